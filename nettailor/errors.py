@@ -1,0 +1,80 @@
+"""Every error the method and the bundle format raise.
+
+NetTailorError
+├── BackboneUnknown           no backbone of that name
+├── BackboneWeightsInvalid    a weights file does not fit the backbone
+├── PlanInvalid               a plan contradicts itself or the backbone
+│   └── PlanCutsEveryPath     nothing is left between the stem and the classifier
+├── CostTableInvalid          a table of measured milliseconds lacks a path or has a bad figure
+└── BundleInvalid             a bundle cannot be used; `where` says which part
+    ├── BundleTooLarge
+    ├── BundleMalformed       not safetensors, or the header lies
+    ├── BundleManifestInvalid
+    ├── BundleTensorInvalid   a tensor is missing, surplus, of a wrong shape or type, or not finite
+    └── BundleWrongBackbone   made for a backbone of another fingerprint
+"""
+
+
+class NetTailorError(Exception):
+    """Root of the tree."""
+
+
+class BackboneUnknown(NetTailorError):
+    def __init__(self, backbone: str, known: list[str]) -> None:
+        super().__init__(f"unknown backbone {backbone!r}; known: {', '.join(known)}")
+        self.backbone = backbone
+
+
+class BackboneWeightsInvalid(NetTailorError):
+    def __init__(self, backbone: str, source: str, reason: str) -> None:
+        super().__init__(f"weights {source} do not fit backbone {backbone}: {reason}")
+        self.backbone = backbone
+        self.source = source
+
+
+class PlanInvalid(NetTailorError):
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"invalid plan at {where}: {reason}")
+        self.where = where
+
+
+class PlanCutsEveryPath(PlanInvalid):
+    def __init__(self, where: str) -> None:
+        super().__init__(where, "no path is left from the stem to the classifier")
+
+
+class CostTableInvalid(NetTailorError):
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"cost table {source}: {reason}")
+        self.source = source
+
+
+class BundleInvalid(NetTailorError):
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"bundle unusable at {where}: {reason}")
+        self.where = where
+        self.reason = reason
+
+
+class BundleTooLarge(BundleInvalid):
+    def __init__(self, where: str, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(where, f"{size_bytes} bytes, the limit is {limit_bytes}")
+
+
+class BundleMalformed(BundleInvalid):
+    pass
+
+
+class BundleManifestInvalid(BundleInvalid):
+    pass
+
+
+class BundleTensorInvalid(BundleInvalid):
+    pass
+
+
+class BundleWrongBackbone(BundleInvalid):
+    def __init__(self, expected: str, found: str) -> None:
+        super().__init__("manifest.backbone", f"made for fingerprint {found}, this server holds {expected}")
+        self.expected = expected
+        self.found = found

@@ -1,0 +1,1 @@
+"""Turns an uploaded data set into a published bundle: intake, jobs, recipe, publishing."""
