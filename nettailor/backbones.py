@@ -5,14 +5,19 @@ A block returns its sum *before* the ReLU (the ReLU follows the pooling of eq. 2
 """
 
 import hashlib
-from collections.abc import Callable
+from importlib.resources import as_file, files
+from pathlib import Path
+from pickle import UnpicklingError  # what a weights_only load of foreign bytes raises; nothing is unpickled
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nettailor.errors import BackboneUnknown
+from nettailor.errors import BackboneWeightsInvalid
+from nettailor.geometry import Geometry, geometry
 from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nettailor.vision import import_torchvision
 
@@ -36,26 +41,30 @@ class Block(nn.Module):
 
 
 class Backbone(nn.Module):
-    """The stem and the blocks of one pre-trained network.
+    """The stem and the blocks of one pre-trained network."""
 
-    `channels[l]` and `strides[l]` are the channels and the total stride of node l, l = 0 (stem) ... L.
-    """
-
-    def __init__(self, *, name: str, stem: nn.Module, blocks: list[Block], preprocessing: Preprocessing) -> None:
+    def __init__(
+        self, *, geometry: Geometry, stem: nn.Module, blocks: list[Block], preprocessing: Preprocessing
+    ) -> None:
         super().__init__()
-        self.name = name
+        self.geometry = geometry
         self.stem = stem
         self.blocks = nn.ModuleList(blocks)
         self.preprocessing = preprocessing
-        self.bottleneck = len(blocks[0].branch) > 5
 
-        channels = [_last_conv(stem).out_channels]
-        strides = [_total_stride(stem)]
-        for block in blocks:
-            channels.append(_last_conv(block.branch).out_channels)
-            strides.append(strides[-1] * _total_stride(block.branch))
-        self.channels: tuple[int, ...] = tuple(channels)
-        self.strides: tuple[int, ...] = tuple(strides)
+    @property
+    def name(self) -> str:
+        return self.geometry.name
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Channels of node 0 ... L."""
+        return self.geometry.channels
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Total stride of node 0 ... L."""
+        return self.geometry.strides
 
     @property
     def depth(self) -> int:
@@ -97,43 +106,6 @@ def _convolutions(module: nn.Module) -> list[nn.Conv2d]:
     return [m for m in module.modules() if isinstance(m, nn.Conv2d)]
 
 
-def _last_conv(module: nn.Module) -> nn.Conv2d:
-    return _convolutions(module)[-1]
-
-
-def _total_stride(module: nn.Module) -> int:
-    stride = 1
-    for part in module.modules():
-        if isinstance(part, (nn.Conv2d, nn.MaxPool2d)):
-            step = part.stride
-            stride *= step if isinstance(step, int) else step[0]
-    return stride
-
-
-_IMAGENET = Preprocessing(resize=256, crop=224, mean=IMAGENET_MEAN, std=IMAGENET_STD)
-_DECATHLON = Preprocessing(resize=72, crop=64, mean=IMAGENET_MEAN, std=IMAGENET_STD)
-_MINI = Preprocessing(resize=32, crop=32, mean=IMAGENET_MEAN, std=IMAGENET_STD)
-
-
-def cut(resnet: Any, *, name: str, preprocessing: Preprocessing) -> Backbone:
-    """Cut a torchvision ResNet (or one with fewer `layer*` stages) into stem and blocks; shares its modules."""
-    stem = nn.Sequential(resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool)
-    stages = (getattr(resnet, f"layer{i}", ()) for i in range(1, 5))
-    blocks = [Block(residual) for stage in stages for residual in stage]
-    return Backbone(name=name, stem=stem, blocks=blocks, preprocessing=preprocessing)
-
-
-def _torchvision(name: str) -> Backbone:
-    resnet = getattr(import_torchvision("models"), name)(weights=None)
-    return cut(resnet, name=name, preprocessing=_IMAGENET)
-
-
-def _download(name: str) -> dict[str, Tensor]:
-    weights = import_torchvision("models").get_model_weights(name).DEFAULT
-    state: dict[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True)
-    return state
-
-
 def decathlon_resnet(width: int) -> nn.Module:
     """The 26-layer network of the Visual Decathlon (Rebuffi et al. 2017) out of torchvision's parts.
 
@@ -142,7 +114,7 @@ def decathlon_resnet(width: int) -> nn.Module:
     """
     resnet_module = import_torchvision("models.resnet")
 
-    class Decathlon(resnet_module.ResNet):  # type: ignore[misc, name-defined]
+    class Decathlon(resnet_module.ResNet):  # type: ignore[misc, name-defined]  # torchvision has no types
         def __init__(self) -> None:
             nn.Module.__init__(self)
             self._norm_layer = nn.BatchNorm2d
@@ -163,33 +135,84 @@ def decathlon_resnet(width: int) -> nn.Module:
     return Decathlon()
 
 
-def _wide_resnet26(name: str) -> Backbone:
-    return cut(decathlon_resnet(64), name=name, preprocessing=_DECATHLON)
+_DECATHLON_WIDTHS = {"wide_resnet26": 64, "mini26": 32}
 
-
-def _mini26(name: str) -> Backbone:
-    return cut(decathlon_resnet(32), name=name, preprocessing=_MINI)
-
-
-_BUILDERS: dict[str, Callable[[str], Backbone]] = {
-    "resnet18": _torchvision,
-    "resnet34": _torchvision,
-    "resnet50": _torchvision,
-    "wide_resnet26": _wide_resnet26,
-    "mini26": _mini26,
+_PREPROCESSING = {
+    "wide_resnet26": Preprocessing(resize=72, crop=64, mean=IMAGENET_MEAN, std=IMAGENET_STD),
+    "mini26": Preprocessing(resize=32, crop=32, mean=IMAGENET_MEAN, std=IMAGENET_STD),
 }
+_IMAGENET = Preprocessing(resize=256, crop=224, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
 
-def backbone_names() -> list[str]:
-    """Names `build_backbone` takes."""
-    return list(_BUILDERS)
+def uncut_network(name: str) -> nn.Module:
+    """The whole network, classifier included, with random weights. Raises `BackboneUnknown`."""
+    geometry(name)
+    if name in _DECATHLON_WIDTHS:
+        return decathlon_resnet(_DECATHLON_WIDTHS[name])
+    network: nn.Module = getattr(import_torchvision("models"), name)(weights=None)
+    return network
+
+
+def cut(network: Any, name: str) -> Backbone:
+    """Cut a ResNet into stem and blocks, in eval mode; the backbone shares the network's modules."""
+    stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
+    stages = (network.layer1, network.layer2, network.layer3, network.layer4)
+    blocks = [Block(residual) for stage in stages for residual in stage]
+    preprocessing = _PREPROCESSING.get(name, _IMAGENET)
+    return Backbone(geometry=geometry(name), stem=stem, blocks=blocks, preprocessing=preprocessing).eval()
 
 
 def build_backbone(name: str) -> Backbone:
-    """The backbone with random weights (torch's global generator), in eval mode.
+    """The backbone with random weights (torch's global generator), in eval mode. Raises `BackboneUnknown`."""
+    return cut(uncut_network(name), name)
 
-    Raises `BackboneUnknown`.
+
+def load_backbone(name: str, weights: Path | None = None) -> Backbone:
+    """The pre-trained backbone, in eval mode.
+
+    `weights` is a local file, safetensors or a plain torch state dict, with this project's names or torchvision's;
+    without it, the weights shipped in the package, else torchvision's download (hash-checked) are taken.
+    Raises `BackboneUnknown`, `BackboneWeightsInvalid`.
     """
-    if name not in _BUILDERS:
-        raise BackboneUnknown(name, backbone_names())
-    return _BUILDERS[name](name).eval()
+    geometry(name)
+    source = str(weights) if weights else "torchvision"
+    shipped = files("nettailor") / "weights" / f"{name}.safetensors"
+    if weights is not None:
+        state = _read_state(name, weights)
+    elif shipped.is_file():
+        with as_file(shipped) as path:
+            source, state = path.name, _read_state(name, path)
+    elif name in _DECATHLON_WIDTHS:
+        raise BackboneWeightsInvalid(name, "none", "no weights are shipped or published; give a local file")
+    else:
+        state = import_torchvision("models").get_model_weights(name).DEFAULT.get_state_dict(check_hash=True)
+    return _with_state(name, source, state)
+
+
+def _read_state(name: str, path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, SafetensorError, UnpicklingError, RuntimeError) as failure:
+        raise BackboneWeightsInvalid(name, str(path), str(failure)) from failure
+    return state
+
+
+def _with_state(name: str, source: str, state: dict[str, Tensor]) -> Backbone:
+    network = uncut_network(name)
+    backbone = cut(network, name)
+    canonical = any(key.startswith("stem.") for key in state)
+    target: nn.Module = backbone if canonical else network
+    wanted = {k for k in target.state_dict() if not k.endswith("num_batches_tracked") and not k.startswith("fc.")}
+    missing = sorted(wanted - set(state))
+    if missing:
+        raise BackboneWeightsInvalid(name, source, f"lacks {len(missing)} tensors, first {missing[0]}")
+    try:
+        target.load_state_dict({k: state[k].float() for k in wanted}, strict=False)
+    except RuntimeError as failure:
+        raise BackboneWeightsInvalid(name, source, str(failure)) from failure
+    bad = [k for k in sorted(wanted) if not torch.isfinite(state[k]).all()]
+    if bad:
+        raise BackboneWeightsInvalid(name, source, f"{bad[0]} is not finite")
+    return backbone.requires_grad_(False)

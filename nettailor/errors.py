@@ -1,6 +1,7 @@
 """Every error the method and the bundle format raise.
 
 NetTailorError
+├── ImageInvalid              not an image, or too large a one
 ├── BackboneUnknown           no backbone of that name
 ├── BackboneWeightsInvalid    a weights file does not fit the backbone
 ├── PlanInvalid               a plan contradicts itself or the backbone
@@ -17,6 +18,12 @@ NetTailorError
 
 class NetTailorError(Exception):
     """Root of the tree."""
+
+
+class ImageInvalid(NetTailorError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class BackboneUnknown(NetTailorError):

@@ -1,0 +1,60 @@
+"""Files that are either whole or absent, and still there after the power fails."""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+TEMPORARY_PREFIX = ".tmp-"  # what a crash may leave behind; never read as anything
+
+
+def write_durably(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a file: temporary name, fsync, rename over `path`, fsync the folder. Makes missing folders."""
+    make_folder_durably(path.parent)
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}")
+    try:
+        with temporary.open("xb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def create_durably(path: Path, data: bytes) -> bool:
+    """Like `write_durably`, but whoever comes first wins: False, and nothing written, if `path` is already there."""
+    make_folder_durably(path.parent)
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}")
+    write_durably(temporary, [data])
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True
+
+
+def make_folder_durably(folder: Path) -> None:
+    """Make a folder and its parents; the entries of new ones are fsynced."""
+    if folder.is_dir():
+        return
+    make_folder_durably(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """fsync a folder, so that the names in it are durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,46 @@
+"""The expected complexity E[C] of a student as a differentiable function of its alphas (eq. 5-10).
+
+A path p -> l is lost if it is pruned itself (probability 1 - a_pl), if its source has lost every input, or if its
+target has lost every use; eq. 9 adds the three probabilities as if they excluded one another:
+E[C] = sum C_pl (1 - (1 - a_pl) - prod_i (1 - a_ip) - prod_j (1 - a_lj)).
+The stem's output always has its input, and node L its use: those two products are 0. The stem's own cost is not in
+the sum but in the denominator of C_pl.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from nettailor.complexity import PathCosts
+from nettailor.plan import Plan
+
+
+class ExpectedComplexity:
+    """E[C] for one plan; prepared once, evaluated every step."""
+
+    def __init__(self, plan: Plan, costs: PathCosts) -> None:
+        paths = [(source, node) for node in plan.nodes() for source in plan.inputs(node)]
+        self.plan = plan
+        self.cost = torch.tensor([cost for node in plan.nodes() for cost in costs.of(plan, node)])  # (paths,)
+        self.source = torch.tensor([source for source, _ in paths])
+        self.node = torch.tensor([node for _, node in paths])
+        # Row n lists the paths into (out of) node n; padded with the index of a 1 appended to (1 - a).
+        nodes = range(plan.depth + 1)
+        self.into = _padded([[i for i, path in enumerate(paths) if path[1] == node] for node in nodes], len(paths))
+        self.out_of = _padded([[i for i, path in enumerate(paths) if path[0] == node] for node in nodes], len(paths))
+        self.inner_input = torch.tensor([float(node > 0) for node in nodes])
+        self.inner_use = torch.tensor([float(node < plan.depth) for node in nodes])
+
+    def __call__(self, alphas: Mapping[int, Tensor]) -> Tensor:
+        """Scalar E[C] as a share of the backbone; `alphas[l]` (paths into l,), softmaxed, as `plan.inputs(l)`."""
+        a = torch.cat([alphas[node] for node in self.plan.nodes()])  # (paths,)
+        absent = torch.cat([1 - a, a.new_ones(1)])
+        no_input = absent[self.into].prod(1) * self.inner_input  # (nodes,)
+        no_use = absent[self.out_of].prod(1) * self.inner_use
+        return (self.cost * (a - no_input[self.source] - no_use[self.node])).sum()
+
+
+def _padded(rows: list[list[int]], filler: int) -> Tensor:
+    width = max(map(len, rows))
+    return torch.tensor([row + [filler] * (width - len(row)) for row in rows])

@@ -1,0 +1,180 @@
+"""The container of a bundle: a safetensors file of float32 tensors, written canonically and read with numpy alone.
+
+8 bytes (little-endian header length), the header (JSON, padded with spaces to a multiple of 8), the tensors' bytes.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nettailor.errors import BundleMalformed, BundleTensorInvalid, BundleTooLarge
+
+FloatArray = NDArray[np.float32]
+
+METADATA = "__metadata__"
+_LENGTH_BYTES = 8
+_FLOAT_BYTES = 4
+_ENTRY_KEYS = {"dtype", "shape", "data_offsets"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleLimits:
+    """What a reader is willing to look at; checked before anything of that size is parsed."""
+
+    size_bytes: int = 1 << 30  # of the whole file
+    header_bytes: int = 8 << 20  # of the header, manifest included
+
+
+DEFAULT_LIMITS = BundleLimits()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Container:
+    """A parsed file; the tensors are read-only views of the bytes it was parsed from."""
+
+    metadata: Mapping[str, str]
+    tensors: Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Entry:
+    name: str
+    shape: tuple[int, ...]
+    begin: int  # bytes, from the start of the data
+    end: int
+
+
+def canonical_json(value: Any) -> str:
+    """Sorted keys, no white space, no NaN: equal values, equal text. Raises `ValueError` on NaN or infinity."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def strict_json(text: str | bytes) -> Any:
+    """JSON without duplicate keys, NaN, infinity or endless nesting. Raises `ValueError`."""
+    try:
+        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {twice!r} appears twice")
+    return result
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def serialise(metadata: Mapping[str, str], tensors: Mapping[str, FloatArray]) -> bytes:
+    """The canonical file: tensors in the order of their names, header keys sorted."""
+    header: dict[str, Any] = {METADATA: dict(metadata)}
+    chunks, offset = [], 0
+    for name in sorted(tensors):
+        chunk = np.ascontiguousarray(tensors[name], dtype="<f4").tobytes()
+        header[name] = {
+            "dtype": "F32",
+            "shape": list(tensors[name].shape),
+            "data_offsets": [offset, offset + len(chunk)],
+        }
+        chunks.append(chunk)
+        offset += len(chunk)
+    encoded = canonical_json(header).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    return b"".join([len(encoded).to_bytes(_LENGTH_BYTES, "little"), encoded, *chunks])
+
+
+def parse(data: bytes, limits: BundleLimits = DEFAULT_LIMITS) -> Container:
+    """Read a file, trusting nothing in it.
+
+    Raises `BundleTooLarge`, `BundleMalformed` (what the bytes are does not fit what the header says) and
+    `BundleTensorInvalid` (a tensor that is not float32).
+    """
+    if len(data) > limits.size_bytes:
+        raise BundleTooLarge("file", len(data), limits.size_bytes)
+    start = _data_start(data, limits)
+    header = _header(data[_LENGTH_BYTES:start])
+    metadata = _metadata(header.pop(METADATA, None))
+    entries = [_entry(name, value) for name, value in header.items()]
+    _check_offsets(entries, len(data) - start)
+    return Container(metadata=metadata, tensors={e.name: _view(data, start, e) for e in entries})
+
+
+def _data_start(data: bytes, limits: BundleLimits) -> int:
+    if len(data) < _LENGTH_BYTES:
+        raise BundleMalformed("header length", f"the file has only {len(data)} bytes")
+    length = int.from_bytes(data[:_LENGTH_BYTES], "little")
+    begins_as_header = data[_LENGTH_BYTES : _LENGTH_BYTES + 1] == b"{"
+    if not begins_as_header and (data.startswith(b"PK") or (data[0] == 0x80 and data[1] <= 5)):
+        raise BundleMalformed("file", "this is a pickle or a zip of pickles, which is never loaded")
+    if length > limits.header_bytes:
+        raise BundleTooLarge("header", length, limits.header_bytes)
+    if length > len(data) - _LENGTH_BYTES:
+        raise BundleMalformed("header length", f"{length} bytes announced, {len(data) - _LENGTH_BYTES} are there")
+    if length == 0 or length % 8:
+        raise BundleMalformed("header length", f"{length} is not a positive multiple of 8")
+    if not begins_as_header:
+        raise BundleMalformed("header", "does not begin with a brace")
+    return _LENGTH_BYTES + length
+
+
+def _header(encoded: bytes) -> dict[str, Any]:
+    try:
+        header = strict_json(encoded.decode())
+    except ValueError as error:
+        raise BundleMalformed("header", f"not JSON: {error}") from error
+    assert isinstance(header, dict)  # it begins with a brace
+    return header
+
+
+def _metadata(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise BundleMalformed(f"header.{METADATA}", "missing, or not a map of strings")
+    return value
+
+
+def _entry(name: str, value: Any) -> _Entry:
+    where = f"header[{name!r}]"
+    if not isinstance(value, dict) or set(value) != _ENTRY_KEYS:
+        raise BundleMalformed(where, f"must hold exactly {', '.join(sorted(_ENTRY_KEYS))}")
+    shape, offsets = value["shape"], value["data_offsets"]
+    if not _naturals(shape) or 0 in shape:
+        raise BundleMalformed(f"{where}.shape", "not a list of positive integers")
+    if not _naturals(offsets) or len(offsets) != 2:
+        raise BundleMalformed(f"{where}.data_offsets", "not two integers")
+    if value["dtype"] != "F32":
+        raise BundleTensorInvalid(name, f"dtype is {value['dtype']!r}, must be 'F32'")
+    begin, end = offsets
+    if end - begin != math.prod(shape) * _FLOAT_BYTES:
+        raise BundleMalformed(f"{where}.data_offsets", "span does not fit the shape")
+    return _Entry(name=name, shape=tuple(shape), begin=begin, end=end)
+
+
+def _naturals(value: Any) -> bool:
+    return isinstance(value, list) and all(type(item) is int and item >= 0 for item in value)
+
+
+def _check_offsets(entries: list[_Entry], data_bytes: int) -> None:
+    expected = 0
+    for entry in sorted(entries, key=lambda e: e.begin):
+        if entry.begin != expected:
+            fault = "overlaps the tensor before it" if entry.begin < expected else "leaves a gap before it"
+            raise BundleMalformed(f"header[{entry.name!r}].data_offsets", fault)
+        expected = entry.end
+    if expected != data_bytes:
+        raise BundleMalformed("data", f"the header describes {expected} bytes, {data_bytes} are there")
+
+
+def _view(data: bytes, start: int, entry: _Entry) -> FloatArray:
+    count = (entry.end - entry.begin) // _FLOAT_BYTES
+    flat = np.frombuffer(data, dtype="<f4", count=count, offset=start + entry.begin)
+    return flat.reshape(entry.shape)
