@@ -8,7 +8,7 @@ import hashlib
 from importlib.resources import as_file, files
 from pathlib import Path
 from pickle import UnpicklingError  # what a weights_only load of foreign bytes raises; nothing is unpickled
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -20,6 +20,8 @@ from nettailor.errors import BackboneWeightsInvalid
 from nettailor.geometry import Geometry, geometry
 from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nettailor.vision import import_torchvision
+
+M = TypeVar("M", bound=nn.Module)
 
 
 class Block(nn.Module):
@@ -94,6 +96,13 @@ class Backbone(nn.Module):
 def pooled(x: Tensor) -> Tensor:
     """Global average pooling, (N, C, H, W) -> (N, C)."""
     return torch.flatten(F.adaptive_avg_pool2d(x, 1), 1)
+
+
+def channels_last(module: M) -> M:
+    """The module itself, its convolution weights laid out channels-last."""
+    convert: Any = module.to  # torch's annotations leave `memory_format` out
+    convert(memory_format=torch.channels_last)
+    return module
 
 
 def canonical_tensors(backbone: Backbone) -> dict[str, Tensor]:

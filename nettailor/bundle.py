@@ -99,8 +99,8 @@ def check_backbone(bundle: Bundle | Manifest, fingerprint: str) -> None:
 def manifest_json(manifest: Manifest) -> str:
     """The manifest's canonical JSON. Raises `BundleManifestInvalid` if its recipe holds what JSON cannot."""
     try:
-        return canonical_json(manifest.model_dump(mode="json"))
-    except ValueError as error:  # NaN or infinity; pydantic's own serialisation errors are ValueErrors too
+        return canonical_json(manifest.model_dump(mode="python"))  # mode "json" would make null of NaN
+    except (ValueError, TypeError) as error:
         raise BundleManifestInvalid("manifest", str(error)) from error
 
 

@@ -57,7 +57,7 @@ def canonical_json(value: Any) -> str:
 def strict_json(text: str | bytes) -> Any:
     """JSON without duplicate keys, NaN, infinity or endless nesting. Raises `ValueError`."""
     try:
-        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse_constant)
+        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -71,8 +71,15 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _refuse_constant(constant: str) -> NoReturn:
+def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text} is out of range")
+    return value
 
 
 def serialise(metadata: Mapping[str, str], tensors: Mapping[str, FloatArray]) -> bytes:

@@ -1,0 +1,1 @@
+"""Inference: HTTP -> images -> scheduler -> engine; many tasks through one frozen backbone."""

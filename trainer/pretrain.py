@@ -156,8 +156,9 @@ class Pretraining:
         )
         self.epoch, self.seconds = 0, 0.0
         # Images of all sets in one row: (set, index in the set)
-        self.rows = torch.cat([torch.stack([torch.full((len(s.labels),), i), torch.arange(len(s.labels))], 1)
-                               for i, s in enumerate(sets)])
+        self.rows = torch.cat(
+            [torch.stack([torch.full((len(s.labels),), i), torch.arange(len(s.labels))], 1) for i, s in enumerate(sets)]
+        )
         self.offsets = torch.tensor([0] + [s.classes for s in sets]).cumsum(0)
 
     @property
@@ -211,8 +212,13 @@ class Pretraining:
 
     def save(self) -> None:
         self.out.mkdir(parents=True, exist_ok=True)
-        state = {"model": self.model.state_dict(), "average": self.average.state_dict(),
-                 "optimizer": self.optimizer.state_dict(), "epoch": self.epoch, "seconds": self.seconds}
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "epoch": self.epoch,
+            "seconds": self.seconds,
+        }
         part = self.out / "checkpoint.part"
         torch.save(state, part)
         os.replace(part, self.out / "checkpoint.pt")

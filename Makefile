@@ -1,0 +1,53 @@
+# The one set of commands, for people and for CI alike.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test nightly lint format bench lock clean
+
+help: ## Show these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+install: $(STAMP) ## Create .venv and install the exact versions of requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --requirement requirements.lock
+	$(BIN)/python -m pip install --no-deps --editable '.[bench]'
+	touch $@
+
+demo: $(STAMP) ## Everything, from nothing: upload two data sets, tailor, predict (about three minutes, offline)
+	$(BIN)/nettailor demo $(ARGS)
+
+test: $(STAMP) ## Every test that needs no GPU, no image sets and no hours
+	$(BIN)/python -m pytest -m 'not nightly and not gpu and not data' $(ARGS)
+
+nightly: $(STAMP) ## The long kill, soak and browser tests
+	$(BIN)/python -m pytest -m 'nightly and not gpu' $(ARGS)
+
+lint: $(STAMP) ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## The tailoring benchmark; ARGS='--data set.zip ... --json'
+	$(BIN)/python -m benchmarks.tailor $(ARGS)
+
+lock: ## Write requirements.lock from what .venv holds now
+	$(BIN)/python -m pip freeze --exclude nettailor-server --exclude pip --exclude setuptools \
+	  | sed -E 's/^((torch|torchvision)==[^+]*)\+.*/\1/' > requirements.lock
+
+clean: ## Remove .venv and every cache
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

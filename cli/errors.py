@@ -1,0 +1,93 @@
+"""What can go wrong in a command; each becomes one line on stderr and exit status 1.
+
+CommandError
+├── ServiceUnreachable     nothing answers at the URL
+├── ServiceStartFailed     `nettailor up` ended before it was ready
+├── DataFolderInUse        another `nettailor up` holds the data folder
+├── CannotStart            malformed settings, unusable backbone weights, no Redis, ...
+├── AddressUnusable        the address to listen on is taken or not ours
+├── FolderNotEmpty         the demo starts from nothing
+├── RequestRefused         the service answered with a problem document
+├── JobEnded               a job failed or was cancelled
+├── StreamBroken           the events of a job broke off and could not be resumed
+└── NotADataset            the path is neither a folder nor an archive
+"""
+
+from pathlib import Path
+
+
+class CommandError(Exception):
+    """Root of the tree."""
+
+
+class ServiceUnreachable(CommandError):
+    def __init__(self, url: str) -> None:
+        super().__init__(f"nothing answers at {url}; start it with `nettailor up`, or name another with --url")
+        self.url = url
+
+
+class ServiceStartFailed(CommandError):
+    def __init__(self, log: Path, status: int | None) -> None:
+        ended = "did not become ready in time" if status is None else f"ended with status {status}"
+        super().__init__(f"`nettailor up` {ended}; its log is {log}\n{_tail(log)}")
+        self.log = log
+        self.status = status
+
+
+class DataFolderInUse(CommandError):
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(f"another `nettailor up` is using {data_dir}; stop it, or choose another --data-dir")
+        self.data_dir = data_dir
+
+
+class CannotStart(CommandError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the service cannot start: {reason}")
+        self.reason = reason
+
+
+class AddressUnusable(CommandError):
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"cannot listen on {host}:{port}: {reason}; choose another with --port (0: any free one)")
+        self.host = host
+        self.port = port
+
+
+class FolderNotEmpty(CommandError):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} is not empty; the demo starts from a new or empty folder")
+        self.folder = folder
+
+
+class RequestRefused(CommandError):
+    """`detail` is the sentence of the problem document, `request_id` finds the request in the logs."""
+
+    def __init__(self, method: str, path: str, status: int, detail: str, request_id: str | None) -> None:
+        super().__init__(f"{method} {path}: {status} {detail}" + (f" (request {request_id})" if request_id else ""))
+        self.status = status
+        self.detail = detail
+        self.request_id = request_id
+
+
+class JobEnded(CommandError):
+    def __init__(self, job: str, state: str, reason: str | None) -> None:
+        super().__init__(f"job {job} {state}" + (f": {reason}" if reason else ""))
+        self.job = job
+        self.state = state
+
+
+class StreamBroken(CommandError):
+    def __init__(self, job: str) -> None:
+        super().__init__(f"the events of job {job} broke off; `nettailor jobs` tells how it went on")
+        self.job = job
+
+
+class NotADataset(CommandError):
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+
+
+def _tail(log: Path, lines: int = 12) -> str:
+    text = log.read_text(errors="replace") if log.is_file() else ""
+    return "\n".join(text.splitlines()[-lines:])

@@ -1,0 +1,66 @@
+"""What a version saves against a full fine-tuned network, out of its manifest.
+
+Removed shares are net: everything the task adds (proxies, alphas, per-task statistics, classifier) counts against
+them, and the whole backbone, stem included, is the denominator. MACs: one multiply-add = 1, batch-norm 2 an output
+element. Bytes are of float32.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from nettailor.geometry import Geometry, geometry
+from nettailor.manifest import Manifest
+
+_FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """One task's row of the demo. Accuracies and removed parts are shares of 1; the field names are those of
+    `nettailor demo --json`."""
+
+    task: str
+    teacher_accuracy: float
+    student_accuracy: float
+    macs_removed: float
+    params_removed: float
+    bundle_bytes: int
+    full_model_bytes: int
+
+
+def figures_of(manifest: Manifest, *, bundle_bytes: int) -> Figures:
+    counts = manifest.complexity
+    return Figures(
+        task=manifest.task,
+        teacher_accuracy=_accuracy(manifest.metrics.teacher),
+        student_accuracy=_accuracy(manifest.metrics.student),
+        macs_removed=_net(counts.shared_macs_removed, counts.task_macs, counts.stem_macs + counts.shared_macs_kept),
+        params_removed=_net(
+            counts.shared_params_removed, counts.task_params, counts.stem_params + counts.shared_params_kept
+        ),
+        bundle_bytes=bundle_bytes,
+        full_model_bytes=full_model_bytes(manifest),
+    )
+
+
+def full_model_bytes(manifest: Manifest) -> int:
+    """Bytes of the tensors of a fully fine-tuned copy of the backbone with a classifier of this task's classes."""
+    counts = manifest.complexity
+    shape = geometry(manifest.backbone.id)
+    head = len(manifest.classes) * (shape.channels[-1] + 1)
+    backbone = counts.stem_params + counts.shared_params_kept + counts.shared_params_removed
+    return _FLOAT_BYTES * (backbone + _running_statistics(shape) + head)
+
+
+def _running_statistics(shape: Geometry) -> int:
+    """A mean and a variance for every channel of every batch-norm layer."""
+    return 2 * (shape.stem_channels + sum(sum(block.norms.values()) for block in shape.blocks))
+
+
+def _net(removed: int, added: int, kept: int) -> float:
+    return (removed - added) / (kept + removed)
+
+
+def _accuracy(accuracy: Any) -> float:
+    """Of the test split, else of the validation split."""
+    return float(accuracy.test if accuracy.test is not None else accuracy.validation or 0.0)

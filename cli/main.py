@@ -1,0 +1,208 @@
+"""The `nettailor` command: options and messages; the work is in the files beside this one."""
+
+import json
+import mimetypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from cli.client import Client
+from cli.connect import DEFAULT_URL, connected
+from cli.errors import CommandError
+
+app = typer.Typer(
+    name="nettailor",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Many image-recognition tasks from one shared, frozen ResNet (NetTailor, CVPR 2019).\n\n"
+    "`nettailor up` starts the service. `nettailor tailor` turns a folder of images into a task that it answers.",
+)
+
+_DEFAULT_DIR = Path("data")
+
+
+class Preset(StrEnum):
+    fast = "fast"
+    balanced = "balanced"
+    thorough = "thorough"
+
+
+class LogLevel(StrEnum):
+    debug = "debug"
+    info = "info"
+    warning = "warning"
+    error = "error"
+
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        envvar="NETTAILOR_URL",
+        help=f"The service to talk to. Default: the one running on ./{_DEFAULT_DIR}, else {DEFAULT_URL}.",
+        show_default=False,
+    ),
+]
+ClientDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Talk to the service on this data folder; if none is running, start one for the duration of the command.",
+        show_default=False,
+    ),
+]
+
+
+@app.command()
+def up(
+    *,
+    data_dir: Annotated[
+        Path, typer.Option(envvar="NETTAILOR_DATA_DIR", help="Where all state is kept: bundles, datasets, index, jobs.")
+    ] = _DEFAULT_DIR,
+    host: Annotated[str, typer.Option(envvar="NETTAILOR_HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="NETTAILOR_PORT", help="Port to listen on; 0: any free one.")] = 8000,
+    log_level: Annotated[
+        LogLevel, typer.Option(envvar="NETTAILOR_LOG_LEVEL", help="How much to log, on stderr.")
+    ] = LogLevel.info,
+    lifeline: Annotated[bool, typer.Option("--lifeline", hidden=True, help="Stop when stdin ends.")] = False,
+) -> None:
+    """Start everything on one port: registry, trainer, server, and an embedded Redis unless NETTAILOR_REDIS_URL is set.
+
+    Ctrl-C stops it within seconds. State stays in the data folder; jobs that were running resume at the next start.
+    Settings of the parts are NETTAILOR_* environment variables, listed in docs/operations.md.
+    """
+    from cli.up import UpOptions, run  # torch and the three services: only this command pays the import
+
+    with _one_line_errors():
+        run(UpOptions(data_dir=data_dir, host=host, port=port, log_level=log_level.value, lifeline=lifeline))
+
+
+@app.command()
+def tailor(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="A folder or archive (zip, tar) with one folder of images a class, with or without train/ val/ test/.",
+        ),
+    ],
+    *,
+    task: Annotated[str, typer.Option(help="Name of the task: lower-case letters, digits, '.', '_', '-'.")],
+    preset: Annotated[Preset | None, typer.Option(help="How much time to spend. Default: the service's.")] = None,
+    url: Url = None,
+    data_dir: ClientDir = None,
+) -> None:
+    """Tailor the network to a dataset and publish the result, showing progress until it is done.
+
+    The first version of a task goes live; a later one goes live if it is not worse. Ctrl-C stops watching; the job
+    goes on for as long as the service runs.
+    """
+    from cli.packing import packed
+    from cli.progress import follow
+    from cli.report import print_result
+
+    console = Console()
+    with _one_line_errors(), _service(url, data_dir) as client, packed(data) as archive:
+        job = client.upload(task, archive, preset=preset.value if preset else None)
+        console.print(f"job {job['id']}")
+        ended = follow(client.url, {task: str(job["id"])}, console)[task]
+        print_result(client, ended, console)
+
+
+@app.command()
+def predict(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task, or task@alias.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", exists=True, dir_okay=False, help="Image files.")],
+    *,
+    top_k: Annotated[int, typer.Option(min=1, help="How many classes to show an image.")] = 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the service's answers, one JSON line an image.")
+    ] = False,
+    url: Url = None,
+    data_dir: ClientDir = None,
+) -> None:
+    """Ask a task what is on images."""
+    from cli.tables import predictions_table
+
+    with _one_line_errors(), _service(url, data_dir) as client:
+        answers = []
+        for path in images:
+            kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+            answers.append((str(path), client.predict(task, path.read_bytes(), media_type=kind, top_k=top_k)))
+    if as_json:
+        for _, answer in answers:
+            typer.echo(json.dumps(answer))
+    else:
+        Console().print(predictions_table(answers))
+
+
+@app.command()
+def tasks(*, url: Url = None, data_dir: ClientDir = None) -> None:
+    """List the tasks, their latest versions and their aliases."""
+    from cli.tables import tasks_table
+
+    with _one_line_errors(), _service(url, data_dir) as client:
+        Console().print(tasks_table(client.tasks()))
+
+
+@app.command()
+def jobs(*, url: Url = None, data_dir: ClientDir = None) -> None:
+    """List the tailoring jobs and how they are going."""
+    from cli.tables import jobs_table
+
+    with _one_line_errors(), _service(url, data_dir) as client:
+        Console().print(jobs_table(client.jobs()))
+
+
+@app.command()
+def demo(
+    *,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the service running until Ctrl-C, and its data folder after that.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON line, the last.")] = False,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="An empty or new folder for the demo's state, kept. Default: a temporary one, removed."),
+    ] = None,
+    preset: Annotated[Preset, typer.Option(help="How much time to spend on each task.")] = Preset.fast,
+) -> None:
+    """The whole path, offline, from nothing: start, upload two datasets, tailor, predict.
+
+    Removed MACs and parameters are shares of the whole backbone, net of everything the task adds: proxies, alphas,
+    batch-norm statistics, classifier. Accuracies are of the test split, which training never saw.
+    """
+    from cli.demo import run_demo
+
+    with _one_line_errors():
+        run_demo(data_dir=data_dir, keep=keep, as_json=as_json, preset=preset.value)
+
+
+@contextmanager
+def _service(url: str | None, data_dir: Path | None) -> Iterator[Client]:
+    with connected(url, data_dir, default_dir=_default_dir(), notes=Console(stderr=True)) as client:
+        yield client
+
+
+def _default_dir() -> Path:
+    """The folder of an `up` that was given no `--data-dir`."""
+    return Path(os.environ.get("NETTAILOR_DATA_DIR", _DEFAULT_DIR))
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
+    except CommandError as error:
+        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None

@@ -1,0 +1,159 @@
+"""`nettailor up`: the one place that wires everything together, and takes it down again in order."""
+
+import fcntl
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import uvicorn
+from pydantic import ValidationError
+
+from cli.app import serving
+from cli.client import Client
+from cli.errors import AddressUnusable, CannotStart, DataFolderInUse
+from cli.local_service import remove_state, write_state
+from cli.supervised import Supervised
+from nettailor.errors import NetTailorError
+from registry.errors import RegistryError
+from registry.settings import Settings
+from registry.wiring import redis_service
+from trainer.errors import TrainerError
+
+logger = logging.getLogger(__name__)
+
+_DRAIN_SECONDS = 3  # open requests and event streams get this long when the service stops
+_WORKER_STOP_SECONDS = 10.0
+_READY_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpOptions:
+    """What the command line decides; everything else is settings. Port 0 is any free one; with `lifeline` the service
+    stops when its standard input ends."""
+
+    data_dir: Path
+    host: str
+    port: int
+    log_level: str
+    lifeline: bool
+
+
+def run(options: UpOptions) -> None:
+    """Serve until SIGINT or SIGTERM, then end the process.
+
+    Raises `DataFolderInUse`, `AddressUnusable`, `CannotStart`.
+    """
+    logging.basicConfig(
+        level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # our own look at /readyz is no news
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        _serve(options)
+    except KeyboardInterrupt:
+        _leave()
+    except (NetTailorError, RegistryError, TrainerError) as error:
+        raise CannotStart(str(error)) from error
+    except ValidationError as error:
+        faults = (f"NETTAILOR_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+        raise CannotStart("; ".join(faults)) from error
+
+
+def _leave() -> NoReturn:
+    """Everything is closed by now; Python would spend seconds more on taking torch's modules apart."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _serve(options: UpOptions) -> None:
+    if options.lifeline:
+        threading.Thread(target=_interrupt_after_stdin, daemon=True).start()
+    chosen: dict[str, Any] = {
+        "data_dir": options.data_dir.absolute(),
+        "host": options.host,
+        "port": options.port,
+        "log_level": options.log_level,
+    }
+    with ExitStack() as stack:
+        stack.enter_context(_claimed(options.data_dir))
+        listener = stack.enter_context(_listening(options.host, options.port))
+        chosen["redis_url"] = stack.enter_context(redis_service(Settings(**chosen)))
+        app = stack.enter_context(serving(chosen))
+        worker = Supervised(
+            [sys.executable, "-m", "trainer.worker"], name="training worker", environment=_environment(chosen)
+        )
+        stack.callback(worker.stop, grace_seconds=_WORKER_STOP_SECONDS)
+        worker.start()
+        stack.callback(remove_state, options.data_dir)
+        threading.Thread(target=_announce, args=(options.data_dir, _url(listener)), daemon=True).start()
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_DRAIN_SECONDS)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _environment(chosen: dict[str, Any]) -> dict[str, str]:
+    return {f"NETTAILOR_{name.upper()}": str(value) for name, value in chosen.items()}
+
+
+@contextmanager
+def _claimed(data_dir: Path) -> Iterator[None]:
+    """The folder, made if missing, held against a second service by a lock that the kernel lets go with us."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DataFolderInUse(data_dir) from error
+        yield
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Bound before anything starts: a taken port is known at once, and a free one by its number."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise AddressUnusable(host, port, error.strerror or str(error)) from error
+        yield listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # every address is also this one
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _announce(data_dir: Path, url: str) -> None:
+    """Say where the service is, once it is ready."""
+    with Client(url) as client:
+        while not client.is_ready():
+            threading.Event().wait(_READY_POLL_SECONDS)
+    write_state(data_dir, url)
+    print(f"NetTailor is ready at {url}")
+    for path, what in (("/docs", "the API"), ("/tasks", "tasks"), ("/jobs", "jobs"), ("/metrics", "metrics")):
+        print(f"  {url + path:<40} {what}")
+    print(f"State is kept in {data_dir}. Ctrl-C stops.", flush=True)
+
+
+def _interrupt_after_stdin() -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)  # to the main thread, which may be asleep
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

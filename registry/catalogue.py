@@ -1,0 +1,69 @@
+"""What the registry answers: tasks, versions, moves of aliases."""
+
+from dataclasses import dataclass
+
+from nettailor.manifest import Manifest
+from registry.records import AliasMoved, Published
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionRecord:
+    """One immutable version of a task; (task, version, digest) is its identity."""
+
+    task: str
+    version: int
+    digest: str  # of the bundle
+    size_bytes: int  # of the bundle
+    published_at: str  # ISO 8601, UTC
+    actor: str
+    job: str | None  # that made it
+    note: str
+    manifest: Manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskRecord:
+    """A task with its aliases and the highest version number ever given to it."""
+
+    task: str
+    aliases: dict[str, int]
+    latest: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AliasChange:
+    """What a promote or a rollback did; `before` equals `after` if there was nothing to do."""
+
+    task: str
+    alias: str
+    before: int | None
+    after: int | None
+    at: str  # ISO 8601, UTC
+    actor: str
+    reason: str
+
+
+def version_record(record: Published) -> VersionRecord:
+    return VersionRecord(
+        task=record.task,
+        version=record.version,
+        digest=record.digest,
+        size_bytes=record.size_bytes,
+        published_at=record.at,
+        actor=record.actor,
+        job=record.job,
+        note=record.note,
+        manifest=record.manifest,
+    )
+
+
+def alias_change(record: AliasMoved) -> AliasChange:
+    return AliasChange(
+        task=record.task,
+        alias=record.alias,
+        before=record.before,
+        after=record.after,
+        at=record.at,
+        actor=record.actor,
+        reason=record.reason,
+    )

@@ -1,0 +1,100 @@
+"""The registry's HTTP API as methods, for those who do not share its Redis and blobs."""
+
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from nettailor.bundle import digest_of
+from registry.errors import BlobCorrupt, RequestRefused
+from registry.problems import Problem
+from registry.registry import ANY, LIVE, AnyVersion
+from registry.schemas import AliasMove, HistoryEntry, Task, TaskDetail, Version, VersionSummary
+
+
+class RegistryClient:
+    """Close it, or use it as a context manager. A refusal raises `RequestRefused`, a lost connection httpx's own."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        actor: str = "anonymous",
+        timeout_seconds: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.Client(
+            base_url=url, timeout=timeout_seconds, transport=transport, headers={"X-Actor": actor}
+        )
+
+    def __enter__(self) -> "RegistryClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def tasks(self) -> list[Task]:
+        return [Task.model_validate(task) for task in self._call("GET", "/tasks").json()]
+
+    def task(self, task: str) -> TaskDetail:
+        return TaskDetail.model_validate(self._call("GET", f"/tasks/{task}").json())
+
+    def versions(self, task: str) -> list[VersionSummary]:
+        answer = self._call("GET", f"/tasks/{task}/versions").json()
+        return [VersionSummary.model_validate(version) for version in answer]
+
+    def version(self, task: str, version: int) -> Version:
+        return Version.model_validate(self._call("GET", f"/tasks/{task}/versions/{version}").json())
+
+    def history(self, task: str) -> list[HistoryEntry]:
+        answer = self._call("GET", f"/tasks/{task}/history").json()
+        return [HistoryEntry.model_validate(entry) for entry in answer]
+
+    def bundle(self, task: str, version: int) -> bytes:
+        """The bundle's bytes. Raises `BlobCorrupt` if they changed on the way."""
+        answer = self._call("GET", f"/tasks/{task}/versions/{version}/bundle")
+        digest = answer.headers["ETag"].strip('"')
+        if digest_of(answer.content) != digest:
+            raise BlobCorrupt(digest, digest_of(answer.content))
+        return answer.content
+
+    def publish(self, task: str, data: bytes, *, note: str = "") -> Version:
+        answer = self._call("POST", f"/tasks/{task}/versions", content=data, params={"note": note})
+        return Version.model_validate(answer.json())
+
+    def promote(
+        self, task: str, alias: str, version: int, *, expected: AnyVersion | int | None = ANY, reason: str = ""
+    ) -> AliasMove:
+        body: dict[str, Any] = {"version": version, "reason": reason}
+        if expected is not ANY:
+            body["expected"] = expected
+        return AliasMove.model_validate(self._call("PUT", f"/tasks/{task}/aliases/{alias}", json=body).json())
+
+    def rollback(self, task: str, *, alias: str = LIVE, reason: str = "") -> AliasMove:
+        body = {"alias": alias, "reason": reason}
+        return AliasMove.model_validate(self._call("POST", f"/tasks/{task}/rollback", json=body).json())
+
+    def delete_version(self, task: str, version: int, *, reason: str = "") -> None:
+        self._call("DELETE", f"/tasks/{task}/versions/{version}", params={"reason": reason})
+
+    def delete_task(self, task: str, *, reason: str = "") -> None:
+        self._call("DELETE", f"/tasks/{task}", params={"reason": reason})
+
+    def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        answer = self._http.request(method, path, **options)
+        if answer.is_error:
+            raise RequestRefused(answer.status_code, _problem(answer).detail)
+        return answer
+
+
+def _problem(answer: httpx.Response) -> Problem:
+    try:
+        return Problem.model_validate_json(answer.content)
+    except ValueError:  # a proxy's own page
+        text = answer.text[:500]
+        return Problem(title=answer.reason_phrase, status=answer.status_code, detail=text, error=text)

@@ -1,0 +1,132 @@
+"""Every error the registry raises.
+
+RegistryError
+├── NameInvalid            a task or alias name that cannot be one
+├── TaskUnknown            no such task (or it was deleted)
+├── VersionUnknown         the task has no such version (or it was deleted)
+├── AliasUnknown           the task has no such alias
+├── AliasConflict          the alias names another version than the caller expected
+├── NothingToRollBack      the alias never named another version that still exists
+├── VersionInUse           a version that an alias names cannot be deleted
+├── TaskMismatch           the bundle was made for another task than it is published under
+├── BlobMissing            no blob of that digest
+├── BlobCorrupt            a blob's bytes do not have its digest
+├── RecordCorrupt          a record beside the blobs cannot be read
+├── RecordsBehind          the index knows of a record that is not beside the blobs
+├── IndexUnavailable       Redis cannot be reached, or cannot take writes
+├── RequestRefused         the registry's HTTP API answered a client with an error
+└── EmbeddedRedisFailed    the private Redis server does not start
+"""
+
+
+class RegistryError(Exception):
+    """Root of the tree."""
+
+
+class NameInvalid(RegistryError):
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"{name!r} cannot name {kind}: lower-case letters, digits, '.', '_' and '-' only")
+        self.kind = kind
+        self.name = name
+
+
+class TaskUnknown(RegistryError):
+    def __init__(self, task: str) -> None:
+        super().__init__(f"no task {task!r}")
+        self.task = task
+
+
+class VersionUnknown(RegistryError):
+    def __init__(self, task: str, version: int) -> None:
+        super().__init__(f"task {task!r} has no version {version}")
+        self.task = task
+        self.version = version
+
+
+class AliasUnknown(RegistryError):
+    def __init__(self, task: str, alias: str) -> None:
+        super().__init__(f"task {task!r} has no alias {alias!r}")
+        self.task = task
+        self.alias = alias
+
+
+class AliasConflict(RegistryError):
+    def __init__(self, task: str, alias: str, expected: int | None, actual: int | None) -> None:
+        super().__init__(f"{task}@{alias} names {_version(actual)}, expected {_version(expected)}")
+        self.task = task
+        self.alias = alias
+        self.expected = expected
+        self.actual = actual
+
+
+class NothingToRollBack(RegistryError):
+    def __init__(self, task: str, alias: str) -> None:
+        super().__init__(f"{task}@{alias} has no earlier version to go back to")
+        self.task = task
+        self.alias = alias
+
+
+class VersionInUse(RegistryError):
+    def __init__(self, task: str, version: int, aliases: list[str]) -> None:
+        super().__init__(f"version {version} of task {task!r} is named by {', '.join(aliases)}")
+        self.task = task
+        self.version = version
+        self.aliases = aliases
+
+
+class TaskMismatch(RegistryError):
+    def __init__(self, task: str, found: str) -> None:
+        super().__init__(f"the bundle was made for task {found!r}, not {task!r}")
+        self.task = task
+        self.found = found
+
+
+class BlobMissing(RegistryError):
+    def __init__(self, digest: str) -> None:
+        super().__init__(f"no blob {digest}")
+        self.digest = digest
+
+
+class BlobCorrupt(RegistryError):
+    def __init__(self, digest: str, found: str) -> None:
+        super().__init__(f"blob {digest} holds bytes of digest {found}")
+        self.digest = digest
+        self.found = found
+
+
+class RecordCorrupt(RegistryError):
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"record {key}: {reason}")
+        self.key = key
+        self.reason = reason
+
+
+class RecordsBehind(RegistryError):
+    def __init__(self, task: str, sequence: int) -> None:
+        super().__init__(f"record {sequence} of task {task!r} is in the index but not beside the blobs; rebuild")
+        self.task = task
+        self.sequence = sequence
+
+
+class IndexUnavailable(RegistryError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the registry's index is unavailable: {reason}")
+        self.reason = reason
+
+
+class RequestRefused(RegistryError):
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(f"{status}: {detail}")
+        self.status = status
+        self.detail = detail
+
+
+class EmbeddedRedisFailed(RegistryError):
+    def __init__(self, folder: str, reason: str) -> None:
+        super().__init__(f"Redis under {folder} does not start: {reason}")
+        self.folder = folder
+        self.reason = reason
+
+
+def _version(version: int | None) -> str:
+    return "no version" if version is None else f"version {version}"

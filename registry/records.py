@@ -1,0 +1,140 @@
+"""Records: what happened to a task, one immutable numbered file each, beside the blobs.
+
+`records/{task}/{sequence}.json`, sequence 1, 2, 3, ... without gaps. Creating the next file is what makes an operation
+happen: of several writers one wins, the others read what it wrote and try again on top. Redis only repeats them.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from nettailor.manifest import Manifest
+from nettailor.safetensors_file import canonical_json, strict_json
+from registry.errors import RecordCorrupt
+from registry.store import Store
+
+_FOLDER = "records"
+_FORMAT = "nettailor-record/1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Happened:
+    task: str
+    sequence: int  # 1, 2, ... within the task
+    at: str  # ISO 8601, UTC
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published(_Happened):
+    """A bundle became a version."""
+
+    version: int
+    digest: str
+    size_bytes: int
+    job: str | None
+    note: str
+    manifest: Manifest
+    kind: Literal["published"] = "published"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AliasMoved(_Happened):
+    """An alias was set (`before` None), moved, or removed (`after` None)."""
+
+    alias: str
+    before: int | None
+    after: int | None
+    rollback: bool
+    reason: str
+    kind: Literal["alias"] = "alias"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionDeleted(_Happened):
+    version: int
+    digest: str
+    reason: str
+    kind: Literal["version-deleted"] = "version-deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskDeleted(_Happened):
+    """All versions and aliases went; numbering goes on where it was if the name is used again."""
+
+    reason: str
+    kind: Literal["task-deleted"] = "task-deleted"
+
+
+Record = Published | AliasMoved | VersionDeleted | TaskDeleted
+
+_ADAPTER: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])
+
+
+def record_json(record: Record) -> str:
+    """Canonical JSON of a record."""
+    return canonical_json(_ADAPTER.dump_python(record, mode="json"))
+
+
+def parse_record(text: str | bytes) -> Record:
+    """Raises `ValueError`."""
+    return _ADAPTER.validate_json(text)
+
+
+class Records:
+    """The records of all tasks in one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def append(self, record: Record) -> bool:
+        """Create the record's file; False if another writer's record has that number."""
+        value = _ADAPTER.dump_python(record, mode="json")
+        document = {"format": _FORMAT, "record": value, "sha256": _checksum(value)}
+        return self._store.create(_key(record.task, record.sequence), canonical_json(document).encode())
+
+    def read(self, task: str, sequence: int) -> Record | None:
+        """One record, None if it has not happened. Raises `RecordCorrupt`."""
+        key = _key(task, sequence)
+        try:
+            return _parse(key, self._store.read(key))
+        except FileNotFoundError:
+            return None
+
+    def since(self, task: str, sequence: int) -> Iterator[Record]:
+        """The records after a number, in order. Raises `RecordCorrupt`."""
+        while record := self.read(task, sequence + 1):
+            yield record
+            sequence += 1
+
+    def tasks(self) -> list[str]:
+        """Every task that ever had a record."""
+        return self._store.names(_FOLDER)
+
+
+def _key(task: str, sequence: int) -> str:
+    return f"{_FOLDER}/{task}/{sequence:08d}.json"
+
+
+def _checksum(value: Any) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def _parse(key: str, data: bytes) -> Record:
+    try:
+        document = strict_json(data)
+        if not isinstance(document, dict) or document.get("format") != _FORMAT:
+            raise RecordCorrupt(key, f"not a {_FORMAT}")
+        if document.get("sha256") != _checksum(document.get("record")):
+            raise RecordCorrupt(key, "its checksum does not fit")
+        record = parse_record(canonical_json(document["record"]))
+    except ValidationError as error:
+        raise RecordCorrupt(key, f"{error.error_count()} fields do not fit") from error
+    except ValueError as error:
+        raise RecordCorrupt(key, f"not JSON: {error}") from error
+    if _key(record.task, record.sequence) != key:
+        raise RecordCorrupt(key, f"it is record {record.sequence} of task {record.task!r}")
+    return record

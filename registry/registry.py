@@ -1,0 +1,269 @@
+"""The registry: versions and aliases of every task over blobs, records and the index.
+
+A write is, in this order: the blob (for a publish), then the record, then the index (see `ledger`).
+"""
+
+import enum
+import logging
+import re
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+import redis
+
+from nettailor.bundle import decode
+from registry.blobs import Blobs
+from registry.catalogue import AliasChange, TaskRecord, VersionRecord, alias_change, version_record
+from registry.changes import Change
+from registry.errors import (
+    AliasConflict,
+    AliasUnknown,
+    BlobMissing,
+    NameInvalid,
+    NothingToRollBack,
+    TaskMismatch,
+    TaskUnknown,
+    VersionInUse,
+    VersionUnknown,
+)
+from registry.index import Index, TaskState
+from registry.ledger import Ledger
+from registry.records import AliasMoved, Published, Record, Records, TaskDeleted, VersionDeleted
+from registry.rollback import earlier_version
+
+logger = logging.getLogger(__name__)
+
+LIVE = "live"
+_ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+_CHANGES_AT_ONCE = 1000
+
+
+class _Any(enum.Enum):
+    ANY = "any"
+
+
+ANY: Final = _Any.ANY  # a promote that does not care what the alias names now
+AnyVersion = Literal[_Any.ANY]
+
+
+class Registry:
+    """Safe to use from many threads and processes at once. Every method raises `IndexUnavailable` without Redis."""
+
+    def __init__(self, blobs: Blobs, redis: "redis.Redis", *, prefix: str = "nettailor:registry:") -> None:
+        self.blobs = blobs
+        self.index = Index(redis, prefix=prefix)
+        self._ledger = Ledger(self.index, Records(blobs.store))
+
+    def publish(self, task: str, data: bytes, *, actor: str, job: str | None = None, note: str = "") -> VersionRecord:
+        """Make a bundle the next version of a task; the same bytes again are the version they already are.
+
+        Raises `BundleInvalid` (nettailor), `TaskMismatch`.
+        """
+        bundle = decode(data)
+        if bundle.manifest.task != task:
+            raise TaskMismatch(task, bundle.manifest.task)
+        self.index.state(task)  # without an index, fail before anything is written
+        digest = self.blobs.put(data)
+
+        def decide(state: TaskState) -> Published:
+            return self.index.published_as(task, digest) or Published(
+                task=task,
+                sequence=state.sequence + 1,
+                at=_now(),
+                actor=actor,
+                version=state.latest + 1,
+                digest=digest,
+                size_bytes=len(data),
+                job=job,
+                note=note,
+                manifest=bundle.manifest,
+            )
+
+        record = self._ledger.commit(task, decide)
+        logger.info("published %s version %s (%s)", task, record.version, digest)
+        return version_record(record)
+
+    def resolve(self, task: str, *, alias: str = LIVE) -> VersionRecord:
+        """The version an alias names. Raises `TaskUnknown`, `AliasUnknown`."""
+        return version_record(self.index.resolve(task, alias))
+
+    def version_record(self, task: str, version: int) -> VersionRecord:
+        """Raises `TaskUnknown`, `VersionUnknown`."""
+        record = self.index.published(task, version)
+        if record is None:
+            self._existing(task)
+            raise VersionUnknown(task, version)
+        return version_record(record)
+
+    def read_bundle(self, record: VersionRecord) -> bytes:
+        """The bundle's bytes, their digest verified. Raises `BlobMissing`, `BlobCorrupt`."""
+        return self.blobs.read(record.digest)
+
+    def promote(
+        self, task: str, alias: str, version: int, *, expected: AnyVersion | int | None = ANY, actor: str, reason: str
+    ) -> AliasChange:
+        """Point an alias at a version, if the alias names `expected` now (None: if there is no such alias yet).
+
+        Raises `TaskUnknown`, `VersionUnknown`, `AliasConflict`, `BlobMissing`, `NameInvalid`.
+        """
+        if not _ALIAS.fullmatch(alias):
+            raise NameInvalid("an alias", alias)
+
+        def decide(state: TaskState) -> AliasMoved:
+            _check_version(task, version, state)
+            before = state.aliases.get(alias)
+            if expected is not ANY and expected != before:
+                raise AliasConflict(task, alias, expected, before)
+            self._check_blob(task, version)
+            return self._move(task, state, alias, version, rollback=False, actor=actor, reason=reason)
+
+        return alias_change(self._ledger.commit(task, decide))
+
+    def unalias(
+        self, task: str, alias: str, *, expected: AnyVersion | int = ANY, actor: str, reason: str
+    ) -> AliasChange:
+        """Remove an alias. Raises `TaskUnknown`, `AliasUnknown`, `AliasConflict`."""
+
+        def decide(state: TaskState) -> AliasMoved:
+            before = _check_alias(task, alias, state)
+            if expected is not ANY and expected != before:
+                raise AliasConflict(task, alias, expected, before)
+            return self._move(task, state, alias, None, rollback=False, actor=actor, reason=reason)
+
+        return alias_change(self._ledger.commit(task, decide))
+
+    def rollback(self, task: str, *, alias: str = LIVE, actor: str, reason: str) -> AliasChange:
+        """Point an alias at what it named before its last promote; called again, it goes back one further.
+
+        Versions deleted since are passed over. Raises `TaskUnknown`, `AliasUnknown`, `NothingToRollBack`,
+        `BlobMissing`.
+        """
+
+        def decide(state: TaskState) -> AliasMoved:
+            _check_alias(task, alias, state)
+            version = earlier_version(self.index.history(task), alias, state.versions)
+            if version is None:
+                raise NothingToRollBack(task, alias)
+            self._check_blob(task, version)
+            return self._move(task, state, alias, version, rollback=True, actor=actor, reason=reason)
+
+        return alias_change(self._ledger.commit(task, decide))
+
+    def tasks(self) -> list[TaskRecord]:
+        """Every task that has a version, by name."""
+        return [_task_record(task, state) for task, state in self.index.states().items()]
+
+    def task(self, task: str) -> TaskRecord:
+        """Raises `TaskUnknown`."""
+        return _task_record(task, self._existing(task))
+
+    def versions(self, task: str) -> list[VersionRecord]:
+        """Lowest first. Raises `TaskUnknown`."""
+        self._existing(task)
+        return [version_record(record) for record in self.index.all_published(task)]
+
+    def history(self, task: str) -> list[Record]:
+        """Everything that ever happened to a task, oldest first, after its deletion too. Raises `TaskUnknown`."""
+        history = self.index.history(task)
+        if not history:
+            raise TaskUnknown(task)
+        return history
+
+    def delete_version(self, task: str, version: int, *, actor: str, reason: str) -> None:
+        """Forget a version; its number is never given again. The blob stays for the garbage collection.
+
+        Raises `TaskUnknown`, `VersionUnknown`, `VersionInUse`.
+        """
+
+        def decide(state: TaskState) -> VersionDeleted:
+            _check_version(task, version, state)
+            if naming := sorted(alias for alias, named in state.aliases.items() if named == version):
+                raise VersionInUse(task, version, naming)
+            published = self.index.published(task, version)
+            return VersionDeleted(
+                task=task,
+                sequence=state.sequence + 1,
+                at=_now(),
+                actor=actor,
+                version=version,
+                digest=published.digest if published else "",  # "": gone meanwhile, so this record will not be first
+                reason=reason,
+            )
+
+        self._ledger.commit(task, decide)
+
+    def delete_task(self, task: str, *, actor: str, reason: str) -> None:
+        """Forget a task's versions and aliases, the live one too. Raises `TaskUnknown`."""
+
+        def decide(state: TaskState) -> TaskDeleted:
+            if not state.exists:
+                raise TaskUnknown(task)
+            return TaskDeleted(task=task, sequence=state.sequence + 1, at=_now(), actor=actor, reason=reason)
+
+        self._ledger.commit(task, decide)
+
+    def changes(self, cursor: str, *, block_ms: int | None = None) -> tuple[list[Change], str]:
+        """What changed after a cursor, and the cursor for the next call; waits up to `block_ms` for the first change.
+
+        Start with `0` for every change still kept or `$` for those to come. `block_ms` must stay under the client's
+        socket timeout.
+        """
+        return self.index.changes(cursor, block_ms=block_ms, limit=_CHANGES_AT_ONCE)
+
+    def reconcile(self) -> int:
+        """Fold in every record the index has not seen (a writer died in between); returns how many."""
+        return self._ledger.reconcile()
+
+    def rebuild(self) -> int:
+        """Make the index what the records beside the blobs say, whatever it holds now; returns the number of tasks."""
+        return self._ledger.rebuild()
+
+    def _move(
+        self, task: str, state: TaskState, alias: str, after: int | None, *, rollback: bool, actor: str, reason: str
+    ) -> AliasMoved:
+        before = state.aliases.get(alias)
+        return AliasMoved(
+            task=task,
+            sequence=state.sequence + (before != after),  # no news if it is there already
+            at=_now(),
+            actor=actor,
+            alias=alias,
+            before=before,
+            after=after,
+            rollback=rollback,
+            reason=reason,
+        )
+
+    def _check_blob(self, task: str, version: int) -> None:
+        record = self.index.published(task, version)
+        if record is not None and not self.blobs.exists(record.digest):
+            raise BlobMissing(record.digest)
+
+    def _existing(self, task: str) -> TaskState:
+        state = self.index.state(task)
+        if not state.exists:
+            raise TaskUnknown(task)
+        return state
+
+
+def _check_version(task: str, version: int, state: TaskState) -> None:
+    if not state.exists:
+        raise TaskUnknown(task)
+    if version not in state.versions:
+        raise VersionUnknown(task, version)
+
+
+def _check_alias(task: str, alias: str, state: TaskState) -> int:
+    if not state.exists:
+        raise TaskUnknown(task)
+    if alias not in state.aliases:
+        raise AliasUnknown(task, alias)
+    return state.aliases[alias]
+
+
+def _task_record(task: str, state: TaskState) -> TaskRecord:
+    return TaskRecord(task=task, aliases=state.aliases, latest=state.latest)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

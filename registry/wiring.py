@@ -1,0 +1,47 @@
+"""Building a registry from settings: the one place that makes its Redis client and blobs."""
+
+import contextlib
+from collections.abc import Iterator
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from registry.blobs import Blobs
+from registry.embedded_redis import EmbeddedRedis
+from registry.registry import Registry
+from registry.settings import Settings
+
+SOCKET_TIMEOUT_SECONDS = 15.0  # longer than any blocking read of the change stream
+_CONNECT_TIMEOUT_SECONDS = 2.0
+
+
+@contextlib.contextmanager
+def redis_service(settings: Settings) -> Iterator[str]:
+    """The URL of the Redis to use; without one in the settings, of an embedded server that lives as long as this.
+
+    Raises `EmbeddedRedisFailed`.
+    """
+    if settings.redis_url is not None:
+        yield settings.redis_url
+        return
+    with EmbeddedRedis(settings.data_dir / "redis") as server:
+        yield server.url
+
+
+def connect(url: str) -> "redis.Redis":
+    """A client (thread-safe, bytes) that retries a lost connection briefly and then raises."""
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=SOCKET_TIMEOUT_SECONDS,
+        socket_connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 3),
+        health_check_interval=30,
+    )
+
+
+@contextlib.contextmanager
+def open_registry(settings: Settings, redis_url: str) -> Iterator[Registry]:
+    """A registry for as long as this lasts. It is not reconciled: whoever starts a service calls `reconcile` once."""
+    with contextlib.closing(connect(redis_url)) as client:
+        yield Registry(Blobs(settings.blobs_location), client)

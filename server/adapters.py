@@ -1,0 +1,130 @@
+"""An adapter: a bundle made ready to run, all its tensors views of one buffer on the device.
+
+Legend: C_l channels of node l, M middle channels of a bottleneck proxy, K classes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from nettailor.bundle import Bundle
+from nettailor.plan import Plan
+from nettailor.preprocessing import Preprocessing
+from server.device import Device
+from server.folding import FloatArray, fold
+from server.shared import SharedNetwork
+
+_ALIGNMENT = 16  # floats; every tensor starts on a cache line
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProxyAdapter:
+    """a_pl A_p^l as matrix products over the channels; the last bias is part of the node's."""
+
+    source: int
+    ratio: int  # of strides: max-pooling comes first where it is more than 1
+    weights: tuple[Tensor, ...]  # (C_p, C_l), or (C_p, M) and (M, C_l)
+    inner_bias: Tensor | None  # (M,)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Statistics:
+    """A kept block's per-task statistics, alpha folded in: scales and shifts after the shared convolutions."""
+
+    inner: tuple[tuple[Tensor, Tensor], ...]  # (C,), (C,) after each convolution of the branch but the last
+    last: Tensor  # (C_l,) scale of the last convolution
+    shortcut: Tensor  # (C_l,) scale of the projection, or (1,) of the identity
+    shift: Tensor  # (C_l,) of the whole sum, the proxies' biases included
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NodeAdapter:
+    alpha: Tensor | None  # (1,) a_ll; None where the block is gone
+    statistics: Statistics | None  # None: the backbone's
+    proxies: tuple[ProxyAdapter, ...]
+    bias: Tensor  # (C_l,) sum of the proxies' biases
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Adapter:
+    """Ready to run; immutable."""
+
+    task: str
+    plan: Plan
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    nodes: Mapping[int, NodeAdapter]  # by present node
+    head_weight: Tensor  # (K, C_L)
+    head_bias: Tensor  # (K,)
+    size_bytes: int  # of the buffer that all tensors share
+    last_use: tuple[int, ...]  # by source node: the last node that reads it
+    pools: frozenset[tuple[int, int]]  # (source, ratio) of every max-pooling its proxies want
+
+
+def pack(bundle: Bundle, shared: SharedNetwork, device: Device) -> Adapter:
+    """Make a checked bundle of this backbone ready to run."""
+    manifest, plan = bundle.manifest, bundle.manifest.plan
+    arrays = fold(bundle, shared.norms)
+    buffer, views = _upload(arrays, device)
+    nodes = {node: _node(plan, node, views, shared.strides) for node in plan.nodes()}
+    return Adapter(
+        task=manifest.task,
+        plan=plan,
+        preprocessing=manifest.preprocessing,
+        classes=manifest.classes,
+        nodes=nodes,
+        head_weight=views["head.weight"],
+        head_bias=views["head.bias"],
+        size_bytes=buffer.untyped_storage().nbytes(),
+        last_use=_last_use(plan),
+        pools=frozenset((p.source, p.ratio) for node in nodes.values() for p in node.proxies if p.ratio > 1),
+    )
+
+
+def _upload(arrays: Mapping[str, FloatArray], device: Device) -> tuple[Tensor, dict[str, Tensor]]:
+    """One buffer on the device, and views of it by name."""
+    starts, size = {}, 0
+    for name, array in arrays.items():
+        starts[name] = size
+        size += -(-array.size // _ALIGNMENT) * _ALIGNMENT
+    flat = np.zeros(size, np.float32)
+    for name, array in arrays.items():
+        flat[starts[name] : starts[name] + array.size].reshape(array.shape)[...] = array
+    buffer = device.put(flat)
+    return buffer, {n: buffer[starts[n] : starts[n] + a.size].view(a.shape) for n, a in arrays.items()}
+
+
+def _node(plan: Plan, node: int, views: Mapping[str, Tensor], strides: tuple[int, ...]) -> NodeAdapter:
+    proxies = tuple(_proxy(p, node, views, strides[node] // strides[p]) for p in plan.sources(node))
+    own = f"{node}.last" in views
+    return NodeAdapter(
+        alpha=views.get(f"{node}.alpha"),
+        statistics=_statistics(node, views) if own else None,
+        proxies=proxies,
+        bias=views[f"{node}.bias"],
+    )
+
+
+def _proxy(source: int, node: int, views: Mapping[str, Tensor], ratio: int) -> ProxyAdapter:
+    prefix = f"{node}.proxies.{source}"
+    weights = tuple(views[f"{prefix}.{i}"] for i in range(2) if f"{prefix}.{i}" in views)
+    return ProxyAdapter(source=source, ratio=ratio, weights=weights, inner_bias=views.get(f"{prefix}.bias"))
+
+
+def _statistics(node: int, views: Mapping[str, Tensor]) -> Statistics:
+    inner: list[tuple[Tensor, Tensor]] = []
+    while f"{node}.scales.{len(inner)}" in views:
+        inner.append((views[f"{node}.scales.{len(inner)}"], views[f"{node}.shifts.{len(inner)}"]))
+    last, shortcut, shift = (views[f"{node}.{part}"] for part in ("last", "shortcut", "shift"))
+    return Statistics(inner=tuple(inner), last=last, shortcut=shortcut, shift=shift)
+
+
+def _last_use(plan: Plan) -> tuple[int, ...]:
+    last = [0] * (plan.depth + 1)
+    for node in plan.nodes():
+        for source in plan.inputs(node):
+            last[source] = node
+    last[plan.depth] = plan.depth + 1  # the classifier's
+    return tuple(last)

@@ -1,0 +1,29 @@
+"""The server as an HTTP app of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from registry.problems import install_problem_handlers
+from registry.registry import Registry
+from server.problems import ALL_PROBLEMS
+from server.service import Service
+from server.settings import ServerSettings
+
+
+def create_app(settings: ServerSettings, registry: Registry, *, service: Service | None = None) -> FastAPI:
+    """The app starts and stops its service with itself; `service` replaces the one built from the settings."""
+    service = service or Service(settings, registry)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(service.start)
+        yield
+        await run_in_threadpool(service.stop)
+
+    app = FastAPI(title="NetTailor server", lifespan=lifespan)
+    install_problem_handlers(app, ALL_PROBLEMS)
+    app.include_router(service.router)
+    return app

@@ -1,0 +1,82 @@
+"""The one seam between the engine and the machine it runs on."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Device(Protocol):
+    name: str
+    dtype: torch.dtype  # of weights and activations
+
+    def put(self, array: NDArray[np.float32]) -> Tensor:
+        """A tensor of `dtype` on the device; it is complete when this returns. May be called from any thread."""
+
+    def put_images(self, images: NDArray[np.uint8]) -> Tensor:
+        """uint8 on the device, for work that the calling thread queues next."""
+
+    def fetch(self, tensors: Sequence[Tensor]) -> list[NDArray[np.float32]]:
+        """Results as arrays, once all work of the calling thread that leads to them is done."""
+
+
+class CpuDevice:
+    name = "cpu"
+
+    def __init__(self, dtype: torch.dtype = torch.float32) -> None:
+        self.dtype = dtype
+
+    def put(self, array: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(array).to(self.dtype)
+
+    def put_images(self, images: NDArray[np.uint8]) -> Tensor:
+        return torch.from_numpy(images)
+
+    def fetch(self, tensors: Sequence[Tensor]) -> list[NDArray[np.float32]]:
+        return [tensor.float().numpy() for tensor in tensors]
+
+
+class CudaDevice:
+    """Weights go up on a stream of their own, so that a swap does not wait behind the running batch.
+
+    Their memory belongs to that stream and may be reused by it once the tensors are dropped; that is safe because a
+    batch holds its adapters until `fetch` has returned.
+    """
+
+    name = "cuda"
+
+    def __init__(self, dtype: torch.dtype = torch.bfloat16) -> None:
+        self.dtype = dtype
+        self._device = torch.device("cuda", torch.cuda.current_device())
+        self._copies = torch.cuda.Stream(self._device)
+
+    def put(self, array: NDArray[np.float32]) -> Tensor:
+        pinned = torch.from_numpy(array).to(self.dtype).pin_memory()
+        with torch.cuda.stream(self._copies):
+            tensor = pinned.to(self._device, non_blocking=True)
+            arrived = torch.cuda.Event()
+            arrived.record(self._copies)
+        arrived.synchronize()
+        return tensor
+
+    def put_images(self, images: NDArray[np.uint8]) -> Tensor:
+        return torch.from_numpy(images).pin_memory().to(self._device, non_blocking=True)
+
+    def fetch(self, tensors: Sequence[Tensor]) -> list[NDArray[np.float32]]:
+        flat = torch.cat([tensor.float().flatten() for tensor in tensors]).cpu()  # one copy, one wait
+        pieces = torch.split(flat, [tensor.numel() for tensor in tensors])
+        return [piece.view(tensor.shape).numpy() for piece, tensor in zip(pieces, tensors, strict=True)]
+
+
+def open_device(name: str = "auto", dtype: str = "auto") -> Device:
+    """The device called `cpu`, `cuda` or `auto` (CUDA where there is one); `auto` dtype: fp32 on CPU, bf16 on CUDA."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":
+        return CudaDevice(DTYPES.get(dtype, torch.bfloat16))
+    return CpuDevice(DTYPES.get(dtype, torch.float32))

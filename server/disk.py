@@ -1,0 +1,107 @@
+"""The disk tier: verified bundle files under a byte budget (torch-free; thread-safe)."""
+
+import logging
+import re
+import threading
+import uuid
+from pathlib import Path
+
+from nettailor.bundle import digest_of
+from server.shelf import Shelf
+
+logger = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[0-9a-f]{64}\.safetensors")
+
+
+class DiskCache:
+    """Bundle files named by digest. What an earlier process left is kept, and verified when first read.
+
+    It is a cache: a full or failing disk costs speed, never an answer.
+    """
+
+    def __init__(self, folder: Path, *, budget_bytes: int) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._shelf: Shelf[str, None] = Shelf(budget_bytes)
+        self._unverified: set[str] = set()
+
+    def open(self) -> None:
+        """Make the folder and take stock of it; the oldest files count as least recently used."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._lock:
+            files = [(path, path.stat()) for path in self._folder.iterdir() if path.is_file()]
+            for path, status in sorted(files, key=lambda file: file[1].st_mtime):
+                if not _NAME.fullmatch(path.name):
+                    path.unlink(missing_ok=True)  # a temporary file of a process that died
+                    continue
+                digest = f"sha256:{path.stem}"
+                self._shelf.put(digest, None, size_bytes=status.st_size)
+                self._unverified.add(digest)
+            self._shrink()
+
+    def __contains__(self, digest: str) -> bool:
+        with self._lock:
+            return digest in self._shelf
+
+    @property
+    def size_bytes(self) -> int:
+        with self._lock:
+            return self._shelf.size_bytes
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._shelf)
+
+    def read(self, digest: str) -> bytes | None:
+        """The file's bytes; None if it is not there, or is no longer what its name says."""
+        with self._lock:
+            if digest not in self._shelf:
+                return None
+            self._shelf.get(digest)
+            unverified = digest in self._unverified
+        try:
+            data = self._path(digest).read_bytes()
+        except OSError as failure:
+            logger.warning("cached bundle %s cannot be read: %s", digest, failure)
+            self.remove(digest)
+            return None
+        if unverified and digest_of(data) != digest:
+            logger.warning("cached bundle %s is corrupt; dropped", digest)
+            self.remove(digest)
+            return None
+        with self._lock:
+            self._unverified.discard(digest)
+        return data
+
+    def write(self, digest: str, data: bytes) -> list[str]:
+        """Keep verified bytes; the digests that had to go for them."""
+        if len(data) > self._shelf.budget_bytes:
+            return []
+        temporary = self._folder / f"{uuid.uuid4().hex}.tmp"
+        try:
+            temporary.write_bytes(data)
+            temporary.replace(self._path(digest))
+        except OSError as failure:
+            logger.warning("bundle %s cannot be cached on disk: %s", digest, failure)
+            temporary.unlink(missing_ok=True)
+            return []
+        with self._lock:
+            self._shelf.put(digest, None, size_bytes=len(data))
+            return self._shrink()
+
+    def remove(self, digest: str) -> None:
+        with self._lock:
+            self._shelf.remove(digest)
+            self._unverified.discard(digest)
+            self._path(digest).unlink(missing_ok=True)
+
+    def _shrink(self) -> list[str]:
+        gone = [digest for digest, _ in self._shelf.shrink()]
+        for digest in gone:
+            self._unverified.discard(digest)
+            self._path(digest).unlink(missing_ok=True)
+        return gone
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / f"{digest.removeprefix('sha256:')}.safetensors"

@@ -1,0 +1,85 @@
+"""Every error of the server's own making; the registry's "unknown" and "unavailable" pass through as they are.
+
+ServerError
+├── RequestMalformed      the body or a parameter does not say what to predict
+├── BodyTooLarge          more bytes than a request may have
+├── BodyUnsupported       a content type that holds no image
+├── ImageRejected         one of the images is none, or has too many pixels
+├── BundleUnusable        the task's bundle is invalid, for another backbone, corrupt or gone
+├── BundleUnavailable     the task's bundle cannot be fetched just now
+├── Overloaded            the queue is full; try again in `retry_after_seconds`
+├── DeadlineExceeded      the request's time ran out before its answer was there
+├── NotReady              the server is starting or draining
+└── InferenceFailed       the engine broke on this request
+"""
+
+
+class ServerError(Exception):
+    """Root of the tree."""
+
+
+class RequestMalformed(ServerError):
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}")
+        self.where = where
+        self.reason = reason
+
+
+class BodyTooLarge(ServerError):
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"the body has more than {limit_bytes} bytes")
+        self.limit_bytes = limit_bytes
+
+
+class BodyUnsupported(ServerError):
+    def __init__(self, content_type: str) -> None:
+        super().__init__(f"{content_type!r} is neither image/*, multipart/form-data nor application/json")
+        self.content_type = content_type
+
+
+class ImageRejected(ServerError):
+    def __init__(self, index: int, reason: str) -> None:
+        super().__init__(f"images[{index}]: {reason}")
+        self.where = f"images[{index}]"
+        self.reason = reason
+
+
+class BundleUnusable(ServerError):
+    def __init__(self, task: str, version: int, reason: str) -> None:
+        super().__init__(f"version {version} of task {task!r} cannot be used: {reason}")
+        self.task = task
+        self.version = version
+        self.reason = reason
+
+
+class BundleUnavailable(ServerError):
+    def __init__(self, task: str, version: int, reason: str) -> None:
+        super().__init__(f"version {version} of task {task!r} cannot be fetched: {reason}")
+        self.task = task
+        self.version = version
+        self.reason = reason
+
+
+class Overloaded(ServerError):
+    def __init__(self, scope: str, *, waiting: int, bound: int, retry_after_seconds: int) -> None:
+        super().__init__(f"{waiting} predictions wait for {scope}, the bound is {bound}")
+        self.scope = scope
+        self.retry_after_seconds = retry_after_seconds
+
+
+class DeadlineExceeded(ServerError):
+    def __init__(self, stage: str) -> None:
+        super().__init__(f"the request's time ran out {stage}")
+        self.stage = stage
+
+
+class NotReady(ServerError):
+    def __init__(self, state: str) -> None:
+        super().__init__(f"the server is {state}")
+        self.state = state
+
+
+class InferenceFailed(ServerError):
+    def __init__(self, tasks: tuple[str, ...]) -> None:
+        super().__init__(f"inference failed for {', '.join(tasks)}")
+        self.tasks = tasks

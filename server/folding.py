@@ -1,0 +1,102 @@
+"""Folding: a bundle's tensors as arrays that run as they are, with alphas and proxies' batch-norms multiplied in
+(torch-free).
+
+Names of the arrays, l a present node, p the source of a proxy (C channels, M middle channels, K classes):
+
+    {l}.bias (C_l,)                          sum of the biases of the proxies into l
+    {l}.alpha (1,)                           a_ll, where the block is kept
+    {l}.proxies.{p}.0 (C_p, C_l)             a_pl A_p^l; on bottleneck backbones .0 (C_p, M), .bias (M,), .1 (M, C_l)
+    {l}.scales.{i}, {l}.shifts.{i} (C,)      per-task statistics: after convolution i of the branch but the last
+    {l}.last (C_l,), {l}.shortcut (C_l,) or (1,), {l}.shift (C_l,)    of the last convolution, the shortcut, the sum
+    head.weight (K, C_L), head.bias (K,)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nettailor.bundle import Bundle
+from nettailor.geometry import Geometry, geometry
+
+FloatArray = NDArray[np.float32]
+
+_EPS = np.float32(1e-5)  # of every proxy's batch-norm
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Norm:
+    """What a task's statistics of a shared batch-norm layer are combined with; arrays (C,)."""
+
+    weight: FloatArray
+    bias: FloatArray
+    var: FloatArray
+    eps: float
+
+    def scale_and_shift(self, mean: FloatArray, var: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """What turns the output of the folded convolution, its bias left out, into that of the task's own batch-norm:
+        sqrt((v + eps) / (v_t + eps)) and b - g m_t / sqrt(v_t + eps), each (C,)."""
+        root = np.sqrt(var + np.float32(self.eps))
+        scale = np.sqrt(self.var + np.float32(self.eps)) / root
+        return scale.astype(np.float32), (self.bias - self.weight * mean / root).astype(np.float32)
+
+
+def fold(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, FloatArray]:
+    """All arrays of the module's docstring; `norms` are the shared blocks', by node and name."""
+    shapes, plan = geometry(bundle.manifest.backbone.id), bundle.manifest.plan
+    arrays: dict[str, FloatArray] = {}
+    for node in plan.nodes():
+        alphas, kept = bundle.tensors[f"alphas.{node}"], plan.keeps_block(node)
+        bias = np.zeros(shapes.channels[node], np.float32)
+        for source, alpha in zip(plan.sources(node), alphas[1 if kept else 0 :], strict=True):
+            weights, proxy_bias = _proxy(bundle, shapes, source, node, alpha)
+            arrays |= {f"{node}.proxies.{source}.{part}": array for part, array in weights.items()}
+            bias += proxy_bias
+        arrays[f"{node}.bias"] = bias
+        if kept:
+            arrays[f"{node}.alpha"] = alphas[:1]
+            if bundle.manifest.statistics == "task":
+                scales = _statistics(bundle, node, norms[node], alphas[0], bias)
+                arrays |= {f"{node}.{part}": array for part, array in scales.items()}
+    return arrays | {name: bundle.tensors[name] for name in ("head.weight", "head.bias")}
+
+
+def _proxy(
+    bundle: Bundle, shapes: Geometry, source: int, node: int, alpha: np.float32
+) -> tuple[dict[str, FloatArray], FloatArray]:
+    prefix = f"proxies.{node}.{source}"
+    if not shapes.bottleneck:
+        weight, bias = _layer(bundle, prefix, "")
+        return {"0": weight * alpha}, bias * alpha
+    first, first_bias = _layer(bundle, prefix, "1")
+    second, second_bias = _layer(bundle, prefix, "2")
+    return {"0": first, "bias": first_bias, "1": second * alpha}, second_bias * alpha
+
+
+def _layer(bundle: Bundle, prefix: str, layer: str) -> tuple[FloatArray, FloatArray]:
+    """1x1 convolution and batch-norm as a matrix (C_in, C_out) and a bias (C_out,)."""
+    tensors, norm = bundle.tensors, f"{prefix}.norm{layer}"
+    weight = tensors[f"{prefix}.conv{layer}.weight"][:, :, 0, 0]
+    scale = tensors[f"{norm}.weight"] / np.sqrt(tensors[f"{norm}.running_var"] + _EPS)
+    return (weight * scale[:, None]).T, tensors[f"{norm}.bias"] - tensors[f"{norm}.running_mean"] * scale
+
+
+def _statistics(
+    bundle: Bundle, node: int, norms: Mapping[str, Norm], alpha: np.float32, bias: FloatArray
+) -> dict[str, FloatArray]:
+    prefix = f"statistics.{node}"
+    pairs = {
+        name: norm.scale_and_shift(bundle.tensors[f"{prefix}.{name}.mean"], bundle.tensors[f"{prefix}.{name}.var"])
+        for name, norm in norms.items()
+    }
+    identity = (np.ones(1, np.float32), np.zeros(1, np.float32))
+    shortcut_scale, shortcut_shift = pairs.pop("shortcut.1", identity)
+    *inner, (last_scale, last_shift) = pairs.values()
+    arrays = {f"scales.{i}": scale for i, (scale, _) in enumerate(inner)}
+    arrays |= {f"shifts.{i}": shift for i, (_, shift) in enumerate(inner)}
+    return arrays | {
+        "last": last_scale * alpha,
+        "shortcut": shortcut_scale * alpha,
+        "shift": (last_shift + shortcut_shift) * alpha + bias,
+    }

@@ -1,0 +1,86 @@
+"""Counting every answer of a route, errors included."""
+
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from server import errors
+from server.metrics import OTHER_TASK, Metrics
+from server.predictor import Predictor, parse_target
+from server.problems import status_of
+from server.routing import Routing
+from server.settings import ServerSettings
+
+
+class Parts(Protocol):
+    """What the routes need of a running server."""
+
+    @property
+    def predictor(self) -> Predictor: ...
+
+    @property
+    def routing(self) -> "Routing[Any, Any]": ...
+
+
+class Server(Protocol):
+    """What the routes need of a server, running or not."""
+
+    settings: ServerSettings
+    metrics: Metrics
+    state: str  # starting, ready or draining
+
+    @property
+    def parts(self) -> Parts:
+        """Raises `NotReady`."""
+
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def measured(server: Server) -> type[APIRoute]:
+    """A route class that counts every answer by task and code, errors included."""
+
+    class Measured(APIRoute):
+        def get_route_handler(self) -> Handler:
+            handle = super().get_route_handler()
+
+            async def counted(request: Request) -> Response:
+                began_at, code = time.monotonic(), 500
+                try:
+                    response = await handle(request)
+                    code = response.status_code
+                    return response
+                except Exception as failure:  # only looked at: the problem handlers answer it
+                    code = _status(failure)
+                    if code in (413, 415, 422, 429):
+                        server.metrics.rejected.labels(type(failure).__name__).inc()
+                    raise
+                finally:
+                    server.metrics.answered(_labels(server, request), code, time.monotonic() - began_at)
+
+            return counted
+
+    return Measured
+
+
+def _status(failure: Exception) -> int:
+    if isinstance(failure, RequestValidationError):
+        return 422
+    return failure.status_code if isinstance(failure, HTTPException) else status_of(failure)
+
+
+def _labels(server: Server, request: Request) -> list[str]:
+    """The tasks a request names; those that do not exist share one label, or strangers could make labels up."""
+    named = request.path_params.get("task") or request.query_params.get("tasks", "")
+    tasks = dict.fromkeys(parse_target(name).task for name in named.split(","))
+    try:
+        routing = server.parts.routing
+    except errors.NotReady:
+        return [OTHER_TASK]
+    return list(dict.fromkeys(task if routing.knows(task) else OTHER_TASK for task in tasks))

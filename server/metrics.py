@@ -1,0 +1,129 @@
+"""Every metric of the server (Prometheus; seconds and bytes; labels bounded by the number of tasks)."""
+
+from collections import Counter as Tally
+from collections.abc import Iterable
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from nettailor.errors import BundleInvalid
+from server.disk import DiskCache
+from server.residency import Residency
+from server.tiers import Resident, Tier
+
+OTHER_TASK = "_other"  # the label of requests for tasks that do not exist
+
+_MICROSECONDS_TO_MINUTES = (
+    *(mantissa * 10.0**exponent for exponent in range(-6, 2) for mantissa in (1.0, 2.5, 5.0)),
+    120.0,
+    300.0,
+)
+_REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Metrics:
+    """Counts what the parts report: the observer of residency, scheduler, images and routes."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+
+        self.requests = self._counter("requests", "Predictions asked over HTTP.", "task", "code")
+        self.request_seconds = self._seconds("request_seconds", "From request to answer.", "task", coarse=True)
+        self.queue_seconds = self._seconds("queue_seconds", "Waiting for the engine.", "task", coarse=True)
+        self.inference_seconds = self._seconds("inference_seconds", "One batch in the engine.")
+        self.preprocess_seconds = self._seconds("preprocess_seconds", "Decoding and resizing one image.")
+        self.batch_images = self._sizes("batch_images", "Images in a batch.")
+        self.batch_tasks = self._sizes("batch_tasks", "Tasks in a batch.")
+        self.switch_seconds = self._seconds(
+            "task_switch_seconds", "From needing a bundle until it is ready to run, by the tier it came from.", "tier"
+        )
+        self.switches = self._counter("switches", "Bundles that requests needed.", "task", "tier")
+        self.lookups = self._counter("lookups", "Look-ups of bundles by the tier they were in.", "tier")
+        self.evictions = self._counter("evictions", "Bundles that made room for others.", "tier")
+        self.load_failures = self._counter("bundle_load_failures", "Bundles that could not be made ready.", "reason")
+        self.rejected = self._counter("rejected", "Requests refused before they ran.", "reason")
+        self.backbone_bytes = self._gauge("backbone_bytes", "The shared network on the device.")
+        self.queue_depth = self._gauge("queue_depth", "Images waiting for the engine.")
+
+    def looked_up(self, tier: Tier) -> None:
+        self.lookups.labels(tier).inc()
+
+    def evicted(self, tier: Tier) -> None:
+        self.evictions.labels(tier).inc()
+
+    def load_failed(self, failure: BaseException) -> None:
+        kind = BundleInvalid if isinstance(failure, BundleInvalid) else type(failure)
+        self.load_failures.labels(kind.__name__).inc()
+
+    def switched(self, task: str, tier: Tier, seconds: float) -> None:
+        self.switches.labels(task, tier).inc()
+        self.switch_seconds.labels(tier).observe(seconds)
+
+    def batch_ran(self, *, images: int, tasks: int, predictions: int, seconds: float) -> None:
+        self.inference_seconds.observe(seconds)
+        self.batch_images.observe(images)
+        self.batch_tasks.observe(tasks)
+
+    def preprocessed(self, seconds: float) -> None:
+        self.preprocess_seconds.observe(seconds)
+
+    def queued(self, task: str, seconds: float) -> None:
+        self.queue_seconds.labels(task).observe(seconds)
+
+    def answered(self, tasks: Iterable[str], code: int, seconds: float) -> None:
+        for task in tasks:
+            self.requests.labels(task, str(code)).inc()
+            self.request_seconds.labels(task).observe(seconds)
+
+    def forget_task(self, task: str) -> None:
+        """Drop every series of a task that was deleted."""
+        for metric in (self.requests, self.request_seconds, self.queue_seconds, self.switches):
+            metric.remove_by_labels({"task": task})
+
+    def _counter(self, name: str, help: str, *labels: str) -> Counter:
+        return Counter(f"nettailor_{name}", help, labels, registry=self.registry)
+
+    def _gauge(self, name: str, help: str) -> Gauge:
+        return Gauge(f"nettailor_{name}", help, registry=self.registry)
+
+    def _seconds(self, name: str, help: str, *labels: str, coarse: bool = False) -> Histogram:
+        buckets = _REQUEST_SECONDS if coarse else _MICROSECONDS_TO_MINUTES
+        return Histogram(f"nettailor_{name}", help, labels, registry=self.registry, buckets=buckets)
+
+    def _sizes(self, name: str, help: str) -> Histogram:
+        return Histogram(f"nettailor_{name}", help, registry=self.registry, buckets=_COUNTS)
+
+
+class ResidencyCollector:
+    """Reads the residency table at each scrape, so that nothing shown is stale and idle residents do not vanish."""
+
+    def __init__(self, residency: Residency[Any, Any], disk: DiskCache) -> None:
+        self._residency = residency
+        self._disk = disk
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        table = self._residency.table()
+        counts, sizes = Tally({Tier.DISK: len(self._disk)}), Tally({Tier.DISK: self._disk.size_bytes})
+        for row in table:
+            counts[row.tier] += 1
+            sizes[row.tier] += row.size_bytes
+        tasks = GaugeMetricFamily("nettailor_resident_tasks", "Bundles in a tier.", labels=["tier"])
+        memory = GaugeMetricFamily("nettailor_resident_bytes", "Measured bytes of bundles in a tier.", labels=["tier"])
+        for tier in (Tier.DEVICE, Tier.HOST, Tier.DISK):
+            tasks.add_metric([tier], counts[tier])
+            memory.add_metric([tier], sizes[tier])
+        return [tasks, memory, _rows(table)]
+
+
+def _rows(table: Iterable[Resident]) -> Metric:
+    rows = GaugeMetricFamily(
+        "nettailor_resident_task", "1 for each bundle in a tier.", labels=["task", "version", "tier", "pinned"]
+    )
+    for row in table:
+        rows.add_metric([row.id.task, str(row.id.version), row.tier, str(row.pinned).lower()], 1)
+    return rows

@@ -1,0 +1,25 @@
+"""Which status each of the server's errors answers with."""
+
+from registry.app import PROBLEMS as REGISTRY_PROBLEMS
+from registry.problems import ProblemTable
+from server import errors
+
+PROBLEMS: ProblemTable = {
+    errors.RequestMalformed: (422, "malformed request"),
+    errors.BodyTooLarge: (413, "body too large"),
+    errors.BodyUnsupported: (415, "unsupported body"),
+    errors.ImageRejected: (415, "not an image"),
+    errors.BundleUnusable: (424, "bundle cannot be used"),
+    errors.BundleUnavailable: (503, "bundle unavailable"),
+    errors.Overloaded: (429, "overloaded"),
+    errors.DeadlineExceeded: (504, "deadline exceeded"),
+    errors.NotReady: (503, "not ready"),
+    errors.InferenceFailed: (500, "inference failed"),
+}
+
+ALL_PROBLEMS: ProblemTable = {**REGISTRY_PROBLEMS, **PROBLEMS}
+
+
+def status_of(failure: Exception) -> int:
+    """The status an exception will be answered with."""
+    return next((ALL_PROBLEMS[kind][0] for kind in type(failure).__mro__ if kind in ALL_PROBLEMS), 500)

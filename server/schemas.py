@@ -1,0 +1,43 @@
+"""What goes over HTTP."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class JsonImages(BaseModel):
+    """The JSON body of a prediction."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    images: list[str] = Field(min_length=1, description="image files as base64, or as data URLs")
+
+
+class Label(BaseModel):
+    label: str
+    index: int = Field(description="of the class, in the bundle's order")
+    probability: float
+
+
+class Prediction(BaseModel):
+    """One task's answer, and what it cost."""
+
+    task: str
+    version: int
+    digest: str = Field(description="of the bundle that answered")
+    predictions: list[list[Label]] = Field(description="one list an image, best first")
+    tier: str = Field(description="where the bundle was when the request came: device, host, disk or registry")
+    switch_ms: float = Field(description="until the bundle was ready to run")
+    queue_ms: float = Field(description="waiting for the engine")
+    inference_ms: float = Field(description="in the engine, the whole batch")
+    request_id: str | None
+
+
+class Predictions(BaseModel):
+    """The answers of several tasks, in the order asked."""
+
+    results: list[Prediction]
+    request_id: str | None
+
+
+class Readiness(BaseModel):
+    state: str = Field(description="starting, ready or draining")
+    tasks: int = Field(description="tasks that can be asked")

@@ -1,0 +1,180 @@
+"""The composition root: everything a server consists of, wired, started and stopped in order."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from fastapi import APIRouter
+from prometheus_client import CollectorRegistry
+
+from nettailor.backbones import Backbone, load_backbone
+from nettailor.bundle import Bundle
+from registry.registry import Registry
+from server.adapters import Adapter
+from server.admission import Admission
+from server.device import open_device
+from server.disk import DiskCache
+from server.engine import Engine
+from server.errors import NotReady
+from server.images import ImageLimits, ImageReader
+from server.loading import BundleLoader
+from server.metrics import Metrics, ResidencyCollector
+from server.predictor import Predictor
+from server.queues import FairQueues
+from server.residency import Residency
+from server.routes import build_router
+from server.routing import Routing
+from server.runner import Runner
+from server.scheduler import Scheduler
+from server.settings import ServerSettings
+from server.tiers import Budgets
+
+logger = logging.getLogger(__name__)
+
+_SYNCHRONISE_S = 5.0  # how long starting waits for the registry before it goes on without
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunningParts:
+    """What exists between start and stop."""
+
+    engine: Engine
+    residency: Residency[Bundle, Adapter]
+    routing: Routing[Bundle, Adapter]
+    scheduler: Scheduler[Adapter]
+    predictor: Predictor
+    pools: tuple[ThreadPoolExecutor, ...]
+    collector: ResidencyCollector
+
+
+class Service:
+    """One server over one device. Mount `router` on any FastAPI app; call `start` and `stop` from a thread.
+
+    `backbone` replaces the one the settings name (for tests and benchmarks).
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        registry: Registry,
+        *,
+        collectors: CollectorRegistry | None = None,
+        backbone: Backbone | None = None,
+    ) -> None:
+        self.settings = settings
+        self.state = "starting"  # then ready, then draining
+        self.metrics = Metrics(collectors or CollectorRegistry())
+        self.router: APIRouter = build_router(self)
+        self._registry = registry
+        self._backbone = backbone
+        self._parts: RunningParts | None = None
+
+    @property
+    def parts(self) -> RunningParts:
+        """Raises `NotReady` before start and after stop."""
+        if self._parts is None:
+            raise NotReady(self.state)
+        return self._parts
+
+    def start(self) -> None:
+        """Load the backbone, warm the engine up, read the registry. Raises `BackboneWeightsInvalid` and the like."""
+        settings = self.settings
+        if settings.engine_threads:
+            torch.set_num_threads(settings.engine_threads)
+        engine = self._engine()
+        parts = self._wire(engine)
+        self.metrics.registry.register(parts.collector)
+        self.metrics.backbone_bytes.set(engine.shared.size_bytes)
+        self.metrics.queue_depth.set_function(lambda: parts.scheduler.depth)
+        parts.scheduler.start()
+        parts.routing.start()
+        if not parts.routing.wait_synchronised(_SYNCHRONISE_S):
+            logger.warning("starting without the registry; not ready until it is there")
+        self._parts, self.state = parts, "ready"
+        logger.info(
+            "serving %s tasks on %s, %s, backbone %s (%s)",
+            len(parts.routing.tasks()),
+            engine.device.name,
+            engine.device.dtype,
+            engine.backbone_name,
+            engine.fingerprint[:12],
+        )
+
+    def stop(self) -> None:
+        """Answer what was accepted, then let go of everything. Requests that come now get 503."""
+        self.state = "draining"
+        parts, self._parts = self._parts, None
+        if parts is None:
+            return
+        parts.routing.stop()
+        parts.scheduler.stop()
+        for pool in parts.pools:
+            pool.shutdown(cancel_futures=True)
+        self.metrics.registry.unregister(parts.collector)
+
+    def _engine(self) -> Engine:
+        backbone = self._backbone or load_backbone(self.settings.backbone, self.settings.backbone_weights)
+        engine = Engine(backbone, open_device(self.settings.device, self.settings.dtype))
+        engine.warm_up(backbone.preprocessing.crop)
+        return engine
+
+    def _wire(self, engine: Engine) -> RunningParts:
+        settings, metrics = self.settings, self.metrics
+        loads = ThreadPoolExecutor(settings.load_threads, "load")
+        decodes = ThreadPoolExecutor(settings.decode_threads, "decode")
+        lookups = ThreadPoolExecutor(2, "lookup")
+        disk = DiskCache(settings.cache_folder, budget_bytes=settings.disk_budget_bytes)
+        disk.open()
+        residency = Residency(
+            loader=BundleLoader(self._registry.blobs.read, engine),
+            disk=disk,
+            budgets=Budgets(device_bytes=settings.device_budget_bytes, host_bytes=settings.host_budget_bytes),
+            executor=loads,
+            observer=metrics,
+            weights=settings.task_weights,
+        )
+        routing = Routing(
+            registry=self._registry,
+            residency=residency,
+            fingerprint=engine.fingerprint,
+            pinned_tasks=settings.pinned_tasks,
+            reconcile_s=settings.reconcile_seconds,
+            task_gone=metrics.forget_task,
+        )
+        admission = Admission(bound=settings.queue_bound, bound_per_task=settings.queue_bound_per_task)
+        queues: FairQueues[Adapter] = FairQueues(
+            max_rows=settings.max_batch, max_wait_s=settings.max_wait_ms / 1000, weights=settings.task_weights
+        )
+        scheduler = Scheduler(queues, Runner(engine), _BatchObserver(metrics, admission))
+        limits = ImageLimits(max_images=settings.max_images, max_pixels=settings.max_pixels)
+        predictor = Predictor(
+            routing=routing,
+            admission=admission,
+            reader=ImageReader(limits, decodes, metrics),
+            scheduler=scheduler,
+            metrics=metrics,
+            lookups=lookups,
+        )
+        return RunningParts(
+            engine=engine,
+            residency=residency,
+            routing=routing,
+            scheduler=scheduler,
+            predictor=predictor,
+            pools=(loads, decodes, lookups),
+            collector=ResidencyCollector(residency, disk),
+        )
+
+
+class _BatchObserver:
+    """Tells both who want to know of a batch."""
+
+    def __init__(self, metrics: Metrics, admission: Admission) -> None:
+        self._metrics = metrics
+        self._admission = admission
+
+    def batch_ran(self, **figures: Any) -> None:
+        self._metrics.batch_ran(**figures)
+        self._admission.ran(figures["predictions"], figures["seconds"])

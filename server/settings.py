@@ -1,0 +1,48 @@
+"""The server's settings, from the environment (`NETTAILOR_DEVICE`, ...)."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from registry.settings import Settings
+
+MIB = 2**20
+GIB = 2**30
+
+
+class ServerSettings(Settings):
+    backbone_weights: Path | None = Field(default=None, description="local file instead of the shipped weights")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: CUDA where there is one")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto", description="of weights and activations; auto: float32 on CPU, bfloat16 on CUDA"
+    )
+    engine_threads: int = Field(default=0, ge=0, description="threads of one forward pass on CPU; 0: torch's choice")
+
+    device_budget_bytes: int = Field(default=GIB, ge=0, description="of bundles on the device")
+    host_budget_bytes: int = Field(default=2 * GIB, ge=0, description="of bundles in host memory")
+    disk_budget_bytes: int = Field(default=16 * GIB, ge=0, description="of bundle files in the cache folder")
+    cache_dir: Path | None = Field(default=None, description="the disk tier; data_dir/cache by default")
+    pinned_tasks: frozenset[str] = Field(default=frozenset(), description="tasks whose live version never leaves")
+    task_weights: dict[str, float] = Field(
+        default_factory=dict, description="share of the engine and of the tiers, by task; 1 for others"
+    )
+    load_threads: int = Field(default=4, ge=1, description="bundles that are loaded at once")
+
+    max_batch: int = Field(default=32, ge=1, description="predictions in one forward pass")
+    max_wait_ms: float = Field(default=2.0, ge=0, description="how long an image waits for company in its batch")
+    queue_bound: int = Field(default=512, ge=1, description="predictions under way before 429")
+    queue_bound_per_task: int = Field(default=256, ge=1, description="the same for one task")
+    request_timeout_ms: int = Field(default=30_000, ge=1, description="for requests that name no timeout")
+
+    max_body_bytes: int = Field(default=32 * MIB, ge=1, description="of a request")
+    max_images: int = Field(default=64, ge=1, description="images in a request")
+    max_tasks: int = Field(default=64, ge=1, description="tasks in one request to /predict")
+    max_pixels: int = Field(default=40_000_000, ge=1, description="of an image, before it is resized")
+    decode_threads: int = Field(default=2, ge=1, description="images that are decoded at once")
+
+    reconcile_seconds: float = Field(default=30.0, gt=0, description="between full comparisons with the registry")
+
+    @property
+    def cache_folder(self) -> Path:
+        return self.cache_dir or self.data_dir.absolute() / "cache"

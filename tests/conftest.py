@@ -1,0 +1,30 @@
+"""One real Redis for the whole run; every test sees it empty."""
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from registry.embedded_redis import EmbeddedRedis
+from registry.wiring import connect
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
+    with EmbeddedRedis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_client(redis_server: EmbeddedRedis) -> Iterator["redis.Redis"]:
+    """A client of the server, emptied."""
+    with contextlib.closing(connect(redis_server.url)) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def redis_url(redis_server: EmbeddedRedis, redis_client: "redis.Redis") -> str:
+    """The emptied server's URL, for what makes its own client."""
+    return redis_server.url

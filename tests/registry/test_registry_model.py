@@ -1,0 +1,196 @@
+"""The registry against a plain dictionary, under random operations (hypothesis)."""
+
+import functools
+import itertools
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import redis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from registry.blobs import Blobs
+from registry.errors import (
+    AliasConflict,
+    AliasUnknown,
+    NothingToRollBack,
+    RegistryError,
+    TaskUnknown,
+    VersionInUse,
+    VersionUnknown,
+)
+from registry.registry import ANY, AnyVersion, Registry
+from tests.bundles import tiny_bytes
+from tests.registry.contents import contents
+
+TASKS = st.sampled_from(["digits", "signs"])
+ALIASES = st.sampled_from(["live", "candidate"])
+VERSIONS = st.integers(1, 4)
+EXPECTED: st.SearchStrategy[AnyVersion | int | None] = st.one_of(st.just(ANY), st.none(), VERSIONS)
+
+bundle_bytes = functools.lru_cache(tiny_bytes)
+_prefixes = itertools.count()
+
+
+@dataclass
+class TaskModel:
+    latest: int = 0
+    versions: dict[int, int] = field(default_factory=dict)  # version -> seed of its bundle
+    aliases: dict[str, int] = field(default_factory=dict)
+    piles: dict[str, list[int | None]] = field(default_factory=dict)  # what each alias named, last on top
+
+
+class Model:
+    """What the registry should do; raises the error types it should raise."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, TaskModel] = {}
+
+    def publish(self, task: str, seed: int) -> int:
+        model = self.tasks.setdefault(task, TaskModel())
+        for version, published in model.versions.items():
+            if published == seed:
+                return version
+        model.latest += 1
+        model.versions[model.latest] = seed
+        return model.latest
+
+    def promote(self, task: str, alias: str, version: int, expected: AnyVersion | int | None) -> None:
+        model = self._with(task, version)
+        if expected is not ANY and model.aliases.get(alias) != expected:
+            raise AliasConflict(task, alias, expected, model.aliases.get(alias))
+        if model.aliases.get(alias) != version:
+            model.aliases[alias] = version
+            model.piles.setdefault(alias, []).append(version)
+
+    def unalias(self, task: str, alias: str) -> None:
+        model = self._existing(task)
+        if model.aliases.pop(alias, None) is None:
+            raise AliasUnknown(task, alias)
+        model.piles[alias].append(None)
+
+    def rollback(self, task: str, alias: str) -> int:
+        model = self._existing(task)
+        if alias not in model.aliases:
+            raise AliasUnknown(task, alias)
+        pile = model.piles[alias]
+        for height in range(len(pile) - 1, 0, -1):
+            candidate = pile[height - 1]
+            if candidate is not None and candidate in model.versions and candidate != model.aliases[alias]:
+                del pile[height:]
+                model.aliases[alias] = candidate
+                return candidate
+        raise NothingToRollBack(task, alias)
+
+    def delete_version(self, task: str, version: int) -> None:
+        model = self._with(task, version)
+        if version in model.aliases.values():
+            raise VersionInUse(task, version, [])
+        del model.versions[version]
+
+    def delete_task(self, task: str) -> None:
+        self._existing(task)
+        self.tasks[task] = TaskModel(latest=self.tasks[task].latest)
+
+    def _existing(self, task: str) -> TaskModel:
+        if task not in self.tasks or not self.tasks[task].versions:
+            raise TaskUnknown(task)
+        return self.tasks[task]
+
+    def _with(self, task: str, version: int) -> TaskModel:
+        model = self._existing(task)
+        if version not in model.versions:
+            raise VersionUnknown(task, version)
+        return model
+
+
+class RegistryMachine(RuleBasedStateMachine):
+    """Each rule does the same to both and compares the answers, or the types of the refusals."""
+
+    client: "redis.Redis"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.prefix = f"model:{next(_prefixes)}:"
+        self.registry = Registry(Blobs(self.folder.name), self.client, prefix=self.prefix)
+        self.model = Model()
+
+    def teardown(self) -> None:
+        self.folder.cleanup()
+
+    @rule(task=TASKS, seed=st.integers(0, 3))
+    def publish(self, task: str, seed: int) -> None:
+        record = self.registry.publish(task, bundle_bytes(task=task, seed=seed), actor="me")
+        assert record.version == self.model.publish(task, seed)
+
+    @rule(task=TASKS, alias=ALIASES, version=VERSIONS, expected=EXPECTED)
+    def promote(self, task: str, alias: str, version: int, expected: AnyVersion | int | None) -> None:
+        refusal = self._refusal(lambda: self.model.promote(task, alias, version, expected))
+        found = self._refusal(
+            lambda: self.registry.promote(task, alias, version, expected=expected, actor="me", reason="")
+        )
+        assert found == refusal
+
+    @rule(task=TASKS, alias=ALIASES)
+    def unalias(self, task: str, alias: str) -> None:
+        refusal = self._refusal(lambda: self.model.unalias(task, alias))
+        assert self._refusal(lambda: self.registry.unalias(task, alias, actor="me", reason="")) == refusal
+
+    @rule(task=TASKS, alias=ALIASES)
+    def rollback(self, task: str, alias: str) -> None:
+        refusal = self._refusal(lambda: self.model.rollback(task, alias))
+        assert self._refusal(lambda: self.registry.rollback(task, alias=alias, actor="me", reason="")) == refusal
+
+    @rule(task=TASKS, version=VERSIONS)
+    def delete_version(self, task: str, version: int) -> None:
+        refusal = self._refusal(lambda: self.model.delete_version(task, version))
+        assert self._refusal(lambda: self.registry.delete_version(task, version, actor="me", reason="")) == refusal
+
+    @rule(task=TASKS)
+    def delete_task(self, task: str) -> None:
+        refusal = self._refusal(lambda: self.model.delete_task(task))
+        assert self._refusal(lambda: self.registry.delete_task(task, actor="me", reason="")) == refusal
+
+    @rule(lose=st.booleans())
+    def rebuild(self, lose: bool) -> None:
+        before = contents(self.registry)
+        if lose:
+            for key in self.client.scan_iter(match=f"{self.prefix}*"):
+                self.client.delete(key)
+        self.registry.rebuild()
+        assert contents(self.registry) == before
+
+    @invariant()
+    def tasks_are_the_models(self) -> None:
+        found = {record.task: (record.aliases, record.latest) for record in self.registry.tasks()}
+        existing = {task: model for task, model in self.model.tasks.items() if model.versions}
+        assert found == {task: (model.aliases, model.latest) for task, model in existing.items()}
+
+    @invariant()
+    def aliases_name_whole_bundles(self) -> None:
+        for task, model in self.model.tasks.items():
+            for alias, version in model.aliases.items():
+                record = self.registry.resolve(task, alias=alias)
+                assert record.version == version
+                assert self.registry.read_bundle(record) == bundle_bytes(task=task, seed=model.versions[version])
+
+    @staticmethod
+    def _refusal(operation: Callable[[], object]) -> type[RegistryError] | None:
+        try:
+            operation()
+        except RegistryError as error:
+            return type(error)
+        return None
+
+
+def test_registry_behaves_as_the_model(redis_client: "redis.Redis") -> None:
+    class Machine(RegistryMachine):
+        client = redis_client
+
+    settings_ = settings(
+        max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    run_state_machine_as_test(Machine, settings=settings_)

@@ -1,0 +1,42 @@
+"""What tests publish, ask, and expect for an answer."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nettailor import bundle as bundles
+from registry.registry import Registry
+from tests.server.oracle import expected_logits, make_bytes, random_images
+from tests.server.running import png
+
+IMAGES = random_images(3, 32, seed=5)
+FILES = [png(image) for image in IMAGES]
+
+
+def publish(registry: Registry, task: str = "signs", *, alias: str = "live", **options: Any) -> bytes:
+    data = make_bytes(task, **options)
+    record = registry.publish(task, data, actor="test")
+    registry.promote(task, alias, record.version, actor="test", reason="test")
+    return data
+
+
+def shares(data: bytes, image: int = 0) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Softmax of the oracle's logits for IMAGES[image]."""
+    logits = expected_logits(bundles.decode(data), IMAGES[image : image + 1])[0].astype(np.float64)
+    exponents = np.exp(logits - logits.max())
+    result: np.ndarray[Any, np.dtype[np.float64]] = exponents / exponents.sum()
+    return result
+
+
+def assert_answers(prediction: dict[str, Any], data: bytes, images: list[int], top_k: int = 5) -> None:
+    assert prediction["digest"] == bundles.digest_of(data)
+    classes = bundles.decode(data).manifest.classes
+    assert len(prediction["predictions"]) == len(images)
+    for image, labels in zip(images, prediction["predictions"], strict=True):
+        expected = shares(data, image)
+        assert len(labels) == min(top_k, len(classes))
+        assert [label["index"] for label in labels] == np.argsort(-expected)[:top_k].tolist()
+        for label in labels:
+            assert label["label"] == classes[label["index"]]
+            assert label["probability"] == pytest.approx(expected[label["index"]], abs=1e-4)

@@ -1,0 +1,41 @@
+"""A real server (uvicorn in a thread) over a real registry (embedded Redis, a folder of blobs)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from registry.blobs import Blobs
+from registry.registry import Registry
+from server.service import Service
+from server.settings import ServerSettings
+from tests.server.running import Running, running
+
+
+@pytest.fixture
+def registry(tmp_path: Path, redis_client: "redis.Redis") -> Registry:
+    return Registry(Blobs(str(tmp_path / "blobs")), redis_client)
+
+
+@pytest.fixture
+def server_settings(tmp_path: Path) -> ServerSettings:
+    """A test that needs others overrides this fixture or copies it with `model_copy`."""
+    return ServerSettings(data_dir=tmp_path, device="cpu", max_wait_ms=1, max_body_bytes=2**20, max_images=8)
+
+
+@pytest.fixture
+def server(server_settings: ServerSettings, registry: Registry) -> Iterator[Running]:
+    with running(server_settings, registry) as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: Running) -> httpx.Client:
+    return server.client
+
+
+@pytest.fixture
+def service(server: Running) -> Service:
+    return server.service

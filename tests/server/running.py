@@ -1,0 +1,67 @@
+"""Starting and stopping a real server."""
+
+import contextlib
+import io
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import numpy as np
+import uvicorn
+from numpy.typing import NDArray
+from PIL import Image
+
+from registry.registry import Registry
+from server.app import create_app
+from server.service import Service
+from server.settings import ServerSettings
+from tests.server.oracle import backbone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    service: Service
+    client: httpx.Client
+    registry: Registry
+
+
+@contextlib.contextmanager
+def running(settings: ServerSettings, registry: Registry) -> Iterator[Running]:
+    """A server with the tests' backbone, ready to be asked."""
+    service = Service(settings, registry, backbone=backbone())
+    started = threading.Event()
+    app = create_app(settings, registry, service=service)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
+        config = uvicorn.Config(app, log_level="warning", lifespan="on")
+        server = _Announcing(config, started)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            assert started.wait(30)
+            with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30) as client:
+                yield Running(service=service, client=client, registry=registry)
+        finally:
+            server.should_exit = True
+            thread.join(timeout=30)
+            assert not thread.is_alive()
+
+
+class _Announcing(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, started: threading.Event) -> None:
+        super().__init__(config)
+        self._announcement = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announcement.set()
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """An image file of (3, H, W) pixels."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,133 @@
+"""A mixed batch equals every task alone in the unfused student."""
+
+import functools
+import gc
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from nettailor.errors import BundleWrongBackbone
+from nettailor.plan import full_plan, reachable_plan
+from server.adapters import Adapter
+from server.device import CpuDevice, Device
+from server.engine import Engine, Part
+from tests.server.oracle import backbone, expected_logits, make_bundle, random_images
+
+
+@functools.cache
+def engine(name: str = "mini26", dtype: torch.dtype = torch.float32) -> Engine:
+    return Engine(backbone(name), CpuDevice(dtype))
+
+
+@st.composite
+def plans(draw: DrawFn, depth: int = 12):  # type: ignore[no-untyped-def]  # a SearchStrategy of Plan
+    blocks = draw(st.lists(st.booleans(), min_size=depth, max_size=depth))
+    proxies = []
+    for node in range(1, depth + 1):
+        nearest = list(range(max(0, node - 3), node))
+        proxies.append(draw(st.lists(st.sampled_from(nearest), unique=True)) or [node - 1])
+    return reachable_plan(blocks, proxies)
+
+
+@st.composite
+def batches(draw: DrawFn):  # type: ignore[no-untyped-def]  # a SearchStrategy of the tuple below
+    tasks = [
+        make_bundle(
+            f"task{index}",
+            seed=draw(st.integers(0, 1000)),
+            classes=draw(st.sampled_from([2, 5, 1600])),
+            statistics=draw(st.sampled_from(["task", "frozen"])),
+            plan=draw(plans()),
+        )
+        for index in range(draw(st.integers(1, 4)))
+    ]
+    parts = draw(st.lists(st.tuples(st.integers(0, len(tasks) - 1), st.integers(1, 3)), min_size=1, max_size=5))
+    return tasks, parts, draw(st.sampled_from([16, 32])), draw(st.booleans())
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(batches())
+def test_mixed_batch_equals_the_students(batch) -> None:  # type: ignore[no-untyped-def]  # what `batches` draws
+    tasks, wanted, side, share_images = batch
+    ready = [engine().pack(task) for task in tasks]
+    total = max(count for _, count in wanted) if share_images else sum(count for _, count in wanted)
+    images = random_images(total, side)
+    parts, start = [], 0
+    for index, count in wanted:
+        rows = range(count) if share_images else range(start, start + count)
+        parts.append((index, Part(adapter=ready[index], images=rows)))
+        start += count
+    answers = engine().forward(images, [part for _, part in parts])
+    for (index, part), logits in zip(parts, answers, strict=True):
+        expected = expected_logits(tasks[index], images[list(part.images)])
+        np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
+
+
+@pytest.mark.parametrize("statistics", ["task", "frozen"])
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_other_backbones(name: str, statistics: str) -> None:
+    bundle = make_bundle(statistics=statistics, name=name, seed=3)
+    images = random_images(2, 32)
+    [logits] = engine(name).forward(images, [Part(adapter=engine(name).pack(bundle), images=[0, 1])])
+    expected = expected_logits(bundle, images)
+    np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
+
+
+def test_dense_plan() -> None:
+    bundle = make_bundle(plan=full_plan(12, None))
+    images = random_images(1, 32)
+    [logits] = engine().forward(images, [Part(adapter=engine().pack(bundle), images=[0])])
+    np.testing.assert_allclose(logits, expected_logits(bundle, images), rtol=1e-3, atol=1e-3)
+
+
+def test_bfloat16_is_close() -> None:
+    bundle = make_bundle(statistics="task", seed=1)
+    low = engine(dtype=torch.bfloat16)
+    images = random_images(4, 32)
+    [logits] = low.forward(images, [Part(adapter=low.pack(bundle), images=range(4))])
+    expected = expected_logits(bundle, images)
+    assert np.abs(logits - expected).max() < 0.05 * np.abs(expected).max()
+
+
+def test_wrong_backbone_is_refused() -> None:
+    with pytest.raises(BundleWrongBackbone):
+        engine("resnet18").pack(make_bundle())
+
+
+def storages(adapter: Adapter) -> set[int]:
+    found = {adapter.head_weight.untyped_storage().data_ptr(), adapter.head_bias.untyped_storage().data_ptr()}
+    for node in adapter.nodes.values():
+        found.add(node.bias.untyped_storage().data_ptr())
+        for proxy in node.proxies:
+            found |= {weight.untyped_storage().data_ptr() for weight in proxy.weights}
+    return found
+
+
+def live_storages() -> dict[int, int]:
+    gc.collect()
+    tensors = [o for o in gc.get_objects() if issubclass(type(o), torch.Tensor)]
+    return {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
+
+
+@pytest.mark.parametrize("statistics", ["task", "frozen"])
+def test_one_copy_of_the_shared_network_however_many_tasks(statistics: str) -> None:
+    device: Device = CpuDevice()
+    before = set(live_storages())
+    alone = Engine(backbone(), device)
+    shared = {tensor.untyped_storage().data_ptr() for tensor in alone.shared.tensors()}
+    bundles = [make_bundle(f"task{i}", seed=i, statistics=statistics) for i in range(8)]
+    ready = [alone.pack(bundle) for bundle in bundles]
+    alone.forward(random_images(8, 32), [Part(adapter=a, images=[i]) for i, a in enumerate(ready)])
+
+    assert [len(storages(adapter)) for adapter in ready] == [1] * 8
+    own = set().union(*(storages(adapter) for adapter in ready))
+    assert len(own) == 8
+    assert not own & shared
+    live = live_storages()
+    assert set(live) - before == own | shared
+    assert sum(live[s] for s in own) == sum(adapter.size_bytes for adapter in ready)
+    assert sum(live[s] for s in shared) == alone.shared.size_bytes

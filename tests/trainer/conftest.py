@@ -1,0 +1,30 @@
+"""The trainer as users meet it: a real Redis, a real HTTP server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.registry.serving import served
+from trainer.app import create_app
+from trainer.service import Service
+from trainer.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path, redis_url: str) -> Settings:
+    return Settings(data_dir=tmp_path / "data", redis_url=redis_url, job_attempts=2)
+
+
+@pytest.fixture
+def service(settings: Settings) -> Iterator[Service]:
+    assert settings.redis_url is not None
+    with Service(settings, settings.redis_url) as service:
+        yield service
+
+
+@pytest.fixture
+def http(service: Service) -> Iterator[httpx.Client]:
+    with served(create_app(service)) as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+        yield client

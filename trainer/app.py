@@ -1,0 +1,35 @@
+"""The trainer's own HTTP app; `nettailor up` mounts the same router beside the others."""
+
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from registry.problems import install_problem_handlers
+from trainer.problems import PROBLEMS
+from trainer.routes import router
+from trainer.service import Service
+
+__all__ = ["PROBLEMS", "create_app", "router"]
+
+
+def create_app(service: Service) -> FastAPI:
+    """Datasets, jobs, health and metrics. The service is started and stopped by the caller."""
+    app = FastAPI(title="NetTailor trainer")
+    install_problem_handlers(app, PROBLEMS)
+    app.include_router(router(service))
+    metrics = CollectorRegistry()
+    metrics.register(service.collector)
+
+    @app.get("/healthz", tags=["health"])
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["health"])
+    def readyz() -> dict[str, str]:
+        service.jobs.store.counts()
+        return {"status": "ok"}
+
+    @app.get("/metrics", tags=["health"], response_class=Response)
+    def read_metrics() -> Response:
+        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
+
+    return app

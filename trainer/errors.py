@@ -1,0 +1,155 @@
+"""Every error of the training service.
+
+TrainerError
+├── UploadInvalid               the upload itself is at fault: refused at once, nothing is queued
+│   ├── UploadEmpty
+│   ├── UploadTooLarge          more bytes than the service takes
+│   ├── UploadMalformed         the HTTP body is not what its content type says
+│   └── ArchiveInvalid          `where` names the file at fault, where there is one
+│       ├── NotAnArchive
+│       ├── ArchiveDamaged      truncated, or its headers contradict each other
+│       ├── ArchivePathUnsafe   absolute, leaves the archive, too long, too deep, or not text
+│       ├── ArchiveLink         a symbolic or hard link
+│       ├── ArchiveSpecialFile  a device, pipe, sparse or unknown kind of member
+│       ├── ArchiveUnsupported  encrypted, or an uncommon compression method
+│       └── ArchiveTooBig       expands too much: by count, bytes, or ratio
+├── DatasetInvalid              the upload was fine, what it holds is not: the job fails
+│   └── DatasetTooSmall         under two classes, or a class with too few usable images
+├── OptionsInvalid              an option of the recipe is unknown or out of range
+├── JobUnknown
+├── JobConflict                 the job's state does not allow this
+├── IdempotencyConflict         the key was used for a different upload
+├── JobBusy                     another process works on the same job
+├── JobSuperseded               this run of the job is no longer the one that counts (cancelled, or taken over)
+├── JobDied                     the training process died on every attempt
+└── QueueUnavailable            Redis cannot be reached
+"""
+
+
+class TrainerError(Exception):
+    """Root of the tree."""
+
+
+class UploadInvalid(TrainerError):
+    pass
+
+
+class UploadEmpty(UploadInvalid):
+    def __init__(self) -> None:
+        super().__init__("the upload is empty: send a zip or tar archive as the body, or as the form field 'file'")
+
+
+class UploadTooLarge(UploadInvalid):
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"the upload is larger than the limit of {limit_bytes} bytes")
+        self.limit_bytes = limit_bytes
+
+
+class UploadMalformed(UploadInvalid):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the body cannot be read: {reason}")
+
+
+class ArchiveInvalid(UploadInvalid):
+    def __init__(self, reason: str, member: str | None = None) -> None:
+        shown = None if member is None else member.encode("utf-8", "backslashreplace").decode()[:300]
+        super().__init__(f"{shown}: {reason}" if shown is not None else reason)
+        if shown is not None:
+            self.where = shown  # becomes a member of the problem document
+        self.reason = reason
+
+
+class NotAnArchive(ArchiveInvalid):
+    def __init__(self, start: bytes) -> None:
+        super().__init__(f"not a zip, tar or tar.gz archive (it starts with {start[:8]!r})")
+
+
+class ArchiveDamaged(ArchiveInvalid):
+    pass
+
+
+class ArchivePathUnsafe(ArchiveInvalid):
+    pass
+
+
+class ArchiveLink(ArchiveInvalid):
+    def __init__(self, member: str) -> None:
+        super().__init__("links are not accepted", member)
+
+
+class ArchiveSpecialFile(ArchiveInvalid):
+    def __init__(self, member: str, kind: str) -> None:
+        super().__init__(f"{kind} is not accepted, only files and folders are", member)
+
+
+class ArchiveUnsupported(ArchiveInvalid):
+    pass
+
+
+class ArchiveTooBig(ArchiveInvalid):
+    pass
+
+
+class DatasetInvalid(TrainerError):
+    pass
+
+
+class DatasetTooSmall(DatasetInvalid):
+    """``classes`` maps each class to its count of usable images; ``skipped`` tells what was left out and why."""
+
+    def __init__(self, reason: str, classes: dict[str, int], skipped: list[str]) -> None:
+        left_out = f"; left out: {'; '.join(skipped)}" if skipped else ""
+        super().__init__(f"{reason}{left_out}")
+        self.classes = classes
+        self.skipped = skipped
+
+
+class OptionsInvalid(TrainerError):
+    def __init__(self, option: str, reason: str) -> None:
+        super().__init__(f"option {option}: {reason}")
+        self.option = option
+
+
+class JobUnknown(TrainerError):
+    def __init__(self, job: str) -> None:
+        super().__init__(f"no job {job!r}")
+        self.job = job
+
+
+class JobConflict(TrainerError):
+    def __init__(self, job: str, state: str, operation: str) -> None:
+        super().__init__(f"job {job} is {state}: it cannot be {operation}")
+        self.job = job
+        self.state = state
+
+
+class IdempotencyConflict(TrainerError):
+    def __init__(self, key: str, job: str) -> None:
+        super().__init__(f"idempotency key {key!r} belongs to job {job}, which was made from another upload or options")
+        self.key = key
+        self.job = job
+
+
+class JobBusy(TrainerError):
+    def __init__(self, job: str) -> None:
+        super().__init__(f"another process is working on job {job}")
+        self.job = job
+
+
+class JobSuperseded(TrainerError):
+    def __init__(self, job: str) -> None:
+        super().__init__(f"job {job} was cancelled or taken over by another run")
+        self.job = job
+
+
+class JobDied(TrainerError):
+    def __init__(self, job: str, attempts: int, reason: str) -> None:
+        super().__init__(f"the training process ended {attempts} time(s) without an outcome; the last time: {reason}")
+        self.job = job
+        self.attempts = attempts
+        self.reason = reason
+
+
+class QueueUnavailable(TrainerError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the job queue cannot be reached: {reason}")

@@ -1,0 +1,142 @@
+"""One seeded, resumable run of SGD: the loop that teacher, student and retraining share.
+
+A run that is broken off and started again from its checkpoint ends with the same bits as one that was not: batches
+are drawn from a generator seeded by run and epoch, and a checkpoint holds model, optimizer and history.
+"""
+
+import hashlib
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Batches = Callable[[torch.Generator], Iterable[tuple[Tensor, Tensor]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """SGD with Nesterov momentum 0.9 over one cycle: linear warm-up, then a half cosine to zero."""
+
+    epochs: int
+    lr: float  # peak
+    batch_size: int = 32  # images a step
+    weight_decay: float = 5e-4
+    warmup: float = 0.1  # share of the steps
+    alpha_lr: float = 1.0  # factor on the learning rate of alphas, which have no weight decay
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.lr <= 0 or self.batch_size < 1 or not 0 <= self.warmup < 1:
+            raise ValueError(f"unusable schedule {self}")
+
+    def factor(self, progress: float) -> float:
+        """Share of the peak learning rate at `progress` 0..1 of all steps."""
+        if progress < self.warmup:
+            return 0.05 + 0.95 * progress / self.warmup
+        return 0.5 * (1 + math.cos(math.pi * (progress - self.warmup) / (1 - self.warmup)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """What one epoch gave: mean losses by name, `accuracy` on the validation split (0..1) if it was measured."""
+
+    number: int  # from 1
+    losses: Mapping[str, float]
+    accuracy: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What distinguishes one fit from another.
+
+    `step` returns the named losses of a batch, "loss" being the one to minimise; `validate`, if given, is called
+    after epochs for the accuracy; `steps` is the number of batches of an epoch.
+    """
+
+    name: str
+    seed: int
+    schedule: Schedule
+    steps: int
+    batches: Batches
+    step: Callable[[Tensor, Tensor], Mapping[str, Tensor]]
+    checkpoint: Path
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None
+    validate: Callable[[], float] | None = None
+    validate_every: int = 1  # epochs; the last is always validated
+
+
+def fit(model: nn.Module, run: Run) -> list[Epoch]:
+    """Train `model` in place, or bring it to the end of an earlier run with this checkpoint; the epochs' history."""
+    optimizer = torch.optim.SGD(_groups(model, run.schedule), lr=run.schedule.lr, momentum=0.9, nesterov=True)
+    history = _restore(model, optimizer, run.checkpoint)
+    for number in range(len(history) + 1, run.schedule.epochs + 1):
+        epoch = _train_epoch(model, optimizer, run, number)
+        history.append(epoch)
+        _save(model, optimizer, history, run.checkpoint)
+        run.on_epoch(epoch)
+    return history
+
+
+def _train_epoch(model: nn.Module, optimizer: torch.optim.SGD, run: Run, number: int) -> Epoch:
+    started = time.monotonic()
+    model.train()
+    sums: dict[str, float] = {}
+    count = 0
+    for count, (images, labels) in enumerate(run.batches(_generator(run, number)), start=1):
+        progress = (number - 1 + min(1.0, (count - 1) / run.steps)) / run.schedule.epochs
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * run.schedule.factor(progress)
+        losses = run.step(images, labels)
+        optimizer.zero_grad()
+        losses["loss"].backward()
+        optimizer.step()
+        for name, value in losses.items():
+            sums[name] = sums.get(name, 0.0) + float(value.detach())
+    means = {name: total / max(count, 1) for name, total in sums.items()}
+    wanted = number == run.schedule.epochs or number % run.validate_every == 0
+    accuracy = run.validate() if run.validate and wanted else None
+    return Epoch(number=number, losses=means, accuracy=accuracy, seconds=time.monotonic() - started)
+
+
+def _generator(run: Run, epoch: int) -> torch.Generator:
+    key = hashlib.sha256(f"{run.seed}/{run.name}/{epoch}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(key[:7], "big"))
+
+
+def _groups(model: nn.Module, schedule: Schedule) -> list[dict[str, Any]]:
+    """Weights with weight decay; alphas without it and at their own rate."""
+    alphas = [p for n, p in model.named_parameters() if p.requires_grad and n.startswith("alphas.")]
+    rest = [p for n, p in model.named_parameters() if p.requires_grad and not n.startswith("alphas.")]
+    groups = [{"params": rest, "peak": schedule.lr, "weight_decay": schedule.weight_decay}]
+    if alphas:
+        groups.append({"params": alphas, "peak": schedule.lr * schedule.alpha_lr, "weight_decay": 0.0})
+    return groups
+
+
+def _save(model: nn.Module, optimizer: torch.optim.SGD, history: list[Epoch], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": [asdict(e) for e in history]}
+    torch.save(state, part)
+    os.replace(part, path)
+
+
+def _restore(model: nn.Module, optimizer: torch.optim.SGD, path: Path) -> list[Epoch]:
+    if not path.exists():
+        return []
+    state = torch.load(path, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return [Epoch(**epoch) for epoch in state["history"]]
+
+
+@torch.inference_mode()
+def correct_predictions(forward: Callable[[Tensor], Tensor], batches: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
+    """Whether each image's top-1 is right: bool (N,)."""
+    return torch.cat([forward(images).argmax(1) == labels for images, labels in batches])

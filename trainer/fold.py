@@ -1,0 +1,205 @@
+"""One fold of a tailoring: its teacher, its student, and the candidates pruned from it.
+
+Legend: N images, K classes.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nettailor.backbones import Backbone, channels_last
+from nettailor.complexity import PathCosts
+from nettailor.expectation import ExpectedComplexity
+from nettailor.losses import teacher_loss, total_loss
+from nettailor.plan import full_plan
+from nettailor.pruning import prune
+from nettailor.student import Student
+from trainer.data import LabelledImages, evaluation_batches, training_batches
+from trainer.fitting import Epoch, Run, Schedule, correct_predictions, fit
+from trainer.recipe_config import RecipeConfig
+from trainer.teacher import Teacher
+
+OnEpoch = Callable[[str, Schedule, Epoch, nn.Module], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fold:
+    """What the runs of one fold share; `folder` keeps their checkpoints."""
+
+    config: RecipeConfig
+    backbone: Backbone
+    classes: int
+    train: LabelledImages
+    val: LabelledImages
+    flip: bool
+    costs: PathCosts
+    folder: Path
+    on_epoch: OnEpoch
+
+    def teacher(self, schedule: Schedule) -> tuple[Teacher, float]:
+        """The backbone fine-tuned with one schedule, and its accuracy on this fold's validation images."""
+        name = f"teacher-lr{schedule.lr:g}-e{schedule.epochs}"
+        self._seed("teacher")
+        teacher = channels_last(Teacher(self.backbone, self.classes))
+
+        def step(images: Tensor, labels: Tensor) -> Mapping[str, Tensor]:
+            with self._autocast():
+                logits = teacher(images)
+            return {"loss": F.cross_entropy(logits.float(), labels, label_smoothing=0.1)}
+
+        self._fit(teacher, name, schedule, step)
+        return teacher.eval(), float(self.correct(teacher, self.val).float().mean())
+
+    def student(self, teacher: Teacher) -> Student:
+        """The full student, trained with eq. 12; it starts with the teacher's classifier."""
+        self._seed("student")
+        plan = full_plan(self.backbone.depth, self.config.skips)
+        student = Student(self.backbone, plan=plan, classes=self.classes, statistics=self.config.statistics)
+        student.head.load_state_dict(teacher.head.state_dict())
+        student = channels_last(student)
+        self._distil(student, teacher, "student", self.config.student, self.config.gamma1)
+        return student
+
+    def candidate(self, student: Student, teacher: Teacher, blocks: int) -> Student:
+        """The student without its `blocks` weakest blocks, retrained without the complexity term.
+
+        Raises `PlanCutsEveryPath`.
+        """
+        plan = prune(student.plan, student.alpha_values(), blocks=blocks, threshold=self.config.proxy_threshold)
+        candidate = channels_last(student.pruned(plan, self.backbone))
+        self._distil(candidate, teacher, f"retrain-{blocks}", self.config.retrain, 0.0)
+        return candidate
+
+    def correct(self, model: nn.Module, images: LabelledImages) -> Tensor:
+        """Whether each image's top-1 is right, bool (N,); fp32, as it is served."""
+        was_training = model.training
+        model.eval()
+        right = correct_predictions(model, evaluation_batches(images, self.backbone.preprocessing))
+        model.train(was_training)
+        return right
+
+    def _distil(self, student: Student, teacher: Teacher, name: str, schedule: Schedule, gamma1: float) -> None:
+        expected_complexity = ExpectedComplexity(student.plan, self.costs)
+        teacher.eval()
+
+        def step(images: Tensor, labels: Tensor) -> Mapping[str, Tensor]:
+            with self._autocast():
+                targets = teacher.targets(images)
+                outputs = student.forward_locally(images)
+                distance = teacher_loss(outputs, targets.nodes, targets.logits)
+            classification = F.cross_entropy(outputs.logits.float(), labels)
+            complexity = expected_complexity({node: student.alpha(node) for node in student.plan.nodes()})
+            losses = total_loss(
+                classification=classification,
+                complexity=complexity,
+                teacher=distance,
+                gamma1=gamma1,
+                gamma2=self.config.gamma2,
+            )
+            return {
+                "loss": losses.total,
+                "classification": classification,
+                "complexity": complexity,
+                "teacher": distance,
+            }
+
+        self._fit(student, name, schedule, step)
+        self._reestimate_statistics(student)
+
+    def _fit(
+        self, model: nn.Module, name: str, schedule: Schedule, step: Callable[[Tensor, Tensor], Mapping[str, Tensor]]
+    ) -> None:
+        schedule = self.config.capped(schedule, len(self.train))
+        fit(
+            model,
+            Run(
+                name=f"{self.folder.name}/{name}",
+                seed=self.config.seed,
+                schedule=schedule,
+                steps=max(1, len(self.train) // schedule.batch_size),
+                batches=lambda generator: self._batches(schedule, generator),
+                step=step,
+                checkpoint=self.folder / f"{name}.pt",
+                on_epoch=lambda epoch: self.on_epoch(name, schedule, epoch, model),
+                validate=lambda: float(self.correct(model, self.val).float().mean()),
+                validate_every=4,
+            ),
+        )
+
+    def _batches(self, schedule: Schedule, generator: torch.Generator) -> Iterable[tuple[Tensor, Tensor]]:
+        return training_batches(
+            self.train,
+            self.backbone.preprocessing,
+            batch_size=schedule.batch_size,
+            flip=self.flip,
+            generator=generator,
+        )
+
+    @torch.no_grad()
+    def _reestimate_statistics(self, student: Student) -> None:
+        """Batch-norm statistics that belong to the task, from the training images as serving prepares them: a moving
+        average over the last augmented batches is noisier and of another distribution."""
+        student.train()
+        norms = [m for m in student.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # the plain average over all batches
+        order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(self.config.seed))
+        for images, _ in evaluation_batches(self.train.rows(order), self.backbone.preprocessing):
+            if len(images) > 1:
+                student(images)
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        student.eval()
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16)
+
+    def _seed(self, what: str) -> None:
+        """Initial weights depend on seed, fold and purpose alone, not on what ran before."""
+        key = hashlib.sha256(f"{self.config.seed}/{self.folder.name}/{what}".encode()).digest()
+        torch.manual_seed(int.from_bytes(key[:7], "big"))
+
+
+def strongest_teacher(fold: Fold) -> tuple[Teacher, float, Schedule]:
+    """A small search over learning rates, then longer cycles for as long as they gain."""
+    config = fold.config
+    images = len(fold.train)
+    schedules = [config.capped(replace(config.teacher, lr=lr), images) for lr in config.teacher_lrs]
+    best = max(((*fold.teacher(s), s) for s in schedules), key=lambda found: found[1])
+    for _ in range(config.teacher_doublings):
+        longer = config.capped(replace(best[2], epochs=2 * best[2].epochs), images)
+        if longer == best[2]:
+            break
+        teacher, accuracy = fold.teacher(longer)
+        gains = accuracy >= best[1] + config.teacher_gain
+        best = max(best, (teacher, accuracy, longer), key=lambda found: found[1])
+        if not gains:
+            break
+    return best
+
+
+@torch.inference_mode()
+def mirror_keeps_class(backbone: Backbone, train: LabelledImages, val: LabelledImages) -> bool:
+    """Whether mirrored images still look like their class: nearest class mean on the frozen features of the
+    validation images, mirrored and not; at most one point may be lost."""
+    preprocessing = backbone.preprocessing
+
+    def features(images: LabelledImages, flip: bool) -> Tensor:
+        rows = [backbone(x.flip(3) if flip else x) for x, _ in evaluation_batches(images, preprocessing)]
+        return F.normalize(torch.cat(rows), dim=1)
+
+    known = features(train, False)
+    classes = int(torch.cat([train.labels, val.labels]).max()) + 1
+    means = F.normalize(torch.zeros(classes, known.shape[1]).index_add(0, train.labels, known), dim=1)
+
+    def accuracy(flip: bool) -> float:
+        return float(((features(val, flip) @ means.T).argmax(1) == val.labels).float().mean())
+
+    return accuracy(True) >= accuracy(False) - 0.01

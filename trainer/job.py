@@ -1,0 +1,60 @@
+"""A job: one tailoring that was asked for, from queued to its end."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from trainer.events import Json
+
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+OPEN: tuple[State, ...] = ("queued", "running")
+ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
+
+PUBLISH = "publish"  # the stage from which a job can no longer be cancelled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """The whole document. Times are ISO 8601, UTC; digests "sha256:<hex>"."""
+
+    id: str
+    task: str
+    upload: str
+    options: Mapping[str, Json]
+    actor: str
+    created_at: str
+    state: State = "queued"
+    stage: str | None = None
+    progress: float = 0.0
+    seconds_left: float | None = None
+    # what intake made of the upload: digest, classes, counts, skipped files
+    dataset: Mapping[str, Json] | None = None
+    # version, digest, alias, metrics of what was published
+    result: Mapping[str, Json] | None = None
+    # a problem document (RFC 9457)
+    error: Mapping[str, Json] | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    # how often it was put into the queue on purpose: 1, and 1 more for each retry asked for
+    submission: int = 1
+    # runs begun within this submission; a run of an earlier number no longer counts
+    attempt: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Job":
+        """Unknown members of a later version are left out. Raises TypeError where one is missing."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in document.items() if name in known})
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

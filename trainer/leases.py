@@ -1,0 +1,63 @@
+"""Who is alive: a locked file a process, which the kernel unlocks the moment that process dies, however it dies."""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+
+_POLL_SECONDS = 0.05
+
+
+class Lease:
+    """An exclusively locked file; a context manager. Works between processes that share the folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+
+    def acquire(self, *, patience_seconds: float = 0.0) -> bool:
+        """Lock the file, made if missing; False if another process kept it for all that time."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + patience_seconds
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        while not _lock(descriptor):
+            if time.monotonic() >= deadline:
+                os.close(descriptor)
+                return False
+            time.sleep(_POLL_SECONDS)
+        self._descriptor = descriptor
+        return True
+
+    def release(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def __enter__(self) -> "Lease":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def is_dead(path: Path) -> bool:
+    """Whether the file's holder is gone. False where there is no such file: its holder may live on another machine."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        return _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

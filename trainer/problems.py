@@ -1,0 +1,34 @@
+"""Which HTTP status each error of the trainer is, whether answered at once or stored with a failed job."""
+
+from nettailor import errors as ground
+from registry.problems import ProblemTable
+from trainer import errors
+
+PROBLEMS: ProblemTable = {
+    errors.UploadTooLarge: (413, "upload too large"),
+    errors.ArchiveTooBig: (413, "archive unpacks to too much"),
+    errors.NotAnArchive: (415, "not an archive"),
+    errors.ArchiveUnsupported: (415, "unsupported archive"),
+    errors.ArchiveInvalid: (422, "unusable archive"),
+    errors.UploadInvalid: (422, "unusable upload"),
+    errors.DatasetTooSmall: (422, "data set too small"),
+    errors.DatasetInvalid: (422, "unusable data set"),
+    errors.OptionsInvalid: (422, "unusable options"),
+    errors.JobUnknown: (404, "unknown job"),
+    errors.JobConflict: (409, "job is in another state"),
+    errors.IdempotencyConflict: (409, "idempotency key in use"),
+    errors.QueueUnavailable: (503, "job queue unavailable"),
+    errors.TrainerError: (500, "trainer failure"),
+}
+
+# Not answered by a route of the trainer, but stored with jobs that failed of them.
+_STORED: ProblemTable = {
+    ground.PlanInvalid: (422, "no usable plan"),
+    ground.NetTailorError: (500, "tailoring failed"),
+}
+
+
+def status_of(error: Exception) -> tuple[int, str]:
+    """Status and title of an error, by its nearest ancestor in the tables."""
+    table = {**PROBLEMS, **_STORED}
+    return next((table[kind] for kind in type(error).__mro__ if kind in table), (500, "internal error"))

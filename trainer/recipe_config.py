@@ -1,0 +1,95 @@
+"""Every knob of the recipe, and the presets a person chooses from."""
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from nettailor.complexity import Measure
+from nettailor.manifest import StatisticsMode
+from trainer.fitting import Schedule
+
+Preset = Literal["fast", "balanced", "thorough"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeConfig:
+    """How a dataset becomes a bundle (sections 3 and 4.1 of the paper).
+
+    `max_images` caps what one run sees (epochs times images), so that a large dataset takes fewer epochs;
+    `pooled_images` is the number of validation images below which folds are pooled.
+    """
+
+    skips: int | None = 3  # nearest sources of proxies a node; None: all
+    statistics: StatisticsMode = "task"  # batch-norm statistics of the kept blocks (docs/log.md)
+    gamma1: float = 0.3  # weight of the complexity
+    gamma2: float = 10.0  # weight of the teacher
+    measure: Measure = "macs"  # what C_ij counts
+    cost_table: Path | None = None  # JSON of measured milliseconds a path; replaces `measure`
+    target_drop: float = 0.005  # accuracy the student may lose against the teacher, on the validation images
+    proxy_threshold: float = 0.05  # proxies with a smaller alpha go
+    seed: int = 0
+    flip: bool | None = None  # mirror training images; None: if mirrored validation images keep their class
+    folds: int | None = None  # None: as many (at most `max_folds`) as give `pooled_images`
+    max_folds: int = 3
+    pooled_images: int = 300
+    max_images: int = 150_000
+    teacher_lrs: tuple[float, ...] = (0.01, 0.05)
+    teacher_doublings: int = 2  # times the teacher's cycle may double while that still gains
+    teacher_gain: float = 0.0025  # accuracy a longer cycle must add to count as a gain
+    teacher: Schedule = field(default_factory=lambda: Schedule(epochs=10, lr=0.01))
+    student: Schedule = field(default_factory=lambda: Schedule(epochs=15, lr=0.1))
+    retrain: Schedule = field(default_factory=lambda: Schedule(epochs=10, lr=0.05))
+    bf16: bool = True  # autocast
+
+    def __post_init__(self) -> None:
+        if self.skips is not None and self.skips < 1:
+            raise ValueError(f"skips must be at least 1 or None, not {self.skips}")
+        if not 0 <= self.target_drop < 1 or not 0 <= self.proxy_threshold < 1:
+            raise ValueError("target_drop and proxy_threshold are shares")
+        if self.folds is not None and self.folds < 1:
+            raise ValueError(f"folds must be at least 1, not {self.folds}")
+
+    @classmethod
+    def preset(cls, name: Preset, **overrides: Any) -> "RecipeConfig":
+        """`fast`: a first look in a minute or two; `balanced`: the default; `thorough`: longer cycles, more pooling."""
+        return replace(_PRESETS[name](), **overrides)
+
+    def capped(self, schedule: Schedule, images: int) -> Schedule:
+        """The schedule with its epochs cut so that a run sees at most `max_images`, but 3 epochs at least."""
+        return replace(schedule, epochs=min(schedule.epochs, max(3, self.max_images // images)))
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, for the manifest."""
+        values = asdict(self)
+        values["cost_table"] = None if self.cost_table is None else self.cost_table.name
+        values["teacher_lrs"] = list(self.teacher_lrs)
+        del values["seed"]  # the manifest has it
+        return values
+
+
+def _fast() -> RecipeConfig:
+    return RecipeConfig(
+        teacher_lrs=(0.03,),
+        teacher_doublings=0,
+        teacher=Schedule(epochs=8, lr=0.03),
+        student=Schedule(epochs=8, lr=0.1),
+        retrain=Schedule(epochs=4, lr=0.05),
+        folds=1,
+        max_images=20_000,
+    )
+
+
+def _thorough() -> RecipeConfig:
+    return RecipeConfig(
+        teacher_lrs=(0.003, 0.01, 0.03, 0.1),
+        teacher_doublings=3,
+        teacher=Schedule(epochs=15, lr=0.01),
+        student=Schedule(epochs=40, lr=0.1),
+        retrain=Schedule(epochs=25, lr=0.05),
+        pooled_images=1000,
+        max_folds=5,
+        max_images=2_000_000,
+    )
+
+
+_PRESETS = {"fast": _fast, "balanced": RecipeConfig, "thorough": _thorough}

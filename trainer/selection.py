@@ -1,0 +1,47 @@
+"""The search for the leanest network that is good enough: how many blocks can go (section 3.5)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate(Generic[T]):
+    """One pruned and retrained network. `accuracy` and `cost` are shares (0..1); `good`: within the target."""
+
+    blocks_removed: int
+    accuracy: float
+    cost: float
+    good: bool
+    model: T
+
+
+def search(evaluate: Callable[[int], Candidate[T] | None], most: int) -> list[Candidate[T]]:
+    """Candidates tried, by number of blocks removed: bisection over 0..most for the largest good number, then the
+    answer's two neighbours, since accuracy is not quite monotonic. `evaluate` gives None where no path is left."""
+    tried: dict[int, Candidate[T] | None] = {}
+
+    def good(blocks: int) -> bool:
+        if blocks not in tried:
+            tried[blocks] = evaluate(blocks)
+        candidate = tried[blocks]
+        return candidate is not None and candidate.good
+
+    low, high = -1, most + 1  # good at low (or nothing is), not good at high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if good(middle) else (low, middle)
+    for neighbour in (low - 1, low + 1, low + 2):
+        if 0 <= neighbour <= most:
+            good(neighbour)
+    return [candidate for _, candidate in sorted(tried.items()) if candidate is not None]
+
+
+def choose(candidates: list[Candidate[T]]) -> Candidate[T]:
+    """The leanest good candidate; the most accurate one if none is good."""
+    within = [c for c in candidates if c.good]
+    if within:
+        return min(within, key=lambda c: (c.cost, -c.accuracy))
+    return max(candidates, key=lambda c: (c.accuracy, -c.cost))

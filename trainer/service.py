@@ -1,0 +1,86 @@
+"""The trainer within an HTTP process: jobs, blobs, metrics, and a thread that keeps open jobs honest."""
+
+import contextlib
+import logging
+import threading
+import time
+from types import TracebackType
+
+import redis
+import redis.asyncio
+
+from registry.blobs import Blobs
+from registry.wiring import SOCKET_TIMEOUT_SECONDS, connect
+from trainer.errors import QueueUnavailable
+from trainer.metrics import TrainerCollector
+from trainer.reconcile import Reconciler
+from trainer.settings import Settings
+from trainer.wiring import open_jobs
+
+logger = logging.getLogger(__name__)
+
+_RECONCILE_SECONDS = 5.0
+_STALE_UPLOAD_SECONDS = 24 * 3600.0
+
+
+class Service:
+    """A context manager; ``start`` brings back jobs that only their records know of. Mount ``routes.router(service)``.
+
+    Jobs are carried out by workers, which are processes of their own (`python -m trainer.worker`).
+    """
+
+    def __init__(self, settings: Settings, redis_url: str) -> None:
+        self.settings = settings
+        self.redis_url = redis_url
+        self.blobs = Blobs(settings.blobs_location)
+        self._redis = connect(redis_url)
+        self._async_redis: redis.asyncio.Redis | None = None
+        self.jobs = open_jobs(settings, self._redis, self.blobs)
+        self.collector = TrainerCollector(self.jobs.store)
+        self._reconciler = Reconciler(self.jobs, settings.leases_dir)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._keep_reconciling, name="reconcile-jobs", daemon=True)
+
+    def start(self) -> None:
+        """Raises QueueUnavailable."""
+        self._drop_stale_uploads()
+        self.jobs.recover()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._redis.close()
+
+    def __enter__(self) -> "Service":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def async_redis(self) -> "redis.asyncio.Redis":
+        """The client of the event streams; made within the event loop that will use it."""
+        if self._async_redis is None:
+            self._async_redis = redis.asyncio.Redis.from_url(self.redis_url, socket_timeout=SOCKET_TIMEOUT_SECONDS)
+        return self._async_redis
+
+    def _keep_reconciling(self) -> None:
+        while not self._stopping.wait(_RECONCILE_SECONDS):
+            try:
+                self._reconciler.reconcile()
+                self.jobs.recover()
+            except QueueUnavailable as fault:
+                logger.warning("%s", fault)
+            except Exception:  # a fault of one round (a full disk, say) must not end all later ones
+                logger.exception("reconciling jobs failed")
+
+    def _drop_stale_uploads(self) -> None:
+        """What a killed process left half received."""
+        for path in self.settings.uploads_dir.glob("upload-*"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > _STALE_UPLOAD_SECONDS:
+                    path.unlink()

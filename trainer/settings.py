@@ -1,0 +1,44 @@
+"""The training service's settings, from the environment (`NETTAILOR_...`)."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from registry.settings import Settings as RegistrySettings
+from trainer.limits import MIB, IntakeLimits
+
+
+class Settings(RegistrySettings):
+    backbone_weights: Path | None = Field(default=None, description="a local file with the backbone's weights")
+    upload_mib: int = Field(default=2048, ge=1, description="largest upload accepted, in MiB")
+    unpacked_mib: int = Field(default=8192, ge=1, description="largest upload accepted, in MiB when unpacked")
+    image_megapixels: int = Field(default=40, ge=1, le=400, description="larger images are skipped")
+    job_attempts: int = Field(default=3, ge=1, le=20, description="runs a job gets before its death is final")
+    job_niceness: int = Field(default=10, ge=0, le=19, description="how far training yields the CPU to predictions")
+    job_threads: int | None = Field(default=None, ge=1, description="CPU threads of one training; torch's own default")
+    publish_slack: float = Field(
+        default=0.005, ge=0, le=1, description="a new version goes live if its test accuracy is at most this much lower"
+    )
+
+    @property
+    def limits(self) -> IntakeLimits:
+        return IntakeLimits(
+            upload_bytes=self.upload_mib * MIB,
+            unpacked_bytes=self.unpacked_mib * MIB,
+            image_pixels=self.image_megapixels * 1_000_000,
+        )
+
+    @property
+    def work_dir(self) -> Path:
+        """Checkpoints and local copies, one folder a job: nothing here that cannot be made again."""
+        return self.data_dir.absolute() / "jobs"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Uploads while they arrive."""
+        return self.data_dir.absolute() / "uploads"
+
+    @property
+    def leases_dir(self) -> Path:
+        """One locked file a living worker."""
+        return self.data_dir.absolute() / "workers"

@@ -1,0 +1,168 @@
+"""What a work-horse does: upload -> frozen dataset -> recipe -> version. Picks up where an earlier run died."""
+
+import dataclasses
+import logging
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nettailor.backbones import Backbone, load_backbone
+from nettailor.errors import NetTailorError
+from registry.errors import BlobMissing
+from registry.problems import problem_of
+from registry.registry import Registry
+from registry.wiring import connect
+from trainer.errors import JobBusy, JobSuperseded, QueueUnavailable, TrainerError
+from trainer.events import Event, Json
+from trainer.intake import IntakeReport, freeze
+from trainer.leases import Lease
+from trainer.metrics import TrainerMetrics
+from trainer.options import parse_options
+from trainer.problems import status_of
+from trainer.publish import publish
+from trainer.recipe import Tailored, tailor
+from trainer.recipe_config import RecipeConfig
+from trainer.run import Run, begin
+from trainer.settings import Settings
+from trainer.wiring import open_jobs, open_registry
+
+logger = logging.getLogger(__name__)
+
+_INTAKE_SHARE = 0.05  # of a job's progress; the rest is the recipe's, but for a last bit for publishing
+_RECIPE_SHARE = 0.93
+_LOCK_PATIENCE_SECONDS = 20.0  # a predecessor that was just killed still has to go
+_SKIPPED_SHOWN = 100
+_PROGRESS_SECONDS = 0.5
+
+
+def run(job: str, submission: int) -> None:
+    """The function that RQ calls. An error of the data or of the recipe ends the job as failed; anything else is
+    raised, and RQ gives the job another attempt."""
+    settings = Settings()
+    assert settings.redis_url is not None
+    if settings.job_threads is not None:
+        torch.set_num_threads(settings.job_threads)
+    client = connect(settings.redis_url)
+    registry = open_registry(settings, client)
+    jobs = open_jobs(settings, client, registry.blobs)
+    folder = settings.work_dir / job
+    with Lease(folder / "lock") as lease:
+        if not lease.acquire(patience_seconds=_LOCK_PATIENCE_SECONDS):
+            raise JobBusy(job)
+        try:
+            work = Tailoring(settings, registry, begin(jobs, job, submission), TrainerMetrics(client), folder)
+            work.carry_out()
+        except JobSuperseded as fault:
+            logger.info("%s", fault)
+
+
+class Tailoring:
+    """One run of one job, in the job's work folder."""
+
+    def __init__(self, settings: Settings, registry: Registry, run: Run, metrics: TrainerMetrics, folder: Path) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._run = run
+        self._metrics = metrics
+        self._folder = folder
+        self._stage = ""
+        self._stage_began = time.monotonic()
+
+    def carry_out(self) -> None:
+        """Raises JobSuperseded, QueueUnavailable, and whatever is no fault of the data."""
+        job = self._run.job
+        try:
+            dataset = self._take_in()
+            backbone = load_backbone(self._settings.backbone, self._settings.backbone_weights)
+            tailored = self._tailor(dataset, backbone)
+            self._enter("publish")
+            self._run.begin_publishing()
+            result = publish(self._registry, job, tailored, dataset, backbone, slack=self._settings.publish_slack)
+        except (JobSuperseded, QueueUnavailable):
+            raise
+        except (TrainerError, NetTailorError) as fault:
+            status, title = status_of(fault)
+            problem = problem_of(fault, status, title, instance=f"/jobs/{job.id}")
+            self._metrics.count_failure(type(fault).__name__)
+            self._run.fail(problem.model_dump(mode="json"))
+        else:
+            self._enter("")
+            self._run.succeed(result)
+            shutil.rmtree(self._folder / "checkpoints", ignore_errors=True)
+            dataset.unlink(missing_ok=True)
+
+    def _take_in(self) -> Path:
+        """The frozen dataset as a local file; an earlier run's is used where there is one."""
+        target = self._folder / "dataset.zip"
+        known = self._run.job.dataset
+        if known is not None:
+            try:
+                self._registry.blobs.fetch(str(known["digest"]), target)
+                return target
+            except BlobMissing:
+                logger.warning("job %s: its dataset is gone, taking the upload in again", self._run.job.id)
+        self._enter("intake")
+        upload = self._folder / "upload"
+        self._registry.blobs.fetch(self._run.job.upload, upload)
+        report = freeze(upload, target, self._settings.limits, progress=self._report_intake())
+        upload.unlink()
+        self._registry.blobs.put(target)
+        self._run.set_dataset(_dataset_document(report))
+        return target
+
+    def _report_intake(self) -> Any:
+        last = time.monotonic()
+
+        def report(files: int) -> None:
+            nonlocal last
+            if time.monotonic() - last >= _PROGRESS_SECONDS:
+                last = time.monotonic()
+                self._run.report(
+                    Event(kind="log", stage="intake", progress=0.0, fields={"message": f"{files} files read"})
+                )
+
+        return report
+
+    def _tailor(self, dataset: Path, backbone: Backbone) -> Tailored:
+        job = self._run.job
+        options = parse_options(job.options)
+        config = RecipeConfig.preset(options.preset, seed=options.seed)
+        checkpoints = self._folder / "checkpoints"
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        return tailor(job.task, dataset, config, backbone=backbone, report=self._relay, checkpoints=checkpoints)
+
+    def _relay(self, event: Event) -> None:
+        """The recipe's events, its share of progress made the job's."""
+        if event.stage and event.stage != self._stage:
+            self._enter(event.stage)
+        images = event.fields.get("images")
+        if isinstance(images, int):
+            self._metrics.count_images(images)
+        self._run.report(dataclasses.replace(event, progress=_INTAKE_SHARE + _RECIPE_SHARE * event.progress))
+
+    def _enter(self, stage: str) -> None:
+        if self._stage:
+            self._metrics.observe_stage(self._stage, time.monotonic() - self._stage_began)
+        self._stage, self._stage_began = stage, time.monotonic()
+        if stage in {"intake", "publish"}:
+            progress = 0.0 if stage == "intake" else _INTAKE_SHARE + _RECIPE_SHARE
+            self._run.report(Event(kind="stage", stage=stage, progress=progress))
+
+
+def _dataset_document(report: IntakeReport) -> Mapping[str, Json]:
+    splits: dict[str, int] = {}
+    for counts in report.counts.values():
+        for split, count in counts.items():
+            splits[split] = splits.get(split, 0) + count
+    return {
+        "digest": report.digest,
+        "images": report.images,
+        "classes": {label: sum(counts.values()) for label, counts in report.counts.items()},
+        "splits": dict(splits),
+        "skipped": [{"file": skip.file, "reason": skip.reason} for skip in report.skipped[:_SKIPPED_SHOWN]],
+        "skipped_count": len(report.skipped),
+    }

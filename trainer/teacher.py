@@ -1,0 +1,40 @@
+"""The teacher: the whole backbone fine-tuned to the task, and what it tells the student.
+
+Legend: N images, C channels, H W, K classes.
+"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from nettailor.backbones import Backbone, pooled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Targets:
+    """A teacher's outputs for a batch, without gradient: `nodes[l]` (N, C_l, H_l, W_l), `logits` (N, K)."""
+
+    nodes: Mapping[int, Tensor]
+    logits: Tensor
+
+
+class Teacher(nn.Module):
+    """A trainable copy of the backbone (stem included) with a linear classifier."""
+
+    def __init__(self, backbone: Backbone, classes: int) -> None:
+        super().__init__()
+        self.backbone = copy.deepcopy(backbone).requires_grad_(True)
+        self.head = nn.Linear(backbone.channels[-1], classes)
+
+    def forward(self, images: Tensor) -> Tensor:  # (N, 3, H, W) -> (N, K)
+        return self.head(self.backbone(images))  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def targets(self, images: Tensor) -> Targets:
+        """Outputs of node 1 ... L and the logits, in eval mode."""
+        assert not self.training
+        nodes = self.backbone.features(images)
+        return Targets(nodes=dict(enumerate(nodes)), logits=self.head(pooled(nodes[-1])))

@@ -1,0 +1,139 @@
+"""The body of an upload, raw or multipart, streamed to a file with its size capped; nothing of it stays in memory."""
+
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from python_multipart.exceptions import ParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
+
+from trainer.errors import UploadEmpty, UploadMalformed, UploadTooLarge
+
+_FIELD = "file"
+_BUFFER_BYTES = 1 << 20  # written at once: a thread hop a chunk of the network would cost more than the write
+_FORM_OVERHEAD_BYTES = 1 << 16
+
+
+async def receive(body: AsyncIterator[bytes], headers: Mapping[str, str], folder: Path, limit_bytes: int) -> Path:
+    """Write the upload to a new file in ``folder`` and return its path; the caller deletes it.
+
+    Raises UploadTooLarge (before reading, where the length is announced), UploadEmpty, UploadMalformed.
+    """
+    announced = headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit_bytes + _FORM_OVERHEAD_BYTES:
+        raise UploadTooLarge(limit_bytes)
+    path = await run_in_threadpool(_new_file, folder)
+    try:
+        with path.open("wb") as file:
+            sink = _Sink(file, limit_bytes)
+            kind, options = parse_options_header(headers.get("content-type", ""))
+            if kind == b"multipart/form-data":
+                await _receive_form(body, options.get(b"boundary", b""), sink)
+            else:
+                async for chunk in body:
+                    await sink.write(chunk)
+            await sink.finish()
+        if not sink.size_bytes:
+            raise UploadEmpty
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _new_file(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="upload-", delete=False) as file:
+        return Path(file.name)
+
+
+class _Sink:
+    def __init__(self, file: BinaryIO, limit_bytes: int) -> None:
+        self._file = file
+        self._limit_bytes = limit_bytes
+        self._buffer = bytearray()
+        self.size_bytes = 0
+
+    def add(self, data: bytes) -> None:
+        self.size_bytes += len(data)
+        if self.size_bytes > self._limit_bytes:
+            raise UploadTooLarge(self._limit_bytes)
+        self._buffer += data
+
+    async def write(self, data: bytes) -> None:
+        self.add(data)
+        await self.flush_if_full()
+
+    async def flush_if_full(self) -> None:
+        if len(self._buffer) >= _BUFFER_BYTES:
+            await self.finish()
+
+    async def finish(self) -> None:
+        buffer, self._buffer = self._buffer, bytearray()
+        await run_in_threadpool(self._file.write, buffer)
+        await run_in_threadpool(self._file.flush)
+
+
+class _Form:
+    """Picks the bytes of the one form field that holds the archive."""
+
+    def __init__(self, sink: _Sink) -> None:
+        self._sink = sink
+        self._header = bytearray()
+        self._value = bytearray()
+        self._taken = False
+        self._seen = False
+
+    def on_part_begin(self) -> None:
+        self._taken = False
+
+    def on_header_begin(self) -> None:
+        self._header.clear()
+        self._value.clear()
+
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def on_header_end(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            _, options = parse_options_header(bytes(self._value))
+            if options.get(b"name") == _FIELD.encode():
+                if self._seen:
+                    raise UploadMalformed(f"more than one form field {_FIELD!r}")
+                self._taken = self._seen = True
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._taken:
+            self._sink.add(data[start:end])
+
+
+async def _receive_form(body: AsyncIterator[bytes], boundary: bytes, sink: _Sink) -> None:
+    if not boundary:
+        raise UploadMalformed("a multipart body without a boundary")
+    form = _Form(sink)
+    names = (
+        "on_part_begin",
+        "on_header_begin",
+        "on_header_field",
+        "on_header_value",
+        "on_header_end",
+        "on_part_data",
+    )
+    try:
+        parser = MultipartParser(boundary, {name: getattr(form, name) for name in names})  # type: ignore[arg-type]
+        ignored_bytes = 0
+        async for chunk in body:
+            before = sink.size_bytes
+            parser.write(chunk)
+            ignored_bytes += max(0, len(chunk) - (sink.size_bytes - before))
+            if ignored_bytes > _FORM_OVERHEAD_BYTES:
+                raise UploadMalformed(f"send the archive as the form field {_FIELD!r}")
+            await sink.flush_if_full()
+        parser.finalize()
+    except ParseError as fault:
+        raise UploadMalformed(f"damaged multipart form ({fault})") from None

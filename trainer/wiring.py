@@ -1,0 +1,22 @@
+"""Building the trainer's parts from settings: the one place that does."""
+
+import redis
+
+from registry.blobs import Blobs
+from registry.registry import Registry
+from trainer.job_store import JobStore
+from trainer.jobs import Jobs
+from trainer.queue import JobQueue
+from trainer.records import JobRecords
+from trainer.settings import Settings
+
+
+def open_jobs(settings: Settings, client: "redis.Redis", blobs: Blobs | None = None) -> Jobs:
+    """Jobs over a Redis client that stays the caller's."""
+    blobs = blobs or Blobs(settings.blobs_location)
+    queue = JobQueue(client, attempts=settings.job_attempts)
+    return Jobs(JobStore(client), queue, JobRecords(blobs.store))
+
+
+def open_registry(settings: Settings, client: "redis.Redis") -> Registry:
+    return Registry(Blobs(settings.blobs_location), client)
