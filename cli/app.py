@@ -1,9 +1,8 @@
 """The one HTTP app of `nettailor up`: the routes of registry, trainer and server over the same parts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -20,16 +19,12 @@ from trainer.settings import Settings as TrainerSettings
 
 
 @contextmanager
-def serving(chosen: Mapping[str, Any]) -> Iterator[FastAPI]:
-    """The app, ready to answer; `chosen` settings (by name, `redis_url` among them) come before the environment's.
-
-    Raises `NetTailorError`, `RegistryError`, `TrainerError`, pydantic's `ValidationError` for malformed settings.
-    """
-    server_settings, trainer_settings = ServerSettings(**chosen), TrainerSettings(**chosen)
+def serving(server_settings: ServerSettings, trainer_settings: TrainerSettings, redis_url: str) -> Iterator[FastAPI]:
+    """The app, ready to answer. Raises `NetTailorError`, `RegistryError`, `TrainerError`."""
     metrics = CollectorRegistry()
-    with open_registry(server_settings, chosen["redis_url"]) as registry:
+    with open_registry(server_settings, redis_url) as registry:
         registry.reconcile()
-        with Trainer(trainer_settings, chosen["redis_url"]) as trainer:
+        with Trainer(trainer_settings, redis_url) as trainer:
             metrics.register(trainer.collector)
             server = Server(server_settings, registry, collectors=metrics)
             app = FastAPI(

@@ -54,16 +54,21 @@ class LocalService:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C in the terminal reaches only us; stop() then stops it
             )
+        url = self._wait_until_ready(self._process)
+        if url is None:
+            status = self._process.poll()
+            self.stop()
+            raise ServiceStartFailed(self._log, status)
+        return url
+
+    def _wait_until_ready(self, process: "subprocess.Popen[bytes]") -> str | None:
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            url = running_url(self._data_dir, pid=self._process.pid)
+        while time.monotonic() < deadline and process.poll() is None:
+            url = running_url(self._data_dir, pid=process.pid)
             if url is not None:
                 return url
-            if self._process.poll() is not None:
-                raise ServiceStartFailed(self._log, self._process.returncode)
             time.sleep(_POLL_SECONDS)  # another process's start: nothing to wait on but its file
-        self.stop()
-        raise ServiceStartFailed(self._log, None)
+        return None
 
     def wait(self) -> None:
         """Until it ends by itself."""
@@ -71,16 +76,17 @@ class LocalService:
             self._process.wait()
 
     def stop(self) -> None:
-        if self._process is None or self._process.poll() is not None:
+        process, self._process = self._process, None
+        if process is None:
             return
-        self._process.terminate()
+        process.terminate()
         try:
-            self._process.wait(STOP_SECONDS)
+            process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()  # its children die with it
-            self._process.wait()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+            process.kill()  # its children die with it
+            process.wait()
+        assert process.stdin is not None
+        process.stdin.close()
 
 
 def write_state(data_dir: Path, url: str) -> None:

@@ -17,16 +17,16 @@ from typing import Any, NoReturn
 import uvicorn
 from pydantic import ValidationError
 
-from cli.app import serving
 from cli.client import Client
 from cli.errors import AddressUnusable, CannotStart, DataFolderInUse
 from cli.local_service import remove_state, write_state
 from cli.supervised import Supervised
 from nettailor.errors import NetTailorError
 from registry.errors import RegistryError
-from registry.settings import Settings
 from registry.wiring import redis_service
+from server.settings import ServerSettings
 from trainer.errors import TrainerError
+from trainer.settings import Settings as TrainerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -86,11 +86,15 @@ def _serve(options: UpOptions) -> None:
         "port": options.port,
         "log_level": options.log_level,
     }
+    server_settings, trainer_settings = ServerSettings(**chosen), TrainerSettings(**chosen)
     with ExitStack() as stack:
         stack.enter_context(_claimed(options.data_dir))
         listener = stack.enter_context(_listening(options.host, options.port))
-        chosen["redis_url"] = stack.enter_context(redis_service(Settings(**chosen)))
-        app = stack.enter_context(serving(chosen))
+
+        from cli.app import serving  # torch: what can be refused is refused before seconds of imports
+
+        chosen["redis_url"] = redis_url = stack.enter_context(redis_service(server_settings))
+        app = stack.enter_context(serving(server_settings, trainer_settings, redis_url))
         worker = Supervised(
             [sys.executable, "-m", "trainer.worker"], name="training worker", environment=_environment(chosen)
         )

@@ -1,4 +1,4 @@
-"""Routing: which bundle answers for task@alias now. Follows the registry; goes on with what it knows when that is away.
+"""Routing: which bundle answers for task@alias now.
 
 A name is moved in this order, so that traffic never meets a bundle that is not ready: fetch and verify -> make ready
 -> flip the name -> release the old bundle once nobody uses it.
@@ -6,7 +6,6 @@ A name is moved in this order, so that traffic never meets a bundle that is not 
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -16,16 +15,13 @@ from typing import Generic
 from nettailor.bundle import check_backbone
 from nettailor.errors import BundleWrongBackbone
 from registry.catalogue import VersionRecord
-from registry.errors import AliasUnknown, IndexUnavailable, TaskUnknown, VersionUnknown
+from registry.errors import AliasUnknown, TaskUnknown, VersionUnknown
 from registry.registry import LIVE, Registry
 from server.errors import BundleUnusable
 from server.residency import Lease, Residency
 from server.tiers import BundleId, D, H
 
 logger = logging.getLogger(__name__)
-
-_BLOCK_MS = 500  # how long one wait for changes takes; also how long stopping may take
-_PAUSE_S = 0.5  # before the registry is asked again after a failure
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,13 +34,12 @@ class Chosen(Generic[D]):
 
 @dataclass(kw_only=True, eq=False)
 class Routing(Generic[H, D]):
-    """Thread-safe. `choose` and `choose_version` never block; `look_up` asks the registry."""
+    """Thread-safe. `choose` and `choose_version` never block; what asks the registry says so."""
 
     registry: Registry
     residency: Residency[H, D]
     fingerprint: str  # of the backbone this server holds
     pinned_tasks: frozenset[str] = frozenset()
-    reconcile_s: float = 30.0
     task_gone: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
@@ -52,18 +47,19 @@ class Routing(Generic[H, D]):
         self._table: dict[str, dict[str, VersionRecord]] = {}  # task -> alias -> what answers
         self._wanted: dict[tuple[str, str], VersionRecord] = {}  # what is to answer once it is ready
         self._versions: dict[tuple[str, int], VersionRecord] = {}
-        self._stopping = threading.Event()
         self._synchronised = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="routing", daemon=True)
 
-    def start(self) -> None:
-        """Read the registry once, then follow it; with the registry away, begin as soon as it is back."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+    def read_everything(self) -> None:
+        """Bring every name to what the registry says. Raises `IndexUnavailable`."""
+        tasks = {record.task: record.aliases for record in self.registry.tasks()}
+        for task, aliases in tasks.items():
+            try:
+                self._apply(task, aliases)
+            except VersionUnknown:
+                logger.info("task %s changed while it was read", task)  # and its change is still to come
+        for task in set(self.tasks()) - set(tasks):
+            self._forget_task(task)
+        self._synchronised.set()
 
     def wait_synchronised(self, timeout_s: float) -> bool:
         """Whether the registry has been read once."""
@@ -108,7 +104,7 @@ class Routing(Generic[H, D]):
         Raises `TaskUnknown`, `VersionUnknown`, `IndexUnavailable`.
         """
         if version is None:
-            self._refresh(task)
+            self.refresh(task)
             return
         record = self.registry.version_record(task, version)
         with self._lock:
@@ -121,50 +117,8 @@ class Routing(Generic[H, D]):
             raise BundleUnusable(record.task, record.version, str(failure)) from failure
         return Chosen(record=record, lease=self.residency.acquire(_id(record)))
 
-    def _follow(self) -> None:
-        cursor, reconcile_at, away = "", 0.0, False
-        while not self._stopping.is_set():
-            try:
-                if not cursor or time.monotonic() >= reconcile_at:
-                    # The cursor first: what changes while we read is read again.
-                    _, cursor = self.registry.changes("$") if not cursor else ([], cursor)
-                    self._reconcile()
-                    reconcile_at = time.monotonic() + self.reconcile_s
-                changes, cursor = self.registry.changes(cursor, block_ms=_BLOCK_MS)
-                for change in changes:
-                    if change.kind == "deleted" and change.version is not None:
-                        self._forget_version(change.task, change.version)
-                for task in dict.fromkeys(change.task for change in changes):
-                    self._refresh_quietly(task)
-                away = False
-            except IndexUnavailable as failure:
-                if not away:
-                    logger.warning("serving what is known: %s", failure)
-                away, reconcile_at = True, 0.0
-                self._stopping.wait(_PAUSE_S)
-            except Exception:  # the follower must outlive whatever one odd record raises
-                logger.exception("following the registry failed; trying again")
-                reconcile_at = 0.0
-                self._stopping.wait(_PAUSE_S)
-
-    def _reconcile(self) -> None:
-        tasks = {record.task: record.aliases for record in self.registry.tasks()}
-        for task, aliases in tasks.items():
-            try:
-                self._apply(task, aliases)
-            except VersionUnknown:
-                logger.info("task %s changed while it was read", task)  # and its change is still to come
-        for task in set(self.tasks()) - set(tasks):
-            self._forget_task(task)
-        self._synchronised.set()
-
-    def _refresh_quietly(self, task: str) -> None:
-        try:
-            self._refresh(task)
-        except (TaskUnknown, VersionUnknown):
-            logger.info("task %s is gone", task)
-
-    def _refresh(self, task: str) -> None:
+    def refresh(self, task: str) -> None:
+        """Bring one task's names to what the registry says. Raises `TaskUnknown`, `IndexUnavailable`."""
         try:
             aliases = self.registry.task(task).aliases
         except TaskUnknown:
@@ -246,7 +200,8 @@ class Routing(Generic[H, D]):
         if not named:
             self.residency.retire(_id(record))
 
-    def _forget_version(self, task: str, version: int) -> None:
+    def forget_version(self, task: str, version: int) -> None:
+        """The version was deleted: no name leads to it."""
         with self._lock:
             record = self._versions.pop((task, version), None)
         if record is not None:

@@ -18,6 +18,7 @@ from server.device import open_device
 from server.disk import DiskCache
 from server.engine import Engine
 from server.errors import NotReady
+from server.following import Follower
 from server.images import ImageLimits, ImageReader
 from server.loading import BundleLoader
 from server.metrics import Metrics, ResidencyCollector
@@ -43,6 +44,7 @@ class RunningParts:
     engine: Engine
     residency: Residency[Bundle, Adapter]
     routing: Routing[Bundle, Adapter]
+    follower: Follower
     scheduler: Scheduler[Adapter]
     predictor: Predictor
     pools: tuple[ThreadPoolExecutor, ...]
@@ -89,7 +91,7 @@ class Service:
         self.metrics.backbone_bytes.set(engine.shared.size_bytes)
         self.metrics.queue_depth.set_function(lambda: parts.scheduler.depth)
         parts.scheduler.start()
-        parts.routing.start()
+        parts.follower.start()
         if not parts.routing.wait_synchronised(_SYNCHRONISE_S):
             logger.warning("starting without the registry; not ready until it is there")
         self._parts, self.state = parts, "ready"
@@ -108,7 +110,7 @@ class Service:
         parts, self._parts = self._parts, None
         if parts is None:
             return
-        parts.routing.stop()
+        parts.follower.stop()
         parts.scheduler.stop()
         for pool in parts.pools:
             pool.shutdown(cancel_futures=True)
@@ -140,7 +142,6 @@ class Service:
             residency=residency,
             fingerprint=engine.fingerprint,
             pinned_tasks=settings.pinned_tasks,
-            reconcile_s=settings.reconcile_seconds,
             task_gone=metrics.forget_task,
         )
         admission = Admission(bound=settings.queue_bound, bound_per_task=settings.queue_bound_per_task)
@@ -161,6 +162,7 @@ class Service:
             engine=engine,
             residency=residency,
             routing=routing,
+            follower=Follower(self._registry, routing, reconcile_s=settings.reconcile_seconds),
             scheduler=scheduler,
             predictor=predictor,
             pools=(loads, decodes, lookups),

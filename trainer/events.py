@@ -20,7 +20,8 @@ _KINDS = frozenset(get_args(EventKind))
 class Event:
     """One thing a watcher of a job learns.
 
-    ``progress`` is the fraction of the whole job that is done (0 to 1), ``stage`` the stage it happened in,
+    ``progress`` is the fraction of the whole that is done (0 to 1; the recipe's own whole, which becomes a share of the
+    job's), ``stage`` the stage it happened in,
     ``fields`` what is particular to the kind (epoch, epochs, loss, accuracy, alphas, seconds_left, k, macs, ...).
     Raises ValueError for an unknown kind or a progress outside 0 to 1.
     """

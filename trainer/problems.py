@@ -28,7 +28,7 @@ _STORED: ProblemTable = {
 }
 
 
-def status_of(error: Exception) -> tuple[int, str]:
-    """Status and title of an error, by its nearest ancestor in the tables."""
+def status_of(error: type[Exception]) -> tuple[int, str]:
+    """Status and title of a kind of error, by its nearest ancestor in the tables."""
     table = {**PROBLEMS, **_STORED}
-    return next((table[kind] for kind in type(error).__mro__ if kind in table), (500, "internal error"))
+    return next((table[kind] for kind in error.__mro__ if kind in table), (500, "internal error"))

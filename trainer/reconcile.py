@@ -50,7 +50,9 @@ class Reconciler:
                 self._abandon_dead_runs()
                 self._rescue_strays()
                 for job in self._jobs.store.open_ids():
-                    self._settle(self._jobs.store.get(job), "the run was lost")
+                    found = self._jobs.store.get(job)
+                    if found.is_open:  # it may have ended since
+                        self._settle(found, "the run was lost")
             finally:
                 client.delete(_LOCK)
 
@@ -61,7 +63,7 @@ class Reconciler:
             found = self._jobs.store.get(job)
         except JobUnknown:
             return
-        if found.submission == number:
+        if found.is_open and found.submission == number:
             self._settle(found, reason)
 
     def _settle(self, job: Job, reason: str) -> None:

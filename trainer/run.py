@@ -2,13 +2,20 @@
 raises JobSuperseded, and the run ends."""
 
 import dataclasses
+import logging
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
-from trainer.errors import JobSuperseded
+from trainer.errors import JobSuperseded, QueueUnavailable
 from trainer.events import Event, Json
 from trainer.job import PUBLISH, Job, now
 from trainer.jobs import Jobs, changed
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE_SECONDS = 300.0  # with a Redis that does not answer
+_PAUSE_SECONDS = 1.0
 
 
 class Run:
@@ -35,7 +42,7 @@ class Run:
                 event,
             )
 
-        self.job = self._jobs.store.update(self.job.id, change)
+        self._update(change)
 
     def set_dataset(self, dataset: Mapping[str, Json]) -> None:
         """Note what intake made of the upload, so that a later run need not look again."""
@@ -67,7 +74,20 @@ class Run:
                 event = Event(kind="log", stage=job.stage or "", progress=job.progress, fields={"message": what})
             return job, event
 
-        self.job = self._jobs.store.update(self.job.id, change)
+        self._update(change)
+
+    def _update(self, change: Callable[[Job], tuple[Job, Event]]) -> None:
+        """Hours of training are not thrown away for a Redis that restarts: wait for it, then give up."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                self.job = self._jobs.store.update(self.job.id, change)
+                return
+            except QueueUnavailable as fault:
+                if time.monotonic() > deadline:
+                    raise
+                logger.warning("job %s waits: %s", self.job.id, fault)
+                time.sleep(_PAUSE_SECONDS)
 
     def _check(self, found: Job) -> None:
         ours = (self.job.submission, self.job.attempt)

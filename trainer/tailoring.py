@@ -85,7 +85,7 @@ class Tailoring:
         except (JobSuperseded, QueueUnavailable):
             raise
         except (TrainerError, NetTailorError) as fault:
-            status, title = status_of(fault)
+            status, title = status_of(type(fault))
             problem = problem_of(fault, status, title, instance=f"/jobs/{job.id}")
             self._metrics.count_failure(type(fault).__name__)
             self._run.fail(problem.model_dump(mode="json"))

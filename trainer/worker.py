@@ -13,6 +13,8 @@ from typing import Any, Self
 
 import redis
 import rq
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -73,11 +75,16 @@ class TrainerWorker(rq.Worker):
         return _HEARTBEAT_PATIENCE_SECONDS
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
-        super().maintain_heartbeats(job, execution)
+        try:
+            super().maintain_heartbeats(job, execution)
+            wanted = self._is_wanted(job.id)
+        except (RedisConnectionError, RedisTimeoutError, QueueUnavailable) as fault:
+            logger.warning("no heartbeat: %s", fault)  # the work-horse waits for Redis as well
+            wanted = True
         if self._stop_requested and not self._returning:  # asked in the instant the work-horse was being started
             self._returning = True
             self.kill_horse()
-        if not self._is_wanted(job.id):
+        if not wanted:
             logger.info("job %s was cancelled: killing its work-horse", job.id)
             self._stopped_job_id = job.id
             self.kill_horse()
@@ -85,7 +92,8 @@ class TrainerWorker(rq.Worker):
     def _is_wanted(self, submission: str) -> bool:
         name, number = job_of(submission)
         job = self.jobs.store.find(name)
-        return job is not None and job.is_open and job.submission == number
+        # A job that has just ended is still wanted: its work-horse is tidying up.
+        return job is not None and job.state != "cancelled" and job.submission == number
 
     def handle_job_failure(
         self,

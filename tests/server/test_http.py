@@ -51,9 +51,12 @@ def test_versions_aliases_and_many_tasks(server: Running, registry: Registry) ->
     assert_answers(ask("/tasks/signs/predict", content=FILES[0]).json(), first, [0])
     assert_answers(ask("/tasks/signs@candidate/predict", content=FILES[0]).json(), second, [0])
     assert_answers(ask("/tasks/signs/versions/2/predict", content=FILES[0]).json(), second, [0])
+    before = _sample(server, "nettailor_batch_images_sum")
     many = ask("/predict?tasks=letters,signs,signs@candidate&top_k=3", content=FILES[1])
     assert many.status_code == 200
     assert many.headers["x-task-version"] == "letters=1, signs=1, signs=2"
+    assert _sample(server, "nettailor_batch_images_sum") == before + 1  # one image, one pass
+    assert _sample(server, "nettailor_batch_tasks_sum") >= 2
     for result, data in zip(many.json()["results"], [other, first, second], strict=True):
         assert_answers(result, data, [1], top_k=3)
     metrics = server.client.get("/metrics").text
@@ -117,3 +120,8 @@ def _flat(prediction: dict[str, Any]) -> list[float]:
 
 def _is_answered_by(version: int, kept: list[httpx.Response]) -> bool:
     return bool(kept) and kept[-1].json().get("version") == version
+
+
+def _sample(server: Running, name: str) -> float:
+    lines = server.client.get("/metrics").text.splitlines()
+    return next(float(line.split()[-1]) for line in lines if line.startswith(f"{name} "))

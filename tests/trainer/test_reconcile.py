@@ -1,6 +1,7 @@
 """Whatever dies at whatever point, an open job keeps a place in the queue or ends with a reason."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -112,12 +113,29 @@ def test_a_run_that_was_taken_over_or_cancelled_is_fenced_off(jobs: Jobs) -> Non
         first.report(event)
     second.report(event)
     jobs.cancel(job.id)
-    for act in (lambda: second.report(event), lambda: second.succeed({}), second.begin_publishing):
+    acts: list[Callable[[], None]] = [
+        lambda: second.report(event),
+        lambda: second.succeed({}),
+        second.begin_publishing,
+    ]
+    for act in acts:
         with pytest.raises(JobSuperseded):
             act()
     with pytest.raises(JobSuperseded):
         begin(jobs, job.id, 1)
     assert jobs.store.get(job.id).state == "cancelled"
+
+
+def test_an_ended_job_stays_as_it_ended(jobs: Jobs, reconciler: Reconciler) -> None:
+    """Its work-horse died after it had told the outcome and before RQ knew."""
+    job = submit(jobs)
+    begin(jobs, job.id, 1).succeed({"version": 1})
+    submission = jobs.queue.find(job)
+    assert submission is not None
+    submission.set_status(JobStatus.FAILED)
+    reconciler.settle(submission.id, "killed")
+    reconciler.reconcile()
+    assert jobs.store.get(job.id).state == "succeeded"
 
 
 def test_leases(tmp_path: Path) -> None:

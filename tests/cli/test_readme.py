@@ -1,0 +1,36 @@
+"""The README's curl examples, run as they are printed."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.documented import ROOT
+
+_PRINTED = "http://127.0.0.1:8000"
+
+
+def _examples() -> list[str]:
+    section = (ROOT / "README.md").read_text().split("\n## Over HTTP\n")[1].split("\n## ")[0]
+    return re.findall(r"```bash\n(.*?)```", section, re.DOTALL)
+
+
+def test_the_curl_examples_work(service: str, tmp_path: Path) -> None:
+    """In one shell, from an empty folder; only the port is ours, and a stream that lasts as long as its job is left
+    after a moment (curl then says 28)."""
+    script = "\n".join(_examples()).replace(_PRINTED, service).replace(".venv/bin/python", sys.executable)
+    script = script.replace("curl -N ", "leave curl -N --max-time 3 ").replace("curl ", "curl --fail-with-body -sS ")
+    preamble = 'leave() { "$@" || test $? = 28; }\n'
+    result = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", preamble + script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "no_proxy": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    for part in ("202 Accepted", "location: /jobs/", '"state":"queued"', "event: state", "nettailor_requests_total"):
+        assert part in result.stdout
+    assert result.stdout.count('"task":"signs","version":') >= 3 + 1  # three predictions and the list of versions

@@ -1,0 +1,117 @@
+"""A server follows the registry, and goes on without it."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nettailor import bundle as bundles
+from registry.blobs import Blobs
+from registry.embedded_redis import EmbeddedRedis
+from registry.registry import Registry
+from registry.wiring import connect
+from server.settings import ServerSettings
+from tests.bundles import random_bundle
+from tests.server.asking import FILES, assert_answers, publish
+from tests.server.running import Running, running
+
+
+def ask(server: Running, name: str = "signs", **options: Any) -> Any:
+    return server.client.post(f"/tasks/{name}/predict", content=FILES[0], **options)
+
+
+def turn_until(server: Running, holds: Callable[[], bool]) -> None:
+    """Wait for something the server does on its own; each turn waits for an answer."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        server.client.get("/healthz")
+
+
+def test_a_version_that_cannot_be_used_never_takes_over(server: Running, registry: Registry) -> None:
+    first = publish(registry, seed=1)
+    assert_answers(ask(server).json(), first, [0])
+    foreign = registry.publish("signs", bundles.encode(*random_bundle(seed=2)), actor="test")
+    registry.promote("signs", "live", foreign.version, actor="test", reason="test")
+    failures = server.service.metrics.load_failures.labels("BundleInvalid")
+    turn_until(server, lambda: failures._value.get() == 1)
+    assert_answers(ask(server).json(), first, [0])
+    assert ask(server, "signs/versions/2").json()["version"] == 2
+    assert ask(server, "signs/versions/2").status_code == 424
+    third = publish(registry, seed=3)
+    turn_until(server, lambda: ask(server).json()["version"] == 3)
+    assert_answers(ask(server).json(), third, [0])
+
+
+def test_rollback_and_deletion_reach_the_server(server: Running, registry: Registry) -> None:
+    first = publish(registry, seed=1)
+    publish(registry, seed=2)
+    turn_until(server, lambda: ask(server).json()["version"] == 2)
+    registry.rollback("signs", actor="test", reason="test")
+    turn_until(server, lambda: ask(server).json()["version"] == 1)
+    assert_answers(ask(server).json(), first, [0])
+    registry.delete_version("signs", 2, actor="test", reason="test")
+    turn_until(server, lambda: ask(server, "signs/versions/2").status_code == 404)
+    registry.delete_task("signs", actor="test", reason="test")
+    turn_until(server, lambda: ask(server).status_code == 404)
+    turn_until(server, lambda: not server.service.parts.residency.table())
+    turn_until(server, lambda: 'task="signs"' not in server.client.get("/metrics").text)
+    assert list((server.service.settings.cache_folder).iterdir()) == []
+    again = publish(registry, seed=4)
+    assert_answers(ask(server).json(), again, [0])
+
+
+def test_pinned_tasks_stay_and_a_restart_finds_the_disk_tier(
+    server_settings: ServerSettings, registry: Registry
+) -> None:
+    data = {task: publish(registry, task, seed=index) for index, task in enumerate(("kept", "one", "two"))}
+    tight = server_settings.model_copy(
+        update={"pinned_tasks": frozenset({"kept"}), "device_budget_bytes": 1, "host_budget_bytes": 1}
+    )
+    with running(tight, registry) as server:
+        tiers = {task: [ask(server, task).json()["tier"] for _ in range(2)] for task in data}
+        assert tiers["kept"][1] == "device"
+        assert tiers["one"] == ["registry", "disk"]
+    with running(server_settings, registry) as server:
+        answers = {task: ask(server, task).json() for task in data}
+        assert {task: answer["tier"] for task, answer in answers.items()} == dict.fromkeys(data, "disk")
+        for task, answer in answers.items():
+            assert_answers(answer, data[task], [0])
+
+
+def test_serving_goes_on_while_redis_is_away(tmp_path: Path, server_settings: ServerSettings) -> None:
+    with EmbeddedRedis(tmp_path / "redis") as redis, contextlib.closing(connect(redis.url)) as client:
+        registry = Registry(Blobs(str(tmp_path / "blobs")), client)
+        first, second = publish(registry, seed=1), publish(registry, "other", seed=2)
+        with running(server_settings, registry) as server:
+            assert_answers(ask(server).json(), first, [0])
+            redis.stop()
+            assert_answers(ask(server).json(), first, [0])
+            assert_answers(ask(server, "other").json(), second, [0])  # not resident yet: from the blobs
+            unknown = ask(server, "nothing")
+            assert (unknown.status_code, unknown.headers["retry-after"]) == (503, "1")
+            assert server.client.get("/readyz").status_code == 200
+            redis.start()
+            third = publish(registry, seed=3)
+            turn_until(server, lambda: ask(server).json()["version"] == 2)
+            assert_answers(ask(server).json(), third, [0])
+
+
+def test_overload_and_timeouts(server_settings: ServerSettings, registry: Registry) -> None:
+    publish(registry)
+    full = server_settings.model_copy(update={"queue_bound": 1, "max_wait_ms": 60_000.0, "max_batch": 8})
+    with running(full, registry) as server:
+        late = ask(server, params={"timeout_ms": 50})
+        assert (late.status_code, late.json()["type"]) == (504, "urn:nettailor:problem:deadline-exceeded")
+        server.service.parts.predictor.admission.enter(("other",), 1)
+        refused = ask(server)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+        assert 'nettailor_rejected_total{reason="Overloaded"} 1.0' in server.client.get("/metrics").text
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/metrics", "/healthz", "/openapi.json"])
+def test_pages(server: Running, path: str) -> None:
+    assert server.client.get(path).status_code == 200
