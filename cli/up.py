@@ -154,7 +154,7 @@ def _announce(data_dir: Path, url: str) -> None:
 
 
 def _interrupt_after_stdin() -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(sys.stdin.fileno(), 4096):  # not through Python's buffer, whose lock would outlive us at the exit
         pass
     os.kill(os.getpid(), signal.SIGTERM)  # to the main thread, which may be asleep
 

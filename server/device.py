@@ -13,6 +13,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 class Device(Protocol):
     name: str
+    place: torch.device
     dtype: torch.dtype  # of weights and activations
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
@@ -29,6 +30,7 @@ class CpuDevice:
     name = "cpu"
 
     def __init__(self, dtype: torch.dtype = torch.float32) -> None:
+        self.place = torch.device("cpu")
         self.dtype = dtype
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
@@ -52,20 +54,20 @@ class CudaDevice:
 
     def __init__(self, dtype: torch.dtype = torch.bfloat16) -> None:
         self.dtype = dtype
-        self._device = torch.device("cuda", torch.cuda.current_device())
-        self._copies = torch.cuda.Stream(self._device)
+        self.place = torch.device("cuda", torch.cuda.current_device())
+        self._copies = torch.cuda.Stream(self.place)
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
         pinned = torch.from_numpy(array).to(self.dtype).pin_memory()
         with torch.cuda.stream(self._copies):
-            tensor = pinned.to(self._device, non_blocking=True)
+            tensor = pinned.to(self.place, non_blocking=True)
             arrived = torch.cuda.Event()
             arrived.record(self._copies)
         arrived.synchronize()
         return tensor
 
     def put_images(self, images: NDArray[np.uint8]) -> Tensor:
-        return torch.from_numpy(images).pin_memory().to(self._device, non_blocking=True)
+        return torch.from_numpy(images).pin_memory().to(self.place, non_blocking=True)
 
     def fetch(self, tensors: Sequence[Tensor]) -> list[NDArray[np.float32]]:
         flat = torch.cat([tensor.float().flatten() for tensor in tensors]).cpu()  # one copy, one wait

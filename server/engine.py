@@ -105,7 +105,7 @@ class _Pass:
         distinct = [p for p in dict.fromkeys(wanted) if p is not None]
         rows = [distinct.index(p) if p is not None else 0 for p in wanted] if len(distinct) > 1 else [0]
         mean, std = (
-            self._device.put(np.array(values, np.float32)).float()[rows].view(-1, 1, 1, 3)
+            torch.tensor(values, device=self._device.place)[rows].view(-1, 1, 1, 3)
             for values in ([p.mean for p in distinct], [p.std for p in distinct])
         )
         x = self._device.put_images(self._images).permute(0, 2, 3, 1).float().contiguous()
@@ -210,7 +210,7 @@ class _Pass:
         return stacked[:, None, None, :]
 
     def _index(self, rows: list[int]) -> Tensor:
-        return torch.tensor(rows, device=self._shared.stem.weight.device)
+        return torch.tensor(rows, device=self._device.place)
 
     def _drop_used(self, node: int) -> None:
         """Free every activation that no later node reads."""

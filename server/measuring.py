@@ -17,6 +17,8 @@ from server.problems import status_of
 from server.routing import Routing
 from server.settings import ServerSettings
 
+_CLIENT_GONE = 499  # as nginx counts a request whose client did not wait for the answer
+
 
 class Parts(Protocol):
     """What the routes need of a running server."""
@@ -51,7 +53,7 @@ def measured(server: Server) -> type[APIRoute]:
             handle = super().get_route_handler()
 
             async def counted(request: Request) -> Response:
-                began_at, code = time.monotonic(), 500
+                began_at, code = time.monotonic(), _CLIENT_GONE
                 try:
                     response = await handle(request)
                     code = response.status_code

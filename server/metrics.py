@@ -7,7 +7,6 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from nettailor.errors import BundleInvalid
 from server.disk import DiskCache
 from server.residency import Residency
 from server.tiers import Resident, Tier
@@ -54,8 +53,7 @@ class Metrics:
         self.evictions.labels(tier).inc()
 
     def load_failed(self, failure: BaseException) -> None:
-        kind = BundleInvalid if isinstance(failure, BundleInvalid) else type(failure)
-        self.load_failures.labels(kind.__name__).inc()
+        self.load_failures.labels(type(failure).__name__).inc()
 
     def switched(self, task: str, tier: Tier, seconds: float) -> None:
         self.switches.labels(task, tier).inc()

@@ -44,6 +44,8 @@ class Routing(Generic[H, D]):
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
+        # What the registry said first is applied first: two readers may not overtake each other.
+        self._reading = threading.Lock()
         self._table: dict[str, dict[str, VersionRecord]] = {}  # task -> alias -> what answers
         self._wanted: dict[tuple[str, str], VersionRecord] = {}  # what is to answer once it is ready
         self._versions: dict[tuple[str, int], VersionRecord] = {}
@@ -51,14 +53,15 @@ class Routing(Generic[H, D]):
 
     def read_everything(self) -> None:
         """Bring every name to what the registry says. Raises `IndexUnavailable`."""
-        tasks = {record.task: record.aliases for record in self.registry.tasks()}
-        for task, aliases in tasks.items():
-            try:
-                self._apply(task, aliases)
-            except VersionUnknown:
-                logger.info("task %s changed while it was read", task)  # and its change is still to come
-        for task in set(self.tasks()) - set(tasks):
-            self._forget_task(task)
+        with self._reading:
+            tasks = {record.task: record.aliases for record in self.registry.tasks()}
+            for task, aliases in tasks.items():
+                try:
+                    self._apply(task, aliases)
+                except VersionUnknown:
+                    logger.info("task %s changed while it was read", task)  # and its change is still to come
+            for task in set(self.tasks()) - set(tasks):
+                self._forget_task(task)
         self._synchronised.set()
 
     def wait_synchronised(self, timeout_s: float) -> bool:
@@ -119,12 +122,13 @@ class Routing(Generic[H, D]):
 
     def refresh(self, task: str) -> None:
         """Bring one task's names to what the registry says. Raises `TaskUnknown`, `IndexUnavailable`."""
-        try:
-            aliases = self.registry.task(task).aliases
-        except TaskUnknown:
-            self._forget_task(task)
-            raise
-        self._apply(task, aliases)
+        with self._reading:
+            try:
+                aliases = self.registry.task(task).aliases
+            except TaskUnknown:
+                self._forget_task(task)
+                raise
+            self._apply(task, aliases)
 
     def _apply(self, task: str, aliases: Mapping[str, int]) -> None:
         """Bring one task's names to what the registry says."""

@@ -9,7 +9,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,14 @@ Batches = Callable[[torch.Generator], Iterable[tuple[Tensor, Tensor]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """SGD with Nesterov momentum 0.9 over one cycle: linear warm-up, then a half cosine to zero."""
+    """SGD with Nesterov momentum 0.9 over one cycle: linear warm-up, then a half cosine to zero.
+
+    A small dataset takes more than `epochs`, a large one fewer, so that the steps lie within the two bounds.
+    """
 
     epochs: int
+    min_steps: int = 0
+    max_steps: int = 1_000_000
     lr: float  # peak
     batch_size: int = 32  # images a step
     weight_decay: float = 5e-4
@@ -33,6 +38,12 @@ class Schedule:
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.lr <= 0 or self.batch_size < 1 or not 0 <= self.warmup < 1:
             raise ValueError(f"unusable schedule {self}")
+
+    def fitted(self, images: int) -> "Schedule":
+        """The schedule with the epochs that a training split of so many images takes (3 at least)."""
+        steps = max(1, images // self.batch_size)
+        epochs = min(max(self.epochs, -(-self.min_steps // steps)), max(3, self.max_steps // steps))
+        return replace(self, epochs=epochs)
 
     def factor(self, progress: float) -> float:
         """Share of the peak learning rate at `progress` 0..1 of all steps."""

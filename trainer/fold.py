@@ -17,6 +17,7 @@ from nettailor.complexity import PathCosts
 from nettailor.expectation import ExpectedComplexity
 from nettailor.losses import teacher_loss, total_loss
 from nettailor.plan import full_plan
+from nettailor.preprocessing import Preprocessing
 from nettailor.pruning import prune
 from nettailor.student import Student
 from trainer.data import LabelledImages, evaluation_batches, training_batches
@@ -33,6 +34,7 @@ class Fold:
 
     config: RecipeConfig
     backbone: Backbone
+    preprocessing: Preprocessing
     classes: int
     train: LabelledImages
     val: LabelledImages
@@ -62,24 +64,27 @@ class Fold:
         student = Student(self.backbone, plan=plan, classes=self.classes, statistics=self.config.statistics)
         student.head.load_state_dict(teacher.head.state_dict())
         student = channels_last(student)
-        self._distil(student, teacher, "student", self.config.student, self.config.gamma1)
+        self._distil(student, teacher, "student", self.config.student.fitted(len(self.train)), self.config.gamma1)
         return student
 
-    def candidate(self, student: Student, teacher: Teacher, blocks: int) -> Student:
-        """The student without its `blocks` weakest blocks, retrained without the complexity term.
+    def candidate(self, start: Student, teacher: Teacher, *, more: int, total: int) -> Student:
+        """`start` without its `more` weakest blocks, retrained without the complexity term; `total` counts the blocks
+        removed from the full student so far.
 
         Raises `PlanCutsEveryPath`.
         """
-        plan = prune(student.plan, student.alpha_values(), blocks=blocks, threshold=self.config.proxy_threshold)
-        candidate = channels_last(student.pruned(plan, self.backbone))
-        self._distil(candidate, teacher, f"retrain-{blocks}", self.config.retrain, 0.0)
+        more = min(more, sum(start.plan.blocks))  # exclusions may have taken some of them along
+        plan = prune(start.plan, start.alpha_values(), blocks=more, threshold=self.config.proxy_threshold)
+        candidate = channels_last(start.pruned(plan, self.backbone))
+        schedule = self.config.retrain.fitted(len(self.train))
+        self._distil(candidate, teacher, f"retrain-{total}", schedule, 0.0)
         return candidate
 
     def correct(self, model: nn.Module, images: LabelledImages) -> Tensor:
         """Whether each image's top-1 is right, bool (N,); fp32, as it is served."""
         was_training = model.training
         model.eval()
-        right = correct_predictions(model, evaluation_batches(images, self.backbone.preprocessing))
+        right = correct_predictions(model, evaluation_batches(images, self.preprocessing))
         model.train(was_training)
         return right
 
@@ -114,7 +119,6 @@ class Fold:
     def _fit(
         self, model: nn.Module, name: str, schedule: Schedule, step: Callable[[Tensor, Tensor], Mapping[str, Tensor]]
     ) -> None:
-        schedule = self.config.capped(schedule, len(self.train))
         fit(
             model,
             Run(
@@ -134,7 +138,7 @@ class Fold:
     def _batches(self, schedule: Schedule, generator: torch.Generator) -> Iterable[tuple[Tensor, Tensor]]:
         return training_batches(
             self.train,
-            self.backbone.preprocessing,
+            self.preprocessing,
             batch_size=schedule.batch_size,
             flip=self.flip,
             generator=generator,
@@ -151,7 +155,7 @@ class Fold:
             norm.reset_running_stats()
             norm.momentum = None  # the plain average over all batches
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(self.config.seed))
-        for images, _ in evaluation_batches(self.train.rows(order), self.backbone.preprocessing):
+        for images, _ in evaluation_batches(self.train.rows(order), self.preprocessing):
             if len(images) > 1:
                 student(images)
         for norm, momentum in zip(norms, momenta, strict=True):
@@ -171,12 +175,10 @@ def strongest_teacher(fold: Fold) -> tuple[Teacher, float, Schedule]:
     """A small search over learning rates, then longer cycles for as long as they gain."""
     config = fold.config
     images = len(fold.train)
-    schedules = [config.capped(replace(config.teacher, lr=lr), images) for lr in config.teacher_lrs]
+    schedules = [replace(config.teacher, lr=lr).fitted(images) for lr in config.teacher_lrs]
     best = max(((*fold.teacher(s), s) for s in schedules), key=lambda found: found[1])
     for _ in range(config.teacher_doublings):
-        longer = config.capped(replace(best[2], epochs=2 * best[2].epochs), images)
-        if longer == best[2]:
-            break
+        longer = replace(best[2], epochs=2 * best[2].epochs, min_steps=0)
         teacher, accuracy = fold.teacher(longer)
         gains = accuracy >= best[1] + config.teacher_gain
         best = max(best, (teacher, accuracy, longer), key=lambda found: found[1])
@@ -186,10 +188,11 @@ def strongest_teacher(fold: Fold) -> tuple[Teacher, float, Schedule]:
 
 
 @torch.inference_mode()
-def mirror_keeps_class(backbone: Backbone, train: LabelledImages, val: LabelledImages) -> bool:
+def mirror_keeps_class(
+    backbone: Backbone, preprocessing: Preprocessing, train: LabelledImages, val: LabelledImages
+) -> bool:
     """Whether mirrored images still look like their class: nearest class mean on the frozen features of the
     validation images, mirrored and not; at most one point may be lost."""
-    preprocessing = backbone.preprocessing
 
     def features(images: LabelledImages, flip: bool) -> Tensor:
         rows = [backbone(x.flip(3) if flip else x) for x, _ in evaluation_batches(images, preprocessing)]

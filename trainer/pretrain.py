@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from nettailor.backbones import Backbone, build_backbone, canonical_tensors
+from nettailor.backbones import Backbone, build_backbone, canonical_tensors, channels_last
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class MultiHead(nn.Module):
 
     def forward(self, images: Tensor, sets: Tensor) -> Tensor:
         """Logits (N, sum of classes); minus infinity outside the set of each image (`sets`, (N,))."""
-        logits = self.head(self.backbone(images)).float()
+        logits: Tensor = self.head(self.backbone(images)).float()
         return logits.masked_fill(self.owner[None, :] != sets[:, None], -math.inf)
 
 
@@ -148,7 +148,7 @@ class Pretraining:
     def __init__(self, config: PretrainConfig, sets: list[LabelledImages], out: Path) -> None:
         torch.manual_seed(config.seed)
         self.config, self.sets, self.out = config, sets, out
-        backbone = build_backbone(config.backbone).to(memory_format=torch.channels_last)
+        backbone = channels_last(build_backbone(config.backbone))
         self.model = MultiHead(backbone, [s.classes for s in sets])
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True)
         self.optimizer = torch.optim.SGD(
@@ -162,6 +162,12 @@ class Pretraining:
         self.offsets = torch.tensor([0] + [s.classes for s in sets]).cumsum(0)
 
     @property
+    def averaged(self) -> MultiHead:
+        """The model with the moving average's weights."""
+        assert isinstance(self.average.module, MultiHead)
+        return self.average.module
+
+    @property
     def progress(self) -> float:
         return self.seconds / (60 * self.config.minutes)
 
@@ -173,7 +179,7 @@ class Pretraining:
             self.epoch += 1
             self.save()
             logger.info("epoch %d: loss %.3f, %d images, progress %.3f", self.epoch, loss, images, self.progress)
-        export(self.average.module.backbone, self.out / f"{self.config.backbone}.safetensors")
+        export(self.averaged.backbone, self.out / f"{self.config.backbone}.safetensors")
 
     def train_epoch(self) -> tuple[float, int]:
         self.model.train()
@@ -268,7 +274,7 @@ def main() -> None:
     top1 = {}
     for index, path in enumerate(args.data):
         test = read_zip(path, "test", args.out)
-        top1[test.name] = round(accuracy(run.average.module, test, index, int(run.offsets[index])), 4)
+        top1[test.name] = round(accuracy(run.averaged, test, index, int(run.offsets[index])), 4)
     print(json.dumps({"top1": top1, "epochs": run.epoch, "minutes": round(run.seconds / 60, 1)}))
 
 

@@ -86,15 +86,17 @@ class _Tailoring:
     ) -> None:
         self.task, self.data, self.config = task, data, config
         self.backbone = channels_last(backbone)
+        self.trained: dict[int, list[Student]] = {}  # by blocks removed, a student a fold
         self.image_side = data.preprocessing.crop
         self.costs = self._costs()
         pairs = stratified_folds(data, self._fold_count(), config.seed)
         self.meter = Meter(self._expected_work(len(pairs), len(data.train)), report)
-        self.flip = mirror_keeps_class(backbone, data.train, data.val) if config.flip is None else config.flip
+        self.flip = self._mirrors() if config.flip is None else config.flip
         self.folds = [
             Fold(
                 config=config,
                 backbone=self.backbone,
+                preprocessing=data.preprocessing,
                 classes=len(data.classes),
                 train=train,
                 val=val,
@@ -132,13 +134,16 @@ class _Tailoring:
     def _candidate(
         self, blocks: int, teachers: list[Teacher], students: list[Student], teacher_accuracy: float
     ) -> Candidate[Student] | None:
+        """Pruned from the nearest candidate with fewer blocks gone: small steps lose less than one large one."""
+        start = max((done for done in self.trained if done < blocks), default=0)
         try:
             models = [
-                fold.candidate(student, teacher, blocks)
-                for fold, student, teacher in zip(self.folds, students, teachers, strict=True)
+                fold.candidate(student, teacher, more=blocks - start, total=blocks)
+                for fold, student, teacher in zip(self.folds, self.trained.get(start, students), teachers, strict=True)
             ]
         except PlanCutsEveryPath:
             return None
+        self.trained[blocks] = models
         accuracy, cost = self._pooled(list(models)), self._cost(models[0])
         good = accuracy >= teacher_accuracy - self.config.target_drop
         self.meter.candidate({"k": blocks, "accuracy": accuracy, "cost": cost, "good": good})
@@ -215,6 +220,10 @@ class _Tailoring:
             return measured_path_costs(self.backbone.geometry, self.config.cost_table)
         return path_costs(self.backbone.geometry, self.image_side, self.config.measure)
 
+    def _mirrors(self) -> bool:
+        data = self.data
+        return mirror_keeps_class(self.backbone, data.preprocessing, data.train, data.val)
+
     def _fold_count(self) -> int:
         if self.config.folds is not None:
             return self.config.folds
@@ -225,7 +234,7 @@ class _Tailoring:
         config = self.config
 
         def epochs(schedule: Schedule) -> int:
-            return config.capped(schedule, images).epochs
+            return schedule.fitted(images).epochs
 
         doublings = 2 if config.teacher_doublings else 0  # in the mean one longer cycle
         teacher = epochs(config.teacher) * (len(config.teacher_lrs) + doublings + folds - 1)
@@ -240,6 +249,7 @@ class _Tailoring:
             "run": name,
             "epoch": epoch.number,
             "epochs": schedule.epochs,
+            "images": len(self.data.train),
             "accuracy": epoch.accuracy,
             "images_per_second": round(len(self.data.train) / epoch.seconds, 1) if epoch.seconds else None,
             **{key: round(value, 5) for key, value in epoch.losses.items()},

@@ -1,6 +1,6 @@
 """Every knob of the recipe, and the presets a person chooses from."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,13 +9,15 @@ from nettailor.manifest import StatisticsMode
 from trainer.fitting import Schedule
 
 Preset = Literal["fast", "balanced", "thorough"]
+_TEACHER = Schedule(epochs=8, lr=0.01, min_steps=400, max_steps=2000)
+_STUDENT = Schedule(epochs=12, lr=0.1, min_steps=800, max_steps=2000)
+_RETRAIN = Schedule(epochs=6, lr=0.1, min_steps=400, max_steps=1000)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeConfig:
     """How a dataset becomes a bundle (sections 3 and 4.1 of the paper).
 
-    `max_images` caps what one run sees (epochs times images), so that a large dataset takes fewer epochs;
     `pooled_images` is the number of validation images below which folds are pooled.
     """
 
@@ -32,13 +34,12 @@ class RecipeConfig:
     folds: int | None = None  # None: as many (at most `max_folds`) as give `pooled_images`
     max_folds: int = 3
     pooled_images: int = 300
-    max_images: int = 150_000
     teacher_lrs: tuple[float, ...] = (0.01, 0.05)
     teacher_doublings: int = 2  # times the teacher's cycle may double while that still gains
     teacher_gain: float = 0.0025  # accuracy a longer cycle must add to count as a gain
-    teacher: Schedule = field(default_factory=lambda: Schedule(epochs=10, lr=0.01))
-    student: Schedule = field(default_factory=lambda: Schedule(epochs=15, lr=0.1))
-    retrain: Schedule = field(default_factory=lambda: Schedule(epochs=10, lr=0.05))
+    teacher: Schedule = _TEACHER
+    student: Schedule = _STUDENT
+    retrain: Schedule = _RETRAIN
     bf16: bool = True  # autocast
 
     def __post_init__(self) -> None:
@@ -54,10 +55,6 @@ class RecipeConfig:
         """`fast`: a first look in a minute or two; `balanced`: the default; `thorough`: longer cycles, more pooling."""
         return replace(_PRESETS[name](), **overrides)
 
-    def capped(self, schedule: Schedule, images: int) -> Schedule:
-        """The schedule with its epochs cut so that a run sees at most `max_images`, but 3 epochs at least."""
-        return replace(schedule, epochs=min(schedule.epochs, max(3, self.max_images // images)))
-
     def as_json(self) -> dict[str, Any]:
         """Plain data, for the manifest."""
         values = asdict(self)
@@ -71,11 +68,10 @@ def _fast() -> RecipeConfig:
     return RecipeConfig(
         teacher_lrs=(0.03,),
         teacher_doublings=0,
-        teacher=Schedule(epochs=8, lr=0.03),
-        student=Schedule(epochs=8, lr=0.1),
-        retrain=Schedule(epochs=4, lr=0.05),
+        teacher=Schedule(epochs=6, lr=0.03, min_steps=150, max_steps=300),
+        student=Schedule(epochs=8, lr=0.1, min_steps=250, max_steps=400),
+        retrain=Schedule(epochs=3, lr=0.1, min_steps=80, max_steps=120),
         folds=1,
-        max_images=20_000,
     )
 
 
@@ -83,12 +79,11 @@ def _thorough() -> RecipeConfig:
     return RecipeConfig(
         teacher_lrs=(0.003, 0.01, 0.03, 0.1),
         teacher_doublings=3,
-        teacher=Schedule(epochs=15, lr=0.01),
-        student=Schedule(epochs=40, lr=0.1),
-        retrain=Schedule(epochs=25, lr=0.05),
+        teacher=Schedule(epochs=15, lr=0.01, min_steps=1000, max_steps=40_000),
+        student=Schedule(epochs=40, lr=0.1, min_steps=3000, max_steps=40_000),
+        retrain=Schedule(epochs=25, lr=0.1, min_steps=2000, max_steps=20_000),
         pooled_images=1000,
         max_folds=5,
-        max_images=2_000_000,
     )
 
 

@@ -8,7 +8,15 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from nettailor.backbones import build_backbone, canonical_tensors, cut, load_backbone, pooled, uncut_network
+from nettailor.backbones import (
+    build_backbone,
+    canonical_tensors,
+    channels_last,
+    cut,
+    load_backbone,
+    pooled,
+    uncut_network,
+)
 from nettailor.errors import BackboneUnknown, BackboneWeightsInvalid
 from nettailor.geometry import backbone_names, geometry
 
@@ -19,8 +27,8 @@ def randomised(network: Any) -> Any:
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.uniform_(module.bias, -0.5, 0.5)
-            nn.init.uniform_(module.running_mean, -0.5, 0.5)
-            nn.init.uniform_(module.running_var, 0.5, 1.5)
+            for buffer, low in (("running_mean", -0.5), ("running_var", 0.5)):
+                nn.init.uniform_(module.get_buffer(buffer), low, low + 1)
     return network.eval()
 
 
@@ -63,10 +71,10 @@ def test_the_fingerprint_is_of_the_function_and_nothing_else() -> None:
     torch.manual_seed(1)
     backbone = build_backbone("mini26")
     before = backbone.fingerprint()
-    backbone.blocks[0].get_submodule("branch.1").num_batches_tracked.fill_(7)
-    assert backbone.to(memory_format=torch.channels_last).fingerprint() == before  # type: ignore[call-overload]  # torch's annotations leave memory_format out
+    backbone.get_buffer("blocks.0.branch.1.num_batches_tracked").fill_(7)
+    assert channels_last(backbone).fingerprint() == before
     with torch.no_grad():
-        backbone.blocks[0].get_submodule("branch.1").running_mean[0] += 1
+        backbone.get_buffer("blocks.0.branch.1.running_mean")[0] += 1
     assert backbone.fingerprint() != before
 
 

@@ -1,6 +1,7 @@
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -76,11 +77,10 @@ def test_closed_forms_are_what_the_layers_run(name: str, side: int) -> None:
     assert stem_cost(shapes, side).params == parameters(backbone.stem)
     for node in range(1, shapes.depth + 1):
         block, cost = backbone.blocks[node - 1], block_cost(shapes, node, side)
-        assert (cost.macs, cost.params) == (counted(block, lambda b=block, n=node: b(nodes[n - 1])), parameters(block))
+        assert (cost.macs, cost.params) == (counted(block, partial(block, nodes[node - 1])), parameters(block))
     for source, node in full_plan(shapes.depth, 3).proxy_paths():
         proxy, cost = build_proxy(shapes, source, node).eval(), proxy_cost(shapes, source, node, side)
-        run = lambda p=proxy, s=source: p(nodes[s])  # noqa: E731  (bound now, run once)
-        assert (cost.macs, cost.params) == (counted(proxy, run), parameters(proxy))
+        assert (cost.macs, cost.params) == (counted(proxy, partial(proxy, nodes[source])), parameters(proxy))
         with torch.inference_mode():
             assert proxy(nodes[source]).shape == nodes[node].shape
 

@@ -145,13 +145,13 @@ def test_frozen_means_frozen(mode: StatisticsMode) -> None:
     before = backbone.fingerprint()
     student = Student(backbone, plan=full_plan(12, 3), classes=4, statistics=mode).train()
     optimizer = torch.optim.SGD(student.task_parameters(), lr=0.1, weight_decay=0.1)
-    own = student.block(3).get_submodule("branch.1").running_mean.clone()
+    own = student.get_buffer("blocks.3.branch.1.running_mean").clone()
     for _ in range(2):
         outputs = student.forward_locally(torch.randn(8, 3, 16, 16))
         outputs.logits.sum().backward()
         optimizer.step()
     assert backbone.fingerprint() == before
-    moved = not torch.equal(own, student.block(3).get_submodule("branch.1").running_mean)
+    moved = not torch.equal(own, student.get_buffer("blocks.3.branch.1.running_mean"))
     assert moved == (mode == "task")
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -9,8 +10,10 @@ import httpx
 import pytest
 
 from nettailor import bundle as bundles
+from nettailor import images
 from registry.registry import Registry
 from tests.server.asking import FILES, assert_answers, publish
+from tests.server.oracle import make_bytes
 from tests.server.running import Running
 
 
@@ -112,6 +115,44 @@ def test_a_new_version_takes_over_under_continuous_requests(server: Running, reg
             assert _flat(prediction) == pytest.approx(_flat(first), abs=1e-5)
     while {row.id.version for row in server.service.parts.residency.table() if row.tier == "device"} != {5}:
         server.client.get("/healthz")  # the old one goes a moment after the flip
+
+
+def test_a_slow_load_or_a_slow_image_holds_up_nobody_else(
+    server: Running, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick, slow = publish(registry, "quick", seed=1), make_bytes("slow", seed=2)
+    assert server.client.post("/tasks/quick/predict", content=FILES[0]).status_code == 200
+    began, go = threading.Event(), threading.Event()
+    read, decode = registry.blobs.read, images.decode
+
+    def read_slowly(digest: str) -> bytes:
+        if digest == bundles.digest_of(slow):
+            began.set()
+            assert go.wait(30)
+        return read(digest)
+
+    def decode_slowly(data: bytes, **limits: Any) -> Any:
+        if data == FILES[2]:
+            began.set()
+            assert go.wait(30)
+        return decode(data, **limits)
+
+    monkeypatch.setattr(server.service.parts.residency.loader, "_read_blob", read_slowly)
+    monkeypatch.setattr(images, "decode", decode_slowly)
+    publish(registry, "slow", seed=2)
+    url = str(server.client.base_url).rstrip("/")
+    for task, file in (("slow", FILES[0]), ("quick", FILES[2])):
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(httpx.post, f"{url}/tasks/{task}/predict", content=file, timeout=30)
+            try:
+                assert began.wait(30)
+                assert_answers(server.client.post("/tasks/quick/predict", content=FILES[1]).json(), quick, [1])
+                assert not waiting.done()
+            finally:
+                go.set()
+            assert waiting.result(30).json()["task"] == task
+        began.clear()
+        go.clear()
 
 
 def _flat(prediction: dict[str, Any]) -> list[float]:

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import torch
+
+from nettailor.backbones import load_backbone
+from trainer.pretrain import (
+    LabelledImages,
+    PretrainConfig,
+    Pretraining,
+    accuracy,
+    learning_rate,
+    smoothed_cross_entropy,
+)
+
+
+def images(name: str, classes: int, seed: int) -> LabelledImages:
+    generator = torch.Generator().manual_seed(seed)
+    pixels = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8, generator=generator)
+    return LabelledImages(name=name, images=pixels, labels=torch.arange(24) % classes, classes=classes)
+
+
+def test_two_sets_train_one_backbone_that_can_be_loaded(tmp_path: Path) -> None:
+    config = PretrainConfig(minutes=0.001, batch_size=8)
+    run = Pretraining(config, [images("a", 3, 0), images("b", 2, 1)], tmp_path)
+    run.run()
+    assert run.progress >= 1
+    path = tmp_path / "mini26.safetensors"
+    assert path.stat().st_size < 4 * 2**20
+    assert load_backbone("mini26", path).channels[-1] == 128
+    assert 0 <= accuracy(run.averaged, run.sets[1], 1, 3) <= 1
+    again = Pretraining(config, run.sets, tmp_path)
+    again.restore()
+    assert (again.epoch, again.seconds) == (run.epoch, run.seconds)
+
+
+def test_an_image_is_only_compared_with_classes_of_its_own_set() -> None:
+    logits = torch.tensor([[1.0, 3.0, -torch.inf, -torch.inf]])
+    loss = smoothed_cross_entropy(logits, torch.tensor([1]), 0.1)
+    expected = torch.nn.functional.cross_entropy(logits[:, :2], torch.tensor([1]), label_smoothing=0.1)
+    torch.testing.assert_close(loss, expected)
+
+
+def test_one_cycle() -> None:
+    assert learning_rate(0.0, 1.0) < learning_rate(0.05, 1.0)
+    assert learning_rate(1.0, 1.0) < 1e-9

@@ -1,0 +1,47 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.selection import Candidate, choose, search
+
+
+def candidate(blocks: int, *, good: bool, cost: float | None = None, accuracy: float = 0.5) -> Candidate[int]:
+    cost = 1 - blocks / 20 if cost is None else cost
+    return Candidate(blocks_removed=blocks, accuracy=accuracy, cost=cost, good=good, model=blocks)
+
+
+@given(most=st.integers(0, 16), limit=st.integers(-1, 16))
+def test_where_goodness_is_monotonic_the_answer_is_exact(most: int, limit: int) -> None:
+    tried: list[int] = []
+
+    def evaluate(blocks: int) -> Candidate[int]:
+        tried.append(blocks)
+        return candidate(blocks, good=blocks <= limit)
+
+    found = search(evaluate, most)
+    assert len(tried) == len(set(tried)) <= (most + 1).bit_length() + 3
+    if limit >= 0:
+        assert choose(found).blocks_removed == min(limit, most)
+    else:
+        assert not choose(found).good
+
+
+@given(st.lists(st.sampled_from(["good", "bad", "cut"]), min_size=1, max_size=17))
+def test_whatever_is_chosen_was_tried_and_is_the_leanest_good_one(kinds: list[str]) -> None:
+    def evaluate(blocks: int) -> Candidate[int] | None:
+        return None if kinds[blocks] == "cut" else candidate(blocks, good=kinds[blocks] == "good")
+
+    found = search(evaluate, len(kinds) - 1)
+    if any(c.good for c in found):
+        best = choose(found)
+        assert best.good
+        assert best.cost == min(c.cost for c in found if c.good)
+
+
+def test_a_good_neighbour_beyond_a_bad_number_is_found() -> None:
+    found = search(lambda blocks: candidate(blocks, good=blocks in (0, 1, 2, 3, 5)), 12)
+    assert choose(found).blocks_removed == 5
+
+
+def test_where_none_is_good_the_most_accurate_is_chosen() -> None:
+    found = [candidate(0, good=False, accuracy=0.6), candidate(3, good=False, accuracy=0.7)]
+    assert choose(found).blocks_removed == 3

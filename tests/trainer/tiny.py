@@ -1,0 +1,35 @@
+"""A task small enough to be tailored in a second: coloured noise, one colour a class."""
+
+import torch
+
+from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from trainer.data import LabelledImages, TaskData
+from trainer.fitting import Schedule
+from trainer.recipe_config import RecipeConfig
+
+PREPROCESSING = Preprocessing(resize=16, crop=16, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+
+
+def coloured(count: int, classes: int, seed: int) -> LabelledImages:
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(count) % classes
+    colours = torch.randint(0, 200, (classes, 3, 1, 1), generator=torch.Generator().manual_seed(99))
+    noise = torch.randint(0, 56, (count, 3, 20, 20), generator=generator)
+    wide = (colours[labels] + noise).to(torch.uint8)
+    return LabelledImages(exact=wide[:, :, 2:18, 2:18].contiguous(), wide=wide, labels=labels)
+
+
+def tiny_task(classes: int = 3) -> TaskData:
+    return TaskData(
+        classes=tuple(f"colour {i}" for i in range(classes)),
+        train=coloured(36, classes, 0),
+        val=coloured(12, classes, 1),
+        test=coloured(12, classes, 2),
+        digest="sha256:" + "0" * 64,
+        preprocessing=PREPROCESSING,
+    )
+
+
+def tiny_config(**overrides: object) -> RecipeConfig:
+    schedule = Schedule(epochs=2, lr=0.01, batch_size=12)
+    return RecipeConfig.preset("fast", **{"teacher": schedule, "student": schedule, "retrain": schedule, **overrides})
