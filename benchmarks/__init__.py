@@ -1,0 +1,1 @@
+"""Every claimed figure, as a command: a table, then one line of JSON."""

@@ -34,10 +34,8 @@ def figures_of(manifest: Manifest, *, bundle_bytes: int) -> Figures:
         task=manifest.task,
         teacher_accuracy=_accuracy(manifest.metrics.teacher),
         student_accuracy=_accuracy(manifest.metrics.student),
-        macs_removed=_net(counts.shared_macs_removed, counts.task_macs, counts.stem_macs + counts.shared_macs_kept),
-        params_removed=_net(
-            counts.shared_params_removed, counts.task_params, counts.stem_params + counts.shared_params_kept
-        ),
+        macs_removed=counts.net_macs_removed,
+        params_removed=counts.net_params_removed,
         bundle_bytes=bundle_bytes,
         full_model_bytes=full_model_bytes(manifest),
     )
@@ -48,17 +46,12 @@ def full_model_bytes(manifest: Manifest) -> int:
     counts = manifest.complexity
     shape = geometry(manifest.backbone.id)
     head = len(manifest.classes) * (shape.channels[-1] + 1)
-    backbone = counts.stem_params + counts.shared_params_kept + counts.shared_params_removed
-    return _FLOAT_BYTES * (backbone + _running_statistics(shape) + head)
+    return _FLOAT_BYTES * (counts.backbone_params + _running_statistics(shape) + head)
 
 
 def _running_statistics(shape: Geometry) -> int:
     """A mean and a variance for every channel of every batch-norm layer."""
     return 2 * (shape.stem_channels + sum(sum(block.norms.values()) for block in shape.blocks))
-
-
-def _net(removed: int, added: int, kept: int) -> float:
-    return (removed - added) / (kept + removed)
 
 
 def _accuracy(accuracy: Any) -> float:

@@ -54,6 +54,24 @@ class Complexity(_Frozen):
     task_macs: Count
     task_params: Count
 
+    @property
+    def backbone_macs(self) -> int:
+        return self.stem_macs + self.shared_macs_kept + self.shared_macs_removed
+
+    @property
+    def backbone_params(self) -> int:
+        return self.stem_params + self.shared_params_kept + self.shared_params_removed
+
+    @property
+    def net_macs_removed(self) -> float:
+        """Share of the backbone's MACs that the task saves; what it adds counts against it."""
+        return (self.shared_macs_removed - self.task_macs) / self.backbone_macs
+
+    @property
+    def net_params_removed(self) -> float:
+        """Share of the backbone's parameters that the task does without; what it adds counts against it."""
+        return (self.shared_params_removed - self.task_params) / self.backbone_params
+
 
 class Manifest(_Frozen):
     format: Literal["nettailor-bundle/1"] = "nettailor-bundle/1"

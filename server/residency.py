@@ -110,8 +110,9 @@ class Residency(Generic[H, D]):
     def forget(self, id: BundleId) -> None:
         """Out of every tier as soon as nobody uses it: the version was deleted."""
         with self._lock:
-            if id in self._entries:
-                self._entries[id].forgotten = True
+            entry = self._entries.get(id)
+            if entry is not None and entry.future is not None and id not in self._device:
+                entry.forgotten = True
         self.retire(id)
         self._purge(id)
 
@@ -157,11 +158,10 @@ class Residency(Generic[H, D]):
         try:
             ready = self.loader.pack(id, self._in_host(id))
         except BaseException as failure:  # whatever it was, it is the answer of everybody who waits
+            self._purge_if_forgotten(id, entry)
             self._failed(id, entry, future, failure)
             return
-        finally:
-            if entry.forgotten:
-                self._purge(id)
+        self._purge_if_forgotten(id, entry)
         with self._lock:
             weight = self.weights.get(id.task, 1.0)
             self._device.put(id, ready, size_bytes=self.loader.device_bytes(ready), weight=weight)
@@ -173,6 +173,13 @@ class Residency(Generic[H, D]):
         with self._lock:
             self._host.remove(id)
         self.disk.remove(id.digest)
+
+    def _purge_if_forgotten(self, id: BundleId, entry: _Entry[D]) -> None:
+        """At the end of a load; the flag is of that load only, a later one of the same id starts afresh."""
+        with self._lock:
+            forgotten, entry.forgotten = entry.forgotten, False
+        if forgotten:
+            self._purge(id)
 
     def _in_host(self, id: BundleId) -> H:
         with self._lock:

@@ -66,3 +66,9 @@ def test_options_are_documented_and_explained(command: str, parameter: Any) -> N
 def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
     assert not [link for link in links if "://" not in link and not (page.parent / link).exists()]
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_source_files_that_the_docs_name_exist(page: Path) -> None:
+    named = re.findall(r"`((?:nettailor|registry|trainer|server|cli|benchmarks|tests)/[\w/]+\.\w+)`", page.read_text())
+    assert not [name for name in named if not (ROOT / name).exists()]

@@ -31,9 +31,9 @@ class Meter:
     def log(self, message: str) -> None:
         self._emit("log", {"message": message})
 
-    def skip(self, work: float) -> None:
-        """Work that was expected and turned out not to be needed."""
-        self.expected -= work
+    def settle(self) -> None:
+        """All work is done, whatever was expected."""
+        self.expected = self.done
 
     def _emit(self, kind: str, fields: Mapping[str, Json]) -> None:
         # Never backwards, and never quite 1: the job ends with its publication.

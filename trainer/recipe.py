@@ -10,7 +10,7 @@ from torch import nn
 
 from nettailor.backbones import Backbone, channels_last
 from nettailor.bundle import encode
-from nettailor.complexity import PathCosts, backbone_cost, measured_path_costs, path_costs, plan_complexity
+from nettailor.complexity import PathCosts, measured_path_costs, path_costs, plan_complexity
 from nettailor.errors import PlanCutsEveryPath
 from nettailor.manifest import Accuracy, BackboneReference, Complexity, Manifest, Metrics
 from nettailor.student import Student
@@ -122,6 +122,7 @@ class _Tailoring:
         self.meter.enter("retrain")
         candidates = search(evaluate, self.backbone.depth)
         chosen = choose(candidates)
+        self.meter.settle()
         self.meter.enter("select", blocks_removed=chosen.blocks_removed, within_target=chosen.good)
         return self._finish(teachers[0], teacher_accuracy, chosen, candidates)
 
@@ -204,13 +205,12 @@ class _Tailoring:
 
     def _front_row(self, candidate: Candidate[Student], chosen: bool) -> dict[str, Json]:
         complexity = self._complexity(candidate.model)
-        total = backbone_cost(self.backbone.geometry, self.image_side)
         return {
             "k": candidate.blocks_removed,
             "accuracy": candidate.accuracy,
             "cost": candidate.cost,
-            "macs_removed": (complexity.shared_macs_removed - complexity.task_macs) / total.macs,
-            "params_removed": (complexity.shared_params_removed - complexity.task_params) / total.params,
+            "macs_removed": complexity.net_macs_removed,
+            "params_removed": complexity.net_params_removed,
             "good": candidate.good,
             "chosen": chosen,
         }

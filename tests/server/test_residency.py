@@ -231,7 +231,7 @@ class ResidencyMachine(RuleBasedStateMachine):
 
 
 TestResidency = ResidencyMachine.TestCase
-TestResidency.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestResidency.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 
 
 def make(tmp_path: Path, executor: Executor, loader: Any) -> Residency[bytes, Ready]:
@@ -314,3 +314,18 @@ def test_a_failed_load_is_tried_again(tmp_path: Path) -> None:
         first.release()
     late = residency.acquire(IDS[1])  # the pool is shut down
     assert isinstance(late.ready.exception(), RuntimeError)
+
+
+def test_forgetting_a_load_that_fails_does_not_spoil_the_next_one(tmp_path: Path) -> None:
+    loader, executor = FakeLoader(), ByHand()
+    residency = make(tmp_path, executor, loader)
+    first = residency.acquire(IDS[0])
+    residency.forget(IDS[0])
+    loader.broken = {IDS[0]}
+    executor.pending.pop()()
+    assert isinstance(first.ready.exception(), LookupError)
+    loader.broken = set()
+    residency.acquire(IDS[0])
+    executor.pending.pop()()
+    assert {row.tier for row in residency.table()} == {Tier.DEVICE, Tier.HOST}
+    assert IDS[0].digest in residency.disk

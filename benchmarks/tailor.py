@@ -1,0 +1,257 @@
+"""Accuracy and savings of tailored networks on image sets.
+
+`python -m benchmarks.tailor --data SET.zip ... [--seeds 0 --more-seeds SET=1,2] [--resume] [--json]`
+
+A row is one tailoring, on the path an upload takes: intake, recipe, bundle. Its teacher is the fine-tuned backbone,
+the strongest of a small search over learning rates and cycle lengths; "features" is a linear classifier on the frozen
+backbone's features. All accuracies are top-1 on the test split, which nothing before has seen.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import shutil
+import statistics
+import sys
+import time
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from sklearn.linear_model import LogisticRegression
+
+from nettailor.backbones import Backbone, load_backbone
+from nettailor.bundle import decode
+from trainer.data import LabelledImages, TaskData, evaluation_batches, load_dataset
+from trainer.events import Event
+from trainer.intake import freeze
+from trainer.limits import IntakeLimits
+from trainer.recipe import RecipeConfig, tailor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """One tailoring to do; plain data, so that it can be sent to a worker process."""
+
+    archive: str
+    seed: int
+    preset: str
+    backbone: str
+    folder: str
+    threads: int
+
+    @property
+    def task(self) -> str:
+        return Path(self.archive).stem.lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What one tailoring gave; shares are 0..1, of the whole backbone, net of what the task adds where they say so."""
+
+    task: str
+    seed: int
+    images: int  # of the training split
+    classes: int
+    teacher_accuracy: float
+    feature_accuracy: float
+    student_accuracy: float
+    validation_gap_points: float
+    blocks_removed: int
+    blocks: int
+    macs_removed: float  # net
+    params_removed: float  # net
+    task_params_share: float
+    minutes: float
+
+    @property
+    def gap_points(self) -> float:
+        return 100 * (self.student_accuracy - self.teacher_accuracy)
+
+
+def run(assignment: Assignment) -> Row:
+    """Do one tailoring; its row is kept in the folder, and a broken-off one goes on from its checkpoints."""
+    torch.set_num_threads(assignment.threads)
+    folder = Path(assignment.folder) / f"{assignment.task}-seed{assignment.seed}"
+    result = folder / "row.json"
+    if result.exists():
+        return Row(**json.loads(result.read_text()))
+    folder.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic() - _seconds_before(folder)
+    dataset = folder / "dataset.zip"
+    freeze(Path(assignment.archive), dataset, IntakeLimits())
+    backbone = load_backbone(assignment.backbone)
+    config = RecipeConfig.preset(assignment.preset, seed=assignment.seed)  # type: ignore[arg-type]  # argparse checked it
+
+    def report(event: Event) -> None:
+        (folder / "seconds").write_text(str(time.monotonic() - started))
+        if event.kind != "epoch" or event.fields["epoch"] == event.fields["epochs"]:
+            _log(assignment, event)
+
+    tailored = tailor(
+        assignment.task, dataset, config, backbone=backbone, report=report, checkpoints=folder / "checkpoints"
+    )
+    (folder / "bundle.safetensors").write_bytes(tailored.bundle)
+    (folder / "front.json").write_text(json.dumps(tailored.front, indent=1))
+    minutes = (time.monotonic() - started) / 60
+    data = load_dataset(dataset, backbone.preprocessing)
+    row = _row(assignment, tailored.bundle, data, feature_accuracy(data, backbone), minutes)
+    part = result.with_suffix(".part")
+    part.write_text(json.dumps(asdict(row)))
+    os.replace(part, result)
+    shutil.rmtree(folder / "checkpoints")
+    return row
+
+
+def _seconds_before(folder: Path) -> float:
+    """Seconds that broken-off runs took, so that `minutes` is the whole."""
+    path = folder / "seconds"
+    return float(path.read_text() or 0) if path.exists() else 0.0
+
+
+def _log(assignment: Assignment, event: Event) -> None:
+    shown = {k: v for k, v in event.fields.items() if k not in ("alphas", "seconds_left", "images_per_second")}
+    print(
+        f"{assignment.task} {assignment.seed} {event.progress:.2f} {event.stage} {shown}", file=sys.stderr, flush=True
+    )
+
+
+def _row(assignment: Assignment, bundle: bytes, data: TaskData, features: float, minutes: float) -> Row:
+    manifest = decode(bundle).manifest
+    teacher, student, complexity = manifest.metrics.teacher, manifest.metrics.student, manifest.complexity
+    assert teacher.test is not None
+    assert student.test is not None
+    return Row(
+        task=assignment.task,
+        seed=assignment.seed,
+        images=len(data.train),
+        classes=len(manifest.classes),
+        teacher_accuracy=teacher.test,
+        feature_accuracy=features,
+        student_accuracy=student.test,
+        validation_gap_points=100 * ((student.validation or 0) - (teacher.validation or 0)),
+        blocks_removed=manifest.plan.blocks.count(False),
+        blocks=len(manifest.plan.blocks),
+        macs_removed=complexity.net_macs_removed,
+        params_removed=complexity.net_params_removed,
+        task_params_share=complexity.task_params / complexity.backbone_params,
+        minutes=minutes,
+    )
+
+
+@torch.inference_mode()
+def feature_accuracy(data: TaskData, backbone: Backbone) -> float:
+    """Logistic regression on the frozen backbone's pooled features; its regularisation chosen on the validation
+    split, then fitted on both."""
+
+    def features(images: LabelledImages) -> NDArray[np.float32]:
+        rows = [backbone(x) for x, _ in evaluation_batches(images, data.preprocessing)]
+        values: NDArray[np.float32] = torch.cat(rows).numpy()
+        return values
+
+    train, val, test = features(data.train), features(data.val), features(data.test)
+    mean, deviation = train.mean(0), train.std(0) + 1e-6
+    train, val, test = ((x - mean) / deviation for x in (train, val, test))
+    labels, val_labels = data.train.labels.numpy(), data.val.labels.numpy()
+
+    def fitted(strength: float, x: NDArray[np.float32], y: NDArray[np.int64]) -> LogisticRegression:
+        return LogisticRegression(C=strength, max_iter=300, tol=1e-3).fit(x, y)
+
+    best = max((0.01, 0.1, 1.0), key=lambda c: fitted(c, train, labels).score(val, val_labels))
+    final = fitted(best, np.concatenate([train, val]), np.concatenate([labels, val_labels]))
+    return float(final.score(test, data.test.labels.numpy()))
+
+
+def summary(rows: list[Row]) -> dict[str, object]:
+    """Means over tasks; a task with several seeds counts once, with its mean."""
+    by_task: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_task[row.task].append(row)
+
+    def means(figure: str) -> list[float]:
+        return [statistics.mean(getattr(row, figure) for row in same) for same in by_task.values()]
+
+    return {
+        "mean_accuracy_gap_points": round(statistics.mean(means("gap_points")), 3),
+        "worst_accuracy_gap_points": round(min(means("gap_points")), 3),
+        "mean_params_removed": round(statistics.mean(means("params_removed")), 4),
+        "mean_macs_removed": round(statistics.mean(means("macs_removed")), 4),
+        "mean_task_params_share": round(statistics.mean(means("task_params_share")), 4),
+        "tasks": [asdict(row) | {"gap_points": row.gap_points} for row in rows],
+    }
+
+
+def table(rows: list[Row]) -> Table:
+    columns = "task|seed|train|classes|features|teacher|NetTailor|gap|blocks|MACs|parameters|task|minutes"
+    result = Table(
+        *columns.split("|"), title="Tailored networks: accuracy (test split, %) and what was removed (net, %)"
+    )
+    for row in rows:
+        result.add_row(
+            row.task,
+            str(row.seed),
+            str(row.images),
+            str(row.classes),
+            f"{100 * row.feature_accuracy:.1f}",
+            f"{100 * row.teacher_accuracy:.1f}",
+            f"{100 * row.student_accuracy:.1f}",
+            f"{row.gap_points:+.2f}",
+            f"-{row.blocks_removed}/{row.blocks}",
+            f"{100 * row.macs_removed:.0f}",
+            f"{100 * row.params_removed:.0f}",
+            f"{100 * row.task_params_share:.1f}",
+            f"{row.minutes:.1f}",
+        )
+    return result
+
+
+def _assignments(args: argparse.Namespace) -> list[Assignment]:
+    more = {name: [int(s) for s in seeds.split(",")] for name, _, seeds in (m.partition("=") for m in args.more_seeds)}
+    unknown = set(more) - {path.stem for path in args.data}
+    if unknown:
+        raise SystemExit(f"--more-seeds names {', '.join(sorted(unknown))}, which is not among --data")
+    return [
+        Assignment(
+            archive=str(path),
+            seed=seed,
+            preset=args.preset,
+            backbone=args.backbone,
+            folder=str(args.out),
+            threads=args.threads,
+        )
+        for path in args.data
+        for seed in [*args.seeds, *more.get(path.stem, [])]
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="zips of class folders, any number")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds for every set")
+    parser.add_argument("--more-seeds", nargs="*", default=[], metavar="SET=1,2", help="further seeds for some sets")
+    parser.add_argument("--preset", choices=["fast", "balanced", "thorough"], default="balanced")
+    parser.add_argument("--backbone", default="mini26")
+    parser.add_argument("--out", type=Path, default=Path("runs/tailor"), help="rows, bundles and checkpoints")
+    parser.add_argument("--resume", action="store_true", help="keep the rows and checkpoints that --out holds")
+    parser.add_argument("--workers", type=int, default=2, help="tailorings at a time")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of each")
+    parser.add_argument("--json", action="store_true", help="only the line of JSON on stdout; the table on stderr")
+    args = parser.parse_args()
+    if not args.resume:
+        shutil.rmtree(args.out, ignore_errors=True)
+    assignments = _assignments(args)
+    with ProcessPoolExecutor(args.workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        rows = list(pool.map(run, assignments))
+    Console(stderr=args.json, width=140).print(table(rows))
+    print(json.dumps(summary(rows)))
+
+
+if __name__ == "__main__":
+    main()
