@@ -91,7 +91,7 @@ class Client:
                 for event in self._stream(f"/jobs/{job}/events", last):
                     last = event.id or last
                     yield event
-                    if event.event == "state" and is_final(_state(event.data)):
+                    if event.event == "state" and is_final(state_of(event.data)):
                         return
             except httpx.TransportError:
                 continue
@@ -126,6 +126,11 @@ def is_final(state: str) -> bool:
     return state in {"succeeded", "failed", "cancelled"}
 
 
+def state_of(data: Json) -> str:
+    """The state that a `state` event reports."""
+    return str(data["fields"]["state"])
+
+
 def parse_events(lines: Iterable[str]) -> Iterator[ServerSentEvent]:
     """Server-sent events out of the lines of a stream, as the WHATWG standard reads them."""
     fields: dict[str, str] = {}
@@ -140,10 +145,6 @@ def parse_events(lines: Iterable[str]) -> Iterator[ServerSentEvent]:
             name, _, value = line.partition(":")
             value = value.removeprefix(" ")
             fields[name] = f"{fields[name]}\n{value}" if name == "data" and name in fields else value
-
-
-def _state(data: Json) -> str:
-    return str(data.get("state") or data.get("fields", {}).get("state", ""))
 
 
 def _rows(answer: Any, key: str) -> list[Json]:

@@ -120,7 +120,7 @@ class _Demo:
     def _urls(self, url: str) -> None:
         self._console.print("[bold]To open[/bold] (the demo stops the service at its end; --keep leaves it running)")
         for path, what in _PAGES.items():
-            self._console.print(f"  {url}{path}  {what}")
+            self._console.print(f"  {url + path:<40} {what}")
 
     def _say(self, number: str, text: str) -> None:
         self._console.print(f"\n[bold]{number}. {text}[/bold]")
@@ -140,5 +140,5 @@ def _alternate(client: Client) -> list[tuple[str, Json]]:
     for turn in range(_ROUNDS):
         for task, images in samples:
             label, image = images[turn]
-            answers.append((f"a {label}", client.predict(task, image, media_type="image/png")))
+            answers.append((label, client.predict(task, image, media_type="image/png")))
     return answers

@@ -56,4 +56,4 @@ def _running_statistics(shape: Geometry) -> int:
 
 def _accuracy(accuracy: Any) -> float:
     """Of the test split, else of the validation split."""
-    return float(accuracy.test if accuracy.test is not None else accuracy.validation or 0.0)
+    return round(float(accuracy.test if accuracy.test is not None else accuracy.validation or 0.0), 6)

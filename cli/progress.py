@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
-from cli.client import Client, Json, ServerSentEvent
+from cli.client import Client, Json, ServerSentEvent, is_final, state_of
 from cli.errors import CommandError, JobEnded
 
 
@@ -96,10 +96,14 @@ class JobBars:
         self._bars[task] = self._progress.add_task(task, total=1.0, stage="queued", figures="")
 
     def update(self, task: str, event: ServerSentEvent) -> None:
-        stage = str(event.data.get("stage") or event.data.get("state") or "")
-        texts: dict[str, Any] = {"stage": stage} if stage else {}
-        if event.event == "epoch":
+        texts: dict[str, Any] = {}
+        stage = str(event.data.get("stage") or "")
+        if event.event == "state" and is_final(state := state_of(event.data)):
+            stage, texts["figures"] = state, ""
+        elif event.event == "epoch":
             texts["figures"] = figures(event.data)
+        if stage:
+            texts["stage"] = stage
         self._progress.update(self._bars[task], completed=float(event.data.get("progress") or 0.0), **texts)
         if stage and stage != self._stages.get(task):
             self._stages[task] = stage
@@ -109,7 +113,7 @@ class JobBars:
 
 def figures(data: Json) -> str:
     """The figures of an epoch event in one line: epoch, loss, accuracy, time left; what is missing is left out."""
-    fields = data | data.get("fields", {})
+    fields = data.get("fields", {})
     parts = []
     if fields.get("epoch") is not None:
         parts.append(f"epoch {fields['epoch']}" + (f"/{fields['epochs']}" if fields.get("epochs") else ""))

@@ -66,7 +66,7 @@ def test_events_go_on_after_a_lost_connection_where_they_broke_off() -> None:
         asked.append(request.headers.get("last-event-id"))
         if len(asked) == 1:
             return httpx.Response(200, text=_event(1, "stage", stage="teacher"))
-        return httpx.Response(200, text=_event(2, "state", state="succeeded"))
+        return httpx.Response(200, text=_event(2, "state", fields={"state": "succeeded"}))
 
     with _client(httpx.MockTransport(answer)) as client:
         assert [event.id for event in client.events("j")] == ["1", "2"]
