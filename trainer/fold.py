@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from nettailor.backbones import Backbone, channels_last
 from nettailor.complexity import PathCosts
 from nettailor.expectation import ExpectedComplexity
-from nettailor.losses import teacher_loss, total_loss
+from nettailor.losses import distillation_loss, teacher_loss
 from nettailor.plan import full_plan
 from nettailor.preprocessing import Preprocessing
 from nettailor.pruning import prune
@@ -88,29 +88,27 @@ class Fold:
         model.train(was_training)
         return right
 
-    def _distil(self, student: Student, teacher: Teacher, name: str, schedule: Schedule, gamma1: float) -> None:
+    def _distil(self, student: Student, guide: Teacher, name: str, schedule: Schedule, gamma1: float) -> None:
+        """Eq. 12, plus the distillation of the logits."""
+        config = self.config
         expected_complexity = ExpectedComplexity(student.plan, self.costs)
-        teacher.eval()
+        guide.eval()
 
         def step(images: Tensor, labels: Tensor) -> Mapping[str, Tensor]:
             with self._autocast():
-                targets = teacher.targets(images)
+                targets = guide.targets(images)
                 outputs = student.forward_locally(images)
-                distance = teacher_loss(outputs, targets.nodes, targets.logits)
+                teacher = teacher_loss(outputs, targets.nodes, targets.logits)
+            distillation = distillation_loss(outputs, targets.logits)
             classification = F.cross_entropy(outputs.logits.float(), labels)
             complexity = expected_complexity({node: student.alpha(node) for node in student.plan.nodes()})
-            losses = total_loss(
-                classification=classification,
-                complexity=complexity,
-                teacher=distance,
-                gamma1=gamma1,
-                gamma2=self.config.gamma2,
-            )
+            loss = classification + gamma1 * complexity + config.gamma2 * teacher + config.distillation * distillation
             return {
-                "loss": losses.total,
+                "loss": loss,
                 "classification": classification,
                 "complexity": complexity,
-                "teacher": distance,
+                "teacher": teacher,
+                "distillation": distillation,
             }
 
         self._fit(student, name, schedule, step)

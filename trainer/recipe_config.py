@@ -9,9 +9,9 @@ from nettailor.manifest import StatisticsMode
 from trainer.fitting import Schedule
 
 Preset = Literal["fast", "balanced", "thorough"]
-_TEACHER = Schedule(epochs=8, lr=0.01, min_steps=400, max_steps=2000)
-_STUDENT = Schedule(epochs=12, lr=0.1, min_steps=800, max_steps=2000)
-_RETRAIN = Schedule(epochs=6, lr=0.1, min_steps=400, max_steps=1000)
+_TEACHER = Schedule(epochs=6, lr=0.01, min_steps=300, max_steps=2000)
+_STUDENT = Schedule(epochs=16, lr=0.3, alpha_lr=0.33, min_steps=800, max_steps=2500)
+_RETRAIN = Schedule(epochs=8, lr=0.2, alpha_lr=0.33, min_steps=400, max_steps=1200)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,8 @@ class RecipeConfig:
     skips: int | None = 3  # nearest sources of proxies a node; None: all
     statistics: StatisticsMode = "task"  # batch-norm statistics of the kept blocks (docs/log.md)
     gamma1: float = 0.3  # weight of the complexity
-    gamma2: float = 10.0  # weight of the teacher
+    gamma2: float = 3.0  # weight of the teacher (10 in the paper; docs/log.md)
+    distillation: float = 2.0  # weight of the logits' distance to the teacher's; 0 in the paper
     measure: Measure = "macs"  # what C_ij counts
     cost_table: Path | None = None  # JSON of measured milliseconds a path; replaces `measure`
     target_drop: float = 0.005  # accuracy the student may lose against the teacher, on the validation images
@@ -69,8 +70,8 @@ def _fast() -> RecipeConfig:
         teacher_lrs=(0.03,),
         teacher_doublings=0,
         teacher=Schedule(epochs=6, lr=0.03, min_steps=150, max_steps=300),
-        student=Schedule(epochs=8, lr=0.1, min_steps=250, max_steps=400),
-        retrain=Schedule(epochs=3, lr=0.1, min_steps=80, max_steps=120),
+        student=Schedule(epochs=8, lr=0.3, alpha_lr=0.33, min_steps=250, max_steps=400),
+        retrain=Schedule(epochs=3, lr=0.2, alpha_lr=0.33, min_steps=80, max_steps=120),
         folds=1,
     )
 
@@ -80,8 +81,8 @@ def _thorough() -> RecipeConfig:
         teacher_lrs=(0.003, 0.01, 0.03, 0.1),
         teacher_doublings=3,
         teacher=Schedule(epochs=15, lr=0.01, min_steps=1000, max_steps=40_000),
-        student=Schedule(epochs=40, lr=0.1, min_steps=3000, max_steps=40_000),
-        retrain=Schedule(epochs=25, lr=0.1, min_steps=2000, max_steps=20_000),
+        student=Schedule(epochs=40, lr=0.3, alpha_lr=0.33, min_steps=3000, max_steps=40_000),
+        retrain=Schedule(epochs=25, lr=0.2, alpha_lr=0.33, min_steps=2000, max_steps=20_000),
         pooled_images=1000,
         max_folds=5,
     )

@@ -20,7 +20,7 @@ class Candidate(Generic[T]):
 
 def search(evaluate: Callable[[int], Candidate[T] | None], most: int) -> list[Candidate[T]]:
     """Candidates tried, by number of blocks removed: bisection over 0..most for the largest good number, then the
-    answer's two neighbours, since accuracy is not quite monotonic. `evaluate` gives None where no path is left."""
+    answer's two neighbours. `evaluate` gives None where no path is left."""
     tried: dict[int, Candidate[T] | None] = {}
 
     def good(blocks: int) -> bool:
@@ -33,7 +33,7 @@ def search(evaluate: Callable[[int], Candidate[T] | None], most: int) -> list[Ca
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if good(middle) else (low, middle)
-    for neighbour in (low - 1, low + 1, low + 2):
+    for neighbour in (low - 1, low + 1):
         if 0 <= neighbour <= most:
             good(neighbour)
     return [candidate for _, candidate in sorted(tried.items()) if candidate is not None]

@@ -18,7 +18,7 @@ def test_where_goodness_is_monotonic_the_answer_is_exact(most: int, limit: int) 
         return candidate(blocks, good=blocks <= limit)
 
     found = search(evaluate, most)
-    assert len(tried) == len(set(tried)) <= (most + 1).bit_length() + 3
+    assert len(tried) == len(set(tried)) <= (most + 1).bit_length() + 2
     if limit >= 0:
         assert choose(found).blocks_removed == min(limit, most)
     else:
@@ -37,8 +37,14 @@ def test_whatever_is_chosen_was_tried_and_is_the_leanest_good_one(kinds: list[st
         assert best.cost == min(c.cost for c in found if c.good)
 
 
-def test_a_good_neighbour_beyond_a_bad_number_is_found() -> None:
-    found = search(lambda blocks: candidate(blocks, good=blocks in (0, 1, 2, 3, 5)), 12)
+def test_the_neighbours_of_the_answer_are_tried() -> None:
+    found = search(lambda blocks: candidate(blocks, good=blocks <= 6), 12)
+    assert {5, 6, 7} <= {c.blocks_removed for c in found}
+
+
+def test_a_neighbour_that_keeps_more_blocks_can_be_leaner() -> None:
+    costs = {5: 0.3, 6: 0.4}  # exclusions took more along
+    found = search(lambda blocks: candidate(blocks, good=blocks <= 6, cost=costs.get(blocks, 0.9)), 12)
     assert choose(found).blocks_removed == 5
 
 
