@@ -90,9 +90,7 @@ class Client:
             try:
                 for event in self._stream(f"/jobs/{job}/events", last):
                     last = event.id or last
-                    yield event
-                    if event.event == "state" and is_final(state_of(event.data)):
-                        return
+                    yield event  # no end at a final state: the replay of a retried job has the earlier runs' too
             except httpx.TransportError:
                 continue
             if is_final(self.job(job)["state"]):

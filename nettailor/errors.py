@@ -1,7 +1,8 @@
 """Every error the method and the bundle format raise.
 
 NetTailorError
-├── ImageInvalid              not an image, or too large a one
+├── ImageInvalid              not an image
+│   └── ImageTooLarge         too many pixels
 ├── BackboneUnknown           no backbone of that name
 ├── BackboneWeightsInvalid    a weights file does not fit the backbone
 ├── PlanInvalid               a plan contradicts itself or the backbone
@@ -24,6 +25,11 @@ class ImageInvalid(NetTailorError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class ImageTooLarge(ImageInvalid):
+    def __init__(self, width: int, height: int, max_pixels: int) -> None:
+        super().__init__(f"{width} x {height} pixels, the limit is {max_pixels}")
 
 
 class BackboneUnknown(NetTailorError):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from nettailor.errors import ImageInvalid
+from nettailor.errors import ImageInvalid, ImageTooLarge
 from nettailor.preprocessing import Preprocessing
 
 MAX_PIXELS = 40_000_000
@@ -20,16 +20,15 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """The image as upright RGB.
 
-    Raises `ImageInvalid` for anything that is not a whole image of a known format, and, before any pixel is decoded,
-    for one with more than `max_pixels` pixels.
+    Raises `ImageInvalid` for anything that is not a whole image of a known format and, before any pixel is decoded,
+    `ImageTooLarge` for one with more than `max_pixels` pixels.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of its own pixel limit and of odd metadata
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
             if image.width * image.height > max_pixels:
-                reason = f"{image.width} x {image.height} pixels, the limit is {max_pixels}"
-                raise ImageInvalid(reason)
+                raise ImageTooLarge(image.width, image.height, max_pixels)
             image.load()
             return _rgb(ImageOps.exif_transpose(image))
     except ImageInvalid:

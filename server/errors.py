@@ -4,7 +4,8 @@ ServerError
 ├── RequestMalformed      the body or a parameter does not say what to predict
 ├── BodyTooLarge          more bytes than a request may have
 ├── BodyUnsupported       a content type that holds no image
-├── ImageRejected         one of the images is none, or has too many pixels
+├── ImageRejected         one of the images is none
+│   └── ImageOversized    or has too many pixels
 ├── BundleUnusable        the task's bundle is invalid, for another backbone, corrupt or gone
 ├── BundleUnavailable     the task's bundle cannot be fetched just now
 ├── Overloaded            the queue is full; try again in `retry_after_seconds`
@@ -42,6 +43,10 @@ class ImageRejected(ServerError):
         super().__init__(f"images[{index}]: {reason}")
         self.where = f"images[{index}]"
         self.reason = reason
+
+
+class ImageOversized(ImageRejected):
+    """Too many pixels."""
 
 
 class BundleUnusable(ServerError):

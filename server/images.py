@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nettailor import images
-from nettailor.errors import ImageInvalid
+from nettailor.errors import ImageInvalid, ImageTooLarge
 from nettailor.preprocessing import Preprocessing
-from server.errors import ImageRejected
+from server.errors import ImageOversized, ImageRejected
 from server.uploads import Upload, split
 
 Prepared = Sequence[NDArray[np.uint8]]  # one image, (3, crop, crop) for each preprocessing asked for
@@ -44,7 +44,7 @@ class ImageReader:
         return await asyncio.get_running_loop().run_in_executor(self._executor, job)
 
     async def prepare(self, files: Sequence[bytes], wanted: Sequence[Preprocessing]) -> list[Prepared]:
-        """Decode each file once, resize it for each preprocessing. Raises `ImageRejected`."""
+        """Decode each file once, resize it for each preprocessing. Raises `ImageRejected`, `ImageOversized`."""
         jobs = [
             asyncio.get_running_loop().run_in_executor(self._executor, self._prepare, index, data, wanted)
             for index, data in enumerate(files)
@@ -59,6 +59,8 @@ class ImageReader:
         began_at = time.monotonic()
         try:
             image = images.decode(data, max_pixels=self._limits.max_pixels)
+        except ImageTooLarge as failure:
+            raise ImageOversized(index, failure.reason) from failure
         except ImageInvalid as failure:
             raise ImageRejected(index, failure.reason) from failure
         prepared = [images.prepare(image, preprocessing) for preprocessing in wanted]

@@ -8,6 +8,7 @@ PROBLEMS: ProblemTable = {
     errors.RequestMalformed: (422, "malformed request"),
     errors.BodyTooLarge: (413, "body too large"),
     errors.BodyUnsupported: (415, "unsupported body"),
+    errors.ImageOversized: (413, "image too large"),
     errors.ImageRejected: (415, "not an image"),
     errors.BundleUnusable: (424, "bundle cannot be used"),
     errors.BundleUnavailable: (503, "bundle unavailable"),

@@ -1,6 +1,4 @@
 import io
-import struct
-import zlib
 from contextlib import suppress
 
 import numpy as np
@@ -12,6 +10,7 @@ from PIL import Image
 from nettailor.errors import ImageInvalid
 from nettailor.images import decode, normalise, prepare
 from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from tests.pictures import huge_png
 
 PRE = Preprocessing(resize=40, crop=32, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
@@ -42,19 +41,9 @@ def test_exif_orientation_is_applied() -> None:
     assert decode(encoded(image, "JPEG", exif=exif)).size == (10, 20)
 
 
-def huge_png(side: int) -> bytes:
-    """A PNG header that claims side x side pixels and has no pixels to speak of."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
-
-
 def test_a_hundred_megapixels_are_refused_before_decoding() -> None:
     with pytest.raises(ImageInvalid, match="10000 x 10000 pixels, the limit is"):
-        decode(huge_png(10_000))
+        decode(huge_png(10_000, 10_000))
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"%!PS-Adobe-3.0 EPSF-3.0\n"])

@@ -14,6 +14,7 @@ from registry.registry import Registry
 from registry.wiring import connect
 from server.settings import ServerSettings
 from tests.bundles import random_bundle
+from tests.pictures import huge_png
 from tests.server.asking import FILES, publish
 from tests.server.running import Running, running
 
@@ -50,6 +51,7 @@ def _too_many() -> dict[str, list[str]]:
         ("/predict?tasks=signs,signs", {"content": FILES[0]}, 422, "request-malformed"),
         ("/tasks/signs/predict", {"content": b"GIF89a no"}, 415, "image-rejected"),
         ("/tasks/signs/predict", {"content": FILES[0][:60]}, 415, "image-rejected"),
+        ("/tasks/signs/predict", {"content": huge_png(10_000, 10_000)}, 413, "image-oversized"),
         ("/tasks/signs/predict", {"content": "x", "headers": {"content-type": "text/plain"}}, 415, "body-unsupported"),
         ("/tasks/signs/predict", {"content": bytes(2**20 + 1)}, 413, "body-too-large"),
         ("/tasks/signs/predict", {"content": iter([bytes(2**19)] * 3)}, 413, "body-too-large"),

@@ -1,10 +1,8 @@
 """Uploads, good and bad, built in memory by code."""
 
 import io
-import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -81,16 +79,3 @@ def zip_link(name: str, target: str) -> bytes:
         entry.external_attr = 0o120777 << 16
         archive.writestr(entry, target)
     return content.getvalue()
-
-
-def huge_png(width: int, height: int) -> bytes:
-    """A whole, valid one-bit image of any size; a hundred megapixels take some ten kilobytes."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    packer = zlib.compressobj(9)
-    row = bytes(1 + (width + 7) // 8)
-    rows = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")

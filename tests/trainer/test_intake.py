@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.pictures import huge_png
 from tests.trainer import archives
 from trainer.errors import DatasetTooSmall
 from trainer.intake import IntakeReport, freeze
@@ -89,7 +90,7 @@ def test_bad_images_are_skipped_and_reported(take_in: TakeIn) -> None:
             "cats/notes.md": b"a cat",
             "cats/text.jpg": b"not really an image",
             "cats/cut.png": cut[: len(cut) // 2],
-            "dogs/huge.png": archives.huge_png(10_000, 10_000),
+            "dogs/huge.png": huge_png(10_000, 10_000),
             "dogs/large.png": archives.picture(9, side=400),
             "stray.png": archives.picture(8),
             "dogs/script.eps": b"%!PS-Adobe-3.0 EPSF-3.0",

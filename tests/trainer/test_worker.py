@@ -16,6 +16,7 @@ import safetensors.torch
 
 from nettailor.backbones import build_backbone
 from nettailor.bundle import digest_of
+from tests.pictures import huge_png
 from tests.trainer import archives
 from trainer.job import Job
 from trainer.service import Service
@@ -119,7 +120,7 @@ def test_cancel_retry_success(
     start()
     files = {
         **archives.class_folders(),
-        "cats/huge.png": archives.huge_png(10_000, 10_000),
+        "cats/huge.png": huge_png(10_000, 10_000),
         "dogs/broken.jpg": archives.picture(1, suffix="jpg", side=64)[:500],
         "SOURCE.txt": b"made up",
     }
