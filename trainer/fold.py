@@ -175,8 +175,9 @@ def strongest_teacher(fold: Fold) -> tuple[Teacher, float, Schedule]:
     images = len(fold.train)
     schedules = [replace(config.teacher, lr=lr).fitted(images) for lr in config.teacher_lrs]
     best = max(((*fold.teacher(s), s) for s in schedules), key=lambda found: found[1])
-    for _ in range(config.teacher_doublings):
-        longer = replace(best[2], epochs=2 * best[2].epochs, min_steps=0)
+    short = best[2]
+    for factor in config.teacher_cycles:
+        longer = replace(short, epochs=factor * short.epochs)
         teacher, accuracy = fold.teacher(longer)
         gains = accuracy >= best[1] + config.teacher_gain
         best = max(best, (teacher, accuracy, longer), key=lambda found: found[1])

@@ -236,8 +236,9 @@ class _Tailoring:
         def epochs(schedule: Schedule) -> int:
             return schedule.fitted(images).epochs
 
-        doublings = 2 if config.teacher_doublings else 0  # in the mean one longer cycle
-        teacher = epochs(config.teacher) * (len(config.teacher_lrs) + doublings + folds - 1)
+        longest = max(config.teacher_cycles, default=1)
+        teacher = epochs(config.teacher) * (len(config.teacher_lrs) + sum(config.teacher_cycles))
+        teacher += epochs(config.teacher) * longest * (folds - 1)
         student = folds * epochs(config.student) * STUDENT_WORK
         retrain = folds * epochs(config.retrain) * RETRAIN_WORK * EXPECTED_CANDIDATES
         return images * (teacher + student + retrain)

@@ -36,7 +36,7 @@ class RecipeConfig:
     max_folds: int = 3
     pooled_images: int = 300
     teacher_lrs: tuple[float, ...] = (0.01, 0.05)
-    teacher_doublings: int = 2  # times the teacher's cycle may double while that still gains
+    teacher_cycles: tuple[int, ...] = (3, 6)  # longer cycles, in multiples of the search's, tried while they gain
     teacher_gain: float = 0.0025  # accuracy a longer cycle must add to count as a gain
     teacher: Schedule = _TEACHER
     student: Schedule = _STUDENT
@@ -60,7 +60,7 @@ class RecipeConfig:
         """Plain data, for the manifest."""
         values = asdict(self)
         values["cost_table"] = None if self.cost_table is None else self.cost_table.name
-        values["teacher_lrs"] = list(self.teacher_lrs)
+        values |= {"teacher_lrs": list(self.teacher_lrs), "teacher_cycles": list(self.teacher_cycles)}
         del values["seed"]  # the manifest has it
         return values
 
@@ -68,7 +68,7 @@ class RecipeConfig:
 def _fast() -> RecipeConfig:
     return RecipeConfig(
         teacher_lrs=(0.03,),
-        teacher_doublings=0,
+        teacher_cycles=(),
         teacher=Schedule(epochs=6, lr=0.03, min_steps=150, max_steps=300),
         student=Schedule(epochs=8, lr=0.3, alpha_lr=0.33, min_steps=250, max_steps=400),
         retrain=Schedule(epochs=3, lr=0.2, alpha_lr=0.33, min_steps=80, max_steps=120),
@@ -79,7 +79,7 @@ def _fast() -> RecipeConfig:
 def _thorough() -> RecipeConfig:
     return RecipeConfig(
         teacher_lrs=(0.003, 0.01, 0.03, 0.1),
-        teacher_doublings=3,
+        teacher_cycles=(2, 4, 8),
         teacher=Schedule(epochs=15, lr=0.01, min_steps=1000, max_steps=40_000),
         student=Schedule(epochs=40, lr=0.3, alpha_lr=0.33, min_steps=3000, max_steps=40_000),
         retrain=Schedule(epochs=25, lr=0.2, alpha_lr=0.33, min_steps=2000, max_steps=20_000),

@@ -62,7 +62,7 @@ def test_events_go_on_after_a_lost_connection_where_they_broke_off() -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         if not request.url.path.endswith("/events"):
-            return httpx.Response(200, json={"id": "j", "state": "running"})
+            return httpx.Response(200, json={"id": "j", "state": "running" if len(asked) < 2 else "succeeded"})
         asked.append(request.headers.get("last-event-id"))
         if len(asked) == 1:
             return httpx.Response(200, text=_event(1, "stage", stage="teacher"))
@@ -71,6 +71,18 @@ def test_events_go_on_after_a_lost_connection_where_they_broke_off() -> None:
     with _client(httpx.MockTransport(answer)) as client:
         assert [event.id for event in client.events("j")] == ["1", "2"]
     assert asked == [None, "1"]
+
+
+def test_the_replay_of_a_retried_job_is_followed_past_the_earlier_end() -> None:
+    states = [_event(i, "state", fields={"state": s}) for i, s in enumerate(["failed", "queued", "succeeded"])]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/events"):
+            return httpx.Response(200, text="".join(states))
+        return httpx.Response(200, json={"id": "j", "state": "succeeded"})
+
+    with _client(httpx.MockTransport(answer)) as client:
+        assert [event.data["fields"]["state"] for event in client.events("j")] == ["failed", "queued", "succeeded"]
 
 
 def test_a_stream_that_never_holds_is_given_up() -> None:
