@@ -134,7 +134,8 @@ class Student(nn.Module):
             if not name.endswith("num_batches_tracked"):
                 tensors[name] = _array(tensor)
         for node in self.plan.nodes():
-            tensors[f"alphas.{node}"] = _array(self.alpha(node))
+            # A softmax can underflow to 0, which the format has no path for: the path is then as good as absent.
+            tensors[f"alphas.{node}"] = _array(self.alpha(node).clamp_min(torch.finfo(torch.float32).tiny))
         for name, norm in self._task_norms():
             tensors[f"statistics.{name}.mean"] = _array(norm.running_mean)
             tensors[f"statistics.{name}.var"] = _array(norm.running_var)

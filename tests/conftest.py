@@ -1,7 +1,11 @@
-"""One real Redis for the whole run; every test sees it empty."""
+"""One real Redis for the whole run; every test sees it empty. One thread a process: tensors in tests are tiny, and
+OpenMP teams that wait for each other on a busy machine are a hundred times slower than one thread."""
 
 import contextlib
+import os
 from collections.abc import Iterator
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, here and in the processes tests start
 
 import pytest
 import redis

@@ -33,6 +33,7 @@ class Schedule:
     batch_size: int = 32  # images a step
     weight_decay: float = 5e-4
     warmup: float = 0.1  # share of the steps
+    clip: float | None = None  # largest norm of the whole gradient
     alpha_lr: float = 1.0  # factor on the learning rate of alphas, which have no weight decay
 
     def __post_init__(self) -> None:
@@ -106,6 +107,8 @@ def _train_epoch(model: nn.Module, optimizer: torch.optim.SGD, run: Run, number:
         losses = run.step(images, labels)
         optimizer.zero_grad()
         losses["loss"].backward()
+        if run.schedule.clip is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), run.schedule.clip)
         optimizer.step()
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach())

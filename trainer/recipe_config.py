@@ -10,8 +10,8 @@ from trainer.fitting import Schedule
 
 Preset = Literal["fast", "balanced", "thorough"]
 _TEACHER = Schedule(epochs=6, lr=0.01, min_steps=300, max_steps=2000)
-_STUDENT = Schedule(epochs=16, lr=0.3, alpha_lr=0.33, min_steps=800, max_steps=2500)
-_RETRAIN = Schedule(epochs=8, lr=0.2, alpha_lr=0.33, min_steps=400, max_steps=1200)
+_STUDENT = Schedule(epochs=16, lr=0.3, clip=3.0, alpha_lr=0.33, min_steps=800, max_steps=2500)
+_RETRAIN = Schedule(epochs=8, lr=0.2, clip=3.0, alpha_lr=0.33, min_steps=400, max_steps=1200)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +70,8 @@ def _fast() -> RecipeConfig:
         teacher_lrs=(0.03,),
         teacher_cycles=(),
         teacher=Schedule(epochs=6, lr=0.03, min_steps=150, max_steps=300),
-        student=Schedule(epochs=8, lr=0.3, alpha_lr=0.33, min_steps=250, max_steps=400),
-        retrain=Schedule(epochs=3, lr=0.2, alpha_lr=0.33, min_steps=80, max_steps=120),
+        student=Schedule(epochs=8, lr=0.3, clip=3.0, alpha_lr=0.33, min_steps=250, max_steps=400),
+        retrain=Schedule(epochs=3, lr=0.2, clip=3.0, alpha_lr=0.33, min_steps=80, max_steps=120),
         folds=1,
     )
 
@@ -81,8 +81,8 @@ def _thorough() -> RecipeConfig:
         teacher_lrs=(0.003, 0.01, 0.03, 0.1),
         teacher_cycles=(2, 4, 8),
         teacher=Schedule(epochs=15, lr=0.01, min_steps=1000, max_steps=40_000),
-        student=Schedule(epochs=40, lr=0.3, alpha_lr=0.33, min_steps=3000, max_steps=40_000),
-        retrain=Schedule(epochs=25, lr=0.2, alpha_lr=0.33, min_steps=2000, max_steps=20_000),
+        student=Schedule(epochs=40, lr=0.3, clip=3.0, alpha_lr=0.33, min_steps=3000, max_steps=40_000),
+        retrain=Schedule(epochs=25, lr=0.2, clip=3.0, alpha_lr=0.33, min_steps=2000, max_steps=20_000),
         pooled_images=1000,
         max_folds=5,
     )

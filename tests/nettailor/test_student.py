@@ -177,6 +177,17 @@ def test_a_bundle_holds_the_whole_student(mode: StatisticsMode) -> None:
     np.testing.assert_array_equal(again.bundle_tensors()["head.weight"], bundle.tensors["head.weight"])
 
 
+@torch.inference_mode()
+def test_alphas_that_underflow_can_still_be_stored() -> None:
+    backbone = backbone_of()
+    manifest = random_manifest(fingerprint=backbone.fingerprint(), plan=full_plan(12, 1))
+    student = Student(backbone, plan=manifest.plan, classes=len(manifest.classes), statistics="task").eval()
+    student.alphas["12"].copy_(torch.tensor([-120.0, 30.0]))
+    again = Student.from_bundle(backbone, decode(encode(manifest, student.bundle_tensors())))
+    images = torch.randn(2, 3, 16, 16)
+    torch.testing.assert_close(again(images), student(images), rtol=1e-5, atol=1e-5)
+
+
 def test_a_bundle_of_another_backbone_is_refused() -> None:
     backbone = backbone_of()
     manifest = random_manifest(fingerprint="1" * 64)
