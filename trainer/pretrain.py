@@ -1,6 +1,6 @@
 """Pretrains the embedded backbone on several image sets at once.
 
-`python -m trainer.pretrain --data SET.zip ... --out runs/mini26 --minutes 90`
+`python -m trainer.pretrain --data SET.zip ... --out runs/mini26`
 
 Each set has a head of its own on the shared backbone; a batch mixes the sets. The schedule follows the time budget
 (one cycle over `--minutes` of training time), so that the run ends when it should on a machine that does other work;
@@ -50,7 +50,7 @@ class PretrainConfig:
     """Knobs of one pretraining run; the defaults made the shipped `mini26`."""
 
     backbone: str = "mini26"
-    minutes: float = 90.0  # training time, not counting evaluation
+    minutes: float = 85.0  # training time, not counting evaluation
     batch_size: int = 128
     lr: float = 0.15  # peak, for SGD with Nesterov momentum 0.9
     weight_decay: float = 5e-4
