@@ -174,11 +174,11 @@ class _Tailoring:
             return Accuracy(validation=validation, test=on_test)
 
         metrics = Metrics(teacher=measured(teacher, teacher_accuracy), student=measured(chosen.model, chosen.accuracy))
-        manifest = self._manifest(chosen.model, metrics)
+        manifest = self._manifest(chosen.model, metrics, within_target=chosen.good)
         front = [self._front_row(c, c is chosen) for c in candidates]
         return Tailored(bundle=encode(manifest, chosen.model.bundle_tensors()), manifest=manifest, front=front)
 
-    def _manifest(self, student: Student, metrics: Metrics) -> Manifest:
+    def _manifest(self, student: Student, metrics: Metrics, *, within_target: bool) -> Manifest:
         return Manifest(
             task=self.task,
             backbone=BackboneReference(id=self.backbone.name, fingerprint=self.backbone.fingerprint()),
@@ -188,7 +188,8 @@ class _Tailoring:
             preprocessing=self.data.preprocessing,
             metrics=metrics,
             complexity=self._complexity(student),
-            recipe=self.config.as_json() | {"flipped": self.flip, "pooled_folds": len(self.folds)},
+            recipe=self.config.as_json()
+            | {"flipped": self.flip, "pooled_folds": len(self.folds), "within_target": within_target},
             seed=self.config.seed,
             dataset=self.data.digest,
             libraries={name: version(name) for name in ("nettailor-server", "torch", "numpy")},

@@ -61,9 +61,9 @@ def test_progress_never_goes_back_and_names_every_stage(whole: tuple[Tailored, l
 def test_the_front_marks_the_chosen_one(whole: tuple[Tailored, list[Event]]) -> None:
     front = whole[0].front
     assert [row["chosen"] for row in front].count(True) == 1
-    good = [row for row in front if row["good"]]
-    if good:
-        assert next(row for row in front if row["chosen"]) in good
+    chosen = next(row for row in front if row["chosen"])
+    assert chosen["good"] == any(row["good"] for row in front)
+    assert whole[0].manifest.recipe["within_target"] == chosen["good"]
 
 
 @pytest.mark.parametrize("stage", ["teacher", "student", "retrain"])
