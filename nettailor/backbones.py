@@ -39,7 +39,8 @@ class Block(nn.Module):
         self.shortcut: nn.Module = residual.downsample or nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:  # (N, C_in, H, W) -> (N, C_out, H / stride, W / stride)
-        return self.branch(x) + self.shortcut(x)  # type: ignore[no-any-return]
+        total: Tensor = self.branch(x) + self.shortcut(x)
+        return total
 
 
 class Backbone(nn.Module):

@@ -89,7 +89,8 @@ class Student(nn.Module):
         for node in self.plan.nodes():
             alpha, paths = self.alpha(node), self._paths(node, nodes)
             nodes[node] = F.relu(_weighted_sum(alpha, list(paths)))
-        return self.head(pooled(nodes[self.plan.depth]))  # type: ignore[no-any-return]
+        logits: Tensor = self.head(pooled(nodes[self.plan.depth]))
+        return logits
 
     def forward_locally(self, images: Tensor) -> LocalOutputs:
         """`forward`, and every node again from detached inputs; each frozen block runs once for both."""

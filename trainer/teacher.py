@@ -30,7 +30,8 @@ class Teacher(nn.Module):
         self.head = nn.Linear(backbone.channels[-1], classes)
 
     def forward(self, images: Tensor) -> Tensor:  # (N, 3, H, W) -> (N, K)
-        return self.head(self.backbone(images))  # type: ignore[no-any-return]
+        logits: Tensor = self.head(self.backbone(images))
+        return logits
 
     @torch.no_grad()
     def targets(self, images: Tensor) -> Targets:

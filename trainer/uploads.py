@@ -125,7 +125,7 @@ async def _receive_form(body: AsyncIterator[bytes], boundary: bytes, sink: _Sink
         "on_part_data",
     )
     try:
-        parser = MultipartParser(boundary, {name: getattr(form, name) for name in names})  # type: ignore[arg-type]
+        parser = MultipartParser(boundary, {name: getattr(form, name) for name in names})  # type: ignore[arg-type]  # a TypedDict by cases
         ignored_bytes = 0
         async for chunk in body:
             before = sink.size_bytes

@@ -30,7 +30,7 @@ class ZipMember:
     def read(self) -> bytes:
         """Its bytes, checked against size and CRC. Raises ArchiveDamaged."""
         try:
-            with self.archive.open(self.entry) as file:
+            with self.archive.open(self.entry) as file:  # NotImplementedError: a compression Python has no code for
                 data = file.read(self.size_bytes + 1)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as failure:
             raise ArchiveDamaged(str(failure) or type(failure).__name__, self.name) from None
@@ -82,7 +82,7 @@ def _entries(directory: bytes) -> int:
 def _open(file: BinaryIO, limits: IntakeLimits) -> zipfile.ZipFile:
     measured = _Measured(file, limits)
     try:
-        archive = zipfile.ZipFile(cast(BinaryIO, measured))
+        archive = zipfile.ZipFile(cast(BinaryIO, measured))  # NotImplementedError: a zip version beyond Python's
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OSError) as failure:
         raise ArchiveDamaged(f"the zip directory cannot be read, the file may be cut off ({failure})") from None
     measured.opened = True

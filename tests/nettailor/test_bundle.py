@@ -233,7 +233,7 @@ def test_limits_are_checked_before_anything_is_parsed() -> None:
 
 def test_limits_are_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        BundleLimits().size_bytes = 1  # type: ignore[misc]
+        BundleLimits().size_bytes = 1  # type: ignore[misc]  # the point of the test
 
 
 GOLDEN_START = b'{"__metadata__":{"manifest":"{\\"backbone\\":{\\"fingerprint\\":\\"000000000000000000000000000000'
