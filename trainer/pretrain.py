@@ -4,7 +4,8 @@
 
 Each set has a head of its own on the shared backbone; a batch mixes the sets. The schedule follows the time budget
 (one cycle over `--minutes` of training time), so that the run ends when it should on a machine that does other work;
-it resumes from its last checkpoint. The exported file holds an exponential moving average of the weights.
+it resumes from its last checkpoint. The exported file holds an exponential moving average of the weights. `--start`
+gives the backbone of an earlier run, for one more cycle.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from nettailor.backbones import Backbone, build_backbone, canonical_tensors, channels_last
+from nettailor.backbones import Backbone, build_backbone, canonical_tensors, channels_last, load_backbone
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class PretrainConfig:
     """Knobs of one pretraining run; the defaults made the shipped `mini26`."""
 
     backbone: str = "mini26"
-    minutes: float = 85.0  # training time, not counting evaluation
+    minutes: float = 85.0  # training time, not counting evaluation; the shipped run's first cycle
     batch_size: int = 128
     lr: float = 0.15  # peak, for SGD with Nesterov momentum 0.9
     weight_decay: float = 5e-4
@@ -59,6 +60,7 @@ class PretrainConfig:
     jitter: float = 0.25  # brightness and contrast, each times 1 +- jitter
     ema_decay: float = 0.999
     seed: int = 0
+    start: Path | None = None  # weights of the backbone at the first step; None: random
 
 
 def read_zip(path: Path, split: str, cache: Path) -> LabelledImages:
@@ -142,13 +144,19 @@ def learning_rate(progress: float, peak: float) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - WARMUP) / (1 - WARMUP))))
 
 
+def _first_backbone(config: PretrainConfig) -> Backbone:
+    if config.start is None:
+        return build_backbone(config.backbone)
+    return load_backbone(config.backbone, config.start).requires_grad_(True)
+
+
 class Pretraining:
     """One run: model, optimizer, moving average, clock; saved and restored as a whole."""
 
     def __init__(self, config: PretrainConfig, sets: list[LabelledImages], out: Path) -> None:
         torch.manual_seed(config.seed)
         self.config, self.sets, self.out = config, sets, out
-        backbone = channels_last(build_backbone(config.backbone))
+        backbone = channels_last(_first_backbone(config))
         self.model = MultiHead(backbone, [s.classes for s in sets])
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True)
         self.optimizer = torch.optim.SGD(
@@ -265,10 +273,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="zips of train/<class>/ and test/<class>/")
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint, caches and the exported file")
     parser.add_argument("--minutes", type=float, default=PretrainConfig.minutes, help="training time")
+    parser.add_argument("--lr", type=float, default=PretrainConfig.lr, help="peak learning rate")
+    parser.add_argument("--start", type=Path, help="weights of the backbone to start from")
     parser.add_argument("--backbone", default=PretrainConfig.backbone)
     parser.add_argument("--seed", type=int, default=PretrainConfig.seed)
     args = parser.parse_args()
-    config = PretrainConfig(backbone=args.backbone, minutes=args.minutes, seed=args.seed)
+    config = PretrainConfig(backbone=args.backbone, minutes=args.minutes, lr=args.lr, seed=args.seed, start=args.start)
     run = Pretraining(config, [read_zip(p, "train", args.out) for p in args.data], args.out)
     run.run()
     top1 = {}
