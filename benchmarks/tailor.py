@@ -1,6 +1,7 @@
 """Accuracy and savings of tailored networks on image sets.
 
-`python -m benchmarks.tailor --data SET.zip ... [--seeds 0 --more-seeds SET=1,2] [--resume] [--json]`
+    python -m benchmarks.tailor --data SET.zip ... [--seeds 0 --more-seeds SET=1,2] [--recipe NAME=VALUE ...]
+                                [--resume] [--json]
 
 A row is one tailoring, on the path an upload takes: intake, recipe, bundle. Its teacher is the fine-tuned backbone,
 the strongest of a small search over learning rates and cycle lengths; "features" is a linear classifier on the frozen
@@ -14,11 +15,13 @@ import os
 import shutil
 import statistics
 import sys
+import threading
 import time
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,6 +46,7 @@ class Assignment:
     archive: str
     seed: int
     preset: str
+    recipe: dict[str, Any]  # what differs from the preset
     backbone: str
     folder: str
     threads: int
@@ -50,6 +54,10 @@ class Assignment:
     @property
     def task(self) -> str:
         return Path(self.archive).stem.lower()
+
+    def config(self) -> RecipeConfig:
+        """Raises `ValueError`."""
+        return RecipeConfig.preset(self.preset, seed=self.seed).changed(self.recipe)  # type: ignore[arg-type]  # argparse checked it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +96,7 @@ def run(assignment: Assignment) -> Row:
     dataset = folder / "dataset.zip"
     freeze(Path(assignment.archive), dataset, IntakeLimits())
     backbone = load_backbone(assignment.backbone)
-    config = RecipeConfig.preset(assignment.preset, seed=assignment.seed)  # type: ignore[arg-type]  # argparse checked it
+    config = assignment.config()
 
     def report(event: Event) -> None:
         (folder / "seconds").write_text(str(time.monotonic() - started))
@@ -212,22 +220,56 @@ def table(rows: list[Row]) -> Table:
     return result
 
 
+def _parsed(change: str) -> tuple[str, Any]:
+    """ "student.epochs=24" -> its name and its value; what is no JSON is a string."""
+    name, _, value = change.partition("=")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def _claim(args: argparse.Namespace) -> None:
+    """The folder belongs to one recipe and one backbone: a resumed run must not mix rows of several."""
+    wanted = {"preset": args.preset, "recipe": dict(map(_parsed, args.recipe))}
+    wanted["backbone"] = load_backbone(args.backbone).fingerprint()
+    path = args.out / "run.json"
+    if path.exists() and json.loads(path.read_text()) != wanted:
+        raise SystemExit(f"{args.out} holds rows of another recipe or backbone; give another --out or no --resume")
+    args.out.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(wanted))
+
+
+def _end_with_parent() -> None:
+    """A worker does not outlive the command that started it, however that ends."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _assignments(args: argparse.Namespace) -> list[Assignment]:
     more = {name: [int(s) for s in seeds.split(",")] for name, _, seeds in (m.partition("=") for m in args.more_seeds)}
     unknown = set(more) - {path.stem for path in args.data}
     if unknown:
         raise SystemExit(f"--more-seeds names {', '.join(sorted(unknown))}, which is not among --data")
+    wanted = [(path, seed) for path in args.data for seed in args.seeds]
+    wanted += [(path, seed) for path in args.data for seed in more.get(path.stem, [])]  # every set once comes first
     return [
         Assignment(
             archive=str(path),
             seed=seed,
             preset=args.preset,
+            recipe=dict(map(_parsed, args.recipe)),
             backbone=args.backbone,
             folder=str(args.out),
             threads=args.threads,
         )
-        for path in args.data
-        for seed in [*args.seeds, *more.get(path.stem, [])]
+        for path, seed in wanted
     ]
 
 
@@ -237,6 +279,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds for every set")
     parser.add_argument("--more-seeds", nargs="*", default=[], metavar="SET=1,2", help="further seeds for some sets")
     parser.add_argument("--preset", choices=["fast", "balanced", "thorough"], default="balanced")
+    parser.add_argument(
+        "--recipe", nargs="*", default=[], metavar="NAME=VALUE", help="differences from the preset (RecipeConfig)"
+    )
     parser.add_argument("--backbone", default="mini26")
     parser.add_argument("--out", type=Path, default=Path("runs/tailor"), help="rows, bundles and checkpoints")
     parser.add_argument("--resume", action="store_true", help="keep the rows and checkpoints that --out holds")
@@ -246,8 +291,11 @@ def main() -> None:
     args = parser.parse_args()
     if not args.resume:
         shutil.rmtree(args.out, ignore_errors=True)
+    _claim(args)
     assignments = _assignments(args)
-    with ProcessPoolExecutor(args.workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    assignments[0].config()  # an unusable recipe ends here, not in a worker
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(args.workers, mp_context=context, initializer=_end_with_parent) as pool:
         rows = list(pool.map(run, assignments))
     Console(stderr=args.json, width=140).print(table(rows))
     print(json.dumps(summary(rows)))

@@ -3,6 +3,7 @@
 Legend: N images, C channels, H W.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -32,10 +33,37 @@ class Proxy(nn.Module):
         """The same function of a batch, leaving the running statistics as they are."""
         return self._run(x, silent=True)
 
+    @torch.no_grad()
+    def regress(self, x: Tensor, target: Tensor, *, ridge: float = 1e-3) -> None:
+        """Set the last convolution and its batch-norm so that the output is the least-squares fit of `target`
+        (N, C_l, H / stride, W / stride) for inputs `x`; `ridge` is relative to the inputs' mean variance."""
+        *before, (conv_name, norm_name) = self.layers
+        conv, norm = self.get_submodule(conv_name), self.get_submodule(norm_name)
+        assert isinstance(conv, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        hidden = self._through(self._pooled(x), before, silent=True)
+        rows, wanted = (_rows(F.relu(hidden) if before else hidden), _rows(target))
+        row_mean, wanted_mean = rows.mean(0), wanted.mean(0)
+        rows, wanted = rows - row_mean, wanted - wanted_mean
+        covariance = rows.T @ rows / len(rows)
+        shrunk = covariance + ridge * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=covariance.dtype)
+        weight = torch.linalg.solve(shrunk, rows.T @ wanted / len(rows)).T  # (C_l, C)
+        norm.weight.copy_(((weight @ covariance) * weight).sum(1).clamp_min(0).sqrt())
+        norm.bias.copy_(wanted_mean)
+        # Batch-norm makes a row's length meaningless, except for how fast the row learns: each keeps the one it had.
+        weight *= (conv.weight.flatten(1).norm(dim=1) / weight.norm(dim=1).clamp_min(1e-12))[:, None]
+        conv.weight.copy_(weight[:, :, None, None])
+        norm.running_mean = (weight @ row_mean).to(norm.weight.dtype)
+        norm.running_var = ((weight @ covariance) * weight).sum(1).to(norm.weight.dtype)
+
+    def _pooled(self, x: Tensor) -> Tensor:
+        return F.max_pool2d(x, self.stride + 1, self.stride, self.stride // 2) if self.stride > 1 else x
+
     def _run(self, x: Tensor, *, silent: bool) -> Tensor:
-        if self.stride > 1:
-            x = F.max_pool2d(x, self.stride + 1, self.stride, self.stride // 2)
-        for index, (conv, norm) in enumerate(self.layers):
+        return self._through(self._pooled(x), self.layers, silent=silent)
+
+    def _through(self, x: Tensor, layers: list[tuple[str, str]], *, silent: bool) -> Tensor:
+        for index, (conv, norm) in enumerate(layers):
             x = self.get_submodule(conv)(x if index == 0 else F.relu(x))
             x = (
                 _batch_statistics(x, self.get_submodule(norm))
@@ -43,6 +71,10 @@ class Proxy(nn.Module):
                 else self.get_submodule(norm)(x)
             )
         return x
+
+
+def _rows(x: Tensor) -> Tensor:  # (N, C, H, W) -> (N H W, C), float64
+    return x.movedim(1, -1).reshape(-1, x.shape[1]).double()
 
 
 def _batch_statistics(x: Tensor, norm: nn.Module) -> Tensor:

@@ -87,10 +87,13 @@ class Student(nn.Module):
     def forward(self, images: Tensor) -> Tensor:  # (N, 3, H, W) -> (N, K)
         nodes = {0: self.stem(images)}
         for node in self.plan.nodes():
-            alpha, paths = self.alpha(node), self._paths(node, nodes)
-            nodes[node] = F.relu(_weighted_sum(alpha, list(paths)))
+            nodes[node] = self.node(node, nodes)
         logits: Tensor = self.head(pooled(nodes[self.plan.depth]))
         return logits
+
+    def node(self, node: int, nodes: Mapping[int, Tensor]) -> Tensor:
+        """x_l of eq. 2, (N, C_l, H_l, W_l), from the nodes before it."""
+        return F.relu(_weighted_sum(self.alpha(node), list(self._paths(node, nodes))))
 
     def forward_locally(self, images: Tensor) -> LocalOutputs:
         """`forward`, and every node again from detached inputs; each frozen block runs once for both."""

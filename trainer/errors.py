@@ -15,6 +15,7 @@ TrainerError
 │       └── ArchiveTooBig       expands too much: by count, bytes, or ratio
 ├── DatasetInvalid              the upload was fine, what it holds is not: the job fails
 │   └── DatasetTooSmall         under two classes, or a class with too few usable images
+├── TrainingDiverged            the loss is no longer a number
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
 ├── JobUnknown
 ├── JobConflict                 the job's state does not allow this
@@ -102,6 +103,11 @@ class DatasetTooSmall(DatasetInvalid):
         super().__init__(f"{reason}{left_out}")
         self.classes = classes
         self.skipped = skipped
+
+
+class TrainingDiverged(TrainerError):
+    def __init__(self, run: str, epoch: int) -> None:
+        super().__init__(f"the training diverged: the loss of {run} is not finite in epoch {epoch}")
 
 
 class OptionsInvalid(TrainerError):

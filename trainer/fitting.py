@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainer.errors import TrainingDiverged
+
 Batches = Callable[[torch.Generator], Iterable[tuple[Tensor, Tensor]]]
 
 
@@ -67,8 +69,8 @@ class Epoch:
 class Run:
     """What distinguishes one fit from another.
 
-    `step` returns the named losses of a batch, "loss" being the one to minimise; `validate`, if given, is called
-    after epochs for the accuracy; `steps` is the number of batches of an epoch.
+    `step` returns the named losses of a batch, "loss" being the one to minimise, at a progress of 0..1 of all steps;
+    `validate`, if given, is called after epochs for the accuracy; `steps` is the number of batches of an epoch.
     """
 
     name: str
@@ -76,7 +78,7 @@ class Run:
     schedule: Schedule
     steps: int
     batches: Batches
-    step: Callable[[Tensor, Tensor], Mapping[str, Tensor]]
+    step: Callable[[Tensor, Tensor, float], Mapping[str, Tensor]]
     checkpoint: Path
     on_epoch: Callable[[Epoch], None] = lambda epoch: None
     validate: Callable[[], float] | None = None
@@ -84,7 +86,10 @@ class Run:
 
 
 def fit(model: nn.Module, run: Run) -> list[Epoch]:
-    """Train `model` in place, or bring it to the end of an earlier run with this checkpoint; the epochs' history."""
+    """Train `model` in place, or bring it to the end of an earlier run with this checkpoint; the epochs' history.
+
+    Raises `TrainingDiverged`.
+    """
     optimizer = torch.optim.SGD(_groups(model, run.schedule), lr=run.schedule.lr, momentum=0.9, nesterov=True)
     history = _restore(model, optimizer, run.checkpoint)
     for number in range(len(history) + 1, run.schedule.epochs + 1):
@@ -104,7 +109,7 @@ def _train_epoch(model: nn.Module, optimizer: torch.optim.SGD, run: Run, number:
         progress = (number - 1 + min(1.0, (count - 1) / run.steps)) / run.schedule.epochs
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * run.schedule.factor(progress)
-        losses = run.step(images, labels)
+        losses = run.step(images, labels, progress)
         optimizer.zero_grad()
         losses["loss"].backward()
         if run.schedule.clip is not None:
@@ -113,6 +118,8 @@ def _train_epoch(model: nn.Module, optimizer: torch.optim.SGD, run: Run, number:
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach())
     means = {name: total / max(count, 1) for name, total in sums.items()}
+    if not all(map(math.isfinite, means.values())):
+        raise TrainingDiverged(run.name, number)
     wanted = number == run.schedule.epochs or number % run.validate_every == 0
     accuracy = run.validate() if run.validate and wanted else None
     return Epoch(number=number, losses=means, accuracy=accuracy, seconds=time.monotonic() - started)

@@ -21,11 +21,13 @@ from nettailor.preprocessing import Preprocessing
 from nettailor.pruning import prune
 from nettailor.student import Student
 from trainer.data import LabelledImages, evaluation_batches, training_batches
+from trainer.first_proxies import regress_proxies
 from trainer.fitting import Epoch, Run, Schedule, correct_predictions, fit
 from trainer.recipe_config import RecipeConfig
 from trainer.teacher import Teacher
 
 OnEpoch = Callable[[str, Schedule, Epoch, nn.Module], None]
+Step = Callable[[Tensor, Tensor, float], Mapping[str, Tensor]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class Fold:
         self._seed("teacher")
         teacher = channels_last(Teacher(self.backbone, self.classes))
 
-        def step(images: Tensor, labels: Tensor) -> Mapping[str, Tensor]:
+        def step(images: Tensor, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
             with self._autocast():
                 logits = teacher(images)
             return {"loss": F.cross_entropy(logits.float(), labels, label_smoothing=0.1)}
@@ -64,6 +66,8 @@ class Fold:
         student = Student(self.backbone, plan=plan, classes=self.classes, statistics=self.config.statistics)
         student.head.load_state_dict(teacher.head.state_dict())
         student = channels_last(student)
+        if self.config.regressed_images:
+            regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
         self._distil(student, teacher, "student", self.config.student.fitted(len(self.train)), self.config.gamma1)
         return student
 
@@ -94,7 +98,7 @@ class Fold:
         expected_complexity = ExpectedComplexity(student.plan, self.costs)
         guide.eval()
 
-        def step(images: Tensor, labels: Tensor) -> Mapping[str, Tensor]:
+        def step(images: Tensor, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
             with self._autocast():
                 targets = guide.targets(images)
                 outputs = student.forward_locally(images)
@@ -102,7 +106,8 @@ class Fold:
             distillation = distillation_loss(outputs, targets.logits)
             classification = F.cross_entropy(outputs.logits.float(), labels)
             complexity = expected_complexity({node: student.alpha(node) for node in student.plan.nodes()})
-            loss = classification + gamma1 * complexity + config.gamma2 * teacher + config.distillation * distillation
+            weight = gamma1 * min(1.0, progress / config.gamma1_rise) if config.gamma1_rise else gamma1
+            loss = classification + weight * complexity + config.gamma2 * teacher + config.distillation * distillation
             return {
                 "loss": loss,
                 "classification": classification,
@@ -114,9 +119,7 @@ class Fold:
         self._fit(student, name, schedule, step)
         self._reestimate_statistics(student)
 
-    def _fit(
-        self, model: nn.Module, name: str, schedule: Schedule, step: Callable[[Tensor, Tensor], Mapping[str, Tensor]]
-    ) -> None:
+    def _fit(self, model: nn.Module, name: str, schedule: Schedule, step: Step) -> None:
         fit(
             model,
             Run(
@@ -132,6 +135,10 @@ class Fold:
                 validate_every=4,
             ),
         )
+
+    def _some_images(self, count: int) -> Tensor:
+        order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(self.config.seed))
+        return next(iter(evaluation_batches(self.train.rows(order), self.preprocessing, batch_size=count)))[0]
 
     def _batches(self, schedule: Schedule, generator: torch.Generator) -> Iterable[tuple[Tensor, Tensor]]:
         return training_batches(

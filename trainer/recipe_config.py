@@ -1,5 +1,6 @@
 """Every knob of the recipe, and the presets a person chooses from."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from trainer.fitting import Schedule
 Preset = Literal["fast", "balanced", "thorough"]
 _TEACHER = Schedule(epochs=6, lr=0.01, min_steps=300, max_steps=2000)
 _STUDENT = Schedule(epochs=16, lr=0.3, clip=3.0, alpha_lr=0.33, min_steps=800, max_steps=2500)
-_RETRAIN = Schedule(epochs=8, lr=0.2, clip=3.0, alpha_lr=0.33, min_steps=400, max_steps=1200)
+_RETRAIN = Schedule(epochs=5, lr=0.05, clip=3.0, alpha_lr=0.33, min_steps=300, max_steps=900)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,8 @@ class RecipeConfig:
     skips: int | None = 3  # nearest sources of proxies a node; None: all
     statistics: StatisticsMode = "task"  # batch-norm statistics of the kept blocks (docs/log.md)
     gamma1: float = 0.3  # weight of the complexity
+    gamma1_rise: float = 0.0  # share of the student's steps over which gamma1 rises linearly from 0
+    regressed_images: int = 512  # images that proxies are fitted to by least squares at the start; 0: random proxies
     gamma2: float = 3.0  # weight of the teacher (10 in the paper; docs/log.md)
     distillation: float = 2.0  # weight of the logits' distance to the teacher's; 0 in the paper
     measure: Measure = "macs"  # what C_ij counts
@@ -55,6 +58,19 @@ class RecipeConfig:
     def preset(cls, name: Preset, **overrides: Any) -> "RecipeConfig":
         """`fast`: a first look in a minute or two; `balanced`: the default; `thorough`: longer cycles, more pooling."""
         return replace(_PRESETS[name](), **overrides)
+
+    def changed(self, changes: Mapping[str, Any]) -> "RecipeConfig":
+        """With other values by name, "student.epochs" reaching into a schedule. Raises `ValueError`."""
+        config = self
+        for name, value in changes.items():
+            field, _, inner = name.partition(".")
+            owner = getattr(config, field, None) if inner else config
+            if (inner or field) not in getattr(owner, "__dataclass_fields__", {}):
+                raise ValueError(f"the recipe has no {name}")
+            new = tuple(value) if isinstance(value, list) else value
+            update: dict[str, Any] = {inner or field: new}
+            config = replace(config, **({field: replace(getattr(config, field), **update)} if inner else update))
+        return config
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, for the manifest."""

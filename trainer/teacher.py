@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from nettailor.backbones import Backbone, pooled
 
@@ -39,3 +40,13 @@ class Teacher(nn.Module):
         assert not self.training
         nodes = self.backbone.features(images)
         return Targets(nodes=dict(enumerate(nodes)), logits=self.head(pooled(nodes[-1])))
+
+    @torch.no_grad()
+    def sums(self, images: Tensor) -> dict[int, Tensor]:
+        """G_l of node 1 ... L before their ReLU, (N, C_l, H_l, W_l), in eval mode."""
+        assert not self.training
+        sums, x = {}, self.backbone.stem(images)
+        for node, block in enumerate(self.backbone.blocks, start=1):
+            sums[node] = block(x)
+            x = F.relu(sums[node])
+        return sums

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainer.errors import TrainingDiverged
 from trainer.fitting import Epoch, Run, Schedule, fit
 
 
@@ -32,7 +34,7 @@ def run(network: nn.Module, checkpoint: Path, *, break_at: int | None = None) ->
         schedule=Schedule(epochs=6, lr=0.1),
         steps=3,
         batches=batches,
-        step=lambda x, y: {"loss": F.cross_entropy(network(x), y)},
+        step=lambda x, y, progress: {"loss": F.cross_entropy(network(x), y)},
         checkpoint=checkpoint,
         on_epoch=on_epoch,
         validate=lambda: 0.5,
@@ -51,6 +53,14 @@ def test_a_resumed_run_ends_with_the_same_bits(tmp_path: Path, break_at: int) ->
     for a, b in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
         assert torch.equal(a, b)
     assert [p.name for p in tmp_path.iterdir() if p.suffix == ".part"] == []
+
+
+def test_a_loss_that_is_no_number_is_a_named_error(tmp_path: Path) -> None:
+    network = model()
+    diverging = replace(run(network, tmp_path / "c.pt"), step=lambda x, y, progress: {"loss": network(x).sum() / 0})
+    with pytest.raises(TrainingDiverged, match="loss of test is not finite in epoch 1"):
+        fit(network, diverging)
+    assert not (tmp_path / "c.pt").exists()
 
 
 def test_it_learns_and_validates_when_told(tmp_path: Path) -> None:
@@ -95,7 +105,7 @@ def test_alphas_have_no_weight_decay_and_a_rate_of_their_own(tmp_path: Path) -> 
             schedule=schedule,
             steps=1,
             batches=lambda _: [(one, one)],
-            step=lambda x, y: {"loss": 0 * sum(p.sum() for p in network.parameters())},  # type: ignore[dict-item]  # a tensor
+            step=lambda x, y, progress: {"loss": 0 * sum(p.sum() for p in network.parameters())},  # type: ignore[dict-item]  # a tensor
             checkpoint=tmp_path / "c.pt",
         ),
     )

@@ -31,5 +31,5 @@ def tiny_task(classes: int = 3) -> TaskData:
 
 
 def tiny_config(**overrides: object) -> RecipeConfig:
-    schedule = Schedule(epochs=2, lr=0.01, batch_size=12)
+    schedule = Schedule(epochs=2, lr=0.01, batch_size=12, clip=3.0)
     return RecipeConfig.preset("fast", **{"teacher": schedule, "student": schedule, "retrain": schedule, **overrides})
