@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from server.kernels import Kernel, OneDnnKernel, PlainKernel
+
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -18,6 +20,9 @@ class Device(Protocol):
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
         """A tensor of `dtype` on the device; it is complete when this returns. May be called from any thread."""
+
+    def pack(self, weight: NDArray[np.float32], *, stride: int, padding: int) -> Kernel:
+        """A convolution with weights (C_out, C_in, k, k), ready to run."""
 
     def put_images(self, images: NDArray[np.uint8]) -> Tensor:
         """uint8 on the device, for work that the calling thread queues next."""
@@ -35,6 +40,12 @@ class CpuDevice:
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(array).to(self.dtype)
+
+    def pack(self, weight: NDArray[np.float32], *, stride: int, padding: int) -> Kernel:
+        placed = self.put(weight)
+        if OneDnnKernel.available():
+            return OneDnnKernel(placed, stride=stride, padding=padding)
+        return PlainKernel(weight=placed.contiguous(memory_format=torch.channels_last), stride=stride, padding=padding)
 
     def put_images(self, images: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(images)
@@ -65,6 +76,10 @@ class CudaDevice:
             arrived.record(self._copies)
         arrived.synchronize()
         return tensor
+
+    def pack(self, weight: NDArray[np.float32], *, stride: int, padding: int) -> Kernel:
+        placed = self.put(weight).contiguous(memory_format=torch.channels_last)
+        return PlainKernel(weight=placed, stride=stride, padding=padding)
 
     def put_images(self, images: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(images).pin_memory().to(self.place, non_blocking=True)

@@ -51,10 +51,7 @@ class Engine:
             x = self.device.put(np.zeros((1, side, side, 3), np.float32))
             x = self.shared.run_stem(x)
             for block in self.shared.blocks:
-                y = x
-                for conv in block.branch:
-                    y = conv(y).relu_()
-                x = y.add_(x if block.shortcut is None else block.shortcut(x))
+                x = block(x).relu_()
             self.device.fetch([x.mean((1, 2))])
 
     def forward(self, images: NDArray[np.uint8], parts: Sequence[Part]) -> list[NDArray[np.float32]]:
@@ -138,11 +135,7 @@ class _Pass:
         members = [self._at(t, node) for t in keepers.tasks]
         if any(member.statistics for member in members):
             return self._scaled_block(block, members, keepers, x)
-        y = x
-        for conv in block.branch[:-1]:
-            y = conv(y).relu_()
-        y = block.branch[-1](y)
-        y += x if block.shortcut is None else block.shortcut(x)
+        y = block(x)
         alphas = self._spread([member.alpha for member in members], keepers)
         return torch.addcmul(self._bias(node, keepers), y, alphas, out=y)
 

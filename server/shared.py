@@ -17,21 +17,21 @@ from torch.nn import functional as F
 from nettailor.backbones import Backbone, Block
 from server.device import Device
 from server.folding import FloatArray, Norm
+from server.kernels import Kernel
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Convolution:
-    """A convolution with its batch-norm folded in; `weight` (C_out, C_in, k, k) channels-last, `bias` (C_out,)."""
+    """A convolution with its batch-norm folded in; `bias` (C_out,)."""
 
-    weight: Tensor
+    kernel: Kernel
     bias: Tensor
-    stride: int
-    padding: int
     norm: Norm
 
-    def __call__(self, x: Tensor, *, biased: bool = True) -> Tensor:  # (N, H, W, C_in) -> (N, H', W', C_out)
-        bias = self.bias if biased else None
-        y = F.conv2d(x.permute(0, 3, 1, 2), self.weight, bias, self.stride, self.padding)
+    def __call__(self, x: Tensor, *, biased: bool = True, relu: bool = False, add: Tensor | None = None) -> Tensor:
+        """(N, H, W, C_in) -> (N, H', W', C_out); `add` has the shape of the result."""
+        other = None if add is None else add.permute(0, 3, 1, 2)
+        y = self.kernel(x.permute(0, 3, 1, 2), self.bias if biased else None, relu=relu, add=other)
         return y.permute(0, 2, 3, 1).contiguous()
 
 
@@ -41,6 +41,13 @@ class SharedBlock:
 
     branch: tuple[Convolution, ...]
     shortcut: Convolution | None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The pre-activation sum, with the backbone's statistics: (N, H, W, C_in) -> (N, H', W', C_out)."""
+        y = x
+        for conv in self.branch[:-1]:
+            y = conv(y, relu=True)
+        return self.branch[-1](y, add=x if self.shortcut is None else self.shortcut(x))
 
     @property
     def norms(self) -> dict[str, Norm]:
@@ -66,17 +73,18 @@ class SharedNetwork:
         """Of every block, by node and by the names that a bundle's statistics use."""
         return {node: block.norms for node, block in enumerate(self.blocks, start=1)}
 
-    def tensors(self) -> Iterator[Tensor]:
-        for conv in (self.stem, *(conv for block in self.blocks for conv in block.convolutions)):
-            yield conv.weight
-            yield conv.bias
+    @property
+    def convolutions(self) -> Iterator[Convolution]:
+        yield self.stem
+        for block in self.blocks:
+            yield from block.convolutions
 
     @property
     def size_bytes(self) -> int:
-        return sum(tensor.untyped_storage().nbytes() for tensor in self.tensors())
+        return sum(conv.kernel.size_bytes + conv.bias.untyped_storage().nbytes() for conv in self.convolutions)
 
     def run_stem(self, images: Tensor) -> Tensor:  # (N, H, W, 3), normalised -> x_0
-        x = self.stem(images).relu_()
+        x = self.stem(images, relu=True)
         return max_pool(x, kernel=3, stride=2) if self.stem_pools else x
 
 
@@ -124,10 +132,8 @@ def _folded(conv: nn.Module, norm: nn.Module, device: Device) -> Convolution:
     stride, padding = conv.stride[0], conv.padding[0]
     assert isinstance(padding, int)
     return Convolution(
-        weight=device.put(folded).contiguous(memory_format=torch.channels_last),
+        kernel=device.pack(folded, stride=stride, padding=padding),
         bias=device.put((beta - mean * scale).float().numpy()),
-        stride=stride,
-        padding=padding,
         norm=Norm(weight=_array(gamma), bias=_array(beta), var=_array(var), eps=norm.eps),
     )
 

@@ -110,7 +110,10 @@ def storages(adapter: Adapter) -> set[int]:
 def live_storages() -> dict[int, int]:
     gc.collect()
     tensors = [o for o in gc.get_objects() if issubclass(type(o), torch.Tensor)]
-    return {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
+    opaque = [t for t in tensors if t.is_mkldnn]
+    found = {int(torch.ops.mkldnn.data_ptr(t)): int(torch.ops.mkldnn._nbytes(t)) for t in opaque}
+    plain = [t for t in tensors if not t.is_mkldnn]
+    return found | {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in plain}
 
 
 @pytest.mark.parametrize("statistics", ["task", "frozen"])
@@ -118,7 +121,8 @@ def test_one_copy_of_the_shared_network_however_many_tasks(statistics: str) -> N
     device: Device = CpuDevice()
     before = set(live_storages())
     alone = Engine(backbone(), device)
-    shared = {tensor.untyped_storage().data_ptr() for tensor in alone.shared.tensors()}
+    shared = {conv.kernel.address for conv in alone.shared.convolutions}
+    shared |= {conv.bias.untyped_storage().data_ptr() for conv in alone.shared.convolutions}
     bundles = [make_bundle(f"task{i}", seed=i, statistics=statistics) for i in range(8)]
     ready = [alone.pack(bundle) for bundle in bundles]
     alone.forward(random_images(8, 32), [Part(adapter=a, images=[i]) for i, a in enumerate(ready)])
