@@ -34,11 +34,23 @@ class ExpectedComplexity:
 
     def __call__(self, alphas: Mapping[int, Tensor]) -> Tensor:
         """Scalar E[C] as a share of the backbone; `alphas[l]` (paths into l,), softmaxed, as `plan.inputs(l)`."""
-        a = torch.cat([alphas[node] for node in self.plan.nodes()])  # (paths,)
+        return (self.cost * self._survival(alphas)).sum()
+
+    def floored(self, alphas: Mapping[int, Tensor]) -> Tensor:
+        """E[C] with no path below 0, to be minimised.
+
+        Where exclusions are likely the sum of their probabilities passes 1, and eq. 9 counts the path as less than
+        nothing. Even alphas everywhere then cost less than any network, and the minimum says nothing about which
+        blocks to cut.
+        """
+        return (self.cost * self._survival(alphas).clamp_min(0)).sum()
+
+    def _survival(self, alphas: Mapping[int, Tensor]) -> Tensor:  # (paths,), eq. 9
+        a = torch.cat([alphas[node] for node in self.plan.nodes()])
         absent = torch.cat([1 - a, a.new_ones(1)])
         no_input = absent[self.into].prod(1) * self.inner_input  # (nodes,)
         no_use = absent[self.out_of].prod(1) * self.inner_use
-        return (self.cost * (a - no_input[self.source] - no_use[self.node])).sum()
+        return a - no_input[self.source] - no_use[self.node]
 
 
 def _padded(rows: list[list[int]], filler: int) -> Tensor:

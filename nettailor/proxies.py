@@ -34,27 +34,26 @@ class Proxy(nn.Module):
         return self._run(x, silent=True)
 
     @torch.no_grad()
-    def regress(self, x: Tensor, target: Tensor, *, ridge: float = 1e-3) -> None:
-        """Set the last convolution and its batch-norm so that the output is the least-squares fit of `target`
-        (N, C_l, H / stride, W / stride) for inputs `x`; `ridge` is relative to the inputs' mean variance."""
-        *before, (conv_name, norm_name) = self.layers
-        conv, norm = self.get_submodule(conv_name), self.get_submodule(norm_name)
+    def inputs(self, x: Tensor) -> Tensor:
+        """What the last convolution multiplies, for inputs x (N, C_p, H, W): (N H' W', C) in float64."""
+        *before, _ = self.layers
+        hidden = self._through(self._pooled(x), before, silent=True)
+        return as_rows(F.relu(hidden) if before else hidden)
+
+    @torch.no_grad()
+    def assign(self, weight: Tensor, bias: Tensor, *, mean: Tensor, covariance: Tensor) -> None:
+        """Set the last convolution and its batch-norm so that the output is weight (x - mean) + bias for inputs of
+        that mean (C,) and covariance (C, C); weight (C_l, C), bias (C_l,)."""
+        conv, norm = (self.get_submodule(name) for name in self.layers[-1])
         assert isinstance(conv, nn.Conv2d)
         assert isinstance(norm, nn.BatchNorm2d)
-        hidden = self._through(self._pooled(x), before, silent=True)
-        rows, wanted = (_rows(F.relu(hidden) if before else hidden), _rows(target))
-        row_mean, wanted_mean = rows.mean(0), wanted.mean(0)
-        rows, wanted = rows - row_mean, wanted - wanted_mean
-        covariance = rows.T @ rows / len(rows)
-        shrunk = covariance + ridge * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=covariance.dtype)
-        weight = torch.linalg.solve(shrunk, rows.T @ wanted / len(rows)).T  # (C_l, C)
-        norm.weight.copy_(((weight @ covariance) * weight).sum(1).clamp_min(0).sqrt())
-        norm.bias.copy_(wanted_mean)
+        norm.weight.copy_(_deviations(weight, covariance))
+        norm.bias.copy_(bias)
         # Batch-norm makes a row's length meaningless, except for how fast the row learns: each keeps the one it had.
-        weight *= (conv.weight.flatten(1).norm(dim=1) / weight.norm(dim=1).clamp_min(1e-12))[:, None]
+        weight = weight * (conv.weight.flatten(1).norm(dim=1) / weight.norm(dim=1).clamp_min(1e-12))[:, None]
         conv.weight.copy_(weight[:, :, None, None])
-        norm.running_mean = (weight @ row_mean).to(norm.weight.dtype)
-        norm.running_var = ((weight @ covariance) * weight).sum(1).to(norm.weight.dtype)
+        norm.running_mean = (weight @ mean).to(norm.weight.dtype)
+        norm.running_var = _deviations(weight, covariance).square().to(norm.weight.dtype)
 
     def _pooled(self, x: Tensor) -> Tensor:
         return F.max_pool2d(x, self.stride + 1, self.stride, self.stride // 2) if self.stride > 1 else x
@@ -73,8 +72,14 @@ class Proxy(nn.Module):
         return x
 
 
-def _rows(x: Tensor) -> Tensor:  # (N, C, H, W) -> (N H W, C), float64
+def as_rows(x: Tensor) -> Tensor:
+    """(N, C, H, W) -> (N H W, C) in float64."""
     return x.movedim(1, -1).reshape(-1, x.shape[1]).double()
+
+
+def _deviations(weight: Tensor, covariance: Tensor) -> Tensor:
+    """Standard deviation of each output of `weight` (C_l, C)."""
+    return ((weight @ covariance) * weight).sum(1).clamp_min(0).sqrt()
 
 
 def _batch_statistics(x: Tensor, norm: nn.Module) -> Tensor:

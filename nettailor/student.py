@@ -93,7 +93,11 @@ class Student(nn.Module):
 
     def node(self, node: int, nodes: Mapping[int, Tensor]) -> Tensor:
         """x_l of eq. 2, (N, C_l, H_l, W_l), from the nodes before it."""
-        return F.relu(_weighted_sum(self.alpha(node), list(self._paths(node, nodes))))
+        return F.relu(self.sum(node, nodes))
+
+    def sum(self, node: int, nodes: Mapping[int, Tensor]) -> Tensor:
+        """x_l before its ReLU."""
+        return _weighted_sum(self.alpha(node), list(self._paths(node, nodes)))
 
     def forward_locally(self, images: Tensor) -> LocalOutputs:
         """`forward`, and every node again from detached inputs; each frozen block runs once for both."""

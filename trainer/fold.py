@@ -21,8 +21,8 @@ from nettailor.preprocessing import Preprocessing
 from nettailor.pruning import prune
 from nettailor.student import Student
 from trainer.data import LabelledImages, evaluation_batches, training_batches
-from trainer.first_proxies import regress_proxies
 from trainer.fitting import Epoch, Run, Schedule, correct_predictions, fit
+from trainer.least_squares import regress_proxies, take_over
 from trainer.recipe_config import RecipeConfig
 from trainer.teacher import Teacher
 
@@ -80,6 +80,8 @@ class Fold:
         more = min(more, sum(start.plan.blocks))  # exclusions may have taken some of them along
         plan = prune(start.plan, start.alpha_values(), blocks=more, threshold=self.config.proxy_threshold)
         candidate = channels_last(start.pruned(plan, self.backbone))
+        if self.config.regressed_images:
+            take_over(candidate, start, self._some_images(self.config.regressed_images))
         schedule = self.config.retrain.fitted(len(self.train))
         self._distil(candidate, teacher, f"retrain-{total}", schedule, 0.0)
         return candidate
@@ -105,7 +107,7 @@ class Fold:
                 teacher = teacher_loss(outputs, targets.nodes, targets.logits)
             distillation = distillation_loss(outputs, targets.logits)
             classification = F.cross_entropy(outputs.logits.float(), labels)
-            complexity = expected_complexity({node: student.alpha(node) for node in student.plan.nodes()})
+            complexity = expected_complexity.floored({node: student.alpha(node) for node in student.plan.nodes()})
             weight = gamma1 * min(1.0, progress / config.gamma1_rise) if config.gamma1_rise else gamma1
             loss = classification + weight * complexity + config.gamma2 * teacher + config.distillation * distillation
             return {

@@ -11,8 +11,8 @@ from trainer.fitting import Schedule
 
 Preset = Literal["fast", "balanced", "thorough"]
 _TEACHER = Schedule(epochs=6, lr=0.01, min_steps=300, max_steps=2000)
-_STUDENT = Schedule(epochs=16, lr=0.3, clip=3.0, alpha_lr=0.33, min_steps=800, max_steps=2500)
-_RETRAIN = Schedule(epochs=5, lr=0.05, clip=3.0, alpha_lr=0.33, min_steps=300, max_steps=900)
+_STUDENT = Schedule(epochs=24, lr=0.3, clip=3.0, alpha_lr=0.33, min_steps=800, max_steps=4000)
+_RETRAIN = Schedule(epochs=10, lr=0.05, clip=3.0, alpha_lr=0.33, min_steps=300, max_steps=1500)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,8 +102,11 @@ def test_known_facts(name: str) -> None:
         assert float(value) == pytest.approx(expected, abs=1.5e-6)
 
 
-def brute_force(plan: Plan, costs: PathCosts, alphas: dict[int, list[float]]) -> float:
-    """Eq. 9 path by path; each exclusion probability by summing over all outcomes of the paths concerned."""
+def brute_force(plan: Plan, costs: PathCosts, alphas: dict[int, list[float]], least: float = -math.inf) -> float:
+    """Eq. 9 path by path; each exclusion probability by summing over all outcomes of the paths concerned.
+
+    No path counts for less than `least`.
+    """
 
     def all_gone(paths: list[float]) -> float:
         outcomes = product([True, False], repeat=len(paths))
@@ -122,7 +125,7 @@ def brute_force(plan: Plan, costs: PathCosts, alphas: dict[int, list[float]]) ->
     for source, node, alpha, cost in edges:
         no_input = all_gone([a for _, n, a, _ in edges if n == source]) if source > 0 else 0.0
         no_use = all_gone([a for s, _, a, _ in edges if s == node]) if node < plan.depth else 0.0
-        total += cost * (1 - (1 - alpha) - no_input - no_use)
+        total += cost * max(least, 1 - (1 - alpha) - no_input - no_use)
     return total
 
 
@@ -133,11 +136,12 @@ def test_expected_complexity_equals_brute_force(plan: Plan, seed: int) -> None:
     logits = {n: 2 * torch.randn(len(plan.inputs(n)), generator=generator) for n in plan.nodes()}
     alphas = {n: torch.softmax(value, 0).requires_grad_() for n, value in logits.items()}
     costs = path_costs(geometry("mini26"), 32)
-    value = ExpectedComplexity(plan, costs)(alphas)
-    assert float(value.detach()) == pytest.approx(
-        brute_force(plan, costs, {n: a.tolist() for n, a in alphas.items()}), abs=1e-6
+    expected, numbers = ExpectedComplexity(plan, costs), {n: a.tolist() for n, a in alphas.items()}
+    assert float(expected(alphas).detach()) == pytest.approx(brute_force(plan, costs, numbers), abs=1e-6)
+    assert float(expected.floored(alphas).detach()) == pytest.approx(
+        brute_force(plan, costs, numbers, least=0.0), abs=1e-6
     )
-    value.backward()
+    (expected(alphas) + expected.floored(alphas)).backward()
     assert all(a.grad is not None and torch.isfinite(a.grad).all() for a in alphas.values())
 
 
