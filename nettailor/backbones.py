@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nettailor.cpu import avoid_phantom_amx
 from nettailor.errors import BackboneWeightsInvalid
 from nettailor.geometry import Geometry, geometry
 from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
@@ -174,6 +175,7 @@ def cut(network: Any, name: str) -> Backbone:
 
 def build_backbone(name: str) -> Backbone:
     """The backbone with random weights (torch's global generator), in eval mode. Raises `BackboneUnknown`."""
+    avoid_phantom_amx()
     return cut(uncut_network(name), name)
 
 
@@ -184,6 +186,7 @@ def load_backbone(name: str, weights: Path | None = None) -> Backbone:
     without it, the weights shipped in the package, else torchvision's download (hash-checked) are taken.
     Raises `BackboneUnknown`, `BackboneWeightsInvalid`.
     """
+    avoid_phantom_amx()
     geometry(name)
     source = str(weights) if weights else "torchvision"
     shipped = files("nettailor") / "weights" / f"{name}.safetensors"

@@ -170,7 +170,7 @@ class Fold:
         student.eval()
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16)
+        return torch.autocast("cpu", torch.bfloat16, enabled=bool(self.config.bf16))
 
     def _seed(self, what: str) -> None:
         """Initial weights depend on seed, fold and purpose alone, not on what ran before."""

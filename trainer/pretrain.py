@@ -29,6 +29,7 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nettailor.backbones import Backbone, build_backbone, canonical_tensors, channels_last, load_backbone
+from nettailor.cpu import bf16_pays
 
 logger = logging.getLogger(__name__)
 
@@ -197,7 +198,7 @@ class Pretraining:
         for images, sets, targets in self.batches(generator):
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(self.progress, self.config.lr)
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16_pays()):
                 logits = self.model(images, sets)
             loss = smoothed_cross_entropy(logits, targets, self.config.label_smoothing)
             self.optimizer.zero_grad()

@@ -1,7 +1,7 @@
 """The NetTailor recipe: teacher -> student -> prune and retrain for several k -> select (sections 3.5 and 4.1)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from torch import nn
 from nettailor.backbones import Backbone, channels_last
 from nettailor.bundle import encode
 from nettailor.complexity import PathCosts, measured_path_costs, path_costs, plan_complexity
+from nettailor.cpu import bf16_pays
 from nettailor.errors import PlanCutsEveryPath
 from nettailor.manifest import Accuracy, BackboneReference, Complexity, Manifest, Metrics
 from nettailor.student import Student
@@ -84,6 +85,8 @@ class _Tailoring:
         report: Callable[[Event], None],
         checkpoints: Path,
     ) -> None:
+        if config.bf16 is None:
+            config = replace(config, bf16=bf16_pays())
         self.task, self.data, self.config = task, data, config
         self.backbone = channels_last(backbone)
         self.trained: dict[int, list[Student]] = {}  # by blocks removed, a student a fold

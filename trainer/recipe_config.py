@@ -44,7 +44,7 @@ class RecipeConfig:
     teacher: Schedule = _TEACHER
     student: Schedule = _STUDENT
     retrain: Schedule = _RETRAIN
-    bf16: bool = True  # autocast
+    bf16: bool | None = None  # autocast; None: where this processor is faster with it
 
     def __post_init__(self) -> None:
         if self.skips is not None and self.skips < 1:
