@@ -6,17 +6,12 @@ Legend: C_l channels of node l, M middle channels of a bottleneck proxy, K class
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 from torch import Tensor
 
-from nettailor.bundle import Bundle
 from nettailor.plan import Plan
 from nettailor.preprocessing import Preprocessing
 from server.device import Device
-from server.folding import FloatArray, fold
-from server.shared import SharedNetwork
-
-_ALIGNMENT = 16  # floats; every tensor starts on a cache line
+from server.folded import FoldedBundle
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,7 +20,7 @@ class ProxyAdapter:
 
     source: int
     ratio: int  # of strides: max-pooling comes first where it is more than 1
-    weights: tuple[Tensor, ...]  # (C_p, C_l), or (C_p, M) and (M, C_l)
+    weights: tuple[Tensor, ...]  # views (C_p, C_l), or (C_p, M) and (M, C_l), of memory the other way round
     inner_bias: Tensor | None  # (M,)
 
 
@@ -63,12 +58,12 @@ class Adapter:
     pools: frozenset[tuple[int, int]]  # (source, ratio) of every max-pooling its proxies want
 
 
-def pack(bundle: Bundle, shared: SharedNetwork, device: Device) -> Adapter:
-    """Make a checked bundle of this backbone ready to run."""
-    manifest, plan = bundle.manifest, bundle.manifest.plan
-    arrays = fold(bundle, shared.norms)
-    buffer, views = _upload(arrays, device)
-    nodes = {node: _node(plan, node, views, shared.strides) for node in plan.nodes()}
+def upload(folded: FoldedBundle, strides: tuple[int, ...], device: Device) -> Adapter:
+    """Make a bundle of this backbone ready to run; `strides` are the backbone's, of node 0 ... L."""
+    manifest, plan = folded.manifest, folded.manifest.plan
+    buffer = device.put(folded.flat)
+    views = {name: buffer[span].view(shape) for name, shape, span in folded.spans()}
+    nodes = {node: _node(plan, node, views, strides) for node in plan.nodes()}
     return Adapter(
         task=manifest.task,
         plan=plan,
@@ -81,19 +76,6 @@ def pack(bundle: Bundle, shared: SharedNetwork, device: Device) -> Adapter:
         last_use=_last_use(plan),
         pools=frozenset((p.source, p.ratio) for node in nodes.values() for p in node.proxies if p.ratio > 1),
     )
-
-
-def _upload(arrays: Mapping[str, FloatArray], device: Device) -> tuple[Tensor, dict[str, Tensor]]:
-    """One buffer on the device, and views of it by name."""
-    starts, size = {}, 0
-    for name, array in arrays.items():
-        starts[name] = size
-        size += -(-array.size // _ALIGNMENT) * _ALIGNMENT
-    flat = np.zeros(size, np.float32)
-    for name, array in arrays.items():
-        flat[starts[name] : starts[name] + array.size].reshape(array.shape)[...] = array
-    buffer = device.put(flat)
-    return buffer, {n: buffer[starts[n] : starts[n] + a.size].view(a.shape) for n, a in arrays.items()}
 
 
 def _node(plan: Plan, node: int, views: Mapping[str, Tensor], strides: tuple[int, ...]) -> NodeAdapter:
@@ -109,7 +91,7 @@ def _node(plan: Plan, node: int, views: Mapping[str, Tensor], strides: tuple[int
 
 def _proxy(source: int, node: int, views: Mapping[str, Tensor], ratio: int) -> ProxyAdapter:
     prefix = f"{node}.proxies.{source}"
-    weights = tuple(views[f"{prefix}.{i}"] for i in range(2) if f"{prefix}.{i}" in views)
+    weights = tuple(views[f"{prefix}.{i}"].t() for i in range(2) if f"{prefix}.{i}" in views)
     return ProxyAdapter(source=source, ratio=ratio, weights=weights, inner_bias=views.get(f"{prefix}.bias"))
 
 

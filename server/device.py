@@ -17,6 +17,7 @@ class Device(Protocol):
     name: str
     place: torch.device
     dtype: torch.dtype  # of weights and activations
+    is_host: bool  # its memory is the host's
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
         """A tensor of `dtype` on the device; it is complete when this returns. May be called from any thread."""
@@ -33,6 +34,7 @@ class Device(Protocol):
 
 class CpuDevice:
     name = "cpu"
+    is_host = True
 
     def __init__(self, dtype: torch.dtype = torch.float32) -> None:
         self.place = torch.device("cpu")
@@ -62,6 +64,7 @@ class CudaDevice:
     """
 
     name = "cuda"
+    is_host = False
 
     def __init__(self, dtype: torch.dtype = torch.bfloat16) -> None:
         self.dtype = dtype

@@ -1,21 +1,30 @@
-"""The disk tier: verified bundle files under a byte budget (torch-free; thread-safe)."""
+"""The disk tier: files named by a bundle's digest under a byte budget (torch-free; thread-safe).
 
+A file is its contents' sha256 (32 bytes), zeros up to `_START`, then the contents.
+"""
+
+import hashlib
 import logging
 import re
 import threading
 import uuid
 from pathlib import Path
 
-from nettailor.bundle import digest_of
+import numpy as np
+
 from server.shelf import Shelf
+from server.tiers import Bytes
 
 logger = logging.getLogger(__name__)
 
-_NAME = re.compile(r"[0-9a-f]{64}\.safetensors")
+_SUFFIX = ".folded-1"  # another number when what the files hold changes its form: older files are then thrown away
+_NAME = re.compile(rf"[0-9a-f]{{64}}{re.escape(_SUFFIX)}")
+_SUM_BYTES = 32
+_START = 64  # bytes: keeps the contents on a cache line
 
 
 class DiskCache:
-    """Bundle files named by digest. What an earlier process left is kept, and verified when first read.
+    """What an earlier process left is kept, and verified when first read.
 
     It is a cache: a full or failing disk costs speed, never an answer.
     """
@@ -33,7 +42,7 @@ class DiskCache:
             files = [(path, path.stat()) for path in self._folder.iterdir() if path.is_file()]
             for path, status in sorted(files, key=lambda file: file[1].st_mtime):
                 if not _NAME.fullmatch(path.name):
-                    path.unlink(missing_ok=True)  # a temporary file of a process that died
+                    path.unlink(missing_ok=True)  # a temporary file of a process that died, or of an older form
                     continue
                 digest = f"sha256:{path.stem}"
                 self._shelf.put(digest, None, size_bytes=status.st_size)
@@ -53,41 +62,45 @@ class DiskCache:
         with self._lock:
             return len(self._shelf)
 
-    def read(self, digest: str) -> bytes | None:
-        """The file's bytes; None if it is not there, or is no longer what its name says."""
+    def read(self, digest: str) -> Bytes | None:
+        """The contents; None if they are not there, or are no longer what was written."""
         with self._lock:
             if digest not in self._shelf:
                 return None
             self._shelf.get(digest)
             unverified = digest in self._unverified
         try:
-            data = self._path(digest).read_bytes()
+            data = np.fromfile(self._path(digest), np.uint8)
         except OSError as failure:
             logger.warning("cached bundle %s cannot be read: %s", digest, failure)
             self.remove(digest)
             return None
-        if unverified and digest_of(data) != digest:
+        contents = data[_START:]
+        if unverified and hashlib.sha256(contents.data).digest() != data[:_SUM_BYTES].tobytes():
             logger.warning("cached bundle %s is corrupt; dropped", digest)
             self.remove(digest)
             return None
         with self._lock:
             self._unverified.discard(digest)
-        return data
+        return contents
 
-    def write(self, digest: str, data: bytes) -> list[str]:
-        """Keep verified bytes; the digests that had to go for them."""
-        if len(data) > self._shelf.budget_bytes:
+    def write(self, digest: str, contents: Bytes) -> list[str]:
+        """Keep a bundle; the digests that had to go for it."""
+        size_bytes = _START + contents.nbytes
+        if size_bytes > self._shelf.budget_bytes:
             return []
         temporary = self._folder / f"{uuid.uuid4().hex}.tmp"
         try:
-            temporary.write_bytes(data)
+            with temporary.open("wb") as file:
+                file.write(hashlib.sha256(contents.data).digest().ljust(_START, b"\0"))
+                file.write(contents.data)
             temporary.replace(self._path(digest))
         except OSError as failure:
             logger.warning("bundle %s cannot be cached on disk: %s", digest, failure)
             temporary.unlink(missing_ok=True)
             return []
         with self._lock:
-            self._shelf.put(digest, None, size_bytes=len(data))
+            self._shelf.put(digest, None, size_bytes=size_bytes)
             return self._shrink()
 
     def remove(self, digest: str) -> None:
@@ -104,4 +117,4 @@ class DiskCache:
         return gone
 
     def _path(self, digest: str) -> Path:
-        return self._folder / f"{digest.removeprefix('sha256:')}.safetensors"
+        return self._folder / f"{digest.removeprefix('sha256:')}{_SUFFIX}"

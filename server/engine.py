@@ -18,6 +18,7 @@ from nettailor.preprocessing import Preprocessing
 from server import adapters
 from server.adapters import Adapter, NodeAdapter, ProxyAdapter
 from server.device import Device
+from server.folded import FoldedBundle, fold_bundle
 from server.layout import Rows
 from server.shared import SharedBlock, SharedNetwork, max_pool, pack_shared
 
@@ -31,7 +32,7 @@ class Part:
 
 
 class Engine:
-    """Holds the shared network once. `pack` may run in any thread, `forward` in one thread at a time."""
+    """Holds the shared network once. `fold` and `upload` may run in any thread, `forward` in one thread at a time."""
 
     def __init__(self, backbone: Backbone, device: Device) -> None:
         self.device = device
@@ -39,11 +40,19 @@ class Engine:
         self.backbone_name = backbone.name
         self.shared: SharedNetwork = pack_shared(backbone, device)
 
-    def pack(self, bundle: Bundle) -> Adapter:
-        """Make a bundle ready to run. Raises `BundleWrongBackbone`."""
+    def fold(self, bundle: Bundle) -> FoldedBundle:
+        """What this backbone can do ahead for a bundle. Raises `BundleWrongBackbone`."""
         check_backbone(bundle, self.fingerprint)
+        return fold_bundle(bundle, self.shared.norms)
+
+    def upload(self, folded: FoldedBundle) -> Adapter:
+        """Make a bundle ready to run."""
         with torch.inference_mode():
-            return adapters.pack(bundle, self.shared, self.device)
+            return adapters.upload(folded, self.shared.strides, self.device)
+
+    def pack(self, bundle: Bundle) -> Adapter:
+        """Both. Raises `BundleWrongBackbone`."""
+        return self.upload(self.fold(bundle))
 
     def warm_up(self, side: int) -> None:
         """Run the uncut network once on one image of `side` pixels, so that the first request finds kernels ready."""

@@ -1,11 +1,11 @@
 """Folding: a bundle's tensors as arrays that run as they are, with alphas and proxies' batch-norms multiplied in
-(torch-free).
+(torch-free). The large arrays, the proxies' matrices, are computed where they are wanted and nowhere else first.
 
 Names of the arrays, l a present node, p the source of a proxy (C channels, M middle channels, K classes):
 
     {l}.bias (C_l,)                          sum of the biases of the proxies into l
     {l}.alpha (1,)                           a_ll, where the block is kept
-    {l}.proxies.{p}.0 (C_p, C_l)             a_pl A_p^l; on bottleneck backbones .0 (C_p, M), .bias (M,), .1 (M, C_l)
+    {l}.proxies.{p}.0 (C_l, C_p)             a_pl A_p^l; on bottleneck backbones .0 (M, C_p), .bias (M,), .1 (C_l, M)
     {l}.scales.{i}, {l}.shifts.{i} (C,)      per-task statistics: after convolution i of the branch but the last
     {l}.last (C_l,), {l}.shortcut (C_l,) or (1,), {l}.shift (C_l,)    of the last convolution, the shortcut, the sum
     head.weight (K, C_L), head.bias (K,)
@@ -13,6 +13,7 @@ Names of the arrays, l a present node, p the source of a proxy (C channels, M mi
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,43 @@ from nettailor.geometry import Geometry, geometry
 FloatArray = NDArray[np.float32]
 
 _EPS = np.float32(1e-5)  # of every proxy's batch-norm
+
+
+class Folded(Protocol):
+    """An array that is still to be written to where it will stay."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def write(self, out: FloatArray) -> None:
+        """Into contiguous memory of `shape`."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Ready:
+    values: FloatArray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.values.shape
+
+    def write(self, out: FloatArray) -> None:
+        out[...] = self.values
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Scaled:
+    """A matrix (C_out, C_in) whose rows are multiplied by `scale` (C_out,)."""
+
+    matrix: FloatArray
+    scale: FloatArray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.matrix.shape
+
+    def write(self, out: FloatArray) -> None:
+        np.multiply(self.matrix, self.scale[:, None], out=out)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,44 +80,48 @@ class Norm:
         return scale.astype(np.float32), (self.bias - self.weight * mean / root).astype(np.float32)
 
 
-def fold(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, FloatArray]:
+def fold(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, Folded]:
     """All arrays of the module's docstring; `norms` are the shared blocks', by node and name."""
     shapes, plan = geometry(bundle.manifest.backbone.id), bundle.manifest.plan
+    matrices: dict[str, Folded] = {}
     arrays: dict[str, FloatArray] = {}
     for node in plan.nodes():
         alphas, kept = bundle.tensors[f"alphas.{node}"], plan.keeps_block(node)
         bias = np.zeros(shapes.channels[node], np.float32)
         for source, alpha in zip(plan.sources(node), alphas[1 if kept else 0 :], strict=True):
-            weights, proxy_bias = _proxy(bundle, shapes, source, node, alpha)
-            arrays |= {f"{node}.proxies.{source}.{part}": array for part, array in weights.items()}
-            bias += proxy_bias
+            name = f"{node}.proxies.{source}"
+            first, last = _proxy(bundle, shapes, source, node)
+            if first is not None:
+                matrices[f"{name}.0"], arrays[f"{name}.bias"] = first
+            matrix, last_bias = last
+            matrices[f"{name}.{0 if first is None else 1}"] = _Scaled(matrix=matrix.matrix, scale=matrix.scale * alpha)
+            bias += last_bias * alpha
         arrays[f"{node}.bias"] = bias
         if kept:
             arrays[f"{node}.alpha"] = alphas[:1]
             if bundle.manifest.statistics == "task":
                 scales = _statistics(bundle, node, norms[node], alphas[0], bias)
                 arrays |= {f"{node}.{part}": array for part, array in scales.items()}
-    return arrays | {name: bundle.tensors[name] for name in ("head.weight", "head.bias")}
+    arrays |= {name: bundle.tensors[name] for name in ("head.weight", "head.bias")}
+    return matrices | {name: _Ready(values=array) for name, array in arrays.items()}
 
 
-def _proxy(
-    bundle: Bundle, shapes: Geometry, source: int, node: int, alpha: np.float32
-) -> tuple[dict[str, FloatArray], FloatArray]:
+_Layer = tuple[_Scaled, FloatArray]  # a 1x1 convolution and its batch-norm as a matrix and a bias
+
+
+def _proxy(bundle: Bundle, shapes: Geometry, source: int, node: int) -> tuple[_Layer | None, _Layer]:
+    """The layer before a bottleneck proxy's ReLU, and the last one."""
     prefix = f"proxies.{node}.{source}"
     if not shapes.bottleneck:
-        weight, bias = _layer(bundle, prefix, "")
-        return {"0": weight * alpha}, bias * alpha
-    first, first_bias = _layer(bundle, prefix, "1")
-    second, second_bias = _layer(bundle, prefix, "2")
-    return {"0": first, "bias": first_bias, "1": second * alpha}, second_bias * alpha
+        return None, _layer(bundle, prefix, "")
+    return _layer(bundle, prefix, "1"), _layer(bundle, prefix, "2")
 
 
-def _layer(bundle: Bundle, prefix: str, layer: str) -> tuple[FloatArray, FloatArray]:
-    """1x1 convolution and batch-norm as a matrix (C_in, C_out) and a bias (C_out,)."""
+def _layer(bundle: Bundle, prefix: str, layer: str) -> _Layer:
     tensors, norm = bundle.tensors, f"{prefix}.norm{layer}"
-    weight = tensors[f"{prefix}.conv{layer}.weight"][:, :, 0, 0]
+    matrix = tensors[f"{prefix}.conv{layer}.weight"][:, :, 0, 0]
     scale = tensors[f"{norm}.weight"] / np.sqrt(tensors[f"{norm}.running_var"] + _EPS)
-    return (weight * scale[:, None]).T, tensors[f"{norm}.bias"] - tensors[f"{norm}.running_mean"] * scale
+    return _Scaled(matrix=matrix, scale=scale), tensors[f"{norm}.bias"] - tensors[f"{norm}.running_mean"] * scale
 
 
 def _statistics(

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from nettailor import bundle as bundles
-from nettailor.bundle import Bundle, check_backbone
+from nettailor.bundle import check_backbone, decode
+from server import folded
 from server.adapters import Adapter
 from server.engine import Engine
-from server.tiers import BundleId
+from server.folded import FoldedBundle
+from server.tiers import BundleId, Bytes
 
 
 class BundleLoader:
@@ -16,20 +17,23 @@ class BundleLoader:
         self._read_blob = read_blob
         self._engine = engine
 
-    def fetch(self, id: BundleId) -> bytes:
-        """Raises `BlobMissing`, `BlobCorrupt`."""
-        return self._read_blob(id.digest)
+    def fetch(self, id: BundleId) -> FoldedBundle:
+        """Raises `BlobMissing`, `BlobCorrupt`, subclasses of `BundleInvalid`."""
+        return self._engine.fold(decode(self._read_blob(id.digest)))
 
-    def decode(self, id: BundleId, data: bytes) -> Bundle:
-        """Raises subclasses of `BundleInvalid`."""
-        bundle = bundles.decode(data)
-        check_backbone(bundle, self._engine.fingerprint)
+    def to_disk(self, bundle: FoldedBundle) -> Bytes:
+        return folded.to_bytes(bundle)
+
+    def from_disk(self, data: Bytes) -> FoldedBundle:
+        """Raises `BundleWrongBackbone`."""
+        bundle = folded.from_bytes(data)
+        check_backbone(bundle.manifest, self._engine.fingerprint)
         return bundle
 
-    def pack(self, id: BundleId, bundle: Bundle) -> Adapter:
-        return self._engine.pack(bundle)
+    def pack(self, bundle: FoldedBundle) -> Adapter:
+        return self._engine.upload(bundle)
 
-    def host_bytes(self, bundle: Bundle) -> int:
+    def host_bytes(self, bundle: FoldedBundle) -> int:
         return bundle.size_bytes
 
     def device_bytes(self, ready: Adapter) -> int:

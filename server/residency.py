@@ -3,6 +3,7 @@
 An id names one immutable bundle for ever, so nothing here is ever updated in place: a new version is a new id.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ from typing import Generic
 from server.disk import DiskCache
 from server.shelf import Shelf
 from server.tiers import Budgets, BundleId, D, H, Loader, Observer, Resident, Tier
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -156,7 +159,7 @@ class Residency(Generic[H, D]):
 
     def _load(self, id: BundleId, entry: _Entry[D], future: "Future[D]") -> None:
         try:
-            ready = self.loader.pack(id, self._in_host(id))
+            ready = self.loader.pack(self._in_host(id))
         except BaseException as failure:  # whatever it was, it is the answer of everybody who waits
             self._purge_if_forgotten(id, entry)
             self._failed(id, entry, future, failure)
@@ -186,18 +189,30 @@ class Residency(Generic[H, D]):
             bundle = self._host.get(id)
         if bundle is not None:
             return bundle
-        data = self.disk.read(id.digest)
-        if data is None:
-            data = self.loader.fetch(id)
-            for _ in self.disk.write(id.digest, data):
+        bundle = self._from_disk(id)
+        if bundle is None:
+            bundle = self.loader.fetch(id)
+            for _ in self.disk.write(id.digest, self.loader.to_disk(bundle)):
                 self.observer.evicted(Tier.DISK)
-        bundle = self.loader.decode(id, data)
+        if self.budgets.host_bytes:
+            self._keep_in_host(id, bundle)
+        return bundle
+
+    def _from_disk(self, id: BundleId) -> H | None:
+        data = self.disk.read(id.digest)
+        try:
+            return None if data is None else self.loader.from_disk(data)
+        except (ValueError, LookupError, TypeError) as failure:  # spoilt since it was verified: fetched anew
+            logger.warning("cached bundle %s cannot be used: %s", id.digest, failure)
+            self.disk.remove(id.digest)
+            return None
+
+    def _keep_in_host(self, id: BundleId, bundle: H) -> None:
         with self._lock:
             weight = self.weights.get(id.task, 1.0)
             self._host.put(id, bundle, size_bytes=self.loader.host_bytes(bundle), weight=weight)
             for _ in self._host.shrink():
                 self.observer.evicted(Tier.HOST)
-        return bundle
 
     def _settle(self, id: BundleId, entry: _Entry[D]) -> None:
         """Bring the table to rest after a change of `entry`: drop what is retired or idle and beyond the budget."""

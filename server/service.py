@@ -10,14 +10,14 @@ from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 
 from nettailor.backbones import Backbone, load_backbone
-from nettailor.bundle import Bundle
 from registry.registry import Registry
 from server.adapters import Adapter
 from server.admission import Admission
-from server.device import open_device
+from server.device import Device, open_device
 from server.disk import DiskCache
 from server.engine import Engine
 from server.errors import NotReady
+from server.folded import FoldedBundle
 from server.following import Follower
 from server.images import ImageLimits, ImageReader
 from server.loading import BundleLoader
@@ -42,8 +42,8 @@ class RunningParts:
     """What exists between start and stop."""
 
     engine: Engine
-    residency: Residency[Bundle, Adapter]
-    routing: Routing[Bundle, Adapter]
+    residency: Residency[FoldedBundle, Adapter]
+    routing: Routing[FoldedBundle, Adapter]
     follower: Follower
     scheduler: Scheduler[Adapter]
     predictor: Predictor
@@ -132,7 +132,7 @@ class Service:
         residency = Residency(
             loader=BundleLoader(self._registry.blobs.read, engine),
             disk=disk,
-            budgets=Budgets(device_bytes=settings.device_budget_bytes, host_bytes=settings.host_budget_bytes),
+            budgets=_budgets(settings, engine.device),
             executor=loads,
             observer=metrics,
             weights=settings.task_weights,
@@ -168,6 +168,12 @@ class Service:
             pools=(loads, decodes, lookups),
             collector=ResidencyCollector(residency, disk),
         )
+
+
+def _budgets(settings: ServerSettings, device: Device) -> Budgets:
+    """Where the device is the host there is no host tier: it would hold every bundle twice in the same memory."""
+    host_bytes = 0 if device.is_host else settings.host_budget_bytes
+    return Budgets(device_bytes=settings.device_budget_bytes, host_bytes=host_bytes)
 
 
 class _BatchObserver:

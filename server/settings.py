@@ -20,7 +20,7 @@ class ServerSettings(Settings):
     engine_threads: int = Field(default=0, ge=0, description="threads of one forward pass on CPU; 0: torch's choice")
 
     device_budget_bytes: int = Field(default=GIB, ge=0, description="of bundles on the device")
-    host_budget_bytes: int = Field(default=2 * GIB, ge=0, description="of bundles in host memory")
+    host_budget_bytes: int = Field(default=2 * GIB, ge=0, description="of bundles in host memory; no such tier on CPU")
     disk_budget_bytes: int = Field(default=16 * GIB, ge=0, description="of bundle files in the cache folder")
     cache_dir: Path | None = Field(default=None, description="the disk tier; data_dir/cache by default")
     pinned_tasks: frozenset[str] = Field(default=frozenset(), description="tasks whose live version never leaves")

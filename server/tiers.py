@@ -1,12 +1,16 @@
 """The words of residency: tiers, ids, and what it needs from others (torch-free).
 
-Tiers: `device` (ready to run), `host` (verified tensors), `disk` (verified file), `registry` (everything).
+Tiers: `device` (ready to run), `host` (verified, in memory), `disk` (the same in a file), `registry` (everything).
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
 H = TypeVar("H")  # a bundle in the host tier
 D = TypeVar("D")  # a bundle in the device tier
 
@@ -30,14 +34,16 @@ class BundleId:
 class Loader(Protocol[H, D]):
     """The steps from one tier to the next; called in loader threads, several at once."""
 
-    def fetch(self, id: BundleId) -> bytes:
-        """registry -> verified bytes."""
+    def fetch(self, id: BundleId) -> H:
+        """registry -> checked, in host memory."""
 
-    def decode(self, id: BundleId, data: bytes) -> H:
-        """bytes -> checked tensors."""
+    def to_disk(self, bundle: H) -> Bytes: ...
 
-    def pack(self, id: BundleId, bundle: H) -> D:
-        """tensors -> ready to run."""
+    def from_disk(self, data: Bytes) -> H:
+        """What `to_disk` gave."""
+
+    def pack(self, bundle: H) -> D:
+        """host memory -> ready to run."""
 
     def host_bytes(self, bundle: H) -> int: ...
 
@@ -65,7 +71,8 @@ class Resident:
 
 @dataclass(frozen=True, kw_only=True)
 class Budgets:
-    """Measured bytes. A bundle in use or pinned stays on the device even beyond its budget."""
+    """Measured bytes. A bundle in use or pinned stays on the device even beyond its budget; a budget of 0 for the
+    host means that there is no host tier."""
 
     device_bytes: int
     host_bytes: int

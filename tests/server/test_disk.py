@@ -1,58 +1,65 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from nettailor.bundle import digest_of
 from server.disk import DiskCache
 from server.shelf import Shelf
 
-FILES = {digest_of(data): data for data in (b"a" * 10, b"b" * 10, b"c" * 10)}
-A, B, C = FILES
+A, B, C = ("sha256:" + letter * 64 for letter in "abc")
+CONTENTS = {digest: np.frombuffer(digest[-10:].encode(), np.uint8) for digest in (A, B, C)}
+SIZE = 64 + 10  # of each file
 
 
-def opened(folder: Path, budget: int = 20) -> DiskCache:
+def opened(folder: Path, budget: int = 2 * SIZE) -> DiskCache:
     cache = DiskCache(folder, budget_bytes=budget)
     cache.open()
     return cache
 
 
+def read(cache: DiskCache, digest: str) -> bytes | None:
+    contents = cache.read(digest)
+    return None if contents is None else contents.tobytes()
+
+
 def test_least_recently_used_goes_first(tmp_path: Path) -> None:
     cache = opened(tmp_path)
-    assert cache.write(A, FILES[A]) == []
-    assert cache.write(B, FILES[B]) == []
-    assert cache.read(A) == FILES[A]
-    assert cache.write(C, FILES[C]) == [B]
-    assert (cache.read(B), B in cache, len(cache), cache.size_bytes) == (None, False, 2, 20)
+    assert cache.write(A, CONTENTS[A]) == []
+    assert cache.write(B, CONTENTS[B]) == []
+    assert read(cache, A) == CONTENTS[A].tobytes()
+    assert cache.write(C, CONTENTS[C]) == [B]
+    assert (cache.read(B), B in cache, len(cache), cache.size_bytes) == (None, False, 2, 2 * SIZE)
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_what_an_earlier_process_left_is_verified_when_read(tmp_path: Path) -> None:
     cache = opened(tmp_path)
-    cache.write(A, FILES[A])
-    cache.write(B, FILES[B])
-    (tmp_path / f"{A.removeprefix('sha256:')}.safetensors").write_bytes(b"x" * 10)
+    cache.write(A, CONTENTS[A])
+    cache.write(B, CONTENTS[B])
+    [spoilt] = tmp_path.glob("a*")
+    spoilt.write_bytes(spoilt.read_bytes()[:-1] + b"x")
     (tmp_path / "left.tmp").write_bytes(b"half")
     again = opened(tmp_path)
     assert A in again
     assert again.read(A) is None
-    assert again.read(B) == FILES[B]
-    assert [path.stem for path in tmp_path.iterdir()] == [B.removeprefix("sha256:")]
+    assert read(again, B) == CONTENTS[B].tobytes()
+    assert [path.stem for path in tmp_path.iterdir()] == ["b" * 64]
 
 
 def test_a_file_taken_away_or_a_folder_gone_costs_no_answer(tmp_path: Path) -> None:
     cache = opened(tmp_path / "cache")
-    cache.write(A, FILES[A])
+    cache.write(A, CONTENTS[A])
     for path in (tmp_path / "cache").iterdir():
         path.unlink()
     assert cache.read(A) is None
     (tmp_path / "cache").rmdir()
-    assert cache.write(B, FILES[B]) == []
+    assert cache.write(B, CONTENTS[B]) == []
     assert B not in cache
 
 
 def test_too_large_for_the_budget_is_not_kept(tmp_path: Path) -> None:
     cache = opened(tmp_path, budget=5)
-    assert cache.write(A, FILES[A]) == []
+    assert cache.write(A, CONTENTS[A]) == []
     assert len(cache) == 0
 
 

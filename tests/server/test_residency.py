@@ -4,11 +4,12 @@ import hashlib
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -16,36 +17,44 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from server.disk import DiskCache
 from server.residency import Lease, Residency
-from server.tiers import Budgets, BundleId, Tier
+from server.tiers import Budgets, BundleId, Bytes, Tier
 
 IDS = [BundleId(task=f"task{i % 3}", version=1 + i // 3, digest=f"sha256:{i:064x}") for i in range(6)]
-SIZES = {id: 10 * (1 + index % 3) for index, id in enumerate(IDS)}  # bytes in every tier
-DEVICE, HOST, DISK = 40, 50, 70  # budgets
+SIZES = {id: 10 * (1 + index % 3) for index, id in enumerate(IDS)}  # bytes on the device and in the host tier
+FILES = {id: 64 + size for id, size in SIZES.items()}
+DEVICE, HOST, DISK = 40, 50, 260  # budgets
 
 Ready = tuple[str, BundleId]
 
 
 class FakeLoader:
-    """Bundles are bytes that name their id; `broken` ids fail to be fetched."""
+    """Bundles are texts of one letter, which names their id; `broken` ids fail to be fetched."""
 
     def __init__(self) -> None:
         self.broken: set[BundleId] = set()
         self.fetches: list[BundleId] = []
 
-    def fetch(self, id: BundleId) -> bytes:
+    def fetch(self, id: BundleId) -> str:
         self.fetches.append(id)
         if id in self.broken:
             raise LookupError(id)
-        return id.digest[-1].encode() * SIZES[id]
+        return id.digest[-1] * SIZES[id]
 
-    def decode(self, id: BundleId, data: bytes) -> bytes:
-        assert data == id.digest[-1].encode() * SIZES[id]
-        return data
+    def to_disk(self, bundle: str) -> Bytes:
+        return np.frombuffer(bundle.encode(), np.uint8)
 
-    def pack(self, id: BundleId, bundle: bytes) -> Ready:
-        return bundle.decode(), id
+    def from_disk(self, data: Bytes) -> str:
+        text = data.tobytes().decode()
+        if "!" in text:
+            raise ValueError("spoilt")
+        return text
 
-    def host_bytes(self, bundle: bytes) -> int:
+    def pack(self, bundle: str) -> Ready:
+        [id] = [id for id in IDS if id.digest[-1] == bundle[0]]
+        assert len(bundle) == SIZES[id]
+        return bundle, id
+
+    def host_bytes(self, bundle: str) -> int:
         return len(bundle)
 
     def device_bytes(self, ready: Ready) -> int:
@@ -84,8 +93,8 @@ class ByHand(Executor):
 class PlainShelf:
     """Least recently used first."""
 
-    def __init__(self, budget: int) -> None:
-        self.budget = budget
+    def __init__(self, budget: int, sizes: Mapping[BundleId, int] = SIZES) -> None:
+        self.budget, self.sizes = budget, sizes
         self.order: list[BundleId] = []
 
     def touch(self, id: BundleId) -> None:
@@ -99,7 +108,7 @@ class PlainShelf:
 
     def shrink(self, may_go: Callable[[BundleId], bool]) -> None:
         for id in list(self.order):
-            if sum(SIZES[i] for i in self.order) > self.budget and may_go(id):
+            if sum(self.sizes[i] for i in self.order) > self.budget and may_go(id):
                 self.order.remove(id)
 
 
@@ -110,7 +119,7 @@ class ResidencyMachine(RuleBasedStateMachine):
         self.loader, self.executor, self.tally = FakeLoader(), ByHand(), Tally()
         disk = DiskCache(self.folder, budget_bytes=DISK)
         disk.open()
-        self.residency: Residency[bytes, Ready] = Residency(
+        self.residency: Residency[str, Ready] = Residency(
             loader=self.loader,
             disk=disk,
             budgets=Budgets(device_bytes=DEVICE, host_bytes=HOST),
@@ -119,7 +128,7 @@ class ResidencyMachine(RuleBasedStateMachine):
         )
         self.leases: list[Lease[Ready]] = []
         self.loading: list[BundleId] = []  # in the executor's order
-        self.device, self.host, self.disk = PlainShelf(DEVICE), PlainShelf(HOST), PlainShelf(DISK)
+        self.device, self.host, self.disk = PlainShelf(DEVICE), PlainShelf(HOST), PlainShelf(DISK, FILES)
         self.pinned: set[BundleId] = set()
         self.retired: set[BundleId] = set()
         self.forgotten: set[BundleId] = set()  # while loading
@@ -221,7 +230,7 @@ class ResidencyMachine(RuleBasedStateMachine):
         idle = [row for row in on_device if not row.users and not row.pinned]
         assert not idle or sum(row.size_bytes for row in on_device) <= DEVICE
         files = {path.stem: path.stat().st_size for path in self.folder.iterdir()}
-        assert files == {id.digest.removeprefix("sha256:"): SIZES[id] for id in self.disk.order}
+        assert files == {id.digest.removeprefix("sha256:"): FILES[id] for id in self.disk.order}
 
     @invariant()
     def a_lease_runs_what_it_asked_for(self) -> None:
@@ -234,10 +243,10 @@ TestResidency = ResidencyMachine.TestCase
 TestResidency.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 
 
-def make(tmp_path: Path, executor: Executor, loader: Any) -> Residency[bytes, Ready]:
+def make(tmp_path: Path, executor: Executor, loader: Any, *, host_bytes: int = HOST) -> Residency[str, Ready]:
     disk = DiskCache(tmp_path / "cache", budget_bytes=1000)
     disk.open()
-    budgets = Budgets(device_bytes=DEVICE, host_bytes=HOST)
+    budgets = Budgets(device_bytes=DEVICE, host_bytes=host_bytes)
     return Residency(loader=loader, disk=disk, budgets=budgets, executor=executor, observer=Tally())
 
 
@@ -248,7 +257,7 @@ class SlowLoader(FakeLoader):
         super().__init__()
         self.go = threading.Event()
 
-    def fetch(self, id: BundleId) -> bytes:
+    def fetch(self, id: BundleId) -> str:
         if id == IDS[0]:
             assert self.go.wait(30)
         return super().fetch(id)
@@ -314,6 +323,30 @@ def test_a_failed_load_is_tried_again(tmp_path: Path) -> None:
         first.release()
     late = residency.acquire(IDS[1])  # the pool is shut down
     assert isinstance(late.ready.exception(), RuntimeError)
+
+
+def test_a_spoilt_file_is_fetched_anew(tmp_path: Path) -> None:
+    loader = FakeLoader()
+    with ThreadPoolExecutor(1) as pool:
+        residency = make(tmp_path, pool, loader, host_bytes=0)
+        residency.disk.write(IDS[0].digest, np.frombuffer(b"!", np.uint8))
+        lease = residency.acquire(IDS[0])
+        assert lease.ready.result(30)[1] == IDS[0]
+        assert loader.fetches == [IDS[0]]
+
+
+def test_without_a_host_budget_there_is_no_host_tier(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        residency = make(tmp_path, pool, FakeLoader(), host_bytes=0)
+        for _ in range(2):
+            for id in IDS:
+                lease = residency.acquire(id)
+                lease.ready.result(30)
+                lease.release()
+        assert {row.tier for row in residency.table()} == {Tier.DEVICE}
+        assert lease.tier is Tier.DISK
+        assert isinstance(residency.observer, Tally)
+        assert Tier.HOST not in residency.observer.evictions
 
 
 def test_forgetting_a_load_that_fails_does_not_spoil_the_next_one(tmp_path: Path) -> None:
