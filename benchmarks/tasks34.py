@@ -3,12 +3,15 @@
 Nothing is trained: what a task's answer is does not matter to how long it takes.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from nettailor.backbones import Backbone, build_backbone
-from nettailor.bundle import FloatArray, encode, tensor_shapes
+from nettailor.bundle import Bundle, FloatArray, tensor_shapes
 from nettailor.complexity import plan_complexity
+from nettailor.errors import PlanCutsEveryPath
 from nettailor.geometry import geometry
 from nettailor.manifest import Accuracy, BackboneReference, Manifest, Metrics, StatisticsMode
 from nettailor.plan import Plan, full_plan, reachable_plan
@@ -28,22 +31,27 @@ def random_resnet34() -> Backbone:
 
 
 def tailored_bundles(
-    count: int = 16,
-    side: int = 72,
-    seed: int = 0,
-    *,
-    statistics: StatisticsMode = "task",
-    removed: int | None = None,
-    fingerprint: str | None = None,
-) -> list[bytes]:
-    """Encoded bundles of `count` tasks, no two plans alike; `removed` gives all of them that many cut blocks."""
-    fingerprint = fingerprint or random_resnet34().fingerprint()
-    bundles = []
-    for index in range(count):
-        cut = removed or REMOVED[index % len(REMOVED)]
-        manifest = _manifest(index, tailored_plan(cut, seed=1000 * seed + index), side, statistics, fingerprint)
-        bundles.append(encode(manifest, _tensors(manifest, seed=index)))
-    return bundles
+    count: int = 16, side: int = 72, seed: int = 0, *, statistics: StatisticsMode = "task", fingerprint: str
+) -> list[Bundle]:
+    """Bundles of `count` tasks, no two plans alike, for the backbone of this fingerprint."""
+    plans = [tailored_plan(REMOVED[index % len(REMOVED)], seed=1000 * seed + index) for index in range(count)]
+    return [_bundle(index, plan, side, statistics, fingerprint) for index, plan in enumerate(plans)]
+
+
+def average_bundle(bundles: Sequence[Bundle], *, fingerprint: str) -> Bundle:
+    """One task whose MACs are as near to the mean of the others' as a hundred seeded plans come."""
+    first = bundles[0].manifest
+    side, statistics = first.preprocessing.crop, first.statistics
+    mean = sum(macs(bundle.manifest.plan, side) for bundle in bundles) / len(bundles)
+    plans = [tailored_plan(REMOVED[1], seed=10_000 + seed) for seed in range(100)]
+    nearest = min(plans, key=lambda plan: abs(macs(plan, side) - mean))
+    return _bundle(len(bundles), nearest, side, statistics, fingerprint)
+
+
+def macs(plan: Plan, side: int) -> int:
+    """Multiply-adds of one image, stem included."""
+    counted = plan_complexity(geometry(BACKBONE), plan, image_side=side, classes=CLASSES, statistics="task")
+    return counted.stem_macs + counted.shared_macs_kept + counted.task_macs
 
 
 def tailored_plan(removed: int, *, seed: int) -> Plan:
@@ -53,19 +61,35 @@ def tailored_plan(removed: int, *, seed: int) -> Plan:
     for _ in range(1000):
         blocks = np.ones(depth, bool)
         blocks[rng.choice(depth, removed, replace=False)] = False
-        sources = [list(sources) for sources in full_plan(depth, 3).proxies]
-        for place in rng.permutation([(node, p) for node, own in enumerate(sources) for p in own]):
-            plan = reachable_plan(blocks.tolist(), sources)
-            if plan.blocks.count(False) != removed or _task_params(plan) <= TASK_PARAMS[1]:
-                break
-            sources[place[0]].remove(place[1])
-        if plan.blocks.count(False) == removed and TASK_PARAMS[0] <= _task_params(plan) <= TASK_PARAMS[1]:
+        plan = _thinned(blocks.tolist(), rng)
+        if plan is not None and plan.blocks.count(False) == removed:
             return plan
     raise AssertionError(f"no plan with {removed} blocks gone has {TASK_PARAMS} parameters")
 
 
+def _thinned(blocks: list[bool], rng: np.random.Generator) -> Plan | None:
+    """Proxies taken away at random until the task parameters are within bounds; None if that cuts every path."""
+    sources = [list(sources) for sources in full_plan(len(blocks), 3).proxies]
+    for node, source in rng.permutation([(node, p) for node, own in enumerate(sources) for p in own]).tolist():
+        try:
+            plan = reachable_plan(blocks, sources)
+        except PlanCutsEveryPath:
+            return None
+        if _task_params(plan) <= TASK_PARAMS[1]:
+            return plan if _task_params(plan) >= TASK_PARAMS[0] else None
+        sources[node].remove(source)
+    return None
+
+
 def _task_params(plan: Plan) -> int:
     return plan_complexity(geometry(BACKBONE), plan, image_side=72, classes=CLASSES, statistics="task").task_params
+
+
+def _bundle(index: int, plan: Plan, side: int, statistics: StatisticsMode, fingerprint: str) -> Bundle:
+    manifest = _manifest(index, plan, side, statistics, fingerprint)
+    tensors = _tensors(manifest, seed=index)
+    digest = f"sha256:{index:064x}"  # stands for the file, which no engine asks for
+    return Bundle(manifest=manifest, tensors=tensors, digest=digest, size_bytes=sum(t.nbytes for t in tensors.values()))
 
 
 def _manifest(index: int, plan: Plan, side: int, statistics: StatisticsMode, fingerprint: str) -> Manifest:

@@ -1,0 +1,78 @@
+"""Who answers the same images in `benchmarks.engine`: this engine, and what people do today.
+
+Every contender answers one image a request for the tasks of `tasks34`, spread evenly.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.tasks34 import BACKBONE, average_bundle
+from nettailor.backbones import Backbone, uncut_network
+from nettailor.bundle import Bundle
+from nettailor.student import Student
+from server.engine import Engine, Part
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Contender:
+    name: str
+    images: int  # that one call of `run` answers
+    run: Callable[[], object]
+
+
+def mixed(engine: Engine, bundles: Sequence[Bundle], batch: int, *, name: str = "mixed") -> Contender:
+    """A batch in which every task has as many images as any other, give or take one."""
+    adapters = [engine.pack(bundle) for bundle in bundles]
+    count = len(adapters)
+    parts = [Part(adapter=a, images=range(i, batch, count)) for i, a in enumerate(adapters) if i < batch]
+    images = random_images(batch, bundles[0].manifest.preprocessing.crop)
+    return Contender(name=name, images=batch, run=lambda: engine.forward(images, parts))
+
+
+def single(engine: Engine, bundles: Sequence[Bundle], batch: int) -> Contender:
+    """The same batch, all of it for one task that costs what the others cost on average."""
+    adapter = engine.pack(average_bundle(bundles, fingerprint=engine.fingerprint))
+    images = random_images(batch, bundles[0].manifest.preprocessing.crop)
+    part = Part(adapter=adapter, images=range(batch))
+    return Contender(name="single", images=batch, run=lambda: engine.forward(images, [part]))
+
+
+def full_models(count: int, side: int, device: torch.device) -> Contender:
+    """One whole fine-tuned network a task, eager PyTorch, one image at a time."""
+    models = [uncut_network(BACKBONE).eval().to(device) for _ in range(count)]
+    image = torch.randn(1, 3, side, side, device=device)
+
+    @torch.inference_mode()
+    def run() -> object:
+        return [model(image).cpu() for model in models]
+
+    return Contender(name="full models", images=count, run=run)
+
+
+def openvino_models(backbone: Backbone, bundles: Sequence[Bundle], threads: int) -> Contender:
+    """One tailored network a task, compiled by OpenVINO for fp32 and least latency, one image at a time."""
+    import openvino
+
+    core, side = openvino.Core(), bundles[0].manifest.preprocessing.crop
+    options = {
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": threads,
+    }
+    image = np.random.default_rng(0).standard_normal((1, 3, side, side), np.float32)
+    requests = []
+    for bundle in bundles:
+        student = Student.from_bundle(backbone, bundle).eval()
+        model = openvino.convert_model(student, example_input=torch.from_numpy(image), input=[1, 3, side, side])
+        requests.append(core.compile_model(model, "CPU", options).create_infer_request())
+    return Contender(
+        name="OpenVINO", images=len(requests), run=lambda: [request.infer([image]) for request in requests]
+    )
+
+
+def random_images(count: int, side: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (count, 3, side, side), np.uint8)

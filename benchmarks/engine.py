@@ -1,0 +1,168 @@
+"""The engine against what people do today, and against itself.
+
+    python -m benchmarks.engine [--device cpu|cuda] [--sides 72 224] [--tasks 16] [--batch 32] [--rounds 9] [--json]
+
+ResNet-34 with random weights and tasks whose plans remove 3, 7 or 9 of its 16 blocks and carry 1.8 to 1.9 M parameters
+of their own (`tasks34`); per-task statistics; requests of one image, spread evenly over the tasks. All sides of a
+ratio are measured in the same rounds; an interval is of the median over rounds, with 95% confidence. Ratios of
+throughput are higher when the mixed batch is faster. OpenVINO takes part if it is installed (the `bench` extra).
+"""
+
+import argparse
+import importlib.util
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from functools import partial
+from typing import Any
+
+import torch
+
+from benchmarks import contenders, machine, memory, switching
+from benchmarks.contenders import Contender
+from benchmarks.ratios import Ratio, over_rounds, paired_ratio
+from benchmarks.rounds import Values, paired_rounds, rate
+from benchmarks.tasks34 import random_resnet34, tailored_bundles
+from nettailor.backbones import Backbone
+from server.device import open_device
+from server.engine import Engine
+
+AT_LEAST: dict[tuple[str, int | None], float] = {  # the issue's goals, by image side where they have one
+    ("mixed_vs_full_models", 72): 4.0,
+    ("mixed_vs_full_models", 224): 2.0,
+    ("mixed_vs_openvino", 72): 1.5,
+    ("mixed_vs_openvino", 224): 1.0,
+    ("mixed_vs_single", 72): 0.8,
+    ("mixed_vs_single", 224): 0.8,
+    ("bf16_vs_fp32", 72): 1.5,
+    ("bf16_vs_fp32", 224): 1.5,
+    ("switch_vs_full_load", None): 20.0,
+    ("cliff", None): 0.5,
+}
+AT_MOST: dict[tuple[str, int | None], float] = {
+    ("memory_per_task", None): 0.10,
+    ("switch_resident_us", None): 100.0,
+    ("switch_disk_vs_floor", None): 2.0,
+}
+
+
+def throughput(args: argparse.Namespace, backbone: Backbone, side: int) -> Values:
+    """Images a second of every contender, by round."""
+    fingerprint = backbone.fingerprint()
+    bundles = tailored_bundles(args.tasks, side, fingerprint=fingerprint)
+    frozen = tailored_bundles(args.tasks, side, statistics="frozen", fingerprint=fingerprint)
+    engine = Engine(backbone, open_device(args.device, args.dtype))
+    sides = [
+        contenders.mixed(engine, bundles, args.batch),
+        contenders.mixed(engine, frozen, args.batch, name="mixed, frozen statistics"),
+        contenders.single(engine, bundles, args.batch),
+        contenders.full_models(args.tasks, side, engine.device.place),
+    ]
+    for dtype in {"float32", "bfloat16"} - {str(engine.device.dtype).removeprefix("torch.")}:
+        other = Engine(backbone, open_device(args.device, dtype))
+        sides.append(contenders.mixed(other, bundles, args.batch, name=dtype))
+    if args.device == "cpu" and importlib.util.find_spec("openvino"):
+        sides.append(contenders.openvino_models(backbone, bundles, args.threads))
+    return paired_rounds({c.name: partial(_rate, c, args.seconds) for c in sides}, args.rounds)
+
+
+def ratios(values: Values) -> dict[str, Ratio]:
+    """The keys of the issue's table that belong to one image side."""
+    mixed = values["mixed"]
+    found = {
+        "mixed_vs_full_models": paired_ratio(mixed, values["full models"]),
+        "mixed_vs_single": paired_ratio(mixed, values["single"]),
+        "frozen_vs_task_statistics": paired_ratio(values["mixed, frozen statistics"], mixed),
+    }
+    if "OpenVINO" in values:
+        found["mixed_vs_openvino"] = paired_ratio(mixed, values["OpenVINO"])
+    if "bfloat16" in values:
+        found["bf16_vs_fp32"] = paired_ratio(values["bfloat16"], mixed)
+    else:
+        found["bf16_vs_fp32"] = paired_ratio(mixed, values["float32"])
+    return found
+
+
+def switches(args: argparse.Namespace, backbone: Backbone, side: int) -> dict[str, Ratio]:
+    """The keys that do not."""
+    engine = Engine(backbone, open_device(args.device, args.dtype))
+    bundles = tailored_bundles(4 * args.tasks, side, fingerprint=backbone.fingerprint())
+    few = bundles[: args.tasks]
+    disk = switching.disk_switch(engine, few, args.rounds)
+    resident = switching.resident_switch_us(engine, few[0], few[1], args.rounds)
+    edge = switching.cliff(engine, bundles, args.batch, args.rounds, 2 * args.seconds)
+    return {
+        "memory_per_task": over_rounds([memory.task_bytes_share(args.device, 64, side)]),
+        "switch_resident_us": resident,
+        "switch_disk_vs_floor": disk.vs_floor,
+        "switch_vs_full_load": disk.vs_full_load,
+        "switch_disk_ms": over_rounds([1000 * seconds for seconds in disk.to_ready]),
+        "cliff": edge,
+    }
+
+
+def _rate(contender: Contender, seconds: float) -> float:
+    return rate(contender.run, contender.images, seconds)
+
+
+def _lines(title: str, found: Mapping[str, Ratio], side: int | None) -> list[str]:
+    return [title, *(f"  {key:28} {ratio!s:32} {_verdict(key, side, ratio.median)}" for key, ratio in found.items())]
+
+
+def _verdict(key: str, side: int | None, value: float) -> str:
+    if (least := AT_LEAST.get((key, side))) is not None:
+        return f"goal >= {least:g}: {'met' if value >= least else 'MISSED'}"
+    if (most := AT_MOST.get((key, side))) is not None:
+        return f"goal <= {most:g}: {'met' if value <= most else 'MISSED'}"
+    return ""
+
+
+def _speeds(values: Values) -> list[str]:
+    return [f"  {name:28} {over_rounds(rates).median:8.1f} images/s" for name, rates in values.items()]
+
+
+def _as_json(found: Mapping[str, Ratio]) -> dict[str, Any]:
+    rounded = {key: [round(float(part), 4) for part in astuple(ratio)[:3]] for key, ratio in found.items()}
+    return {key: parts[0] for key, parts in rounded.items()} | {
+        "intervals": {key: parts[1:] for key, parts in rounded.items()}
+    }
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--dtype", choices=["auto", "float32", "bfloat16", "float16"], default="auto")
+    parser.add_argument("--sides", type=int, nargs="+", default=[72, 224], help="pixels of the square images")
+    parser.add_argument("--tasks", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=32, help="images in a batch, as the server's default")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of every side in a round, at least")
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads of every side")
+    parser.add_argument("--json", action="store_true", help="only the line of JSON on stdout; the table on stderr")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    args = _parsed(arguments)
+    torch.set_num_threads(args.threads)
+    backbone = random_resnet34()
+    lines: list[str] = []
+    result: dict[str, Any] = {}
+    for side in args.sides:
+        values = throughput(args, backbone, side)
+        found = ratios(values)
+        lines += [*_lines(f"{side} px, {args.tasks} tasks, batches of {args.batch}", found, side), *_speeds(values)]
+        result[str(side)] = _as_json(found) | {
+            "images_per_second": {k: over_rounds(v).median for k, v in values.items()}
+        }
+    found = switches(args, backbone, min(args.sides))
+    lines += _lines(f"switches and memory, {min(args.sides)} px", found, None)
+    result |= _as_json(found)
+    result |= {"machine": machine.describe(), "rounds": args.rounds, "tasks": args.tasks, "batch": args.batch}
+    print("\n".join(lines), file=sys.stderr if args.json else sys.stdout)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
