@@ -25,19 +25,9 @@ class ProxyAdapter:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Statistics:
-    """A kept block's per-task statistics, alpha folded in: scales and shifts after the shared convolutions."""
-
-    inner: tuple[tuple[Tensor, Tensor], ...]  # (C,), (C,) after each convolution of the branch but the last
-    last: Tensor  # (C_l,) scale of the last convolution
-    shortcut: Tensor  # (C_l,) scale of the projection, or (1,) of the identity
-    shift: Tensor  # (C_l,) of the whole sum, the proxies' biases included
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class NodeAdapter:
     alpha: Tensor | None  # (1,) a_ll; None where the block is gone
-    statistics: Statistics | None  # None: the backbone's
+    statistics: Tensor | None  # (S,) as `server.folding` lays them out; None: the backbone's
     proxies: tuple[ProxyAdapter, ...]
     bias: Tensor  # (C_l,) sum of the proxies' biases
 
@@ -54,6 +44,7 @@ class Adapter:
     head_weight: Tensor  # (K, C_L)
     head_bias: Tensor  # (K,)
     size_bytes: int  # of the buffer that all tensors share
+    blocks_kept: int
     last_use: tuple[int, ...]  # by source node: the last node that reads it
     pools: frozenset[tuple[int, int]]  # (source, ratio) of every max-pooling its proxies want
 
@@ -73,6 +64,7 @@ def upload(folded: FoldedBundle, strides: tuple[int, ...], device: Device) -> Ad
         head_weight=views["head.weight"],
         head_bias=views["head.bias"],
         size_bytes=buffer.untyped_storage().nbytes(),
+        blocks_kept=plan.blocks.count(True),
         last_use=_last_use(plan),
         pools=frozenset((p.source, p.ratio) for node in nodes.values() for p in node.proxies if p.ratio > 1),
     )
@@ -80,10 +72,9 @@ def upload(folded: FoldedBundle, strides: tuple[int, ...], device: Device) -> Ad
 
 def _node(plan: Plan, node: int, views: Mapping[str, Tensor], strides: tuple[int, ...]) -> NodeAdapter:
     proxies = tuple(_proxy(p, node, views, strides[node] // strides[p]) for p in plan.sources(node))
-    own = f"{node}.last" in views
     return NodeAdapter(
         alpha=views.get(f"{node}.alpha"),
-        statistics=_statistics(node, views) if own else None,
+        statistics=views.get(f"{node}.statistics"),
         proxies=proxies,
         bias=views[f"{node}.bias"],
     )
@@ -93,14 +84,6 @@ def _proxy(source: int, node: int, views: Mapping[str, Tensor], ratio: int) -> P
     prefix = f"{node}.proxies.{source}"
     weights = tuple(views[f"{prefix}.{i}"].t() for i in range(2) if f"{prefix}.{i}" in views)
     return ProxyAdapter(source=source, ratio=ratio, weights=weights, inner_bias=views.get(f"{prefix}.bias"))
-
-
-def _statistics(node: int, views: Mapping[str, Tensor]) -> Statistics:
-    inner: list[tuple[Tensor, Tensor]] = []
-    while f"{node}.scales.{len(inner)}" in views:
-        inner.append((views[f"{node}.scales.{len(inner)}"], views[f"{node}.shifts.{len(inner)}"]))
-    last, shortcut, shift = (views[f"{node}.{part}"] for part in ("last", "shortcut", "shift"))
-    return Statistics(inner=tuple(inner), last=last, shortcut=shortcut, shift=shift)
 
 
 def _last_use(plan: Plan) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from server.kernels import Kernel, OneDnnKernel, PlainKernel
+from server.lanes import Lanes
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -18,6 +19,7 @@ class Device(Protocol):
     place: torch.device
     dtype: torch.dtype  # of weights and activations
     is_host: bool  # its memory is the host's
+    lanes: Lanes  # that a batch is cut into
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
         """A tensor of `dtype` on the device; it is complete when this returns. May be called from any thread."""
@@ -36,9 +38,10 @@ class CpuDevice:
     name = "cpu"
     is_host = True
 
-    def __init__(self, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, dtype: torch.dtype = torch.float32, lanes: Lanes | None = None) -> None:
         self.place = torch.device("cpu")
         self.dtype = dtype
+        self.lanes = lanes or Lanes.on_all_cores()
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(array).to(self.dtype)
@@ -68,6 +71,7 @@ class CudaDevice:
 
     def __init__(self, dtype: torch.dtype = torch.bfloat16) -> None:
         self.dtype = dtype
+        self.lanes = Lanes()
         self.place = torch.device("cuda", torch.cuda.current_device())
         self._copies = torch.cuda.Stream(self.place)
 

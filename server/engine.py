@@ -1,7 +1,6 @@
 """The engine: one forward pass over images of many tasks. Each shared block runs once for all tasks that keep it.
 
 Legend: U distinct images, N rows (an image once for every task that wants it), C channels, H W, K classes.
-Activations are (N, H, W, C), contiguous, of the device's dtype; rows of one task lie together.
 """
 
 from collections.abc import Sequence
@@ -16,11 +15,12 @@ from nettailor.backbones import Backbone
 from nettailor.bundle import Bundle, check_backbone
 from nettailor.preprocessing import Preprocessing
 from server import adapters
-from server.adapters import Adapter, NodeAdapter, ProxyAdapter
+from server.adapters import Adapter
 from server.device import Device
 from server.folded import FoldedBundle, fold_bundle
-from server.layout import Rows
-from server.shared import SharedBlock, SharedNetwork, max_pool, pack_shared
+from server.layout import Share, cut
+from server.mixed import MixedPass
+from server.shared import SharedNetwork, pack_shared
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,173 +65,64 @@ class Engine:
 
     def forward(self, images: NDArray[np.uint8], parts: Sequence[Part]) -> list[NDArray[np.float32]]:
         """Logits (len(part.images), K) of each part, for images (U, 3, S, S) prepared as their parts' tasks want."""
-        with torch.inference_mode():
-            return _Pass(self.shared, self.device, images, parts).run()
-
-
-class _Pass:
-    """One mixed batch on its way through the network."""
-
-    def __init__(self, shared: SharedNetwork, device: Device, images: NDArray[np.uint8], parts: Sequence[Part]) -> None:
-        self._shared, self._device, self._images, self._parts = shared, device, images, parts
-        groups: dict[int, int] = {}  # by identity of the adapter: duplicates of a task become one group
-        members: list[list[int]] = []
-        self._adapters: list[Adapter] = []
-        self._places: list[tuple[int, int]] = []  # of each part: its group, its first row within
+        members: dict[int, list[int]] = {}  # by identity of the adapter: duplicates of a task become one member
+        places = []  # of each part: its member, its first row within
         for part in parts:
-            group = groups.setdefault(id(part.adapter), len(groups))
-            if group == len(members):
-                members.append([])
-                self._adapters.append(part.adapter)
-            self._places.append((group, len(members[group])))
-            members[group] += part.images
-        self._wanted = [image for images_of in members for image in images_of]
-        self._all = Rows(tasks=tuple(range(len(members))), counts=[len(images_of) for images_of in members])
-        self._nodes: dict[int, tuple[Rows, Tensor]] = {}
-        self._pooled: dict[tuple[int, int], tuple[Rows, Tensor]] = {}
-
-    def run(self) -> list[NDArray[np.float32]]:
-        x = self._shared.run_stem(self._normalised())
-        if self._wanted != list(range(len(self._images))):
-            x = x.index_select(0, self._index(self._wanted))
-        self._nodes[0] = (self._all, x)
-        depth = len(self._shared.blocks)
-        for node in range(1, depth + 1):
-            rows = self._all.subset(t for t, a in enumerate(self._adapters) if a.plan.present(node))
-            if rows.tasks:
-                self._nodes[node] = (rows, self._node(node, rows))
-            self._drop_used(node)
-        return self._logits(self._nodes[depth][1].mean((1, 2)))
-
-    def _normalised(self) -> Tensor:  # (U, H, W, 3)
-        wanted: list[Preprocessing | None] = [None] * len(self._images)
-        for part in self._parts:
-            for image in part.images:
-                wanted[image] = part.adapter.preprocessing
-        distinct = [p for p in dict.fromkeys(wanted) if p is not None]
-        rows = [distinct.index(p) if p is not None else 0 for p in wanted] if len(distinct) > 1 else [0]
-        mean, std = (
-            torch.tensor(values, device=self._device.place)[rows].view(-1, 1, 1, 3)
-            for values in ([p.mean for p in distinct], [p.std for p in distinct])
-        )
-        x = self._device.put_images(self._images).permute(0, 2, 3, 1).float().contiguous()
-        return x.div_(255).sub_(mean).div_(std).to(self._device.dtype)
-
-    def _node(self, node: int, rows: Rows) -> Tensor:
-        """x_l (eq. 2): the block over all rows that keep it, then each task's proxies added in place."""
-        keepers = rows.subset(t for t in rows.tasks if self._adapters[t].plan.keeps_block(node))
-        if keepers.tasks:
-            x = self._block(node, keepers)
-            if keepers is not rows:
-                base = self._bias(node, rows).expand(rows.total, *x.shape[1:]).contiguous()
-                x = base.index_copy_(0, self._index(rows.index(keepers)), x)
-        else:
-            first = self._source(self._at(rows.tasks[0], node).proxies[0])[1]
-            height, width = first.shape[1:3]
-            x = self._bias(node, rows).expand(rows.total, height, width, -1).contiguous()
-        channels = x.shape[-1]
-        for task in rows.tasks:
-            own = x[rows.of(task)].view(-1, channels)
-            for proxy in self._at(task, node).proxies:
-                self._add_proxy(own, task, proxy)
-        return x.relu_()
-
-    def _block(self, node: int, keepers: Rows) -> Tensor:
-        """a_ll G_l(x_{l-1}) plus the proxies' biases, (N, H, W, C_l)."""
-        rows, source = self._nodes[node - 1]
-        block = self._shared.blocks[node - 1]
-        x = source if rows.tasks == keepers.tasks else source.index_select(0, self._index(rows.index(keepers)))
-        members = [self._at(t, node) for t in keepers.tasks]
-        if any(member.statistics for member in members):
-            return self._scaled_block(block, members, keepers, x)
-        y = block(x)
-        alphas = self._spread([member.alpha for member in members], keepers)
-        return torch.addcmul(self._bias(node, keepers), y, alphas, out=y)
-
-    def _scaled_block(self, block: SharedBlock, members: list[NodeAdapter], keepers: Rows, x: Tensor) -> Tensor:
-        scales = [_statistics_of(member, block) for member in members]
-        y = x
-        for index, conv in enumerate(block.branch[:-1]):
-            y = conv(y, biased=False)
-            scale = self._spread([s.inner[index][0] for s in scales], keepers)
-            shift = self._spread([s.inner[index][1] for s in scales], keepers)
-            y = torch.addcmul(shift, y, scale, out=y).relu_()
-        y = block.branch[-1](y, biased=False)
-        shift = self._spread([s.shift for s in scales], keepers)
-        y = torch.addcmul(shift, y, self._spread([s.last for s in scales], keepers), out=y)
-        residual = x if block.shortcut is None else block.shortcut(x, biased=False)
-        return y.addcmul_(residual, self._spread([s.shortcut for s in scales], keepers))
-
-    def _add_proxy(self, own: Tensor, task: int, proxy: ProxyAdapter) -> None:
-        """own (n H W, C_l) += the proxy's output for one task's rows."""
-        rows, source = self._source(proxy)
-        x = source[rows.of(task)].view(-1, source.shape[-1])
-        if proxy.inner_bias is not None:
-            x = torch.addmm(proxy.inner_bias, x, proxy.weights[0]).relu_()
-        own.addmm_(x, proxy.weights[-1])
-
-    def _source(self, proxy: ProxyAdapter) -> tuple[Rows, Tensor]:
-        """A proxy's input; max-pooling has no weights, so it runs once for all tasks and nodes that want it."""
-        if proxy.ratio == 1:
-            return self._nodes[proxy.source]
-        key = (proxy.source, proxy.ratio)
-        if key not in self._pooled:
-            rows, x = self._nodes[proxy.source]
-            wanting = rows.subset(t for t in rows.tasks if key in self._adapters[t].pools)
-            if wanting is not rows:
-                x = x.index_select(0, self._index(rows.index(wanting)))
-            self._pooled[key] = (wanting, max_pool(x, kernel=proxy.ratio + 1, stride=proxy.ratio))
-        return self._pooled[key]
-
-    def _logits(self, features: Tensor) -> list[NDArray[np.float32]]:
-        logits = [
-            torch.addmm(adapter.head_bias, features[self._all.of(task)], adapter.head_weight.t())
-            for task, adapter in enumerate(self._adapters)
-        ]
-        arrays = self._device.fetch(logits)
+            rows = members.setdefault(id(part.adapter), [])
+            places.append((list(members).index(id(part.adapter)), len(rows)))
+            rows.extend(part.images)
+        ready = {id(part.adapter): part.adapter for part in parts}
+        logits = self._answers(images, parts, [ready[key] for key in members], list(members.values()))
         return [
-            arrays[group][first : first + len(part.images)]
-            for (group, first), part in zip(self._places, self._parts, strict=True)
+            logits[member][first : first + len(part.images)]
+            for (member, first), part in zip(places, parts, strict=True)
         ]
 
-    def _at(self, task: int, node: int) -> NodeAdapter:
-        return self._adapters[task].nodes[node]
+    def _answers(
+        self, images: NDArray[np.uint8], parts: Sequence[Part], ready: Sequence[Adapter], members: Sequence[list[int]]
+    ) -> list[NDArray[np.float32]]:
+        """Logits (n, K) of each adapter for its images."""
+        lanes = self.device.lanes
+        wanted = _preprocessings(len(images), parts)
+        chunks = np.array_split(np.arange(len(images)), lanes.fitting(len(images)))
+        stems = lanes.map(lambda chunk: self._stem(images[chunk[0] : chunk[-1] + 1], wanted[chunk[0] :]), chunks)
+        x = stems[0] if len(stems) == 1 else torch.cat(stems)
+        pieces = cut(members, [a.blocks_kept + 1 for a in ready], lanes.fitting(sum(map(len, members))))
+        found: list[list[NDArray[np.float32]]] = [[] for _ in members]
+        for piece, logits in zip(pieces, lanes.map(lambda piece: self._run(x, piece, ready), pieces), strict=True):
+            for share, rows in zip(piece, logits, strict=True):
+                found[share.member].append(rows)
+        return [rows[0] if len(rows) == 1 else np.concatenate(rows) for rows in found]
 
-    def _bias(self, node: int, rows: Rows) -> Tensor:  # (N or 1, 1, 1, C_l)
-        return self._spread([self._at(t, node).bias for t in rows.tasks], rows)
+    def _stem(self, images: NDArray[np.uint8], wanted: Sequence[Preprocessing]) -> Tensor:
+        """x_0 of images (U, 3, S, S); every image passes the stem once, whoever wants it."""
+        with torch.inference_mode():
+            x = self.device.put_images(images).permute(0, 2, 3, 1).float().contiguous()  # (U, S, S, 3)
+            distinct = list(dict.fromkeys(wanted[: len(images)]))
+            rows = [distinct.index(p) for p in wanted[: len(images)]] if len(distinct) > 1 else [0]
+            mean, std = (
+                torch.tensor(values, device=self.device.place)[rows].view(-1, 1, 1, 3)
+                for values in ([p.mean for p in distinct], [p.std for p in distinct])
+            )
+            return self.shared.run_stem(x.div_(255).sub_(mean).div_(std).to(self.device.dtype))
 
-    def _spread(self, vectors: Sequence[Tensor | None], rows: Rows) -> Tensor:
-        """One vector a task -> one a row, (N or 1, 1, 1, C)."""
-        present = [vector for vector in vectors if vector is not None]
-        assert len(present) == len(rows.tasks)
-        if len(present) == 1:
-            return present[0].view(1, 1, 1, -1)
-        stacked = torch.stack(present)
-        if rows.total > len(rows.tasks):
-            stacked = stacked.index_select(0, self._index(rows.owners()))
-        return stacked[:, None, None, :]
-
-    def _index(self, rows: list[int]) -> Tensor:
-        return torch.tensor(rows, device=self._device.place)
-
-    def _drop_used(self, node: int) -> None:
-        """Free every activation that no later node reads."""
-        for source in [s for s in self._nodes if max(a.last_use[s] for a in self._adapters) <= node]:
-            del self._nodes[source]
-            for key in [key for key in self._pooled if key[0] == source]:
-                del self._pooled[key]
+    def _run(self, x: Tensor, piece: Sequence[Share], ready: Sequence[Adapter]) -> list[NDArray[np.float32]]:
+        """Logits of each share, for x_0 of all images."""
+        rows = [image for share in piece for image in share.images]
+        with torch.inference_mode():
+            if rows == list(range(rows[0], rows[0] + len(rows))):
+                own = x[rows[0] : rows[0] + len(rows)]
+            else:
+                own = x.index_select(0, torch.tensor(rows, device=x.device))
+            members = [ready[share.member] for share in piece]
+            logits = MixedPass(self.shared, members, [len(share.images) for share in piece]).run(own)
+            return self.device.fetch(logits)
 
 
-def _statistics_of(member: NodeAdapter, block: SharedBlock) -> adapters.Statistics:
-    """The member's own statistics, or the backbone's in the same form."""
-    if member.statistics is not None:
-        return member.statistics
-    assert member.alpha is not None
-    last = block.branch[-1].bias
-    shift = last if block.shortcut is None else last + block.shortcut.bias
-    return adapters.Statistics(
-        inner=tuple((torch.ones_like(conv.bias), conv.bias) for conv in block.branch[:-1]),
-        last=member.alpha.expand_as(last),
-        shortcut=member.alpha if block.shortcut is None else member.alpha.expand_as(last),
-        shift=torch.addcmul(member.bias, shift, member.alpha),
-    )
+def _preprocessings(images: int, parts: Sequence[Part]) -> list[Preprocessing]:
+    """Of each image, as its parts' tasks want it; of one that nobody wants, anybody's."""
+    wanted = [parts[0].adapter.preprocessing] * images
+    for part in parts:
+        for image in part.images:
+            wanted[image] = part.adapter.preprocessing
+    return wanted

@@ -6,8 +6,10 @@ Names of the arrays, l a present node, p the source of a proxy (C channels, M mi
     {l}.bias (C_l,)                          sum of the biases of the proxies into l
     {l}.alpha (1,)                           a_ll, where the block is kept
     {l}.proxies.{p}.0 (C_l, C_p)             a_pl A_p^l; on bottleneck backbones .0 (M, C_p), .bias (M,), .1 (C_l, M)
-    {l}.scales.{i}, {l}.shifts.{i} (C,)      per-task statistics: after convolution i of the branch but the last
-    {l}.last (C_l,), {l}.shortcut (C_l,) or (1,), {l}.shift (C_l,)    of the last convolution, the shortcut, the sum
+    {l}.statistics (S,)                      per-task statistics, end to end: scale and shift (C,) after each
+                                             convolution of the branch but the last; with a_ll, the scales of the last
+                                             convolution and of the shortcut and the shift of the sum, (C_l,) each,
+                                             the proxies' biases included
     head.weight (K, C_L), head.bias (K,)
 """
 
@@ -100,8 +102,7 @@ def fold(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, F
         if kept:
             arrays[f"{node}.alpha"] = alphas[:1]
             if bundle.manifest.statistics == "task":
-                scales = _statistics(bundle, node, norms[node], alphas[0], bias)
-                arrays |= {f"{node}.{part}": array for part, array in scales.items()}
+                arrays[f"{node}.statistics"] = _statistics(bundle, node, norms[node], alphas[0], bias)
     arrays |= {name: bundle.tensors[name] for name in ("head.weight", "head.bias")}
     return matrices | {name: _Ready(values=array) for name, array in arrays.items()}
 
@@ -126,19 +127,15 @@ def _layer(bundle: Bundle, prefix: str, layer: str) -> _Layer:
 
 def _statistics(
     bundle: Bundle, node: int, norms: Mapping[str, Norm], alpha: np.float32, bias: FloatArray
-) -> dict[str, FloatArray]:
+) -> FloatArray:
     prefix = f"statistics.{node}"
     pairs = {
         name: norm.scale_and_shift(bundle.tensors[f"{prefix}.{name}.mean"], bundle.tensors[f"{prefix}.{name}.var"])
         for name, norm in norms.items()
     }
-    identity = (np.ones(1, np.float32), np.zeros(1, np.float32))
+    identity = (np.ones_like(bias), np.zeros_like(bias))
     shortcut_scale, shortcut_shift = pairs.pop("shortcut.1", identity)
     *inner, (last_scale, last_shift) = pairs.values()
-    arrays = {f"scales.{i}": scale for i, (scale, _) in enumerate(inner)}
-    arrays |= {f"shifts.{i}": shift for i, (_, shift) in enumerate(inner)}
-    return arrays | {
-        "last": last_scale * alpha,
-        "shortcut": shortcut_scale * alpha,
-        "shift": (last_shift + shortcut_shift) * alpha + bias,
-    }
+    parts = [part for pair in inner for part in pair]
+    parts += [last_scale * alpha, shortcut_scale * alpha, (last_shift + shortcut_shift) * alpha + bias]
+    return np.concatenate(parts)

@@ -1,4 +1,5 @@
-"""Which rows of a batch tensor belong to which task: contiguous, in the batch's order of tasks (torch-free)."""
+"""Which rows of a batch tensor belong to which task: contiguous, in the batch's order of tasks (torch-free); and
+which rows go to which lane."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,27 @@ class Rows:
         """Where the rows of a subset are among these."""
         return [row for task in subset.tasks for row in range(*self.of(task).indices(self.total))]
 
-    def owners(self) -> list[int]:
-        """Position in `tasks` of each row's task."""
-        return [position for position, task in enumerate(self.tasks) for _ in range(self.counts[task])]
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """Rows of one member of a batch that go through the network in one piece, by the index of their image."""
+
+    member: int
+    images: Sequence[int]
+
+
+def cut(members: Sequence[Sequence[int]], weights: Sequence[float], pieces: int) -> list[list[Share]]:
+    """The images of each member, in order, cut into at most `pieces` pieces whose rows weigh about the same.
+
+    A row weighs what its member's `weights` say; a member is torn apart only where a cut falls into it.
+    """
+    total = sum(len(images) * weight for images, weight in zip(members, weights, strict=True))
+    result: list[list[Share]] = [[] for _ in range(pieces)]
+    done = 0.0
+    for member, (images, weight) in enumerate(zip(members, weights, strict=True)):
+        owners = [min(pieces - 1, int((done + (i + 0.5) * weight) * pieces / total)) for i in range(len(images))]
+        done += len(images) * weight
+        for piece in dict.fromkeys(owners):
+            own = [image for image, owner in zip(images, owners, strict=True) if owner == piece]
+            result[piece].append(Share(member=member, images=own))
+    return [piece for piece in result if piece]

@@ -55,6 +55,12 @@ class SharedBlock:
         return named | ({"shortcut.1": self.shortcut.norm} if self.shortcut else {})
 
     @property
+    def statistics_sizes(self) -> list[int]:
+        """Lengths of the parts of a task's statistics, in the order of `server.folding`."""
+        widths = [conv.bias.numel() for conv in self.branch]
+        return [width for width in widths[:-1] for _ in range(2)] + 3 * widths[-1:]
+
+    @property
     def convolutions(self) -> tuple[Convolution, ...]:
         return self.branch + ((self.shortcut,) if self.shortcut else ())
 
