@@ -45,7 +45,12 @@ class Lanes:
 
 def _started(count: int, threads: int) -> ThreadPoolExecutor:
     before = torch.get_num_threads()
-    pool = ThreadPoolExecutor(count, "lane", initializer=torch.set_num_threads, initargs=(threads,))
+
+    def begin() -> None:
+        torch.get_num_threads()  # a thread's first use of PyTorch sets its number to everybody's: let that be now
+        torch.set_num_threads(threads)
+
+    pool = ThreadPoolExecutor(count, "lane", initializer=begin)
     all_there = threading.Barrier(count + 1)
     for _ in range(count):
         pool.submit(all_there.wait)

@@ -19,14 +19,16 @@ class _Node:
 
     def __init__(self, rows: Rows, x: Tensor) -> None:
         self.rows, self.x = rows, x
-        self._flat: dict[int, Tensor] = {}
+        self._by_task: dict[int, Tensor] = {}
 
-    def flat(self, task: int) -> Tensor:  # (n H W, C)
-        if not self._flat:
+    @property
+    def by_task(self) -> dict[int, Tensor]:  # (n H W, C) each
+        if not self._by_task:
             _, height, width, channels = self.x.shape
             sizes = [self.rows.counts[t] * height * width for t in self.rows.tasks]
-            self._flat = dict(zip(self.rows.tasks, self.x.view(-1, channels).split(sizes), strict=True))
-        return self._flat[task]
+            pieces = self.x.view(-1, channels).split_with_sizes(sizes)
+            self._by_task = dict(zip(self.rows.tasks, pieces, strict=True))
+        return self._by_task
 
 
 class MixedPass:
@@ -58,10 +60,12 @@ class MixedPass:
     def _node(self, node: int, rows: Rows) -> _Node:
         """x_l (eq. 2): the block over all rows that keep it, then each task's proxies added in place."""
         result = _Node(rows, self._start(node, rows))
-        for task in rows.tasks:
-            own = result.flat(task)
+        for task, own in result.by_task.items():
             for proxy in self._at(task, node).proxies:
-                self._add_proxy(own, task, proxy)
+                x = self._source(proxy).by_task[task]
+                if proxy.inner_bias is not None:
+                    x = torch.addmm(proxy.inner_bias, x, proxy.weights[0]).relu_()
+                own.addmm_(x, proxy.weights[-1])
         result.x.relu_()
         return result
 
@@ -96,13 +100,6 @@ class MixedPass:
         y = block.branch[-1](y, biased=False)
         y = torch.addcmul(shift, y, last, out=y)
         return y.addcmul_(x if block.shortcut is None else block.shortcut(x, biased=False), shortcut)
-
-    def _add_proxy(self, own: Tensor, task: int, proxy: ProxyAdapter) -> None:
-        """own (n H W, C_l) += the proxy's output for one task's rows."""
-        x = self._source(proxy).flat(task)
-        if proxy.inner_bias is not None:
-            x = torch.addmm(proxy.inner_bias, x, proxy.weights[0]).relu_()
-        own.addmm_(x, proxy.weights[-1])
 
     def _source(self, proxy: ProxyAdapter) -> _Node:
         """A proxy's input; max-pooling has no weights, so it runs once for all tasks and nodes that want it."""

@@ -15,12 +15,13 @@ from nettailor.plan import full_plan, reachable_plan
 from server.adapters import Adapter
 from server.device import CpuDevice, Device
 from server.engine import Engine, Part
+from server.lanes import Lanes
 from tests.server.oracle import backbone, expected_logits, make_bundle, random_images
 
 
 @functools.cache
-def engine(name: str = "mini26", dtype: torch.dtype = torch.float32) -> Engine:
-    return Engine(backbone(name), CpuDevice(dtype))
+def engine(name: str = "mini26", dtype: torch.dtype = torch.float32, lanes: int = 1) -> Engine:
+    return Engine(backbone(name), CpuDevice(dtype, Lanes(lanes)))
 
 
 @st.composite
@@ -50,10 +51,11 @@ def batches(draw: DrawFn):  # type: ignore[no-untyped-def]  # a SearchStrategy o
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(batches())
-def test_mixed_batch_equals_the_students(batch) -> None:  # type: ignore[no-untyped-def]  # what `batches` draws
+@given(batches(), st.integers(1, 3))
+def test_mixed_batch_equals_the_students(batch, lanes: int) -> None:  # type: ignore[no-untyped-def]  # what `batches` draws
     tasks, wanted, side, share_images = batch
-    ready = [engine().pack(task) for task in tasks]
+    tested = engine(lanes=lanes)
+    ready = [tested.pack(task) for task in tasks]
     total = max(count for _, count in wanted) if share_images else sum(count for _, count in wanted)
     images = random_images(total, side)
     parts, start = [], 0
@@ -61,7 +63,7 @@ def test_mixed_batch_equals_the_students(batch) -> None:  # type: ignore[no-unty
         rows = range(count) if share_images else range(start, start + count)
         parts.append((index, Part(adapter=ready[index], images=rows)))
         start += count
-    answers = engine().forward(images, [part for _, part in parts])
+    answers = tested.forward(images, [part for _, part in parts])
     for (index, part), logits in zip(parts, answers, strict=True):
         expected = expected_logits(tasks[index], images[list(part.images)])
         np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
