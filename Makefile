@@ -42,8 +42,8 @@ format: $(STAMP) ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## The tailoring benchmark; ARGS='--data set.zip ... --json'
-	$(BIN)/python -m benchmarks.tailor $(ARGS)
+bench: $(STAMP) ## The engine against what people do today; benchmarks/README.md has the others
+	$(BIN)/python -m benchmarks.engine --json $(ARGS)
 
 lock: ## Write requirements.lock from what .venv holds now
 	$(BIN)/python -m pip freeze --exclude nettailor-server --exclude pip --exclude setuptools \
