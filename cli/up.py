@@ -18,7 +18,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from cli.client import Client
-from cli.errors import AddressUnusable, CannotStart, DataFolderInUse
+from cli.errors import AddressUnusable, CannotStart, DataFolderInUse, setting_faults
 from cli.local_service import remove_state, write_state
 from cli.supervised import Supervised
 from nettailor.errors import NetTailorError
@@ -65,8 +65,7 @@ def run(options: UpOptions) -> None:
     except (NetTailorError, RegistryError, TrainerError) as error:
         raise CannotStart(str(error)) from error
     except ValidationError as error:
-        faults = (f"NETTAILOR_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
-        raise CannotStart("; ".join(faults)) from error
+        raise CannotStart(setting_faults(error)) from error
 
 
 def _leave() -> NoReturn:
