@@ -19,7 +19,9 @@ from trainer.settings import Settings as TrainerSettings
 
 
 @contextmanager
-def serving(server_settings: ServerSettings, trainer_settings: TrainerSettings, redis_url: str) -> Iterator[tuple[FastAPI, Server]]:
+def serving(
+    server_settings: ServerSettings, trainer_settings: TrainerSettings, redis_url: str
+) -> Iterator[tuple[FastAPI, Server]]:
     """The app, ready to answer, and the server within it. Raises `NetTailorError`, `RegistryError`, `TrainerError`."""
     metrics = CollectorRegistry()
     with open_registry(server_settings, redis_url) as registry:
