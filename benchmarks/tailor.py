@@ -57,7 +57,9 @@ class Assignment:
 
     def config(self) -> RecipeConfig:
         """Raises `ValueError`."""
-        return RecipeConfig.preset(self.preset, seed=self.seed).changed(self.recipe)  # type: ignore[arg-type]  # argparse checked it
+        table = self.recipe.get("cost_table")
+        changes = self.recipe if table is None else self.recipe | {"cost_table": Path(table)}
+        return RecipeConfig.preset(self.preset, seed=self.seed).changed(changes)  # type: ignore[arg-type]  # argparse checked it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,8 +19,10 @@ from trainer.settings import Settings as TrainerSettings
 
 
 @contextmanager
-def serving(server_settings: ServerSettings, trainer_settings: TrainerSettings, redis_url: str) -> Iterator[FastAPI]:
-    """The app, ready to answer. Raises `NetTailorError`, `RegistryError`, `TrainerError`."""
+def serving(
+    server_settings: ServerSettings, trainer_settings: TrainerSettings, redis_url: str
+) -> Iterator[tuple[FastAPI, Server]]:
+    """The app, ready to answer, and the server within it. Raises `NetTailorError`, `RegistryError`, `TrainerError`."""
     metrics = CollectorRegistry()
     with open_registry(server_settings, redis_url) as registry:
         registry.reconcile()
@@ -37,6 +39,6 @@ def serving(server_settings: ServerSettings, trainer_settings: TrainerSettings, 
                 app.include_router(router)
             server.start()
             try:
-                yield app
+                yield app, server
             finally:
                 server.stop()

@@ -5,6 +5,7 @@ CommandError
 ├── ServiceStartFailed     `nettailor up` ended before it was ready
 ├── DataFolderInUse        another `nettailor up` holds the data folder
 ├── CannotStart            malformed settings, unusable backbone weights, no Redis, ...
+├── CannotProfile          malformed settings, an unknown backbone, a file that cannot be written
 ├── AddressUnusable        the address to listen on is taken or not ours
 ├── FolderNotEmpty         the demo starts from nothing
 ├── RequestRefused         the service answered with a problem document
@@ -14,6 +15,8 @@ CommandError
 """
 
 from pathlib import Path
+
+from pydantic import ValidationError
 
 
 class CommandError(Exception):
@@ -43,6 +46,12 @@ class DataFolderInUse(CommandError):
 class CannotStart(CommandError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the service cannot start: {reason}")
+        self.reason = reason
+
+
+class CannotProfile(CommandError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"cannot profile: {reason}")
         self.reason = reason
 
 
@@ -86,6 +95,11 @@ class NotADataset(CommandError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
         self.path = path
+
+
+def setting_faults(error: ValidationError) -> str:
+    """Malformed settings in one line, by the names of their variables."""
+    return "; ".join(f"NETTAILOR_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
 
 
 def _tail(log: Path, lines: int = 12) -> str:

@@ -186,6 +186,36 @@ def demo(
         run_demo(data_dir=data_dir, keep=keep, as_json=as_json, preset=preset.value)
 
 
+@app.command()
+def profile(
+    *,
+    backbone: Annotated[
+        str | None,
+        typer.Option(help="Which backbone. Default: the setting NETTAILOR_BACKBONE, else mini26.", show_default=False),
+    ] = None,
+    side: Annotated[
+        int | None,
+        typer.Option(min=8, max=1024, help="Pixels a side of the images. Default: the backbone's.", show_default=False),
+    ] = None,
+    images: Annotated[int, typer.Option(min=1, help="How many images a batch.")] = 8,
+    rounds: Annotated[int, typer.Option(min=1, help="How often every path is timed; medians are taken.")] = 15,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The file to write. Default: costs-BACKBONE-SIDE.json in this folder.", show_default=False),
+    ] = None,
+) -> None:
+    """Measure what every path of the network costs on this machine, in milliseconds.
+
+    Stem, blocks and all proxies that could be run as the server runs them, on the device, with the dtype and the
+    threads of its settings. Set NETTAILOR_COST_TABLE to the file, and networks are tailored for this machine's time
+    instead of for MACs.
+    """
+    from cli.profile import ProfileOptions, run  # torch, as above
+
+    with _one_line_errors():
+        run(ProfileOptions(backbone=backbone, side=side, images=images, rounds=rounds, out=out))
+
+
 @contextmanager
 def _service(url: str | None, data_dir: Path | None) -> Iterator[Client]:
     with connected(url, data_dir, default_dir=_default_dir(), notes=Console(stderr=True)) as client:

@@ -1,12 +1,14 @@
 """Tables of tasks, jobs, predictions and of the demo."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from rich.table import Table
 
 from cli.client import Json
 from cli.figures import Figures
+
+_SKIPS = (1, 2, 3)  # the sources that students have proxies from by default
 
 
 def figures_table(rows: Sequence[Figures]) -> Table:
@@ -69,6 +71,22 @@ def jobs_table(jobs: Sequence[Json]) -> Table:
             str(job.get("created_at") or "")[:16].replace("T", " "),
             _outcome(job),
         )
+    return table
+
+
+def costs_table(
+    stem: float, blocks: Mapping[int, float], proxies: Mapping[tuple[int, int], float], *, title: str
+) -> Table:
+    """Milliseconds of each block against those of the proxies that could stand in for it."""
+    table = _table(
+        title, "node", "block", *(f"proxy from l-{skip}" for skip in _SKIPS), "median of all", "proxy / block"
+    )
+    for node, block in blocks.items():
+        into = {node - source: ms for (source, target), ms in proxies.items() if target == node}
+        nearest = [f"{into[skip]:.4f}" if skip in into else "" for skip in _SKIPS]
+        typical = median(into.values())
+        table.add_row(str(node), f"{block:.4f}", *nearest, f"{typical:.4f}", f"{typical / block:.0%}")
+    table.caption = f"stem {stem:.4f}, stem and blocks {stem + sum(blocks.values()):.4f}"
     return table
 
 

@@ -18,19 +18,20 @@ import uvicorn
 from pydantic import ValidationError
 
 from cli.client import Client
-from cli.errors import AddressUnusable, CannotStart, DataFolderInUse
+from cli.errors import AddressUnusable, CannotStart, DataFolderInUse, setting_faults
 from cli.local_service import remove_state, write_state
 from cli.supervised import Supervised
 from nettailor.errors import NetTailorError
 from registry.errors import RegistryError
 from registry.wiring import redis_service
+from server.process import DrainingServer
 from server.settings import ServerSettings
 from trainer.errors import TrainerError
 from trainer.settings import Settings as TrainerSettings
 
 logger = logging.getLogger(__name__)
 
-_DRAIN_SECONDS = 3  # open requests and event streams get this long when the service stops
+_DRAIN_SECONDS = 3  # accepted predictions get this long when the service stops, then event streams and uploads
 _WORKER_STOP_SECONDS = 10.0
 _READY_POLL_SECONDS = 0.1
 
@@ -65,8 +66,7 @@ def run(options: UpOptions) -> None:
     except (NetTailorError, RegistryError, TrainerError) as error:
         raise CannotStart(str(error)) from error
     except ValidationError as error:
-        faults = (f"NETTAILOR_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
-        raise CannotStart("; ".join(faults)) from error
+        raise CannotStart(setting_faults(error)) from error
 
 
 def _leave() -> NoReturn:
@@ -94,7 +94,7 @@ def _serve(options: UpOptions) -> None:
         from cli.app import serving  # torch: what can be refused is refused before seconds of imports
 
         chosen["redis_url"] = redis_url = stack.enter_context(redis_service(server_settings))
-        app = stack.enter_context(serving(server_settings, trainer_settings, redis_url))
+        app, server = stack.enter_context(serving(server_settings, trainer_settings, redis_url))
         worker = Supervised(
             [sys.executable, "-m", "trainer.worker"], name="training worker", environment=_environment(chosen)
         )
@@ -103,7 +103,7 @@ def _serve(options: UpOptions) -> None:
         stack.callback(remove_state, options.data_dir)
         threading.Thread(target=_announce, args=(options.data_dir, _url(listener)), daemon=True).start()
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_DRAIN_SECONDS)
-        uvicorn.Server(config).run(sockets=[listener])
+        DrainingServer(config, server, patience_s=_DRAIN_SECONDS).run(sockets=[listener])
 
 
 def _environment(chosen: dict[str, Any]) -> dict[str, str]:

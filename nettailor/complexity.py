@@ -105,11 +105,14 @@ def path_costs(geometry: Geometry, image_side: int, measure: Measure = "macs") -
 def measured_path_costs(geometry: Geometry, table: Path) -> PathCosts:
     """C_ij from a JSON table of milliseconds: {"stem": ms, "blocks": {"l": ms}, "proxies": {"p-l": ms}}.
 
-    Raises `CostTableInvalid`.
+    `nettailor profile` writes one, with a few keys more that say how it was measured; "backbone", where there is one,
+    must be this one. Raises `CostTableInvalid`.
     """
     try:
         content = json.loads(table.read_text())
         stem = _milliseconds(content["stem"])
+        if (measured := content.get("backbone", geometry.name)) != geometry.name:
+            raise ValueError(f"was measured for backbone {measured!r}, not {geometry.name!r}")
         blocks = {node: _milliseconds(content["blocks"][str(node)]) for node in range(1, geometry.depth + 1)}
         proxies = {
             (source, node): _milliseconds(content["proxies"][f"{source}-{node}"])

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from fastapi import Request
@@ -41,6 +42,9 @@ class Server(Protocol):
     def parts(self) -> Parts:
         """Raises `NotReady`."""
 
+    def answering(self) -> AbstractContextManager[None]:
+        """Held from a prediction's arrival to its answer. Raises `NotReady` when draining."""
+
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -55,7 +59,8 @@ def measured(server: Server) -> type[APIRoute]:
             async def counted(request: Request) -> Response:
                 began_at, code = time.monotonic(), _CLIENT_GONE
                 try:
-                    response = await handle(request)
+                    with server.answering():
+                        response = await handle(request)
                     code = response.status_code
                     return response
                 except Exception as failure:  # only looked at: the problem handlers answer it

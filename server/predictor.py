@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -96,13 +96,14 @@ class Predictor:
                     claim.places.append(place)
                     claim.chosen.append(choice)
                 works = await self._submit(list(claims.values()), upload, options, deadline)
+                # Giving up takes what has not begun out of the queue; what runs is let finish, for nobody.
+                answers = await asyncio.gather(*(_outcome(work.future) for work in works))
         except TimeoutError:
-            raise DeadlineExceeded("before its bundle and its images were ready") from None
+            raise DeadlineExceeded(_stage(claims.values())) from None
         finally:
             for claim in claims.values():
                 if not claim.submitted:
                     self._release(claim)
-        answers = await asyncio.gather(*(_outcome(work.future) for work in works))
         found: dict[int, Prediction] = {}
         for claim, outcome in zip(claims.values(), answers, strict=True):
             for part, (place, choice) in enumerate(zip(claim.places, claim.chosen, strict=True)):
@@ -178,6 +179,11 @@ def _work(
         priority=options.priority,
         deadline=deadline,
     )
+
+
+def _stage(claims: Collection[_Claim]) -> str:
+    queued = bool(claims) and all(claim.submitted for claim in claims)
+    return "in the queue or the engine" if queued else "before its bundle and its images were ready"
 
 
 def _outcome(future: "Future[Outcome]") -> Awaitable[Outcome]:

@@ -124,6 +124,12 @@ class Residency(Generic[H, D]):
         with self._lock:
             self._pinned.add(id)
 
+    def unpin(self, id: BundleId) -> None:
+        """It may go again when room is needed."""
+        with self._lock:
+            self._pinned.discard(id)
+            self._shrink_device()
+
     def table(self) -> list[Resident]:
         """What is on the device and in the host tier now."""
         with self._lock:
@@ -219,8 +225,11 @@ class Residency(Generic[H, D]):
         if entry.users == 0 and entry.retired and id in self._device:
             self._device.remove(id)
             entry.future = None
+        self._shrink_device()
+        if entry.users == 0 and entry.future is None:
+            self._entries.pop(id, None)
+
+    def _shrink_device(self) -> None:
         for gone, _ in self._device.shrink(lambda key: self._entries[key].users == 0 and key not in self._pinned):
             self._entries.pop(gone)
             self.observer.evicted(Tier.DEVICE)
-        if entry.users == 0 and entry.future is None:
-            self._entries.pop(id, None)

@@ -44,7 +44,7 @@ class Routing(Generic[H, D]):
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
-        # What the registry said first is applied first: two readers may not overtake each other.
+        # What the registry said first is applied first: two readers may not overtake each other. Taken before _lock.
         self._reading = threading.Lock()
         self._table: dict[str, dict[str, VersionRecord]] = {}  # task -> alias -> what answers
         self._wanted: dict[tuple[str, str], VersionRecord] = {}  # what is to answer once it is ready
@@ -109,9 +109,10 @@ class Routing(Generic[H, D]):
         if version is None:
             self.refresh(task)
             return
-        record = self.registry.version_record(task, version)
-        with self._lock:
-            self._versions[task, version] = record
+        with self._reading:  # or a version deleted meanwhile would be kept
+            record = self.registry.version_record(task, version)
+            with self._lock:
+                self._versions[task, version] = record
 
     def _lease(self, record: VersionRecord) -> Chosen[D]:
         try:
@@ -135,11 +136,11 @@ class Routing(Generic[H, D]):
         records = {alias: self._record(task, version) for alias, version in aliases.items()}
         with self._lock:
             known = self._table.setdefault(task, {})
-            dropped = [known.pop(alias) for alias in set(known) - set(records)]
+            dropped = [(alias, known.pop(alias)) for alias in set(known) - set(records)]
             for alias in [alias for t, alias in self._wanted if t == task and alias not in records]:
                 del self._wanted[task, alias]
-        for record in dropped:
-            self._release(record)
+            for alias, record in dropped:
+                self._release(alias, record)
         for alias, record in records.items():
             self._want(task, alias, record)
 
@@ -188,25 +189,26 @@ class Routing(Generic[H, D]):
             del self._wanted[task, alias]
             old = self._table[task].get(alias)
             self._table[task][alias] = record
+            # Within the lock, or a flip that overtakes this one would be undone in part.
+            if self._is_pinned(task, alias):
+                self.residency.pin(_id(record))
+            if old is not None:
+                self._release(alias, old)
         logger.info("%s@%s is version %s", task, alias, record.version)
-        if self._is_pinned(task, alias):
-            self.residency.pin(_id(record))
-        if old is not None:
-            self._release(old)
 
     def _is_pinned(self, task: str, alias: str) -> bool:
         return alias == LIVE and task in self.pinned_tasks
 
-    def _release(self, record: VersionRecord) -> None:
-        """Let go of a version that no name leads to any more."""
-        with self._lock:
-            named = any(_id(r) == _id(record) for r in self._table.get(record.task, {}).values())
-        if not named:
+    def _release(self, alias: str, record: VersionRecord) -> None:
+        """Let go of a version that an alias named until now, if no other name leads to it; within the lock."""
+        if self._is_pinned(record.task, alias):
+            self.residency.unpin(_id(record))
+        if not any(_id(r) == _id(record) for r in self._table.get(record.task, {}).values()):
             self.residency.retire(_id(record))
 
     def forget_version(self, task: str, version: int) -> None:
         """The version was deleted: no name leads to it."""
-        with self._lock:
+        with self._reading, self._lock:
             record = self._versions.pop((task, version), None)
         if record is not None:
             self.residency.forget(_id(record))

@@ -1,7 +1,9 @@
 """The composition root: everything a server consists of, wired, started and stopped in order."""
 
 import logging
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +69,7 @@ class Service:
     ) -> None:
         self.settings = settings
         self.state = "starting"  # then ready, then draining
+        self.under_way = 0  # predictions asked and not answered; only the event loop's thread counts
         self.metrics = Metrics(collectors or CollectorRegistry())
         self.router: APIRouter = build_router(self)
         self._registry = registry
@@ -79,6 +82,21 @@ class Service:
         if self._parts is None:
             raise NotReady(self.state)
         return self._parts
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Held from a prediction's arrival to its answer. Raises `NotReady` when draining."""
+        if self.state == "draining":
+            raise NotReady(self.state)
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
+
+    def drain(self) -> None:
+        """Requests that come from now on get 503; those that came before are answered."""
+        self.state = "draining"
 
     def start(self) -> None:
         """Load the backbone, warm the engine up, read the registry. Raises `BackboneWeightsInvalid` and the like."""
@@ -106,7 +124,7 @@ class Service:
 
     def stop(self) -> None:
         """Answer what was accepted, then let go of everything. Requests that come now get 503."""
-        self.state = "draining"
+        self.drain()
         parts, self._parts = self._parts, None
         if parts is None:
             return

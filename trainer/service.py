@@ -9,6 +9,8 @@ from types import TracebackType
 import redis
 import redis.asyncio
 
+from nettailor.complexity import measured_path_costs
+from nettailor.geometry import geometry
 from registry.blobs import Blobs
 from registry.wiring import SOCKET_TIMEOUT_SECONDS, connect
 from trainer.errors import QueueUnavailable
@@ -42,7 +44,9 @@ class Service:
         self._thread = threading.Thread(target=self._keep_reconciling, name="reconcile-jobs", daemon=True)
 
     def start(self) -> None:
-        """Raises QueueUnavailable."""
+        """Raises QueueUnavailable; CostTableInvalid, before any job fails of the setting."""
+        if self.settings.cost_table is not None:
+            measured_path_costs(geometry(self.settings.backbone), self.settings.cost_table)
         self._drop_stale_uploads()
         self.jobs.recover()
         self._thread.start()

@@ -16,6 +16,9 @@ class Settings(RegistrySettings):
     job_attempts: int = Field(default=3, ge=1, le=20, description="runs a job gets before its death is final")
     job_niceness: int = Field(default=10, ge=0, le=19, description="how far training yields the CPU to predictions")
     job_threads: int | None = Field(default=None, ge=1, description="CPU threads of one training; torch's own default")
+    cost_table: Path | None = Field(
+        default=None, description="what `nettailor profile` wrote: tailor for its milliseconds instead of for MACs"
+    )
     publish_slack: float = Field(
         default=0.005, ge=0, le=1, description="a new version goes live if its test accuracy is at most this much lower"
     )

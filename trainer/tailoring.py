@@ -130,7 +130,7 @@ class Tailoring:
     def _tailor(self, dataset: Path, backbone: Backbone) -> Tailored:
         job = self._run.job
         options = parse_options(job.options)
-        config = RecipeConfig.preset(options.preset, seed=options.seed)
+        config = RecipeConfig.preset(options.preset, seed=options.seed, cost_table=self._settings.cost_table)
         checkpoints = self._folder / "checkpoints"
         checkpoints.mkdir(parents=True, exist_ok=True)
         return tailor(job.task, dataset, config, backbone=backbone, report=self._relay, checkpoints=checkpoints)

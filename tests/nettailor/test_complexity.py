@@ -197,5 +197,8 @@ def test_bad_cost_tables_say_what_is_wrong(tmp_path: Path) -> None:
     path.write_text(json.dumps(content | {"stem": -1}))
     with pytest.raises(CostTableInvalid, match="not a positive number"):
         measured_path_costs(geometry("mini26"), path)
+    path.write_text(json.dumps(table(path) | {"backbone": "resnet18"}))
+    with pytest.raises(CostTableInvalid, match="measured for backbone 'resnet18', not 'mini26'"):
+        measured_path_costs(geometry("mini26"), path)
     with pytest.raises(CostTableInvalid, match="No such file"):
         measured_path_costs(geometry("mini26"), tmp_path / "none.json")

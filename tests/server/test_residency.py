@@ -169,8 +169,7 @@ class ResidencyMachine(RuleBasedStateMachine):
         self.executor.pending.pop(index)()
         fetched = id not in self.host.order and id not in self.disk.order
         if breaks and fetched:
-            failing = [lease for lease in self.leases if lease.id == id and lease.ready.done()]
-            assert all(isinstance(lease.ready.exception(), LookupError) for lease in failing)
+            assert all(isinstance(lease.ready.exception(0), LookupError) for lease in self.leases if lease.id == id)
         else:
             if id not in self.host.order:
                 self.disk.touch(id)
@@ -216,6 +215,16 @@ class ResidencyMachine(RuleBasedStateMachine):
     def pin(self, id: BundleId) -> None:
         self.residency.pin(id)
         self.pinned.add(id)
+
+    @rule(id=st.sampled_from(IDS))
+    def unpin(self, id: BundleId) -> None:
+        self.residency.unpin(id)
+        self.pinned.discard(id)
+        self.device.shrink(lambda i: not self.users(i) and i not in self.pinned)
+
+    @invariant()
+    def nothing_is_kept_of_what_is_gone(self) -> None:
+        assert set(self.residency._entries) == {*self.device.order, *self.loading, *(lease.id for lease in self.leases)}
 
     @invariant()
     def the_table_is_the_model_s(self) -> None:

@@ -1,0 +1,38 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from nettailor.complexity import measured_path_costs
+from nettailor.geometry import geometry
+
+
+def test_profile_prints_a_table_and_writes_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NETTAILOR_DTYPE", "bfloat16")
+    result = CliRunner(env={"COLUMNS": "140"}).invoke(app, ["profile", "--rounds", "1", "--images", "2"])
+    assert result.exit_code == 0, result.output
+    path = tmp_path / "costs-mini26-32.json"
+    assert measured_path_costs(geometry("mini26"), path).blocks
+    written = json.loads(path.read_text())
+    assert (written["side"], written["images"], written["dtype"]) == (32, 2, "bfloat16")
+    assert f"written to {path.name}" in result.stdout
+    assert f"{written['blocks']['12']:.4f}" in result.stdout
+    assert "rounds" in result.stderr
+    assert "rounds" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--backbone", "alexnet"], "unknown backbone 'alexnet'"),
+        (["--out", "/nowhere/costs.json"], "/nowhere/costs.json: No such file"),
+    ],
+)
+def test_what_goes_wrong_is_one_line(arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(app, ["profile", *arguments])
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
