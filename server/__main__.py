@@ -14,9 +14,9 @@ def main() -> None:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     with redis_service(settings) as url, open_registry(settings, url) as registry:
         registry.reconcile()
-        uvicorn.run(
-            create_app(settings, registry), host=settings.host, port=settings.port, log_level=settings.log_level
-        )
+        app = create_app(settings, registry)
+        # No access log, as in `nettailor up`: metrics count every answer.
+        uvicorn.run(app, host=settings.host, port=settings.port, log_level=settings.log_level, access_log=False)
 
 
 if __name__ == "__main__":
