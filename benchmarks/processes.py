@@ -65,7 +65,8 @@ class Served:
     def stop(self) -> None:
         members = self._tree()
         self._wake()
-        self.process.terminate()  # nothing happens if it has ended
+        if members:
+            self.process.terminate()
         _, alive = psutil.wait_procs(members, timeout=_STOP_S)
         for member in alive:
             member.kill()
