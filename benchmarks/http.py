@@ -28,6 +28,7 @@ from typing import Any
 import torch
 
 from benchmarks import load, machine, sides
+from benchmarks.company import Company
 from benchmarks.load import Outcome, Target
 from benchmarks.overhead import EngineAlone, Overhead, overhead, spent
 from benchmarks.processes import Launch, Served, serving
@@ -120,10 +121,13 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
             served = stack.enter_context(serving(launch, folder))
             served.sleep()
             running[launch.name] = Side(served=served, target=sides.target(served, args.tasks, body))
+        company = Company(side.served for side in running.values())
         closed = closed_rounds(running, EngineAlone(engine, bundles), args)
         opened = open_rounds(running, closed, args)
+        others = round(company.cores, 2)
     return figures(closed, opened) | {
         "variants": speeds,
+        "cores_others_kept_busy": others,
         "machine": machine.describe(),
         "dtype": str(engine.device.dtype).removeprefix("torch."),
         "rounds": args.rounds,
@@ -189,6 +193,7 @@ def table(found: Mapping[str, Any]) -> list[str]:
                 f"{'':10} {load_:8} {at['sent_rps']:8.1f} {at['accepted_rps']:8.1f} {at['refused']:6} {at['failed']:6} "
                 f"{at['p50_ms']:8.1f} {at['p99_ms']:8.1f}"
             )
+    lines.append(f"others kept {found['cores_others_kept_busy']:.2f} cores busy meanwhile")
     for name, speeds in found["variants"].items():
         lines += [f"{name}, {words}: {speed:.1f} requests/s" for words, speed in speeds.items()]
     return lines
