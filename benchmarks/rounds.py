@@ -2,15 +2,19 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 Values = dict[str, list[float]]  # by side, one value a round
 
+K = TypeVar("K")
+V = TypeVar("V")
 
-def paired_rounds(sides: Mapping[str, Callable[[], float]], rounds: int) -> Values:
+
+def paired_rounds(sides: Mapping[K, Callable[[], V]], rounds: int, *, warm_up: bool = True) -> dict[K, list[V]]:
     """What each side measures of itself; one round before the first warms everything up."""
     names = list(sides)
-    values: Values = {name: [] for name in names}
-    for index in range(-1, rounds):
+    values: dict[K, list[V]] = {name: [] for name in names}
+    for index in range(-1 if warm_up else 0, rounds):
         for name in names[index % len(names) :] + names[: index % len(names)]:
             value = sides[name]()
             if index >= 0:

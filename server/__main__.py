@@ -26,7 +26,10 @@ def main() -> None:
         registry.reconcile()
         service = Service(settings, registry)
         app = create_app(settings, registry, service=service)
-        config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level=settings.log_level)
+        # No access log, as in `nettailor up`: metrics count every answer.
+        config = uvicorn.Config(
+            app, host=settings.host, port=settings.port, log_level=settings.log_level, access_log=False
+        )
         # No accepted request outlives its own timeout, so none is cut off.
         server = DrainingServer(config, service, patience_s=settings.request_timeout_ms / 1000)
         server.run()

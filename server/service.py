@@ -162,7 +162,12 @@ class Service:
             pinned_tasks=settings.pinned_tasks,
             task_gone=metrics.forget_task,
         )
-        admission = Admission(bound=settings.queue_bound, bound_per_task=settings.queue_bound_per_task)
+        admission = Admission(
+            bound=settings.queue_bound,
+            bound_per_task=settings.queue_bound_per_task,
+            bound_s=settings.queue_bound_ms / 1000,
+            max_batch=settings.max_batch,
+        )
         queues: FairQueues[Adapter] = FairQueues(
             max_rows=settings.max_batch, max_wait_s=settings.max_wait_ms / 1000, weights=settings.task_weights
         )

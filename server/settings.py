@@ -33,6 +33,9 @@ class ServerSettings(Settings):
     max_wait_ms: float = Field(default=2.0, ge=0, description="how long an image waits for company in its batch")
     queue_bound: int = Field(default=512, ge=1, description="predictions under way before 429")
     queue_bound_per_task: int = Field(default=256, ge=1, description="the same for one task")
+    queue_bound_ms: float = Field(
+        default=250.0, gt=0, description="of the engine's time that may be under way before 429; at least two batches"
+    )
     request_timeout_ms: int = Field(default=30_000, ge=1, description="for requests that name no timeout")
 
     max_body_bytes: int = Field(default=32 * MIB, ge=1, description="of a request")

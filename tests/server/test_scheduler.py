@@ -1,5 +1,7 @@
 """The scheduler's thread, with an engine that does as it is told."""
 
+import contextlib
+import itertools
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -149,3 +151,27 @@ def test_admission_bounds_each_task_and_the_house() -> None:
     admission.enter(("one", "one"), 50)  # alone, however large
     admission.leave(("one", "one"), 50)
     assert admission.under_way == 0
+
+
+def test_admission_shrinks_to_what_a_slow_engine_gets_done_in_time() -> None:
+    admission = Admission(bound=512, bound_per_task=256, bound_s=0.25, max_batch=8)
+    assert _admitted(admission, "any") == 256  # nothing is known of the engine yet
+    admission.ran(32, 32 * 0.002)
+    assert _admitted(admission, *(f"task-{i}" for i in range(8))) == 125
+    assert _admitted(admission, "busy") == 62
+    for _ in range(100):
+        admission.ran(1, 1.0)
+    assert _admitted(admission, *(f"task-{i}" for i in range(8))) == 16  # two batches
+    assert _admitted(admission, "busy") == 12
+
+
+def _admitted(admission: Admission, *tasks: str) -> int:
+    """How many single images get in, tasks in turn, before the first is refused; all leave again."""
+    entered: list[str] = []
+    with contextlib.suppress(Overloaded):
+        for task in itertools.cycle(tasks):
+            admission.enter((task,), 1)
+            entered.append(task)
+    for task in entered:
+        admission.leave((task,), 1)
+    return len(entered)

@@ -1,0 +1,107 @@
+"""What HTTP costs the server beyond its engine, in `benchmarks.http`.
+
+That is what the server's process burns a request, less what the engine alone burns an image in the same round:
+`Engine.forward` in this process, over mixed batches of the mean size that the server ran, with as many threads. The
+server's own `nettailor_inference_seconds` cannot serve for it: it is time by the clock, while the event loop and the
+decoders run too. So what these cost each other counts as overhead: the interpreter's lock, caches, a thread of the
+engine that spins for another that was put off the processor.
+"""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from benchmarks import contenders
+from benchmarks.contenders import Contender
+from benchmarks.processes import Served
+from nettailor.bundle import Bundle
+from server.engine import Engine
+
+_SETTLE_S = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """What a server has used and done so far."""
+
+    cpu_s: float
+    images: float
+    batches: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overhead:
+    server_ms: float  # CPU milliseconds a request
+    engine_ms: float
+    batch: float  # mean images of the server's batches
+
+    @property
+    def beyond_engine_ms(self) -> float:
+        return self.server_ms - self.engine_ms
+
+
+class EngineAlone:
+    """The server's engine in this process.
+
+    It runs in a thread of its own while another thread has used the same pool of workers: as in the server there are
+    then more of OpenMP's threads than cores, and GNU's spin a few microseconds for more work. Where there are no more
+    threads than cores they spin for milliseconds, which would count as the engine's.
+    """
+
+    def __init__(self, engine: Engine, bundles: Sequence[Bundle]) -> None:
+        self._engine = engine
+        self._bundles = bundles
+        self._contenders: dict[int, Contender] = {}
+        self._thread = ThreadPoolExecutor(1)
+
+    def cpu_ms(self, batch: int, seconds: float) -> float:
+        """An image, in batches of `batch`."""
+        self._contender(batch).run()
+        return self._thread.submit(self._measure, self._contender(batch), seconds).result()
+
+    def _contender(self, batch: int) -> Contender:
+        if batch not in self._contenders:
+            self._contenders[batch] = contenders.mixed(self._engine, self._bundles, batch)
+        return self._contenders[batch]
+
+    def _measure(self, contender: Contender, seconds: float) -> float:
+        contender.run()
+        images, began, cpu_began = 0, time.monotonic(), time.process_time()
+        while time.monotonic() - began < seconds:
+            contender.run()
+            images += contender.images
+        return 1000 * (time.process_time() - cpu_began) / images
+
+
+def spent(served: Served) -> Spent:
+    """Read once our server runs nothing any more."""
+    seen = _scraped(served)
+    while True:
+        time.sleep(_SETTLE_S)
+        before, seen = seen, _scraped(served)
+        if seen.images == before.images:
+            return seen
+
+
+def overhead(before: Spent, after: Spent, alone: EngineAlone, seconds: float) -> Overhead:
+    images = after.images - before.images
+    batch = images / (after.batches - before.batches)
+    return Overhead(
+        server_ms=1000 * (after.cpu_s - before.cpu_s) / images,
+        engine_ms=alone.cpu_ms(round(batch), seconds),
+        batch=batch,
+    )
+
+
+def _scraped(served: Served) -> Spent:
+    text = httpx.get(served.url + "/metrics", timeout=30).text
+    samples = {s.name: s.value for family in text_string_to_metric_families(text) for s in family.samples}
+    return Spent(
+        cpu_s=served.cpu_seconds(),
+        images=samples["nettailor_batch_images_sum"],
+        batches=samples["nettailor_batch_images_count"],
+    )

@@ -1,0 +1,121 @@
+"""The servers that `benchmarks.http` compares, and how each is started."""
+
+import io
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+from PIL import Image
+from safetensors.torch import save_file
+
+from benchmarks.load import Target
+from benchmarks.processes import Launch, Served
+from benchmarks.tasks34 import BACKBONE
+from nettailor.backbones import Backbone
+from nettailor.bundle import Bundle, encode
+from registry.settings import Settings
+from registry.wiring import open_registry, redis_service
+
+OURS = "NetTailor"
+LITSERVE = "LitServe"
+FASTAPI = "FastAPI"
+
+_ROOT = str(Path(__file__).parents[1])
+
+
+@contextmanager
+def published(folder: Path, bundles: Sequence[Bundle]) -> Iterator[Settings]:
+    """A registry in `folder` where every bundle is live."""
+    settings = Settings(data_dir=folder, redis_url=None, blobs_url=None)
+    with redis_service(settings) as url, open_registry(settings, url) as registry:
+        registry.reconcile()
+        for bundle in bundles:
+            task = bundle.manifest.task
+            record = registry.publish(task, encode(bundle.manifest, bundle.tensors), actor="benchmark")
+            registry.promote(task, "live", record.version, actor="benchmark", reason="benchmark")
+        yield settings.model_copy(update={"redis_url": url})
+
+
+def ours(settings: Settings, backbone: Backbone, *, dtype: str, threads: int) -> Launch:
+    """`python -m server`, as anybody would start it."""
+    weights = settings.data_dir / "backbone.safetensors"
+    save_file(backbone.state_dict(), weights)
+    environment = {
+        "NETTAILOR_DATA_DIR": str(settings.data_dir),
+        "NETTAILOR_REDIS_URL": str(settings.redis_url),
+        "NETTAILOR_BACKBONE": BACKBONE,
+        "NETTAILOR_BACKBONE_WEIGHTS": str(weights),
+        "NETTAILOR_DEVICE": "cpu",
+        "NETTAILOR_DTYPE": dtype,
+        "NETTAILOR_ENGINE_THREADS": str(threads),
+        "NETTAILOR_PORT": "{port}",
+    }
+    return _python(OURS, sys.executable, "server", [], ready="/readyz", environment=environment)
+
+
+def litserve_variants(python: str, *, tasks: int, threads: int) -> dict[str, Launch]:
+    """Its own batching off and on, in one worker with all threads or a worker a thread; by description."""
+    found = {}
+    for batch in (1, 32):
+        for workers in {1, threads}:
+            words = f"batches of {batch}" if batch > 1 else "no batching"
+            options = {"batch": batch, "workers": workers, "threads": threads // workers, "tasks": tasks}
+            found[f"{words}, workers={workers}"] = _peer(LITSERVE, python, "litserve_app", options)
+    return found
+
+
+def fastapi_variants(*, tasks: int, threads: int) -> dict[str, Launch]:
+    """One forward pass at a time with all threads, or as many as threads; by description."""
+    return {
+        f"forward passes at once={callers}": _peer(
+            FASTAPI, sys.executable, "fastapi_app", {"callers": callers, "threads": threads // callers, "tasks": tasks}
+        )
+        for callers in {1, threads}
+    }
+
+
+def target(served: Served, tasks: int, body: Path) -> Target:
+    return Target(addresses=[f"{served.url}/tasks/task-{i}/predict" for i in range(tasks)], body=body)
+
+
+def jpeg(side: int) -> bytes:
+    """A photograph's share of detail: smooth noise, the same in every run."""
+    coarse = np.random.default_rng(0).integers(0, 256, (side // 8, side // 8, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def drain(target: Target) -> None:
+    """Wait until the server has nothing left to do for clients that are gone: a request a task in turn, which are
+    answered after what came before them."""
+    with httpx.Client(timeout=120) as client:
+        for address in target.addresses:
+            client.post(address, content=target.body.read_bytes(), headers={"content-type": "image/jpeg"})
+
+
+def _peer(name: str, python: str, module: str, options: dict[str, int]) -> Launch:
+    arguments = [f"--{option}={value}" for option, value in options.items()]
+    return _python(name, python, f"benchmarks.peers.{module}", ["--port={port}", *arguments], ready="/health")
+
+
+def _python(
+    name: str,
+    python: str,
+    module: str,
+    arguments: Sequence[str],
+    *,
+    ready: str,
+    environment: dict[str, str] | None = None,
+) -> Launch:
+    path = os.pathsep.join(part for part in (_ROOT, os.environ.get("PYTHONPATH")) if part)
+    return Launch(
+        name=name,
+        command=[python, "-m", module, *arguments],
+        ready=ready,
+        environment={"PYTHONPATH": path} | (environment or {}),
+    )

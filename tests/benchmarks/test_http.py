@@ -1,0 +1,101 @@
+"""What the load generator's logs say, and what `benchmarks.http` makes of it."""
+
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmarks import http, load, sides
+from benchmarks.http import Closed
+from benchmarks.load import Answer, GeneratorMissing, Outcome
+from benchmarks.overhead import Overhead
+from benchmarks.processes import Launch, ServerUnusable, serving
+from nettailor import images
+
+LOG = "1795563293764438\t200\t56486\n1795563293764445\t429\t312\n1795563294694778\t-1\t50771\t7\n"
+
+
+def test_a_log_is_read_and_later_columns_are_passed_over() -> None:
+    assert load.parse_log(LOG) == [
+        Answer(sent_us=1795563293764438, status=200, took_us=56486),
+        Answer(sent_us=1795563293764445, status=429, took_us=312),
+        Answer(sent_us=1795563294694778, status=-1, took_us=50771),
+    ]
+    assert load.parse_log("") == []
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    values = [float(value) for value in range(100, 0, -1)]
+    assert load.percentile(values, 50) == 50
+    assert load.percentile(values, 99) == 99
+    assert load.percentile(values, 100) == 100
+    assert load.percentile([7.0], 99) == 7
+    assert math.isnan(load.percentile([], 99))
+
+
+def test_latencies_are_of_accepted_requests_and_every_other_answer_is_counted() -> None:
+    answers = [Answer(sent_us=1000 * i, status=200, took_us=2000 + i) for i in range(100)]
+    answers += [Answer(sent_us=1000 * i, status=429, took_us=1) for i in range(100, 130)]
+    answers += [Answer(sent_us=130_000, status=status, took_us=10**9) for status in (500, 503, -1)]
+    outcome = load.summary(answers)
+    assert (outcome.accepted, outcome.refused, outcome.failed) == (100, 30, 3)
+    assert outcome.p50_ms == pytest.approx(2.049)
+    assert outcome.p99_ms == pytest.approx(2.098)
+    assert outcome.accepted_rps == pytest.approx(1000, rel=0.01)
+    assert outcome.sent_rps == pytest.approx(1000, rel=0.01)
+
+
+@pytest.mark.parametrize("batch", [1, 8, 32])
+def test_answers_in_batches_have_the_rate_of_the_batches(batch: int) -> None:
+    """Ten batches, one every 200 ms."""
+    assert load.rate([200_000 * (i // batch) for i in range(10 * batch)]) == pytest.approx(5 * batch, rel=0.02)
+
+
+def test_a_rate_needs_two_moments() -> None:
+    assert load.rate([]) == load.rate([5]) == load.rate([5, 5]) == 0
+
+
+def test_a_missing_generator_is_told_with_the_package_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(GeneratorMissing, match=r"^h2load is not on PATH.*nghttp2-client$"):
+        load.check_generator()
+
+
+def test_the_posted_image_has_the_size_it_says() -> None:
+    assert images.decode(sides.jpeg(72)).size == (72, 72)
+
+
+def test_figures_pair_the_rounds_and_take_medians() -> None:
+    overheads = [Overhead(server_ms=4.0 + i, engine_ms=3.0, batch=32.0) for i in range(3)]
+    closed = {
+        sides.OURS: [
+            Closed(outcome=_outcome(rps=rps), overhead=each)
+            for rps, each in zip((100.0, 200.0, 300.0), overheads, strict=True)
+        ],
+        sides.LITSERVE: [Closed(outcome=_outcome(rps=rps)) for rps in (50.0, 50.0, 60.0)],
+        sides.FASTAPI: [Closed(outcome=_outcome(rps=rps)) for rps in (10.0, 10.0, 10.0)],
+    }
+    opened = {
+        name: {at: [_outcome(rps=10.0, p99_ms=p99, refused=2) for p99 in (30.0, 10.0, 20.0)] for at in http.LOADS}
+        for name in closed
+    }
+    found = http.figures(closed, opened)
+    assert (found["rps_vs_litserve"], found["rps_vs_fastapi"]) == (4.0, 20.0)
+    assert found["overhead_cpu_ms"] == 2.0
+    assert found["p99_ms_at_half"] == found["p99_ms_at_twice"] == 20.0
+    assert found["intervals"]["p99_ms_at_twice"] == [10.0, 30.0]
+    assert found["open_loop"][sides.LITSERVE]["twice"]["refused"] == 6
+    assert found["requests_per_second"] == {sides.OURS: 200.0, sides.LITSERVE: 50.0, sides.FASTAPI: 10.0}
+
+
+def _outcome(*, rps: float, p99_ms: float = 1.0, refused: int = 0) -> Outcome:
+    return Outcome(
+        accepted=10, refused=refused, failed=0, sent_rps=rps, accepted_rps=rps, p50_ms=p99_ms / 2, p99_ms=p99_ms
+    )
+
+
+def test_a_server_that_does_not_start_shows_what_it_printed(tmp_path: Path) -> None:
+    launch = Launch(name="broken", command=["sh", "-c", "echo no such model; exit 3"], ready="/", environment={})
+    with pytest.raises(ServerUnusable, match="no such model"), serving(launch, tmp_path):
+        pass
