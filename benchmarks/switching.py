@@ -1,5 +1,6 @@
 """What it costs to change tasks, in `benchmarks.engine`: between residents, from disk, and beyond the device's room."""
 
+import itertools
 import queue
 import random
 import tempfile
@@ -32,7 +33,7 @@ from server.scheduler import Scheduler
 from server.tiers import Budgets, BundleId, Tier
 from server.work import Work
 
-_REPEATS = 10  # of each task in a round
+_REPEATS = 30  # of each task in a round
 _CLIENTS = 32  # that wait for their answer before they ask again
 _FOREVER = 3600.0
 
@@ -186,6 +187,8 @@ class _Clients:
         self._image = random_images(1, side)[0]
         self._generator = random.Random(0)
         self._done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        self._numbers = itertools.count()
+        self._leases: dict[int, Lease[Adapter]] = {}  # not in the callbacks: a lease that refers to itself stays
 
     def rate(self, batch: int, seconds: float) -> float:
         """Images a second."""
@@ -208,6 +211,8 @@ class _Clients:
     def _ask(self, scheduler: Scheduler[Adapter]) -> None:
         id = self._generator.choice(self._ids)
         lease = self._residency.acquire(id)
+        number = next(self._numbers)
+        self._leases[number] = lease
 
         def submit(ready: "Future[Adapter]") -> None:
             if failure := ready.exception():
@@ -226,7 +231,7 @@ class _Clients:
             scheduler.submit(work)
 
         def answered(_: object) -> None:
-            lease.release()
+            self._leases.pop(number).release()
             self._done.put(None)
 
         lease.ready.add_done_callback(submit)

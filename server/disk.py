@@ -5,14 +5,14 @@ A file is its contents' sha256 (32 bytes), zeros up to `_START`, then the conten
 
 import hashlib
 import logging
+import os
 import re
 import threading
 import uuid
 from pathlib import Path
 
-import numpy as np
-
 from server.shelf import Shelf
+from server.slabs import Slabs
 from server.tiers import Bytes
 
 logger = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ _SUFFIX = ".folded-2"  # another number when what the files hold changes its for
 _NAME = re.compile(rf"[0-9a-f]{{64}}{re.escape(_SUFFIX)}")
 _SUM_BYTES = 32
 _START = 64  # bytes: keeps the contents on a cache line
+_SPARE_BYTES = 64 * 2**20  # of memory kept for the next bundles to be read
 
 
 class DiskCache:
@@ -34,6 +35,7 @@ class DiskCache:
         self._lock = threading.Lock()
         self._shelf: Shelf[str, None] = Shelf(budget_bytes)
         self._unverified: set[str] = set()
+        self._slabs = Slabs(spare_bytes=_SPARE_BYTES)
 
     def open(self) -> None:
         """Make the folder and take stock of it; the oldest files count as least recently used."""
@@ -70,7 +72,7 @@ class DiskCache:
             self._shelf.get(digest)
             unverified = digest in self._unverified
         try:
-            data = np.fromfile(self._path(digest), np.uint8)
+            data = self._contents(self._path(digest))
         except OSError as failure:
             logger.warning("cached bundle %s cannot be read: %s", digest, failure)
             self.remove(digest)
@@ -83,6 +85,14 @@ class DiskCache:
         with self._lock:
             self._unverified.discard(digest)
         return contents
+
+    def _contents(self, path: Path) -> Bytes:
+        with path.open("rb", buffering=0) as file:
+            data = self._slabs.take(os.fstat(file.fileno()).st_size)
+            read = 0
+            while read < data.nbytes and (count := file.readinto(data[read:].data)):
+                read += count
+        return data[:read]
 
     def write(self, digest: str, contents: Bytes) -> list[str]:
         """Keep a bundle; the digests that had to go for it."""
