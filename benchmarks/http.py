@@ -11,11 +11,15 @@ First each peer's variants run once, and the fastest stands for it. Then closed 
 every round all servers, so that ratios are paired. Then open loops send half of that, nine tenths, and twice as much.
 Percentiles are of a round's accepted requests; figures are medians over rounds with their 95% interval. How the CPU
 overhead is measured is said in `overhead`.
+
+The machine should be quiet; `cores_others_kept_busy` says whether it was. Where it cannot be, GOMP_SPINCOUNT=1000 in
+the environment keeps OpenMP's threads from spinning for one that somebody else has put off the processor, on all sides.
 """
 
 import argparse
 import json
 import resource
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -93,8 +97,9 @@ def fastest(variants: Mapping[str, Launch], folder: Path, body: Path, args: argp
     for words, launch in variants.items():
         with serving(launch, folder) as served:
             side = Side(served=served, target=sides.target(served, args.tasks, body))
-            side.closed(args)  # warms it up
+            sides.drain(side.target)  # its first requests warm it up
             speeds[words] = side.closed(args).accepted_rps
+            _tell(f"{launch.name}, {words}: {speeds[words]:.1f} requests/s")
     return dict(sorted(speeds.items(), key=lambda item: -item[1]))
 
 
@@ -121,8 +126,10 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
             served = stack.enter_context(serving(launch, folder))
             served.sleep()
             running[launch.name] = Side(served=served, target=sides.target(served, args.tasks, body))
+        _tell(f"rounds of {', '.join(running)}")
         company = Company(side.served for side in running.values())
         closed = closed_rounds(running, EngineAlone(engine, bundles), args)
+        _tell("capacities known, open loops")
         opened = open_rounds(running, closed, args)
         others = round(company.cores, 2)
     return figures(closed, opened) | {
@@ -222,6 +229,10 @@ def _verdict(key: str, value: float) -> str:
     return ""
 
 
+def _tell(progress: str) -> None:
+    print(progress, file=sys.stderr, flush=True)
+
+
 def _allow_many_connections() -> None:
     """An open loop at twice capacity takes more of them than many a shell's limit; children inherit it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -243,6 +254,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     args = _parsed(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # not without ending the servers
     load.check_generator()
     _allow_many_connections()
     torch.set_num_threads(args.threads)

@@ -24,6 +24,7 @@ OURS = "NetTailor"
 LITSERVE = "LitServe"
 FASTAPI = "FastAPI"
 
+_DRAIN_S = 600.0  # a server that has accepted everything at twice its capacity has much to do
 _ROOT = str(Path(__file__).parents[1])
 
 
@@ -93,7 +94,7 @@ def jpeg(side: int) -> bytes:
 def drain(target: Target) -> None:
     """Wait until the server has nothing left to do for clients that are gone: a request a task in turn, which are
     answered after what came before them."""
-    with httpx.Client(timeout=120) as client:
+    with httpx.Client(timeout=_DRAIN_S) as client:
         for address in target.addresses:
             client.post(address, content=target.body.read_bytes(), headers={"content-type": "image/jpeg"})
 

@@ -86,6 +86,10 @@ def test_figures_pair_the_rounds_and_take_medians() -> None:
     assert found["p99_ms_at_half"] == found["p99_ms_at_twice"] == 20.0
     assert found["intervals"]["p99_ms_at_twice"] == [10.0, 30.0]
     assert found["open_loop"][sides.LITSERVE]["twice"]["refused"] == 6
+    context = {"variants": {sides.LITSERVE: {"no batching": 50.0}}, "cores_others_kept_busy": 0.01}
+    lines = http.table(found | context | {"tasks": 16, "dtype": "float32", "rounds": 3})
+    assert any("rps_vs_litserve" in line and line.endswith("goal >= 3: met") for line in lines)
+    assert any("overhead_cpu_ms" in line and line.endswith("goal <= 1.5: MISSED") for line in lines)
     assert found["requests_per_second"] == {sides.OURS: 200.0, sides.LITSERVE: 50.0, sides.FASTAPI: 10.0}
 
 
