@@ -44,7 +44,10 @@ class ImageReader:
         return await asyncio.get_running_loop().run_in_executor(self._executor, job)
 
     async def prepare(self, files: Sequence[bytes], wanted: Sequence[Preprocessing]) -> list[Prepared]:
-        """Decode each file once, resize it for each preprocessing. Raises `ImageRejected`, `ImageOversized`."""
+        """Decode each file once for each size wanted, resize it for each preprocessing.
+
+        Raises `ImageRejected`, `ImageOversized`.
+        """
         jobs = [
             asyncio.get_running_loop().run_in_executor(self._executor, self._prepare, index, data, wanted)
             for index, data in enumerate(files)
@@ -58,11 +61,13 @@ class ImageReader:
     def _prepare(self, index: int, data: bytes, wanted: Sequence[Preprocessing]) -> Prepared:
         began_at = time.monotonic()
         try:
-            image = images.decode(data, max_pixels=self._limits.max_pixels)
+            # Not once for the largest: what a task sees must not depend on the tasks it is asked with.
+            sides = {preprocessing.resize for preprocessing in wanted}
+            decoded = {side: images.decode(data, max_pixels=self._limits.max_pixels, side=side) for side in sides}
         except ImageTooLarge as failure:
             raise ImageOversized(index, failure.reason) from failure
         except ImageInvalid as failure:
             raise ImageRejected(index, failure.reason) from failure
-        prepared = [images.prepare(image, preprocessing) for preprocessing in wanted]
+        prepared = [images.prepare(decoded[preprocessing.resize], preprocessing) for preprocessing in wanted]
         self._observer.preprocessed(time.monotonic() - began_at)
         return prepared

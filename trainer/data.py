@@ -64,7 +64,7 @@ def _read_split(archive: zipfile.ZipFile, split: str, preprocessing: Preprocessi
     exact = np.empty((len(members), 3, preprocessing.crop, preprocessing.crop), np.uint8)
     wide = np.empty((len(members), 3, side, side), np.uint8)
     for row, member in enumerate(members):
-        image = decode(archive.read(member))
+        image = decode(archive.read(member), side=preprocessing.resize)
         exact[row], wide[row] = prepare(image, preprocessing), prepare(image, roomy)
     labels = np.array([int(member.split("/")[1]) for member in members], np.int64)
     return LabelledImages(exact=torch.from_numpy(exact), wide=torch.from_numpy(wide), labels=torch.from_numpy(labels))

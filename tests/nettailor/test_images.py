@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nettailor.errors import ImageInvalid
-from nettailor.images import decode, normalise, prepare
+from nettailor.errors import ImageInvalid, ImageTooLarge
+from nettailor.images import Picture, decode, normalise, prepare
 from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from tests.pictures import huge_png
 
@@ -21,24 +21,29 @@ def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes
     return buffer.getvalue()
 
 
+def picture(image: Image.Image) -> Picture:
+    return Picture(pixels=image, size=image.size)
+
+
 @pytest.mark.parametrize("mode", ["RGB", "L", "1", "P", "RGBA", "LA", "CMYK", "I;16"])
 def test_every_mode_becomes_rgb(mode: str) -> None:
     grey = np.full((10, 12), 200 * 256 if mode == "I;16" else 200, np.uint16 if mode == "I;16" else np.uint8)
     image = Image.fromarray(grey) if mode == "I;16" else Image.fromarray(grey).convert(mode)
-    result = decode(encoded(image, "TIFF" if mode == "CMYK" else "PNG"))
+    result = decode(encoded(image, "TIFF" if mode == "CMYK" else "PNG")).pixels
     assert (result.mode, result.size) == ("RGB", (12, 10))
     assert np.asarray(result).max() >= 195
 
 
 def test_transparency_lies_on_white() -> None:
-    assert np.asarray(decode(encoded(Image.new("RGBA", (4, 4), (0, 0, 0, 0))))).min() == 255
+    assert np.asarray(decode(encoded(Image.new("RGBA", (4, 4), (0, 0, 0, 0)))).pixels).min() == 255
 
 
 def test_exif_orientation_is_applied() -> None:
     image = Image.new("RGB", (20, 10))
     exif = image.getexif()
     exif[0x0112] = 6
-    assert decode(encoded(image, "JPEG", exif=exif)).size == (10, 20)
+    result = decode(encoded(image, "JPEG", exif=exif))
+    assert result.size == result.pixels.size == (10, 20)
 
 
 def test_a_hundred_megapixels_are_refused_before_decoding() -> None:
@@ -66,15 +71,88 @@ def test_damaged_files_raise_nothing_else(data: st.DataObject) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 90), st.integers(1, 90))
 def test_any_size_is_prepared(width: int, height: int) -> None:
-    assert prepare(Image.new("RGB", (width, height)), PRE).shape == (3, 32, 32)
+    assert prepare(picture(Image.new("RGB", (width, height))), PRE).shape == (3, 32, 32)
 
 
 def test_prepare_equals_resizing_the_whole_and_cropping() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (60, 90, 3)).astype(np.uint8)
     image = Image.fromarray(noise).resize((180, 120), Image.Resampling.BICUBIC)
     slow = image.resize((60, 40), Image.Resampling.BILINEAR).crop((14, 4, 46, 36))
-    fast = prepare(image, PRE).transpose(1, 2, 0).astype(int)
+    fast = prepare(picture(image), PRE).transpose(1, 2, 0).astype(int)
     assert np.abs(fast - np.asarray(slow).astype(int)).max() <= 2
+
+
+def scene(width: int, height: int) -> Image.Image:
+    """Coarse shapes, fine texture and grain, nothing of it symmetrical."""
+    rng = np.random.default_rng(width * 10_000 + height)
+    layers = [
+        np.asarray(
+            Image.fromarray(rng.integers(0, 256, (cells, cells, 3), np.uint8)).resize((width, height)), np.float32
+        )
+        for cells in (3, 12, 48)
+    ]
+    grain = rng.normal(0, 8, (height, width, 1))
+    return Image.fromarray((0.5 * layers[0] + 0.3 * layers[1] + 0.2 * layers[2] + grain).clip(0, 255).astype(np.uint8))
+
+
+def turned(image: Image.Image, orientation: int, **options: object) -> bytes:
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    return encoded(image, "JPEG", exif=exif, quality=90, **options)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    width=st.integers(100, 1100),
+    height=st.integers(100, 1100),
+    orientation=st.integers(1, 8),
+    side=st.sampled_from([8, 10, 13]),
+    margin=st.sampled_from([0, 3, 4]),
+    grey=st.booleans(),
+    progressive=st.booleans(),
+)
+def test_a_reduced_jpeg_shows_the_same(
+    *, width: int, height: int, orientation: int, side: int, margin: int, grey: bool, progressive: bool
+) -> None:
+    image = scene(width, height)
+    data = turned(image.convert("L") if grey else image, orientation, progressive=progressive)
+    wanted = PRE.model_copy(update={"resize": side, "crop": max(8, side - margin)})
+    whole, reduced = decode(data), decode(data, side=side)
+    assert reduced.size == whole.size == whole.pixels.size
+    assert (whole.reduction, reduced.pixels.mode) == (1, "RGB")
+    expected = max(s for s in (1, 2, 4, 8) if s == 1 or min(width, height) // s >= 20 * side)
+    assert reduced.reduction == expected
+    assert reduced.pixels.size == tuple(-(-length // expected) for length in whole.size)
+    difference = np.abs(prepare(whole, wanted).astype(int) - prepare(reduced, wanted).astype(int))
+    assert difference.mean() < 0.3
+
+
+@pytest.mark.parametrize(("orientation", "shape"), [(1, (200, 150)), (6, (150, 200))])
+def test_a_large_photograph_is_decoded_at_an_eighth(orientation: int, shape: tuple[int, int]) -> None:
+    data = turned(Image.new("RGB", (1600, 1200)), orientation)
+    small = decode(data, side=7)
+    assert (small.pixels.size, small.reduction) == (shape, 8)
+    assert small.size == (8 * shape[0], 8 * shape[1])
+    assert [decode(data, side=side).reduction for side in (8, 15, 16, 30, 31)] == [4, 4, 2, 2, 1]
+    assert prepare(small, PRE).shape == (3, 32, 32)
+
+
+def test_reduced_or_not_the_limit_is_of_the_whole() -> None:
+    with pytest.raises(ImageTooLarge):
+        decode(turned(Image.new("RGB", (400, 300)), 1), side=8, max_pixels=400 * 300 - 1)
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_other_formats_are_decoded_whole(format: str) -> None:
+    found = decode(encoded(Image.new("RGB", (400, 300)), format), side=8)
+    assert (found.pixels.size, found.size, found.reduction) == ((400, 300), (400, 300), 1)
+
+
+def test_a_truncated_photograph_is_refused_reduced_or_not() -> None:
+    data = turned(scene(600, 400), 1)
+    for side in (None, 16):
+        with pytest.raises(ImageInvalid):
+            decode(data[: len(data) // 2], side=side)
 
 
 def test_normalise() -> None:

@@ -24,7 +24,7 @@ from tests.documented import ROOT
 from tests.server.asking import FILES, assert_answers, publish
 from tests.server.oracle import backbone
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 180.0  # a busy machine imports torch slowly
 
 
 def test_the_engine_is_warm_before_the_server_is_ready(
