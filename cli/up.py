@@ -102,7 +102,9 @@ def _serve(options: UpOptions) -> None:
         worker.start()
         stack.callback(remove_state, options.data_dir)
         threading.Thread(target=_announce, args=(options.data_dir, _url(listener)), daemon=True).start()
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_DRAIN_SECONDS)
+        config = uvicorn.Config(
+            app, loop="asyncio", log_config=None, access_log=False, timeout_graceful_shutdown=_DRAIN_SECONDS
+        )
         DrainingServer(config, server, patience_s=_DRAIN_SECONDS).run(sockets=[listener])
 
 

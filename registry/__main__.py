@@ -14,7 +14,8 @@ def main() -> None:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     with redis_service(settings) as url, open_registry(settings, url) as registry:
         registry.reconcile()
-        uvicorn.run(create_app(registry), host=settings.host, port=settings.port, log_level=settings.log_level)
+        app = create_app(registry)
+        uvicorn.run(app, loop="asyncio", host=settings.host, port=settings.port, log_level=settings.log_level)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,12 @@ def main() -> None:
         app = create_app(settings, registry, service=service)
         # No access log, as in `nettailor up`: metrics count every answer.
         config = uvicorn.Config(
-            app, host=settings.host, port=settings.port, log_level=settings.log_level, access_log=False
+            app,
+            loop="asyncio",
+            host=settings.host,
+            port=settings.port,
+            log_level=settings.log_level,
+            access_log=False,
         )
         # No accepted request outlives its own timeout, so none is cut off.
         server = DrainingServer(config, service, patience_s=settings.request_timeout_ms / 1000)

@@ -11,8 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from server import errors
-from server.metrics import OTHER_TASK, Metrics
+from server.metrics import Metrics
 from server.predictor import Predictor, parse_target
 from server.problems import status_of
 from server.routing import Routing
@@ -69,7 +68,7 @@ def measured(server: Server) -> type[APIRoute]:
                         server.metrics.rejected.labels(type(failure).__name__).inc()
                     raise
                 finally:
-                    server.metrics.answered(_labels(server, request), code, time.monotonic() - began_at)
+                    server.metrics.answered(_tasks(request), code, time.monotonic() - began_at)
 
             return counted
 
@@ -82,12 +81,7 @@ def _status(failure: Exception) -> int:
     return failure.status_code if isinstance(failure, HTTPException) else status_of(failure)
 
 
-def _labels(server: Server, request: Request) -> list[str]:
-    """The tasks a request names; those that do not exist share one label, or strangers could make labels up."""
+def _tasks(request: Request) -> list[str]:
+    """The tasks a request names, there or not."""
     named = request.path_params.get("task") or request.query_params.get("tasks", "")
-    tasks = dict.fromkeys(parse_target(name).task for name in named.split(","))
-    try:
-        routing = server.parts.routing
-    except errors.NotReady:
-        return [OTHER_TASK]
-    return list(dict.fromkeys(task if routing.knows(task) else OTHER_TASK for task in tasks))
+    return [parse_target(name).task for name in named.split(",")]

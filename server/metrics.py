@@ -1,7 +1,8 @@
 """Every metric of the server (Prometheus; seconds and bytes; labels bounded by the number of tasks)."""
 
+import threading
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -27,6 +28,10 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
+        # A request may end after its task was deleted: it must not bring the task's series back. So this says no to a
+        # task before `forget_task` is called, and no series is made but under the lock.
+        self.knows_task: Callable[[str], bool] = lambda _: False
+        self._series = threading.Lock()
 
         self.requests = self._counter("requests", "Predictions asked over HTTP.", "task", "code")
         self.request_seconds = self._seconds("request_seconds", "From request to answer.", "task", coarse=True)
@@ -56,7 +61,9 @@ class Metrics:
         self.load_failures.labels(type(failure).__name__).inc()
 
     def switched(self, task: str, tier: Tier, seconds: float) -> None:
-        self.switches.labels(task, tier).inc()
+        with self._series:
+            if self.knows_task(task):
+                self.switches.labels(task, tier).inc()
         self.switch_seconds.labels(tier).observe(seconds)
 
     def batch_ran(self, *, images: int, tasks: int, predictions: int, seconds: float) -> None:
@@ -68,17 +75,21 @@ class Metrics:
         self.preprocess_seconds.observe(seconds)
 
     def queued(self, task: str, seconds: float) -> None:
-        self.queue_seconds.labels(task).observe(seconds)
+        with self._series:
+            if self.knows_task(task):
+                self.queue_seconds.labels(task).observe(seconds)
 
     def answered(self, tasks: Iterable[str], code: int, seconds: float) -> None:
-        for task in tasks:
-            self.requests.labels(task, str(code)).inc()
-            self.request_seconds.labels(task).observe(seconds)
+        with self._series:
+            for label in dict.fromkeys(task if self.knows_task(task) else OTHER_TASK for task in tasks):
+                self.requests.labels(label, str(code)).inc()
+                self.request_seconds.labels(label).observe(seconds)
 
     def forget_task(self, task: str) -> None:
         """Drop every series of a task that was deleted."""
-        for metric in (self.requests, self.request_seconds, self.queue_seconds, self.switches):
-            metric.remove_by_labels({"task": task})
+        with self._series:
+            for metric in (self.requests, self.request_seconds, self.queue_seconds, self.switches):
+                metric.remove_by_labels({"task": task})
 
     def _counter(self, name: str, help: str, *labels: str) -> Counter:
         return Counter(f"nettailor_{name}", help, labels, registry=self.registry)

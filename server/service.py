@@ -106,6 +106,7 @@ class Service:
         engine = self._engine()
         parts = self._wire(engine)
         self.metrics.registry.register(parts.collector)
+        self.metrics.knows_task = parts.routing.knows
         self.metrics.backbone_bytes.set(engine.shared.size_bytes)
         self.metrics.queue_depth.set_function(lambda: parts.scheduler.depth)
         parts.scheduler.start()

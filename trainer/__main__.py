@@ -14,7 +14,8 @@ def main() -> None:
     settings = Settings()
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     with redis_service(settings) as url, Service(settings, url) as service:
-        uvicorn.run(create_app(service), host=settings.host, port=settings.port, log_level=settings.log_level)
+        app = create_app(service)
+        uvicorn.run(app, loop="asyncio", host=settings.host, port=settings.port, log_level=settings.log_level)
 
 
 if __name__ == "__main__":

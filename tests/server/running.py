@@ -37,7 +37,7 @@ def running(settings: ServerSettings, registry: Registry) -> Iterator[Running]:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
         # A client's thread on a busy machine may take longer than uvicorn's 5 s between two requests.
-        config = uvicorn.Config(app, log_level="warning", lifespan="on", timeout_keep_alive=60)
+        config = uvicorn.Config(app, loop="asyncio", log_level="warning", lifespan="on", timeout_keep_alive=60)
         server = _Announcing(config, started)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

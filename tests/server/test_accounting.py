@@ -7,10 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from nettailor import bundle as bundles
 from nettailor import images
 from registry.registry import Registry
+from server.metrics import Metrics
+from server.tiers import Tier
 from tests.server.asking import FILES, assert_answers, publish
 from tests.server.oracle import make_bytes
 from tests.server.running import Running
@@ -109,3 +112,18 @@ def test_a_request_s_bundle_loads_while_its_images_are_decoded(
         finally:
             decode.go.set()
         assert_answers(waiting.result(30).json(), data, [2])
+
+
+def test_a_request_that_outlives_its_task_leaves_no_series_behind() -> None:
+    metrics = Metrics(CollectorRegistry())
+    known = {"signs"}
+    metrics.knows_task = known.__contains__
+    metrics.answered(["signs"], 200, 0.1)
+    known.remove("signs")
+    metrics.forget_task("signs")
+    metrics.switched("signs", Tier.DEVICE, 0.001)
+    metrics.queued("signs", 0.1)
+    metrics.answered(["signs"], 200, 0.1)
+    shown = generate_latest(metrics.registry).decode()
+    assert 'task="signs"' not in shown
+    assert 'nettailor_requests_total{code="200",task="_other"} 1.0' in shown
