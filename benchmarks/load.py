@@ -140,7 +140,7 @@ def _run(target: Target, options: Sequence[str], *, stagger_s: float, limit_s: f
         began = time.monotonic()
         running = []
         for index, (address, log) in enumerate(zip(target.addresses, logs, strict=True)):
-            time.sleep(max(0.0, began + index * stagger_s - time.monotonic()))
+            time.sleep(max(0.0, began + index * stagger_s - time.monotonic()))  # so that their requests interleave
             command = [_GENERATOR, "--h1", *options, f"--data={target.body}", f"--log-file={log}"]
             command += ["--header=content-type: image/jpeg", address]
             running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))

@@ -81,7 +81,7 @@ def spent(served: Served) -> Spent:
     """Read once our server runs nothing any more."""
     seen = _scraped(served)
     while True:
-        time.sleep(_SETTLE_S)
+        time.sleep(_SETTLE_S)  # a count that stands still this long is the last one
         before, seen = seen, _scraped(served)
         if seen.images == before.images:
             return seen

@@ -104,7 +104,7 @@ def _is_ready(served: Served, path: str) -> bool:
                 return True
         except httpx.TransportError:
             pass
-        time.sleep(_POLL_S)
+        time.sleep(_POLL_S)  # between looks at another process, which tells nobody
     return False
 
 

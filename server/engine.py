@@ -65,17 +65,16 @@ class Engine:
 
     def forward(self, images: NDArray[np.uint8], parts: Sequence[Part]) -> list[NDArray[np.float32]]:
         """Logits (len(part.images), K) of each part, for images (U, 3, S, S) prepared as their parts' tasks want."""
-        members: dict[int, list[int]] = {}  # by identity of the adapter: duplicates of a task become one member
-        places = []  # of each part: its member, its first row within
+        members: dict[Adapter, list[int]] = {}  # duplicates of a task become one member
+        firsts = []  # of each part: its first row within its member
         for part in parts:
-            rows = members.setdefault(id(part.adapter), [])
-            places.append((list(members).index(id(part.adapter)), len(rows)))
+            rows = members.setdefault(part.adapter, [])
+            firsts.append(len(rows))
             rows.extend(part.images)
-        ready = {id(part.adapter): part.adapter for part in parts}
-        logits = self._answers(images, parts, [ready[key] for key in members], list(members.values()))
+        answers = self._answers(images, parts, list(members), list(members.values()))
+        logits = dict(zip(members, answers, strict=True))
         return [
-            logits[member][first : first + len(part.images)]
-            for (member, first), part in zip(places, parts, strict=True)
+            logits[part.adapter][first : first + len(part.images)] for first, part in zip(firsts, parts, strict=True)
         ]
 
     def _answers(
