@@ -124,7 +124,7 @@ class _Tailoring:
 
         self.meter.enter("retrain")
         candidates = search(evaluate, self.backbone.depth)
-        chosen = choose(candidates)
+        chosen = choose(candidates, self.config.target_drop)
         self.meter.settle()
         self.meter.enter("select", blocks_removed=chosen.blocks_removed, within_target=chosen.good)
         return self._finish(teachers[0], teacher_accuracy, chosen, candidates)

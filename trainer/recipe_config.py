@@ -31,7 +31,7 @@ class RecipeConfig:
     distillation: float = 2.0  # weight of the logits' distance to the teacher's; 0 in the paper
     measure: Measure = "macs"  # what C_ij counts
     cost_table: Path | None = None  # JSON of measured milliseconds a path; replaces `measure`
-    target_drop: float = 0.005  # accuracy the student may lose against the teacher, on the validation images
+    target_drop: float = 0.005  # accuracy (validation) the student may lose against the teacher
     proxy_threshold: float = 0.15  # proxies with a smaller alpha go (0.05 in the paper; docs/log.md)
     seed: int = 0
     flip: bool | None = None  # mirror training images; None: if mirrored validation images keep their class

@@ -39,9 +39,9 @@ def search(evaluate: Callable[[int], Candidate[T] | None], most: int) -> list[Ca
     return [candidate for _, candidate in sorted(tried.items()) if candidate is not None]
 
 
-def choose(candidates: list[Candidate[T]]) -> Candidate[T]:
-    """The leanest good candidate; the most accurate one if none is good."""
-    within = [c for c in candidates if c.good]
-    if within:
-        return min(within, key=lambda c: (c.cost, -c.accuracy))
-    return max(candidates, key=lambda c: (c.accuracy, -c.cost))
+def choose(candidates: list[Candidate[T]], drop: float) -> Candidate[T]:
+    """The leanest good candidate. If none is good, the leanest that loses at most `drop` (0..1) against the most
+    accurate one: what a person gives for a lean network, they give there, too."""
+    best = max(candidate.accuracy for candidate in candidates)
+    eligible = [c for c in candidates if c.good] or [c for c in candidates if c.accuracy >= best - drop]
+    return min(eligible, key=lambda c: (c.cost, -c.accuracy))
