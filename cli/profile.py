@@ -55,7 +55,7 @@ def run(options: ProfileOptions) -> None:
 def _measure(backbone: Backbone, settings: ServerSettings, options: ProfileOptions, side: int) -> Profile:
     if settings.engine_threads:
         torch.set_num_threads(settings.engine_threads)
-    device = open_device(settings.device, settings.dtype)
+    device = open_device(settings.device, settings.dtype, winograd=settings.winograd)
     with Progress(console=Console(stderr=True)) as bars:
         bar = bars.add_task("rounds", total=options.rounds)
         return measure(

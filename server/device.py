@@ -10,6 +10,7 @@ from torch import Tensor
 
 from server.kernels import Kernel, OneDnnKernel, PlainKernel
 from server.lanes import Lanes
+from server.tuning import TunedKernel, Tuner
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -38,19 +39,26 @@ class CpuDevice:
     name = "cpu"
     is_host = True
 
-    def __init__(self, dtype: torch.dtype = torch.float32, lanes: Lanes | None = None) -> None:
+    def __init__(
+        self, dtype: torch.dtype = torch.float32, lanes: Lanes | None = None, *, winograd: bool = True
+    ) -> None:
         self.place = torch.device("cpu")
         self.dtype = dtype
         self.lanes = lanes or Lanes.on_all_cores()
+        self._tuner = Tuner(self.lanes) if winograd and dtype == torch.float32 else None
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(array).to(self.dtype)
 
     def pack(self, weight: NDArray[np.float32], *, stride: int, padding: int) -> Kernel:
         placed = self.put(weight)
-        if OneDnnKernel.available():
-            return OneDnnKernel(placed, stride=stride, padding=padding)
-        return PlainKernel(weight=placed.contiguous(memory_format=torch.channels_last), stride=stride, padding=padding)
+        if not OneDnnKernel.available():
+            placed = placed.contiguous(memory_format=torch.channels_last)
+            return PlainKernel(weight=placed, stride=stride, padding=padding)
+        kernel = OneDnnKernel(placed, stride=stride, padding=padding)
+        if self._tuner is not None and (*weight.shape[2:], stride, padding) == (3, 3, 1, 1):
+            return TunedKernel(kernel, self._tuner)
+        return kernel
 
     def put_images(self, images: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(images)
@@ -97,10 +105,13 @@ class CudaDevice:
         return [piece.view(tensor.shape).numpy() for piece, tensor in zip(pieces, tensors, strict=True)]
 
 
-def open_device(name: str = "auto", dtype: str = "auto") -> Device:
-    """The device called `cpu`, `cuda` or `auto` (CUDA where there is one); `auto` dtype: fp32 on CPU, bf16 on CUDA."""
+def open_device(name: str = "auto", dtype: str = "auto", *, winograd: bool = True) -> Device:
+    """The device called `cpu`, `cuda` or `auto` (CUDA where there is one); `auto` dtype: fp32 on CPU, bf16 on CUDA.
+
+    `winograd`: on CPU in fp32, keep the 3x3 weights a second time, transformed, where that is measured to be faster.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda":
         return CudaDevice(DTYPES.get(dtype, torch.bfloat16))
-    return CpuDevice(DTYPES.get(dtype, torch.float32))
+    return CpuDevice(DTYPES.get(dtype, torch.float32), winograd=winograd)

@@ -3,6 +3,7 @@
 Legend: U distinct images, N rows (an image once for every task that wants it), C channels, H W, K classes.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,8 @@ class Engine:
         self.fingerprint = backbone.fingerprint()
         self.backbone_name = backbone.name
         self.shared: SharedNetwork = pack_shared(backbone, device)
+        self._sides: set[int] = set()  # that the shared network is prepared for
+        self._preparing = threading.Lock()
 
     def fold(self, bundle: Bundle) -> FoldedBundle:
         """What this backbone can do ahead for a bundle. Raises `BundleWrongBackbone`."""
@@ -46,7 +49,8 @@ class Engine:
         return fold_bundle(bundle, self.shared.norms)
 
     def upload(self, folded: FoldedBundle) -> Adapter:
-        """Make a bundle ready to run."""
+        """Make a bundle ready to run. The first one with images of another size takes seconds."""
+        self._prepare(folded.manifest.preprocessing.crop)
         with torch.inference_mode():
             return adapters.upload(folded, self.shared.strides, self.device)
 
@@ -56,12 +60,20 @@ class Engine:
 
     def warm_up(self, side: int) -> None:
         """Run the uncut network once on one image of `side` pixels, so that the first request finds kernels ready."""
+        self._prepare(side)
         with torch.inference_mode():
             x = self.device.put(np.zeros((1, side, side, 3), np.float32))
             x = self.shared.run_stem(x)
             for block in self.shared.blocks:
                 x = block(x).relu_()
             self.device.fetch([x.mean((1, 2))])
+
+    def _prepare(self, side: int) -> None:
+        if side not in self._sides:
+            with self._preparing:
+                if side not in self._sides:
+                    self.shared.prepare(side)
+                    self._sides.add(side)
 
     def forward(self, images: NDArray[np.uint8], parts: Sequence[Part]) -> list[NDArray[np.float32]]:
         """Logits (len(part.images), K) of each part, for images (U, 3, S, S) prepared as their parts' tasks want."""

@@ -16,8 +16,11 @@ class Kernel(Protocol):
     def size_bytes(self) -> int: ...
 
     @property
-    def address(self) -> int:
+    def addresses(self) -> tuple[int, ...]:
         """Where the weights lie, to tell one copy from two."""
+
+    def prepare(self, height: int, width: int) -> None:
+        """Get ready for images of this size, which may take a while; not needed for right results."""
 
     def __call__(self, x: Tensor, bias: Tensor | None, *, relu: bool = False, add: Tensor | None = None) -> Tensor:
         """The convolution of x (N, C_in, H, W), plus `bias` (C_out,), plus `add` (N, C_out, H', W'), then ReLU."""
@@ -36,8 +39,11 @@ class PlainKernel:
         return self.weight.untyped_storage().nbytes()
 
     @property
-    def address(self) -> int:
-        return self.weight.untyped_storage().data_ptr()
+    def addresses(self) -> tuple[int, ...]:
+        return (self.weight.untyped_storage().data_ptr(),)
+
+    def prepare(self, height: int, width: int) -> None:
+        pass
 
     def __call__(self, x: Tensor, bias: Tensor | None, *, relu: bool = False, add: Tensor | None = None) -> Tensor:
         y = F.conv2d(x, self.weight, bias, self.stride, self.padding)
@@ -49,12 +55,15 @@ class PlainKernel:
 class OneDnnKernel:
     """oneDNN's convolution with weights in its own blocked layout, which eager PyTorch makes anew on every call.
 
-    The layout does not depend on the size of the images it was made for (docs/log.md), so one copy serves all.
+    `like` is a size (H, W) of images to lay them out for. With 3x3 weights the layout does not depend on it
+    (docs/log.md), so one copy serves all; with 1x1 weights in groups it does.
     """
 
-    def __init__(self, weight: Tensor, *, stride: int, padding: int) -> None:
-        self._places = ([padding, padding], [stride, stride], [1, 1], 1)  # padding, stride, dilation, groups
-        shape = [1, weight.shape[1], 16, 16]
+    def __init__(
+        self, weight: Tensor, *, stride: int, padding: int, groups: int = 1, like: tuple[int, int] = (16, 16)
+    ) -> None:
+        self._places = ([padding, padding], [stride, stride], [1, 1], groups)  # padding, stride, dilation, groups
+        shape = [1, groups * weight.shape[1], *like]
         reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight  # torch's stub lacks the shape
         self._weight: Tensor = reorder(weight.to_mkldnn(), *self._places, shape)
 
@@ -67,8 +76,16 @@ class OneDnnKernel:
         return int(torch.ops.mkldnn._nbytes(self._weight))
 
     @property
-    def address(self) -> int:
-        return int(torch.ops.mkldnn.data_ptr(self._weight))
+    def addresses(self) -> tuple[int, ...]:
+        return (int(torch.ops.mkldnn.data_ptr(self._weight)),)
+
+    @property
+    def weight(self) -> Tensor:
+        """A copy as it came, (C_out, C_in, k, k)."""
+        return self._weight.to_dense()
+
+    def prepare(self, height: int, width: int) -> None:
+        pass
 
     def __call__(self, x: Tensor, bias: Tensor | None, *, relu: bool = False, add: Tensor | None = None) -> Tensor:
         run = torch.ops.mkldnn._convolution_pointwise

@@ -68,7 +68,9 @@ def measure(
     """Medians over `rounds`; every round times every path once, so that no path has the quiet minutes to itself.
     `progress` hears of each round done."""
     with torch.inference_mode():
-        paths = _paths(pack_shared(backbone, device), backbone.geometry, device, side=side, images=images)
+        shared = pack_shared(backbone, device)
+        shared.prepare(side)
+        paths = _paths(shared, backbone.geometry, device, side=side, images=images)
         calls = {name: _calls(device, run) for name, run in paths.items()}
         seconds: dict[int | Proxy, list[float]] = {name: [] for name in paths}
         for number in range(1, rounds + 1):

@@ -107,7 +107,7 @@ class Service:
         parts = self._wire(engine)
         self.metrics.registry.register(parts.collector)
         self.metrics.knows_task = parts.routing.knows
-        self.metrics.backbone_bytes.set(engine.shared.size_bytes)
+        self.metrics.backbone_bytes.set_function(lambda: engine.shared.size_bytes)
         self.metrics.queue_depth.set_function(lambda: parts.scheduler.depth)
         parts.scheduler.start()
         parts.follower.start()
@@ -137,7 +137,9 @@ class Service:
 
     def _engine(self) -> Engine:
         backbone = self._backbone or load_backbone(self.settings.backbone, self.settings.backbone_weights)
-        engine = Engine(backbone, open_device(self.settings.device, self.settings.dtype))
+        engine = Engine(
+            backbone, open_device(self.settings.device, self.settings.dtype, winograd=self.settings.winograd)
+        )
         engine.warm_up(backbone.preprocessing.crop)
         return engine
 

@@ -89,6 +89,12 @@ class SharedNetwork:
     def size_bytes(self) -> int:
         return sum(conv.kernel.size_bytes + conv.bias.untyped_storage().nbytes() for conv in self.convolutions)
 
+    def prepare(self, side: int) -> None:
+        """Get ready for images of `side` pixels; may take seconds."""
+        for block, stride in zip(self.blocks, self.strides[1:], strict=True):
+            for conv in block.convolutions:
+                conv.kernel.prepare(-(-side // stride), -(-side // stride))
+
     def run_stem(self, images: Tensor) -> Tensor:  # (N, H, W, 3), normalised -> x_0
         x = self.stem(images, relu=True)
         return max_pool(x, kernel=3, stride=2) if self.stem_pools else x

@@ -16,6 +16,8 @@ from server.adapters import Adapter
 from server.device import CpuDevice, Device
 from server.engine import Engine, Part
 from server.lanes import Lanes
+from server.tuning import Choice, Tuner
+from server.winograd import TILES, WinogradKernel
 from tests.server.oracle import backbone, expected_logits, make_bundle, random_images
 
 
@@ -79,6 +81,20 @@ def test_other_backbones(name: str, statistics: str) -> None:
     np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
 
 
+@pytest.mark.parametrize("tile", TILES)
+@pytest.mark.parametrize("name", ["mini26", "resnet18"])
+def test_minimal_filtering_gives_the_same(monkeypatch: pytest.MonkeyPatch, name: str, tile: int) -> None:
+    monkeypatch.setattr(Tuner, "choice", lambda *_: Choice(tile=tile))
+    tested = Engine(backbone(name), CpuDevice())
+    bundles = [make_bundle(f"task{i}", name=name, seed=i, statistics=s) for i, s in enumerate(("task", "frozen"))]
+    images = random_images(6, 40)
+    parts = [Part(adapter=tested.pack(bundle), images=range(3 * i, 3 * i + 3)) for i, bundle in enumerate(bundles)]
+    tested.warm_up(40)
+    for bundle, part, logits in zip(bundles, parts, tested.forward(images, parts), strict=True):
+        expected = expected_logits(bundle, images[list(part.images)])
+        np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-3 * max(1.0, float(np.abs(expected).max())))
+
+
 def test_dense_plan() -> None:
     bundle = make_bundle(plan=full_plan(12, None))
     images = random_images(1, 32)
@@ -119,14 +135,16 @@ def live_storages() -> dict[int, int]:
 
 
 @pytest.mark.parametrize("statistics", ["task", "frozen"])
-def test_one_copy_of_the_shared_network_however_many_tasks(statistics: str) -> None:
+def test_one_copy_of_the_shared_network_however_many_tasks(monkeypatch: pytest.MonkeyPatch, statistics: str) -> None:
     device: Device = CpuDevice()
+    monkeypatch.setattr(Tuner, "choice", lambda *_: Choice(tile=4))
+    WinogradKernel(torch.zeros(16, 16, 3, 3), tile=4)  # its constant matrices are kept from now on
     before = set(live_storages())
     alone = Engine(backbone(), device)
-    shared = {conv.kernel.address for conv in alone.shared.convolutions}
-    shared |= {conv.bias.untyped_storage().data_ptr() for conv in alone.shared.convolutions}
     bundles = [make_bundle(f"task{i}", seed=i, statistics=statistics) for i in range(8)]
     ready = [alone.pack(bundle) for bundle in bundles]
+    shared = {a for conv in alone.shared.convolutions for a in conv.kernel.addresses}
+    shared |= {conv.bias.untyped_storage().data_ptr() for conv in alone.shared.convolutions}
     alone.forward(random_images(8, 32), [Part(adapter=a, images=[i]) for i, a in enumerate(ready)])
 
     assert [len(storages(adapter)) for adapter in ready] == [1] * 8
