@@ -1,0 +1,46 @@
+"""An HTTP app as a process: to be told to stop is no failure, to be unable to start is one."""
+
+import logging
+import signal
+import sys
+from types import FrameType
+from typing import Any, NoReturn
+
+import uvicorn
+
+from registry.settings import Settings
+
+_STARTUP_FAILED = 3  # as uvicorn's own command says it
+_GRACE_SECONDS = 10  # for requests under way when told to stop; streams of events never end by themselves
+
+
+def begin(settings: Settings) -> None:
+    """Log as the settings say; from now on SIGTERM and Ctrl-C end the process with 0, closing what is open."""
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+
+
+def configured(app: Any, settings: Settings) -> uvicorn.Config:
+    """uvicorn's configuration. No access log: metrics count every answer."""
+    return uvicorn.Config(
+        app,
+        loop="asyncio",
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+def serve(server: uvicorn.Server) -> None:
+    """Until told to stop. Raises `SystemExit`."""
+    server.run()
+    if not server.started:
+        sys.exit(_STARTUP_FAILED)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    """uvicorn raises a signal again once it has closed."""
+    sys.exit(0)
