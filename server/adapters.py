@@ -3,11 +3,12 @@
 Legend: C_l channels of node l, M middle channels of a bottleneck proxy, K classes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from nettailor.geometry import Geometry
 from nettailor.plan import Plan
 from nettailor.preprocessing import Preprocessing
 from server.device import Device
@@ -16,12 +17,12 @@ from server.folded import FoldedBundle
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProxyAdapter:
-    """a_pl A_p^l as matrix products over the channels; the last bias is part of the node's."""
+    """a_pl A_p^l as a matrix product over the channels; the bias is part of the node's."""
 
     source: int
     ratio: int  # of strides: max-pooling comes first where it is more than 1
-    weights: tuple[Tensor, ...]  # views (C_p, C_l), or (C_p, M) and (M, C_l), of memory the other way round
-    inner_bias: Tensor | None  # (M,)
+    inner: tuple[Tensor, Tensor] | None  # (C_p, M) and bias (M,) of a bottleneck proxy's layer before its ReLU
+    rows: slice  # of the node's weight: C_p, or M
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,6 +30,7 @@ class NodeAdapter:
     alpha: Tensor | None  # (1,) a_ll; None where the block is gone
     statistics: Tensor | None  # (S,) as `server.folding` lays them out; None: the backbone's
     proxies: tuple[ProxyAdapter, ...]
+    weight: Tensor | None  # (sum over the proxies, C_l), of memory the other way round; None: no proxies
     bias: Tensor  # (C_l,) sum of the proxies' biases
 
 
@@ -49,12 +51,12 @@ class Adapter:
     pools: frozenset[tuple[int, int]]  # (source, ratio) of every max-pooling its proxies want
 
 
-def upload(folded: FoldedBundle, strides: tuple[int, ...], device: Device) -> Adapter:
-    """Make a bundle of this backbone ready to run; `strides` are the backbone's, of node 0 ... L."""
+def upload(folded: FoldedBundle, shapes: Geometry, device: Device) -> Adapter:
+    """Make a bundle of the backbone with these shapes ready to run."""
     manifest, plan = folded.manifest, folded.manifest.plan
     buffer = device.put(folded.flat)
     views = {name: buffer[span].view(shape) for name, shape, span in folded.spans()}
-    nodes = {node: _node(plan, node, views, strides) for node in plan.nodes()}
+    nodes = {node: _node(plan, node, views, shapes) for node in plan.nodes()}
     return Adapter(
         task=manifest.task,
         plan=plan,
@@ -70,20 +72,27 @@ def upload(folded: FoldedBundle, strides: tuple[int, ...], device: Device) -> Ad
     )
 
 
-def _node(plan: Plan, node: int, views: Mapping[str, Tensor], strides: tuple[int, ...]) -> NodeAdapter:
-    proxies = tuple(_proxy(p, node, views, strides[node] // strides[p]) for p in plan.sources(node))
+def _node(plan: Plan, node: int, views: Mapping[str, Tensor], shapes: Geometry) -> NodeAdapter:
+    stacked = views.get(f"{node}.proxies")
     return NodeAdapter(
         alpha=views.get(f"{node}.alpha"),
         statistics=views.get(f"{node}.statistics"),
-        proxies=proxies,
+        proxies=tuple(_proxies(plan, node, views, shapes)),
+        weight=None if stacked is None else stacked.t(),
         bias=views[f"{node}.bias"],
     )
 
 
-def _proxy(source: int, node: int, views: Mapping[str, Tensor], ratio: int) -> ProxyAdapter:
-    prefix = f"{node}.proxies.{source}"
-    weights = tuple(views[f"{prefix}.{i}"].t() for i in range(2) if f"{prefix}.{i}" in views)
-    return ProxyAdapter(source=source, ratio=ratio, weights=weights, inner_bias=views.get(f"{prefix}.bias"))
+def _proxies(plan: Plan, node: int, views: Mapping[str, Tensor], shapes: Geometry) -> Iterator[ProxyAdapter]:
+    start = 0
+    for source in plan.sources(node):
+        name, inner = f"{node}.proxies.{source}", None
+        if shapes.bottleneck:
+            inner = (views[f"{name}.matrix"].t(), views[f"{name}.bias"])
+        end = start + shapes.proxy_channels(source, node)[-2]
+        ratio = shapes.strides[node] // shapes.strides[source]
+        yield ProxyAdapter(source=source, ratio=ratio, inner=inner, rows=slice(start, end))
+        start = end
 
 
 def _last_use(plan: Plan) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from server.tiers import Bytes
 
 logger = logging.getLogger(__name__)
 
-_SUFFIX = ".folded-2"  # another number when what the files hold changes its form: older files are then thrown away
+_SUFFIX = ".folded-3"  # another number when what the files hold changes its form: older files are then thrown away
 _NAME = re.compile(rf"[0-9a-f]{{64}}{re.escape(_SUFFIX)}")
 _SUM_BYTES = 32
 _START = 64  # bytes: keeps the contents on a cache line

@@ -39,6 +39,7 @@ class Engine:
         self.device = device
         self.fingerprint = backbone.fingerprint()
         self.backbone_name = backbone.name
+        self._shapes = backbone.geometry
         self.shared: SharedNetwork = pack_shared(backbone, device)
         self._sides: set[int] = set()  # that the shared network is prepared for
         self._preparing = threading.Lock()
@@ -52,7 +53,7 @@ class Engine:
         """Make a bundle ready to run. The first one with images of another size takes seconds."""
         self._prepare(folded.manifest.preprocessing.crop)
         with torch.inference_mode():
-            return adapters.upload(folded, self.shared.strides, self.device)
+            return adapters.upload(folded, self._shapes, self.device)
 
     def pack(self, bundle: Bundle) -> Adapter:
         """Both. Raises `BundleWrongBackbone`."""

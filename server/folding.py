@@ -5,7 +5,9 @@ Names of the arrays, l a present node, p the source of a proxy (C channels, M mi
 
     {l}.bias (C_l,)                          sum of the biases of the proxies into l
     {l}.alpha (1,)                           a_ll, where the block is kept
-    {l}.proxies.{p}.0 (C_l, C_p)             a_pl A_p^l; on bottleneck backbones .0 (M, C_p), .bias (M,), .1 (C_l, M)
+    {l}.proxies (C_l, sum of C_p)            a_pl A_p^l of every proxy into l, side by side in the order of the sources;
+                                             on bottleneck backbones (C_l, M each), behind
+    {l}.proxies.{p}.matrix (M, C_p), .bias (M,)     and a ReLU
     {l}.statistics (S,)                      per-task statistics, end to end: scale and shift (C,) after each
                                              convolution of the branch but the last; with a_ll, the scales of the last
                                              convolution and of the shortcut and the shift of the sum, (C_l,) each,
@@ -13,7 +15,7 @@ Names of the arrays, l a present node, p the source of a proxy (C channels, M mi
     head.weight (K, C_L), head.bias (K,)
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,7 +37,7 @@ class Folded(Protocol):
     def shape(self) -> tuple[int, ...]: ...
 
     def write(self, out: FloatArray) -> None:
-        """Into contiguous memory of `shape`."""
+        """Into memory of `shape`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,6 +68,23 @@ class _Scaled:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class _SideBySide:
+    """Matrices (C_out, C_in each)."""
+
+    parts: Sequence[_Scaled]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.parts[0].shape[0], sum(part.shape[1] for part in self.parts)
+
+    def write(self, out: FloatArray) -> None:
+        start = 0
+        for part in self.parts:
+            part.write(out[:, start : start + part.shape[1]])
+            start += part.shape[1]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Norm:
     """What a task's statistics of a shared batch-norm layer are combined with; arrays (C,)."""
 
@@ -90,14 +109,17 @@ def fold(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, F
     for node in plan.nodes():
         alphas, kept = bundle.tensors[f"alphas.{node}"], plan.keeps_block(node)
         bias = np.zeros(shapes.channels[node], np.float32)
+        side_by_side = []
         for source, alpha in zip(plan.sources(node), alphas[1 if kept else 0 :], strict=True):
             name = f"{node}.proxies.{source}"
             first, last = _proxy(bundle, shapes, source, node)
             if first is not None:
-                matrices[f"{name}.0"], arrays[f"{name}.bias"] = first
+                matrices[f"{name}.matrix"], arrays[f"{name}.bias"] = first
             matrix, last_bias = last
-            matrices[f"{name}.{0 if first is None else 1}"] = _Scaled(matrix=matrix.matrix, scale=matrix.scale * alpha)
+            side_by_side.append(_Scaled(matrix=matrix.matrix, scale=matrix.scale * alpha))
             bias += last_bias * alpha
+        if side_by_side:
+            matrices[f"{node}.proxies"] = _SideBySide(parts=side_by_side)
         arrays[f"{node}.bias"] = bias
         if kept:
             arrays[f"{node}.alpha"] = alphas[:1]

@@ -13,6 +13,8 @@ from server.adapters import Adapter, NodeAdapter, ProxyAdapter
 from server.layout import Rows
 from server.shared import SharedBlock, SharedNetwork, max_pool
 
+_FEW_ROWS = 512
+
 
 class _Node:
     """An activation x (N, H, W, C), and each task's part of it as the rows of a matrix."""
@@ -61,13 +63,29 @@ class MixedPass:
         """x_l (eq. 2): the block over all rows that keep it, then each task's proxies added in place."""
         result = _Node(rows, self._start(node, rows))
         for task, own in result.by_task.items():
-            for proxy in self._at(task, node).proxies:
-                x = self._source(proxy).by_task[task]
-                if proxy.inner_bias is not None:
-                    x = torch.addmm(proxy.inner_bias, x, proxy.weights[0]).relu_()
-                own.addmm_(x, proxy.weights[-1])
+            self._add_proxies(task, self._at(task, node), own)
         result.x.relu_()
         return result
+
+    def _add_proxies(self, task: int, node: NodeAdapter, own: Tensor) -> None:
+        """In one product where it is bound by reading its weights, or in bf16; larger ones gain nothing by that and
+        would pay for the copy of their inputs (docs/log.md)."""
+        if node.weight is None:
+            return
+        inputs = [self._input(task, proxy) for proxy in node.proxies]
+        if len(inputs) > 1 and (len(own) <= _FEW_ROWS or own.dtype == torch.bfloat16):
+            own.addmm_(torch.cat(inputs, 1), node.weight)
+            return
+        for x, proxy in zip(inputs, node.proxies, strict=True):
+            own.addmm_(x, node.weight[proxy.rows])
+
+    def _input(self, task: int, proxy: ProxyAdapter) -> Tensor:
+        """What the node's weight is multiplied with: (n H W, C_p), or (n H W, M) behind a bottleneck proxy's ReLU."""
+        x = self._source(proxy).by_task[task]
+        if proxy.inner is None:
+            return x
+        weight, bias = proxy.inner
+        return torch.addmm(bias, x, weight).relu_()
 
     def _start(self, node: int, rows: Rows) -> Tensor:
         """a_ll G_l(x_{l-1}) where the block is kept, and the sum of the proxies' biases everywhere."""

@@ -120,8 +120,8 @@ def storages(adapter: Adapter) -> set[int]:
     found = {adapter.head_weight.untyped_storage().data_ptr(), adapter.head_bias.untyped_storage().data_ptr()}
     for node in adapter.nodes.values():
         found.add(node.bias.untyped_storage().data_ptr())
-        for proxy in node.proxies:
-            found |= {weight.untyped_storage().data_ptr() for weight in proxy.weights}
+        tensors = [node.weight, *(tensor for proxy in node.proxies for tensor in proxy.inner or ())]
+        found |= {tensor.untyped_storage().data_ptr() for tensor in tensors if tensor is not None}
     return found
 
 
