@@ -1,6 +1,6 @@
 """The engine against what people do today, and against itself.
 
-    python -m benchmarks.engine [--device cpu|cuda] [--sides 72 224] [--tasks 16] [--batch 32] [--rounds 9] [--json]
+    python -m benchmarks.engine [--device cpu|cuda] [--sides 72 224] [--tasks 16] [--batch 64] [--rounds 9] [--json]
 
 ResNet-34 with random weights and tasks whose plans remove 3, 7 or 9 of its 16 blocks and carry 1.8 to 1.9 M parameters
 of their own (`tasks34`); per-task statistics; requests of one image, spread evenly over the tasks. All sides of a
@@ -25,10 +25,8 @@ from benchmarks.ratios import Ratio, over_rounds, paired_ratio
 from benchmarks.rounds import Values, paired_rounds, rate
 from benchmarks.tasks34 import random_resnet34, tailored_bundles
 from nettailor.backbones import Backbone
-from nettailor.bundle import Bundle
 from server.device import open_device
 from server.engine import Engine
-from server.pace import Pace
 
 AT_LEAST: dict[tuple[str, int | None], float] = {  # the issue's goals, by image side where they have one
     ("mixed_vs_full_models", 72): 4.0,
@@ -49,37 +47,24 @@ AT_MOST: dict[tuple[str, int | None], float] = {
 }
 
 
-_BATCH_S = 0.25  # the default of NETTAILOR_MAX_BATCH_MS; a bare GPU machine has no pydantic to ask for it
-
-
-def server_batch(engine: Engine, bundles: Sequence[Bundle], most: int) -> int:
-    """Images in a full batch of the server with its default settings, on this engine."""
-    pace = Pace(max_batch=most, max_batch_s=_BATCH_S)
-    contender = contenders.mixed(engine, bundles, most)
-    rates = [_rate(contender, 0.01) for _ in range(4)]
-    pace.ran(most, most / max(rates))
-    return pace.batch
-
-
-def throughput(args: argparse.Namespace, backbone: Backbone, side: int) -> tuple[int, Values]:
-    """How many images went into a batch; images a second of every contender, by round."""
+def throughput(args: argparse.Namespace, backbone: Backbone, side: int) -> Values:
+    """Images a second of every contender, by round."""
     fingerprint = backbone.fingerprint()
     bundles = tailored_bundles(args.tasks, side, fingerprint=fingerprint)
     frozen = tailored_bundles(args.tasks, side, statistics="frozen", fingerprint=fingerprint)
     engine = Engine(backbone, open_device(args.device, args.dtype))
-    batch = server_batch(engine, bundles, args.batch)
     sides = [
-        contenders.mixed(engine, bundles, batch),
-        contenders.mixed(engine, frozen, batch, name="mixed, frozen statistics"),
-        contenders.single(engine, bundles, batch),
+        contenders.mixed(engine, bundles, args.batch),
+        contenders.mixed(engine, frozen, args.batch, name="mixed, frozen statistics"),
+        contenders.single(engine, bundles, args.batch),
         contenders.full_models(args.tasks, side, engine.device.place),
     ]
     for dtype in {"float32", "bfloat16"} - {str(engine.device.dtype).removeprefix("torch.")}:
         other = Engine(backbone, open_device(args.device, dtype))
-        sides.append(contenders.mixed(other, bundles, batch, name=dtype))
+        sides.append(contenders.mixed(other, bundles, args.batch, name=dtype))
     if args.device == "cpu" and importlib.util.find_spec("openvino"):
         sides.append(contenders.openvino_models(backbone, bundles, args.threads))
-    return batch, paired_rounds({c.name: partial(_rate, c, args.seconds) for c in sides}, args.rounds)
+    return paired_rounds({c.name: partial(_rate, c, args.seconds) for c in sides}, args.rounds)
 
 
 def ratios(values: Values) -> dict[str, Ratio]:
@@ -150,9 +135,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--dtype", choices=["auto", "float32", "bfloat16", "float16"], default="auto")
     parser.add_argument("--sides", type=int, nargs="+", default=[72, 224], help="pixels of the square images")
     parser.add_argument("--tasks", type=int, default=16)
-    parser.add_argument(
-        "--batch", type=int, default=64, help="images in a batch, fewer where the server would close it earlier"
-    )
+    parser.add_argument("--batch", type=int, default=64, help="images in a batch, as the server's default")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=1.0, help="of every side in a round, at least")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of every side")
@@ -167,17 +150,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lines: list[str] = []
     result: dict[str, Any] = {}
     for side in args.sides:
-        batch, values = throughput(args, backbone, side)
+        values = throughput(args, backbone, side)
         found = ratios(values)
-        lines += [*_lines(f"{side} px, {args.tasks} tasks, batches of {batch}", found, side), *_speeds(values)]
+        lines += [*_lines(f"{side} px, {args.tasks} tasks, batches of {args.batch}", found, side), *_speeds(values)]
         result[str(side)] = _as_json(found) | {
-            "batch": batch,
             "images_per_second": {k: over_rounds(v).median for k, v in values.items()},
         }
     found = switches(args, backbone, min(args.sides))
     lines += _lines(f"switches and memory, {min(args.sides)} px", found, None)
     result |= _as_json(found)
-    result |= {"machine": machine.describe(), "rounds": args.rounds, "tasks": args.tasks}
+    result |= {"machine": machine.describe(), "rounds": args.rounds, "tasks": args.tasks, "batch": args.batch}
     print("\n".join(lines), file=sys.stderr if args.json else sys.stdout)
     print(json.dumps(result))
 

@@ -244,7 +244,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tasks", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=3.0, help="of every run in a round")
-    parser.add_argument("--clients", type=int, default=64, help="connections of the closed loop")
+    parser.add_argument("--clients", type=int, default=128, help="connections of the closed loop")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads of every server")
     parser.add_argument("--dtype", choices=["auto", "float32", "bfloat16"], default="auto", help="of our own server")
     parser.add_argument("--litserve-python", default=sys.executable, help="an interpreter that has litserve")

@@ -61,7 +61,7 @@ def ours(settings: Settings, backbone: Backbone, *, dtype: str, threads: int) ->
 def litserve_variants(python: str, *, tasks: int, threads: int) -> dict[str, Launch]:
     """Its own batching off and on, in one worker with all threads or a worker a thread; by description."""
     found = {}
-    for batch in (1, 32):
+    for batch in (1, 32, 64):
         for workers in {1, threads}:
             words = f"batches of {batch}" if batch > 1 else "no batching"
             options = {"batch": batch, "workers": workers, "threads": threads // workers, "tasks": tasks}

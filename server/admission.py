@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from server.errors import Overloaded
-from server.pace import Pace
 
 _HOUSE_BATCHES, _TASK_BATCHES = 2.0, 1.5  # full ones that may always be under way: one that runs, one that waits
+_SMOOTHING = 0.2  # share of the newest batch in the estimate of seconds a prediction
 
 
 class Admission:
@@ -16,16 +16,17 @@ class Admission:
 
     One busy task meets its own bound before it can fill the house for the others. Where the engine would take longer
     than `bound_s` for that many, both shrink in proportion: what is accepted beyond that only waits. They stay above
-    what keeps batches full, or an estimate made on small, dear batches would turn a burst away.
+    what keeps batches of `max_batch` full, or an estimate made on small, dear batches would turn a burst away.
     """
 
-    def __init__(self, pace: Pace, *, bound: int, bound_per_task: int, bound_s: float = math.inf) -> None:
-        self._pace = pace
+    def __init__(self, *, bound: int, bound_per_task: int, bound_s: float = math.inf, max_batch: int = 1) -> None:
         self._bound = bound
         self._bound_per_task = bound_per_task
         self._bound_s = bound_s
+        self._max_batch = max_batch
         self._lock = threading.Lock()
         self._by_task: Counter[str] = Counter()
+        self._seconds_each = 0.0
 
     @property
     def under_way(self) -> int:
@@ -37,17 +38,25 @@ class Admission:
 
         A request beyond a bound by itself is admitted when nothing else is under way.
         """
+        wanted = Counter({task: images * times for task, times in Counter(tasks).items()})
         with self._lock:
-            bound, bound_per_task = self._bounds()
-            total = self._by_task.total()
-            if total and total + images * len(tasks) > bound:
-                raise self._overloaded("the server", total, bound)
-            wanted = Counter({task: images * times for task, times in Counter(tasks).items()})
-            for task, count in wanted.items():
-                waiting = self._by_task[task]
-                if waiting and waiting + count > bound_per_task:
-                    raise self._overloaded(f"task {task!r}", waiting, bound_per_task)
+            self._check(wanted)
             self._by_task += wanted
+
+    def check(self, tasks: Sequence[str]) -> None:
+        """Whether an image for each task could enter now, asked before anything is read. Raises `Overloaded`."""
+        with self._lock:
+            self._check(Counter(tasks))
+
+    def _check(self, wanted: "Counter[str]") -> None:
+        bound, bound_per_task = self._bounds()
+        total = self._by_task.total()
+        if total and total + wanted.total() > bound:
+            raise self._overloaded("the server", total, bound)
+        for task, count in wanted.items():
+            waiting = self._by_task[task]
+            if waiting and waiting + count > bound_per_task:
+                raise self._overloaded(f"task {task!r}", waiting, bound_per_task)
 
     def leave(self, tasks: Sequence[str], images: int) -> None:
         with self._lock:
@@ -57,15 +66,20 @@ class Admission:
                 if not self._by_task[task]:
                     del self._by_task[task]
 
+    def ran(self, predictions: int, seconds: float) -> None:
+        """Take note of how long a batch took, for `Retry-After`."""
+        with self._lock:
+            each = seconds / predictions
+            self._seconds_each += (each - self._seconds_each) * (_SMOOTHING if self._seconds_each else 1.0)
+
     def _bounds(self) -> tuple[int, int]:
         """Of the house and of a task, as fast as the engine is now."""
-        each, batch = self._pace.seconds_each, self._pace.batch
-        in_time = self._bound_s / each if each else math.inf
+        in_time = self._bound_s / self._seconds_each if self._seconds_each else math.inf
         share = min(1.0, in_time / self._bound)
-        house = max(share * self._bound, _HOUSE_BATCHES * batch)
-        task = max(share * self._bound_per_task, _TASK_BATCHES * batch)
+        house = max(share * self._bound, _HOUSE_BATCHES * self._max_batch)
+        task = max(share * self._bound_per_task, _TASK_BATCHES * self._max_batch)
         return int(min(self._bound, house)), int(min(self._bound_per_task, task))
 
     def _overloaded(self, scope: str, waiting: int, bound: int) -> Overloaded:
-        seconds = max(1, math.ceil(waiting * self._pace.seconds_each))
+        seconds = max(1, math.ceil(waiting * self._seconds_each))
         return Overloaded(scope, waiting=waiting, bound=bound, retry_after_seconds=seconds)

@@ -59,6 +59,7 @@ def measured(server: Server) -> type[APIRoute]:
                 began_at, code = time.monotonic(), _CLIENT_GONE
                 try:
                     with server.answering():
+                        server.parts.predictor.admission.check(_tasks(request))
                         response = await handle(request)
                     code = response.status_code
                     return response

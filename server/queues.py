@@ -34,13 +34,10 @@ class _Lane:
 
 
 class FairQueues(Generic[D]):
-    """A batch is due when `max_rows` wait in a lane or its oldest item has waited `max_wait_s`.
-
-    `max_rows` may be set at any time; it holds from the next batch on.
-    """
+    """A batch is due when `max_rows` wait in a lane or its oldest item has waited `max_wait_s`."""
 
     def __init__(self, *, max_rows: int, max_wait_s: float, weights: Mapping[str, float] | None = None) -> None:
-        self.max_rows = max_rows
+        self._max_rows = max_rows
         self._max_wait_s = max_wait_s
         self._weights = weights or {}
         self._waiting: dict[int, _Waiting[D]] = {}  # by number of arrival
@@ -111,7 +108,7 @@ class FairQueues(Generic[D]):
                 heapq.heappop(turns)
                 continue
             cost = self._waiting[number].item.cost
-            if rows and rows + cost > self.max_rows:
+            if rows and rows + cost > self._max_rows:
                 return
             rows += cost
             yield self._serve(number)
@@ -132,7 +129,7 @@ class FairQueues(Generic[D]):
         return self._waiting[lane.arrivals[0]].since
 
     def _is_due(self, lane: _Lane, now: float) -> bool:
-        return lane.rows >= self.max_rows or self._oldest(lane) + self._max_wait_s <= now
+        return lane.rows >= self._max_rows or self._oldest(lane) + self._max_wait_s <= now
 
     def _head(self, lane: _Lane, task: str) -> int | None:
         queue = lane.queues[task]

@@ -24,7 +24,6 @@ from server.following import Follower
 from server.images import ImageLimits, ImageReader
 from server.loading import BundleLoader
 from server.metrics import Metrics, ResidencyCollector
-from server.pace import Pace
 from server.predictor import Predictor
 from server.queues import FairQueues
 from server.residency import Residency
@@ -166,17 +165,16 @@ class Service:
             pinned_tasks=settings.pinned_tasks,
             task_gone=metrics.forget_task,
         )
-        pace = Pace(max_batch=settings.max_batch, max_batch_s=settings.max_batch_ms / 1000)
         admission = Admission(
-            pace,
             bound=settings.queue_bound,
             bound_per_task=settings.queue_bound_per_task,
             bound_s=settings.queue_bound_ms / 1000,
+            max_batch=settings.max_batch,
         )
         queues: FairQueues[Adapter] = FairQueues(
             max_rows=settings.max_batch, max_wait_s=settings.max_wait_ms / 1000, weights=settings.task_weights
         )
-        scheduler = Scheduler(queues, Runner(engine), _BatchObserver(metrics, pace, queues))
+        scheduler = Scheduler(queues, Runner(engine), _BatchObserver(metrics, admission))
         limits = ImageLimits(max_images=settings.max_images, max_pixels=settings.max_pixels)
         predictor = Predictor(
             routing=routing,
@@ -205,14 +203,12 @@ def _budgets(settings: ServerSettings, device: Device) -> Budgets:
 
 
 class _BatchObserver:
-    """Tells all who want to know of a batch."""
+    """Tells both who want to know of a batch."""
 
-    def __init__(self, metrics: Metrics, pace: Pace, queues: FairQueues[Any]) -> None:
+    def __init__(self, metrics: Metrics, admission: Admission) -> None:
         self._metrics = metrics
-        self._pace = pace
-        self._queues = queues
+        self._admission = admission
 
     def batch_ran(self, **figures: Any) -> None:
         self._metrics.batch_ran(**figures)
-        self._pace.ran(figures["predictions"], figures["seconds"])
-        self._queues.max_rows = self._pace.batch
+        self._admission.ran(figures["predictions"], figures["seconds"])

@@ -36,9 +36,6 @@ class ServerSettings(Settings):
     load_threads: int = Field(default=4, ge=1, description="bundles that are loaded at once")
 
     max_batch: int = Field(default=64, ge=1, description="predictions in one forward pass")
-    max_batch_ms: float = Field(
-        default=250.0, gt=0, description="how long one may take, as the engine is now; at least 16 predictions"
-    )
     max_wait_ms: float = Field(default=2.0, ge=0, description="how long an image waits for company in its batch")
     queue_bound: int = Field(default=512, ge=1, description="predictions under way before 429")
     queue_bound_per_task: int = Field(default=256, ge=1, description="the same for one task")

@@ -13,7 +13,6 @@ import pytest
 
 from server.admission import Admission
 from server.errors import DeadlineExceeded, InferenceFailed, NotReady, Overloaded
-from server.pace import Pace
 from server.queues import FairQueues
 from server.scheduler import Scheduler
 from server.work import Item, Ranking, Work
@@ -134,8 +133,7 @@ def test_stopping_answers_what_waits(house: House) -> None:
 
 
 def test_admission_bounds_each_task_and_the_house() -> None:
-    pace = Pace(max_batch=1)
-    admission = Admission(pace, bound=10, bound_per_task=6)
+    admission = Admission(bound=10, bound_per_task=6)
     admission.enter(("busy",), 6)
     with pytest.raises(Overloaded) as refused:
         admission.enter(("busy",), 1)
@@ -143,7 +141,7 @@ def test_admission_bounds_each_task_and_the_house() -> None:
     admission.enter(("quiet", "calm"), 2)
     with pytest.raises(Overloaded):
         admission.enter(("quiet",), 1)
-    pace.ran(2, 3.0)
+    admission.ran(2, 3.0)
     with pytest.raises(Overloaded) as refused:
         admission.enter(("quiet",), 1)
     assert refused.value.retry_after_seconds == 15
@@ -156,30 +154,15 @@ def test_admission_bounds_each_task_and_the_house() -> None:
 
 
 def test_admission_shrinks_to_what_a_slow_engine_gets_done_in_time() -> None:
-    pace = Pace(max_batch=8)
-    admission = Admission(pace, bound=512, bound_per_task=256, bound_s=0.25)
+    admission = Admission(bound=512, bound_per_task=256, bound_s=0.25, max_batch=8)
     assert _admitted(admission, "any") == 256  # nothing is known of the engine yet
-    pace.ran(32, 32 * 0.002)
+    admission.ran(32, 32 * 0.002)
     assert _admitted(admission, *(f"task-{i}" for i in range(8))) == 125
     assert _admitted(admission, "busy") == 62
     for _ in range(100):
-        pace.ran(1, 1.0)
+        admission.ran(1, 1.0)
     assert _admitted(admission, *(f"task-{i}" for i in range(8))) == 16  # two batches
     assert _admitted(admission, "busy") == 12
-
-
-def test_batches_grow_to_what_the_engine_gets_done_in_time() -> None:
-    pace = Pace(max_batch=64, max_batch_s=0.25)
-    assert (pace.batch, pace.seconds_each) == (64, 0.0)
-    pace.ran(10, 0.05)
-    assert pace.batch == 50
-    for _ in range(100):
-        pace.ran(64, 0.064)
-    assert pace.batch == 64
-    for _ in range(100):
-        pace.ran(1, 1.0)
-    assert pace.batch == 16
-    assert Pace(max_batch=4, max_batch_s=0.001).batch == 4
 
 
 def _admitted(admission: Admission, *tasks: str) -> int:
