@@ -12,6 +12,7 @@ import server.problems as server_problems
 import trainer.app as trainer_app
 from registry.problems import install_problem_handlers
 from registry.wiring import open_registry
+from server.front import Front
 from server.service import Service as Server
 from server.settings import ServerSettings
 from trainer.service import Service as Trainer
@@ -34,6 +35,7 @@ def serving(
                 version=version("nettailor-server"),
                 description="Many image-recognition tasks from one shared, frozen ResNet.",
             )
+            app.add_middleware(Front, server=server)
             install_problem_handlers(app, {**registry_app.PROBLEMS, **trainer_app.PROBLEMS, **server_problems.PROBLEMS})
             for router in (server.router, trainer_app.router(trainer), registry_app.router(registry)):
                 app.include_router(router)

@@ -90,20 +90,38 @@ def install_problem_handlers(app: FastAPI, table: ProblemTable) -> None:
         app.add_middleware(RequestIdMiddleware)
 
 
+def answer(request: Request, error: Exception, table: ProblemTable) -> Response:
+    """The problem of an exception of the table or of a malformed request; any other exception is raised again."""
+    if isinstance(error, RequestValidationError):
+        return _malformed(request, error)
+    for kind in type(error).__mro__:
+        if kind in table:
+            return _answer(request, error, *table[kind])
+    raise error
+
+
 def _handler(status: int, title: str) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(request: Request, error: Exception) -> Response:
-        if status >= 500:
-            logger.warning("%s %s: %s", request.method, request.url.path, error)
-        headers: dict[str, str] = {}
-        if (seconds := getattr(error, "retry_after_seconds", None)) is not None:
-            headers["Retry-After"] = str(max(1, round(seconds)))
-        return problem_response(problem_of(error, status, title, instance=request.url.path), headers=headers)
+        return _answer(request, error, status, title)
 
     return handle
 
 
+def _answer(request: Request, error: Exception, status: int, title: str) -> Response:
+    if status >= 500:
+        logger.warning("%s %s: %s", request.method, request.url.path, error)
+    headers: dict[str, str] = {}
+    if (seconds := getattr(error, "retry_after_seconds", None)) is not None:
+        headers["Retry-After"] = str(max(1, round(seconds)))
+    return problem_response(problem_of(error, status, title, instance=request.url.path), headers=headers)
+
+
 async def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    return _malformed(request, error)
+
+
+def _malformed(request: Request, error: RequestValidationError) -> Response:
     faults = [{"where": ".".join(map(str, fault["loc"])), "reason": fault["msg"]} for fault in error.errors()]
     detail = "; ".join(f"{fault['where']}: {fault['reason']}" for fault in faults)
     return problem_response(_plain(request, 422, "malformed request", detail, errors=faults))

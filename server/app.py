@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from registry.problems import install_problem_handlers
 from registry.registry import Registry
+from server.front import Front
 from server.problems import ALL_PROBLEMS
 from server.service import Service
 from server.settings import ServerSettings
@@ -24,6 +25,7 @@ def create_app(settings: ServerSettings, registry: Registry, *, service: Service
         await run_in_threadpool(service.stop)
 
     app = FastAPI(title="NetTailor server", lifespan=lifespan)
+    app.add_middleware(Front, server=service)
     install_problem_handlers(app, ALL_PROBLEMS)
     app.include_router(service.router)
     return app

@@ -1,0 +1,64 @@
+"""What a prediction's URL asks for (torch-free)."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, ValidationError
+
+Parameters = list[dict[str, Any]]
+M = TypeVar("M", bound=BaseModel)
+
+
+class Asked(BaseModel):
+    """The query of every prediction."""
+
+    top_k: int = Field(default=5, ge=1, le=1000, description="how many classes an image")
+    priority: int = Field(default=0, ge=-100, le=100, description="within a task, more goes first")
+    timeout_ms: int | None = Field(default=None, ge=1, le=600_000, description="answer by then, or 504")
+
+
+class AskedOfMany(Asked):
+    tasks: str = Field(min_length=1, description="names or name@alias, separated by commas")
+
+
+class OfTask(BaseModel):
+    """The path of a prediction."""
+
+    task: str = Field(description="its name, or name@alias; without an alias, what is live answers")
+
+
+class OfVersion(OfTask):
+    version: int = Field(ge=1)
+
+
+def query(request: Request, model: type[M]) -> M:
+    """Raises `RequestValidationError`."""
+    return _parsed(model, "query", request.query_params if request.scope["query_string"] else {})
+
+
+def path(request: Request, model: type[M]) -> M:
+    """Raises `RequestValidationError`."""
+    return _parsed(model, "path", request.path_params)
+
+
+def parameters(**models: type[BaseModel]) -> Parameters:
+    """For the OpenAPI document: the fields of `path=` and `query=` models."""
+    found = []
+    for place, model in models.items():
+        schema = model.model_json_schema()
+        for name, field in schema["properties"].items():
+            described = {"name": name, "in": place, "required": name in schema.get("required", ()), "schema": field}
+            if "description" in field:
+                described["description"] = field.pop("description")
+            found.append(described)
+    return found
+
+
+def _parsed(model: type[M], place: str, values: Mapping[str, Any]) -> M:
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as failure:
+        faults = failure.errors(include_url=False)
+        raise RequestValidationError([{**fault, "loc": (place, *fault["loc"])} for fault in faults]) from failure
