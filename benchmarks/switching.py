@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean, median
 
 import numpy as np
 import torch
@@ -33,24 +34,32 @@ from server.scheduler import Scheduler
 from server.tiers import Budgets, BundleId, Tier
 from server.work import Work
 
-_REPEATS = 30  # of each task in a round
+_REPEATS = 60  # of each task in a round
 _CLIENTS = 32  # that wait for their answer before they ask again
 _FOREVER = 3600.0
 
 
 def resident_switch_us(engine: Engine, first: Bundle, second: Bundle, rounds: int) -> Ratio:
-    """Microseconds of engine time a switch: A, B, A, B, ... less the mean of A, A, A, ... and B, B, B, ..., batch 1."""
+    """Microseconds of engine time a switch, batch 1: how much longer A takes right after B than right after A.
+
+    In a sequence A, A, B, B, A, A, ... every other run is a switch. A run and what it is compared with are then
+    milliseconds apart, and medians keep out what the machine does beside them.
+    """
     images = random_images(1, first.manifest.preprocessing.crop)
-    a, b = (_solo(engine, engine.pack(bundle), images) for bundle in (first, second))
-    values = paired_rounds(
-        {
-            "a": lambda: seconds_each([a], 2 * _REPEATS),
-            "b": lambda: seconds_each([b], 2 * _REPEATS),
-            "both": lambda: seconds_each([a, b], _REPEATS),
-        },
-        rounds,
-    )
-    return over_rounds([1e6 * (ab - (a + b) / 2) for a, b, ab in zip(*values.values(), strict=True)])
+    tasks = [_solo(engine, engine.pack(bundle), images) for bundle in (first, second)]
+
+    def microseconds() -> float:
+        switched: list[list[float]] = [[], []]
+        repeated: list[list[float]] = [[], []]
+        for _ in range(_REPEATS):
+            for task, run in enumerate(tasks):
+                switched[task].append(seconds_each([run], 1))
+                repeated[task].append(seconds_each([run], 1))
+        costs = [median(after) - median(before) for after, before in zip(switched, repeated, strict=True)]
+        return 1e6 * fmean(costs)
+
+    microseconds()  # warms up
+    return over_rounds([microseconds() for _ in range(rounds)])
 
 
 @dataclass(frozen=True, kw_only=True)
