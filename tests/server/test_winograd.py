@@ -1,10 +1,12 @@
 """Minimal filtering equals the convolution, and is used where it is the faster way."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server.device import CpuDevice
 from server.kernels import OneDnnKernel, PlainKernel
 from server.lanes import Lanes
 from server.tuning import Choice, TunedKernel, Tuner, Way, choose
@@ -101,6 +103,16 @@ def test_it_runs_only_for_sizes_and_batches_it_was_chosen_for(monkeypatch: pytes
     for shape in [(2, 16, 8, 8), (1, 16, 8, 8), (2, 16, 8, 9)]:
         kernel(torch.randn(shape).contiguous(memory_format=torch.channels_last), None)
     assert ran == [torch.Size((2, 16, 8, 8))]
+
+
+@needs_onednn
+def test_only_plain_3x3_convolutions_in_fp32_and_not_if_told() -> None:
+    def kind(device: CpuDevice, k: int = 3, stride: int = 1) -> type:
+        return type(device.pack(np.zeros((16, 16, k, k), np.float32), stride=stride, padding=k // 2))
+
+    assert kind(CpuDevice()) is TunedKernel
+    others = [kind(CpuDevice(winograd=False)), kind(CpuDevice(torch.bfloat16))]
+    assert {*others, kind(CpuDevice(), k=1), kind(CpuDevice(), stride=2)} == {OneDnnKernel}
 
 
 @needs_onednn
