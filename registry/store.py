@@ -51,7 +51,9 @@ class Store:
             return create_durably(Path(self._path(key)), data)
         try:
             self._fs.pipe_file(self._path(key), data, mode="create")
-        except FileExistsError:
+        except OSError:  # FileExistsError from AWS; other stores word their refusal otherwise
+            if not self.exists(key):
+                raise
             return self.read(key) == data  # ours, if the answer to our first try got lost and it was tried again
         return True
 

@@ -10,27 +10,17 @@ import redis
 
 from registry.blobs import Blobs
 from registry.registry import Registry
+from tests.registry.s3 import s3_endpoint, s3_settings
 
 _BUCKET = "nettailor"
 
 
 @pytest.fixture(scope="session")
 def s3_bucket() -> Iterator[str]:
-    """The URL of a bucket. Endpoint and credentials are fsspec's settings, as an operator would give them."""
-    pytest.importorskip("s3fs", reason="no s3fs: install the extra s3")
-    moto = pytest.importorskip("moto.server", reason="no moto[server]: install the extra dev")
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = {"endpoint_url": f"http://{host}:{port}", "key": "testing", "secret": "testing"}
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-            patch.setitem(fsspec.config.conf, "s3", endpoint)
-            fsspec.filesystem("s3").mkdir(_BUCKET)
-            yield f"s3://{_BUCKET}"
-    finally:
-        server.stop()
+    """The URL of a bucket."""
+    with s3_endpoint() as endpoint, s3_settings(endpoint):
+        fsspec.filesystem("s3").mkdir(_BUCKET)
+        yield f"s3://{_BUCKET}"
 
 
 @pytest.fixture(params=["folder", "s3"])

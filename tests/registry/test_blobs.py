@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,20 @@ def test_of_two_creators_one_wins(blobs: Blobs) -> None:
     assert blobs.store.create("records/a/1", b"first")
     assert not blobs.store.create("records/a/1", b"second")
     assert blobs.store.read("records/a/1") == b"first"
+
+
+def test_of_many_creators_at_once_one_wins(blobs: Blobs) -> None:
+    barrier = threading.Barrier(8)
+    won: list[bytes] = []
+
+    def create(writer: bytes) -> None:
+        barrier.wait(timeout=30)
+        if blobs.store.create("records/a/1", writer):
+            won.append(writer)
+
+    threads = [threading.Thread(target=create, args=(b"writer %d" % number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert won == [blobs.store.read("records/a/1")]
