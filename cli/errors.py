@@ -6,6 +6,7 @@ CommandError
 ├── DataFolderInUse        another `nettailor up` holds the data folder
 ├── CannotStart            malformed settings, unusable backbone weights, no Redis, ...
 ├── CannotProfile          malformed settings, an unknown backbone, a file that cannot be written
+├── RegistryUnusable       its data folder, settings, Redis, blobs or records do not allow what was asked
 ├── AddressUnusable        the address to listen on is taken or not ours
 ├── FolderNotEmpty         the demo starts from nothing
 ├── RequestRefused         the service answered with a problem document
@@ -52,6 +53,12 @@ class CannotStart(CommandError):
 class CannotProfile(CommandError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"cannot profile: {reason}")
+        self.reason = reason
+
+
+class RegistryUnusable(CommandError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the registry cannot be used: {reason}")
         self.reason = reason
 
 

@@ -16,6 +16,7 @@ from rich.markup import escape
 from cli.client import Client
 from cli.connect import DEFAULT_URL, connected
 from cli.errors import CommandError
+from cli.upkeep import add_upkeep
 
 app = typer.Typer(
     name="nettailor",
@@ -236,3 +237,8 @@ def _one_line_errors() -> Iterator[None]:
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+registry_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Look after the registry.")
+app.add_typer(registry_app, name="registry")
+add_upkeep(registry_app, _one_line_errors)

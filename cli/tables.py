@@ -1,4 +1,4 @@
-"""Tables of tasks, jobs, predictions and of the demo."""
+"""Tables of tasks, jobs, predictions, of the demo and of the registry's upkeep."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
@@ -87,6 +87,24 @@ def costs_table(
         typical = median(into.values())
         table.add_row(str(node), f"{block:.4f}", *nearest, f"{typical:.4f}", f"{typical / block:.0%}")
     table.caption = f"stem {stem:.4f}, stem and blocks {stem + sum(blocks.values()):.4f}"
+    return table
+
+
+def faults_table(faults: Iterable[tuple[str, str, str]]) -> Table:
+    """One row a fault: kind, where, why."""
+    table = _table("Faults", "fault", "where", "reason")
+    for row in faults:
+        table.add_row(*row)
+    return table
+
+
+def garbage_table(blobs: Iterable[tuple[str, str, str]], *, left_out: int) -> Table:
+    """One row a blob: digest, size, age."""
+    table = _table("Blobs that nothing names, largest first", "blob", "size", "age")
+    for row in blobs:
+        table.add_row(*row)
+    if left_out:
+        table.caption = f"and {left_out} more"
     return table
 
 

@@ -42,6 +42,18 @@ def create_durably(path: Path, data: bytes) -> bool:
     return True
 
 
+def move_durably(path: Path, target: Path) -> bool:
+    """Rename a file over `target`; the names are fsynced. Makes missing folders. False if `path` is not there."""
+    make_folder_durably(target.parent)
+    try:
+        path.replace(target)
+    except FileNotFoundError:
+        return False
+    sync_folder(target.parent)
+    sync_folder(path.parent)
+    return True
+
+
 def make_folder_durably(folder: Path) -> None:
     """Make a folder and its parents; the entries of new ones are fsynced."""
     if folder.is_dir():

@@ -3,11 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.concurrency import run_in_threadpool
 
 from nettailor.errors import BundleInvalid, BundleTooLarge
 from nettailor.safetensors_file import DEFAULT_LIMITS
 from registry import errors
+from registry.metrics import QuarantineCollector
 from registry.problems import ProblemTable, install_problem_handlers
 from registry.registry import ANY, LIVE, Registry
 from registry.schemas import (
@@ -58,6 +60,8 @@ def create_app(registry: Registry) -> FastAPI:
     app = FastAPI(title="NetTailor registry")
     install_problem_handlers(app, PROBLEMS)
     app.include_router(router(registry))
+    metrics = CollectorRegistry()
+    metrics.register(QuarantineCollector(registry.blobs))
 
     @app.get("/healthz", tags=["health"])
     def healthz() -> dict[str, str]:
@@ -67,6 +71,10 @@ def create_app(registry: Registry) -> FastAPI:
     def readyz() -> dict[str, str]:
         registry.tasks()
         return {"status": "ok"}
+
+    @app.get("/metrics", tags=["health"], response_class=Response)
+    def read_metrics() -> Response:
+        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
     return app
 

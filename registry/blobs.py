@@ -9,6 +9,7 @@ from pathlib import Path
 from nettailor.bundle import digest_of
 from nettailor.durable import write_durably
 from registry.errors import BlobCorrupt, BlobMissing
+from registry.quarantine import Quarantine
 from registry.store import CHUNK_BYTES, Store
 
 logger = logging.getLogger(__name__)
@@ -19,17 +20,23 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 class Blobs:
     """Content-addressed files in a folder or any other fsspec URL. What is read is always verified.
 
-    A digest (`sha256:<hex>`) that is no digest at all names no blob: `BlobMissing`.
+    A blob that a read finds corrupt goes to the quarantine: that read raises `BlobCorrupt`, later ones `BlobMissing`,
+    until the same bytes are put again. A digest (`sha256:<hex>`) that is no digest at all names no blob: `BlobMissing`.
     """
 
     def __init__(self, url: str) -> None:
         self.store = Store(url)
+        self.quarantine = Quarantine(self.store)
 
     def put(self, content: bytes | Path) -> str:
-        """Store bytes or a local file and return the digest. Present blobs are left alone, corrupt ones replaced."""
+        """Store bytes or a local file and return the digest. Corrupt blobs are replaced.
+
+        A sound one that is present is young again afterwards, so that the garbage collection, which may just have found
+        it old and unnamed, gives the caller the whole grace period to name it.
+        """
         digest = _file_digest(content) if isinstance(content, Path) else digest_of(content)
         key = _key(digest)
-        if self._is_sound(digest):
+        if self._is_sound(digest) and self.store.touch(key):
             return digest
         if isinstance(content, Path):
             self.store.write_file(key, content)
@@ -45,10 +52,9 @@ class Blobs:
         """Copy a blob to a local path, whole or not at all. Raises `BlobMissing`, `BlobCorrupt`."""
         write_durably(into, self._verified(digest))
 
-    def verify(self, digest: str) -> None:
-        """Raises `BlobMissing`, `BlobCorrupt`."""
-        for _ in self._verified(digest):
-            pass
+    def verify(self, digest: str) -> int:
+        """Read a blob for nothing but its digest; its size in bytes. Raises `BlobMissing`, `BlobCorrupt`."""
+        return sum(len(chunk) for chunk in self._verified(digest))
 
     def exists(self, digest: str) -> bool:
         """Whether a blob of that name is there (its bytes are not looked at)."""
@@ -58,6 +64,13 @@ class Blobs:
         """Raises `BlobMissing`."""
         try:
             return self.store.size_bytes(_key(digest))
+        except FileNotFoundError:
+            raise BlobMissing(digest) from None
+
+    def modified_at(self, digest: str) -> float:
+        """Seconds since the epoch, by the store's clock. Raises `BlobMissing`."""
+        try:
+            return self.store.modified_at(_key(digest))
         except FileNotFoundError:
             raise BlobMissing(digest) from None
 
@@ -82,15 +95,46 @@ class Blobs:
         return True
 
     def _verified(self, digest: str) -> Iterator[bytes]:
-        found = hashlib.sha256()
+        key = _key(digest)
+        read = hashlib.sha256()
         try:
-            for chunk in self.store.chunks(_key(digest)):
-                found.update(chunk)
+            for chunk in self.store.chunks(key):
+                read.update(chunk)
                 yield chunk
         except FileNotFoundError:
             raise BlobMissing(digest) from None
-        if digest != f"sha256:{found.hexdigest()}":
-            raise BlobCorrupt(digest, f"sha256:{found.hexdigest()}")
+        found = f"sha256:{read.hexdigest()}"
+        if found != digest:
+            self._put_away(digest, found)
+            raise BlobCorrupt(digest, found)
+
+    def _put_away(self, digest: str, found: str) -> None:
+        """Move a blob that was read as something else to the quarantine, if it is the blob that is at fault.
+
+        It may have been the reading (a flipped bit on the way), and somebody may just be putting a sound one in its
+        place: so look again before the move and once more after it.
+        """
+        key = _key(digest)
+        try:
+            again = self._digest(key)
+            if again == digest:
+                logger.warning("blob %s was read as %s once, then as itself; it stays", digest, found)
+                return
+            place = self.quarantine.take(key, digest, again)
+            if place is None:
+                return
+            if self._digest(place) == digest:
+                self.store.move(place, key)
+                return
+        except FileNotFoundError:
+            return  # somebody else was faster
+        except OSError as fault:  # a store that cannot be written to, for one; the caller is warned all the same
+            logger.error("blob %s is corrupt (it holds %s) and stays where it is: %s", digest, found, fault)
+            return
+        logger.error("blob %s is corrupt: it holds %s; moved to %s", digest, again, place)
+
+    def _digest(self, key: str) -> str:
+        return _digest_of_all(self.store.chunks(key))
 
 
 def _key(digest: str) -> str:
@@ -102,8 +146,11 @@ def _key(digest: str) -> str:
 
 def _file_digest(path: Path) -> str:
     with path.open("rb") as file:
-        chunks: Iterable[bytes] = iter(lambda: file.read(CHUNK_BYTES), b"")
-        found = hashlib.sha256()
-        for chunk in chunks:
-            found.update(chunk)
+        return _digest_of_all(iter(lambda: file.read(CHUNK_BYTES), b""))
+
+
+def _digest_of_all(chunks: Iterable[bytes]) -> str:
+    found = hashlib.sha256()
+    for chunk in chunks:
+        found.update(chunk)
     return f"sha256:{found.hexdigest()}"

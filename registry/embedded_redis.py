@@ -31,7 +31,7 @@ class EmbeddedRedis:
     """A context manager. The server keeps its append-only file (fsync at every write) in the folder, listens on a unix
     socket that only this user can open, and ends with this process, even if that is killed.
 
-    One server a folder: a second one waits for the first to go. Raises `EmbeddedRedisFailed`.
+    One server a folder: a second one waits for the first to go; `joined` finds the first. Raises `EmbeddedRedisFailed`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,7 +42,7 @@ class EmbeddedRedis:
 
     @property
     def url(self) -> str:
-        return f"unix://{quote(str(self._socket))}?db=0"
+        return _url(self._socket)
 
     def __enter__(self) -> "EmbeddedRedis":
         self.start()
@@ -84,6 +84,7 @@ class EmbeddedRedis:
         command = [executable, *_options(self.folder, self._socket)]
         guardian = str(resources.files("registry").joinpath("guardian.py"))
         try:
+            self._leave_word()
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", guardian, str(os.getpid()), *command],
                 stdin=subprocess.PIPE,
@@ -94,6 +95,13 @@ class EmbeddedRedis:
             )
         finally:
             os.close(lock)
+
+    def _leave_word(self) -> None:
+        """Let `joined` find a socket that is elsewhere, because the folder's path is too long for one."""
+        usual = self.folder / "redis.sock"
+        if self._socket != usual:
+            usual.unlink(missing_ok=True)
+            usual.symlink_to(self._socket)
 
     def _wait_until_ready(self, deadline: float) -> None:
         assert self._process is not None
@@ -109,6 +117,45 @@ class EmbeddedRedis:
                     reason = str(error)
                 time.sleep(_POLL_SECONDS)
         raise EmbeddedRedisFailed(str(self.folder), f"not ready after {START_SECONDS:.0f} seconds: {reason}")
+
+
+def joined(folder: Path) -> str | None:
+    """The URL of the server that uses a folder now, as soon as it answers; None if none does.
+
+    It ends when whoever started it wants. Raises `EmbeddedRedisFailed` if it stays silent.
+    """
+    folder = folder.absolute()
+    deadline = time.monotonic() + START_SECONDS
+    while _is_locked(folder):
+        socket = folder / "redis.sock"
+        url = _url(socket.readlink() if socket.is_symlink() else socket)
+        with contextlib.closing(redis.Redis.from_url(url, retry=None)) as client:
+            try:
+                client.ping()
+                return url
+            except redis.ConnectionError:  # it is only just starting, or ending
+                if time.monotonic() > deadline:
+                    raise EmbeddedRedisFailed(str(folder), "another server is using this folder, silently") from None
+        time.sleep(_POLL_SECONDS)
+    return None
+
+
+def _url(socket: Path) -> str:
+    return f"unix://{quote(str(socket))}?db=0"
+
+
+def _is_locked(folder: Path) -> bool:
+    try:
+        descriptor = os.open(folder / "redis.lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _executable(folder: Path) -> str:

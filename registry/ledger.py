@@ -10,6 +10,7 @@ from typing import TypeVar
 from registry.errors import RecordsBehind
 from registry.index import Index, TaskState
 from registry.records import AliasMoved, Published, Records, TaskDeleted, VersionDeleted
+from registry.scrub import Progress
 
 RecordT = TypeVar("RecordT", Published, AliasMoved, VersionDeleted, TaskDeleted)
 
@@ -45,13 +46,17 @@ class Ledger:
         """Fold in every record the index has not seen; returns how many."""
         return sum(self._catch_up(task, self._index.state(task).sequence) for task in self._records.tasks())
 
-    def rebuild(self) -> int:
-        """Make the index what the records say, whatever it holds now; returns the number of tasks."""
+    def rebuild(self, progress: Progress) -> int:
+        """Make the index what the records say, whatever it holds now; returns the number of tasks.
+
+        Raises `RecordCorrupt`.
+        """
         tasks = sorted({*self._records.tasks(), *self._index.known_tasks()})
-        for task in tasks:
-            records = list(self._records.since(task, 0))
+        for done, task in enumerate(tasks, 1):
+            records = list(self._records.whole(task))
             self._index.replace(task, records)
             self._catch_up(task, len(records))  # what others wrote meanwhile
+            progress(done, len(tasks))
         return len(tasks)
 
     def _catch_up(self, task: str, sequence: int) -> int:

@@ -110,6 +110,23 @@ class Records:
             yield record
             sequence += 1
 
+    def certain(self, task: str, sequence: int) -> Record:
+        """One record that must be there. Raises `RecordCorrupt`, also if it is lost."""
+        record = self.read(task, sequence)
+        if record is None:
+            raise RecordCorrupt(_key(task, sequence), "it is lost; later ones are there")
+        return record
+
+    def whole(self, task: str) -> Iterator[Record]:
+        """Every record, in order. Unlike `since`, it does not take a lost one for the end: raises `RecordCorrupt`."""
+        for sequence in range(1, self.latest(task) + 1):
+            yield self.certain(task, sequence)
+
+    def latest(self, task: str) -> int:
+        """The highest number given, 0 if none is."""
+        numbers = [name.removesuffix(".json") for name in self._store.names(f"{_FOLDER}/{task}")]
+        return max((int(number) for number in numbers if number.isdecimal()), default=0)
+
     def tasks(self) -> list[str]:
         """Every task that ever had a record."""
         return self._store.names(_FOLDER)

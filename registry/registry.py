@@ -6,6 +6,7 @@ A write is, in this order: the blob (for a publish), then the record, then the i
 import enum
 import logging
 import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -26,10 +27,13 @@ from registry.errors import (
     VersionInUse,
     VersionUnknown,
 )
+from registry.garbage import Collection, collect
 from registry.index import Index, TaskState
 from registry.ledger import Ledger
+from registry.naming import Naming, digests_in
 from registry.records import AliasMoved, Published, Record, Records, TaskDeleted, VersionDeleted
 from registry.rollback import earlier_version
+from registry.scrub import Progress, Scrub, ScrubReport, silent
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +56,8 @@ class Registry:
     def __init__(self, blobs: Blobs, redis: "redis.Redis", *, prefix: str = "nettailor:registry:") -> None:
         self.blobs = blobs
         self.index = Index(redis, prefix=prefix)
-        self._ledger = Ledger(self.index, Records(blobs.store))
+        self._records = Records(blobs.store)
+        self._ledger = Ledger(self.index, self._records)
 
     def publish(self, task: str, data: bytes, *, actor: str, job: str | None = None, note: str = "") -> VersionRecord:
         """Make a bundle the next version of a task; the same bytes again are the version they already are.
@@ -80,6 +85,8 @@ class Registry:
             )
 
         record = self._ledger.commit(task, decide)
+        if not self.blobs.exists(digest):  # a garbage collection came between our look and the record
+            self.blobs.put(data)
         logger.info("published %s version %s (%s)", task, record.version, digest)
         return version_record(record)
 
@@ -214,9 +221,51 @@ class Registry:
         """Fold in every record the index has not seen (a writer died in between); returns how many."""
         return self._ledger.reconcile()
 
-    def rebuild(self) -> int:
-        """Make the index what the records beside the blobs say, whatever it holds now; returns the number of tasks."""
-        return self._ledger.rebuild()
+    def rebuild(self, progress: Progress = silent) -> int:
+        """Make the index what the records beside the blobs say, whatever it holds now; returns the number of tasks.
+
+        Raises `RecordCorrupt` for a record that is damaged, or lost while later ones are there.
+        """
+        return self._ledger.rebuild(progress)
+
+    def verify(self, progress: Progress = silent) -> ScrubReport:
+        """Read every blob and record and compare it with its checksum; corrupt blobs go to the quarantine.
+
+        Needs no Redis; may run while everything else does.
+        """
+        return Scrub(self.blobs, self._records, progress).run()
+
+    def collect_garbage(
+        self,
+        grace_s: float,
+        *,
+        dry_run: bool = True,
+        keep: Iterable[str] | Callable[[], Iterable[str]] = (),
+        progress: Progress = silent,
+    ) -> Collection:
+        """Find blobs that nothing names and that are older than `grace_s`; delete them unless it is a dry run.
+
+        What an existing version names stays (its bundle and every digest of its lineage), by the records and by the
+        index; so does what `keep` names or answers (the datasets and uploads of jobs: the registry knows no jobs), and
+        what is in the quarantine. `grace_s` covers writers between a blob and the record or job that names it.
+        Raises `RecordCorrupt`, and deletes nothing, if a record cannot be read: it might name anything.
+        """
+
+        def named() -> set[str]:
+            return self._named() | set(keep() if callable(keep) else keep)
+
+        return collect(self.blobs, named, grace_s=grace_s, dry_run=dry_run, progress=progress)
+
+    def _named(self) -> set[str]:
+        named: set[str] = set()
+        for task in self._records.tasks():
+            naming = Naming()
+            for record in self._records.whole(task):
+                naming.apply(record)
+            named |= naming.digests
+        for task in self.index.states():  # if it knows of more, records were lost
+            named = named.union(*map(digests_in, self.index.all_published(task)))
+        return named
 
     def _move(
         self, task: str, state: TaskState, alias: str, after: int | None, *, rollback: bool, actor: str, reason: str

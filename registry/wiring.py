@@ -8,7 +8,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from registry.blobs import Blobs
-from registry.embedded_redis import EmbeddedRedis
+from registry.embedded_redis import EmbeddedRedis, joined
 from registry.registry import Registry
 from registry.settings import Settings
 
@@ -27,6 +27,19 @@ def redis_service(settings: Settings) -> Iterator[str]:
         return
     with EmbeddedRedis(settings.data_dir / "redis") as server:
         yield server.url
+
+
+@contextlib.contextmanager
+def shared_redis_service(settings: Settings) -> Iterator[str]:
+    """As `redis_service`, for a command beside a service: an embedded server that runs on the data folder now is used,
+    not waited for. Raises `EmbeddedRedisFailed`.
+    """
+    running = joined(settings.data_dir / "redis") if settings.redis_url is None else None
+    if running is not None:
+        yield running
+        return
+    with redis_service(settings) as url:
+        yield url
 
 
 def connect(url: str) -> "redis.Redis":

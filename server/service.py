@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 
 from nettailor.backbones import Backbone, load_backbone
+from registry.metrics import QuarantineCollector
 from registry.registry import Registry
 from server.adapters import Adapter
 from server.admission import Admission
@@ -71,6 +72,7 @@ class Service:
         self.state = "starting"  # then ready, then draining
         self.under_way = 0  # predictions asked and not answered; only the event loop's thread counts
         self.metrics = Metrics(collectors or CollectorRegistry())
+        self.metrics.registry.register(QuarantineCollector(registry.blobs))
         self.router: APIRouter = build_router(self)
         self._registry = registry
         self._backbone = backbone

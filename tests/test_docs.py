@@ -4,6 +4,7 @@ Metrics are compared by `tests/cli/test_up.py`, which has a service to scrape.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,21 @@ def test_every_setting_says_what_it_means() -> None:
     assert not [name for name, cells in documented("Settings").items() if len(cells[-1]) < 8]
 
 
+def _commands(group: typer.core.TyperGroup, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by its whole name, those of groups within groups too."""
+    for name, command in group.commands.items():
+        if isinstance(command, typer.core.TyperGroup):
+            yield from _commands(command, f"{prefix}{name} ")
+        else:
+            yield prefix + name, command
+
+
 def _parameters() -> list[tuple[str, Any]]:
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
     return [
         (name, parameter)
-        for name, command in group.commands.items()
+        for name, command in _commands(group)
         for parameter in command.params
         if not getattr(parameter, "hidden", False)
     ]

@@ -3,6 +3,7 @@
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from registry.metrics import QuarantineCollector
 from registry.problems import install_problem_handlers
 from trainer.problems import PROBLEMS
 from trainer.routes import router
@@ -18,6 +19,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(router(service))
     metrics = CollectorRegistry()
     metrics.register(service.collector)
+    metrics.register(QuarantineCollector(service.blobs))
 
     @app.get("/healthz", tags=["health"])
     def healthz() -> dict[str, str]:

@@ -23,6 +23,7 @@ TrainerError
 ├── JobBusy                     another process works on the same job
 ├── JobSuperseded               this run of the job is no longer the one that counts (cancelled, or taken over)
 ├── JobDied                     the training process died on every attempt
+├── JobRecordDamaged            the file beside the blobs that remembers a job cannot be read
 └── QueueUnavailable            Redis cannot be reached
 """
 
@@ -153,6 +154,13 @@ class JobDied(TrainerError):
         super().__init__(f"the training process ended {attempts} time(s) without an outcome; the last time: {reason}")
         self.job = job
         self.attempts = attempts
+        self.reason = reason
+
+
+class JobRecordDamaged(TrainerError):
+    def __init__(self, job: str, reason: str) -> None:
+        super().__init__(f"the record of job {job} cannot be read: {reason}")
+        self.job = job
         self.reason = reason
 
 

@@ -12,7 +12,7 @@ import torch
 
 from nettailor.backbones import Backbone, load_backbone
 from nettailor.errors import NetTailorError
-from registry.errors import BlobMissing
+from registry.errors import BlobCorrupt, BlobMissing
 from registry.problems import problem_of
 from registry.registry import Registry
 from registry.wiring import connect
@@ -103,7 +103,7 @@ class Tailoring:
             try:
                 self._registry.blobs.fetch(str(known["digest"]), target)
                 return target
-            except BlobMissing:
+            except (BlobMissing, BlobCorrupt):
                 logger.warning("job %s: its dataset is gone, taking the upload in again", self._run.job.id)
         self._enter("intake")
         upload = self._folder / "upload"

@@ -1,15 +1,39 @@
+"""A registry on a real Redis, over both kinds of blob store: a folder, and S3 as moto's server speaks it over HTTP."""
+
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
 import redis
 
 from registry.blobs import Blobs
 from registry.registry import Registry
+from tests.registry.s3 import s3_endpoint, s3_settings
+
+_BUCKET = "nettailor"
+
+
+@pytest.fixture(scope="session")
+def s3_bucket() -> Iterator[str]:
+    """The URL of a bucket."""
+    with s3_endpoint() as endpoint, s3_settings(endpoint):
+        fsspec.filesystem("s3").mkdir(_BUCKET)
+        yield f"s3://{_BUCKET}"
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a test's blobs and records live."""
+    if request.param == "folder":
+        return str(tmp_path / "blobs")
+    return f"{request.getfixturevalue('s3_bucket')}/{uuid.uuid4().hex}"
 
 
 @pytest.fixture
-def blobs(tmp_path: Path) -> Blobs:
-    return Blobs(str(tmp_path / "blobs"))
+def blobs(store_url: str) -> Blobs:
+    return Blobs(store_url)
 
 
 @pytest.fixture

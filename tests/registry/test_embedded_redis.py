@@ -11,15 +11,15 @@ import pytest
 import redis
 
 from registry import embedded_redis
-from registry.embedded_redis import EmbeddedRedis
+from registry.embedded_redis import EmbeddedRedis, joined
 from registry.errors import EmbeddedRedisFailed
 from registry.settings import Settings
-from registry.wiring import connect, redis_service
+from registry.wiring import connect, redis_service, shared_redis_service
 
 CHILD = """
 import sys
 from pathlib import Path
-from registry.embedded_redis import EmbeddedRedis
+from registry.embedded_redis import EmbeddedRedis, joined
 from registry.wiring import connect
 with EmbeddedRedis(Path(sys.argv[1])) as server:
     client = connect(server.url)
@@ -145,3 +145,21 @@ def test_without_a_url_the_server_lives_under_the_data_folder(tmp_path: Path) ->
         assert (tmp_path / "redis" / "redis.lock").exists()
     with pytest.raises(redis.ConnectionError), contextlib.closing(connect(url)) as client:
         client.ping()
+
+
+@pytest.mark.parametrize("folder", ["short", "long" * 30], ids=["short path", "long path"])
+def test_a_second_user_joins_the_server_that_runs(tmp_path: Path, folder: str) -> None:
+    assert joined(tmp_path / folder / "redis") is None
+    settings = Settings(data_dir=tmp_path / folder)
+    with redis_service(settings) as first, shared_redis_service(settings) as second:
+        assert joined(tmp_path / folder / "redis") == first == second
+        with contextlib.closing(connect(second)) as client:
+            assert client.ping()
+    assert joined(tmp_path / folder / "redis") is None
+    with shared_redis_service(settings) as third, contextlib.closing(connect(third)) as client:
+        assert client.ping()  # its own
+
+
+def test_a_given_url_is_shared_as_it_is() -> None:
+    with shared_redis_service(Settings(redis_url="redis://elsewhere:1")) as url:
+        assert url == "redis://elsewhere:1"

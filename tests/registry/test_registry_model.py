@@ -2,19 +2,22 @@
 
 import functools
 import itertools
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import pytest
 import redis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from nettailor.bundle import digest_of
 from registry.blobs import Blobs
 from registry.errors import (
     AliasConflict,
     AliasUnknown,
+    BlobCorrupt,
+    BlobMissing,
     NothingToRollBack,
     RegistryError,
     TaskUnknown,
@@ -24,14 +27,20 @@ from registry.errors import (
 from registry.registry import ANY, AnyVersion, Registry
 from tests.bundles import tiny_bytes
 from tests.registry.contents import contents
+from tests.registry.corruption import corrupt
 
 TASKS = st.sampled_from(["digits", "signs"])
 ALIASES = st.sampled_from(["live", "candidate"])
 VERSIONS = st.integers(1, 4)
+SEEDS = st.integers(0, 3)
 EXPECTED: st.SearchStrategy[AnyVersion | int | None] = st.one_of(st.just(ANY), st.none(), VERSIONS)
 
 bundle_bytes = functools.lru_cache(tiny_bytes)
 _prefixes = itertools.count()
+
+
+def bundle_digest(task: str, seed: int) -> str:
+    return digest_of(bundle_bytes(task=task, seed=seed))
 
 
 @dataclass
@@ -47,8 +56,10 @@ class Model:
 
     def __init__(self) -> None:
         self.tasks: dict[str, TaskModel] = {}
+        self.stored: set[tuple[str, int]] = set()  # (task, seed) of the bundles whose blobs are there and sound
 
     def publish(self, task: str, seed: int) -> int:
+        self.stored.add((task, seed))
         model = self.tasks.setdefault(task, TaskModel())
         for version, published in model.versions.items():
             if published == seed:
@@ -61,6 +72,7 @@ class Model:
         model = self._with(task, version)
         if expected is not ANY and model.aliases.get(alias) != expected:
             raise AliasConflict(task, alias, expected, model.aliases.get(alias))
+        self._check_stored(task, model.versions[version])
         if model.aliases.get(alias) != version:
             model.aliases[alias] = version
             model.piles.setdefault(alias, []).append(version)
@@ -79,6 +91,7 @@ class Model:
         for height in range(len(pile) - 1, 0, -1):
             candidate = pile[height - 1]
             if candidate is not None and candidate in model.versions and candidate != model.aliases[alias]:
+                self._check_stored(task, model.versions[candidate])
                 del pile[height:]
                 model.aliases[alias] = candidate
                 return candidate
@@ -93,6 +106,23 @@ class Model:
     def delete_task(self, task: str) -> None:
         self._existing(task)
         self.tasks[task] = TaskModel(latest=self.tasks[task].latest)
+
+    def garbage(self, keep: tuple[str, int]) -> set[tuple[str, int]]:
+        named = {(task, seed) for task, model in self.tasks.items() for seed in model.versions.values()}
+        return self.stored - named - {keep}
+
+    def missing(self) -> list[tuple[str, int]]:
+        """Versions without their bundle."""
+        return [
+            (task, version)
+            for task, model in sorted(self.tasks.items())
+            for version, seed in model.versions.items()
+            if (task, seed) not in self.stored
+        ]
+
+    def _check_stored(self, task: str, seed: int) -> None:
+        if (task, seed) not in self.stored:
+            raise BlobMissing(bundle_digest(task, seed))
 
     def _existing(self, task: str) -> TaskModel:
         if task not in self.tasks or not self.tasks[task].versions:
@@ -110,18 +140,15 @@ class RegistryMachine(RuleBasedStateMachine):
     """Each rule does the same to both and compares the answers, or the types of the refusals."""
 
     client: "redis.Redis"
+    places: Iterator[str]  # a fresh store for each run
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
         self.prefix = f"model:{next(_prefixes)}:"
-        self.registry = Registry(Blobs(self.folder.name), self.client, prefix=self.prefix)
+        self.registry = Registry(Blobs(next(self.places)), self.client, prefix=self.prefix)
         self.model = Model()
 
-    def teardown(self) -> None:
-        self.folder.cleanup()
-
-    @rule(task=TASKS, seed=st.integers(0, 3))
+    @rule(task=TASKS, seed=SEEDS)
     def publish(self, task: str, seed: int) -> None:
         record = self.registry.publish(task, bundle_bytes(task=task, seed=seed), actor="me")
         assert record.version == self.model.publish(task, seed)
@@ -154,6 +181,32 @@ class RegistryMachine(RuleBasedStateMachine):
         refusal = self._refusal(lambda: self.model.delete_task(task))
         assert self._refusal(lambda: self.registry.delete_task(task, actor="me", reason="")) == refusal
 
+    @rule(task=TASKS, seed=SEEDS, scrub=st.booleans())
+    def spoil(self, task: str, seed: int, scrub: bool) -> None:
+        """Found once, by a read or by a scrub; missing from then on."""
+        digest = bundle_digest(task, seed)
+        if (task, seed) in self.model.stored:
+            corrupt(self.registry.blobs, digest)
+            self.model.stored.remove((task, seed))
+            if scrub:
+                assert [fault.where for fault in self.registry.verify().faults if fault.kind == "corrupt"] == [digest]
+            else:
+                assert self._refusal(lambda: self.registry.blobs.read(digest)) == BlobCorrupt
+        assert self._refusal(lambda: self.registry.blobs.read(digest)) == BlobMissing
+
+    @rule(keep=st.tuples(TASKS, SEEDS), dry_run=st.booleans())
+    def collect_garbage(self, keep: tuple[str, int], dry_run: bool) -> None:
+        garbage = self.model.garbage(keep)
+        found = self.registry.collect_garbage(0, dry_run=dry_run, keep=[bundle_digest(*keep)])
+        assert {blob.digest for blob in found.garbage} == {bundle_digest(*blob) for blob in garbage}
+        if not dry_run:
+            self.model.stored -= garbage
+
+    @rule()
+    def verify(self) -> None:
+        faults = self.registry.verify().faults
+        assert [(fault.task, fault.version) for fault in faults] == self.model.missing()
+
     @rule(lose=st.booleans())
     def rebuild(self, lose: bool) -> None:
         before = contents(self.registry)
@@ -170,12 +223,17 @@ class RegistryMachine(RuleBasedStateMachine):
         assert found == {task: (model.aliases, model.latest) for task, model in existing.items()}
 
     @invariant()
+    def blobs_are_the_models(self) -> None:
+        assert set(self.registry.blobs.digests()) == {bundle_digest(*blob) for blob in self.model.stored}
+
+    @invariant()
     def aliases_name_whole_bundles(self) -> None:
         for task, model in self.model.tasks.items():
             for alias, version in model.aliases.items():
                 record = self.registry.resolve(task, alias=alias)
                 assert record.version == version
-                assert self.registry.read_bundle(record) == bundle_bytes(task=task, seed=model.versions[version])
+                if (task, model.versions[version]) in self.model.stored:
+                    assert self.registry.read_bundle(record) == bundle_bytes(task=task, seed=model.versions[version])
 
     @staticmethod
     def _refusal(operation: Callable[[], object]) -> type[RegistryError] | None:
@@ -186,11 +244,17 @@ class RegistryMachine(RuleBasedStateMachine):
         return None
 
 
-def test_registry_behaves_as_the_model(redis_client: "redis.Redis") -> None:
+@pytest.mark.parametrize("examples", [25, pytest.param(200, marks=pytest.mark.nightly)])
+def test_registry_behaves_as_the_model(store_url: str, redis_client: "redis.Redis", examples: int) -> None:
     class Machine(RegistryMachine):
         client = redis_client
+        places = (f"{store_url}/{number}" for number in itertools.count())
 
+    remote = store_url.startswith("s3://")  # each step is a dozen HTTP requests
     settings_ = settings(
-        max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=max(examples // 8, 1) if remote else examples,
+        stateful_step_count=30,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
     )
     run_state_machine_as_test(Machine, settings=settings_)

@@ -15,7 +15,9 @@ from registry.registry import Registry
 from registry.wiring import connect
 from server.settings import ServerSettings
 from tests.bundles import random_bundle
+from tests.registry.corruption import corrupt
 from tests.server.asking import FILES, assert_answers, publish
+from tests.server.oracle import make_bytes
 from tests.server.running import Running, running
 
 
@@ -44,6 +46,41 @@ def test_a_version_that_cannot_be_used_never_takes_over(server: Running, registr
     third = publish(registry, seed=3)
     turn_until(server, lambda: ask(server).json()["version"] == 3)
     assert_answers(ask(server).json(), third, [0])
+
+
+def test_a_corrupt_new_version_never_takes_over_until_it_is_restored(
+    server_settings: ServerSettings, registry: Registry
+) -> None:
+    """Corrupt at first, missing from then on; the bytes published again, it takes over without a restart."""
+    first, second = publish(registry, seed=1), make_bytes("signs", seed=2)
+    eager = server_settings.model_copy(update={"reconcile_seconds": 0.05})
+    with running(eager, registry) as server:
+        assert_answers(ask(server).json(), first, [0])
+        record = registry.publish("signs", second, actor="test")
+        corrupt(registry.blobs, record.digest)
+        registry.promote("signs", "live", record.version, actor="test", reason="test")
+        failures = server.service.metrics.load_failures
+        turn_until(server, lambda: failures.labels("BlobMissing")._value.get() > 1)
+        assert failures.labels("BlobCorrupt")._value.get() == 1
+        assert_answers(ask(server).json(), first, [0])
+        assert ask(server, "signs/versions/2").status_code == 424
+        assert "nettailor_blobs_quarantined_total 1.0" in server.client.get("/metrics").text
+        registry.publish("signs", second, actor="test")
+        turn_until(server, lambda: ask(server).json()["version"] == 2)
+        assert_answers(ask(server).json(), second, [0])
+
+
+def test_what_is_resident_or_on_disk_outlives_its_blob(server_settings: ServerSettings, registry: Registry) -> None:
+    data = {task: publish(registry, task, seed=index) for index, task in enumerate(("one", "two"))}
+    tight = server_settings.model_copy(update={"device_budget_bytes": 1, "host_budget_bytes": 1})
+    with running(tight, registry) as server:
+        for task in data:
+            ask(server, task)
+        for record in map(registry.resolve, data):
+            corrupt(registry.blobs, record.digest)
+        assert len(registry.verify().faults) == 4
+        for task in (*data, *data):  # each makes the other leave the device
+            assert_answers(ask(server, task).json(), data[task], [0])
 
 
 def test_rollback_and_deletion_reach_the_server(server: Running, registry: Registry) -> None:
