@@ -6,6 +6,7 @@ CommandError
 ├── DataFolderInUse        another `nettailor up` holds the data folder
 ├── CannotStart            malformed settings, unusable backbone weights, no Redis, ...
 ├── CannotProfile          malformed settings, an unknown backbone, a file that cannot be written
+├── KeyRejected            a name or task that cannot be one, a file of keys that cannot be written
 ├── AddressUnusable        the address to listen on is taken or not ours
 ├── FolderNotEmpty         the demo starts from nothing
 ├── RequestRefused         the service answered with a problem document
@@ -52,6 +53,12 @@ class CannotStart(CommandError):
 class CannotProfile(CommandError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"cannot profile: {reason}")
+        self.reason = reason
+
+
+class KeyRejected(CommandError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"no key was made: {reason}")
         self.reason = reason
 
 

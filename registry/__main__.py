@@ -12,7 +12,7 @@ def main() -> None:
     settings = Settings()
     begin(settings)
     with redis_service(settings) as url, serving_registry(settings, url) as registry:
-        serve(uvicorn.Server(configured(create_app(registry), settings)))
+        serve(uvicorn.Server(configured(create_app(registry, settings), settings)))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Metrics are compared by `tests/cli/test_up.py`, which has a service to scrape.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +42,21 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def _parameters() -> list[tuple[str, Any]]:
-    group = typer.main.get_command(app)
-    assert isinstance(group, typer.core.TyperGroup)
     return [
         (name, parameter)
-        for name, command in group.commands.items()
+        for name, command in _commands(typer.main.get_command(app))
         for parameter in command.params
         if not getattr(parameter, "hidden", False)
     ]
+
+
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Those of groups too: `keys new`."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 @pytest.mark.parametrize(("command", "parameter"), _parameters(), ids=lambda part: getattr(part, "name", part))
