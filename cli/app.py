@@ -10,8 +10,9 @@ from prometheus_client import CollectorRegistry
 import registry.app as registry_app
 import server.problems as server_problems
 import trainer.app as trainer_app
+from registry.gate import install_gate
 from registry.problems import install_problem_handlers
-from registry.wiring import open_registry
+from registry.wiring import serving_registry
 from server.front import Front
 from server.service import Service as Server
 from server.settings import ServerSettings
@@ -25,22 +26,24 @@ def serving(
 ) -> Iterator[tuple[FastAPI, Server]]:
     """The app, ready to answer, and the server within it. Raises `NetTailorError`, `RegistryError`, `TrainerError`."""
     metrics = CollectorRegistry()
-    with open_registry(server_settings, redis_url) as registry:
-        registry.reconcile()
-        with Trainer(trainer_settings, redis_url) as trainer:
-            metrics.register(trainer.collector)
-            server = Server(server_settings, registry, collectors=metrics)
-            app = FastAPI(
-                title="NetTailor Server",
-                version=version("nettailor-server"),
-                description="Many image-recognition tasks from one shared, frozen ResNet.",
-            )
-            app.add_middleware(Front, server=server)
-            install_problem_handlers(app, {**registry_app.PROBLEMS, **trainer_app.PROBLEMS, **server_problems.PROBLEMS})
-            for router in (server.router, trainer_app.router(trainer), registry_app.router(registry)):
-                app.include_router(router)
-            server.start()
-            try:
-                yield app, server
-            finally:
-                server.stop()
+    with (
+        serving_registry(server_settings, redis_url) as registry,
+        Trainer(trainer_settings, redis_url) as trainer,
+    ):
+        metrics.register(trainer.collector)
+        server = Server(server_settings, registry, collectors=metrics)
+        app = FastAPI(
+            title="NetTailor Server",
+            version=version("nettailor-server"),
+            description="Many image-recognition tasks from one shared, frozen ResNet.",
+        )
+        app.add_middleware(Front, server=server)
+        install_gate(app, server_settings, task_of_job=trainer.task_of_job, problems=trainer_app.PROBLEMS)
+        install_problem_handlers(app, {**registry_app.PROBLEMS, **trainer_app.PROBLEMS, **server_problems.PROBLEMS})
+        for router in (server.router, trainer_app.router(trainer), registry_app.router(registry)):
+            app.include_router(router)
+        server.start()
+        try:
+            yield app, server
+        finally:
+            server.stop()

@@ -27,12 +27,17 @@ class ServerSentEvent:
 
 
 class Client:
-    """Every method raises `ServiceUnreachable`, or `RequestRefused` for a problem document."""
+    """Every method raises `ServiceUnreachable`, or `RequestRefused` for a problem document.
 
-    def __init__(self, url: str) -> None:
+    `key` is the secret of a key, for a service that asks for one.
+    """
+
+    def __init__(self, url: str, *, key: str | None = None) -> None:
         self.url = url.rstrip("/")
+        self.key = key
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         # trust_env off: a proxy in the environment must not swallow requests to this machine
-        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT, trust_env=False)
+        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT, trust_env=False, headers=headers)
 
     def __enter__(self) -> Self:
         return self

@@ -1,6 +1,7 @@
 """The whole path, as a user would go it: start, upload two datasets, watch them being tailored, predict."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,9 +89,9 @@ class _Demo:
         self._say("1", "starting the service: registry, trainer and server on one port")
         url = self._service.start()
         self._console.print(f"  {url}")
-        with Client(url) as client:
+        with Client(url, key=os.environ.get("NETTAILOR_KEY")) as client:
             self._say("2", f"uploading two datasets and tailoring the network to each (preset {self._preset!r})")
-            ended = follow(url, self._upload(client), self._console)
+            ended = follow(client, self._upload(client), self._console)
             figures = tuple(version_figures(client, task, int(job["result"]["version"])) for task, job in ended.items())
             self._console.print(figures_table(figures))
             self._say("3", "predictions on images nobody trained on, the two tasks taking turns")

@@ -7,6 +7,7 @@ CommandError
 ├── CannotStart            malformed settings, unusable backbone weights, no Redis, ...
 ├── CannotProfile          malformed settings, an unknown backbone, a file that cannot be written
 ├── RegistryUnusable       its data folder, settings, Redis, blobs or records do not allow what was asked
+├── KeyRejected            a name or task that cannot be one, a file of keys that cannot be written
 ├── AddressUnusable        the address to listen on is taken or not ours
 ├── FolderNotEmpty         the demo starts from nothing
 ├── RequestRefused         the service answered with a problem document
@@ -59,6 +60,12 @@ class CannotProfile(CommandError):
 class RegistryUnusable(CommandError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the registry cannot be used: {reason}")
+        self.reason = reason
+
+
+class KeyRejected(CommandError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"no key was made: {reason}")
         self.reason = reason
 
 

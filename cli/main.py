@@ -16,6 +16,8 @@ from rich.markup import escape
 from cli.client import Client
 from cli.connect import DEFAULT_URL, connected
 from cli.errors import CommandError
+from cli.keys import KeyScope, make
+from cli.keys import commands as keys_commands
 from cli.upkeep import add_upkeep
 
 app = typer.Typer(
@@ -27,6 +29,8 @@ app = typer.Typer(
     help="Many image-recognition tasks from one shared, frozen ResNet (NetTailor, CVPR 2019).\n\n"
     "`nettailor up` starts the service. `nettailor tailor` turns a folder of images into a task that it answers.",
 )
+
+app.add_typer(keys_commands, name="keys")
 
 _DEFAULT_DIR = Path("data")
 
@@ -49,6 +53,15 @@ Url = Annotated[
     typer.Option(
         envvar="NETTAILOR_URL",
         help=f"The service to talk to. Default: the one running on ./{_DEFAULT_DIR}, else {DEFAULT_URL}.",
+        show_default=False,
+    ),
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        envvar="NETTAILOR_KEY",
+        help="The secret of a key, for a service that asks for one; better given in the environment.",
         show_default=False,
     ),
 ]
@@ -100,6 +113,7 @@ def tailor(
     preset: Annotated[Preset | None, typer.Option(help="How much time to spend. Default: the service's.")] = None,
     url: Url = None,
     data_dir: ClientDir = None,
+    key: KeyOption = None,
 ) -> None:
     """Tailor the network to a dataset and publish the result, showing progress until it is done.
 
@@ -111,10 +125,10 @@ def tailor(
     from cli.report import print_result
 
     console = Console()
-    with _one_line_errors(), _service(url, data_dir) as client, packed(data) as archive:
+    with _one_line_errors(), _service(url, data_dir, key) as client, packed(data) as archive:
         job = client.upload(task, archive, preset=preset.value if preset else None)
         console.print(f"job {job['id']}")
-        ended = follow(client.url, {task: str(job["id"])}, console)[task]
+        ended = follow(client, {task: str(job["id"])}, console)[task]
         print_result(client, ended, console)
 
 
@@ -129,11 +143,12 @@ def predict(
     ] = False,
     url: Url = None,
     data_dir: ClientDir = None,
+    key: KeyOption = None,
 ) -> None:
     """Ask a task what is on images."""
     from cli.tables import predictions_table
 
-    with _one_line_errors(), _service(url, data_dir) as client:
+    with _one_line_errors(), _service(url, data_dir, key) as client:
         answers = []
         for path in images:
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
@@ -146,20 +161,20 @@ def predict(
 
 
 @app.command()
-def tasks(*, url: Url = None, data_dir: ClientDir = None) -> None:
+def tasks(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """List the tasks, their latest versions and their aliases."""
     from cli.tables import tasks_table
 
-    with _one_line_errors(), _service(url, data_dir) as client:
+    with _one_line_errors(), _service(url, data_dir, key) as client:
         Console().print(tasks_table(client.tasks()))
 
 
 @app.command()
-def jobs(*, url: Url = None, data_dir: ClientDir = None) -> None:
+def jobs(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """List the tailoring jobs and how they are going."""
     from cli.tables import jobs_table
 
-    with _one_line_errors(), _service(url, data_dir) as client:
+    with _one_line_errors(), _service(url, data_dir, key) as client:
         Console().print(jobs_table(client.jobs()))
 
 
@@ -217,9 +232,37 @@ def profile(
         run(ProfileOptions(backbone=backbone, side=side, images=images, rounds=rounds, out=out))
 
 
+@keys_commands.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is: the actor that the history keeps.")],
+    *,
+    scope: Annotated[list[KeyScope], typer.Option(help="What it is good for; may be given several times.")],
+    task: Annotated[
+        list[str] | None,
+        typer.Option(help="A task that it is good for; may be given several times. Default: all.", show_default=False),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="NETTAILOR_KEYS_FILE",
+            dir_okay=False,
+            help="Add it to this file, JSON or TOML. Without one the entry for it is printed.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Make a key: its secret goes to stdout, once; the file keeps only the secret's hash.
+
+    `read`: predictions and everything that can be looked at. `publish`: bundles, datasets and jobs. `promote`: aliases
+    and rollback. `admin`: deletion. None implies another. A running service reads the file again when it changes.
+    """
+    with _one_line_errors():
+        make(name, scope, task or [], file)
+
+
 @contextmanager
-def _service(url: str | None, data_dir: Path | None) -> Iterator[Client]:
-    with connected(url, data_dir, default_dir=_default_dir(), notes=Console(stderr=True)) as client:
+def _service(url: str | None, data_dir: Path | None, key: str | None) -> Iterator[Client]:
+    with connected(url, data_dir, key=key, default_dir=_default_dir(), notes=Console(stderr=True)) as client:
         yield client
 
 

@@ -31,7 +31,7 @@ class _Heard:
     error: CommandError | None = None
 
 
-def follow(url: str, jobs: Mapping[str, str], console: Console) -> dict[str, Json]:
+def follow(client: Client, jobs: Mapping[str, str], console: Console) -> dict[str, Json]:
     """Show the jobs (task -> job id) until all ended; the job documents by task.
 
     Raises `JobEnded` for the first that did not succeed, `StreamBroken`, `ServiceUnreachable`.
@@ -39,7 +39,7 @@ def follow(url: str, jobs: Mapping[str, str], console: Console) -> dict[str, Jso
     heard: queue.Queue[_Heard] = queue.Queue()
     for task, job in jobs.items():
         # daemons: Ctrl-C must not wait for a stream that is silent
-        threading.Thread(target=_listen, args=(url, task, job, heard), daemon=True).start()
+        threading.Thread(target=_listen, args=(client.url, client.key, task, job, heard), daemon=True).start()
     with JobBars(console) as bars:
         for task in jobs:
             bars.add(task)
@@ -52,13 +52,13 @@ def follow(url: str, jobs: Mapping[str, str], console: Console) -> dict[str, Jso
                 open_streams.remove(item.task)
             else:
                 bars.update(item.task, item.event)
-    with Client(url) as client:
-        return {task: _succeeded(client.job(job)) for task, job in jobs.items()}
+    return {task: _succeeded(client.job(job)) for task, job in jobs.items()}
 
 
-def _listen(url: str, task: str, job: str, heard: "queue.Queue[_Heard]") -> None:
+def _listen(url: str, key: str | None, task: str, job: str, heard: "queue.Queue[_Heard]") -> None:
+    """Over a client of its own: events keep a connection for as long as they come."""
     try:
-        with Client(url) as client:
+        with Client(url, key=key) as client:
             for event in client.events(job):
                 heard.put(_Heard(task=task, event=event))
         heard.put(_Heard(task=task))

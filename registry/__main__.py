@@ -5,15 +5,14 @@ import uvicorn
 from registry.app import create_app
 from registry.process import begin, configured, serve
 from registry.settings import Settings
-from registry.wiring import open_registry, redis_service
+from registry.wiring import redis_service, serving_registry
 
 
 def main() -> None:
     settings = Settings()
     begin(settings)
-    with redis_service(settings) as url, open_registry(settings, url) as registry:
-        registry.reconcile()
-        serve(uvicorn.Server(configured(create_app(registry), settings)))
+    with redis_service(settings) as url, serving_registry(settings, url) as registry:
+        serve(uvicorn.Server(configured(create_app(registry, settings), settings)))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from nettailor.errors import BundleInvalid, BundleTooLarge
 from nettailor.safetensors_file import DEFAULT_LIMITS
 from registry import errors
+from registry.gate import install_gate
 from registry.metrics import QuarantineCollector
 from registry.problems import ProblemTable, install_problem_handlers
 from registry.registry import ANY, LIVE, Registry
@@ -22,6 +23,7 @@ from registry.schemas import (
     Version,
     VersionSummary,
 )
+from registry.settings import Settings
 
 PROBLEMS: ProblemTable = {
     errors.NameInvalid: (422, "malformed name"),
@@ -55,9 +57,11 @@ def router(registry: Registry) -> APIRouter:
     return routes
 
 
-def create_app(registry: Registry) -> FastAPI:
-    """The registry's own app. `registry.__main__` builds the registry and runs this."""
+def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
+    """The registry's own app. `registry.__main__` builds the registry and runs this; keys come from the settings."""
     app = FastAPI(title="NetTailor registry")
+    if settings is not None:
+        install_gate(app, settings)
     install_problem_handlers(app, PROBLEMS)
     app.include_router(router(registry))
     metrics = CollectorRegistry()

@@ -13,19 +13,22 @@ from registry.schemas import AliasMove, HistoryEntry, Task, TaskDetail, Version,
 
 
 class RegistryClient:
-    """Close it, or use it as a context manager. A refusal raises `RequestRefused`, a lost connection httpx's own."""
+    """Close it, or use it as a context manager. A refusal raises `RequestRefused`, a lost connection httpx's own.
+
+    `key` is the secret of a key, for a registry that asks for one; the actor is then the key's name.
+    """
 
     def __init__(
         self,
         url: str,
         *,
         actor: str = "anonymous",
+        key: str | None = None,
         timeout_seconds: float = 30.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._http = httpx.Client(
-            base_url=url, timeout=timeout_seconds, transport=transport, headers={"X-Actor": actor}
-        )
+        headers = {"X-Actor": actor} | ({"Authorization": f"Bearer {key}"} if key else {})
+        self._http = httpx.Client(base_url=url, timeout=timeout_seconds, transport=transport, headers=headers)
 
     def __enter__(self) -> "RegistryClient":
         return self

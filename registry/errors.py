@@ -14,6 +14,12 @@ RegistryError
 ├── RecordCorrupt          a record beside the blobs cannot be read
 ├── RecordsBehind          the index knows of a record that is not beside the blobs
 ├── IndexUnavailable       Redis cannot be reached, or cannot take writes
+├── KeyMissing             a locked route was asked without a key
+├── KeyUnknown             no key has that secret
+├── ScopeMissing           the key is not good for what was asked
+├── TaskForbidden          the key is limited to other tasks
+├── KeysInvalid            the file of keys cannot be read
+├── AuditLogUnusable       the audit log cannot be written
 ├── RequestRefused         the registry's HTTP API answered a client with an error
 └── EmbeddedRedisFailed    the private Redis server does not start
 """
@@ -111,6 +117,47 @@ class RecordsBehind(RegistryError):
 class IndexUnavailable(RegistryError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the registry's index is unavailable: {reason}")
+        self.reason = reason
+
+
+class KeyMissing(RegistryError):
+    def __init__(self) -> None:
+        super().__init__("this needs a key: send 'Authorization: Bearer <secret>'")
+
+
+class KeyUnknown(RegistryError):
+    def __init__(self) -> None:
+        super().__init__("no key has this secret")
+
+
+class ScopeMissing(RegistryError):
+    def __init__(self, key: str, scope: str) -> None:
+        super().__init__(f"key {key!r} lacks the scope {scope!r}")
+        self.key = key
+        self.scope = scope
+
+
+class TaskForbidden(RegistryError):
+    """`task` is None for a request about no one task."""
+
+    def __init__(self, key: str, task: str | None) -> None:
+        about = "this is about no one task" if task is None else f"{task!r} is none of them"
+        super().__init__(f"key {key!r} is limited to some tasks, and {about}")
+        self.key = key
+        self.task = task
+
+
+class KeysInvalid(RegistryError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"the keys in {path} cannot be used: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class AuditLogUnusable(RegistryError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"the audit log {path} cannot be written: {reason}")
+        self.path = path
         self.reason = reason
 
 

@@ -25,7 +25,7 @@ RETRY_AFTER_SECONDS = 1  # for 429 and 503, unless the exception has `retry_afte
 
 ProblemTable = Mapping[type[Exception], tuple[int, str]]
 
-_MEMBERS = ("task", "version", "alias", "expected", "actual", "aliases", "digest", "job", "where", "reason")
+_MEMBERS = ("task", "version", "alias", "expected", "actual", "aliases", "digest", "job", "where", "reason", "scope")
 
 
 class Problem(BaseModel):

@@ -16,6 +16,8 @@ class Settings(BaseSettings):
     backbone: str = Field(default="mini26", description="the backbone of this installation")
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
+    keys_file: Path | None = Field(default=None, description="keys that requests need; without it nothing is locked")
+    audit_log: Path | None = Field(default=None, description="file that requests other than predictions are noted in")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

@@ -10,6 +10,7 @@ from redis.retry import Retry
 from registry.blobs import Blobs
 from registry.embedded_redis import EmbeddedRedis, joined
 from registry.registry import Registry
+from registry.returns import Returns
 from registry.settings import Settings
 
 SOCKET_TIMEOUT_SECONDS = 15.0  # longer than any blocking read of the change stream
@@ -58,3 +59,13 @@ def open_registry(settings: Settings, redis_url: str) -> Iterator[Registry]:
     """A registry for as long as this lasts. It is not reconciled: whoever starts a service calls `reconcile` once."""
     with contextlib.closing(connect(redis_url)) as client:
         yield Registry(Blobs(settings.blobs_location), client)
+
+
+@contextlib.contextmanager
+def serving_registry(settings: Settings, redis_url: str) -> Iterator[Registry]:
+    """As `open_registry`, for a service: reconciled now, and again whenever Redis comes back."""
+    with contextlib.closing(connect(redis_url)) as client:
+        registry = Registry(Blobs(settings.blobs_location), client)
+        registry.reconcile()
+        with Returns(registry, client):
+            yield registry

@@ -1,7 +1,7 @@
 """`python -m server`: the server's HTTP app on its own, over the registry that the settings name."""
 
 from registry.process import begin, configured, serve
-from registry.wiring import open_registry, redis_service
+from registry.wiring import redis_service, serving_registry
 from server.app import create_app
 from server.process import DrainingServer
 from server.service import Service
@@ -11,8 +11,7 @@ from server.settings import ServerSettings
 def main() -> None:
     settings = ServerSettings()
     begin(settings)
-    with redis_service(settings) as url, open_registry(settings, url) as registry:
-        registry.reconcile()
+    with redis_service(settings) as url, serving_registry(settings, url) as registry:
         service = Service(settings, registry)
         config = configured(create_app(settings, registry, service=service), settings)
         # No accepted request outlives its own timeout, so none is cut off.

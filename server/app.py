@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from registry.gate import install_gate
 from registry.problems import install_problem_handlers
 from registry.registry import Registry
 from server.front import Front
@@ -26,6 +27,7 @@ def create_app(settings: ServerSettings, registry: Registry, *, service: Service
 
     app = FastAPI(title="NetTailor server", lifespan=lifespan)
     app.add_middleware(Front, server=service)
+    install_gate(app, settings)
     install_problem_handlers(app, ALL_PROBLEMS)
     app.include_router(service.router)
     return app

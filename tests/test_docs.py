@@ -41,24 +41,22 @@ def test_every_setting_says_what_it_means() -> None:
     assert not [name for name, cells in documented("Settings").items() if len(cells[-1]) < 8]
 
 
-def _commands(group: typer.core.TyperGroup, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every command by its whole name, those of groups within groups too."""
-    for name, command in group.commands.items():
-        if isinstance(command, typer.core.TyperGroup):
-            yield from _commands(command, f"{prefix}{name} ")
-        else:
-            yield prefix + name, command
-
-
 def _parameters() -> list[tuple[str, Any]]:
-    group = typer.main.get_command(app)
-    assert isinstance(group, typer.core.TyperGroup)
     return [
         (name, parameter)
-        for name, command in _commands(group)
+        for name, command in _commands(typer.main.get_command(app))
         for parameter in command.params
         if not getattr(parameter, "hidden", False)
     ]
+
+
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Those of groups too: `keys new`."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 @pytest.mark.parametrize(("command", "parameter"), _parameters(), ids=lambda part: getattr(part, "name", part))

@@ -3,6 +3,7 @@
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from registry.gate import install_gate
 from registry.metrics import QuarantineCollector
 from registry.problems import install_problem_handlers
 from trainer.problems import PROBLEMS
@@ -15,6 +16,7 @@ __all__ = ["PROBLEMS", "create_app", "router"]
 def create_app(service: Service) -> FastAPI:
     """Datasets, jobs, health and metrics. The service is started and stopped by the caller."""
     app = FastAPI(title="NetTailor trainer")
+    install_gate(app, service.settings, task_of_job=service.task_of_job, problems=PROBLEMS)
     install_problem_handlers(app, PROBLEMS)
     app.include_router(router(service))
     metrics = CollectorRegistry()

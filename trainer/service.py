@@ -66,6 +66,10 @@ class Service:
     ) -> None:
         self.stop()
 
+    def task_of_job(self, job: str) -> str:
+        """Raises JobUnknown, QueueUnavailable."""
+        return self.jobs.store.get(job).task
+
     def async_redis(self) -> "redis.asyncio.Redis":
         """The client of the event streams; made within the event loop that will use it."""
         if self._async_redis is None:

@@ -1,0 +1,54 @@
+"""Predictions take a way of their own past the routes; the gate stands before it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from registry.keys import add_key, new_key
+from registry.registry import Registry
+from server.settings import ServerSettings
+from tests.server.asking import FILES, publish
+from tests.server.running import Running, running
+
+
+@pytest.fixture
+def keys_file(tmp_path: Path) -> Path:
+    return tmp_path / "keys.toml"
+
+
+@pytest.fixture
+def secret(keys_file: Path) -> str:
+    """Of a key that may read `signs`."""
+    key, secret = new_key("camera", ["read"], ["signs"])
+    add_key(keys_file, key)
+    return secret
+
+
+@pytest.fixture
+def locked(server_settings: ServerSettings, registry: Registry, keys_file: Path, secret: str) -> Iterator[Running]:
+    publish(registry)
+    publish(registry, "flowers", seed=2, classes=3)
+    changes = {"keys_file": keys_file, "audit_log": keys_file.with_name("audit.jsonl")}
+    with running(server_settings.model_copy(update=changes), registry) as started:
+        yield started
+
+
+def test_predictions_need_a_key(locked: Running, secret: str, keys_file: Path) -> None:
+    key = {"Authorization": f"Bearer {secret}"}
+    ways = (
+        "/tasks/signs/predict",
+        "/tasks/signs@live/predict",
+        "/tasks/signs/versions/1/predict",
+        "/predict?tasks=signs",
+    )
+    for way in ways:
+        assert locked.client.post(way, content=FILES[0]).status_code == 401, way
+        assert locked.client.post(way, content=FILES[0], headers=key).status_code == 200, way
+    for other in ("/tasks/flowers/predict", "/tasks/flowers/versions/1/predict", "/predict?tasks=signs,flowers"):
+        answer = locked.client.post(other, content=FILES[0], headers=key)
+        assert (answer.status_code, answer.json()["task"]) == (403, "flowers"), other
+    assert locked.client.post("/predict?tasks=signs&tasks=flowers", content=FILES[0], headers=key).status_code == 403
+    for path in ("/healthz", "/readyz", "/metrics", "/docs"):
+        assert locked.client.get(path).status_code == 200, path
+    assert keys_file.with_name("audit.jsonl").read_text() == ""  # predictions are not for the audit log
