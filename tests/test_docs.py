@@ -41,14 +41,20 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def _parameters() -> list[tuple[str, Any]]:
-    group = typer.main.get_command(app)
-    assert isinstance(group, typer.core.TyperGroup)
     return [
         (name, parameter)
-        for name, command in group.commands.items()
+        for name, command in _commands(typer.main.get_command(app))
         for parameter in command.params
         if not getattr(parameter, "hidden", False)
     ]
+
+
+def _commands(command: Any, name: str = "") -> list[tuple[str, Any]]:
+    """Every command below a group, by its whole name."""
+    below = getattr(command, "commands", {})
+    if not below:
+        return [(name, command)]
+    return [found for word, part in below.items() for found in _commands(part, f"{name} {word}".strip())]
 
 
 @pytest.mark.parametrize(("command", "parameter"), _parameters(), ids=lambda part: getattr(part, "name", part))

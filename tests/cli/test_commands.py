@@ -13,7 +13,7 @@ from cli.demo_signs import draw_sign
 from cli.main import app
 from tests.documented import ROOT
 
-_COMMANDS = ("up", "tailor", "predict", "tasks", "jobs", "demo", "profile")
+_COMMANDS = ("up", "tailor", "predict", "tasks", "jobs", "demo", "profile", "registry")
 
 
 @pytest.fixture
