@@ -247,12 +247,6 @@ class RegistryMachine(RuleBasedStateMachine):
                 found = {record.version: dict(said.tags) for record, said in self.registry.described(task)}
                 assert found == {version: model.tags.get(version, {}) for version in model.versions}
 
-    @invariant()
-    def only_force_goes_past_a_policy(self) -> None:
-        for task in self.registry.index.known_tasks():
-            moves = [record for record in self.registry.history(task) if isinstance(record, AliasMoved)]
-            assert all(move.forced == (move.evidence is not None and not move.evidence.passed) for move in moves)
-
     @rule(lose=st.booleans())
     def rebuild(self, lose: bool) -> None:
         before = contents(self.registry)
