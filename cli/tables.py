@@ -196,7 +196,8 @@ def _happened(entry: Json) -> str:
             shown = [f"{field} {value:.2%}" for field, value in required.items() if value is not None]
             return "policy: " + (", ".join(shown) or ("cleared" if entry["policy"] is None else "nothing is required"))
         case "annotated":
-            return f"version {entry['version']}: " + (_pairs(entry["tags"], "=") or "no tags")
+            note = f"; note: {entry['note']}" if entry["note"] else ""
+            return f"version {entry['version']}: " + (_pairs(entry["tags"], "=") or "no tags") + note
         case kind:  # version-deleted, task-deleted
             return str(kind).replace("-", " ") + (f": {entry['version']}" if entry["version"] else "")
 

@@ -95,6 +95,7 @@ def test_tags_notes_and_what_they_find(url: str) -> None:
     found = _run(url, "versions", "signs", "--tag", "stage=qa")
     assert "a [good] one" in found
     assert "90.00%" not in found
+    assert "version 2: stage=qa; note: a [good] one" in _run(url, "history", "signs")
     refused = _invoke(url, "tag", "signs", "2", "stage")
     assert (refused.exit_code, "NAME=TEXT" in refused.stderr) == (1, True)
 
