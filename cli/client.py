@@ -1,7 +1,7 @@
 """The HTTP API as Python calls; answers come back as the JSON they are."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -83,6 +83,40 @@ class Client:
         """With the bundle's whole manifest."""
         return self._document("GET", f"/tasks/{task}/versions/{version}")
 
+    def versions(self, task: str, *, tags: Sequence[str] = ()) -> list[Json]:
+        """Those with all of these tags, each `name=text` or `name`."""
+        return _rows(self._json("GET", f"/tasks/{task}/versions", params={"tag": list(tags)}), "versions")
+
+    def lineage(self, task: str, version: int) -> Json:
+        return self._document("GET", f"/tasks/{task}/versions/{version}/lineage")
+
+    def history(self, task: str) -> list[Json]:
+        return _rows(self._json("GET", f"/tasks/{task}/history"), "history")
+
+    def promote(self, task: str, alias: str, version: int, *, expected: int | None, force: bool, reason: str) -> Json:
+        """Point an alias at a version; only if it names `expected` now, unless that is None."""
+        body: Json = {"version": version, "force": force, "reason": reason}
+        if expected is not None:
+            body["expected"] = expected
+        return self._document("PUT", f"/tasks/{task}/aliases/{alias}", json=body)
+
+    def rollback(self, task: str, alias: str, *, reason: str) -> Json:
+        return self._document("POST", f"/tasks/{task}/rollback", json={"alias": alias, "reason": reason})
+
+    def annotate(self, task: str, version: int, *, tags: Mapping[str, str | None], note: str | None = None) -> Json:
+        """Set tags (None removes one) and, if it is not None, the note."""
+        body = {"tags": dict(tags), "note": note}
+        return self._document("PATCH", f"/tasks/{task}/versions/{version}", json=body)
+
+    def policy(self, task: str) -> Json:
+        return self._document("GET", f"/tasks/{task}/policy")
+
+    def set_policy(self, task: str, policy: Json) -> Json:
+        return self._document("PUT", f"/tasks/{task}/policy", json=policy)
+
+    def clear_policy(self, task: str, *, reason: str) -> None:
+        self._request("DELETE", f"/tasks/{task}/policy", params={"reason": reason})
+
     def predict(self, task: str, image: bytes, *, media_type: str, top_k: int = 1) -> Json:
         """One image's predictions by the task's live version, or by task@alias."""
         headers = {"Content-Type": media_type}
@@ -115,13 +149,16 @@ class Client:
         return document
 
     def _json(self, method: str, path: str, **arguments: Any) -> Any:
+        return self._request(method, path, **arguments).json()
+
+    def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         try:
             response = self._http.request(method, path, **arguments)
         except httpx.TransportError as error:
             raise ServiceUnreachable(self.url) from error
         if not response.is_success:
             raise _refusal(response)
-        return response.json()
+        return response
 
 
 def is_final(state: str) -> bool:

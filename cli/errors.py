@@ -13,6 +13,7 @@ CommandError
 ├── RequestRefused         the service answered with a problem document
 ├── JobEnded               a job failed or was cancelled
 ├── StreamBroken           the events of a job broke off and could not be resumed
+├── MalformedTag           a tag to set is not NAME=TEXT
 └── NotADataset            the path is neither a folder nor an archive
 """
 
@@ -103,6 +104,12 @@ class StreamBroken(CommandError):
     def __init__(self, job: str) -> None:
         super().__init__(f"the events of job {job} broke off; `nettailor jobs` tells how it went on")
         self.job = job
+
+
+class MalformedTag(CommandError):
+    def __init__(self, word: str) -> None:
+        super().__init__(f"{word!r} is not NAME=TEXT")
+        self.word = word
 
 
 class NotADataset(CommandError):

@@ -2,23 +2,18 @@
 
 import json
 import mimetypes
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from cli.client import Client
-from cli.connect import DEFAULT_URL, connected
-from cli.errors import CommandError
 from cli.keys import KeyScope, make
 from cli.keys import commands as keys_commands
+from cli.options import DEFAULT_DIR, ClientDir, KeyOption, Url, one_line_errors, service
 from cli.upkeep import add_upkeep
+from cli.versions import registry_app
 
 app = typer.Typer(
     name="nettailor",
@@ -31,8 +26,8 @@ app = typer.Typer(
 )
 
 app.add_typer(keys_commands, name="keys")
-
-_DEFAULT_DIR = Path("data")
+add_upkeep(registry_app, one_line_errors)
+app.add_typer(registry_app)
 
 
 class Preset(StrEnum):
@@ -48,39 +43,12 @@ class LogLevel(StrEnum):
     error = "error"
 
 
-Url = Annotated[
-    str | None,
-    typer.Option(
-        envvar="NETTAILOR_URL",
-        help=f"The service to talk to. Default: the one running on ./{_DEFAULT_DIR}, else {DEFAULT_URL}.",
-        show_default=False,
-    ),
-]
-KeyOption = Annotated[
-    str | None,
-    typer.Option(
-        "--key",
-        envvar="NETTAILOR_KEY",
-        help="The secret of a key, for a service that asks for one; better given in the environment.",
-        show_default=False,
-    ),
-]
-ClientDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        help="Talk to the service on this data folder; if none is running, start one for the duration of the command.",
-        show_default=False,
-    ),
-]
-
-
 @app.command()
 def up(
     *,
     data_dir: Annotated[
         Path, typer.Option(envvar="NETTAILOR_DATA_DIR", help="Where all state is kept: bundles, datasets, index, jobs.")
-    ] = _DEFAULT_DIR,
+    ] = DEFAULT_DIR,
     host: Annotated[str, typer.Option(envvar="NETTAILOR_HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="NETTAILOR_PORT", help="Port to listen on; 0: any free one.")] = 8000,
     log_level: Annotated[
@@ -95,7 +63,7 @@ def up(
     """
     from cli.up import UpOptions, run  # torch and the three services: only this command pays the import
 
-    with _one_line_errors():
+    with one_line_errors():
         run(UpOptions(data_dir=data_dir, host=host, port=port, log_level=log_level.value, lifeline=lifeline))
 
 
@@ -125,7 +93,7 @@ def tailor(
     from cli.report import print_result
 
     console = Console()
-    with _one_line_errors(), _service(url, data_dir, key) as client, packed(data) as archive:
+    with one_line_errors(), service(url, data_dir, key) as client, packed(data) as archive:
         job = client.upload(task, archive, preset=preset.value if preset else None)
         console.print(f"job {job['id']}")
         ended = follow(client, {task: str(job["id"])}, console)[task]
@@ -148,7 +116,7 @@ def predict(
     """Ask a task what is on images."""
     from cli.tables import predictions_table
 
-    with _one_line_errors(), _service(url, data_dir, key) as client:
+    with one_line_errors(), service(url, data_dir, key) as client:
         answers = []
         for path in images:
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
@@ -165,7 +133,7 @@ def tasks(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None)
     """List the tasks, their latest versions and their aliases."""
     from cli.tables import tasks_table
 
-    with _one_line_errors(), _service(url, data_dir, key) as client:
+    with one_line_errors(), service(url, data_dir, key) as client:
         Console().print(tasks_table(client.tasks()))
 
 
@@ -174,7 +142,7 @@ def jobs(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) 
     """List the tailoring jobs and how they are going."""
     from cli.tables import jobs_table
 
-    with _one_line_errors(), _service(url, data_dir, key) as client:
+    with one_line_errors(), service(url, data_dir, key) as client:
         Console().print(jobs_table(client.jobs()))
 
 
@@ -198,7 +166,7 @@ def demo(
     """
     from cli.demo import run_demo
 
-    with _one_line_errors():
+    with one_line_errors():
         run_demo(data_dir=data_dir, keep=keep, as_json=as_json, preset=preset.value)
 
 
@@ -228,7 +196,7 @@ def profile(
     """
     from cli.profile import ProfileOptions, run  # torch, as above
 
-    with _one_line_errors():
+    with one_line_errors():
         run(ProfileOptions(backbone=backbone, side=side, images=images, rounds=rounds, out=out))
 
 
@@ -256,32 +224,5 @@ def new(
     `read`: predictions and everything that can be looked at. `publish`: bundles, datasets and jobs. `promote`: aliases
     and rollback. `admin`: deletion. None implies another. A running service reads the file again when it changes.
     """
-    with _one_line_errors():
+    with one_line_errors():
         make(name, scope, task or [], file)
-
-
-@contextmanager
-def _service(url: str | None, data_dir: Path | None, key: str | None) -> Iterator[Client]:
-    with connected(url, data_dir, key=key, default_dir=_default_dir(), notes=Console(stderr=True)) as client:
-        yield client
-
-
-def _default_dir() -> Path:
-    """The folder of an `up` that was given no `--data-dir`."""
-    return Path(os.environ.get("NETTAILOR_DATA_DIR", _DEFAULT_DIR))
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    try:
-        yield
-    except CommandError as error:
-        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-
-
-registry_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Look after the registry.")
-app.add_typer(registry_app, name="registry")
-add_upkeep(registry_app, _one_line_errors)

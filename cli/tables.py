@@ -1,13 +1,21 @@
-"""Tables of tasks, jobs, predictions, of the demo and of the registry's upkeep."""
+"""Tables of tasks, versions, jobs, predictions, of the demo and of the registry's upkeep."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
+from rich.markup import escape
 from rich.table import Table
 
 from cli.client import Json
 from cli.figures import Figures
+from nettailor.manifest import Complexity
 
+_REQUIREMENTS = {
+    "min_accuracy": "least accuracy on the test split",
+    "max_drop": "most points below live on the same test split",
+    "max_macs": "most MACs, of the whole backbone",
+}
 _SKIPS = (1, 2, 3)  # the sources that students have proxies from by default
 
 
@@ -59,6 +67,76 @@ def tasks_table(tasks: Sequence[Json]) -> Table:
     return table
 
 
+def versions_table(task: str, versions: Sequence[Json], aliases: Mapping[str, int]) -> Table:
+    table = _table(
+        f"Versions of {task}", "version", "aliases", "accuracy", "MACs", "size", "published (UTC)", "tags", "note"
+    )
+    for version in versions:
+        accuracy = version["metrics"]["student"]["test"]
+        macs = 1 - Complexity.model_validate(version["complexity"]).net_macs_removed
+        table.add_row(
+            str(version["version"]),
+            ", ".join(sorted(alias for alias, named in aliases.items() if named == version["version"])),
+            "" if accuracy is None else f"{accuracy:.2%}",
+            f"{macs:.1%}",
+            size(version["size_bytes"]),
+            _minute(version["published_at"]),
+            escape(_pairs(version["tags"], "=")),
+            escape(version["note"]),
+        )
+    table.caption = "accuracy: test split; MACs: of the whole backbone, with what the task adds"
+    return table
+
+
+def history_table(task: str, entries: Sequence[Json]) -> Table:
+    """Oldest first."""
+    table = _table(f"History of {task}", "#", "when (UTC)", "who", "what", "why")
+    for entry in entries:
+        table.add_row(
+            str(entry["sequence"]),
+            _minute(entry["at"]),
+            escape(entry["actor"]),
+            escape(_happened(entry)),
+            escape(entry["reason"]),
+        )
+    return table
+
+
+def lineage_table(lineage: Json) -> Table:
+    table = _table(f"{lineage['task']} version {lineage['version']}", "", "")
+    table.show_header = False
+    live = [f"{_minute(period['since'])} to {_minute(period['until'] or 'now')}" for period in lineage["live"]]
+    for name, value in {
+        "bundle": f"{lineage['digest']}, {size(lineage['size_bytes'])}",
+        "published (UTC)": f"{_minute(lineage['published_at'])} by {lineage['actor']}",
+        "job": lineage["job"] or "none",
+        "dataset": lineage["dataset"],
+        "backbone": f"{lineage['backbone']['id']}, fingerprint {lineage['backbone']['fingerprint']}",
+        "recipe": json.dumps(lineage["recipe"]),
+        "seed": str(lineage["seed"]),
+        "libraries": _pairs(lineage["libraries"], " "),
+        "aliases now": ", ".join(lineage["aliases"]) or "none",
+        "live (UTC)": "\n".join(live) or "never",
+        "tags": _pairs(lineage["tags"], "=") or "none",
+        "note": lineage["note"],
+    }.items():
+        table.add_row(name, escape(value))
+    return table
+
+
+def policy_table(document: Json) -> Table:
+    table = _table(f"To go live as {document['task']}", "requirement", "value")
+    policy = document["policy"]
+    for field, words in _REQUIREMENTS.items():
+        if policy is not None and policy[field] is not None:
+            table.add_row(words, f"{policy[field]:.2%}")
+    said = [] if table.row_count else ["no policy" if policy is None else "nothing is required"]
+    if document["at"]:
+        said.append(escape(f"last changed {_minute(document['at'])} by {document['actor']}"))
+    table.caption = "\n".join(said)
+    return table
+
+
 def jobs_table(jobs: Sequence[Json]) -> Table:
     table = _table("Jobs", "job", "task", "state", "stage", "progress", "created (UTC)", "result")
     for job in jobs:
@@ -68,7 +146,7 @@ def jobs_table(jobs: Sequence[Json]) -> Table:
             str(job["state"]),
             str(job.get("stage") or ""),
             f"{job.get('progress') or 0:.0%}",
-            str(job.get("created_at") or "")[:16].replace("T", " "),
+            _minute(str(job.get("created_at") or "")),
             _outcome(job),
         )
     return table
@@ -123,6 +201,41 @@ def _outcome(job: Json) -> str:
     if isinstance(problem, dict):
         return str(problem.get("detail") or problem.get("title"))
     return f"version {result['version']}" if isinstance(result, dict) and "version" in result else ""
+
+
+def _happened(entry: Json) -> str:
+    match entry["kind"]:
+        case "published":
+            return f"version {entry['version']} published"
+        case "alias":
+            return f"{entry['alias']}: {entry['before'] or 'none'} -> {entry['after'] or 'none'}{_how(entry)}"
+        case "policy":
+            required = entry["policy"] or {}
+            shown = [f"{field} {value:.2%}" for field, value in required.items() if value is not None]
+            return "policy: " + (", ".join(shown) or ("cleared" if entry["policy"] is None else "nothing is required"))
+        case "annotated":
+            note = f"; note: {entry['note']}" if entry["note"] else ""
+            return f"version {entry['version']}: " + (_pairs(entry["tags"], "=") or "no tags") + note
+        case kind:  # version-deleted, task-deleted
+            return str(kind).replace("-", " ") + (f": {entry['version']}" if entry["version"] else "")
+
+
+def _how(move: Json) -> str:
+    if move["rollback"]:
+        return " (rollback)"
+    if move["forced"]:
+        failed = [check["name"] for check in move["evidence"]["checks"] if not check["passed"]]
+        return f" (forced past {', '.join(failed)})"
+    return ""
+
+
+def _pairs(values: Mapping[str, str], sign: str) -> str:
+    return ", ".join(f"{name}{sign}{value}" for name, value in sorted(values.items()))
+
+
+def _minute(at: str) -> str:
+    """An ISO 8601 time without its seconds."""
+    return at[:16].replace("T", " ")
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -15,11 +15,15 @@ from registry.problems import ProblemTable, install_problem_handlers
 from registry.registry import ANY, LIVE, Registry
 from registry.schemas import (
     AliasMove,
+    Annotate,
     HistoryEntry,
+    Lineage,
     MoveAlias,
     Rollback,
+    SetPolicy,
     Task,
     TaskDetail,
+    TaskPolicy,
     Version,
     VersionSummary,
 )
@@ -31,8 +35,12 @@ PROBLEMS: ProblemTable = {
     errors.VersionUnknown: (404, "unknown version"),
     errors.AliasUnknown: (404, "unknown alias"),
     errors.AliasConflict: (409, "alias names another version"),
+    errors.PolicyViolated: (409, "policy not passed"),
+    errors.ForceWithoutReason: (422, "force without a reason"),
     errors.NothingToRollBack: (409, "nothing to roll back to"),
     errors.VersionInUse: (409, "version in use"),
+    errors.TagInvalid: (422, "malformed tag"),
+    errors.TagsTooMany: (409, "too many tags"),
     errors.TaskMismatch: (409, "bundle of another task"),
     errors.BlobMissing: (424, "blob missing"),
     errors.BlobCorrupt: (424, "blob corrupt"),
@@ -47,6 +55,9 @@ BUNDLE_MEDIA_TYPE = "application/vnd.safetensors"
 Actor = Annotated[str, Header(alias="X-Actor", max_length=200, description="who asks; kept in the history")]
 Reason = Annotated[str, Query(max_length=2000)]
 VersionNumber = Annotated[int, Path(ge=1)]
+WantedTags = Annotated[
+    list[str] | None, Query(alias="tag", max_length=64, description="`name=text`, or `name` for any text; all must fit")
+]
 
 
 def router(registry: Registry) -> APIRouter:
@@ -54,6 +65,7 @@ def router(registry: Registry) -> APIRouter:
     routes = APIRouter(tags=["registry"])
     _add_reading(routes, registry)
     _add_writing(routes, registry)
+    _add_judging(routes, registry)
     return routes
 
 
@@ -92,16 +104,22 @@ def _add_reading(routes: APIRouter, registry: Registry) -> None:
     def task_detail(task: str) -> TaskDetail:
         record = registry.task(task)
         live = record.aliases.get(LIVE)
-        summary = None if live is None else VersionSummary.of(registry.version_record(task, live))
+        summary = None
+        if live is not None:
+            summary = VersionSummary.of(registry.version_record(task, live), registry.annotation(task, live))
         return TaskDetail(task=task, aliases=record.aliases, latest=record.latest, live=summary)
 
     @routes.get("/tasks/{task}/versions")
-    def versions(task: str) -> list[VersionSummary]:
-        return [VersionSummary.of(record) for record in registry.versions(task)]
+    def versions(task: str, tag: WantedTags = None) -> list[VersionSummary]:
+        return [VersionSummary.of(*found) for found in registry.described(task, tags=_wanted(tag or []))]
 
     @routes.get("/tasks/{task}/versions/{version}")
     def version_detail(task: str, version: VersionNumber) -> Version:
-        return Version.of(registry.version_record(task, version))
+        return Version.of(registry.version_record(task, version), registry.annotation(task, version))
+
+    @routes.get("/tasks/{task}/versions/{version}/lineage")
+    def lineage(task: str, version: VersionNumber) -> Lineage:
+        return Lineage.of(registry.lineage(task, version))
 
     @routes.get("/tasks/{task}/versions/{version}/bundle", response_class=Response)
     def bundle(task: str, version: VersionNumber) -> Response:
@@ -119,12 +137,15 @@ def _add_writing(routes: APIRouter, registry: Registry) -> None:
     async def publish(task: str, request: Request, note: Reason = "", x_actor: Actor = "anonymous") -> Version:
         """The body is the bundle. The same bytes again answer with the version they already are."""
         data = await _body(request, DEFAULT_LIMITS.size_bytes)
-        return Version.of(await run_in_threadpool(registry.publish, task, data, actor=x_actor, note=note))
+        record = await run_in_threadpool(registry.publish, task, data, actor=x_actor, note=note)
+        return Version.of(record, await run_in_threadpool(registry.annotation, task, record.version))
 
     @routes.put("/tasks/{task}/aliases/{alias}")
     def move_alias(task: str, alias: str, move: MoveAlias, x_actor: Actor = "anonymous") -> AliasMove:
         expected = move.expected if "expected" in move.model_fields_set else ANY
-        change = registry.promote(task, alias, move.version, expected=expected, actor=x_actor, reason=move.reason)
+        change = registry.promote(
+            task, alias, move.version, expected=expected, actor=x_actor, reason=move.reason, force=move.force
+        )
         return AliasMove.of(change)
 
     @routes.delete("/tasks/{task}/aliases/{alias}")
@@ -143,6 +164,32 @@ def _add_writing(routes: APIRouter, registry: Registry) -> None:
     @routes.delete("/tasks/{task}/versions/{version}", status_code=204)
     def delete_version(task: str, version: VersionNumber, reason: Reason = "", x_actor: Actor = "anonymous") -> None:
         registry.delete_version(task, version, actor=x_actor, reason=reason)
+
+
+def _add_judging(routes: APIRouter, registry: Registry) -> None:
+    """What people say of versions, and what they ask of them."""
+
+    @routes.patch("/tasks/{task}/versions/{version}")
+    def annotate(task: str, version: VersionNumber, change: Annotate, x_actor: Actor = "anonymous") -> Version:
+        annotation = registry.annotate(task, version, tags=change.tags, note=change.note, actor=x_actor)
+        return Version.of(registry.version_record(task, version), annotation)
+
+    @routes.get("/tasks/{task}/policy")
+    def policy(task: str) -> TaskPolicy:
+        return TaskPolicy.of(task, registry.policy_record(task))
+
+    @routes.put("/tasks/{task}/policy")
+    def set_policy(task: str, ask: SetPolicy, x_actor: Actor = "anonymous") -> TaskPolicy:
+        return TaskPolicy.of(task, registry.set_policy(task, ask.policy, actor=x_actor, reason=ask.reason))
+
+    @routes.delete("/tasks/{task}/policy", status_code=204)
+    def clear_policy(task: str, reason: Reason = "", x_actor: Actor = "anonymous") -> None:
+        registry.set_policy(task, None, actor=x_actor, reason=reason)
+
+
+def _wanted(tags: list[str]) -> list[tuple[str, str | None]]:
+    """`a=b` asks for a tag and its text, `a` for a tag."""
+    return [(name, text if equals else None) for name, equals, text in (tag.partition("=") for tag in tags)]
 
 
 async def _body(request: Request, limit_bytes: int) -> bytes:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from nettailor.manifest import Manifest
+from registry.evidence import Evidence
 from registry.records import AliasMoved, Published
 
 
@@ -41,6 +42,8 @@ class AliasChange:
     at: str  # ISO 8601, UTC
     actor: str
     reason: str
+    evidence: Evidence | None = None  # what the task's policy was shown; None: there was none to pass
+    forced: bool = False  # it did not pass
 
 
 def version_record(record: Published) -> VersionRecord:
@@ -66,4 +69,6 @@ def alias_change(record: AliasMoved) -> AliasChange:
         at=record.at,
         actor=record.actor,
         reason=record.reason,
+        evidence=record.evidence,
+        forced=record.forced,
     )

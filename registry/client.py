@@ -1,15 +1,21 @@
 """The registry's HTTP API as methods, for those who do not share its Redis and blobs."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 import httpx
+from pydantic import TypeAdapter
 
 from nettailor.bundle import digest_of
 from registry.errors import BlobCorrupt, RequestRefused
+from registry.evidence import Evidence
+from registry.policy import Policy
 from registry.problems import Problem
 from registry.registry import ANY, LIVE, AnyVersion
-from registry.schemas import AliasMove, HistoryEntry, Task, TaskDetail, Version, VersionSummary
+from registry.schemas import AliasMove, HistoryEntry, Lineage, Task, TaskDetail, TaskPolicy, Version, VersionSummary
+
+_EVIDENCE: TypeAdapter[Evidence | None] = TypeAdapter(Evidence | None)
 
 
 class RegistryClient:
@@ -47,12 +53,17 @@ class RegistryClient:
     def task(self, task: str) -> TaskDetail:
         return TaskDetail.model_validate(self._call("GET", f"/tasks/{task}").json())
 
-    def versions(self, task: str) -> list[VersionSummary]:
-        answer = self._call("GET", f"/tasks/{task}/versions").json()
+    def versions(self, task: str, *, tags: Mapping[str, str | None] | None = None) -> list[VersionSummary]:
+        """Those with all of these tags; None as a tag's text: any."""
+        wanted = [name if text is None else f"{name}={text}" for name, text in (tags or {}).items()]
+        answer = self._call("GET", f"/tasks/{task}/versions", params={"tag": wanted}).json()
         return [VersionSummary.model_validate(version) for version in answer]
 
     def version(self, task: str, version: int) -> Version:
         return Version.model_validate(self._call("GET", f"/tasks/{task}/versions/{version}").json())
+
+    def lineage(self, task: str, version: int) -> Lineage:
+        return Lineage.model_validate(self._call("GET", f"/tasks/{task}/versions/{version}/lineage").json())
 
     def history(self, task: str) -> list[HistoryEntry]:
         answer = self._call("GET", f"/tasks/{task}/history").json()
@@ -71,9 +82,17 @@ class RegistryClient:
         return Version.model_validate(answer.json())
 
     def promote(
-        self, task: str, alias: str, version: int, *, expected: AnyVersion | int | None = ANY, reason: str = ""
+        self,
+        task: str,
+        alias: str,
+        version: int,
+        *,
+        expected: AnyVersion | int | None = ANY,
+        reason: str = "",
+        force: bool = False,
     ) -> AliasMove:
-        body: dict[str, Any] = {"version": version, "reason": reason}
+        """Where the task's policy is not passed, the `RequestRefused` has the evidence."""
+        body: dict[str, Any] = {"version": version, "reason": reason, "force": force}
         if expected is not ANY:
             body["expected"] = expected
         return AliasMove.model_validate(self._call("PUT", f"/tasks/{task}/aliases/{alias}", json=body).json())
@@ -81,6 +100,23 @@ class RegistryClient:
     def rollback(self, task: str, *, alias: str = LIVE, reason: str = "") -> AliasMove:
         body = {"alias": alias, "reason": reason}
         return AliasMove.model_validate(self._call("POST", f"/tasks/{task}/rollback", json=body).json())
+
+    def annotate(
+        self, task: str, version: int, *, tags: Mapping[str, str | None] | None = None, note: str | None = None
+    ) -> Version:
+        """Set tags (None removes one) and, if it is not None, the note."""
+        body = {"tags": dict(tags or {}), "note": note}
+        return Version.model_validate(self._call("PATCH", f"/tasks/{task}/versions/{version}", json=body).json())
+
+    def policy(self, task: str) -> TaskPolicy:
+        return TaskPolicy.model_validate(self._call("GET", f"/tasks/{task}/policy").json())
+
+    def set_policy(self, task: str, policy: Policy, *, reason: str = "") -> TaskPolicy:
+        body = {**vars(policy), "reason": reason}
+        return TaskPolicy.model_validate(self._call("PUT", f"/tasks/{task}/policy", json=body).json())
+
+    def clear_policy(self, task: str, *, reason: str = "") -> None:
+        self._call("DELETE", f"/tasks/{task}/policy", params={"reason": reason})
 
     def delete_version(self, task: str, version: int, *, reason: str = "") -> None:
         self._call("DELETE", f"/tasks/{task}/versions/{version}", params={"reason": reason})
@@ -91,7 +127,9 @@ class RegistryClient:
     def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
         answer = self._http.request(method, path, **options)
         if answer.is_error:
-            raise RequestRefused(answer.status_code, _problem(answer).detail)
+            problem = _problem(answer)
+            evidence = _EVIDENCE.validate_python((problem.model_extra or {}).get("evidence"))
+            raise RequestRefused(answer.status_code, problem.detail, evidence=evidence)
         return answer
 
 

@@ -6,8 +6,12 @@ RegistryError
 ├── VersionUnknown         the task has no such version (or it was deleted)
 ├── AliasUnknown           the task has no such alias
 ├── AliasConflict          the alias names another version than the caller expected
+├── PolicyViolated         a version does not show what the task's policy asks of what goes live
+├── ForceWithoutReason     going past a policy needs a reason for the history
 ├── NothingToRollBack      the alias never named another version that still exists
 ├── VersionInUse           a version that an alias names cannot be deleted
+├── TagInvalid             a tag's text is too long
+├── TagsTooMany            a version cannot have that many tags
 ├── TaskMismatch           the bundle was made for another task than it is published under
 ├── BlobMissing            no blob of that digest
 ├── BlobCorrupt            a blob's bytes do not have its digest
@@ -23,6 +27,8 @@ RegistryError
 ├── RequestRefused         the registry's HTTP API answered a client with an error
 └── EmbeddedRedisFailed    the private Redis server does not start
 """
+
+from registry.evidence import Evidence
 
 
 class RegistryError(Exception):
@@ -65,6 +71,29 @@ class AliasConflict(RegistryError):
         self.actual = actual
 
 
+class PolicyViolated(RegistryError):
+    """`evidence` has every check, those that passed too."""
+
+    def __init__(self, task: str, alias: str, evidence: Evidence) -> None:
+        super().__init__(
+            f"version {evidence.version} does not pass the policy of {task}@{alias}: "
+            f"{evidence.summary(failed_only=True)}"
+        )
+        self.task = task
+        self.alias = alias
+        self.version = evidence.version
+        self.live = evidence.live
+        self.evidence = evidence
+
+
+class ForceWithoutReason(RegistryError):
+    def __init__(self, task: str, alias: str, version: int) -> None:
+        super().__init__(f"{task}@{alias}: to force version {version} past the policy, say why")
+        self.task = task
+        self.alias = alias
+        self.version = version
+
+
 class NothingToRollBack(RegistryError):
     def __init__(self, task: str, alias: str) -> None:
         super().__init__(f"{task}@{alias} has no earlier version to go back to")
@@ -78,6 +107,23 @@ class VersionInUse(RegistryError):
         self.task = task
         self.version = version
         self.aliases = aliases
+
+
+class TagInvalid(RegistryError):
+    def __init__(self, task: str, version: int, tag: str, limit: int) -> None:
+        super().__init__(f"tag {tag!r} of version {version} of task {task!r}: over {limit} characters")
+        self.task = task
+        self.version = version
+        self.tag = tag
+        self.limit = limit
+
+
+class TagsTooMany(RegistryError):
+    def __init__(self, task: str, version: int, limit: int) -> None:
+        super().__init__(f"version {version} of task {task!r} can have {limit} tags at most")
+        self.task = task
+        self.version = version
+        self.limit = limit
 
 
 class TaskMismatch(RegistryError):
@@ -162,10 +208,13 @@ class AuditLogUnusable(RegistryError):
 
 
 class RequestRefused(RegistryError):
-    def __init__(self, status: int, detail: str) -> None:
+    """`evidence` is there if a policy was not passed."""
+
+    def __init__(self, status: int, detail: str, *, evidence: Evidence | None = None) -> None:
         super().__init__(f"{status}: {detail}")
         self.status = status
         self.detail = detail
+        self.evidence = evidence
 
 
 class EmbeddedRedisFailed(RegistryError):

@@ -8,6 +8,8 @@ Keys, after a common prefix (text throughout; JSON where a value is more than a 
     digests:{t}        hash    digest -> version
     aliases:{t}        hash    alias -> version
     history:{t}        list    of records, oldest first
+    policy:{t}         string  the last PolicySet record
+    annotations:{t}    hash    version -> its last VersionAnnotated record
     changes            stream  kind, task, version, alias
 """
 
@@ -22,8 +24,19 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, WatchError
 
 from registry.changes import Change, ChangeStream
 from registry.errors import AliasUnknown, IndexUnavailable, TaskUnknown
-from registry.records import AliasMoved, Published, Record, TaskDeleted, VersionDeleted, parse_record, record_json
+from registry.records import (
+    AliasMoved,
+    PolicySet,
+    Published,
+    Record,
+    TaskDeleted,
+    VersionAnnotated,
+    VersionDeleted,
+    parse_record,
+    record_json,
+)
 
+_OF_VERSIONS = ("versions", "digests", "aliases", "policy", "annotations")  # keys that go when a task is deleted
 _UNAVAILABLE = (redis.ConnectionError, redis.TimeoutError, ReadOnlyError, OutOfMemoryError)
 
 
@@ -108,6 +121,27 @@ class Index:
             records = self._redis.hvals(self._key("versions", task))
         return sorted((_published(record) for record in records), key=lambda record: record.version)
 
+    def policy(self, task: str) -> PolicySet | None:
+        """How the task's policy was last set or cleared."""
+        with availability():
+            text = self._redis.get(self._key("policy", task))
+        if text is None:
+            return None
+        record = parse_record(text)
+        assert isinstance(record, PolicySet)
+        return record
+
+    def annotations(self, task: str) -> dict[int, VersionAnnotated]:
+        """The last annotation of every version that has one."""
+        with availability():
+            records = self._redis.hgetall(self._key("annotations", task))
+        return {int(version): _annotated(record) for version, record in records.items()}
+
+    def annotated(self, task: str, version: int) -> VersionAnnotated | None:
+        with availability():
+            record = self._redis.hget(self._key("annotations", task), str(version))
+        return None if record is None else _annotated(record)
+
     def history(self, task: str) -> list[Record]:
         """Every record, oldest first, those of deleted versions too."""
         with availability():
@@ -135,7 +169,7 @@ class Index:
         def queue(pipe: Any) -> int:
             before = {_text(alias) for alias in pipe.hkeys(self._key("aliases", task))}
             pipe.multi()
-            pipe.delete(*(self._key(kind, task) for kind in ("task", "versions", "digests", "aliases", "history")))
+            pipe.delete(*(self._key(kind, task) for kind in ("task", "history", *_OF_VERSIONS)))
             pipe.srem(self._key("tasks"), task)
             for record in records:
                 self._queue(pipe, record, announce=False)
@@ -173,6 +207,7 @@ class Index:
         task = record.task
         pipe.rpush(self._key("history", task), record_json(record))
         pipe.hset(self._key("task", task), "sequence", record.sequence)
+        change: Change | None = None
         match record:
             case Published():
                 pipe.hset(self._key("task", task), "latest", record.version)
@@ -189,12 +224,17 @@ class Index:
             case VersionDeleted():
                 pipe.hdel(self._key("versions", task), str(record.version))
                 pipe.hdel(self._key("digests", task), record.digest)
+                pipe.hdel(self._key("annotations", task), str(record.version))
                 change = Change(kind="deleted", task=task, version=record.version, alias=None)
             case TaskDeleted():
-                pipe.delete(*(self._key(kind, task) for kind in ("versions", "digests", "aliases")))
+                pipe.delete(*(self._key(kind, task) for kind in _OF_VERSIONS))
                 pipe.srem(self._key("tasks"), task)
                 change = Change(kind="deleted", task=task, version=None, alias=None)
-        if announce:
+            case PolicySet():
+                pipe.set(self._key("policy", task), record_json(record))
+            case VersionAnnotated():
+                pipe.hset(self._key("annotations", task), str(record.version), record_json(record))
+        if announce and change is not None:  # a server serves the same whatever the policy, tags and notes
             self._changes.announce(pipe, change)
 
     def _key(self, kind: str, task: str | None = None) -> str:
@@ -208,4 +248,10 @@ def _text(value: bytes | str) -> str:
 def _published(text: bytes | str) -> Published:
     record = parse_record(text)
     assert isinstance(record, Published)
+    return record
+
+
+def _annotated(text: bytes | str) -> VersionAnnotated:
+    record = parse_record(text)
+    assert isinstance(record, VersionAnnotated)
     return record

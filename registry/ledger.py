@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from registry.errors import RecordsBehind
 from registry.index import Index, TaskState
-from registry.records import AliasMoved, Published, Records, TaskDeleted, VersionDeleted
+from registry.records import Record, Records
 from registry.scrub import Progress
 
-RecordT = TypeVar("RecordT", Published, AliasMoved, VersionDeleted, TaskDeleted)
+RecordT = TypeVar("RecordT", bound=Record)
 
 
 class Ledger:

@@ -25,7 +25,10 @@ RETRY_AFTER_SECONDS = 1  # for 429 and 503, unless the exception has `retry_afte
 
 ProblemTable = Mapping[type[Exception], tuple[int, str]]
 
-_MEMBERS = ("task", "version", "alias", "expected", "actual", "aliases", "digest", "job", "where", "reason", "scope")
+_MEMBERS = (
+    *("task", "version", "alias", "expected", "actual", "aliases", "digest", "job", "where", "reason"),
+    *("live", "evidence", "scope"),
+)
 
 
 class Problem(BaseModel):

@@ -14,6 +14,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from nettailor.manifest import Manifest
 from nettailor.safetensors_file import canonical_json, strict_json
 from registry.errors import RecordCorrupt
+from registry.evidence import Evidence
+from registry.policy import Policy
 from registry.store import Store
 
 _FOLDER = "records"
@@ -43,13 +45,18 @@ class Published(_Happened):
 
 @dataclass(frozen=True, kw_only=True)
 class AliasMoved(_Happened):
-    """An alias was set (`before` None), moved, or removed (`after` None)."""
+    """An alias was set (`before` None), moved, or removed (`after` None).
+
+    `evidence` is what a policy was shown, None if there was none to pass; `forced`: it did not pass.
+    """
 
     alias: str
     before: int | None
     after: int | None
     rollback: bool
     reason: str
+    evidence: Evidence | None = None  # records of older releases have neither
+    forced: bool = False
     kind: Literal["alias"] = "alias"
 
 
@@ -69,7 +76,26 @@ class TaskDeleted(_Happened):
     kind: Literal["task-deleted"] = "task-deleted"
 
 
-Record = Published | AliasMoved | VersionDeleted | TaskDeleted
+@dataclass(frozen=True, kw_only=True)
+class PolicySet(_Happened):
+    """The task's policy was set, or cleared (`policy` None: what goes live is for those who promote to judge)."""
+
+    policy: Policy | None
+    reason: str
+    kind: Literal["policy"] = "policy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionAnnotated(_Happened):
+    """A version's tags and note were changed; these are all of them after it."""
+
+    version: int
+    tags: dict[str, str]
+    note: str
+    kind: Literal["annotated"] = "annotated"
+
+
+Record = Published | AliasMoved | VersionDeleted | TaskDeleted | PolicySet | VersionAnnotated
 
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])
 

@@ -6,13 +6,14 @@ A write is, in this order: the blob (for a publish), then the record, then the i
 import enum
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 import redis
 
 from nettailor.bundle import decode
+from registry.annotation import Annotation, annotation_of, changed_tags
 from registry.blobs import Blobs
 from registry.catalogue import AliasChange, TaskRecord, VersionRecord, alias_change, version_record
 from registry.changes import Change
@@ -20,18 +21,32 @@ from registry.errors import (
     AliasConflict,
     AliasUnknown,
     BlobMissing,
+    ForceWithoutReason,
     NameInvalid,
     NothingToRollBack,
+    PolicyViolated,
     TaskMismatch,
     TaskUnknown,
     VersionInUse,
     VersionUnknown,
 )
+from registry.evidence import Evidence, Measurement, judge
 from registry.garbage import Collection, collect
 from registry.index import Index, TaskState
 from registry.ledger import Ledger
+from registry.lineage import Lineage, lineage_of
 from registry.naming import Naming, digests_in
-from registry.records import AliasMoved, Published, Record, Records, TaskDeleted, VersionDeleted
+from registry.policy import Policy
+from registry.records import (
+    AliasMoved,
+    PolicySet,
+    Published,
+    Record,
+    Records,
+    TaskDeleted,
+    VersionAnnotated,
+    VersionDeleted,
+)
 from registry.rollback import earlier_version
 from registry.scrub import Progress, Scrub, ScrubReport, silent
 
@@ -96,25 +111,38 @@ class Registry:
 
     def version_record(self, task: str, version: int) -> VersionRecord:
         """Raises `TaskUnknown`, `VersionUnknown`."""
-        record = self.index.published(task, version)
-        if record is None:
-            self._existing(task)
-            raise VersionUnknown(task, version)
-        return version_record(record)
+        return version_record(self._published(task, version))
 
     def read_bundle(self, record: VersionRecord) -> bytes:
         """The bundle's bytes, their digest verified. Raises `BlobMissing`, `BlobCorrupt`."""
         return self.blobs.read(record.digest)
 
     def promote(
-        self, task: str, alias: str, version: int, *, expected: AnyVersion | int | None = ANY, actor: str, reason: str
+        self,
+        task: str,
+        alias: str,
+        version: int,
+        *,
+        expected: AnyVersion | int | None = ANY,
+        actor: str,
+        reason: str,
+        force: bool = False,
+        default: Policy | None = None,
+        measured: Measurement | None = None,
     ) -> AliasChange:
         """Point an alias at a version, if the alias names `expected` now (None: if there is no such alias yet).
 
-        Raises `TaskUnknown`, `VersionUnknown`, `AliasConflict`, `BlobMissing`, `NameInvalid`.
+        `live` moves only to a version that passes the task's policy, or `default` where the task has none; the policy
+        covers no other alias. `force` goes past it, and the history keeps that, the reason and the evidence.
+        `measured` stands in for what a manifest cannot say: the live version's accuracy on this version's dataset.
+
+        Raises `TaskUnknown`, `VersionUnknown`, `AliasConflict`, `BlobMissing`, `NameInvalid`, `PolicyViolated`,
+        `ForceWithoutReason`.
         """
         if not _ALIAS.fullmatch(alias):
             raise NameInvalid("an alias", alias)
+        if force and not reason.strip():
+            raise ForceWithoutReason(task, alias, version)
 
         def decide(state: TaskState) -> AliasMoved:
             _check_version(task, version, state)
@@ -122,7 +150,14 @@ class Registry:
             if expected is not ANY and expected != before:
                 raise AliasConflict(task, alias, expected, before)
             self._check_blob(task, version)
-            return self._move(task, state, alias, version, rollback=False, actor=actor, reason=reason)
+            evidence = None
+            if alias == LIVE and before != version:
+                evidence = self._evidence(task, version, before, default, measured)
+            if evidence is not None and not evidence.passed and not force:
+                raise PolicyViolated(task, alias, evidence)
+            return self._move(
+                task, state, alias, version, rollback=False, actor=actor, reason=reason, evidence=evidence
+            )
 
         return alias_change(self._ledger.commit(task, decide))
 
@@ -145,6 +180,8 @@ class Registry:
         Versions deleted since are passed over. Raises `TaskUnknown`, `AliasUnknown`, `NothingToRollBack`,
         `BlobMissing`.
         """
+        # No policy is asked. A rollback is the way out when what is live does harm, whatever figures let it go live;
+        # it leads only to a version that served before, and most often that one scores lower on the test split.
 
         def decide(state: TaskState) -> AliasMoved:
             _check_alias(task, alias, state)
@@ -155,6 +192,91 @@ class Registry:
             return self._move(task, state, alias, version, rollback=True, actor=actor, reason=reason)
 
         return alias_change(self._ledger.commit(task, decide))
+
+    def policy(self, task: str, *, default: Policy | None = None) -> Policy | None:
+        """What a version must show to go live, `default` if nobody has said. Raises `TaskUnknown`."""
+        record = self.policy_record(task)
+        return default if record is None or record.policy is None else record.policy
+
+    def policy_record(self, task: str) -> PolicySet | None:
+        """Who last set or cleared the task's policy, None if nobody ever did. Raises `TaskUnknown`."""
+        self._existing(task)
+        return self.index.policy(task)
+
+    def set_policy(self, task: str, policy: Policy | None, *, actor: str, reason: str) -> PolicySet:
+        """Ask this of every version that is to go live from now on; None: the task has no policy. What is live stays.
+
+        Raises `TaskUnknown`.
+        """
+
+        def decide(state: TaskState) -> PolicySet:
+            if not state.exists:
+                raise TaskUnknown(task)
+            current = self.index.policy(task)
+            if current is not None and current.policy == policy:
+                return current  # no news
+            is_news = policy is not None or current is not None
+            return PolicySet(
+                task=task, sequence=state.sequence + is_news, at=_now(), actor=actor, policy=policy, reason=reason
+            )
+
+        return self._ledger.commit(task, decide)
+
+    def annotate(
+        self,
+        task: str,
+        version: int,
+        *,
+        tags: Mapping[str, str | None] | None = None,
+        note: str | None = None,
+        actor: str,
+    ) -> Annotation:
+        """Set tags (name -> text; None removes one) and, if it is not None, the note of a version.
+
+        Raises `TaskUnknown`, `VersionUnknown`, `NameInvalid`, `TagInvalid`, `TagsTooMany`.
+        """
+
+        def decide(state: TaskState) -> VersionAnnotated:
+            _check_version(task, version, state)
+            current = self.annotation(task, version)
+            after = Annotation(
+                tags=changed_tags(task, version, current.tags, tags or {}),
+                note=current.note if note is None else note,
+            )
+            return VersionAnnotated(
+                task=task,
+                sequence=state.sequence + (after != current),
+                at=_now(),
+                actor=actor,
+                version=version,
+                tags=dict(after.tags),
+                note=after.note,
+            )
+
+        record = self._ledger.commit(task, decide)
+        return Annotation(tags=record.tags, note=record.note)
+
+    def annotation(self, task: str, version: int) -> Annotation:
+        """The tags and the note of a version. Raises `TaskUnknown`, `VersionUnknown`."""
+        return annotation_of(self._published(task, version), self.index.annotated(task, version))
+
+    def described(
+        self, task: str, *, tags: Sequence[tuple[str, str | None]] = ()
+    ) -> list[tuple[VersionRecord, Annotation]]:
+        """The versions with all these tags (name and text; None: any text), lowest first. Raises `TaskUnknown`."""
+        self._existing(task)
+        annotated = self.index.annotations(task)
+        records = self.index.all_published(task)
+        found = [(version_record(record), annotation_of(record, annotated.get(record.version))) for record in records]
+        return [(record, said) for record, said in found if all(said.has(name, text) for name, text in tags)]
+
+    def lineage(self, task: str, version: int) -> Lineage:
+        """Where a version comes from, which aliases name it and when it was live.
+
+        Raises `TaskUnknown`, `VersionUnknown`.
+        """
+        published = self._published(task, version)
+        return lineage_of(published, self.annotation(task, version), self.index.history(task), live=LIVE)
 
     def tasks(self) -> list[TaskRecord]:
         """Every task that has a version, by name."""
@@ -267,8 +389,35 @@ class Registry:
             named = named.union(*map(digests_in, self.index.all_published(task)))
         return named
 
+    def _published(self, task: str, version: int) -> Published:
+        record = self.index.published(task, version)
+        if record is None:
+            self._existing(task)
+            raise VersionUnknown(task, version)
+        return record
+
+    def _evidence(
+        self, task: str, version: int, live: int | None, default: Policy | None, measured: Measurement | None
+    ) -> Evidence | None:
+        """None if there is no policy. What is read here is of the moment that is decided on: had anything changed
+        since, the record's number would be taken and the decision made again."""
+        policy = self.policy(task, default=default)
+        candidate = self.index.published(task, version)
+        if policy is None or candidate is None:
+            return None
+        return judge(policy, candidate, None if live is None else self.index.published(task, live), measured)
+
     def _move(
-        self, task: str, state: TaskState, alias: str, after: int | None, *, rollback: bool, actor: str, reason: str
+        self,
+        task: str,
+        state: TaskState,
+        alias: str,
+        after: int | None,
+        *,
+        rollback: bool,
+        actor: str,
+        reason: str,
+        evidence: Evidence | None = None,
     ) -> AliasMoved:
         before = state.aliases.get(alias)
         return AliasMoved(
@@ -281,6 +430,8 @@ class Registry:
             after=after,
             rollback=rollback,
             reason=reason,
+            evidence=evidence,
+            forced=evidence is not None and not evidence.passed,
         )
 
     def _check_blob(self, task: str, version: int) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from nettailor.backbones import Backbone
 from nettailor.bundle import decode
-from nettailor.manifest import Manifest
 from registry.catalogue import VersionRecord
-from registry.errors import AliasConflict, AliasUnknown, TaskUnknown
+from registry.errors import AliasConflict, AliasUnknown, PolicyViolated, TaskUnknown
+from registry.evidence import Measurement
+from registry.policy import Policy
 from registry.registry import LIVE, Registry
 from trainer.errors import JobConflict
 from trainer.evaluate import measure_accuracy
@@ -23,11 +24,10 @@ _RACES = 5  # promotes by others, between our look and our move, before we give 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """The alias a version deserves, and why; ``live`` is the version it was compared with."""
+    """The alias that a version got, and why."""
 
     alias: str
     reason: str
-    live: int | None
 
 
 def publish(
@@ -35,53 +35,74 @@ def publish(
 ) -> dict[str, Json]:
     """Publish and promote; returns what the job's document says of it. Doing it again changes nothing.
 
-    ``slack`` is how much lower (share of test images) than the live version a new one may score to replace it.
+    ``slack`` is how much lower (share of test images) than the live version a new one may score to replace it, where
+    the task has no policy that says otherwise.
     """
     record = registry.publish(job.task, tailored.bundle, actor=ACTOR, job=job.id)
     for _ in range(_RACES):
-        verdict = judge(registry, record, tailored.manifest, dataset, backbone, slack=slack)
         try:
-            _promote(registry, record, verdict, job)
+            verdict = _settle(registry, job, record, dataset, backbone, default=Policy(max_drop=slack))
         except AliasConflict:
             continue  # somebody moved the alias meanwhile: compare with what is live now
         return _result(record, tailored, verdict)
     raise JobConflict(job.id, "publishing", "promoted: its alias keeps moving")
 
 
-def judge(
-    registry: Registry, record: VersionRecord, manifest: Manifest, dataset: Path, backbone: Backbone, *, slack: float
+def _settle(
+    registry: Registry, job: Job, record: VersionRecord, dataset: Path, backbone: Backbone, *, default: Policy
 ) -> Verdict:
-    """The first version goes live; a later one if it is at most ``slack`` worse than live on the same test images."""
-    try:
-        live = registry.resolve(record.task, alias=LIVE)
-    except (AliasUnknown, TaskUnknown):
-        return Verdict(alias=LIVE, reason="nothing was live", live=None)
-    if live.version == record.version:
-        return Verdict(alias=LIVE, reason="live already", live=live.version)
-    if live.manifest.backbone.fingerprint != manifest.backbone.fingerprint:
+    """Live if the task's policy (or the default) lets it, else a candidate. Raises `AliasConflict`."""
+    task, live = record.task, _live(registry, record.task)
+    if live is not None and live.manifest.backbone.fingerprint != record.manifest.backbone.fingerprint:
+        # no figure decides this: what is live is of another installation, and it is for people to leave it
         reason = f"version {live.version} is live on another backbone: not comparable"
-        return Verdict(alias=CANDIDATE, reason=reason, live=live.version)
-    new, old = manifest.metrics.student.test, _accuracy_of_live(registry, live, manifest, dataset, backbone)
-    if new is None or old is None:
-        return Verdict(alias=CANDIDATE, reason="no test accuracy to compare", live=live.version)
-    compared = f"test accuracy {new:.2%} against {old:.2%} of version {live.version}, slack {slack:.2%}"
-    return Verdict(alias=LIVE if new >= old - slack else CANDIDATE, reason=compared, live=live.version)
+        return _candidate(registry, job, record, reason)
+    measured = _measured(registry, live, record, dataset, backbone, default=default)
+    try:
+        change = registry.promote(
+            task,
+            LIVE,
+            record.version,
+            expected=None if live is None else live.version,
+            actor=ACTOR,
+            reason=f"job {job.id}",
+            default=default,
+            measured=measured,
+        )
+    except PolicyViolated as violated:
+        return _candidate(registry, job, record, violated.evidence.summary(failed_only=True))
+    if change.evidence is None:
+        return Verdict(alias=LIVE, reason="live already")
+    return Verdict(alias=LIVE, reason=change.evidence.summary())
 
 
-def _accuracy_of_live(
-    registry: Registry, live: VersionRecord, manifest: Manifest, dataset: Path, backbone: Backbone
-) -> float | None:
-    if live.manifest.dataset == manifest.dataset:
-        return live.manifest.metrics.student.test
-    return measure_accuracy(decode(registry.read_bundle(live)), dataset, backbone)
+def _live(registry: Registry, task: str) -> VersionRecord | None:
+    try:
+        return registry.resolve(task, alias=LIVE)
+    except (AliasUnknown, TaskUnknown):
+        return None
 
 
-def _promote(registry: Registry, record: VersionRecord, verdict: Verdict, job: Job) -> None:
-    if verdict.alias == LIVE:
-        reason = f"job {job.id}: {verdict.reason}"
-        registry.promote(record.task, LIVE, record.version, expected=verdict.live, actor=ACTOR, reason=reason)
-    else:
-        registry.promote(record.task, CANDIDATE, record.version, actor=ACTOR, reason=f"job {job.id}: {verdict.reason}")
+def _measured(
+    registry: Registry,
+    live: VersionRecord | None,
+    record: VersionRecord,
+    dataset: Path,
+    backbone: Backbone,
+    *,
+    default: Policy,
+) -> Measurement | None:
+    """The live version's accuracy on the new test split: its own claim, on other images, says nothing about these."""
+    policy = registry.policy(record.task, default=default)
+    if live is None or policy is None or policy.max_drop is None or live.manifest.dataset == record.manifest.dataset:
+        return None  # not asked for, or both manifests have it
+    accuracy = measure_accuracy(decode(registry.read_bundle(live)), dataset, backbone)
+    return Measurement(version=live.version, dataset=record.manifest.dataset, accuracy=accuracy)
+
+
+def _candidate(registry: Registry, job: Job, record: VersionRecord, reason: str) -> Verdict:
+    registry.promote(record.task, CANDIDATE, record.version, actor=ACTOR, reason=f"job {job.id}: {reason}")
+    return Verdict(alias=CANDIDATE, reason=reason)
 
 
 def _result(record: VersionRecord, tailored: Tailored, verdict: Verdict) -> dict[str, Json]:

@@ -20,7 +20,10 @@ class Settings(RegistrySettings):
         default=None, description="what `nettailor profile` wrote: tailor for its milliseconds instead of for MACs"
     )
     publish_slack: float = Field(
-        default=0.005, ge=0, le=1, description="a new version goes live if its test accuracy is at most this much lower"
+        default=0.005,
+        ge=0,
+        le=1,
+        description="where a task has no policy, a new version goes live if its test accuracy is at most this lower",
     )
 
     @property

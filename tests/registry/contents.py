@@ -1,13 +1,31 @@
 """Everything a registry's index holds, to compare."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from registry.index import TaskState
-from registry.records import Record
+from registry.records import PolicySet, Published, Record, VersionAnnotated
 from registry.registry import Registry
 
 
-def contents(registry: Registry) -> dict[str, tuple[TaskState, list[Any], list[Record]]]:
-    """State, versions and history of every task that ever was."""
+@dataclass(frozen=True, kw_only=True)
+class TaskContents:
+    state: TaskState
+    published: list[Published]
+    history: list[Record]
+    policy: PolicySet | None
+    annotations: dict[int, VersionAnnotated]
+
+
+def contents(registry: Registry) -> dict[str, TaskContents]:
+    """Of every task that ever was."""
     index = registry.index
-    return {task: (index.state(task), index.all_published(task), index.history(task)) for task in index.known_tasks()}
+    return {
+        task: TaskContents(
+            state=index.state(task),
+            published=index.all_published(task),
+            history=index.history(task),
+            policy=index.policy(task),
+            annotations=index.annotations(task),
+        )
+        for task in index.known_tasks()
+    }

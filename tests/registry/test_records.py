@@ -4,7 +4,18 @@ from pathlib import Path
 import pytest
 
 from registry.errors import RecordCorrupt
-from registry.records import AliasMoved, Published, Record, Records, TaskDeleted, VersionDeleted
+from registry.evidence import Check, Evidence
+from registry.policy import Policy
+from registry.records import (
+    AliasMoved,
+    PolicySet,
+    Published,
+    Record,
+    Records,
+    TaskDeleted,
+    VersionAnnotated,
+    VersionDeleted,
+)
 from registry.store import Store
 from tests.bundles import random_manifest
 
@@ -27,6 +38,26 @@ ALL: list[Record] = [
     ),
     VersionDeleted(task="signs", sequence=3, at=AT, actor="me", version=1, digest="sha256:" + "a" * 64, reason="r"),
     TaskDeleted(task="signs", sequence=4, at=AT, actor="me", reason="r"),
+    PolicySet(task="signs", sequence=5, at=AT, actor="me", policy=Policy(max_drop=0.01), reason="r"),
+    PolicySet(task="signs", sequence=6, at=AT, actor="me", policy=None, reason=""),
+    VersionAnnotated(task="signs", sequence=7, at=AT, actor="me", version=1, tags={"stage": "qa"}, note="n"),
+    AliasMoved(
+        task="signs",
+        sequence=8,
+        at=AT,
+        actor="me",
+        alias="live",
+        before=1,
+        after=2,
+        rollback=False,
+        reason="r",
+        evidence=Evidence(
+            version=2,
+            live=1,
+            checks=(Check(name="max_drop", required=0.01, actual=None, passed=False, detail="d"),),
+        ),
+        forced=True,
+    ),
 ]
 
 
@@ -39,7 +70,7 @@ def test_every_kind_is_read_as_it_was_written(records: Records) -> None:
     assert all(records.append(record) for record in ALL)
     assert list(records.since("signs", 0)) == ALL
     assert list(records.since("signs", 3)) == ALL[3:]
-    assert records.read("signs", 5) is None
+    assert records.read("signs", len(ALL) + 1) is None
     assert records.tasks() == ["signs"]
 
 

@@ -9,7 +9,7 @@ import pytest
 import redis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from nettailor.bundle import digest_of
 from registry.blobs import Blobs
@@ -18,12 +18,17 @@ from registry.errors import (
     AliasUnknown,
     BlobCorrupt,
     BlobMissing,
+    ForceWithoutReason,
     NothingToRollBack,
+    PolicyViolated,
     RegistryError,
     TaskUnknown,
     VersionInUse,
     VersionUnknown,
 )
+from registry.evidence import Evidence
+from registry.policy import Policy
+from registry.records import AliasMoved
 from registry.registry import ANY, AnyVersion, Registry
 from tests.bundles import tiny_bytes
 from tests.registry.contents import contents
@@ -35,7 +40,9 @@ VERSIONS = st.integers(1, 4)
 SEEDS = st.integers(0, 3)
 EXPECTED: st.SearchStrategy[AnyVersion | int | None] = st.one_of(st.just(ANY), st.none(), VERSIONS)
 
-bundle_bytes = functools.lru_cache(tiny_bytes)
+ACCURACIES = (90, 80, 70, 60)  # percent, by the seed of a bundle
+REQUIREMENTS = st.tuples(st.sampled_from([65, 75, None]), st.sampled_from([0, 10, 20, None]))
+POLICIES = st.none() | REQUIREMENTS
 _prefixes = itertools.count()
 
 
@@ -49,6 +56,13 @@ class TaskModel:
     versions: dict[int, int] = field(default_factory=dict)  # version -> seed of its bundle
     aliases: dict[str, int] = field(default_factory=dict)
     piles: dict[str, list[int | None]] = field(default_factory=dict)  # what each alias named, last on top
+    policy: tuple[int | None, int | None] | None = None  # least accuracy and most drop, percent
+    tags: dict[int, dict[str, str]] = field(default_factory=dict)  # by version
+
+
+@functools.lru_cache
+def bundle_bytes(*, task: str, seed: int) -> bytes:
+    return tiny_bytes(task=task, seed=seed, test_accuracy=ACCURACIES[seed] / 100)
 
 
 class Model:
@@ -68,11 +82,15 @@ class Model:
         model.versions[model.latest] = seed
         return model.latest
 
-    def promote(self, task: str, alias: str, version: int, expected: AnyVersion | int | None) -> None:
+    def promote(
+        self, task: str, alias: str, version: int, expected: AnyVersion | int | None, *, force: bool = False
+    ) -> None:
         model = self._with(task, version)
         if expected is not ANY and model.aliases.get(alias) != expected:
             raise AliasConflict(task, alias, expected, model.aliases.get(alias))
         self._check_stored(task, model.versions[version])
+        if not force and not self.passes(task, alias, version):
+            raise PolicyViolated(task, alias, Evidence(version=version, live=None, checks=()))
         if model.aliases.get(alias) != version:
             model.aliases[alias] = version
             model.piles.setdefault(alias, []).append(version)
@@ -123,6 +141,35 @@ class Model:
     def _check_stored(self, task: str, seed: int) -> None:
         if (task, seed) not in self.stored:
             raise BlobMissing(bundle_digest(task, seed))
+
+    def passes(self, task: str, alias: str, version: int) -> bool:
+        model = self.tasks[task]
+        live = model.aliases.get("live")
+        if alias != "live" or version == live or model.policy is None:
+            return True
+        least, drop = model.policy
+        accuracy = ACCURACIES[model.versions[version]]
+        if least is not None and accuracy < least:
+            return False
+        return drop is None or live is None or ACCURACIES[model.versions[live]] - accuracy <= drop
+
+    def set_policy(self, task: str, policy: tuple[int | None, int | None] | None) -> None:
+        self._existing(task).policy = policy
+
+    def force(self, task: str, alias: str, version: int, reason: str) -> bool:
+        """Whether the policy had to be passed over."""
+        if not reason:
+            raise ForceWithoutReason(task, alias, version)
+        model = self._with(task, version)
+        forced = not self.passes(task, alias, version)
+        self.promote(task, alias, version, ANY, force=True)
+        return forced and model.aliases[alias] == version
+
+    def tag(self, task: str, version: int, name: str, text: str | None) -> None:
+        tags = self._with(task, version).tags.setdefault(version, {})
+        tags.pop(name, None)
+        if text is not None:
+            tags[name] = text
 
     def _existing(self, task: str) -> TaskModel:
         if task not in self.tasks or not self.tasks[task].versions:
@@ -207,6 +254,52 @@ class RegistryMachine(RuleBasedStateMachine):
         faults = self.registry.verify().faults
         assert [(fault.task, fault.version) for fault in faults] == self.model.missing()
 
+    # Policies, force and tags.
+
+    @initialize(seeds=st.permutations(range(len(ACCURACIES))), policy=REQUIREMENTS)
+    def begin(self, seeds: list[int], policy: tuple[int | None, int | None]) -> None:
+        """With something to promote, or nearly every step would be refused for want of a task."""
+        for task in ("digits", "signs"):
+            for seed in seeds:
+                self.publish(task, seed)
+            self.set_policy(task, policy)
+
+    @rule(task=TASKS, version=VERSIONS)
+    def go_live(self, task: str, version: int) -> None:
+        self.promote(task, "live", version, ANY)
+
+    @rule(task=TASKS, policy=POLICIES)
+    def set_policy(self, task: str, policy: tuple[int | None, int | None] | None) -> None:
+        refusal = self._refusal(lambda: self.model.set_policy(task, policy))
+        asked = _policy(policy)
+        assert self._refusal(lambda: self.registry.set_policy(task, asked, actor="me", reason="")) == refusal
+
+    @rule(task=TASKS, alias=ALIASES, version=VERSIONS, reason=st.sampled_from(["", "because"]))
+    def force(self, task: str, alias: str, version: int, reason: str) -> None:
+        forced: list[bool] = []
+        refusal = self._refusal(lambda: forced.append(self.model.force(task, alias, version, reason)))
+        found = self._refusal(
+            lambda: self.registry.promote(task, alias, version, actor="me", reason=reason, force=True)
+        )
+        assert found == refusal
+        if forced == [True]:
+            last = self.registry.history(task)[-1]
+            assert isinstance(last, AliasMoved)
+            assert (last.after, last.forced, last.reason) == (version, True, "because")
+
+    @rule(task=TASKS, version=VERSIONS, name=st.sampled_from(["a", "b"]), text=st.sampled_from(["", "x", None]))
+    def tag(self, task: str, version: int, name: str, text: str | None) -> None:
+        refusal = self._refusal(lambda: self.model.tag(task, version, name, text))
+        assert self._refusal(lambda: self.registry.annotate(task, version, tags={name: text}, actor="me")) == refusal
+
+    @invariant()
+    def policies_and_tags_are_the_models(self) -> None:
+        for task, model in self.model.tasks.items():
+            if model.versions:
+                assert self.registry.policy(task) == _policy(model.policy)
+                found = {record.version: dict(said.tags) for record, said in self.registry.described(task)}
+                assert found == {version: model.tags.get(version, {}) for version in model.versions}
+
     @rule(lose=st.booleans())
     def rebuild(self, lose: bool) -> None:
         before = contents(self.registry)
@@ -242,6 +335,13 @@ class RegistryMachine(RuleBasedStateMachine):
         except RegistryError as error:
             return type(error)
         return None
+
+
+def _policy(policy: tuple[int | None, int | None] | None) -> Policy | None:
+    if policy is None:
+        return None
+    least, drop = policy
+    return Policy(min_accuracy=None if least is None else least / 100, max_drop=None if drop is None else drop / 100)
 
 
 @pytest.mark.parametrize("examples", [25, pytest.param(200, marks=pytest.mark.nightly)])

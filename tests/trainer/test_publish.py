@@ -10,6 +10,8 @@ from nettailor.bundle import decode, digest_of, encode
 from nettailor.images import normalise
 from nettailor.manifest import Accuracy, Manifest, Metrics
 from nettailor.student import Student
+from registry.policy import Policy
+from registry.records import AliasMoved
 from registry.registry import Registry
 from tests.bundles import random_bundle, random_tensors
 from tests.trainer import archives
@@ -86,6 +88,40 @@ def test_another_backbone_cannot_be_compared(registry: Registry, backbone: Backb
     other = build_backbone("mini26").eval()
     result = publish(registry, JOB, tailored(other, dataset, accuracy=0.9), dataset, other, slack=SLACK)
     assert (result["alias"], "another backbone" in str(result["reason"])) == ("candidate", True)
+
+
+def test_a_policy_of_the_task_decides_instead_of_the_slack(
+    registry: Registry, backbone: Backbone, tmp_path: Path
+) -> None:
+    dataset = frozen(tmp_path, 5)
+
+    def alias(accuracy: float, seed: int) -> object:
+        made = tailored(backbone, dataset, accuracy=accuracy, seed=seed)
+        return publish(registry, JOB, made, dataset, backbone, slack=SLACK)["alias"]
+
+    assert alias(0.80, 0) == "live"
+    registry.set_policy("pets", Policy(min_accuracy=0.75), actor="ada", reason="")
+    assert alias(0.76, 1) == "live"  # 4 points lower: more than the slack, which is not asked
+    assert alias(0.74, 2) == "candidate"
+    registry.set_policy("pets", Policy(max_macs=0.0), actor="ada", reason="")
+    assert alias(0.99, 3) == "candidate"
+    registry.set_policy("pets", None, actor="ada", reason="")
+    assert alias(0.75, 4) == "candidate"
+    assert alias(0.76, 5) == "live"
+
+
+def test_a_policy_of_the_task_gets_its_measurement(registry: Registry, backbone: Backbone, tmp_path: Path) -> None:
+    old, new = frozen(tmp_path, 6), frozen(tmp_path, 7)
+    first = tailored(backbone, old, accuracy=0.99)
+    publish(registry, JOB, first, old, backbone, slack=SLACK)
+    registry.set_policy("pets", Policy(max_drop=0.0), actor="ada", reason="")
+    measured = measure_accuracy(decode(first.bundle), new, backbone)
+    result = publish(registry, JOB, tailored(backbone, new, accuracy=measured, seed=1), new, backbone, slack=SLACK)
+    assert result["alias"] == "live", result["reason"]
+    move = registry.history("pets")[-1]
+    assert isinstance(move, AliasMoved)
+    assert move.evidence is not None
+    assert [(check.name, check.actual) for check in move.evidence.checks] == [("max_drop", 0.0)]
 
 
 def test_measured_accuracy_counts_classes_by_name(backbone: Backbone, tmp_path: Path) -> None:

@@ -1,0 +1,108 @@
+"""`nettailor registry`, as a user types it, against a real registry over HTTP."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from registry.app import create_app
+from registry.blobs import Blobs
+from registry.registry import Registry
+from tests.registry.serving import served
+from tests.registry.versions import publish
+
+_COMMANDS = ("versions", "history", "show", "promote", "rollback", "tag", "note", "policy")
+
+
+@pytest.fixture
+def registry(tmp_path: Path, redis_client: "redis.Redis") -> Registry:
+    return Registry(Blobs(str(tmp_path / "blobs")), redis_client)
+
+
+@pytest.fixture
+def url(registry: Registry) -> Iterator[str]:
+    """Of a registry with two versions, 90% and 70%, of which the first is live."""
+    publish(registry, 0.9, 0.7)
+    registry.promote("signs", "live", 1, actor="ann", reason="start")
+    with served(create_app(registry)) as url:
+        yield url
+
+
+def _invoke(url: str, *arguments: str) -> Result:
+    return CliRunner(env={"COLUMNS": "200"}).invoke(app, ["registry", *arguments, "--url", url])
+
+
+def _run(url: str, *arguments: str) -> str:
+    result = _invoke(url, *arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_every_command_explains_itself_within_80_columns(command: str) -> None:
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["registry", command, "--help"])
+    assert max(map(len, result.output.splitlines())) <= 80
+    assert "Usage: " in result.output
+
+
+def test_versions(url: str) -> None:
+    text = _run(url, "versions", "signs")
+    for shown in ("90.00%", "70.00%", "50.0%", "live"):
+        assert shown in text
+
+
+def test_promote_and_rollback(url: str, registry: Registry) -> None:
+    assert _run(url, "promote", "signs", "2", "--expected", "1") == "signs@live is version 2 (was 1)\n"
+    assert _run(url, "promote", "signs", "1", "--alias", "stable") == "signs@stable is version 1 (was none)\n"
+    assert _run(url, "rollback", "signs", "--reason", "worse") == "signs@live is version 1 (was 2)\n"
+    assert registry.task("signs").aliases == {"live": 1, "stable": 1}
+
+
+def test_a_refused_promote_is_one_line_with_the_evidence(url: str, registry: Registry) -> None:
+    assert "80.00%" in _run(url, "policy", "signs", "--min-accuracy", "0.8", "--max-drop", "0.005", "--max-macs", "0.9")
+    result = _invoke(url, "promote", "signs", "2")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    for shown in ("409", "70.00%, at least 80.00% required", "against 90.00% of live version 1, 0.50% less allowed"):
+        assert shown in line
+    assert "max_macs" not in line  # it passed
+    assert "say why" in _invoke(url, "promote", "signs", "2", "--force").stderr
+    forced = _run(url, "promote", "signs", "2", "--force", "--reason", "the old one leaks")
+    assert forced == "signs@live is version 2 (was 1), forced past the policy\n"
+    text = _run(url, "history", "signs")
+    for shown in ("forced past min_accuracy, max_drop", "the old one leaks", "max_drop 0.50%", "version 2 published"):
+        assert shown in text
+
+
+def test_policies_are_shown_replaced_and_cleared(url: str) -> None:
+    assert "no policy" in _run(url, "policy", "signs")
+    assert "90.00%" in _run(url, "policy", "signs", "--min-accuracy", "0.9")
+    replaced = _run(url, "policy", "signs", "--max-macs", "0.5")
+    assert "50.00%" in replaced
+    assert "90.00%" not in replaced
+    assert "no policy" in _run(url, "policy", "signs", "--clear", "--reason", "over")
+    assert _invoke(url, "policy", "signs", "--clear", "--max-macs", "1").exit_code == 2
+
+
+def test_tags_notes_and_what_they_find(url: str) -> None:
+    assert _run(url, "tag", "signs", "2", "stage=qa", "who=me") == "stage=qa who=me\n"
+    assert _run(url, "tag", "signs", "2", "--remove", "who") == "stage=qa\n"
+    assert _run(url, "note", "signs", "2", "a [good] one") == "signs version 2: a [good] one\n"
+    found = _run(url, "versions", "signs", "--tag", "stage=qa")
+    assert "a [good] one" in found
+    assert "90.00%" not in found
+    assert "version 2: stage=qa; note: a [good] one" in _run(url, "history", "signs")
+    refused = _invoke(url, "tag", "signs", "2", "stage")
+    assert (refused.exit_code, "NAME=TEXT" in refused.stderr) == (1, True)
+
+
+def test_show_tells_the_lineage(url: str, registry: Registry) -> None:
+    text = _run(url, "show", "signs", "1")
+    record = registry.version_record("signs", 1)
+    for shown in (record.digest, record.manifest.dataset, record.manifest.backbone.fingerprint, "to now", "numpy"):
+        assert shown in text
+    assert "never" in _run(url, "show", "signs", "2")

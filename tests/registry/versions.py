@@ -1,0 +1,42 @@
+"""Small bundles that claim what a test needs them to claim."""
+
+import hashlib
+
+from nettailor.bundle import encode
+from nettailor.manifest import Accuracy, Manifest, Metrics
+from nettailor.plan import reachable_plan
+from registry.registry import Registry
+from tests.bundles import random_manifest, random_tensors
+
+_PLAN = reachable_plan([False] * 11 + [True], [*([] for _ in range(10)), [0], []])
+
+
+def manifest(
+    *, task: str = "signs", seed: int = 0, accuracy: float | None = 0.9, dataset: str = "signs", macs: float = 0.5
+) -> Manifest:
+    """`accuracy` on the test split of the dataset of that name; `macs` is a share of the backbone's."""
+    made = random_manifest(task=task, plan=_PLAN, classes=2, statistics="frozen", seed=seed)
+    counts = {
+        "stem_macs": 100,
+        "shared_macs_kept": 0,
+        "shared_macs_removed": 900,
+        "task_macs": round(1000 * macs) - 100,
+    }
+    changes = {
+        "metrics": Metrics(teacher=Accuracy(), student=Accuracy(test=accuracy)),
+        "dataset": "sha256:" + hashlib.sha256(dataset.encode()).hexdigest(),
+        "complexity": made.complexity.model_copy(update=counts),
+    }
+    return Manifest.model_validate(made.model_copy(update=changes).model_dump())
+
+
+def publish(registry: Registry, *accuracies: float | None, task: str = "signs", dataset: str = "signs") -> None:
+    """One version an accuracy."""
+    for accuracy in accuracies:
+        seed = len(registry.index.all_published(task))
+        made = manifest(task=task, seed=seed, accuracy=accuracy, dataset=dataset)
+        registry.publish(task, bundle_bytes(made), actor="me")
+
+
+def bundle_bytes(made: Manifest) -> bytes:
+    return encode(made, random_tensors(made, seed=made.seed))
