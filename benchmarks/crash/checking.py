@@ -10,7 +10,7 @@ import redis
 
 from benchmarks.crash.journal import Journal
 from registry.blobs import Blobs
-from registry.errors import BlobCorrupt, BlobMissing
+from registry.errors import BlobCorrupt, BlobMissing, RecordCorrupt
 from registry.records import AliasMoved, Records
 from registry.registry import Registry
 
@@ -42,7 +42,11 @@ def faults(registry: Registry, client: "redis.Redis", fresh: "redis.Redis", jour
     yield from _lost_moves(registry, journal)
     yield from _bad_aliases(registry, sound)
     fresh.flushall()
-    Registry(Blobs(registry.blobs.store.url), fresh).rebuild()
+    try:
+        Registry(Blobs(registry.blobs.store.url), fresh).rebuild()
+    except RecordCorrupt as fault:
+        yield Fault(kind="rebuild_differences", what=str(fault))
+        return
     yield from differences(snapshot(client), snapshot(fresh))
 
 

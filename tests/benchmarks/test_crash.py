@@ -93,6 +93,8 @@ def test_the_checks_see_what_they_look_for(
         assert kinds() == {"lost_publishes"}
         journal.publishes.clear()
         registry.blobs.store.delete("records/signs/00000005.json")
-        assert kinds() == {"rebuild_differences"}
+        assert kinds() == {"rebuild_differences"}  # a gap
+        registry.blobs.store.delete("records/signs/00000006.json")
+        assert kinds() == {"rebuild_differences"}  # the last two are gone
         registry.rebuild()
         assert kinds() == {"lost_moves"}

@@ -24,6 +24,8 @@ from registry.permissions import OPEN, Need, is_prediction, need
         ("GET /jobs/abc/events", Need(scope="read", job="abc")),
         ("POST /jobs/abc/cancel", Need(scope="publish", job="abc")),
         ("POST /jobs/abc/retry", Need(scope="publish", job="abc")),
+        ("PATCH /tasks/signs/versions/3", Need(scope="publish", tasks=("signs",))),
+        ("PUT /tasks/signs/policy", Need(scope="admin", tasks=("signs",))),
         ("POST /tasks/signs/dataset", Need(scope="publish", tasks=("signs",))),
         ("POST /tasks/signs/versions", Need(scope="publish", tasks=("signs",))),
         ("PUT /tasks/signs/aliases/live", Need(scope="promote", tasks=("signs",))),
