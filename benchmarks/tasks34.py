@@ -1,21 +1,18 @@
-"""The serving benchmarks' workload: tasks tailored from one ResNet-34 with random weights, as large as the paper's.
-
-Nothing is trained: what a task's answer is does not matter to how long it takes.
-"""
+"""The serving benchmarks' workload: tasks tailored from one ResNet-34 with random weights, as large as the paper's."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
+from benchmarks.untrained import random_tensors, untrained_manifest
 from nettailor.backbones import Backbone, build_backbone
-from nettailor.bundle import Bundle, FloatArray, tensor_shapes
+from nettailor.bundle import Bundle
 from nettailor.complexity import plan_complexity
 from nettailor.errors import PlanCutsEveryPath
 from nettailor.geometry import geometry
-from nettailor.manifest import Accuracy, BackboneReference, Manifest, Metrics, StatisticsMode
+from nettailor.manifest import BackboneReference, StatisticsMode
 from nettailor.plan import Plan, full_plan, reachable_plan
-from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
 BACKBONE = "resnet34"
 REMOVED = (3, 7, 9)  # of the 16 blocks; a third of the tasks each
@@ -86,43 +83,10 @@ def _task_params(plan: Plan) -> int:
 
 
 def _bundle(index: int, plan: Plan, side: int, statistics: StatisticsMode, fingerprint: str) -> Bundle:
-    manifest = _manifest(index, plan, side, statistics, fingerprint)
-    tensors = _tensors(manifest, seed=index)
+    backbone = BackboneReference(id=BACKBONE, fingerprint=fingerprint)
+    manifest = untrained_manifest(
+        f"task-{index}", plan, backbone, side=side, classes=CLASSES, statistics=statistics, seed=index
+    )
+    tensors = random_tensors(manifest)
     digest = f"sha256:{index:064x}"  # stands for the file, which no engine asks for
     return Bundle(manifest=manifest, tensors=tensors, digest=digest, size_bytes=sum(t.nbytes for t in tensors.values()))
-
-
-def _manifest(index: int, plan: Plan, side: int, statistics: StatisticsMode, fingerprint: str) -> Manifest:
-    accuracy = Accuracy(validation=0.9, test=0.9)
-    return Manifest(
-        task=f"task-{index}",
-        backbone=BackboneReference(id=BACKBONE, fingerprint=fingerprint),
-        plan=plan,
-        statistics=statistics,
-        classes=tuple(f"class {c}" for c in range(CLASSES)),
-        preprocessing=Preprocessing(resize=side, crop=side, mean=IMAGENET_MEAN, std=IMAGENET_STD),
-        metrics=Metrics(teacher=accuracy, student=accuracy),
-        complexity=plan_complexity(geometry(BACKBONE), plan, image_side=side, classes=CLASSES, statistics=statistics),
-        recipe={"untrained": True},
-        seed=index,
-        dataset="sha256:" + "0" * 64,
-        libraries={},
-    )
-
-
-def _tensors(manifest: Manifest, *, seed: int) -> dict[str, FloatArray]:
-    rng = np.random.default_rng(seed)
-    return {name: _random(rng, name, shape) for name, shape in tensor_shapes(manifest).items()}
-
-
-def _random(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> FloatArray:
-    """Values that keep activations in a sane range."""
-    if name.startswith("alphas."):
-        values = rng.dirichlet(np.full(shape, 4.0))
-    elif name.endswith("var"):
-        values = rng.uniform(0.5, 1.5, shape)
-    elif len(shape) > 1:
-        values = rng.normal(0, (2 / shape[1]) ** 0.5, shape)
-    else:
-        values = rng.normal(float(name.endswith("norm.weight")), 0.1, shape)
-    return values.astype(np.float32)

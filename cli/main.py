@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 
 app.add_typer(keys_commands, name="keys")
-add_upkeep(registry_app, one_line_errors)
+add_upkeep(registry_app)
 app.add_typer(registry_app)
 
 

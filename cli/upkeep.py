@@ -4,8 +4,8 @@ They need no service, and may run beside one: its embedded Redis is then used.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from cli.errors import RegistryUnusable, setting_faults
+from cli.options import DEFAULT_DIR, one_line_errors
 from cli.progress import counting, duration
 from cli.tables import faults_table, garbage_table, size
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:  # Redis and pydantic are imported by the commands that need t
 _SHOWN = 50  # rows of a table of garbage
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
-Guard = Callable[[], AbstractContextManager[None]]
 DataDir = Annotated[
     Path, typer.Option(envvar="NETTAILOR_DATA_DIR", help="The data folder, as of `nettailor up`.", show_default=True)
 ]
@@ -38,14 +38,12 @@ Grace = Annotated[
 ]
 Delete = Annotated[bool, typer.Option("--delete", help="Delete it; without this, only say what would go.")]
 
-_DEFAULT_DIR = Path("data")
 
-
-def add_upkeep(commands: typer.Typer, one_line_errors: Guard) -> None:
+def add_upkeep(commands: typer.Typer) -> None:
     """Register the commands."""
 
     @commands.command()
-    def verify(*, data_dir: DataDir = _DEFAULT_DIR) -> None:
+    def verify(*, data_dir: DataDir = DEFAULT_DIR) -> None:
         """Read every blob and record and compare it with its checksum.
 
         Corrupt blobs go to the quarantine; publishing or uploading the same bytes again restores them. Exit status 1
@@ -55,7 +53,7 @@ def add_upkeep(commands: typer.Typer, one_line_errors: Guard) -> None:
             run_verify(data_dir)
 
     @commands.command()
-    def gc(*, grace: Grace = "24h", delete: Delete = False, data_dir: DataDir = _DEFAULT_DIR) -> None:
+    def gc(*, grace: Grace = "24h", delete: Delete = False, data_dir: DataDir = DEFAULT_DIR) -> None:
         """Find blobs that nothing names: no version, no alias, no job that is open or may be retried.
 
         Without --delete nothing is removed. The quarantine is never touched.
@@ -64,7 +62,7 @@ def add_upkeep(commands: typer.Typer, one_line_errors: Guard) -> None:
             run_gc(data_dir, grace, delete=delete)
 
     @commands.command()
-    def rebuild(*, data_dir: DataDir = _DEFAULT_DIR) -> None:
+    def rebuild(*, data_dir: DataDir = DEFAULT_DIR) -> None:
         """Make the index in Redis what the records beside the blobs say: versions, aliases, history."""
         with one_line_errors():
             run_rebuild(data_dir)

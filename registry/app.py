@@ -11,8 +11,9 @@ from nettailor.safetensors_file import DEFAULT_LIMITS
 from registry import errors
 from registry.gate import install_gate
 from registry.metrics import QuarantineCollector
+from registry.moves import ANY
 from registry.problems import ProblemTable, install_problem_handlers
-from registry.registry import ANY, LIVE, Registry
+from registry.registry import LIVE, Registry
 from registry.schemas import (
     AliasMove,
     Annotate,

@@ -73,8 +73,8 @@ class AuditTrail:
 
         try:
             await self._app(scope, receive, noting)
-        except Exception:
-            status = status or 500  # as the last-resort handler will answer
+        except Exception:  # only looked at, for the line below: it goes on to the last-resort handler
+            status = status or 500  # as that one will answer
             raise
         finally:
             self._log.write(

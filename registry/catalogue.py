@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from nettailor.manifest import Manifest
 from registry.evidence import Evidence
+from registry.index import TaskState
 from registry.records import AliasMoved, Published
 
 
@@ -44,6 +45,10 @@ class AliasChange:
     reason: str
     evidence: Evidence | None = None  # what the task's policy was shown; None: there was none to pass
     forced: bool = False  # it did not pass
+
+
+def task_record(task: str, state: TaskState) -> TaskRecord:
+    return TaskRecord(task=task, aliases=state.aliases, latest=state.latest)
 
 
 def version_record(record: Published) -> VersionRecord:

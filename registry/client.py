@@ -10,9 +10,10 @@ from pydantic import TypeAdapter
 from nettailor.bundle import digest_of
 from registry.errors import BlobCorrupt, RequestRefused
 from registry.evidence import Evidence
+from registry.moves import ANY, AnyVersion
 from registry.policy import Policy
 from registry.problems import Problem
-from registry.registry import ANY, LIVE, AnyVersion
+from registry.registry import LIVE
 from registry.schemas import AliasMove, HistoryEntry, Lineage, Task, TaskDetail, TaskPolicy, Version, VersionSummary
 
 _EVIDENCE: TypeAdapter[Evidence | None] = TypeAdapter(Evidence | None)

@@ -136,7 +136,7 @@ def joined(folder: Path) -> str | None:
             except redis.ConnectionError:  # it is only just starting, or ending
                 if time.monotonic() > deadline:
                     raise EmbeddedRedisFailed(str(folder), "another server is using this folder, silently") from None
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_POLL_SECONDS)  # between looks at another process, which tells nobody
     return None
 
 

@@ -1,8 +1,9 @@
-"""Which blobs the existing versions of a task name: their bundles, and the digests of their lineage."""
+"""Which blobs the existing versions name: their bundles, and the digests of their lineage."""
 
 import re
 
-from registry.records import Published, Record, TaskDeleted, VersionDeleted, record_json
+from registry.index import Index
+from registry.records import Published, Record, Records, TaskDeleted, VersionDeleted, record_json
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -37,3 +38,16 @@ class Naming:
 def digests_in(record: Published) -> frozenset[str]:
     """Every digest that stands anywhere in a version's record: bundle, dataset, and whatever a later manifest adds."""
     return frozenset(_DIGEST.findall(record_json(record)))
+
+
+def named_by(records: Records, index: Index) -> set[str]:
+    """By the records of all tasks and by the index. Raises `RecordCorrupt`, `IndexUnavailable`."""
+    named: set[str] = set()
+    for task in records.tasks():
+        naming = Naming()
+        for record in records.whole(task):
+            naming.apply(record)
+        named |= naming.digests
+    for task in index.states():  # if it knows of more, records were lost
+        named = named.union(*map(digests_in, index.all_published(task)))
+    return named

@@ -3,23 +3,19 @@
 A write is, in this order: the blob (for a publish), then the record, then the index (see `ledger`).
 """
 
-import enum
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, Literal
 
 import redis
 
 from nettailor.bundle import decode
 from registry.annotation import Annotation, annotation_of, changed_tags
 from registry.blobs import Blobs
-from registry.catalogue import AliasChange, TaskRecord, VersionRecord, alias_change, version_record
+from registry.catalogue import AliasChange, TaskRecord, VersionRecord, alias_change, task_record, version_record
 from registry.changes import Change
 from registry.errors import (
-    AliasConflict,
-    AliasUnknown,
     BlobMissing,
     ForceWithoutReason,
     NameInvalid,
@@ -35,7 +31,8 @@ from registry.garbage import Collection, collect
 from registry.index import Index, TaskState
 from registry.ledger import Ledger
 from registry.lineage import Lineage, lineage_of
-from registry.naming import Naming, digests_in
+from registry.moves import ANY, AnyVersion, check_alias, check_expected, check_version, moved
+from registry.naming import named_by
 from registry.policy import Policy
 from registry.records import (
     AliasMoved,
@@ -55,14 +52,6 @@ logger = logging.getLogger(__name__)
 LIVE = "live"
 _ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _CHANGES_AT_ONCE = 1000
-
-
-class _Any(enum.Enum):
-    ANY = "any"
-
-
-ANY: Final = _Any.ANY  # a promote that does not care what the alias names now
-AnyVersion = Literal[_Any.ANY]
 
 
 class Registry:
@@ -145,18 +134,17 @@ class Registry:
             raise ForceWithoutReason(task, alias, version)
 
         def decide(state: TaskState) -> AliasMoved:
-            _check_version(task, version, state)
+            check_version(task, version, state)
             before = state.aliases.get(alias)
-            if expected is not ANY and expected != before:
-                raise AliasConflict(task, alias, expected, before)
+            check_expected(task, alias, expected, before)
             self._check_blob(task, version)
             evidence = None
             if alias == LIVE and before != version:
                 evidence = self._evidence(task, version, before, default, measured)
             if evidence is not None and not evidence.passed and not force:
                 raise PolicyViolated(task, alias, evidence)
-            return self._move(
-                task, state, alias, version, rollback=False, actor=actor, reason=reason, evidence=evidence
+            return moved(
+                task, state, alias, version, rollback=False, actor=actor, reason=reason, evidence=evidence, at=_now()
             )
 
         return alias_change(self._ledger.commit(task, decide))
@@ -167,10 +155,9 @@ class Registry:
         """Remove an alias. Raises `TaskUnknown`, `AliasUnknown`, `AliasConflict`."""
 
         def decide(state: TaskState) -> AliasMoved:
-            before = _check_alias(task, alias, state)
-            if expected is not ANY and expected != before:
-                raise AliasConflict(task, alias, expected, before)
-            return self._move(task, state, alias, None, rollback=False, actor=actor, reason=reason)
+            before = check_alias(task, alias, state)
+            check_expected(task, alias, expected, before)
+            return moved(task, state, alias, None, rollback=False, actor=actor, reason=reason, at=_now())
 
         return alias_change(self._ledger.commit(task, decide))
 
@@ -184,12 +171,12 @@ class Registry:
         # it leads only to a version that served before, and most often that one scores lower on the test split.
 
         def decide(state: TaskState) -> AliasMoved:
-            _check_alias(task, alias, state)
+            check_alias(task, alias, state)
             version = earlier_version(self.index.history(task), alias, state.versions)
             if version is None:
                 raise NothingToRollBack(task, alias)
             self._check_blob(task, version)
-            return self._move(task, state, alias, version, rollback=True, actor=actor, reason=reason)
+            return moved(task, state, alias, version, rollback=True, actor=actor, reason=reason, at=_now())
 
         return alias_change(self._ledger.commit(task, decide))
 
@@ -237,7 +224,7 @@ class Registry:
         """
 
         def decide(state: TaskState) -> VersionAnnotated:
-            _check_version(task, version, state)
+            check_version(task, version, state)
             current = self.annotation(task, version)
             after = Annotation(
                 tags=changed_tags(task, version, current.tags, tags or {}),
@@ -280,11 +267,11 @@ class Registry:
 
     def tasks(self) -> list[TaskRecord]:
         """Every task that has a version, by name."""
-        return [_task_record(task, state) for task, state in self.index.states().items()]
+        return [task_record(task, state) for task, state in self.index.states().items()]
 
     def task(self, task: str) -> TaskRecord:
         """Raises `TaskUnknown`."""
-        return _task_record(task, self._existing(task))
+        return task_record(task, self._existing(task))
 
     def versions(self, task: str) -> list[VersionRecord]:
         """Lowest first. Raises `TaskUnknown`."""
@@ -305,7 +292,7 @@ class Registry:
         """
 
         def decide(state: TaskState) -> VersionDeleted:
-            _check_version(task, version, state)
+            check_version(task, version, state)
             if naming := sorted(alias for alias, named in state.aliases.items() if named == version):
                 raise VersionInUse(task, version, naming)
             published = self.index.published(task, version)
@@ -374,20 +361,9 @@ class Registry:
         """
 
         def named() -> set[str]:
-            return self._named() | set(keep() if callable(keep) else keep)
+            return named_by(self._records, self.index) | set(keep() if callable(keep) else keep)
 
         return collect(self.blobs, named, grace_s=grace_s, dry_run=dry_run, progress=progress)
-
-    def _named(self) -> set[str]:
-        named: set[str] = set()
-        for task in self._records.tasks():
-            naming = Naming()
-            for record in self._records.whole(task):
-                naming.apply(record)
-            named |= naming.digests
-        for task in self.index.states():  # if it knows of more, records were lost
-            named = named.union(*map(digests_in, self.index.all_published(task)))
-        return named
 
     def _published(self, task: str, version: int) -> Published:
         record = self.index.published(task, version)
@@ -407,33 +383,6 @@ class Registry:
             return None
         return judge(policy, candidate, None if live is None else self.index.published(task, live), measured)
 
-    def _move(
-        self,
-        task: str,
-        state: TaskState,
-        alias: str,
-        after: int | None,
-        *,
-        rollback: bool,
-        actor: str,
-        reason: str,
-        evidence: Evidence | None = None,
-    ) -> AliasMoved:
-        before = state.aliases.get(alias)
-        return AliasMoved(
-            task=task,
-            sequence=state.sequence + (before != after),  # no news if it is there already
-            at=_now(),
-            actor=actor,
-            alias=alias,
-            before=before,
-            after=after,
-            rollback=rollback,
-            reason=reason,
-            evidence=evidence,
-            forced=evidence is not None and not evidence.passed,
-        )
-
     def _check_blob(self, task: str, version: int) -> None:
         record = self.index.published(task, version)
         if record is not None and not self.blobs.exists(record.digest):
@@ -444,25 +393,6 @@ class Registry:
         if not state.exists:
             raise TaskUnknown(task)
         return state
-
-
-def _check_version(task: str, version: int, state: TaskState) -> None:
-    if not state.exists:
-        raise TaskUnknown(task)
-    if version not in state.versions:
-        raise VersionUnknown(task, version)
-
-
-def _check_alias(task: str, alias: str, state: TaskState) -> int:
-    if not state.exists:
-        raise TaskUnknown(task)
-    if alias not in state.aliases:
-        raise AliasUnknown(task, alias)
-    return state.aliases[alias]
-
-
-def _task_record(task: str, state: TaskState) -> TaskRecord:
-    return TaskRecord(task=task, aliases=state.aliases, latest=state.latest)
 
 
 def _now() -> str:

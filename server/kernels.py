@@ -80,6 +80,11 @@ class OneDnnKernel:
         return (int(torch.ops.mkldnn.data_ptr(self._weight)),)
 
     @property
+    def channels(self) -> tuple[int, int]:
+        """C_out and C_in."""
+        return self._weight.shape[0], self._weight.shape[1]
+
+    @property
     def weight(self) -> Tensor:
         """A copy as it came, (C_out, C_in, k, k)."""
         return self._weight.to_dense()

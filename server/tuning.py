@@ -39,10 +39,10 @@ class Tuner:
 
     def choice(self, direct: OneDnnKernel, height: int, width: int) -> Choice:
         """For a 3x3 convolution of images of this size."""
-        weight = direct.weight
-        key = (*weight.shape[:2], height, width)
+        key = (*direct.channels, height, width)
         with self._lock:
             if key not in self._choices:
+                weight = direct.weight
                 ways = {tile: WinogradKernel(weight, tile=tile) for tile in TILES}
                 self._choices[key] = choose(direct, ways, self._clock(weight.shape[1], height, width))
             return self._choices[key]

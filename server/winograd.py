@@ -7,6 +7,7 @@ transforms of each side in one matrix. The matrices are those of Cook and Toom f
 Legend: N images, C channels in, K out, H W, T tiles of all images, P = n^2 products.
 """
 
+import math
 from fractions import Fraction
 from functools import cache
 
@@ -103,8 +104,7 @@ class WinogradKernel:
         places = (of_image, self._tile * of_row, self._tile * of_column, of_row, of_column, 1)
         shape = (images, down, right, self._side, self._side, channels)
         tiles = images * down * right
-        rows = _pieces(tiles)[0] * _pieces(tiles)[1]
-        result = x.new_empty(rows, self._side**2, channels)
+        result = x.new_empty(math.prod(_pieces(tiles)), self._side**2, channels)
         result[:tiles].view(shape).copy_(padded.as_strided(shape, places))
         result[tiles:].zero_()
         return result

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -59,8 +60,8 @@ def test_commands_send_the_key_of_the_option_or_the_environment(monkeypatch: pyt
         return httpx.Response(200, json=[])
 
     class Plain(httpx.Client):
-        def __init__(self, **options: object) -> None:
-            super().__init__(**options, transport=httpx.MockTransport(answer))  # type: ignore[arg-type]
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options, transport=httpx.MockTransport(answer))
 
     monkeypatch.setattr("cli.client.httpx.Client", Plain)
     for arguments, environment in (([], {}), (["--key", "ntk_a"], {}), ([], {"NETTAILOR_KEY": "ntk_b"})):

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
+import httpx
 import pytest
 import redis
 
+from registry.app import create_app
 from registry.blobs import Blobs
+from registry.client import RegistryClient
 from registry.registry import Registry
 from tests.registry.s3 import s3_endpoint, s3_settings
+from tests.registry.serving import served
 
 _BUCKET = "nettailor"
 
@@ -39,3 +43,22 @@ def blobs(store_url: str) -> Blobs:
 @pytest.fixture
 def registry(blobs: Blobs, redis_client: "redis.Redis") -> Registry:
     return Registry(blobs, redis_client)
+
+
+@pytest.fixture
+def url(registry: Registry) -> Iterator[str]:
+    """The registry over HTTP; files that want it otherwise have a fixture of their own by this name."""
+    with served(create_app(registry)) as url:
+        yield url
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[RegistryClient]:
+    with RegistryClient(url, actor="ann") as client:
+        yield client
+
+
+@pytest.fixture
+def http(url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=url) as http:
+        yield http

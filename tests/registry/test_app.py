@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import httpx
 import pytest
 import redis
@@ -13,24 +11,6 @@ from registry.wiring import connect
 from tests.abuses import abuses
 from tests.bundles import tiny_bytes
 from tests.registry.serving import served
-
-
-@pytest.fixture
-def url(registry: Registry) -> Iterator[str]:
-    with served(create_app(registry)) as url:
-        yield url
-
-
-@pytest.fixture
-def client(url: str) -> Iterator[RegistryClient]:
-    with RegistryClient(url, actor="ann") as client:
-        yield client
-
-
-@pytest.fixture
-def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url) as http:
-        yield http
 
 
 def test_the_life_of_a_task(client: RegistryClient) -> None:

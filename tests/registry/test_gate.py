@@ -49,12 +49,6 @@ def url(registry: Registry, settings: Settings) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url) as http:
-        yield http
-
-
 def bearer(secret: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from registry.errors import KeyMissing, KeysInvalid, KeyUnknown
-from registry.keys import SCOPES, Keyring, add_key, hash_of, new_key, read_keys
+from registry.keys import SCOPES, Keyring, Scope, add_key, hash_of, new_key, read_keys
 
 DIGEST = "a" * 64
 
@@ -114,7 +114,7 @@ def test_names_fit_into_a_header(name: str) -> None:
 @given(
     st.lists(st.sampled_from(SCOPES), min_size=1), st.lists(st.from_regex(r"[a-z0-9][a-z0-9._-]{0,62}", fullmatch=True))
 )
-def test_entries_are_read_as_they_were_meant(scopes: list[object], tasks: list[str]) -> None:
-    key, secret = new_key("ann", scopes, tasks)  # type: ignore[arg-type]
+def test_entries_are_read_as_they_were_meant(scopes: list[Scope], tasks: list[str]) -> None:
+    key, secret = new_key("ann", scopes, tasks)
     assert type(key).model_validate_json(json.dumps(key.entry())) == key
     assert key.sha256 == hash_of(secret)

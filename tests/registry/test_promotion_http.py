@@ -21,18 +21,6 @@ def url(registry: Registry) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def client(url: str) -> Iterator[RegistryClient]:
-    with RegistryClient(url, actor="ann") as client:
-        yield client
-
-
-@pytest.fixture
-def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url) as http:
-        yield http
-
-
 def test_a_policy_is_put_read_and_deleted(client: RegistryClient, http: httpx.Client) -> None:
     nobody = {"task": "signs", "policy": None, "at": None, "actor": None, "reason": None}
     assert http.get("/tasks/signs/policy").json() == nobody

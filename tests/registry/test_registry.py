@@ -21,8 +21,9 @@ from registry.errors import (
     VersionInUse,
     VersionUnknown,
 )
+from registry.moves import ANY
 from registry.records import AliasMoved, Record
-from registry.registry import ANY, Registry
+from registry.registry import Registry
 from registry.wiring import connect
 from tests.abuses import abuses
 from tests.bundles import tiny_bytes

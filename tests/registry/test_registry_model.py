@@ -27,9 +27,10 @@ from registry.errors import (
     VersionUnknown,
 )
 from registry.evidence import Evidence
+from registry.moves import ANY, AnyVersion
 from registry.policy import Policy
 from registry.records import AliasMoved
-from registry.registry import ANY, AnyVersion, Registry
+from registry.registry import Registry
 from tests.bundles import tiny_bytes
 from tests.registry.contents import contents
 from tests.registry.corruption import corrupt

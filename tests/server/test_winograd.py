@@ -1,5 +1,7 @@
 """Minimal filtering equals the convolution, and is used where it is the faster way."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -93,9 +95,9 @@ def test_it_runs_only_for_sizes_and_batches_it_was_chosen_for(monkeypatch: pytes
     ran: list[torch.Size] = []
     run = WinogradKernel.__call__
 
-    def watched(self: WinogradKernel, x: torch.Tensor, *args: object, **kwargs: object) -> torch.Tensor:
+    def watched(self: WinogradKernel, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         ran.append(x.shape)
-        return run(self, x, *args, **kwargs)  # type: ignore[arg-type]  # passed on as they came
+        return run(self, x, *args, **kwargs)
 
     monkeypatch.setattr(WinogradKernel, "__call__", watched)
     kernel.prepare(8, 8)

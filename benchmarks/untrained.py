@@ -1,0 +1,58 @@
+"""Bundles of random weights (torch-free): what a task's answer is does not matter to the benchmarks."""
+
+import numpy as np
+
+from nettailor.bundle import FloatArray, tensor_shapes
+from nettailor.complexity import plan_complexity
+from nettailor.geometry import geometry
+from nettailor.manifest import Accuracy, BackboneReference, Manifest, Metrics, StatisticsMode
+from nettailor.plan import Plan
+from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+
+
+def untrained_manifest(
+    task: str,
+    plan: Plan,
+    backbone: BackboneReference,
+    *,
+    side: int,
+    classes: int,
+    statistics: StatisticsMode,
+    seed: int,
+) -> Manifest:
+    """For images of `side` pixels."""
+    accuracy = Accuracy(validation=0.9, test=0.9)
+    shapes = geometry(backbone.id)
+    return Manifest(
+        task=task,
+        backbone=backbone,
+        plan=plan,
+        statistics=statistics,
+        classes=tuple(f"class {index}" for index in range(classes)),
+        preprocessing=Preprocessing(resize=side, crop=side, mean=IMAGENET_MEAN, std=IMAGENET_STD),
+        metrics=Metrics(teacher=accuracy, student=accuracy),
+        complexity=plan_complexity(shapes, plan, image_side=side, classes=classes, statistics=statistics),
+        recipe={"untrained": True},
+        seed=seed,
+        dataset="sha256:" + "0" * 64,
+        libraries={},
+    )
+
+
+def random_tensors(manifest: Manifest) -> dict[str, FloatArray]:
+    """All tensors of a bundle, by the manifest's seed."""
+    rng = np.random.default_rng(manifest.seed)
+    return {name: _random(rng, name, shape) for name, shape in tensor_shapes(manifest).items()}
+
+
+def _random(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> FloatArray:
+    """Values that keep activations in a sane range."""
+    if name.startswith("alphas."):
+        values = rng.dirichlet(np.full(shape, 4.0))
+    elif name.endswith("var"):
+        values = rng.uniform(0.5, 1.5, shape)
+    elif len(shape) > 1:
+        values = rng.normal(0, (2 / shape[1]) ** 0.5, shape)
+    else:
+        values = rng.normal(float(name.endswith("norm.weight")), 0.1, shape)
+    return values.astype(np.float32)
