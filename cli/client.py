@@ -13,6 +13,7 @@ from cli.errors import RequestRefused, ServiceUnreachable, StreamBroken
 
 Json = dict[str, Any]
 
+NO_OPTIONS: Mapping[str, str | int | float | None] = {}
 _TIMEOUT = httpx.Timeout(30.0, read=120.0)  # seconds; a cold task is loaded within one read
 _RECONNECTS = 20  # broken connections in a row before the stream is given up
 
@@ -54,13 +55,13 @@ class Client:
         except httpx.TransportError:
             return False
 
-    def upload(self, task: str, archive: Path, *, preset: str | None = None) -> Json:
-        """Upload a dataset; the job it started."""
+    def upload(self, task: str, archive: Path, *, options: Mapping[str, str | int | float | None] = NO_OPTIONS) -> Json:
+        """Upload a dataset; the job it started. An option that is None is the service's own."""
         with archive.open("rb") as data:
             return self._document(
                 "POST",
                 f"/tasks/{task}/dataset",
-                params={"preset": preset} if preset else {},
+                params={name: value for name, value in options.items() if value is not None},
                 files={"file": (archive.name, data, "application/octet-stream")},
             )
 

@@ -27,6 +27,7 @@ from trainer.recipe_config import RecipeConfig
 from trainer.teacher import Teacher
 
 OnEpoch = Callable[[str, Schedule, Epoch, nn.Module], None]
+OnRun = Callable[[str, list[Epoch]], None]
 Step = Callable[[Tensor, Tensor, float], Mapping[str, Tensor]]
 
 
@@ -44,6 +45,7 @@ class Fold:
     costs: PathCosts
     folder: Path
     on_epoch: OnEpoch
+    on_run: OnRun = lambda name, history: None  # "<fold>/<run>" and all its epochs, restored ones included
 
     def teacher(self, schedule: Schedule) -> tuple[Teacher, float]:
         """The backbone fine-tuned with one schedule, and its accuracy on this fold's validation images."""
@@ -122,10 +124,11 @@ class Fold:
         self._reestimate_statistics(student)
 
     def _fit(self, model: nn.Module, name: str, schedule: Schedule, step: Step) -> None:
-        fit(
+        full_name = f"{self.folder.name}/{name}"
+        history = fit(
             model,
             Run(
-                name=f"{self.folder.name}/{name}",
+                name=full_name,
                 seed=self.config.seed,
                 schedule=schedule,
                 steps=max(1, len(self.train) // schedule.batch_size),
@@ -137,6 +140,7 @@ class Fold:
                 validate_every=4,
             ),
         )
+        self.on_run(full_name, history)
 
     def _some_images(self, count: int) -> Tensor:
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(self.config.seed))

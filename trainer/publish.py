@@ -53,6 +53,8 @@ def _settle(
 ) -> Verdict:
     """Live if the task's policy (or the default) lets it, else a candidate. Raises `AliasConflict`."""
     task, live = record.task, _live(registry, record.task)
+    if _misses_its_budget(record):
+        return _candidate(registry, job, record, "no network was found within the budget; this is the leanest")
     if live is not None and live.manifest.backbone.fingerprint != record.manifest.backbone.fingerprint:
         # no figure decides this: what is live is of another installation, and it is for people to leave it
         reason = f"version {live.version} is live on another backbone: not comparable"
@@ -74,6 +76,12 @@ def _settle(
     if change.evidence is None:
         return Verdict(alias=LIVE, reason="live already")
     return Verdict(alias=LIVE, reason=change.evidence.summary())
+
+
+def _misses_its_budget(record: VersionRecord) -> bool:
+    """A budget is a promise to whoever runs the network: what breaks it goes live by people's hand only."""
+    recipe = record.manifest.recipe
+    return not recipe.get("within_target", True) and ("max_macs" in recipe or "max_latency_ms" in recipe)
 
 
 def _live(registry: Registry, task: str) -> VersionRecord | None:

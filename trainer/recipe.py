@@ -1,7 +1,7 @@
 """The NetTailor recipe: teacher -> student -> prune and retrain for several k -> select (sections 3.5 and 4.1)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from torch import nn
 
 from nettailor.backbones import Backbone, channels_last
 from nettailor.bundle import encode
-from nettailor.complexity import PathCosts, measured_path_costs, path_costs, plan_complexity
+from nettailor.complexity import PathCosts, measured_path_costs, path_costs, plan_complexity, read_milliseconds
 from nettailor.cpu import bf16_pays
 from nettailor.errors import PlanCutsEveryPath
 from nettailor.manifest import Accuracy, BackboneReference, Complexity, Manifest, Metrics
@@ -19,9 +19,10 @@ from trainer.data import TaskData, load_dataset, stratified_folds
 from trainer.events import Event, Json
 from trainer.fitting import Epoch, Schedule
 from trainer.fold import Fold, mirror_keeps_class, strongest_teacher
+from trainer.front import Point
 from trainer.meter import Meter
 from trainer.recipe_config import Preset, RecipeConfig
-from trainer.selection import Candidate, choose, search
+from trainer.selection import Candidate, Wanted, choose, pareto_optimal, search
 from trainer.teacher import Teacher
 
 __all__ = ["Preset", "RecipeConfig", "Tailored", "tailor"]
@@ -33,11 +34,16 @@ EXPECTED_CANDIDATES = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Tailored:
-    """A bundle (its bytes and manifest) and the candidates it was chosen from, leanest last."""
+    """A bundle (its bytes and manifest) and the candidates it was chosen from, leanest last.
+
+    `front` has a row for each of `points`; `history` the epochs of every run by "<fold>/<run>".
+    """
 
     bundle: bytes
     manifest: Manifest
     front: list[dict[str, Json]]
+    points: tuple[Point, ...] = ()
+    history: Mapping[str, Sequence[Epoch]] = field(default_factory=dict)
 
 
 def tailor(
@@ -92,6 +98,10 @@ class _Tailoring:
         self.trained: dict[int, list[Student]] = {}  # by blocks removed, a student a fold
         self.image_side = data.preprocessing.crop
         self.costs = self._costs()
+        table = config.latency_table
+        self.milliseconds = None if table is None else read_milliseconds(self.backbone.geometry, table)
+        self.wanted: Wanted = "most accurate" if config.has_budget else "leanest"
+        self.history: dict[str, list[Epoch]] = {}
         pairs = stratified_folds(data, self._fold_count(), config.seed)
         self.meter = Meter(self._expected_work(len(pairs), len(data.train)), report)
         self.flip = self._mirrors() if config.flip is None else config.flip
@@ -107,6 +117,7 @@ class _Tailoring:
                 costs=self.costs,
                 folder=checkpoints / f"fold{index}",
                 on_epoch=self._on_epoch,
+                on_run=self.history.__setitem__,
             )
             for index, (train, val) in enumerate(pairs)
         ]
@@ -123,8 +134,8 @@ class _Tailoring:
             return self._candidate(blocks, teachers, students, teacher_accuracy)
 
         self.meter.enter("retrain")
-        candidates = search(evaluate, self.backbone.depth)
-        chosen = choose(candidates, self.config.target_drop)
+        candidates = search(evaluate, self.backbone.depth, wanted=self.wanted)
+        chosen = choose(candidates, self.config.target_drop, wanted=self.wanted)
         self.meter.settle()
         self.meter.enter("select", blocks_removed=chosen.blocks_removed, within_target=chosen.good)
         return self._finish(teachers[0], teacher_accuracy, chosen, candidates)
@@ -149,7 +160,9 @@ class _Tailoring:
             return None
         self.trained[blocks] = models
         accuracy, cost = self._pooled(list(models)), self._cost(models[0])
-        good = accuracy >= teacher_accuracy - self.config.target_drop
+        good = (
+            self._fits(models[0]) if self.config.has_budget else accuracy >= teacher_accuracy - self.config.target_drop
+        )
         self.meter.candidate({"k": blocks, "accuracy": accuracy, "cost": cost, "good": good})
         return Candidate(blocks_removed=blocks, accuracy=accuracy, cost=cost, good=good, model=models[0])
 
@@ -163,6 +176,17 @@ class _Tailoring:
         plan = student.plan
         return sum(cost for node in plan.nodes() for cost in self.costs.of(plan, node))
 
+    def _fits(self, student: Student) -> bool:
+        """Whether a network is within the budgets."""
+        config = self.config
+        if config.max_macs is not None and 1 - self._complexity(student).net_macs_removed > config.max_macs:
+            return False
+        milliseconds = self._milliseconds(student)
+        return config.max_latency_ms is None or milliseconds is None or milliseconds <= config.max_latency_ms
+
+    def _milliseconds(self, student: Student) -> float | None:
+        return None if self.milliseconds is None else self.milliseconds.of(student.plan)
+
     def _finish(
         self,
         teacher: Teacher,
@@ -170,16 +194,39 @@ class _Tailoring:
         chosen: Candidate[Student],
         candidates: list[Candidate[Student]],
     ) -> Tailored:
+        """The choice is made: the test split is touched now, once, for the teacher and every candidate."""
+        teacher_measured = self._measured(teacher, teacher_accuracy)
+        optimal = pareto_optimal(candidates)
+
+        def point(candidate: Candidate[Student]) -> Point:
+            student = candidate.model
+            metrics = Metrics(teacher=teacher_measured, student=self._measured(student, candidate.accuracy))
+            manifest = self._manifest(student, metrics, within_target=candidate.good)
+            return Point(
+                blocks_removed=candidate.blocks_removed,
+                bundle=encode(manifest, student.bundle_tensors()),
+                manifest=manifest,
+                cost=candidate.cost,
+                milliseconds=self._milliseconds(student),
+                good=candidate.good,
+                pareto=candidate.blocks_removed in optimal,
+                chosen=candidate is chosen,
+            )
+
+        points = tuple(point(candidate) for candidate in candidates)
+        (best,) = (one for one in points if one.chosen)
+        return Tailored(
+            bundle=best.bundle,
+            manifest=best.manifest,
+            front=[one.row() for one in points],
+            points=points,
+            history=self.history,
+        )
+
+    def _measured(self, model: nn.Module, validation: float) -> Accuracy:
         fold, test = self.folds[0], self.data.test
-
-        def measured(model: nn.Module, validation: float) -> Accuracy:
-            on_test = float(fold.correct(model, test).float().mean()) if len(test) else None
-            return Accuracy(validation=validation, test=on_test)
-
-        metrics = Metrics(teacher=measured(teacher, teacher_accuracy), student=measured(chosen.model, chosen.accuracy))
-        manifest = self._manifest(chosen.model, metrics, within_target=chosen.good)
-        front = [self._front_row(c, c is chosen) for c in candidates]
-        return Tailored(bundle=encode(manifest, chosen.model.bundle_tensors()), manifest=manifest, front=front)
+        on_test = float(fold.correct(model, test).float().mean()) if len(test) else None
+        return Accuracy(validation=validation, test=on_test)
 
     def _manifest(self, student: Student, metrics: Metrics, *, within_target: bool) -> Manifest:
         return Manifest(
@@ -206,18 +253,6 @@ class _Tailoring:
             classes=len(self.data.classes),
             statistics=self.config.statistics,
         )
-
-    def _front_row(self, candidate: Candidate[Student], chosen: bool) -> dict[str, Json]:
-        complexity = self._complexity(candidate.model)
-        return {
-            "k": candidate.blocks_removed,
-            "accuracy": candidate.accuracy,
-            "cost": candidate.cost,
-            "macs_removed": complexity.net_macs_removed,
-            "params_removed": complexity.net_params_removed,
-            "good": candidate.good,
-            "chosen": chosen,
-        }
 
     def _costs(self) -> PathCosts:
         if self.config.cost_table is not None:

@@ -15,6 +15,7 @@ from trainer.archive import inspect
 from trainer.errors import OptionsInvalid
 from trainer.job import Job as JobDocument
 from trainer.job import State
+from trainer.offer import check_options
 from trainer.options import TailorOptions
 from trainer.schemas import Job, JobList
 from trainer.service import Service
@@ -64,6 +65,7 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
     ) -> Job:
         """Upload class folders as a zip or tar archive (raw, or as the form field `file`) and queue the tailoring."""
         settings = service.settings
+        await run_in_threadpool(check_options, options, task, settings, service.registry)
         path = await receive(request.stream(), request.headers, settings.uploads_dir, settings.limits.upload_bytes)
 
         def accept(upload: Path) -> JobDocument:

@@ -16,16 +16,17 @@ from registry.errors import BlobCorrupt, BlobMissing
 from registry.problems import problem_of
 from registry.registry import Registry
 from registry.wiring import connect
+from trainer.asked import asked_config
 from trainer.errors import JobBusy, JobSuperseded, QueueUnavailable, TrainerError
 from trainer.events import Event, Json
 from trainer.intake import IntakeReport, freeze
 from trainer.leases import Lease
 from trainer.metrics import TrainerMetrics
-from trainer.options import parse_options
+from trainer.offer import backbone_of, weights_of
+from trainer.options import TailorOptions, parse_options
 from trainer.problems import status_of
 from trainer.publish import publish
 from trainer.recipe import Tailored, tailor
-from trainer.recipe_config import RecipeConfig
 from trainer.run import Run, begin
 from trainer.settings import Settings
 from trainer.wiring import open_jobs, open_registry
@@ -77,8 +78,10 @@ class Tailoring:
         job = self._run.job
         try:
             dataset = self._take_in()
-            backbone = load_backbone(self._settings.backbone, self._settings.backbone_weights)
-            tailored = self._tailor(dataset, backbone)
+            options = parse_options(job.options)
+            name = backbone_of(options, self._settings)
+            backbone = load_backbone(name, weights_of(name, self._settings))
+            tailored = self._tailor(dataset, backbone, options)
             self._enter("publish")
             self._run.begin_publishing()
             result = publish(self._registry, job, tailored, dataset, backbone, slack=self._settings.publish_slack)
@@ -127,10 +130,9 @@ class Tailoring:
 
         return report
 
-    def _tailor(self, dataset: Path, backbone: Backbone) -> Tailored:
+    def _tailor(self, dataset: Path, backbone: Backbone, options: TailorOptions) -> Tailored:
         job = self._run.job
-        options = parse_options(job.options)
-        config = RecipeConfig.preset(options.preset, seed=options.seed, cost_table=self._settings.cost_table)
+        config = asked_config(options, self._settings)
         checkpoints = self._folder / "checkpoints"
         checkpoints.mkdir(parents=True, exist_ok=True)
         return tailor(job.task, dataset, config, backbone=backbone, report=self._relay, checkpoints=checkpoints)

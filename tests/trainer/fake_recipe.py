@@ -25,6 +25,8 @@ class Tailored:
     bundle: bytes
     manifest: Manifest
     front: list[dict[str, Any]] = field(default_factory=list)
+    points: tuple[Any, ...] = ()
+    history: dict[str, Any] = field(default_factory=dict)
 
 
 def tailor(
