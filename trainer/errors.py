@@ -16,6 +16,7 @@ TrainerError
 ├── DatasetInvalid              the upload was fine, what it holds is not: the job fails
 │   └── DatasetTooSmall         under two classes, or a class with too few usable images
 ├── TrainingDiverged            the loss is no longer a number
+├── TimeTooShort                `max_minutes` is less than the shortest training takes here
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
 ├── JobUnknown
 ├── JobConflict                 the job's state does not allow this
@@ -109,6 +110,16 @@ class DatasetTooSmall(DatasetInvalid):
 class TrainingDiverged(TrainerError):
     def __init__(self, run: str, epoch: int) -> None:
         super().__init__(f"the training diverged: the loss of {run} is not finite in epoch {epoch}")
+
+
+class TimeTooShort(TrainerError):
+    """Minutes; ``needed`` is an estimate for this data on this machine."""
+
+    def __init__(self, max_minutes: float, needed: float) -> None:
+        shortest = "the shortest training of teacher and student"
+        super().__init__(f"max_minutes is {max_minutes:g}, but {shortest} takes about {needed:.2g} minutes here")
+        self.max_minutes = max_minutes
+        self.needed = needed
 
 
 class OptionsInvalid(TrainerError):

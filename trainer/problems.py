@@ -18,6 +18,7 @@ PROBLEMS: ProblemTable = {
     errors.JobConflict: (409, "job is in another state"),
     errors.IdempotencyConflict: (409, "idempotency key in use"),
     errors.QueueUnavailable: (503, "job queue unavailable"),
+    errors.TimeTooShort: (422, "not enough time"),
     errors.TrainingDiverged: (500, "training diverged"),
     errors.TrainerError: (500, "trainer failure"),
 }

@@ -117,7 +117,7 @@ def _result(record: VersionRecord, tailored: Tailored, verdict: Verdict) -> dict
     manifest = tailored.manifest
     metrics: Mapping[str, Json] = manifest.metrics.model_dump(mode="json")
     complexity: Mapping[str, Json] = manifest.complexity.model_dump(mode="json")
-    return {
+    result: dict[str, Json] = {
         "version": record.version,
         "digest": record.digest,
         "size_bytes": record.size_bytes,
@@ -127,3 +127,4 @@ def _result(record: VersionRecord, tailored: Tailored, verdict: Verdict) -> dict
         "complexity": dict(complexity),
         "front": [dict(point) for point in tailored.front],
     }
+    return result if tailored.time is None else result | {"time": dict(tailored.time)}

@@ -1,6 +1,7 @@
 """The NetTailor recipe: teacher -> student -> prune and retrain for several k -> select (sections 3.5 and 4.1)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -15,28 +16,32 @@ from nettailor.cpu import bf16_pays
 from nettailor.errors import PlanCutsEveryPath
 from nettailor.manifest import Accuracy, BackboneReference, Complexity, Manifest, Metrics
 from nettailor.student import Student
+from trainer.clock import Clock
 from trainer.data import TaskData, load_dataset, stratified_folds
+from trainer.decisions import Decisions
 from trainer.events import Event, Json
 from trainer.fitting import Epoch, Schedule
 from trainer.fold import Fold, mirror_keeps_class, strongest_teacher
 from trainer.front import Point
 from trainer.meter import Meter
+from trainer.pace import measure_pace
 from trainer.recipe_config import Preset, RecipeConfig
-from trainer.selection import Candidate, Wanted, choose, pareto_optimal, search
+from trainer.selection import Candidate, OutOfTime, Wanted, choose, pareto_optimal, search
 from trainer.teacher import Teacher
+from trainer.timetable import CANDIDATES, Timetable
 
 __all__ = ["Preset", "RecipeConfig", "Tailored", "tailor"]
 
 # What a pass over an image costs, in passes of the teacher's training: the student's step runs the teacher, too.
 STUDENT_WORK, RETRAIN_WORK = 1.8, 1.6
-EXPECTED_CANDIDATES = 6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tailored:
     """A bundle (its bytes and manifest) and the candidates it was chosen from, leanest last.
 
-    `front` has a row for each of `points`; `history` the epochs of every run by "<fold>/<run>".
+    `front` has a row for each of `points`; `history` the epochs of every run by "<fold>/<run>"; `time`, where it was
+    limited, minutes planned and used.
     """
 
     bundle: bytes
@@ -44,6 +49,7 @@ class Tailored:
     front: list[dict[str, Json]]
     points: tuple[Point, ...] = ()
     history: Mapping[str, Sequence[Epoch]] = field(default_factory=dict)
+    time: Mapping[str, Json] | None = None
 
 
 def tailor(
@@ -60,8 +66,12 @@ def tailor(
     Seeded: equal dataset, configuration, backbone and machine give equal bundles. Run again with the same
     `checkpoints` folder after a break, it goes on where it was and ends with the same bundle.
     """
-    data = load_dataset(dataset, backbone.preprocessing)
-    return tailor_data(task, data, config, backbone=backbone, report=report, checkpoints=checkpoints)
+    with _limited(config, checkpoints) as clock:
+        data = load_dataset(dataset, backbone.preprocessing)
+        tailoring = _Tailoring(
+            task=task, data=data, config=config, backbone=backbone, report=report, checkpoints=checkpoints, clock=clock
+        )
+        return tailoring.run()
 
 
 def tailor_data(
@@ -74,10 +84,16 @@ def tailor_data(
     checkpoints: Path,
 ) -> Tailored:
     """`tailor` for a dataset in memory."""
-    tailoring = _Tailoring(
-        task=task, data=data, config=config, backbone=backbone, report=report, checkpoints=checkpoints
-    )
-    return tailoring.run()
+    with _limited(config, checkpoints) as clock:
+        tailoring = _Tailoring(
+            task=task, data=data, config=config, backbone=backbone, report=report, checkpoints=checkpoints, clock=clock
+        )
+        return tailoring.run()
+
+
+def _limited(config: RecipeConfig, checkpoints: Path) -> AbstractContextManager[Clock | None]:
+    """A clock, where the time is limited."""
+    return nullcontext() if config.max_minutes is None else Clock(checkpoints / "clock.json")
 
 
 class _Tailoring:
@@ -90,10 +106,11 @@ class _Tailoring:
         backbone: Backbone,
         report: Callable[[Event], None],
         checkpoints: Path,
+        clock: Clock | None,
     ) -> None:
         if config.bf16 is None:
             config = replace(config, bf16=bf16_pays())
-        self.task, self.data, self.config = task, data, config
+        self.task, self.data, self.config, self.checkpoints = task, data, config, checkpoints
         self.backbone = channels_last(backbone)
         self.trained: dict[int, list[Student]] = {}  # by blocks removed, a student a fold
         self.image_side = data.preprocessing.crop
@@ -102,32 +119,25 @@ class _Tailoring:
         self.milliseconds = None if table is None else read_milliseconds(self.backbone.geometry, table)
         self.wanted: Wanted = "most accurate" if config.has_budget else "leanest"
         self.history: dict[str, list[Epoch]] = {}
-        pairs = stratified_folds(data, self._fold_count(), config.seed)
-        self.meter = Meter(self._expected_work(len(pairs), len(data.train)), report)
+        self.meter = Meter(1.0, report)
         self.flip = self._mirrors() if config.flip is None else config.flip
-        self.folds = [
-            Fold(
-                config=config,
-                backbone=self.backbone,
-                preprocessing=data.preprocessing,
-                classes=len(data.classes),
-                train=train,
-                val=val,
-                flip=self.flip,
-                costs=self.costs,
-                folder=checkpoints / f"fold{index}",
-                on_epoch=self._on_epoch,
-                on_run=self.history.__setitem__,
-            )
-            for index, (train, val) in enumerate(pairs)
-        ]
+        count = self._fold_count()
+        self.timetable = None if clock is None else self._timetable(clock)
+        if self.timetable is not None:
+            self.config, count = self.timetable.teachers(config, count)
+        self.folds = self._folds(count)
+        self.meter.expected = self._expected_work()
 
     def run(self) -> Tailored:
         self.meter.enter("teacher", folds=len(self.folds), flip=self.flip)
         teachers = self._teachers()
         teacher_accuracy = self._pooled(list(teachers))
+        if self.timetable is not None:
+            self._go_on_with(self.timetable.students(self.config, len(self.folds)))
         self.meter.enter("student", teacher_accuracy=teacher_accuracy)
         students = [fold.student(teacher) for fold, teacher in zip(self.folds, teachers, strict=True)]
+        if self.timetable is not None:
+            self._go_on_with(self.timetable.candidates(self.config, len(self.folds)))
         self.meter.enter("prune", alphas=_alphas(students[0]))
 
         def evaluate(blocks: int) -> Candidate[Student] | None:
@@ -135,10 +145,48 @@ class _Tailoring:
 
         self.meter.enter("retrain")
         candidates = search(evaluate, self.backbone.depth, wanted=self.wanted)
+        # Without time for any of them the student itself is there, all its blocks in place.
+        candidates = candidates or [self._judged(0, students, teacher_accuracy)]
         chosen = choose(candidates, self.config.target_drop, wanted=self.wanted)
         self.meter.settle()
         self.meter.enter("select", blocks_removed=chosen.blocks_removed, within_target=chosen.good)
         return self._finish(teachers[0], teacher_accuracy, chosen, candidates)
+
+    def _folds(self, count: int) -> list[Fold]:
+        return [
+            Fold(
+                config=self.config,
+                backbone=self.backbone,
+                preprocessing=self.data.preprocessing,
+                classes=len(self.data.classes),
+                train=train,
+                val=val,
+                flip=self.flip,
+                costs=self.costs,
+                folder=self.checkpoints / f"fold{index}",
+                on_epoch=self._on_epoch,
+                on_run=self.history.__setitem__,
+            )
+            for index, (train, val) in enumerate(stratified_folds(self.data, count, self.config.seed))
+        ]
+
+    def _timetable(self, clock: Clock) -> Timetable:
+        assert self.config.max_minutes is not None
+        return Timetable(
+            minutes=self.config.max_minutes,
+            clock=clock,
+            decisions=Decisions(self.checkpoints / "decisions.json"),
+            measure=lambda: measure_pace(self._folds(1)[0], self.checkpoints / "pace"),
+            images=len(self.data.train),
+            test_images=len(self.data.test),
+            history=self.history,
+            log=self.meter.log,
+        )
+
+    def _go_on_with(self, config: RecipeConfig) -> None:
+        self.config = config
+        self.folds = [replace(fold, config=config) for fold in self.folds]
+        self.meter.expected = self._expected_work()
 
     def _teachers(self) -> list[Teacher]:
         """The first fold searches for the schedule, the others use it."""
@@ -149,7 +197,12 @@ class _Tailoring:
     def _candidate(
         self, blocks: int, teachers: list[Teacher], students: list[Student], teacher_accuracy: float
     ) -> Candidate[Student] | None:
-        """Pruned from the nearest candidate with fewer blocks gone: small steps lose less than one large one."""
+        """Pruned from the nearest candidate with fewer blocks gone: small steps lose less than one large one.
+
+        Raises `OutOfTime`.
+        """
+        if self.timetable is not None and not self.timetable.allows(blocks, self.config, len(self.folds)):
+            raise OutOfTime
         start = max((done for done in self.trained if done < blocks), default=0)
         try:
             models = [
@@ -159,10 +212,13 @@ class _Tailoring:
         except PlanCutsEveryPath:
             return None
         self.trained[blocks] = models
+        return self._judged(blocks, models, teacher_accuracy)
+
+    def _judged(self, blocks: int, models: list[Student], teacher_accuracy: float) -> Candidate[Student]:
+        """The students of all folds as one candidate."""
         accuracy, cost = self._pooled(list(models)), self._cost(models[0])
-        good = (
-            self._fits(models[0]) if self.config.has_budget else accuracy >= teacher_accuracy - self.config.target_drop
-        )
+        near = accuracy >= teacher_accuracy - self.config.target_drop
+        good = self._fits(models[0]) if self.config.has_budget else near
         self.meter.candidate({"k": blocks, "accuracy": accuracy, "cost": cost, "good": good})
         return Candidate(blocks_removed=blocks, accuracy=accuracy, cost=cost, good=good, model=models[0])
 
@@ -221,6 +277,7 @@ class _Tailoring:
             front=[one.row() for one in points],
             points=points,
             history=self.history,
+            time=None if self.timetable is None else self.timetable.report(),
         )
 
     def _measured(self, model: nn.Module, validation: float) -> Accuracy:
@@ -269,8 +326,8 @@ class _Tailoring:
         wanted = -(-self.config.pooled_images // max(1, len(self.data.val)))
         return min(self.config.max_folds, wanted)
 
-    def _expected_work(self, folds: int, images: int) -> float:
-        config = self.config
+    def _expected_work(self) -> float:
+        config, folds, images = self.config, len(self.folds), len(self.data.train)
 
         def epochs(schedule: Schedule) -> int:
             return schedule.fitted(images).epochs
@@ -279,7 +336,7 @@ class _Tailoring:
         teacher = epochs(config.teacher) * (len(config.teacher_lrs) + sum(config.teacher_cycles))
         teacher += epochs(config.teacher) * longest * (folds - 1)
         student = folds * epochs(config.student) * STUDENT_WORK
-        retrain = folds * epochs(config.retrain) * RETRAIN_WORK * EXPECTED_CANDIDATES
+        retrain = folds * epochs(config.retrain) * RETRAIN_WORK * CANDIDATES
         return images * (teacher + student + retrain)
 
     def _on_epoch(self, name: str, schedule: Schedule, epoch: Epoch, model: nn.Module) -> None:

@@ -27,6 +27,7 @@ class Tailored:
     front: list[dict[str, Any]] = field(default_factory=list)
     points: tuple[Any, ...] = ()
     history: dict[str, Any] = field(default_factory=dict)
+    time: dict[str, Any] | None = None
 
 
 def tailor(
