@@ -1,5 +1,6 @@
 """Every knob of the recipe, and the presets a person chooses from."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -105,3 +106,12 @@ def _thorough() -> RecipeConfig:
 
 
 _PRESETS = {"fast": _fast, "balanced": RecipeConfig, "thorough": _thorough}
+
+
+def parsed_change(change: str) -> tuple[str, Any]:
+    """ "student.epochs=24" -> its name and its value; what is no JSON is a string."""
+    name, _, value = change.partition("=")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
