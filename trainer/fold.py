@@ -101,8 +101,8 @@ class Fold:
         model.train(was_training)
         return Team.current().agreed(right)
 
-    def _distil(self, student: Student, teacher: Teacher, name: str, schedule: Schedule, gamma1: float) -> None:
-        """Eq. 12, plus the distillation of the logits."""
+    def distillation(self, student: Student, teacher: Teacher, gamma1: float) -> Step:
+        """A step of eq. 12, plus the distillation of the logits."""
         config = self.config
         with self.device:
             expected_complexity = ExpectedComplexity(student.plan, self.costs)
@@ -113,23 +113,21 @@ class Fold:
             with self._autocast():
                 targets = guide.targets(images)
                 trace = local_pass(images)
-                outputs = trace.outputs
-                teacher = teacher_loss(outputs, targets.nodes, targets.logits)
-            distillation = distillation_loss(outputs, targets.logits)
-            classification = F.cross_entropy(outputs.logits.float(), labels)
-            complexity = expected_complexity.floored({node: student.alpha(node) for node in student.plan.nodes()})
-            weight = gamma1 * min(1.0, progress / config.gamma1_rise) if config.gamma1_rise else gamma1
-            loss = classification + weight * complexity + config.gamma2 * teacher + config.distillation * distillation
-            trace.backward(loss)
-            return {
-                "loss": loss,
-                "classification": classification,
-                "complexity": complexity,
-                "teacher": teacher,
-                "distillation": distillation,
+                local = teacher_loss(trace.outputs, targets.nodes, targets.logits)
+            terms = {
+                "classification": F.cross_entropy(trace.outputs.logits.float(), labels),
+                "complexity": expected_complexity.floored({n: student.alpha(n) for n in student.plan.nodes()}),
+                "teacher": local,
+                "distillation": distillation_loss(trace.outputs, targets.logits),
             }
+            loss = config.weighted(terms, gamma1, progress)
+            trace.backward(loss)
+            return {"loss": loss, **terms}
 
-        self._fit(student, name, schedule, step)
+        return step
+
+    def _distil(self, student: Student, teacher: Teacher, name: str, schedule: Schedule, gamma1: float) -> None:
+        self._fit(student, name, schedule, self.distillation(student, teacher, gamma1))
         self._reestimate_statistics(student)
 
     def _fit(self, model: nn.Module, name: str, schedule: Schedule, step: Step) -> None:

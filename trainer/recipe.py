@@ -260,6 +260,8 @@ class _Tailoring:
             "epochs": schedule.epochs,
             "images": len(self.data.train),
             "accuracy": epoch.accuracy,
+            "seconds": round(epoch.seconds, 3),
+            "waited": round(epoch.waited, 3),
             "images_per_second": round(len(self.data.train) / epoch.seconds, 1) if epoch.seconds else None,
             **{key: round(value, 5) for key, value in epoch.losses.items()},
         }

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from torch import Tensor
+
 from nettailor.complexity import Measure
 from nettailor.manifest import StatisticsMode
 from trainer.fitting import Schedule
@@ -72,6 +74,13 @@ class RecipeConfig:
             update: dict[str, Any] = {inner or field: new}
             config = replace(config, **({field: replace(getattr(config, field), **update)} if inner else update))
         return config
+
+    def weighted(self, terms: Mapping[str, Tensor], gamma1: float, progress: float) -> Tensor:
+        """Eq. 12 and the distillation: the loss of `classification`, `complexity`, `teacher` and `distillation`, with
+        this weight of the complexity, at a progress of 0..1 of the training."""
+        rising = gamma1 * min(1.0, progress / self.gamma1_rise) if self.gamma1_rise else gamma1
+        local = self.gamma2 * terms["teacher"] + self.distillation * terms["distillation"]
+        return terms["classification"] + rising * terms["complexity"] + local
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, for the manifest."""
