@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from nettailor.durable import write_durably
+from trainer.team import Team
 
 _SAVE_SECONDS = 2.0  # what a killed attempt may have taken uncounted
 
@@ -42,4 +43,5 @@ class Clock:
             self._save()
 
     def _save(self) -> None:
-        write_durably(self._path, [json.dumps({"seconds": round(self.seconds, 3)}).encode()])
+        if Team.current().leads:
+            write_durably(self._path, [json.dumps({"seconds": round(self.seconds, 3)}).encode()])

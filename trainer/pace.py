@@ -11,6 +11,7 @@ from torch import nn
 
 from trainer.fitting import Epoch, Schedule
 from trainer.fold import Fold
+from trainer.team import Team
 
 _BATCHES = 2
 _EPOCHS = 2  # the first one warms up
@@ -33,7 +34,7 @@ class Pace:
 
 def measure_pace(fold: Fold, folder: Path) -> tuple[Pace, Pace]:
     """Of the teacher and of the full student; trains both for a moment, in a folder of its own that is removed."""
-    shutil.rmtree(folder, ignore_errors=True)  # a broken-off measurement would be taken up, not made
+    _remove(folder)  # a broken-off measurement would be taken up, not made
     config = fold.config
     few = min(len(fold.train), _BATCHES * config.teacher.batch_size)
     some_val = max(1, round(few * len(fold.val) / len(fold.train)))
@@ -55,8 +56,16 @@ def measure_pace(fold: Fold, folder: Path) -> tuple[Pace, Pace]:
     )
     teacher, _ = probe.teacher(short)
     probe.student(teacher)
-    shutil.rmtree(folder)
+    _remove(folder)
     return _pace(marks["teacher"], few), _pace(marks["student"], few)
+
+
+def _remove(folder: Path) -> None:
+    team = Team.current()
+    team.wait()
+    if team.leads:
+        shutil.rmtree(folder, ignore_errors=True)
+    team.wait()
 
 
 def _pace(marks: Sequence[tuple[float, Epoch]], images: int) -> Pace:

@@ -57,8 +57,7 @@ class Timetable:
             left = self._left()
             shortest = self._teacher.seconds(1, self._images) + self._student.seconds(1, self._images)
             if shortest > left:
-                needed = (shortest + self._reserve + self._clock.seconds) / 60
-                raise TimeTooShort(self._minutes, needed)
+                return {"needed": (shortest + self._reserve + self._clock.seconds) / 60, "epochs": 0, "planned": 0.0}
             for rung, pooled, candidates in _rungs(config, folds):
                 share = left / self._whole(rung, pooled, candidates)
                 if share >= _WORTH:
@@ -74,6 +73,8 @@ class Timetable:
             }
 
         made = self._made("teacher", decide)
+        if "needed" in made:
+            raise TimeTooShort(self._minutes, made["needed"])
         config = replace(config, teacher_lrs=tuple(made["lrs"]), teacher_cycles=tuple(made["cycles"]))
         return replace(config, teacher=_shortened(config.teacher, made["epochs"])), int(made["folds"])
 
