@@ -51,6 +51,7 @@ class Fold:
     on_epoch: OnEpoch
     on_run: OnRun = lambda name, history: None  # "<fold>/<run>" and all its epochs, restored ones included
     device: torch.device = CPU
+    warm: Callable[[Student], None] = lambda student: None  # changes where the full student starts
 
     def teacher(self, schedule: Schedule) -> tuple[Teacher, float]:
         """The backbone fine-tuned with one schedule, and its accuracy on this fold's validation images."""
@@ -77,6 +78,7 @@ class Fold:
         student = channels_last(student).to(self.device)
         if self.config.regressed_images:
             regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
+        self.warm(student)
         self._distil(student, teacher, "student", self.config.student.fitted(len(self.train)), self.config.gamma1)
         return student
 

@@ -25,6 +25,7 @@ PROBLEMS: ProblemTable = {
 
 # Not answered by a route of the trainer, but stored with jobs that failed of them.
 _STORED: ProblemTable = {
+    ground.BundleWrongBackbone: (422, "version of another backbone"),
     ground.PlanInvalid: (422, "no usable plan"),
     ground.NetTailorError: (500, "tailoring failed"),
 }

@@ -10,11 +10,10 @@ import torch
 from torch import nn
 
 from nettailor.backbones import Backbone, channels_last
-from nettailor.bundle import encode
-from nettailor.complexity import PathCosts, measured_path_costs, path_costs, plan_complexity, read_milliseconds
+from nettailor.bundle import Bundle, check_backbone, encode
 from nettailor.cpu import bf16_pays
 from nettailor.errors import PlanCutsEveryPath
-from nettailor.manifest import Accuracy, BackboneReference, Complexity, Manifest, Metrics
+from nettailor.manifest import Accuracy, BackboneReference, Manifest, Metrics
 from nettailor.student import Student
 from trainer.clock import Clock
 from trainer.data import TaskData, load_dataset, stratified_folds
@@ -31,6 +30,8 @@ from trainer.selection import Candidate, OutOfTime, Wanted, choose, pareto_optim
 from trainer.teacher import Teacher
 from trainer.team import Team
 from trainer.timetable import CANDIDATES, Timetable
+from trainer.warm_start import start_from
+from trainer.yardstick import Yardstick
 
 __all__ = ["Preset", "RecipeConfig", "Tailored", "tailor"]
 
@@ -62,16 +63,25 @@ def tailor(
     backbone: Backbone,
     report: Callable[[Event], None],
     checkpoints: Path,
+    warm: Bundle | None = None,
 ) -> Tailored:
-    """Tailor `backbone` to a frozen dataset.
+    """Tailor `backbone` to a frozen dataset, starting from an earlier bundle of the task if there is one.
 
     Seeded: equal dataset, configuration, backbone and machine give equal bundles. Run again with the same
     `checkpoints` folder after a break, it goes on where it was and ends with the same bundle.
+    Raises `BundleWrongBackbone`, `TimeTooShort`, `TrainingDiverged`.
     """
     with _limited(config, checkpoints) as clock:
         data = load_dataset(dataset, backbone.preprocessing)
         tailoring = _Tailoring(
-            task=task, data=data, config=config, backbone=backbone, report=report, checkpoints=checkpoints, clock=clock
+            task=task,
+            data=data,
+            config=config,
+            backbone=backbone,
+            report=report,
+            checkpoints=checkpoints,
+            clock=clock,
+            warm=warm,
         )
         return tailoring.run()
 
@@ -84,11 +94,19 @@ def tailor_data(
     backbone: Backbone,
     report: Callable[[Event], None],
     checkpoints: Path,
+    warm: Bundle | None = None,
 ) -> Tailored:
     """`tailor` for a dataset in memory."""
     with _limited(config, checkpoints) as clock:
         tailoring = _Tailoring(
-            task=task, data=data, config=config, backbone=backbone, report=report, checkpoints=checkpoints, clock=clock
+            task=task,
+            data=data,
+            config=config,
+            backbone=backbone,
+            report=report,
+            checkpoints=checkpoints,
+            clock=clock,
+            warm=warm,
         )
         return tailoring.run()
 
@@ -109,17 +127,20 @@ class _Tailoring:
         report: Callable[[Event], None],
         checkpoints: Path,
         clock: Clock | None,
+        warm: Bundle | None,
     ) -> None:
+        if warm is not None:
+            check_backbone(warm, backbone.fingerprint())
         if config.bf16 is None:
             config = replace(config, bf16=_bf16_pays())
         self.task, self.data, self.config, self.checkpoints = task, data, config, checkpoints
+        self.warm = warm
         self.device = training_device()
         self.backbone = channels_last(backbone).to(self.device)
         self.trained: dict[int, list[Student]] = {}  # by blocks removed, a student a fold
-        self.image_side = data.preprocessing.crop
-        self.costs = self._costs()
-        table = config.latency_table
-        self.milliseconds = None if table is None else read_milliseconds(self.backbone.geometry, table)
+        self.yardstick = Yardstick(
+            config, backbone.geometry, image_side=data.preprocessing.crop, classes=len(data.classes)
+        )
         self.wanted: Wanted = "most accurate" if config.has_budget else "leanest"
         self.history: dict[str, list[Epoch]] = {}
         self.meter = Meter(1.0, report)
@@ -165,11 +186,12 @@ class _Tailoring:
                 train=train,
                 val=val,
                 flip=self.flip,
-                costs=self.costs,
+                costs=self.yardstick.costs,
                 folder=self.checkpoints / f"fold{index}",
                 on_epoch=self._on_epoch,
                 on_run=self.history.__setitem__,
                 device=self.device,
+                warm=self._warm,
             )
             for index, (train, val) in enumerate(stratified_folds(self.data, count, self.config.seed))
         ]
@@ -186,6 +208,10 @@ class _Tailoring:
             history=self.history,
             log=self.meter.log,
         )
+
+    def _warm(self, student: Student) -> None:
+        if self.warm is not None:
+            start_from(student, self.warm, self.data.classes)
 
     def _go_on_with(self, config: RecipeConfig) -> None:
         self.config = config
@@ -220,9 +246,9 @@ class _Tailoring:
 
     def _judged(self, blocks: int, models: list[Student], teacher_accuracy: float) -> Candidate[Student]:
         """The students of all folds as one candidate."""
-        accuracy, cost = self._pooled(list(models)), self._cost(models[0])
+        accuracy, cost = self._pooled(list(models)), self.yardstick.cost(models[0].plan)
         near = accuracy >= teacher_accuracy - self.config.target_drop
-        good = self._fits(models[0]) if self.config.has_budget else near
+        good = self.yardstick.fits(models[0].plan) if self.config.has_budget else near
         self.meter.candidate({"k": blocks, "accuracy": accuracy, "cost": cost, "good": good})
         return Candidate(blocks_removed=blocks, accuracy=accuracy, cost=cost, good=good, model=models[0])
 
@@ -230,22 +256,6 @@ class _Tailoring:
         """Accuracy on the validation images of all folds together."""
         right = torch.cat([fold.correct(model, fold.val) for fold, model in zip(self.folds, models, strict=True)])
         return float(right.float().mean())
-
-    def _cost(self, student: Student) -> float:
-        """C of what the student keeps and adds, as a share of the backbone."""
-        plan = student.plan
-        return sum(cost for node in plan.nodes() for cost in self.costs.of(plan, node))
-
-    def _fits(self, student: Student) -> bool:
-        """Whether a network is within the budgets."""
-        config = self.config
-        if config.max_macs is not None and 1 - self._complexity(student).net_macs_removed > config.max_macs:
-            return False
-        milliseconds = self._milliseconds(student)
-        return config.max_latency_ms is None or milliseconds is None or milliseconds <= config.max_latency_ms
-
-    def _milliseconds(self, student: Student) -> float | None:
-        return None if self.milliseconds is None else self.milliseconds.of(student.plan)
 
     def _finish(
         self,
@@ -267,7 +277,7 @@ class _Tailoring:
                 bundle=encode(manifest, student.bundle_tensors()),
                 manifest=manifest,
                 cost=candidate.cost,
-                milliseconds=self._milliseconds(student),
+                milliseconds=self.yardstick.milliseconds(student.plan),
                 good=candidate.good,
                 pareto=candidate.blocks_removed in optimal,
                 chosen=candidate is chosen,
@@ -298,33 +308,30 @@ class _Tailoring:
             classes=self.data.classes,
             preprocessing=self.data.preprocessing,
             metrics=metrics,
-            complexity=self._complexity(student),
-            recipe=self.config.as_json()
-            | {"flipped": self.flip, "pooled_folds": len(self.folds), "within_target": within_target},
+            complexity=self.yardstick.complexity(student.plan),
+            recipe=self._recipe(within_target),
             seed=self.config.seed,
             dataset=self.data.digest,
             libraries={name: version(name) for name in ("nettailor-server", "torch", "numpy")},
         )
 
-    def _complexity(self, student: Student) -> Complexity:
-        return plan_complexity(
-            self.backbone.geometry,
-            student.plan,
-            image_side=self.image_side,
-            classes=len(self.data.classes),
-            statistics=self.config.statistics,
-        )
-
-    def _costs(self) -> PathCosts:
-        if self.config.cost_table is not None:
-            return measured_path_costs(self.backbone.geometry, self.config.cost_table)
-        return path_costs(self.backbone.geometry, self.image_side, self.config.measure)
+    def _recipe(self, within_target: bool) -> dict[str, Json]:
+        done: dict[str, Json] = {
+            "flipped": self.flip,
+            "pooled_folds": len(self.folds),
+            "within_target": within_target,
+        }
+        if self.warm is not None:
+            done["warm_start"] = self.warm.digest
+        return self.config.as_json() | done
 
     def _mirrors(self) -> bool:
         data = self.data
         return mirror_keeps_class(self.backbone, data.preprocessing, data.train, data.val)
 
     def _fold_count(self) -> int:
+        if self.warm is not None:
+            return 1  # what other folds hold out, the earlier version was trained on
         if self.config.folds is not None:
             return self.config.folds
         wanted = -(-self.config.pooled_images // max(1, len(self.data.val)))

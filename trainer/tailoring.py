@@ -11,12 +11,14 @@ from typing import Any
 import torch
 
 from nettailor.backbones import Backbone, load_backbone
+from nettailor.bundle import decode
 from nettailor.errors import NetTailorError
 from registry.errors import BlobCorrupt, BlobMissing
 from registry.problems import problem_of
 from registry.registry import Registry
 from registry.wiring import connect
 from trainer.asked import asked_config
+from trainer.comparison import compare
 from trainer.errors import JobBusy, JobSuperseded, QueueUnavailable, TrainerError
 from trainer.events import Event, Json
 from trainer.intake import IntakeReport, freeze
@@ -29,6 +31,7 @@ from trainer.publish import publish
 from trainer.recipe import Tailored, tailor
 from trainer.run import Run, begin
 from trainer.settings import Settings
+from trainer.warm_start import WarmStart, find_warm_start
 from trainer.wiring import open_jobs, open_registry
 
 logger = logging.getLogger(__name__)
@@ -81,10 +84,14 @@ class Tailoring:
             options = parse_options(job.options)
             name = backbone_of(options, self._settings)
             backbone = load_backbone(name, weights_of(name, self._settings))
-            tailored = self._tailor(dataset, backbone, options)
+            start = self._warm_start(options)
+            tailored = self._tailor(dataset, backbone, options, start)
             self._enter("publish")
             self._run.begin_publishing()
             result = publish(self._registry, job, tailored, dataset, backbone, slack=self._settings.publish_slack)
+            if start is not None:
+                new = decode(tailored.bundle)
+                result["compared"] = compare(start, new, dataset, backbone, self._registry.blobs)
         except (JobSuperseded, QueueUnavailable):
             raise
         except (TrainerError, NetTailorError) as fault:
@@ -130,12 +137,26 @@ class Tailoring:
 
         return report
 
-    def _tailor(self, dataset: Path, backbone: Backbone, options: TailorOptions) -> Tailored:
-        job = self._run.job
-        config = asked_config(options, self._settings)
-        checkpoints = self._folder / "checkpoints"
-        checkpoints.mkdir(parents=True, exist_ok=True)
-        return tailor(job.task, dataset, config, backbone=backbone, report=self._relay, checkpoints=checkpoints)
+    def _warm_start(self, options: TailorOptions) -> WarmStart | None:
+        if options.warm_start is None:
+            return None
+        return find_warm_start(options.warm_start, self._run.job.task, self._registry, self._checkpoints())
+
+    def _checkpoints(self) -> Path:
+        folder = self._folder / "checkpoints"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _tailor(self, dataset: Path, backbone: Backbone, options: TailorOptions, start: WarmStart | None) -> Tailored:
+        return tailor(
+            self._run.job.task,
+            dataset,
+            asked_config(options, self._settings),
+            backbone=backbone,
+            report=self._relay,
+            checkpoints=self._checkpoints(),
+            warm=None if start is None else start.bundle,
+        )
 
     def _relay(self, event: Event) -> None:
         """The recipe's events, its share of progress made the job's."""
