@@ -91,6 +91,15 @@ class Client:
     def lineage(self, task: str, version: int) -> Json:
         return self._document("GET", f"/tasks/{task}/versions/{version}/lineage")
 
+    def front(self, task: str, version: int) -> list[Json]:
+        """Every network that was tried when the version was made."""
+        return _rows(self._json("GET", f"/tasks/{task}/versions/{version}/front"), "points")
+
+    def publish_point(self, task: str, version: int, k: int, *, alias: str | None, reason: str) -> Json:
+        """Make another network of the front a version of the task."""
+        body = {"alias": alias, "reason": reason}
+        return self._document("POST", f"/tasks/{task}/versions/{version}/front/{k}", json=body)
+
     def history(self, task: str) -> list[Json]:
         return _rows(self._json("GET", f"/tasks/{task}/history"), "history")
 

@@ -18,6 +18,7 @@ TrainerError
 ├── TrainingDiverged            the loss is no longer a number
 ├── TimeTooShort                `max_minutes` is less than the shortest training takes here
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
+├── PointUnknown                the version's front has no such point
 ├── JobUnknown
 ├── JobConflict                 the job's state does not allow this
 ├── IdempotencyConflict         the key was used for a different upload
@@ -126,6 +127,13 @@ class OptionsInvalid(TrainerError):
     def __init__(self, option: str, reason: str) -> None:
         super().__init__(f"option {option}: {reason}")
         self.option = option
+
+
+class PointUnknown(TrainerError):
+    def __init__(self, task: str, version: int, blocks_removed: int) -> None:
+        super().__init__(f"the front of version {version} of task {task!r} has no point k={blocks_removed}")
+        self.task = task
+        self.version = version
 
 
 class JobUnknown(TrainerError):

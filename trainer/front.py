@@ -1,23 +1,22 @@
 """The accuracy-complexity front of a tailoring: every network that was tried, each a bundle that can be published."""
 
-import re
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nettailor.bundle import digest_of
 from nettailor.manifest import Manifest
+from registry.attachments import read
+from registry.blobs import Blobs
+from registry.catalogue import VersionRecord
 from trainer.events import Json
 
-POINTS = "front/points.json"  # the attachment of a version that lists its points
-_NAME = re.compile(r"front/k(\d{2,3})\.safetensors")
+POINTS = "front/points.json"  # the attachment of a version that lists the points
 
 
 def point_name(blocks_removed: int) -> str:
     """The attachment of a version that holds a point's bundle."""
     return f"front/k{blocks_removed:02d}.safetensors"
-
-
-def is_point_name(name: str) -> bool:
-    return _NAME.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,3 +54,25 @@ class Point:
             "size_bytes": len(self.bundle),
         }
         return row if self.milliseconds is None else row | {"milliseconds": self.milliseconds}
+
+
+def store_front(points: Sequence[Point], blobs: Blobs) -> dict[str, str]:
+    """Write the points' bundles and their list as blobs: the attachments (name -> digest) of the version."""
+    if not points:
+        return {}
+    rows = json.dumps([point.row() for point in points], sort_keys=True, separators=(",", ":"))
+    attached = {point_name(point.blocks_removed): blobs.put(point.bundle) for point in points}
+    return attached | {POINTS: blobs.put(rows.encode())}
+
+
+def read_front(record: VersionRecord, blobs: Blobs) -> list[dict[str, Json]]:
+    """The rows of a version's front, leanest last; none where it has no front. Raises `BlobMissing`, `BlobCorrupt`."""
+    if POINTS not in record.attachments:
+        return []
+    rows: list[dict[str, Json]] = json.loads(read(blobs, record, POINTS))
+    return rows
+
+
+def front_of(record: VersionRecord) -> dict[str, str]:
+    """Those of a version's attachments that are its front."""
+    return {name: digest for name, digest in record.attachments.items() if name.startswith("front/")}

@@ -14,6 +14,7 @@ PROBLEMS: ProblemTable = {
     errors.DatasetTooSmall: (422, "data set too small"),
     errors.DatasetInvalid: (422, "unusable data set"),
     errors.OptionsInvalid: (422, "unusable options"),
+    errors.PointUnknown: (404, "unknown point"),
     errors.JobUnknown: (404, "unknown job"),
     errors.JobConflict: (409, "job is in another state"),
     errors.IdempotencyConflict: (409, "idempotency key in use"),

@@ -13,6 +13,7 @@ from nettailor.manifest import TaskName
 from trainer import progress, sse
 from trainer.archive import inspect
 from trainer.errors import OptionsInvalid
+from trainer.front_routes import add_front
 from trainer.job import Job as JobDocument
 from trainer.job import State
 from trainer.offer import check_options
@@ -49,6 +50,7 @@ def router(service: Service) -> APIRouter:
     _add_upload(routes, service)
     _add_reading(routes, service)
     _add_acting(routes, service)
+    add_front(routes, service)
     return routes
 
 
