@@ -4,20 +4,17 @@ from pathlib import Path
 
 from nettailor.backbones import Backbone
 from nettailor.bundle import Bundle
-from registry.blobs import Blobs
-from registry.errors import BlobCorrupt, BlobMissing
 from trainer.evaluate import image_digests, measure_accuracy
 from trainer.events import Json
 from trainer.warm_start import WarmStart
 
 
-def compare(start: WarmStart, new: Bundle, dataset: Path, backbone: Backbone, blobs: Blobs) -> dict[str, Json]:
+def compare(start: WarmStart, new: Bundle, dataset: Path, backbone: Backbone) -> dict[str, Json]:
     """For the job's result. `accuracy` is of the earlier version, `new_accuracy` of the new one, both on the `images`
-    of the new dataset's test split that the earlier one never saw; `seen` of that split it was trained or selected
-    with, and they are left out (null, and none left out, where the earlier dataset is gone)."""
-    tested = image_digests(dataset, "test")
-    known = _seen(start.bundle.manifest.dataset, dataset.with_name("earlier-dataset.zip"), blobs)
-    seen = None if known is None else tested & known
+    of the new dataset's test split that the earlier one never saw; `seen` of that split it was trained or chosen by,
+    and they are left out (null, and none left out, where the earlier dataset is gone)."""
+    tested = set(image_digests(dataset, "test"))
+    seen = None if start.seen is None else tested & start.seen
     left_out = seen or set()
     return {
         "version": start.version,
@@ -27,14 +24,3 @@ def compare(start: WarmStart, new: Bundle, dataset: Path, backbone: Backbone, bl
         "accuracy": measure_accuracy(start.bundle, dataset, backbone, leaving_out=left_out),
         "new_accuracy": measure_accuracy(new, dataset, backbone, leaving_out=left_out),
     }
-
-
-def _seen(digest: str, target: Path, blobs: Blobs) -> set[str] | None:
-    """Digests of the images in the training and validation splits of a dataset; None where it is gone."""
-    try:
-        blobs.fetch(digest, target)
-        return image_digests(target, "train", "val")
-    except (BlobMissing, BlobCorrupt):
-        return None
-    finally:
-        target.unlink(missing_ok=True)

@@ -16,11 +16,12 @@ from nettailor.student import Student
 _BATCH = 64
 
 
-def image_digests(dataset: Path, *splits: str) -> set[str]:
-    """Of the images in these splits of a frozen dataset: hex sha256, as their names in it say."""
+def image_digests(dataset: Path, *splits: str) -> list[str]:
+    """Of the images in these splits of a frozen dataset, as their names in it say (hex sha256), in the order that
+    `trainer.data` has them."""
     with zipfile.ZipFile(dataset) as archive:
-        names = [PurePosixPath(name) for name in archive.namelist()]
-    return {name.stem for name in names if name.parts[0] in splits}
+        names = [PurePosixPath(name) for name in sorted(archive.namelist())]
+    return [name.stem for name in names if name.parts[0] in splits]
 
 
 @torch.inference_mode()

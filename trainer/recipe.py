@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from nettailor.backbones import Backbone, channels_last
-from nettailor.bundle import Bundle, check_backbone, encode
+from nettailor.bundle import check_backbone, encode
 from nettailor.cpu import bf16_pays
 from nettailor.errors import PlanCutsEveryPath
 from nettailor.manifest import Accuracy, BackboneReference, Manifest, Metrics
@@ -19,6 +19,7 @@ from trainer.clock import Clock
 from trainer.data import TaskData, load_dataset, stratified_folds
 from trainer.decisions import Decisions
 from trainer.device import training_device
+from trainer.evaluate import image_digests
 from trainer.events import Event, Json
 from trainer.fitting import Epoch, Schedule
 from trainer.fold import Fold, mirror_keeps_class, strongest_teacher
@@ -30,7 +31,7 @@ from trainer.selection import Candidate, OutOfTime, Wanted, choose, pareto_optim
 from trainer.teacher import Teacher
 from trainer.team import Team
 from trainer.timetable import CANDIDATES, Timetable
-from trainer.warm_start import start_from
+from trainer.warm_start import WarmStart, start_from, without_trained_on
 from trainer.yardstick import Yardstick
 
 __all__ = ["Preset", "RecipeConfig", "Tailored", "tailor"]
@@ -63,9 +64,9 @@ def tailor(
     backbone: Backbone,
     report: Callable[[Event], None],
     checkpoints: Path,
-    warm: Bundle | None = None,
+    warm: WarmStart | None = None,
 ) -> Tailored:
-    """Tailor `backbone` to a frozen dataset, starting from an earlier bundle of the task if there is one.
+    """Tailor `backbone` to a frozen dataset, starting from an earlier version of the task if there is one.
 
     Seeded: equal dataset, configuration, backbone and machine give equal bundles. Run again with the same
     `checkpoints` folder after a break, it goes on where it was and ends with the same bundle.
@@ -73,6 +74,8 @@ def tailor(
     """
     with _limited(config, checkpoints) as clock:
         data = load_dataset(dataset, backbone.preprocessing)
+        if warm is not None:
+            data = replace(data, val=without_trained_on(data.val, image_digests(dataset, "val"), warm))
         tailoring = _Tailoring(
             task=task,
             data=data,
@@ -94,7 +97,7 @@ def tailor_data(
     backbone: Backbone,
     report: Callable[[Event], None],
     checkpoints: Path,
-    warm: Bundle | None = None,
+    warm: WarmStart | None = None,
 ) -> Tailored:
     """`tailor` for a dataset in memory."""
     with _limited(config, checkpoints) as clock:
@@ -127,10 +130,10 @@ class _Tailoring:
         report: Callable[[Event], None],
         checkpoints: Path,
         clock: Clock | None,
-        warm: Bundle | None,
+        warm: WarmStart | None,
     ) -> None:
         if warm is not None:
-            check_backbone(warm, backbone.fingerprint())
+            check_backbone(warm.bundle, backbone.fingerprint())
         if config.bf16 is None:
             config = replace(config, bf16=_bf16_pays())
         self.task, self.data, self.config, self.checkpoints = task, data, config, checkpoints
@@ -211,7 +214,7 @@ class _Tailoring:
 
     def _warm(self, student: Student) -> None:
         if self.warm is not None:
-            start_from(student, self.warm, self.data.classes)
+            start_from(student, self.warm.bundle, self.data.classes)
 
     def _go_on_with(self, config: RecipeConfig) -> None:
         self.config = config
@@ -322,7 +325,7 @@ class _Tailoring:
             "within_target": within_target,
         }
         if self.warm is not None:
-            done["warm_start"] = self.warm.digest
+            done["warm_start"] = self.warm.bundle.digest
         return self.config.as_json() | done
 
     def _mirrors(self) -> bool:

@@ -90,8 +90,7 @@ class Tailoring:
             self._run.begin_publishing()
             result = publish(self._registry, job, tailored, dataset, backbone, slack=self._settings.publish_slack)
             if start is not None:
-                new = decode(tailored.bundle)
-                result["compared"] = compare(start, new, dataset, backbone, self._registry.blobs)
+                result["compared"] = compare(start, decode(tailored.bundle), dataset, backbone)
         except (JobSuperseded, QueueUnavailable):
             raise
         except (TrainerError, NetTailorError) as fault:
@@ -155,7 +154,7 @@ class Tailoring:
             backbone=backbone,
             report=self._relay,
             checkpoints=self._checkpoints(),
-            warm=None if start is None else start.bundle,
+            warm=start,
         )
 
     def _relay(self, event: Event) -> None:

@@ -3,6 +3,7 @@
 Legend: K classes.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,11 @@ from nettailor.plan import Plan
 from nettailor.student import Student
 from registry.errors import AliasUnknown, BlobCorrupt, BlobMissing, TaskUnknown, VersionUnknown
 from registry.registry import Registry
+from trainer.data import LabelledImages
 from trainer.errors import OptionsInvalid
+from trainer.evaluate import image_digests
+
+logger = logging.getLogger(__name__)
 
 _BLOCK = -1  # a path's name: the block, or the source of a proxy
 _ROOM = 0.1  # of a node's alphas goes to the paths that the earlier version had pruned, so that they can come back
@@ -24,24 +29,56 @@ _ROOM = 0.1  # of a node's alphas goes to the paths that the earlier version had
 
 @dataclass(frozen=True, kw_only=True)
 class WarmStart:
-    """The version to begin with."""
+    """The version to begin with, and the images (hex sha256) that it was trained on and that its choice was made by;
+    None where its dataset is gone."""
 
     version: int
     bundle: Bundle
+    trained_on: frozenset[str] | None
+    chosen_by: frozenset[str] | None
+
+    @property
+    def seen(self) -> frozenset[str] | None:
+        """Images that say nothing of the version's accuracy."""
+        if self.trained_on is None or self.chosen_by is None:
+            return None
+        return self.trained_on | self.chosen_by
 
 
 def find_warm_start(start: str, task: str, registry: Registry, folder: Path) -> WarmStart:
     """The version that `live`, or a number, names; a copy stays in the folder, so that a run that is taken up again
     begins with the same one, whatever is live by then. Raises `OptionsInvalid`."""
     for kept in folder.glob("warm-*.safetensors"):
-        return WarmStart(version=int(kept.stem.removeprefix("warm-")), bundle=decode(kept.read_bytes()))
+        version, bundle = int(kept.stem.removeprefix("warm-")), decode(kept.read_bytes())
+        return _warm_start(version, bundle, registry, folder)
     try:
         record = registry.resolve(task) if start == "live" else registry.version_record(task, int(start))
         data = registry.read_bundle(record)
     except (TaskUnknown, AliasUnknown, VersionUnknown, BlobMissing, BlobCorrupt) as fault:
         raise OptionsInvalid("warm_start", str(fault)) from fault
     write_durably(folder / f"warm-{record.version}.safetensors", [data])
-    return WarmStart(version=record.version, bundle=decode(data))
+    return _warm_start(record.version, decode(data), registry, folder)
+
+
+def _warm_start(version: int, bundle: Bundle, registry: Registry, folder: Path) -> WarmStart:
+    target = folder / "earlier-dataset.zip"
+    splits: dict[str, frozenset[str] | None] = {"train": None, "val": None}
+    try:
+        registry.blobs.fetch(bundle.manifest.dataset, target)
+        splits = {split: frozenset(image_digests(target, split)) for split in splits}
+    except (BlobMissing, BlobCorrupt) as fault:
+        logger.warning("warm start from version %s: %s", version, fault)
+    finally:
+        target.unlink(missing_ok=True)
+    return WarmStart(version=version, bundle=bundle, trained_on=splits["train"], chosen_by=splits["val"])
+
+
+def without_trained_on(images: LabelledImages, digests: Sequence[str], start: WarmStart) -> LabelledImages:
+    """Validation images that the earlier version was not trained on: on the others the student that begins as that
+    version would look better than it is. All of them, where none are left; `digests` are the images' own, in order."""
+    trained_on = start.trained_on or frozenset()
+    rows = [row for row, digest in enumerate(digests) if digest not in trained_on]
+    return images.rows(torch.tensor(rows)) if 0 < len(rows) < len(images) else images
 
 
 @torch.no_grad()

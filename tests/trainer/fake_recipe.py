@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from nettailor.backbones import Backbone
-from nettailor.bundle import Bundle, digest_of, encode
+from nettailor.bundle import digest_of, encode
 from nettailor.manifest import Manifest
 from tests.bundles import random_bundle
 from trainer.data import load_dataset
 from trainer.events import Event
 from trainer.recipe_config import RecipeConfig
+from trainer.warm_start import WarmStart
 
 EPOCH_SECONDS = 0.05
 
@@ -38,7 +39,7 @@ def tailor(
     backbone: Backbone,
     report: Callable[[Event], None],
     checkpoints: Path,
-    warm: Bundle | None = None,
+    warm: WarmStart | None = None,
 ) -> Tailored:
     data = load_dataset(dataset, backbone.preprocessing)
     checkpoint = checkpoints / "epochs"

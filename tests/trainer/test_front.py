@@ -32,8 +32,8 @@ def registry(service: Service) -> Registry:
     return service.registry
 
 
-def point(backbone: Backbone, k: int, accuracy: float) -> Point:
-    manifest, _ = random_bundle(task="pets", fingerprint=backbone.fingerprint(), classes=2, seed=k)
+def point(fingerprint: str, k: int, accuracy: float) -> Point:
+    manifest, _ = random_bundle(task="pets", fingerprint=fingerprint, classes=2, seed=k)
     metrics = Metrics(teacher=Accuracy(), student=Accuracy(validation=accuracy, test=accuracy))
     manifest = Manifest.model_validate(manifest.model_copy(update={"metrics": metrics}).model_dump())
     return Point(
@@ -50,7 +50,7 @@ def point(backbone: Backbone, k: int, accuracy: float) -> Point:
 
 @pytest.fixture
 def made(backbone: Backbone) -> Tailored:
-    points = tuple(point(backbone, k, accuracy) for k, accuracy in ACCURACIES.items())
+    points = tuple(point(backbone.fingerprint(), k, accuracy) for k, accuracy in ACCURACIES.items())
     (chosen,) = (p for p in points if p.chosen)
     rows = [p.row() for p in points]
     return Tailored(bundle=chosen.bundle, manifest=chosen.manifest, front=rows, points=points)
