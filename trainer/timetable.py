@@ -82,7 +82,8 @@ class Timetable:
         """With the student's schedule that fits."""
 
         def decide() -> dict[str, Any]:
-            pace = self._student.scaled(self._slower("teacher", self._teacher))
+            # a machine that got slower slows all; one teacher that was faster than measured promises nothing
+            pace = self._student.scaled(max(1.0, self._slower("teacher", self._teacher)))
             full = self._epochs(config.student)
             candidates = int(self._decisions.get("teacher")["candidates"])
             one = pace.seconds(self._epochs(config.retrain), self._images)
