@@ -126,7 +126,7 @@ def test_options(tmp_path: Path, options: dict[str, object]) -> None:
     assert manifest.recipe["pooled_folds"] == options.get("folds", 1)
 
 
-@pytest.mark.parametrize(("limit", "fits"), [(0.8, True), (0.001, False)])
+@pytest.mark.parametrize(("limit", "fits"), [(0.8, True), pytest.param(0.001, False, marks=pytest.mark.nightly)])
 def test_within_a_budget_of_macs(tmp_path: Path, limit: float, fits: bool) -> None:
     result = tailored(tmp_path, config=tiny_config(max_macs=limit))
     rows = {row["k"]: row for row in result.front}
