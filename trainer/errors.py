@@ -65,7 +65,7 @@ class ArchiveInvalid(UploadInvalid):
 
 class NotAnArchive(ArchiveInvalid):
     def __init__(self, start: bytes) -> None:
-        super().__init__(f"not a zip, tar or tar.gz archive (it starts with {start[:8]!r})")
+        super().__init__(f"not a zip, tar, tar.gz or tar.zst archive (it starts with {start[:8]!r})")
 
 
 class ArchiveDamaged(ArchiveInvalid):

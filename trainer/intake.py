@@ -45,7 +45,7 @@ def freeze(
     try:
         with spool_path.open("w+b") as spool:
             scan = scan_archive(archive, spool, limits, progress)
-            labels = label(scan)
+            labels = label(scan, limits)
             splits = split(labels)
             _check_size(labels, splits, scan, limits)
             images = _frozen_images(labels, splits, scan)
