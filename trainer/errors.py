@@ -18,6 +18,7 @@ TrainerError
 ├── TrainingDiverged            the loss is no longer a number
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
 ├── JobUnknown
+├── DatasetNotReady             the job's intake has not come to its end
 ├── JobConflict                 the job's state does not allow this
 ├── IdempotencyConflict         the key was used for a different upload
 ├── JobBusy                     another process works on the same job
@@ -120,6 +121,12 @@ class OptionsInvalid(TrainerError):
 class JobUnknown(TrainerError):
     def __init__(self, job: str) -> None:
         super().__init__(f"no job {job!r}")
+        self.job = job
+
+
+class DatasetNotReady(TrainerError):
+    def __init__(self, job: str) -> None:
+        super().__init__(f"job {job} has no report on its data set: its intake has not come to its end")
         self.job = job
 
 

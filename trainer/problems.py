@@ -15,6 +15,7 @@ PROBLEMS: ProblemTable = {
     errors.DatasetInvalid: (422, "unusable data set"),
     errors.OptionsInvalid: (422, "unusable options"),
     errors.JobUnknown: (404, "unknown job"),
+    errors.DatasetNotReady: (404, "no report on the data set"),
     errors.JobConflict: (409, "job is in another state"),
     errors.IdempotencyConflict: (409, "idempotency key in use"),
     errors.QueueUnavailable: (503, "job queue unavailable"),

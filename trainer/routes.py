@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from nettailor.manifest import TaskName
 from trainer import progress, sse
 from trainer.archive import inspect
+from trainer.dataset_routes import add_datasets
 from trainer.errors import OptionsInvalid
 from trainer.job import Job as JobDocument
 from trainer.job import State
@@ -48,6 +49,7 @@ def router(service: Service) -> APIRouter:
     _add_upload(routes, service)
     _add_reading(routes, service)
     _add_acting(routes, service)
+    add_datasets(routes, service)
     return routes
 
 
