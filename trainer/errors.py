@@ -20,6 +20,7 @@ TrainerError
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
 ├── PointUnknown                the version's front has no such point
 ├── JobUnknown
+├── DatasetNotReady             the job's intake has not come to its end
 ├── JobConflict                 the job's state does not allow this
 ├── IdempotencyConflict         the key was used for a different upload
 ├── JobBusy                     another process works on the same job
@@ -139,6 +140,12 @@ class PointUnknown(TrainerError):
 class JobUnknown(TrainerError):
     def __init__(self, job: str) -> None:
         super().__init__(f"no job {job!r}")
+        self.job = job
+
+
+class DatasetNotReady(TrainerError):
+    def __init__(self, job: str) -> None:
+        super().__init__(f"job {job} has no report on its data set: its intake has not come to its end")
         self.job = job
 
 

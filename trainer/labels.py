@@ -66,6 +66,7 @@ def _resolve(copies: list[tuple[Placement, Parts, str]], scan: Scan) -> tuple[Pl
         return None
     # The copy in the earliest of train, val, test stays: what was trained on must not be tested on.
     (kept, first, digest), *others = sorted(copies, key=lambda copy: SPLITS.index(copy[0].split or "train"))
+    scan.duplicates += len(others)
     for _, parts, _ in others:
         scan.skip(parts, f"a duplicate of {'/'.join(first)}")
     return kept, digest

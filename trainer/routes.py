@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from nettailor.manifest import TaskName
 from trainer import progress, sse
 from trainer.archive import inspect
+from trainer.dataset_routes import add_datasets
 from trainer.errors import OptionsInvalid
 from trainer.front_routes import add_front
 from trainer.job import Job as JobDocument
@@ -51,6 +52,7 @@ def router(service: Service) -> APIRouter:
     _add_reading(routes, service)
     _add_acting(routes, service)
     add_front(routes, service)
+    add_datasets(routes, service)
     return routes
 
 

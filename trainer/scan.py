@@ -54,6 +54,8 @@ class Scan:
     # CSV and JSON Lines files, which may be tables of labels
     tables: list[tuple[Parts, bytes]] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    # files that show what another one shows
+    duplicates: int = 0
 
     def skip(self, parts: Parts, reason: str) -> None:
         self.skipped.append(Skipped(file="/".join(parts), reason=reason))
