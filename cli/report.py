@@ -13,6 +13,8 @@ def print_result(client: Client, job: Json, console: Console) -> None:
     console.print(figures_table([version_figures(client, task, version)]))
     aliases = [alias for alias, named in client.task(task)["aliases"].items() if named == version]
     console.print(f"{task} version {version}" + (f" is {', '.join(sorted(aliases))}" if aliases else ""))
+    if report := job["result"].get("report"):
+        console.print(f"how it was made: {client.url}{report}")
     if compared := job["result"].get("compared"):
         console.print(comparison(version, compared))
     if limited := job["result"].get("time"):

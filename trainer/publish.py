@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nettailor.backbones import Backbone
 from nettailor.bundle import decode
+from registry.attachments import REPORT
 from registry.catalogue import VersionRecord
 from registry.errors import AliasConflict, PolicyViolated
 from registry.evidence import Measurement
@@ -129,5 +130,6 @@ def _result(record: VersionRecord, tailored: Tailored, verdict: Verdict) -> dict
         "metrics": dict(metrics),
         "complexity": dict(complexity),
         "front": [dict(point) for point in tailored.front],
+        "report": f"/tasks/{record.task}/versions/{record.version}/report" if REPORT in record.attachments else None,
     }
     return result if tailored.time is None else result | {"time": dict(tailored.time)}
