@@ -27,7 +27,7 @@ _PR_SET_PDEATHSIG = 1
 def main(arguments: list[str]) -> None:
     """Arguments: pid and name of the worker, ids of submission and execution. Never returns."""
     parent, worker_name, submission, execution_id = int(arguments[0]), *arguments[1:4]
-    _die_with(parent)
+    die_with(parent)
     settings = Settings()
     os.nice(settings.job_niceness)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -40,7 +40,8 @@ def main(arguments: list[str]) -> None:
     worker.main_work_horse(job, queue.rq)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
+    """From now on this process is killed when that one, its parent, is gone."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     else:

@@ -2,6 +2,7 @@
 
 import torch
 
+from nettailor.backbones import Backbone, load_backbone
 from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from trainer.data import LabelledImages, TaskData
 from trainer.fitting import Schedule
@@ -33,3 +34,10 @@ def tiny_task(classes: int = 3) -> TaskData:
 def tiny_config(**overrides: object) -> RecipeConfig:
     schedule = Schedule(epochs=2, lr=0.01, batch_size=12, clip=3.0)
     return RecipeConfig.preset("fast", **{"teacher": schedule, "student": schedule, "retrain": schedule, **overrides})
+
+
+def tiny_backbone(*_: object) -> Backbone:
+    """mini26 as it is shipped, but for images of 16 pixels."""
+    backbone = load_backbone("mini26")
+    backbone.preprocessing = PREPROCESSING
+    return backbone
