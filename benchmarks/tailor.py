@@ -37,6 +37,7 @@ from trainer.events import Event
 from trainer.intake import freeze
 from trainer.limits import IntakeLimits
 from trainer.recipe import RecipeConfig, tailor
+from trainer.recipe_config import parsed_change
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,18 +223,9 @@ def table(rows: list[Row]) -> Table:
     return result
 
 
-def _parsed(change: str) -> tuple[str, Any]:
-    """ "student.epochs=24" -> its name and its value; what is no JSON is a string."""
-    name, _, value = change.partition("=")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
-
-
 def _claim(args: argparse.Namespace) -> None:
     """The folder belongs to one recipe and one backbone: a resumed run must not mix rows of several."""
-    wanted = {"preset": args.preset, "recipe": dict(map(_parsed, args.recipe))}
+    wanted = {"preset": args.preset, "recipe": dict(map(parsed_change, args.recipe))}
     wanted["backbone"] = load_backbone(args.backbone).fingerprint()
     path = args.out / "run.json"
     if path.exists() and json.loads(path.read_text()) != wanted:
@@ -266,7 +258,7 @@ def _assignments(args: argparse.Namespace) -> list[Assignment]:
             archive=str(path),
             seed=seed,
             preset=args.preset,
-            recipe=dict(map(_parsed, args.recipe)),
+            recipe=dict(map(parsed_change, args.recipe)),
             backbone=args.backbone,
             folder=str(args.out),
             threads=args.threads,

@@ -8,7 +8,7 @@ import hashlib
 from importlib.resources import as_file, files
 from pathlib import Path
 from pickle import UnpicklingError  # what a weights_only load of foreign bytes raises; nothing is unpickled
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError
@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from nettailor.cpu import avoid_phantom_amx
 from nettailor.errors import BackboneWeightsInvalid
 from nettailor.geometry import Geometry, geometry
+from nettailor.norms import scaled
 from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nettailor.vision import import_torchvision
 
@@ -42,6 +43,21 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (N, C_in, H, W) -> (N, C_out, H / stride, W / stride)
         total: Tensor = self.branch(x) + self.shortcut(x)
         return total
+
+    def scaled(self, x: Tensor, scale: Tensor) -> Tensor:
+        """scale times the block's output, for a scalar; also of a block in inference form."""
+        *layers, norm = self.branch
+        if not isinstance(norm, nn.BatchNorm2d):
+            total: Tensor = scale * self(x)
+            return total
+        y = x
+        for layer in layers:
+            y = layer(y)
+        y = scaled(norm, y, scale)
+        if isinstance(self.shortcut, nn.Identity):
+            return torch.addcmul(y, x, scale)
+        conv, shortcut_norm = cast(nn.Sequential, self.shortcut)
+        return y + scaled(shortcut_norm, conv(x), scale)
 
 
 class Backbone(nn.Module):

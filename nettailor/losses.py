@@ -1,7 +1,7 @@
 """Terms of the training loss (eq. 11-12).
 
 The teacher term follows the authors' released code: the mean, not the sum, of per-layer mean squared errors, each
-layer local (its inputs detached, see `Student.forward_locally`).
+layer local (its inputs detached, see `local_pass`).
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nettailor.student import LocalOutputs
+from nettailor.local_pass import LocalOutputs
 
 
 def teacher_loss(outputs: LocalOutputs, teacher_nodes: Mapping[int, Tensor], teacher_logits: Tensor) -> Tensor:
@@ -29,6 +29,6 @@ def distillation_loss(outputs: LocalOutputs, teacher_logits: Tensor) -> Tensor:
 
 
 def _mean_square(difference: Tensor) -> Tensor:
-    """Summed up in float32 without a copy in float32: under autocast the copies cost a tenth of a training step."""
-    norm: Tensor = torch.linalg.vector_norm(difference, dtype=torch.float32)
+    """Summed up in float32 (or more) without a copy in it: under autocast copies cost a tenth of a training step."""
+    norm: Tensor = torch.linalg.vector_norm(difference, dtype=torch.promote_types(difference.dtype, torch.float32))
     return norm.square() / difference.numel()

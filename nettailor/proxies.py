@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nettailor.geometry import Geometry
+from nettailor.norms import by_batch, scaled
 
 
 class Proxy(nn.Module):
@@ -27,17 +28,23 @@ class Proxy(nn.Module):
             self.add_module(f"norm{suffix}", nn.BatchNorm2d(channels[index]))
 
     def forward(self, x: Tensor) -> Tensor:  # (N, C_p, H, W) -> (N, C_l, ceil(H / stride), ceil(W / stride))
-        return self._run(x, silent=False)
+        return self._through(self.pooled(x), self.layers)
 
-    def without_trace(self, x: Tensor) -> Tensor:
-        """The same function of a batch, leaving the running statistics as they are."""
-        return self._run(x, silent=True)
+    def pooled(self, x: Tensor) -> Tensor:
+        """The input at the target's side: what comes before the first convolution."""
+        return F.max_pool2d(x, self.stride + 1, self.stride, self.stride // 2) if self.stride > 1 else x
+
+    def scaled(self, x: Tensor, scale: Tensor) -> Tensor:
+        """scale times the proxy's output, for an input that is pooled already and a scalar."""
+        *before, (conv, norm) = self.layers
+        x = self._through(x, before)
+        return scaled(self.get_submodule(norm), self.get_submodule(conv)(F.relu(x) if before else x), scale)
 
     @torch.no_grad()
     def inputs(self, x: Tensor) -> Tensor:
         """What the last convolution multiplies, for inputs x (N, C_p, H, W): (N H' W', C) in float64."""
         *before, _ = self.layers
-        hidden = self._through(self._pooled(x), before, silent=True)
+        hidden = self._through(self.pooled(x), before, silent=True)
         return as_rows(F.relu(hidden) if before else hidden)
 
     @torch.no_grad()
@@ -55,20 +62,12 @@ class Proxy(nn.Module):
         norm.running_mean = (weight @ mean).to(norm.weight.dtype)
         norm.running_var = _deviations(weight, covariance).square().to(norm.weight.dtype)
 
-    def _pooled(self, x: Tensor) -> Tensor:
-        return F.max_pool2d(x, self.stride + 1, self.stride, self.stride // 2) if self.stride > 1 else x
-
-    def _run(self, x: Tensor, *, silent: bool) -> Tensor:
-        return self._through(self._pooled(x), self.layers, silent=silent)
-
-    def _through(self, x: Tensor, layers: list[tuple[str, str]], *, silent: bool) -> Tensor:
+    def _through(self, x: Tensor, layers: list[tuple[str, str]], *, silent: bool = False) -> Tensor:
+        """`silent`: by the batch's statistics, the running ones left as they are."""
         for index, (conv, norm) in enumerate(layers):
             x = self.get_submodule(conv)(x if index == 0 else F.relu(x))
-            x = (
-                _batch_statistics(x, self.get_submodule(norm))
-                if silent and self.training
-                else self.get_submodule(norm)(x)
-            )
+            module = self.get_submodule(norm)
+            x = by_batch(module, x) if silent and self.training else module(x)
         return x
 
 
@@ -80,11 +79,6 @@ def as_rows(x: Tensor) -> Tensor:
 def _deviations(weight: Tensor, covariance: Tensor) -> Tensor:
     """Standard deviation of each output of `weight` (C_l, C)."""
     return ((weight @ covariance) * weight).sum(1).clamp_min(0).sqrt()
-
-
-def _batch_statistics(x: Tensor, norm: nn.Module) -> Tensor:
-    assert isinstance(norm, nn.BatchNorm2d)
-    return F.batch_norm(x, None, None, norm.weight, norm.bias, training=True, eps=norm.eps)
 
 
 def build_proxy(geometry: Geometry, source: int, node: int) -> Proxy:

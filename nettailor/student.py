@@ -5,7 +5,6 @@ Legend: N images, C channels, H W, K classes; nodes l = 0 (stem) ... L as in `pl
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -20,19 +19,6 @@ from nettailor.plan import Plan
 from nettailor.proxies import Proxy, build_proxy
 
 BLOCK_START, PROXY_START = 2.0, -2.0  # alpha logits at the start (section 4.1 of the paper)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LocalOutputs:
-    """One forward pass with what the teacher loss compares (eq. 11).
-
-    `nodes[l]` (N, C_l, H_l, W_l) and `local_logits` (N, K) carry gradient to the parameters of their own layer only;
-    `logits` (N, K) to all.
-    """
-
-    logits: Tensor
-    nodes: dict[int, Tensor]
-    local_logits: Tensor
 
 
 class Student(nn.Module):
@@ -82,7 +68,7 @@ class Student(nn.Module):
 
     def alpha_values(self) -> dict[int, NDArray[np.float32]]:
         """All alphas as arrays, by node."""
-        return {node: self.alpha(node).detach().numpy().copy() for node in self.plan.nodes()}
+        return {node: self.alpha(node).detach().cpu().numpy().copy() for node in self.plan.nodes()}
 
     def forward(self, images: Tensor) -> Tensor:  # (N, 3, H, W) -> (N, K)
         nodes = {0: self.stem(images)}
@@ -98,19 +84,6 @@ class Student(nn.Module):
     def sum(self, node: int, nodes: Mapping[int, Tensor]) -> Tensor:
         """x_l before its ReLU."""
         return _weighted_sum(self.alpha(node), list(self._paths(node, nodes)))
-
-    def forward_locally(self, images: Tensor) -> LocalOutputs:
-        """`forward`, and every node again from detached inputs; each frozen block runs once for both."""
-        nodes = {0: self.stem(images)}
-        local = {}
-        for node in self.plan.nodes():
-            alpha, paths = self.alpha(node), list(self._paths(node, nodes))
-            nodes[node] = F.relu(_weighted_sum(alpha, paths))
-            again = [paths[0].detach()] if self.plan.keeps_block(node) else []
-            again += [self.proxy(p, node).without_trace(nodes[p].detach()) for p in self.plan.sources(node)]
-            local[node] = F.relu(_weighted_sum(alpha, again))
-        features = pooled(nodes[self.plan.depth])
-        return LocalOutputs(logits=self.head(features), nodes=local, local_logits=self.head(features.detach()))
 
     def _paths(self, node: int, nodes: Mapping[int, Tensor]) -> Iterator[Tensor]:
         if self.plan.keeps_block(node):

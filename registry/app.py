@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from nettailor.errors import BundleInvalid, BundleTooLarge
 from nettailor.safetensors_file import DEFAULT_LIMITS
 from registry import errors
+from registry.attachment_routes import add_attachments
 from registry.gate import install_gate
 from registry.metrics import QuarantineCollector
 from registry.moves import ANY
@@ -42,6 +43,8 @@ PROBLEMS: ProblemTable = {
     errors.VersionInUse: (409, "version in use"),
     errors.TagInvalid: (422, "malformed tag"),
     errors.TagsTooMany: (409, "too many tags"),
+    errors.AttachmentsTooMany: (422, "too many attachments"),
+    errors.AttachmentUnknown: (404, "unknown attachment"),
     errors.TaskMismatch: (409, "bundle of another task"),
     errors.BlobMissing: (424, "blob missing"),
     errors.BlobCorrupt: (424, "blob corrupt"),
@@ -67,6 +70,7 @@ def router(registry: Registry) -> APIRouter:
     _add_reading(routes, registry)
     _add_writing(routes, registry)
     _add_judging(routes, registry)
+    add_attachments(routes, registry)
     return routes
 
 

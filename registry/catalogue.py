@@ -1,5 +1,6 @@
 """What the registry answers: tasks, versions, moves of aliases."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nettailor.manifest import Manifest
@@ -21,6 +22,7 @@ class VersionRecord:
     job: str | None  # that made it
     note: str
     manifest: Manifest
+    attachments: Mapping[str, str]  # name -> digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,7 @@ def version_record(record: Published) -> VersionRecord:
         job=record.job,
         note=record.note,
         manifest=record.manifest,
+        attachments=record.attachments,
     )
 
 

@@ -72,11 +72,11 @@ class RegistryClient:
 
     def bundle(self, task: str, version: int) -> bytes:
         """The bundle's bytes. Raises `BlobCorrupt` if they changed on the way."""
-        answer = self._call("GET", f"/tasks/{task}/versions/{version}/bundle")
-        digest = answer.headers["ETag"].strip('"')
-        if digest_of(answer.content) != digest:
-            raise BlobCorrupt(digest, digest_of(answer.content))
-        return answer.content
+        return _verified(self._call("GET", f"/tasks/{task}/versions/{version}/bundle"))
+
+    def attachment(self, task: str, version: int, name: str) -> bytes:
+        """Raises `BlobCorrupt` if it changed on the way."""
+        return _verified(self._call("GET", f"/tasks/{task}/versions/{version}/attachments/{name}"))
 
     def publish(self, task: str, data: bytes, *, note: str = "") -> Version:
         answer = self._call("POST", f"/tasks/{task}/versions", content=data, params={"note": note})
@@ -132,6 +132,13 @@ class RegistryClient:
             evidence = _EVIDENCE.validate_python((problem.model_extra or {}).get("evidence"))
             raise RequestRefused(answer.status_code, problem.detail, evidence=evidence)
         return answer
+
+
+def _verified(answer: httpx.Response) -> bytes:
+    digest = answer.headers["ETag"].strip('"')
+    if digest_of(answer.content) != digest:
+        raise BlobCorrupt(digest, digest_of(answer.content))
+    return answer.content
 
 
 def _problem(answer: httpx.Response) -> Problem:

@@ -12,6 +12,8 @@ RegistryError
 ├── VersionInUse           a version that an alias names cannot be deleted
 ├── TagInvalid             a tag's text is too long
 ├── TagsTooMany            a version cannot have that many tags
+├── AttachmentsTooMany     a version cannot have that many attachments
+├── AttachmentUnknown      the version has no attachment of that name
 ├── TaskMismatch           the bundle was made for another task than it is published under
 ├── BlobMissing            no blob of that digest
 ├── BlobCorrupt            a blob's bytes do not have its digest
@@ -124,6 +126,21 @@ class TagsTooMany(RegistryError):
         self.task = task
         self.version = version
         self.limit = limit
+
+
+class AttachmentsTooMany(RegistryError):
+    def __init__(self, task: str, limit: int) -> None:
+        super().__init__(f"a version of task {task!r} can have {limit} attachments at most")
+        self.task = task
+        self.limit = limit
+
+
+class AttachmentUnknown(RegistryError):
+    def __init__(self, task: str, version: int, name: str) -> None:
+        super().__init__(f"version {version} of task {task!r} has no attachment {name!r}")
+        self.task = task
+        self.version = version
+        self.name = name
 
 
 class TaskMismatch(RegistryError):

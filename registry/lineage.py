@@ -35,6 +35,7 @@ class Lineage:
     backbone: BackboneReference
     tags: Mapping[str, str]
     note: str
+    attachments: Mapping[str, str]  # name -> digest
     aliases: tuple[str, ...]  # that name it now
     live: tuple[Period, ...]  # oldest first
 
@@ -58,6 +59,7 @@ def lineage_of(published: Published, annotation: Annotation, history: Iterable[R
         backbone=manifest.backbone,
         tags=annotation.tags,
         note=annotation.note,
+        attachments=published.attachments,
         aliases=tuple(sorted(alias for alias, named in periods.items() if named[-1].until is None)),
         live=tuple(periods.get(live, ())),
     )

@@ -13,6 +13,7 @@ class Naming:
 
     def __init__(self) -> None:
         self.bundles: dict[int, str] = {}  # version -> digest of its bundle
+        self.attachments: dict[int, dict[str, str]] = {}  # version -> name -> digest
         self._lineage: dict[int, frozenset[str]] = {}
 
     @property
@@ -24,12 +25,15 @@ class Naming:
         match record:
             case Published():
                 self.bundles[record.version] = record.digest
+                self.attachments[record.version] = record.attachments
                 self._lineage[record.version] = digests_in(record)
             case VersionDeleted():
                 self.bundles.pop(record.version, None)
+                self.attachments.pop(record.version, None)
                 self._lineage.pop(record.version, None)
             case TaskDeleted():
                 self.bundles.clear()
+                self.attachments.clear()
                 self._lineage.clear()
             case _:
                 pass  # aliases name existing versions only

@@ -6,7 +6,7 @@ happen: of several writers one wins, the others read what it wrote and try again
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -32,7 +32,7 @@ class _Happened:
 
 @dataclass(frozen=True, kw_only=True)
 class Published(_Happened):
-    """A bundle became a version."""
+    """A bundle became a version. `attachments`: names and digests of the files kept beside it."""
 
     version: int
     digest: str
@@ -40,6 +40,7 @@ class Published(_Happened):
     job: str | None
     note: str
     manifest: Manifest
+    attachments: dict[str, str] = field(default_factory=dict)  # records of older releases have none
     kind: Literal["published"] = "published"
 
 

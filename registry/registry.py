@@ -12,6 +12,7 @@ import redis
 
 from nettailor.bundle import decode
 from registry.annotation import Annotation, annotation_of, changed_tags
+from registry.attachments import checked
 from registry.blobs import Blobs
 from registry.catalogue import AliasChange, TaskRecord, VersionRecord, alias_change, task_record, version_record
 from registry.changes import Change
@@ -63,15 +64,26 @@ class Registry:
         self._records = Records(blobs.store)
         self._ledger = Ledger(self.index, self._records)
 
-    def publish(self, task: str, data: bytes, *, actor: str, job: str | None = None, note: str = "") -> VersionRecord:
+    def publish(
+        self,
+        task: str,
+        data: bytes,
+        *,
+        actor: str,
+        job: str | None = None,
+        note: str = "",
+        attachments: Mapping[str, str] | None = None,
+    ) -> VersionRecord:
         """Make a bundle the next version of a task; the same bytes again are the version they already are.
 
-        Raises `BundleInvalid` (nettailor), `TaskMismatch`.
+        `attachments` are kept beside it for as long as it exists: names and digests of blobs that are stored already.
+        Raises `BundleInvalid` (nettailor), `TaskMismatch`, `NameInvalid`, `AttachmentsTooMany`, `BlobMissing`.
         """
         bundle = decode(data)
         if bundle.manifest.task != task:
             raise TaskMismatch(task, bundle.manifest.task)
         self.index.state(task)  # without an index, fail before anything is written
+        attached = checked(task, attachments or {}, self.blobs)
         digest = self.blobs.put(data)
 
         def decide(state: TaskState) -> Published:
@@ -86,6 +98,7 @@ class Registry:
                 job=job,
                 note=note,
                 manifest=bundle.manifest,
+                attachments=attached,
             )
 
         record = self._ledger.commit(task, decide)

@@ -101,6 +101,7 @@ class Lineage(BaseModel):
     backbone: BackboneReference
     tags: dict[str, str]
     note: str
+    attachments: dict[str, str] = Field(default_factory=dict)
     aliases: list[str]
     live: list[Period]
 
@@ -119,6 +120,7 @@ class VersionSummary(BaseModel):
     job: str | None
     note: str
     tags: dict[str, str] = Field(default_factory=dict)
+    attachments: dict[str, str] = Field(default_factory=dict, description="name -> digest of a file kept beside it")
     backbone: BackboneReference
     dataset: str
     classes: int

@@ -22,8 +22,8 @@ class Fault:
     """One thing that is wrong.
 
     `corrupt`: a blob that holds other bytes, now in the quarantine; `unreadable`: a blob that the store cannot read;
-    `missing`: a version whose bundle is not there (because it was corrupt, or is gone); `record`: a record that is
-    damaged or lost.
+    `missing`: a version whose bundle or an attachment is not there (because it was corrupt, or is gone); `record`: a
+    record that is damaged or lost.
     """
 
     kind: FaultKind
@@ -99,6 +99,11 @@ class Scrub:
         for version, digest in naming.bundles.items():
             if not self._blobs.exists(digest):
                 yield Fault(kind="missing", where=digest, reason="no such blob", task=task, version=version)
+        for version, attachments in naming.attachments.items():
+            for name, digest in attachments.items():
+                if not self._blobs.exists(digest):
+                    reason = f"no such blob, attachment {name}"
+                    yield Fault(kind="missing", where=digest, reason=reason, task=task, version=version)
 
     def _step(self) -> None:
         self._done += 1

@@ -6,7 +6,7 @@ Legend: N images, S pixels a side.
 import json
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,9 @@ from torch.nn import functional as F
 from nettailor.bundle import digest_of
 from nettailor.images import decode, prepare
 from nettailor.preprocessing import Preprocessing
+from trainer.team import Team
 
+ALONE = Team()
 MARGIN = 1.25  # training images are kept this much larger than the crop, for random crops
 
 
@@ -104,9 +106,16 @@ def to_input(images: Tensor, preprocessing: Preprocessing) -> Tensor:
 
 
 def training_batches(
-    images: LabelledImages, preprocessing: Preprocessing, *, batch_size: int, flip: bool, generator: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """One epoch in random order: augmented inputs (B, 3, crop, crop) and labels (B,).
+    images: LabelledImages,
+    preprocessing: Preprocessing,
+    *,
+    batch_size: int,
+    flip: bool,
+    generator: torch.Generator,
+    team: Team = ALONE,
+) -> Iterator[tuple[Tensor, Tensor, float]]:
+    """One epoch in random order: augmented inputs (B, 3, crop, crop), labels (B,), and the share of the batch that
+    these are of a team's (1 where there is none).
 
     Random crops (one size a batch, one place an image), brightness and contrast, flips if they keep the class. A last
     batch of less than half the size is left out: batch statistics of few images do harm.
@@ -115,24 +124,47 @@ def training_batches(
     for rows in order.split(batch_size):
         if len(rows) < batch_size // 2 and len(rows) < len(order):
             return
-        x = _augment(images.wide[rows], preprocessing.crop, flip, generator)
-        yield to_input(x, preprocessing), images.labels[rows]
+        change = _Change.draw(len(rows), preprocessing.crop, images.wide.shape[-1], flip, generator)
+        own = team.share(torch.arange(len(rows)))
+        x = change.of(own).apply(images.wide[rows[own]], preprocessing.crop)
+        yield to_input(x, preprocessing), images.labels[rows[own]], len(own) / len(rows)
 
 
-def _augment(wide: Tensor, side: int, flip: bool, generator: torch.Generator) -> Tensor:
-    n, stored = len(wide), wide.shape[-1]
-    crop = int(torch.randint(side, stored + 1, (), generator=generator))
-    corners = torch.randint(stored - crop + 1, (n, 2), generator=generator).tolist()
-    cropped = torch.stack([i[:, y : y + crop, x : x + crop] for i, (y, x) in zip(wide, corners, strict=True)])
-    x = cropped.float() / 255
-    if crop != side:
-        x = F.interpolate(x, size=(side, side), mode="bilinear", antialias=True)
-    if flip:
-        mirrored = torch.rand(n, generator=generator) < 0.5
-        x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
-    gain = 1 + 0.2 * (2 * torch.rand(n, 2, 1, 1, 1, generator=generator) - 1)
-    mean = x.mean((1, 2, 3), keepdim=True)
-    return (gain[:, 0] * mean + gain[:, 1] * (x - mean)).clamp(0, 1)
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    """What augmentation does to the images of a batch; drawn for all of them, whoever works on which."""
+
+    crop: int  # pixels a side
+    corners: Tensor  # (B, 2)
+    mirrored: Tensor | None  # (B,) bool
+    gain: Tensor  # (B, 2, 1, 1, 1): brightness and contrast
+
+    @classmethod
+    def draw(cls, count: int, side: int, stored: int, flip: bool, generator: torch.Generator) -> "_Change":
+        crop = int(torch.randint(side, stored + 1, (), generator=generator))
+        return cls(
+            crop=crop,
+            corners=torch.randint(stored - crop + 1, (count, 2), generator=generator),
+            mirrored=torch.rand(count, generator=generator) < 0.5 if flip else None,
+            gain=1 + 0.2 * (2 * torch.rand(count, 2, 1, 1, 1, generator=generator) - 1),
+        )
+
+    def of(self, rows: Tensor) -> "_Change":
+        mirrored = None if self.mirrored is None else self.mirrored[rows]
+        return replace(self, corners=self.corners[rows], mirrored=mirrored, gain=self.gain[rows])
+
+    def apply(self, wide: Tensor, side: int) -> Tensor:
+        """uint8 (N, 3, S, S) -> float 0..1 (N, 3, side, side)."""
+        crop = self.crop
+        corners = self.corners.tolist()
+        cropped = torch.stack([i[:, y : y + crop, x : x + crop] for i, (y, x) in zip(wide, corners, strict=True)])
+        x = cropped.float() / 255
+        if crop != side:
+            x = F.interpolate(x, size=(side, side), mode="bilinear", antialias=True)
+        if self.mirrored is not None:
+            x = torch.where(self.mirrored[:, None, None, None], x.flip(3), x)
+        mean = x.mean((1, 2, 3), keepdim=True)
+        return (self.gain[:, 0] * mean + self.gain[:, 1] * (x - mean)).clamp(0, 1)
 
 
 def evaluation_batches(

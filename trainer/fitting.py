@@ -11,14 +11,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from trainer.errors import TrainingDiverged
+from trainer.team import Team
 
-Batches = Callable[[torch.Generator], Iterable[tuple[Tensor, Tensor]]]
+T = TypeVar("T")
+
+Batches = Callable[[torch.Generator], Iterable[tuple[Tensor, Tensor, float]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +66,16 @@ class Epoch:
     losses: Mapping[str, float]
     accuracy: float | None
     seconds: float
+    waited: float = 0.0  # seconds of these in which no batch was ready
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """What distinguishes one fit from another.
 
-    `step` returns the named losses of a batch, "loss" being the one to minimise, at a progress of 0..1 of all steps;
-    `validate`, if given, is called after epochs for the accuracy; `steps` is the number of batches of an epoch.
+    `batches` gives an epoch's inputs, labels, and the share of each batch that is this process's; `step` adds the
+    gradients of a batch to the model's and returns its named losses, at a progress of 0..1 of all steps; `validate`,
+    if given, is called after epochs for the accuracy; `steps` is the number of batches of an epoch.
     """
 
     name: str
@@ -90,39 +95,66 @@ def fit(model: nn.Module, run: Run) -> list[Epoch]:
 
     Raises `TrainingDiverged`.
     """
+    team = Team.current()
     optimizer = torch.optim.SGD(_groups(model, run.schedule), lr=run.schedule.lr, momentum=0.9, nesterov=True)
     history = _restore(model, optimizer, run.checkpoint)
+    team.wait()  # nobody writes a checkpoint that another is still to start without
     for number in range(len(history) + 1, run.schedule.epochs + 1):
-        epoch = _train_epoch(model, optimizer, run, number)
+        epoch = _train_epoch(model, optimizer, run, number, team)
         history.append(epoch)
-        _save(model, optimizer, history, run.checkpoint)
+        if team.leads:
+            _save(model, optimizer, history, run.checkpoint)
         run.on_epoch(epoch)
     return history
 
 
-def _train_epoch(model: nn.Module, optimizer: torch.optim.SGD, run: Run, number: int) -> Epoch:
-    started = time.monotonic()
+def _train_epoch(model: nn.Module, optimizer: torch.optim.SGD, run: Run, number: int, team: Team) -> Epoch:
+    watch = _Watch()
     model.train()
     sums: dict[str, float] = {}
     count = 0
-    for count, (images, labels) in enumerate(run.batches(_generator(run, number)), start=1):
+    for count, (images, labels, share) in enumerate(watch.waiting(run.batches(_generator(run, number))), start=1):
         progress = (number - 1 + min(1.0, (count - 1) / run.steps)) / run.schedule.epochs
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * run.schedule.factor(progress)
-        losses = run.step(images, labels, progress)
         optimizer.zero_grad()
-        losses["loss"].backward()
+        losses = run.step(images, labels, progress)
+        team.sum_gradients(model.parameters(), share)
         if run.schedule.clip is not None:
             nn.utils.clip_grad_norm_(model.parameters(), run.schedule.clip)
         optimizer.step()
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach())
-    means = {name: total / max(count, 1) for name, total in sums.items()}
+    team.average_statistics(model)
+    means = {name: team.mean(total / max(count, 1)) for name, total in sums.items()}
     if not all(map(math.isfinite, means.values())):
         raise TrainingDiverged(run.name, number)
     wanted = number == run.schedule.epochs or number % run.validate_every == 0
     accuracy = run.validate() if run.validate and wanted else None
-    return Epoch(number=number, losses=means, accuracy=accuracy, seconds=time.monotonic() - started)
+    return Epoch(number=number, losses=means, accuracy=accuracy, seconds=watch.seconds(), waited=watch.waited)
+
+
+class _Watch:
+    """Time since it was made, and how much of it went into waiting for batches."""
+
+    def __init__(self) -> None:
+        self.waited = 0.0
+        self._started = time.monotonic()
+
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def waiting(self, batches: Iterable[T]) -> Iterator[T]:
+        iterator = iter(batches)
+        while True:
+            began = time.monotonic()
+            try:
+                batch = next(iterator)
+            except StopIteration:
+                return
+            finally:
+                self.waited += time.monotonic() - began
+            yield batch
 
 
 def _generator(run: Run, epoch: int) -> torch.Generator:
@@ -151,7 +183,7 @@ def _save(model: nn.Module, optimizer: torch.optim.SGD, history: list[Epoch], pa
 def _restore(model: nn.Module, optimizer: torch.optim.SGD, path: Path) -> list[Epoch]:
     if not path.exists():
         return []
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, weights_only=True, map_location="cpu")
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     return [Epoch(**epoch) for epoch in state["history"]]
@@ -159,5 +191,5 @@ def _restore(model: nn.Module, optimizer: torch.optim.SGD, path: Path) -> list[E
 
 @torch.inference_mode()
 def correct_predictions(forward: Callable[[Tensor], Tensor], batches: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
-    """Whether each image's top-1 is right: bool (N,)."""
-    return torch.cat([forward(images).argmax(1) == labels for images, labels in batches])
+    """Whether each image's top-1 is right: bool (N,), on the CPU."""
+    return torch.cat([(forward(images).argmax(1) == labels).cpu() for images, labels in batches])

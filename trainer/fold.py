@@ -4,7 +4,7 @@ Legend: N images, K classes.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from nettailor.backbones import Backbone, channels_last
 from nettailor.complexity import PathCosts
 from nettailor.expectation import ExpectedComplexity
+from nettailor.local_pass import LocalPass
 from nettailor.losses import distillation_loss, teacher_loss
 from nettailor.plan import full_plan
 from nettailor.preprocessing import Preprocessing
@@ -23,9 +24,12 @@ from nettailor.student import Student
 from trainer.data import LabelledImages, evaluation_batches, training_batches
 from trainer.fitting import Epoch, Run, Schedule, correct_predictions, fit
 from trainer.least_squares import regress_proxies, take_over
+from trainer.prefetch import prefetched
 from trainer.recipe_config import RecipeConfig
 from trainer.teacher import Teacher
+from trainer.team import Team
 
+CPU = torch.device("cpu")
 OnEpoch = Callable[[str, Schedule, Epoch, nn.Module], None]
 Step = Callable[[Tensor, Tensor, float], Mapping[str, Tensor]]
 
@@ -44,17 +48,20 @@ class Fold:
     costs: PathCosts
     folder: Path
     on_epoch: OnEpoch
+    device: torch.device = CPU
 
     def teacher(self, schedule: Schedule) -> tuple[Teacher, float]:
         """The backbone fine-tuned with one schedule, and its accuracy on this fold's validation images."""
         name = f"teacher-lr{schedule.lr:g}-e{schedule.epochs}"
         self._seed("teacher")
-        teacher = channels_last(Teacher(self.backbone, self.classes))
+        teacher = channels_last(Teacher(self.backbone, self.classes)).to(self.device)
 
         def step(images: Tensor, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
             with self._autocast():
                 logits = teacher(images)
-            return {"loss": F.cross_entropy(logits.float(), labels, label_smoothing=0.1)}
+            loss = F.cross_entropy(logits.float(), labels, label_smoothing=0.1)
+            loss.backward()
+            return {"loss": loss}
 
         self._fit(teacher, name, schedule, step)
         return teacher.eval(), float(self.correct(teacher, self.val).float().mean())
@@ -65,7 +72,7 @@ class Fold:
         plan = full_plan(self.backbone.depth, self.config.skips)
         student = Student(self.backbone, plan=plan, classes=self.classes, statistics=self.config.statistics)
         student.head.load_state_dict(teacher.head.state_dict())
-        student = channels_last(student)
+        student = channels_last(student).to(self.device)
         if self.config.regressed_images:
             regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
         self._distil(student, teacher, "student", self.config.student.fitted(len(self.train)), self.config.gamma1)
@@ -79,7 +86,7 @@ class Fold:
         """
         more = min(more, sum(start.plan.blocks))  # exclusions may have taken some of them along
         plan = prune(start.plan, start.alpha_values(), blocks=more, threshold=self.config.proxy_threshold)
-        candidate = channels_last(start.pruned(plan, self.backbone))
+        candidate = channels_last(start.pruned(plan, self.backbone)).to(self.device)
         if self.config.regressed_images:
             take_over(candidate, start, self._some_images(self.config.regressed_images))
         schedule = self.config.retrain.fitted(len(self.train))
@@ -90,35 +97,37 @@ class Fold:
         """Whether each image's top-1 is right, bool (N,); fp32, as it is served."""
         was_training = model.training
         model.eval()
-        right = correct_predictions(model, evaluation_batches(images, self.preprocessing))
+        right = correct_predictions(model, self._on_device(evaluation_batches(images, self.preprocessing)))
         model.train(was_training)
-        return right
+        return Team.current().agreed(right)
 
-    def _distil(self, student: Student, guide: Teacher, name: str, schedule: Schedule, gamma1: float) -> None:
-        """Eq. 12, plus the distillation of the logits."""
+    def distillation(self, student: Student, teacher: Teacher, gamma1: float) -> Step:
+        """A step of eq. 12, plus the distillation of the logits."""
         config = self.config
-        expected_complexity = ExpectedComplexity(student.plan, self.costs)
-        guide.eval()
+        with self.device:
+            expected_complexity = ExpectedComplexity(student.plan, self.costs)
+        guide = teacher.guide(torch.bfloat16 if config.bf16 else torch.float32)
+        local_pass = LocalPass(student)
 
         def step(images: Tensor, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
             with self._autocast():
                 targets = guide.targets(images)
-                outputs = student.forward_locally(images)
-                teacher = teacher_loss(outputs, targets.nodes, targets.logits)
-            distillation = distillation_loss(outputs, targets.logits)
-            classification = F.cross_entropy(outputs.logits.float(), labels)
-            complexity = expected_complexity.floored({node: student.alpha(node) for node in student.plan.nodes()})
-            weight = gamma1 * min(1.0, progress / config.gamma1_rise) if config.gamma1_rise else gamma1
-            loss = classification + weight * complexity + config.gamma2 * teacher + config.distillation * distillation
-            return {
-                "loss": loss,
-                "classification": classification,
-                "complexity": complexity,
-                "teacher": teacher,
-                "distillation": distillation,
+                trace = local_pass(images)
+                local = teacher_loss(trace.outputs, targets.nodes, targets.logits)
+            terms = {
+                "classification": F.cross_entropy(trace.outputs.logits.float(), labels),
+                "complexity": expected_complexity.floored({n: student.alpha(n) for n in student.plan.nodes()}),
+                "teacher": local,
+                "distillation": distillation_loss(trace.outputs, targets.logits),
             }
+            loss = config.weighted(terms, gamma1, progress)
+            trace.backward(loss)
+            return {"loss": loss, **terms}
 
-        self._fit(student, name, schedule, step)
+        return step
+
+    def _distil(self, student: Student, teacher: Teacher, name: str, schedule: Schedule, gamma1: float) -> None:
+        self._fit(student, name, schedule, self.distillation(student, teacher, gamma1))
         self._reestimate_statistics(student)
 
     def _fit(self, model: nn.Module, name: str, schedule: Schedule, step: Step) -> None:
@@ -140,16 +149,24 @@ class Fold:
 
     def _some_images(self, count: int) -> Tensor:
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(self.config.seed))
-        return next(iter(evaluation_batches(self.train.rows(order), self.preprocessing, batch_size=count)))[0]
+        images = next(iter(evaluation_batches(self.train.rows(order), self.preprocessing, batch_size=count)))[0]
+        return images.to(self.device)
 
-    def _batches(self, schedule: Schedule, generator: torch.Generator) -> Iterable[tuple[Tensor, Tensor]]:
-        return training_batches(
+    def _batches(self, schedule: Schedule, generator: torch.Generator) -> Iterable[tuple[Tensor, Tensor, float]]:
+        batches = training_batches(
             self.train,
             self.preprocessing,
             batch_size=schedule.batch_size,
             flip=self.flip,
             generator=generator,
+            team=Team.current(),
         )
+        if self.device.type == "cpu":
+            return batches  # a thread beside it would only take cores from the training
+        return ((x.to(self.device), y.to(self.device), share) for x, y, share in prefetched(batches))
+
+    def _on_device(self, batches: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+        return ((images.to(self.device), labels.to(self.device)) for images, labels in batches)
 
     @torch.no_grad()
     def _reestimate_statistics(self, student: Student) -> None:
@@ -162,7 +179,7 @@ class Fold:
             norm.reset_running_stats()
             norm.momentum = None  # the plain average over all batches
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(self.config.seed))
-        for images, _ in evaluation_batches(self.train.rows(order), self.preprocessing):
+        for images, _ in self._on_device(evaluation_batches(self.train.rows(order), self.preprocessing)):
             if len(images) > 1:
                 student(images)
         for norm, momentum in zip(norms, momenta, strict=True):
@@ -170,7 +187,7 @@ class Fold:
         student.eval()
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast("cpu", torch.bfloat16, enabled=bool(self.config.bf16))
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=bool(self.config.bf16))
 
     def _seed(self, what: str) -> None:
         """Initial weights depend on seed, fold and purpose alone, not on what ran before."""
@@ -203,7 +220,9 @@ def mirror_keeps_class(
     validation images, mirrored and not; at most one point may be lost."""
 
     def features(images: LabelledImages, flip: bool) -> Tensor:
-        rows = [backbone(x.flip(3) if flip else x) for x, _ in evaluation_batches(images, preprocessing)]
+        device = next(backbone.parameters()).device
+        batches = (x.to(device) for x, _ in evaluation_batches(images, preprocessing))
+        rows = [backbone(x.flip(3) if flip else x).cpu() for x in batches]
         return F.normalize(torch.cat(rows), dim=1)
 
     known = features(train, False)

@@ -59,7 +59,9 @@ def fit_jointly(
     mean, wanted_mean = rows.mean(0), wanted.mean(0)
     rows = rows - mean
     covariance = rows.T @ rows / len(rows)
-    shrunk = covariance + ridge * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=covariance.dtype)
+    shrunk = covariance + ridge * covariance.diagonal().mean() * torch.eye(
+        len(covariance), dtype=covariance.dtype, device=covariance.device
+    )
     weight = torch.linalg.solve(shrunk, rows.T @ (wanted - wanted_mean) / len(rows)).T  # (C_l, sum of C)
     first = 0
     for proxy, alpha, own in zip(proxies, alphas, inputs, strict=True):

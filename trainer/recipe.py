@@ -16,6 +16,7 @@ from nettailor.errors import PlanCutsEveryPath
 from nettailor.manifest import Accuracy, BackboneReference, Complexity, Manifest, Metrics
 from nettailor.student import Student
 from trainer.data import TaskData, load_dataset, stratified_folds
+from trainer.device import training_device
 from trainer.events import Event, Json
 from trainer.fitting import Epoch, Schedule
 from trainer.fold import Fold, mirror_keeps_class, strongest_teacher
@@ -23,6 +24,7 @@ from trainer.meter import Meter
 from trainer.recipe_config import Preset, RecipeConfig
 from trainer.selection import Candidate, choose, search
 from trainer.teacher import Teacher
+from trainer.team import Team
 
 __all__ = ["Preset", "RecipeConfig", "Tailored", "tailor"]
 
@@ -86,9 +88,10 @@ class _Tailoring:
         checkpoints: Path,
     ) -> None:
         if config.bf16 is None:
-            config = replace(config, bf16=bf16_pays())
+            config = replace(config, bf16=_bf16_pays())
         self.task, self.data, self.config = task, data, config
-        self.backbone = channels_last(backbone)
+        self.device = training_device()
+        self.backbone = channels_last(backbone).to(self.device)
         self.trained: dict[int, list[Student]] = {}  # by blocks removed, a student a fold
         self.image_side = data.preprocessing.crop
         self.costs = self._costs()
@@ -107,6 +110,7 @@ class _Tailoring:
                 costs=self.costs,
                 folder=checkpoints / f"fold{index}",
                 on_epoch=self._on_epoch,
+                device=self.device,
             )
             for index, (train, val) in enumerate(pairs)
         ]
@@ -256,12 +260,19 @@ class _Tailoring:
             "epochs": schedule.epochs,
             "images": len(self.data.train),
             "accuracy": epoch.accuracy,
+            "seconds": round(epoch.seconds, 3),
+            "waited": round(epoch.waited, 3),
             "images_per_second": round(len(self.data.train) / epoch.seconds, 1) if epoch.seconds else None,
             **{key: round(value, 5) for key, value in epoch.losses.items()},
         }
         if isinstance(model, Student):
             fields["alphas"] = _alphas(model)
         self.meter.epoch(work, fields)
+
+
+def _bf16_pays() -> bool:
+    """As process 0 finds: it is a measurement, and all must train alike."""
+    return bool(Team.current().agreed(torch.tensor(bf16_pays())))
 
 
 def _alphas(student: Student) -> dict[str, Json]:

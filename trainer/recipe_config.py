@@ -1,9 +1,12 @@
 """Every knob of the recipe, and the presets a person chooses from."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
+
+from torch import Tensor
 
 from nettailor.complexity import Measure
 from nettailor.manifest import StatisticsMode
@@ -72,6 +75,13 @@ class RecipeConfig:
             config = replace(config, **({field: replace(getattr(config, field), **update)} if inner else update))
         return config
 
+    def weighted(self, terms: Mapping[str, Tensor], gamma1: float, progress: float) -> Tensor:
+        """Eq. 12 and the distillation: the loss of `classification`, `complexity`, `teacher` and `distillation`, with
+        this weight of the complexity, at a progress of 0..1 of the training."""
+        rising = gamma1 * min(1.0, progress / self.gamma1_rise) if self.gamma1_rise else gamma1
+        local = self.gamma2 * terms["teacher"] + self.distillation * terms["distillation"]
+        return terms["classification"] + rising * terms["complexity"] + local
+
     def as_json(self) -> dict[str, Any]:
         """Plain data, for the manifest."""
         values = asdict(self)
@@ -105,3 +115,12 @@ def _thorough() -> RecipeConfig:
 
 
 _PRESETS = {"fast": _fast, "balanced": RecipeConfig, "thorough": _thorough}
+
+
+def parsed_change(change: str) -> tuple[str, Any]:
+    """ "student.epochs=24" -> its name and its value; what is no JSON is a string."""
+    name, _, value = change.partition("=")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value

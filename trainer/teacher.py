@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nettailor.backbones import Backbone, pooled
+from nettailor.folding import folded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +35,17 @@ class Teacher(nn.Module):
         logits: Tensor = self.head(self.backbone(images))
         return logits
 
+    def guide(self, dtype: torch.dtype) -> "Teacher":
+        """A copy that only gives targets: in inference form, computing in `dtype`."""
+        copied = copy.deepcopy(self)
+        copied.backbone = folded(self.backbone)
+        return copied.eval().requires_grad_(False).to(dtype)
+
     @torch.no_grad()
     def targets(self, images: Tensor) -> Targets:
         """Outputs of node 1 ... L and the logits, in eval mode."""
         assert not self.training
-        nodes = self.backbone.features(images)
+        nodes = self.backbone.features(images.to(self.head.weight.dtype))
         return Targets(nodes=dict(enumerate(nodes)), logits=self.head(pooled(nodes[-1])))
 
     @torch.no_grad()

@@ -11,10 +11,10 @@ from torch.nn import functional as F
 from nettailor.backbones import Backbone, build_backbone, pooled
 from nettailor.bundle import decode, encode
 from nettailor.errors import BundleWrongBackbone
-from nettailor.losses import teacher_loss
+from nettailor.local_pass import LocalPass
 from nettailor.manifest import StatisticsMode
 from nettailor.plan import Plan, full_plan
-from nettailor.student import LocalOutputs, Student
+from nettailor.student import Student
 from tests.bundles import random_manifest
 from tests.nettailor.plans import plans
 
@@ -95,51 +95,6 @@ def test_masked_and_compact_students_give_the_same_logits(plan: Plan, seed: int,
     torch.testing.assert_close(compact(images), masked_forward(full, plan, images), rtol=1e-4, atol=1e-4)
 
 
-def two_passes(student: Student, images: Tensor) -> LocalOutputs:
-    """The straightforward form: one pass for the classification, then every layer again from detached inputs."""
-    nodes = {0: student.stem(images)}
-    for node in student.plan.nodes():
-        alpha = student.alpha(node)
-        nodes[node] = F.relu(_sum(student, node, alpha, nodes))
-    detached = {node: x.detach() for node, x in nodes.items()}
-    local = {node: F.relu(_sum(student, node, student.alpha(node), detached)) for node in student.plan.nodes()}
-    features = pooled(nodes[student.plan.depth])
-    return LocalOutputs(
-        logits=student.head(features), nodes=local, local_logits=student.head(pooled(detached[student.plan.depth]))
-    )
-
-
-def _sum(student: Student, node: int, alpha: Tensor, nodes: dict[int, Tensor]) -> Tensor:
-    terms = []
-    for index, source in enumerate(student.plan.inputs(node)):
-        is_block = index == 0 and student.plan.keeps_block(node)
-        path = student.block(node) if is_block else student.proxy(source, node)
-        terms.append(alpha[index] * path(nodes[source]))
-    return torch.stack(terms).sum(0)
-
-
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", ["mini26", "resnet50"])
-def test_running_each_block_once_gives_the_gradients_of_two_passes(name: str, mode: StatisticsMode) -> None:
-    backbone = backbone_of(name)
-    student = trained_looking(Student(backbone, plan=full_plan(backbone.depth, 2), classes=4, statistics=mode)).train()
-    start = {k: v.clone() for k, v in student.state_dict().items()}
-    images, labels = torch.randn(6, 3, 32, 32), torch.randint(0, 4, (6,))
-    with torch.no_grad():
-        targets = dict(enumerate(backbone.features(images)))
-    gradients = []
-    for form in (Student.forward_locally, two_passes):
-        student.load_state_dict(start)
-        student.zero_grad()
-        outputs = form(student, images)
-        loss = F.cross_entropy(outputs.logits, labels) + 10 * teacher_loss(outputs, targets, torch.zeros(6, 4))
-        loss.backward()
-        gradients.append({n: p.grad.clone() for n, p in student.named_parameters() if p.grad is not None})
-    assert gradients[0].keys() == gradients[1].keys() == {n for n, p in student.named_parameters() if p.requires_grad}
-    for name_, gradient in gradients[0].items():
-        torch.testing.assert_close(gradient, gradients[1][name_], rtol=2e-3, atol=1e-5, msg=name_)
-
-
 @pytest.mark.parametrize("mode", MODES)
 def test_frozen_means_frozen(mode: StatisticsMode) -> None:
     backbone = backbone_of()
@@ -148,8 +103,8 @@ def test_frozen_means_frozen(mode: StatisticsMode) -> None:
     optimizer = torch.optim.SGD(student.task_parameters(), lr=0.1, weight_decay=0.1)
     own = student.get_buffer("blocks.3.branch.1.running_mean").clone()
     for _ in range(2):
-        outputs = student.forward_locally(torch.randn(8, 3, 16, 16))
-        outputs.logits.sum().backward()
+        trace = LocalPass(student)(torch.randn(8, 3, 16, 16))
+        trace.backward(trace.outputs.logits.sum())
         optimizer.step()
     assert backbone.fingerprint() == before
     moved = not torch.equal(own, student.get_buffer("blocks.3.branch.1.running_mean"))

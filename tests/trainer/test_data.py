@@ -53,7 +53,8 @@ def test_batches_cover_an_epoch_and_follow_the_generator() -> None:
 
     def epoch(seed: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
         generator = torch.Generator().manual_seed(seed)
-        return list(training_batches(data.train, PREPROCESSING, batch_size=12, flip=True, generator=generator))
+        batches = training_batches(data.train, PREPROCESSING, batch_size=12, flip=True, generator=generator)
+        return [(x, y) for x, y, share in batches if share == 1]
 
     assert sorted(torch.cat([y for _, y in epoch(0)]).tolist()) == sorted(data.train.labels.tolist())
     assert all(x.shape == (12, 3, 16, 16) for x, _ in epoch(0))
@@ -65,9 +66,9 @@ def test_a_small_last_batch_is_left_out() -> None:
     data = tiny_task()
     generator = torch.Generator().manual_seed(0)
     batches = training_batches(data.train, PREPROCESSING, batch_size=10, flip=False, generator=generator)
-    assert [len(y) for _, y in batches] == [10, 10, 10, 6]
+    assert [len(y) for _, y, _ in batches] == [10, 10, 10, 6]
     batches = training_batches(data.train, PREPROCESSING, batch_size=33, flip=False, generator=generator)
-    assert [len(y) for _, y in batches] == [33]
+    assert [len(y) for _, y, _ in batches] == [33]
 
 
 def test_inputs_are_channels_last() -> None:

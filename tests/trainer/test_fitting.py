@@ -19,10 +19,15 @@ def model() -> nn.Module:
     return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
 
 
+def backward(loss: Tensor) -> dict[str, Tensor]:
+    loss.backward()
+    return {"loss": loss}
+
+
 def run(network: nn.Module, checkpoint: Path, *, break_at: int | None = None) -> Run:
-    def batches(generator: torch.Generator) -> list[tuple[Tensor, Tensor]]:
+    def batches(generator: torch.Generator) -> list[tuple[Tensor, Tensor, float]]:
         x = torch.randn(3, 8, 4, generator=generator)
-        return [(b, (b.sum(1) > 0).long()) for b in x]
+        return [(b, (b.sum(1) > 0).long(), 1.0) for b in x]
 
     def on_epoch(epoch: Epoch) -> None:
         if epoch.number == break_at:
@@ -34,7 +39,7 @@ def run(network: nn.Module, checkpoint: Path, *, break_at: int | None = None) ->
         schedule=Schedule(epochs=6, lr=0.1),
         steps=3,
         batches=batches,
-        step=lambda x, y, progress: {"loss": F.cross_entropy(network(x), y)},
+        step=lambda x, y, progress: backward(F.cross_entropy(network(x), y)),
         checkpoint=checkpoint,
         on_epoch=on_epoch,
         validate=lambda: 0.5,
@@ -57,7 +62,7 @@ def test_a_resumed_run_ends_with_the_same_bits(tmp_path: Path, break_at: int) ->
 
 def test_a_loss_that_is_no_number_is_a_named_error(tmp_path: Path) -> None:
     network = model()
-    diverging = replace(run(network, tmp_path / "c.pt"), step=lambda x, y, progress: {"loss": network(x).sum() / 0})
+    diverging = replace(run(network, tmp_path / "c.pt"), step=lambda x, y, progress: backward(network(x).sum() / 0))
     with pytest.raises(TrainingDiverged, match="loss of test is not finite in epoch 1"):
         fit(network, diverging)
     assert not (tmp_path / "c.pt").exists()
@@ -104,8 +109,8 @@ def test_alphas_have_no_weight_decay_and_a_rate_of_their_own(tmp_path: Path) -> 
             seed=0,
             schedule=schedule,
             steps=1,
-            batches=lambda _: [(one, one)],
-            step=lambda x, y, progress: {"loss": 0 * sum(p.sum() for p in network.parameters())},  # type: ignore[dict-item]  # a tensor
+            batches=lambda _: [(one, one, 1.0)],
+            step=lambda x, y, progress: backward(torch.stack([0 * p.sum() for p in network.parameters()]).sum()),
             checkpoint=tmp_path / "c.pt",
         ),
     )

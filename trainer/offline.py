@@ -1,0 +1,85 @@
+"""Tailor a data set to a bundle file, without a service; with `torchrun`, on several GPUs or machines.
+
+    python -m trainer.offline DATA --task NAME --out BUNDLE.safetensors [--preset balanced] [--recipe NAME=VALUE ...]
+    torchrun --nproc-per-node 4 -m trainer.offline DATA --task NAME --out BUNDLE.safetensors
+
+DATA is an archive as one would upload it. Every process works on its share of each batch (`trainer.team`); the folder
+of the checkpoints must be one that all of them see. Publish the file with POST /tasks/NAME/versions.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import torch.distributed as dist
+
+from nettailor.backbones import load_backbone
+from nettailor.bundle import digest_of
+from nettailor.durable import write_durably
+from trainer.events import Event
+from trainer.intake import freeze
+from trainer.limits import IntakeLimits
+from trainer.recipe import RecipeConfig, tailor
+from trainer.recipe_config import parsed_change
+from trainer.team import Team
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="zip or tar of class folders")
+    parser.add_argument("--task", required=True)
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the bundle; checkpoints go beside it until it is there"
+    )
+    parser.add_argument("--preset", choices=["fast", "balanced", "thorough"], default="balanced")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--backbone", default="mini26")
+    parser.add_argument("--weights", type=Path, help="a local file with the backbone's weights")
+    parser.add_argument(
+        "--recipe", nargs="*", default=[], metavar="NAME=VALUE", help="differences from the preset (RecipeConfig)"
+    )
+    args = parser.parse_args()
+    config = RecipeConfig.preset(args.preset, seed=args.seed).changed(dict(map(parsed_change, args.recipe)))
+    together = "WORLD_SIZE" in os.environ  # torchrun's
+    if together:
+        dist.init_process_group()  # NCCL for tensors on GPUs, gloo for those on the CPU
+    try:
+        _tailor(args, config)
+    finally:
+        if together:
+            dist.destroy_process_group()
+
+
+def _tailor(args: argparse.Namespace, config: RecipeConfig) -> None:
+    team = Team.current()
+    checkpoints = args.out.with_suffix(".checkpoints")
+    dataset = checkpoints / "dataset.zip"
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    if team.leads:
+        freeze(args.data, dataset, IntakeLimits())
+    team.wait()
+    tailored = tailor(
+        args.task,
+        dataset,
+        config,
+        backbone=load_backbone(args.backbone, args.weights),
+        report=_tell if team.leads else lambda _event: None,
+        checkpoints=checkpoints,
+    )
+    if team.leads:
+        write_durably(args.out, [tailored.bundle])
+        print(json.dumps({"bundle": str(args.out), "digest": digest_of(tailored.bundle), "front": tailored.front}))
+        shutil.rmtree(checkpoints)
+
+
+def _tell(event: Event) -> None:
+    """One line an event on stderr."""
+    shown = {name: value for name, value in event.fields.items() if name != "alphas"}
+    print(f"{event.progress:6.1%} {event.stage:8} {event.kind:9} {shown}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

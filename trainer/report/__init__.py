@@ -1,0 +1,1 @@
+"""The page on how a version was made, and its pictures."""

@@ -1,0 +1,72 @@
+"""The report: one self-contained page and its pictures, made from a finished tailoring and kept with its version."""
+
+import base64
+import logging
+from collections.abc import Callable
+from importlib.resources import files
+
+import jinja2
+
+from nettailor.backbones import Backbone
+from registry.attachments import REPORT
+from registry.blobs import Blobs
+from trainer.report import facts
+from trainer.report.architecture import architecture
+from trainer.report.calibration import calibration
+from trainer.report.confusion import confusion, worst
+from trainer.report.curve import curve
+from trainer.report.findings import Findings, Tailoring, look
+from trainer.report.hardest import hardest
+from trainer.report.learning import learning
+
+logger = logging.getLogger(__name__)
+
+
+def make_report(tailoring: Tailoring, backbone: Backbone) -> dict[str, bytes]:
+    """`report.html`, which holds all it needs, and the pictures in it, by name."""
+    findings = look(tailoring, backbone)
+    pictures = _pictures(tailoring, findings, backbone)
+    return {REPORT: _page(tailoring, findings, pictures).encode(), **pictures}
+
+
+def attach_report(tailoring: Tailoring, backbone: Backbone, blobs: Blobs) -> dict[str, str]:
+    """Store the report; names and digests for `Registry.publish`. Empty where it cannot be made or kept: a version that
+    took hours is not lost for want of a picture."""
+    try:
+        return {name: blobs.put(data) for name, data in make_report(tailoring, backbone).items()}
+    except Exception:  # see above; the log has it
+        logger.exception("no report on %s", tailoring.manifest.task)
+        return {}
+
+
+def _pictures(tailoring: Tailoring, findings: Findings, backbone: Backbone) -> dict[str, bytes]:
+    drawn: dict[str, Callable[[], bytes]] = {
+        "architecture.png": lambda: architecture(tailoring.bundle, backbone.geometry),
+    }
+    if tailoring.front:
+        drawn["curve.png"] = lambda: curve(tailoring.front, tailoring.manifest)
+    if tailoring.history:
+        drawn["learning.png"] = lambda: learning(tailoring.history)
+    if len(findings.labels):
+        drawn["confusion.png"] = lambda: confusion(findings)
+        drawn["calibration.png"] = lambda: calibration(findings)
+        drawn["hardest.png"] = lambda: hardest(findings, tailoring.test)
+    return {name: draw() for name, draw in drawn.items()}
+
+
+def _page(tailoring: Tailoring, findings: Findings, pictures: dict[str, bytes]) -> str:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)  # class names are anybody's
+    template = environment.from_string((files(__package__) / "page.html").read_text(encoding="utf-8"))
+    confused = [(pair.true, pair.found, pair.count, pair.of) for pair in worst(findings)]
+    return template.render(
+        manifest=tailoring.manifest,
+        percent=facts.percent,
+        test_images=len(findings.labels),
+        pictures={name: base64.b64encode(data).decode() for name, data in pictures.items()},
+        accuracies=facts.accuracies(tailoring.manifest),
+        costs=facts.costs(tailoring),
+        candidates=facts.candidates(tailoring.front),
+        confused=confused,
+        classes=facts.classes(findings) if len(findings.labels) else [],
+        environment=facts.environment(tailoring),
+    )
