@@ -18,11 +18,13 @@ TrainerError
 ├── TrainingDiverged            the loss is no longer a number
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
 ├── JobUnknown
+├── TooManyJobs                 the actor has as many open jobs as one may have
 ├── JobConflict                 the job's state does not allow this
 ├── IdempotencyConflict         the key was used for a different upload
 ├── JobBusy                     another process works on the same job
 ├── JobSuperseded               this run of the job is no longer the one that counts (cancelled, or taken over)
 ├── JobDied                     the training process died on every attempt
+├── JobOverran                  it took much longer than the time it was given, and was stopped
 ├── JobRecordDamaged            the file beside the blobs that remembers a job cannot be read
 └── QueueUnavailable            Redis cannot be reached
 """
@@ -123,6 +125,14 @@ class JobUnknown(TrainerError):
         self.job = job
 
 
+class TooManyJobs(TrainerError):
+    def __init__(self, actor: str, limit: int, retry_after_seconds: float) -> None:
+        super().__init__(f"{actor} has {limit} job(s) queued or running, and may have no more: wait for one to end")
+        self.actor = actor
+        self.limit = limit
+        self.retry_after_seconds = retry_after_seconds
+
+
 class JobConflict(TrainerError):
     def __init__(self, job: str, state: str, operation: str) -> None:
         super().__init__(f"job {job} is {state}: it cannot be {operation}")
@@ -155,6 +165,16 @@ class JobDied(TrainerError):
         self.job = job
         self.attempts = attempts
         self.reason = reason
+
+
+class JobOverran(TrainerError):
+    def __init__(self, job: str, max_minutes: float, minutes: float) -> None:
+        super().__init__(
+            f"the job was to take at most {max_minutes:g} minutes (max_minutes), was stopped after {minutes:.1f}"
+        )
+        self.job = job
+        self.max_minutes = max_minutes
+        self.minutes = minutes
 
 
 class JobRecordDamaged(TrainerError):

@@ -88,6 +88,10 @@ class JobStore:
         with reachable():
             return _parse(cast("bytes | None", self.client.hget(job_key(job), "document")))
 
+    def all_open(self) -> list[Job]:
+        """Every job that is queued or running."""
+        return [job for job in self._read([job.encode() for job in self.open_ids()]) if job.is_open]
+
     def latest(self, limit: int, *, task: str | None = None, state: State | None = None) -> list[Job]:
         """Newest first."""
         with reachable():

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trainer.errors import OptionsInvalid
 from trainer.events import Json
+from trainer.job import Priority
 
 Preset = Literal["fast", "balanced", "thorough"]
 
@@ -19,8 +20,11 @@ class TailorOptions(BaseModel):
     preset: Preset = Field(default="balanced", description="how much training time the search may take")
     seed: int = Field(default=0, ge=0, lt=2**31, description="the same seed and data give the same bundle")
 
+    priority: Priority = Field(default="normal", description="high, normal or low: which of the waiting jobs run first")
+
     def to_json(self) -> dict[str, Json]:
-        return dict(self.model_dump(mode="json"))
+        """Without the priority: it is the job's, and changes nothing about its result."""
+        return dict(self.model_dump(mode="json", exclude={"priority"}))
 
 
 def parse_options(options: Mapping[str, Json]) -> TailorOptions:

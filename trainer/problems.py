@@ -15,9 +15,12 @@ PROBLEMS: ProblemTable = {
     errors.DatasetInvalid: (422, "unusable data set"),
     errors.OptionsInvalid: (422, "unusable options"),
     errors.JobUnknown: (404, "unknown job"),
+    errors.TooManyJobs: (429, "too many open jobs"),
     errors.JobConflict: (409, "job is in another state"),
     errors.IdempotencyConflict: (409, "idempotency key in use"),
     errors.QueueUnavailable: (503, "job queue unavailable"),
+    errors.JobDied: (500, "training process died"),
+    errors.JobOverran: (500, "time budget overrun"),
     errors.TrainingDiverged: (500, "training diverged"),
     errors.TrainerError: (500, "trainer failure"),
 }

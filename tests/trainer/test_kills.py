@@ -13,7 +13,7 @@ import pytest
 from nettailor.bundle import digest_of
 from registry.embedded_redis import EmbeddedRedis
 from tests.trainer import archives
-from tests.trainer.test_worker import PATIENCE_SECONDS, in_state, until
+from tests.trainer.test_worker import in_state, until
 from tests.trainer.tiny import tiny_backbone, tiny_config
 from trainer.intake import freeze
 from trainer.recipe import tailor

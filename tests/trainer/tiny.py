@@ -1,5 +1,7 @@
 """A task small enough to be tailored in a second: coloured noise, one colour a class."""
 
+from pathlib import Path
+
 import torch
 
 from nettailor.backbones import Backbone, load_backbone
@@ -36,8 +38,8 @@ def tiny_config(**overrides: object) -> RecipeConfig:
     return RecipeConfig.preset("fast", **{"teacher": schedule, "student": schedule, "retrain": schedule, **overrides})
 
 
-def tiny_backbone(*_: object) -> Backbone:
+def tiny_backbone(name: str = "mini26", weights: Path | None = None) -> Backbone:
     """mini26 as it is shipped, but for images of 16 pixels."""
-    backbone = load_backbone("mini26")
+    backbone = load_backbone(name, weights)
     backbone.preprocessing = PREPROCESSING
     return backbone
