@@ -17,6 +17,7 @@ TrainerError
 │   └── DatasetTooSmall         under two classes, or a class with too few usable images
 ├── TrainingDiverged            the loss is no longer a number
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
+├── WorkerDevicesInvalid        the setting names devices that there are not
 ├── JobUnknown
 ├── TooManyJobs                 the actor has as many open jobs as one may have
 ├── JobConflict                 the job's state does not allow this
@@ -117,6 +118,12 @@ class OptionsInvalid(TrainerError):
     def __init__(self, option: str, reason: str) -> None:
         super().__init__(f"option {option}: {reason}")
         self.option = option
+
+
+class WorkerDevicesInvalid(TrainerError):
+    def __init__(self, devices: str, reason: str) -> None:
+        super().__init__(f"NETTAILOR_WORKER_DEVICES={devices}: {reason}")
+        self.devices = devices
 
 
 class JobUnknown(TrainerError):

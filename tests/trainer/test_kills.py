@@ -117,13 +117,14 @@ def is_gone(process: psutil.Process) -> bool:
     return True
 
 
-def restart(server: EmbeddedRedis) -> None:
+def restart(server: EmbeddedRedis, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Redis is killed, and started again on the same folder."""
     assert server._process is not None
     (redis,) = psutil.Process(server._process.pid).children()
     redis.kill()
     server._process.wait()
     server.stop()  # only closes what is left of it
+    meanwhile()
     server.start()
 
 
