@@ -41,8 +41,11 @@ def settings(tmp_path: Path, redis_url: str) -> Settings:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The digest of the bundle that a run in one piece makes."""
-    folder = tmp_path_factory.mktemp("whole")
+    return tiny_digest(tmp_path_factory.mktemp("whole"))
+
+
+def tiny_digest(folder: Path) -> str:
+    """The digest of the bundle that a run in one piece makes, in this process."""
     upload, dataset = folder / "upload", folder / "dataset.zip"
     upload.write_bytes(UPLOAD)
     freeze(upload, dataset, Settings().limits)
