@@ -4,6 +4,7 @@ The worker reads it from a pipe, so that the last words of a work-horse that die
 """
 
 import collections
+import contextlib
 import os
 import re
 import select
@@ -18,6 +19,7 @@ from trainer.redaction import Redactor
 
 KEPT_LINES = 2_000  # a job; older ones go
 LINE_CHARACTERS = 1_000  # longer lines are cut
+_KEPT_SECONDS = 30 * 24 * 3600  # after the last line
 _READ_BYTES = 1 << 16
 _TRY_AGAIN_SECONDS = 1.0  # while Redis does not answer
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -61,8 +63,7 @@ class LogPump:
             readable, _, _ = select.select([self._pipe], [], [], _TRY_AGAIN_SECONDS if self._pending else None)
             data = os.read(self._pipe, _READ_BYTES) if readable else None
             if data:
-                sys.stderr.buffer.write(data)
-                sys.stderr.buffer.flush()
+                _pass_on(data)
                 *whole, rest = _LINE_END.split(rest + data)
                 rest = rest[-4 * LINE_CHARACTERS :]
                 self._pending.extend(self._lines(whole))
@@ -87,10 +88,18 @@ class LogPump:
                 told = list(self._pending)
                 for line in told:
                     pipeline.xadd(self._key, {"line": line}, maxlen=KEPT_LINES, approximate=True)
+                pipeline.expire(self._key, _KEPT_SECONDS)
                 pipeline.execute()
         except RedisError:
             return  # told with the next lines, or in a second
         self._pending.clear()
+
+
+def _pass_on(data: bytes) -> None:
+    """To our own stderr, which may be closed: the pipe must be read all the same, or the work-horse would stop."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.buffer.write(data)
+        sys.stderr.buffer.flush()
 
 
 def parse(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> list[tuple[str, str]]:

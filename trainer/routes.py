@@ -93,10 +93,13 @@ def _add_reading(routes: APIRouter, service: Service) -> None:
     def list_jobs(
         task: TaskName | None = None,
         state: State | None = None,
+        actor: Annotated[str | None, Query(max_length=200)] = None,
+        before: Annotated[str | None, Query(max_length=200, description="only jobs older than this one")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> JobList:
-        """Newest first."""
-        return JobList(jobs=[Job.of(job) for job in service.jobs.store.latest(limit, task=task, state=state)])
+        """Newest first. The next page is the one `before` the last job of this one."""
+        found = service.jobs.store.latest(limit, task=task, state=state, actor=actor, before=before)
+        return JobList(jobs=[Job.of(job) for job in found])
 
     @routes.get("/jobs/{job}")
     def read_job(job: str) -> Job:

@@ -129,9 +129,11 @@ class TrainerWorker(rq.Worker):
 
     def _has_overrun(self, submission: str) -> bool:
         """Whether the run has had much more than the time the job was given; the job has failed then."""
-        job = self.jobs.store.get(job_of(submission)[0])
+        job = self.jobs.store.find(job_of(submission)[0])
+        if job is None or not job.is_open or job.stage == PUBLISH:
+            return False
         minutes, asked = (time.monotonic() - self._began) / 60, job.options.get("max_minutes")
-        if not isinstance(asked, int | float) or not job.is_open or job.stage == PUBLISH:
+        if not isinstance(asked, int | float):
             return False
         if minutes <= asked * self.overrun_factor + self.overrun_minutes:
             return False

@@ -11,7 +11,9 @@ from rq.serializers import JSONSerializer
 
 from tests.registry.serving import served
 from tests.trainer.test_http import upload
+from tests.trainer.test_kills import starting, stopped_horse
 from tests.trainer.test_reconcile import dead_worker, start
+from tests.trainer.test_worker import until
 from trainer.app import create_app
 from trainer.job import Job, Priority
 from trainer.jobs import Jobs
@@ -86,6 +88,20 @@ def test_an_actors_jobs_wait_while_as_many_as_may_run_do(service: Service) -> No
     assert [taken(jobs.queue, 1) for _ in range(2)] == [bob.id, None]
     jobs.queue.forget_run(jobs.queue.client, run.composite_key)
     assert [taken(jobs.queue, 1) for _ in range(2)] == [ada.id, None]
+
+
+def test_two_workers_run_one_job_of_each_actor(http: httpx.Client, service: Service, settings: Settings) -> None:
+    """Real workers, whose work-horses stay where they begin."""
+    actors = ("ada", "ada", "bob")
+    first, second, bobs = (upload(http, headers={"X-Actor": actor}).json()["id"] for actor in actors)
+    with starting(settings) as start_worker:
+        for _ in range(2):
+            stopped_horse(start_worker("start", NETTAILOR_JOBS_RUNNING_PER_USER="1"))
+        under_way = {job_of(run.partition(":")[0])[0] for run, _ in service.jobs.queue.started_runs()}
+        assert under_way == {first, bobs}
+        assert service.jobs.queue.waiting_ids() == [f"{second}-1"]
+        http.post(f"/jobs/{first}/cancel")
+        until(lambda: not service.jobs.queue.waiting_ids(), "the next one's turn comes")
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""The machine goes down under a job: service, workers, work-horse and Redis are killed together, and started again."""
+"""`python -m trainer` as a whole: its workers; and the machine that goes down under a job: service, workers,
+work-horse and Redis are killed together, and started again."""
 
 import contextlib
 import os
@@ -26,7 +27,7 @@ class Machine:
         self.http = httpx.Client(trust_env=False, timeout=60)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, stop_at: str = "") -> None:
+    def start(self, stop_at: str = "", *, workers: int = 1) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self.http.base_url = httpx.URL(f"http://127.0.0.1:{port}")
@@ -34,6 +35,8 @@ class Machine:
             "NETTAILOR_DATA_DIR": str(self._folder),
             "NETTAILOR_PORT": str(port),
             "NETTAILOR_JOB_ATTEMPTS": "3",
+            "NETTAILOR_WORKER_DEVICES": "cpu",
+            "NETTAILOR_WORKER_JOBS_PER_DEVICE": str(workers),
             "NETTAILOR_JOB_THREADS": "1",
             "NETTAILOR_LOG_LEVEL": "warning",
             "TINY_STOP_AT": stop_at,
@@ -78,6 +81,27 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     yield machine
     machine.lose_power()
     machine.http.close()
+
+
+def workers(machine: Machine) -> dict[int, dict[str, str]]:
+    """Environments by process id."""
+    found = {}
+    for process in machine.family():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if process.cmdline()[1:] == ["-m", "tests.trainer.tiny_worker"]:
+                found[process.pid] = process.environ()
+    return found
+
+
+def test_as_many_workers_as_the_settings_say_each_in_its_place(machine: Machine) -> None:
+    machine.start(workers=2)
+    first = until(lambda: len(found := workers(machine)) == 2 and found, "both workers are there")
+    for environment in first.values():
+        assert (environment["CUDA_VISIBLE_DEVICES"], environment["OMP_NUM_THREADS"]) == ("", "1")
+    killed = min(first)
+    psutil.Process(killed).kill()
+    second = until(lambda: len(found := workers(machine)) == 2 and found != first and found, "another is started")
+    assert set(second) & set(first) == set(first) - {killed}
 
 
 @pytest.mark.nightly
