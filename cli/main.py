@@ -74,7 +74,7 @@ def tailor(
         Path,
         typer.Argument(
             metavar="DATA",
-            help="A folder or archive (zip, tar) with one folder of images a class, with or without train/ val/ test/.",
+            help="A folder or archive (zip, tar, tar.gz, tar.zst): one folder of images a class, or a CSV of labels.",
         ),
     ],
     *,

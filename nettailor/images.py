@@ -34,6 +34,7 @@ class Picture:
 
     pixels: Image.Image
     size: tuple[int, int]
+    mode: str = "RGB"  # Pillow's word for what the file held
     reduction: int = 1
     origin: tuple[float, float] = (0.0, 0.0)
 
@@ -70,13 +71,15 @@ def _upright(image: Image.Image, size: tuple[int, int]) -> Picture:
     width, height = size[::-1] if orientation in _TURNED else size
     left = pixels.width - width / reduction if orientation in _X_REVERSED else 0.0
     top = pixels.height - height / reduction if orientation in _Y_REVERSED else 0.0
-    return Picture(pixels=pixels, size=(width, height), reduction=reduction, origin=(left, top))
+    return Picture(pixels=pixels, size=(width, height), mode=image.mode, reduction=reduction, origin=(left, top))
 
 
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode == "I":
-        wide = np.asarray(image).astype(np.uint32)
+        wide = np.asarray(image).clip(0, 65535).astype(np.uint32)
         return Image.fromarray((wide >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        raise ImageInvalid("its pixels are fractions of unknown range; save it with 8 or 16 bits")
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
         opaque = Image.new("RGBA", image.size, "white")
         opaque.alpha_composite(image.convert("RGBA"))

@@ -14,6 +14,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 _NAME_CHARACTERS = 100
 _MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
+    ".jpg": "image/jpeg",
     ".json": "application/json",
     ".png": "image/png",
     ".safetensors": "application/vnd.safetensors",

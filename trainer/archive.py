@@ -1,16 +1,17 @@
 """An uploaded archive of any accepted kind as one stream of files, with the limits kept."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from trainer import tar, zip
-from trainer.errors import ArchiveInvalid, ArchiveTooBig, NotAnArchive, UploadEmpty
+from trainer import tar, zip, zst
+from trainer.errors import ArchiveDamaged, ArchiveInvalid, ArchiveTooBig, NotAnArchive, UploadEmpty
 from trainer.limits import IntakeLimits
 from trainer.paths import Parts, safe_parts
 
 _TAR_BLOCK = 512
+_DRAIN_BYTES = 1 << 16
 
 
 class _Readable(Protocol):
@@ -82,15 +83,24 @@ def _sources(file: BinaryIO, limits: IntakeLimits) -> Iterator[_Readable]:
     if start[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
         return zip.members(file, limits)
     if start[:2] == b"\x1f\x8b":
-        return _gzipped(file, limits)
+        return _unpacked(tar.Gunzip, file, limits)
+    if start[:4] == zst.MAGIC:
+        return _unpacked(zst.Unzstd, file, limits)
     if len(start) == _TAR_BLOCK and tar.has_valid_checksum(start):
         return tar.members(file)
     raise NotAnArchive(start)
 
 
-def _gzipped(file: BinaryIO, limits: IntakeLimits) -> Iterator[_Readable]:
-    start = tar.Gunzip(file, limits).peek(_TAR_BLOCK)
+def _unpacked(
+    unpack: Callable[[BinaryIO, IntakeLimits], tar.Stream], file: BinaryIO, limits: IntakeLimits
+) -> Iterator[_Readable]:
+    start = tar.peek(unpack(file, limits), _TAR_BLOCK)
     file.seek(0)
+    if not start:
+        raise ArchiveDamaged("the compressed stream holds nothing, or ends too early")
     if not (len(start) == _TAR_BLOCK and tar.has_valid_checksum(start)):
         raise NotAnArchive(start)
-    return tar.members(tar.Gunzip(file, limits))
+    stream = unpack(file, limits)
+    yield from tar.members(stream)
+    while stream.read(_DRAIN_BYTES):
+        pass  # to the end of the compressed stream, where its checksum is

@@ -20,6 +20,7 @@ TrainerError
 ├── WorkerDevicesInvalid        the setting names devices that there are not
 ├── JobUnknown
 ├── TooManyJobs                 the actor has as many open jobs as one may have
+├── DatasetNotReady             the job's intake has not come to its end
 ├── JobConflict                 the job's state does not allow this
 ├── IdempotencyConflict         the key was used for a different upload
 ├── JobBusy                     another process works on the same job
@@ -66,7 +67,7 @@ class ArchiveInvalid(UploadInvalid):
 
 class NotAnArchive(ArchiveInvalid):
     def __init__(self, start: bytes) -> None:
-        super().__init__(f"not a zip, tar or tar.gz archive (it starts with {start[:8]!r})")
+        super().__init__(f"not a zip, tar, tar.gz or tar.zst archive (it starts with {start[:8]!r})")
 
 
 class ArchiveDamaged(ArchiveInvalid):
@@ -138,6 +139,12 @@ class TooManyJobs(TrainerError):
         self.actor = actor
         self.limit = limit
         self.retry_after_seconds = retry_after_seconds
+
+
+class DatasetNotReady(TrainerError):
+    def __init__(self, job: str) -> None:
+        super().__init__(f"job {job} has no report on its data set: its intake has not come to its end")
+        self.job = job
 
 
 class JobConflict(TrainerError):

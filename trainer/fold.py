@@ -3,6 +3,7 @@
 Legend: N images, K classes.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from nettailor.plan import full_plan
 from nettailor.preprocessing import Preprocessing
 from nettailor.pruning import prune
 from nettailor.student import Student
+from trainer.balance import class_weights
 from trainer.data import LabelledImages, evaluation_batches, training_batches
 from trainer.fitting import Epoch, Run, Schedule, correct_predictions, fit
 from trainer.least_squares import regress_proxies, take_over
@@ -59,7 +61,7 @@ class Fold:
         def step(images: Tensor, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
             with self._autocast():
                 logits = teacher(images)
-            loss = F.cross_entropy(logits.float(), labels, label_smoothing=0.1)
+            loss = self._cross_entropy(logits, labels, smoothing=0.1)
             loss.backward()
             return {"loss": loss}
 
@@ -115,7 +117,7 @@ class Fold:
                 trace = local_pass(images)
                 local = teacher_loss(trace.outputs, targets.nodes, targets.logits)
             terms = {
-                "classification": F.cross_entropy(trace.outputs.logits.float(), labels),
+                "classification": self._cross_entropy(trace.outputs.logits, labels),
                 "complexity": expected_complexity.floored({n: student.alpha(n) for n in student.plan.nodes()}),
                 "teacher": local,
                 "distillation": distillation_loss(trace.outputs, targets.logits),
@@ -125,6 +127,19 @@ class Fold:
             return {"loss": loss, **terms}
 
         return step
+
+    def _cross_entropy(self, logits: Tensor, labels: Tensor, *, smoothing: float = 0.0) -> Tensor:
+        logits = logits.float()
+        if self.class_weights is None:
+            return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        # Not the function's own weights: it divides by their sum in the batch, which takes back what they give.
+        each = F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
+        return (each * self.class_weights[labels]).mean()
+
+    @functools.cached_property
+    def class_weights(self) -> Tensor | None:
+        weights = class_weights(self.train.labels, self.classes)
+        return None if weights is None else weights.to(self.device)
 
     def _distil(self, student: Student, teacher: Teacher, name: str, schedule: Schedule, gamma1: float) -> None:
         self._fit(student, name, schedule, self.distillation(student, teacher, gamma1))

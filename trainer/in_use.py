@@ -1,10 +1,14 @@
 """Which blobs jobs need, for the registry's garbage collection, which knows no jobs."""
 
+import json
+import re
 from datetime import UTC, datetime, timedelta
 
 from trainer.errors import JobRecordDamaged
 from trainer.job import Job
 from trainer.jobs import Jobs
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def blobs_in_use(jobs: Jobs, grace_s: float) -> set[str]:
@@ -21,7 +25,7 @@ def blobs_in_use(jobs: Jobs, grace_s: float) -> set[str]:
         if found is not None and _needs_blobs(found, since):
             digests.add(found.upload)
             if found.dataset is not None:
-                digests.add(str(found.dataset["digest"]))
+                digests |= set(_DIGEST.findall(json.dumps(found.dataset)))  # and its report's
     return digests
 
 

@@ -11,6 +11,7 @@ from trainer.labels import ClassImages, label, split
 from trainer.layout import SPLITS, Split
 from trainer.limits import IntakeLimits
 from trainer.scan import Scan, Skipped, scan_archive
+from trainer.survey import Survey, survey
 
 _EXAMPLES = 5  # files named in the message of a failed job
 
@@ -23,6 +24,7 @@ class IntakeReport:
     classes: tuple[str, ...]
     counts: dict[str, dict[Split, int]]
     skipped: tuple[Skipped, ...]
+    survey: Survey
 
     @property
     def images(self) -> int:
@@ -45,7 +47,7 @@ def freeze(
     try:
         with spool_path.open("w+b") as spool:
             scan = scan_archive(archive, spool, limits, progress)
-            labels = label(scan)
+            labels = label(scan, limits)
             splits = split(labels)
             _check_size(labels, splits, scan, limits)
             images = _frozen_images(labels, splits, scan)
@@ -53,7 +55,11 @@ def freeze(
     finally:
         spool_path.unlink(missing_ok=True)
     return IntakeReport(
-        digest=digest, classes=tuple(labels), counts=_counts(labels, splits), skipped=tuple(_sorted(scan.skipped))
+        digest=digest,
+        classes=tuple(labels),
+        counts=_counts(labels, splits),
+        skipped=tuple(_sorted(scan.skipped)),
+        survey=survey(scan, splits),
     )
 
 

@@ -10,7 +10,7 @@ Split = Literal["train", "val", "test"]
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 
-_SPLIT_NAMES: Mapping[str, Split] = {
+SPLIT_NAMES: Mapping[str, Split] = {
     "train": "train",
     "training": "train",
     "val": "val",
@@ -20,7 +20,7 @@ _SPLIT_NAMES: Mapping[str, Split] = {
     "test": "test",
     "testing": "test",
 }
-_MAX_CLASS_CHARACTERS = 256  # what a bundle's manifest can name
+MAX_CLASS_CHARACTERS = 256  # what a bundle's manifest can name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +43,12 @@ class Layout:
         rest = parts[self.prefix :]
         split = None
         if self.has_splits:
-            split = _SPLIT_NAMES.get(rest[0].lower()) if rest else None
+            split = SPLIT_NAMES.get(rest[0].lower()) if rest else None
             rest = rest[1:]
         if len(rest) < 2:
             return "not in a class folder"
-        if len(rest[0]) > _MAX_CLASS_CHARACTERS:
-            return f"the class name is longer than {_MAX_CLASS_CHARACTERS} characters"
+        if len(rest[0]) > MAX_CLASS_CHARACTERS:
+            return f"the class name is longer than {MAX_CLASS_CHARACTERS} characters"
         return Placement(label=rest[0], split=split)
 
 
@@ -73,6 +73,6 @@ def _is_wrapper(paths: Sequence[Parts], at: int) -> bool:
 def _are_splits(paths: Sequence[Parts], at: int) -> bool:
     """Split names throughout, train among them, and class folders below (a class may be called "train")."""
     folders = [parts for parts in paths if len(parts) > at + 1]
-    splits = {_SPLIT_NAMES.get(parts[at].lower()) for parts in folders}
+    splits = {SPLIT_NAMES.get(parts[at].lower()) for parts in folders}
     in_classes = sum(len(parts) > at + 2 for parts in folders)
     return "train" in splits and None not in splits and 2 * in_classes > len(folders)

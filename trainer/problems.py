@@ -16,6 +16,7 @@ PROBLEMS: ProblemTable = {
     errors.OptionsInvalid: (422, "unusable options"),
     errors.JobUnknown: (404, "unknown job"),
     errors.TooManyJobs: (429, "too many open jobs"),
+    errors.DatasetNotReady: (404, "no report on the data set"),
     errors.JobConflict: (409, "job is in another state"),
     errors.IdempotencyConflict: (409, "idempotency key in use"),
     errors.QueueUnavailable: (503, "job queue unavailable"),

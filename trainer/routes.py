@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from nettailor.manifest import TaskName
 from trainer import log_text, progress, sse
 from trainer.archive import inspect
+from trainer.dataset_routes import add_datasets
 from trainer.errors import OptionsInvalid
 from trainer.job import Job as JobDocument
 from trainer.job import State
@@ -50,6 +51,7 @@ def router(service: Service) -> APIRouter:
     _add_reading(routes, service)
     _add_logs(routes, service)
     _add_acting(routes, service)
+    add_datasets(routes, service)
     return routes
 
 

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nettailor.errors import ImageInvalid
-from nettailor.images import decode
+from nettailor.images import Picture, decode
 from trainer.archive import Member, members
 from trainer.errors import ArchiveDamaged
 from trainer.formats import is_image_name, suffix_of
+from trainer.label_file import TABLE_BYTES, is_label_file
 from trainer.limits import IntakeLimits
 from trainer.paths import Parts, is_litter
+
+_TABLES = 16  # candidates for a table of labels that are kept in memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,12 @@ class Spooled:
     suffix: str
     offset: int
     size_bytes: int
+    # sha256 hex of the upright RGB pixels: the same picture in other bytes has the same
+    pixels: str
+    # width, height, upright
+    size: tuple[int, int]
+    # Pillow's word for what the file held
+    mode: str
 
 
 @dataclass(kw_only=True)
@@ -42,7 +51,11 @@ class Scan:
     spooled: dict[str, Spooled] = field(default_factory=dict)
     # paths of images and of files that claim to be one: they tell the layout
     promised: list[Parts] = field(default_factory=list)
+    # CSV and JSON Lines files, which may be tables of labels
+    tables: list[tuple[Parts, bytes]] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    # files that show what another one shows
+    duplicates: int = 0
 
     def skip(self, parts: Parts, reason: str) -> None:
         self.skipped.append(Skipped(file="/".join(parts), reason=reason))
@@ -58,25 +71,41 @@ def scan_archive(archive: Path, spool: BinaryIO, limits: IntakeLimits, progress:
         progress(number)
         if is_litter(member.parts):
             continue
-        data = _usable_bytes(member, scan, limits)
-        if data is not None or is_image_name(member.path):
+        if is_label_file(member.parts) and member.size_bytes <= TABLE_BYTES and len(scan.tables) < _TABLES:
+            _keep_table(member, scan)
+            continue
+        image = _usable(member, scan, limits)
+        if image is not None or is_image_name(member.path):
             scan.promised.append(member.parts)
-        if data is not None:
-            scan.images.append((member.parts, _store(data, scan, spool)))
+        if image is not None:
+            scan.images.append((member.parts, _store(*image, scan, spool)))
     return scan
 
 
-def _store(data: bytes, scan: Scan, spool: BinaryIO) -> str:
+def _keep_table(member: Member, scan: Scan) -> None:
+    try:
+        scan.tables.append((member.parts, member.read()))
+    except ArchiveDamaged as fault:
+        scan.skip(member.parts, fault.reason)
+
+
+def _store(data: bytes, picture: Picture, scan: Scan, spool: BinaryIO) -> str:
     digest = hashlib.sha256(data).hexdigest()
     if digest not in scan.spooled:
-        suffix = suffix_of(data) or "img"
-        scan.spooled[digest] = Spooled(suffix=suffix, offset=spool.tell(), size_bytes=len(data))
+        scan.spooled[digest] = Spooled(
+            suffix=suffix_of(data) or "img",
+            offset=spool.tell(),
+            size_bytes=len(data),
+            pixels=hashlib.sha256(b"%d %d " % picture.size + picture.pixels.tobytes()).hexdigest(),
+            size=picture.size,
+            mode=picture.mode,
+        )
         spool.write(data)
     return digest
 
 
-def _usable_bytes(member: Member, scan: Scan, limits: IntakeLimits) -> bytes | None:
-    """The member's bytes if they are an image within the limits; otherwise the reason is noted."""
+def _usable(member: Member, scan: Scan, limits: IntakeLimits) -> tuple[bytes, Picture] | None:
+    """The member's bytes and picture if it is an image within the limits; otherwise the reason is noted."""
     if member.size_bytes > limits.image_bytes:
         scan.skip(member.parts, f"{member.size_bytes} bytes, the limit for one image is {limits.image_bytes}")
         return None
@@ -85,11 +114,9 @@ def _usable_bytes(member: Member, scan: Scan, limits: IntakeLimits) -> bytes | N
         if suffix_of(data) is None:
             scan.skip(member.parts, "not an image")
             return None
-        decode(data, max_pixels=limits.image_pixels)
+        return data, decode(data, max_pixels=limits.image_pixels)
     except ImageInvalid as fault:
         scan.skip(member.parts, fault.reason)
-        return None
     except ArchiveDamaged as fault:
         scan.skip(member.parts, fault.reason)
-        return None
-    return data
+    return None

@@ -16,6 +16,7 @@ from registry.errors import BlobCorrupt, BlobMissing
 from registry.problems import problem_of
 from registry.registry import Registry
 from registry.wiring import connect
+from trainer.dataset_report import store_dataset_report
 from trainer.errors import JobBusy, JobSuperseded, QueueUnavailable, TrainerError
 from trainer.events import Event, Json
 from trainer.intake import IntakeReport, freeze
@@ -111,7 +112,8 @@ class Tailoring:
         report = freeze(upload, target, self._settings.limits, progress=self._report_intake())
         upload.unlink()
         self._registry.blobs.put(target)
-        self._run.set_dataset(_dataset_document(report))
+        files = store_dataset_report(report, target, self._registry.blobs)
+        self._run.set_dataset({**_dataset_document(report), "report": files})
         return target
 
     def _report_intake(self) -> Any:

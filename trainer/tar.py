@@ -1,4 +1,4 @@
-"""Reads tar streams of strangers: plain or gzip, one pass, bounded memory.
+"""Reads tar streams of strangers: plain, gzip or any other stream of bytes, one pass, bounded memory.
 
 The standard library's reader trusts sizes in extended headers (a gigabyte of them is read into memory) and chases
 sparse maps; this one knows regular files and folders, in the ustar, GNU and pax spellings, and refuses all else.
@@ -43,15 +43,36 @@ class _Extended:
 
 
 @dataclass
+class Expansion:
+    """How far a stream has unpacked, held to the limits."""
+
+    limits: IntakeLimits
+    _unpacked_bytes: int = 0
+
+    def grow(self, data_bytes: int, *, packed_bytes: int) -> None:
+        """Raises ArchiveTooBig. ``packed_bytes``: read of the packed stream so far."""
+        limits = self.limits
+        self._unpacked_bytes += data_bytes
+        # Headers and padding of a tar come on top of its files: half a kilobyte and more each.
+        if self._unpacked_bytes > limits.unpacked_bytes + 2 * _BLOCK * limits.members:
+            raise ArchiveTooBig(f"unpacks to more than {limits.unpacked_bytes} bytes")
+        if self._unpacked_bytes > limits.ratio_floor_bytes and self._unpacked_bytes > limits.ratio * packed_bytes:
+            raise ArchiveTooBig(f"unpacks to more than {limits.ratio:g} times its size")
+
+
+@dataclass
 class Gunzip:
     """Decompresses a gzip stream (one or many members) and keeps to the limits while it does."""
 
     packed: BinaryIO
     limits: IntakeLimits
-    _unpacked_bytes: int = 0
     _packed_bytes: int = 0
     _pending: bytes = b""
     _engine: "zlib._Decompress" = field(default_factory=lambda: zlib.decompressobj(wbits=31))
+    _expansion: Expansion = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._expansion = Expansion(limits=self.limits)
 
     def read(self, size: int, /) -> bytes:
         """At most ``size`` bytes; empty only at the end. Raises ArchiveDamaged, ArchiveTooBig."""
@@ -60,16 +81,8 @@ class Gunzip:
             if data is None:
                 return b""
             if data:
-                self._unpacked_bytes += len(data)
-                self._check()
+                self._expansion.grow(len(data), packed_bytes=self._packed_bytes)
                 return data
-
-    def peek(self, size: int) -> bytes:
-        """The first ``size`` bytes, or fewer; the stream is of no further use."""
-        start = b""
-        while len(start) < size and (piece := self.read(size - len(start))):
-            start += piece
-        return start
 
     def _step(self, size: int) -> bytes | None:
         if self._engine.eof:
@@ -92,15 +105,13 @@ class Gunzip:
         self._packed_bytes += len(chunk)
         return chunk
 
-    def _check(self) -> None:
-        limits = self.limits
-        # Headers and padding of a tar come on top of its files: half a kilobyte and more each.
-        if self._unpacked_bytes > limits.unpacked_bytes + 2 * _BLOCK * limits.members:
-            raise ArchiveTooBig(f"unpacks to more than {limits.unpacked_bytes} bytes")
-        if self._unpacked_bytes > limits.ratio_floor_bytes and (
-            self._unpacked_bytes > limits.ratio * self._packed_bytes
-        ):
-            raise ArchiveTooBig(f"unpacks to more than {limits.ratio:g} times its size")
+
+def peek(stream: Stream, size: int) -> bytes:
+    """The first ``size`` bytes, or fewer; the stream is of no further use."""
+    start = b""
+    while len(start) < size and (piece := stream.read(size - len(start))):
+        start += piece
+    return start
 
 
 def members(stream: Stream) -> Iterator[TarMember]:

@@ -38,6 +38,33 @@ def test_transparency_lies_on_white() -> None:
     assert np.asarray(decode(encoded(Image.new("RGBA", (4, 4), (0, 0, 0, 0)))).pixels).min() == 255
 
 
+def test_what_it_cannot_know_it_refuses_and_what_is_too_bright_is_white() -> None:
+    with pytest.raises(ImageInvalid, match="unknown range"):
+        decode(encoded(Image.new("F", (4, 4), 0.5), "TIFF"))
+    assert np.asarray(decode(encoded(Image.new("I", (4, 4), 70_000), "TIFF")).pixels).min() == 255
+
+
+@pytest.mark.parametrize(
+    ("image", "format", "colour"),
+    [
+        (Image.new("CMYK", (4, 4), (255, 0, 0, 0)), "JPEG", (0, 255, 255)),
+        (Image.new("LA", (4, 4), (100, 128)), "PNG", (177, 177, 177)),
+        (Image.new("RGBA", (4, 4), (255, 0, 0, 128)), "WEBP", (255, 127, 127)),
+        (Image.fromarray(np.full((4, 4), 40_000, np.uint16)), "PNG", (156, 156, 156)),
+        (Image.fromarray(np.full((4, 4), 40_000, np.uint16)), "TIFF", (156, 156, 156)),
+    ],
+)
+def test_colours_come_out_as_people_see_them(image: Image.Image, format: str, colour: tuple[int, int, int]) -> None:
+    found = np.asarray(decode(encoded(image, format)).pixels).astype(int)
+    assert np.abs(found - np.array(colour)).max() <= 4
+
+
+def test_an_animation_is_its_first_frame() -> None:
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert np.asarray(decode(data).pixels)[0, 0].tolist() == [255, 0, 0]
+
+
 def test_exif_orientation_is_applied() -> None:
     image = Image.new("RGB", (20, 10))
     exif = image.getexif()

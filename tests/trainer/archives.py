@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+import zstandard
 from PIL import Image
 
 Files = Mapping[str, bytes]
@@ -51,6 +52,11 @@ def tar_of(files: Files, *, mode: str = "w:gz", form: int = tarfile.PAX_FORMAT) 
             entry.size = len(data)
             archive.addfile(entry, io.BytesIO(data))
     return target.getvalue()
+
+
+def zst_of(files: Files) -> bytes:
+    """A tar.zst with a checksum."""
+    return zstandard.ZstdCompressor(write_checksum=True).compress(tar_of(files, mode="w"))
 
 
 def tar_with(entry: tarfile.TarInfo, *, mode: str = "w") -> bytes:

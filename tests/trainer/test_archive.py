@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from trainer.limits import IntakeLimits
 
 LIMITS = IntakeLimits()
 GOOD = archives.class_folders()
+MANY = archives.class_folders(each=200)
 
 Write = Callable[[bytes], Path]
 
@@ -54,6 +56,18 @@ def _oversized_header() -> bytes:
     with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as archive:
         archive.addfile(entry)
     return target.getvalue()
+
+
+def _spoilt(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes(byte ^ 0xFF for byte in data[middle : middle + 40]) + data[middle + 40 :]
+
+
+def _windowed() -> bytes:
+    """A frame that asks its reader for two gigabytes of memory."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=False)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    return compressor.compress(archives.tar_of(GOOD, mode="w")) + compressor.flush()
 
 
 def _sparse() -> bytes:
@@ -100,6 +114,11 @@ BAD: dict[str, tuple[bytes, type[errors.UploadInvalid], str]] = {
         "method 14",
     ),
     "zip bomb": (archives.zip_of({**GOOD, "cats/bomb.png": bytes(40 << 20)}), errors.ArchiveTooBig, "cats/bomb.png"),
+    "zst cut off": (archives.zst_of(MANY)[:-9000], errors.ArchiveDamaged, "ends too early"),
+    "zst of text": (zstandard.ZstdCompressor().compress(b"hello" * 1000), errors.NotAnArchive, "not a zip"),
+    "zst damaged": (_spoilt(archives.zst_of(MANY)), errors.ArchiveDamaged, "zstandard stream is damaged"),
+    "zst of a huge window": (_windowed(), errors.ArchiveDamaged, "zstandard stream is damaged"),
+    "zst bomb": (archives.zst_of({**GOOD, "cats/bomb.png": bytes(40 << 20)}), errors.ArchiveTooBig, "times its size"),
     "tar bomb": (archives.tar_of({**GOOD, "cats/bomb.png": bytes(40 << 20)}), errors.ArchiveTooBig, "times its size"),
 }
 

@@ -73,6 +73,7 @@ def test_equal_uploads_are_one_dataset(take_in: TakeIn) -> None:
         archives.zip_of(dict(shuffled)),
         archives.tar_of(dict(shuffled)),
         archives.tar_of(GOOD, mode="w"),
+        archives.zst_of(GOOD),
         archives.zip_of(wrapped),
         archives.zip_of({name.replace("/", "\\"): data for name, data in GOOD.items()}),
     ]

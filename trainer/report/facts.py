@@ -8,13 +8,10 @@ import numpy as np
 import torch
 
 from nettailor.manifest import Accuracy, Manifest
+from trainer.pages.render import percent
 from trainer.report.findings import Findings, Tailoring
 
 Row = tuple[str, ...]
-
-
-def percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.2f} %"
 
 
 def accuracies(manifest: Manifest) -> list[Row]:

@@ -1,15 +1,12 @@
 """The report: one self-contained page and its pictures, made from a finished tailoring and kept with its version."""
 
-import base64
 import logging
 from collections.abc import Callable
-from importlib.resources import files
-
-import jinja2
 
 from nettailor.backbones import Backbone
 from registry.attachments import REPORT
 from registry.blobs import Blobs
+from trainer.pages.render import data_uri, render
 from trainer.report import facts
 from trainer.report.architecture import architecture
 from trainer.report.calibration import calibration
@@ -55,14 +52,12 @@ def _pictures(tailoring: Tailoring, findings: Findings, backbone: Backbone) -> d
 
 
 def _page(tailoring: Tailoring, findings: Findings, pictures: dict[str, bytes]) -> str:
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)  # class names are anybody's
-    template = environment.from_string((files(__package__) / "page.html").read_text(encoding="utf-8"))
     confused = [(pair.true, pair.found, pair.count, pair.of) for pair in worst(findings)]
-    return template.render(
+    return render(
+        "version",
         manifest=tailoring.manifest,
-        percent=facts.percent,
         test_images=len(findings.labels),
-        pictures={name: base64.b64encode(data).decode() for name, data in pictures.items()},
+        pictures={name: data_uri("image/png", data) for name, data in pictures.items()},
         accuracies=facts.accuracies(tailoring.manifest),
         costs=facts.costs(tailoring),
         candidates=facts.candidates(tailoring.front),

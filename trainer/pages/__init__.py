@@ -1,0 +1,1 @@
+"""The pages people read: templates, and how they are filled."""
