@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from cli.job_commands import add_job_commands
 from cli.keys import KeyScope, make
 from cli.keys import commands as keys_commands
 from cli.options import DEFAULT_DIR, ClientDir, KeyOption, Url, one_line_errors, service
@@ -184,6 +185,9 @@ def jobs(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) 
 
     with one_line_errors(), service(url, data_dir, key) as client:
         Console().print(jobs_table(client.jobs()))
+
+
+add_job_commands(app)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from trainer.errors import OptionsInvalid
 from trainer.events import Json
+from trainer.job import Priority
 
 Preset = Literal["fast", "balanced", "thorough"]
 AskedMeasure = Literal["macs", "params", "milliseconds"]
@@ -80,9 +81,12 @@ class TailorOptions(BaseModel):
     def has_budget(self) -> bool:
         return self.max_macs is not None or self.max_latency_ms is not None
 
+    priority: Priority = Field(default="normal", description="high, normal or low: which of the waiting jobs run first")
+
     def to_json(self) -> dict[str, Json]:
-        """Without what was not asked, so that jobs of all releases compare."""
-        return dict(self.model_dump(mode="json", exclude_none=True))
+        """Without what was not asked, so that jobs of all releases compare, and without the priority, which is the
+        job's and changes nothing about its result."""
+        return dict(self.model_dump(mode="json", exclude_none=True, exclude={"priority"}))
 
 
 def parse_options(options: Mapping[str, Json]) -> TailorOptions:
