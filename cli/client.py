@@ -13,6 +13,7 @@ from cli.errors import RequestRefused, ServiceUnreachable, StreamBroken
 
 Json = dict[str, Any]
 
+NO_OPTIONS: Mapping[str, str | int | float | None] = {}
 _TIMEOUT = httpx.Timeout(30.0, read=120.0)  # seconds; a cold task is loaded within one read
 _PATIENT = httpx.Timeout(30.0, read=None)  # an epoch may say nothing for long
 _RECONNECTS = 20  # broken connections in a row before the stream is given up
@@ -55,13 +56,13 @@ class Client:
         except httpx.TransportError:
             return False
 
-    def upload(self, task: str, archive: Path, *, preset: str | None = None) -> Json:
-        """Upload a dataset; the job it started."""
+    def upload(self, task: str, archive: Path, *, options: Mapping[str, str | int | float | None] = NO_OPTIONS) -> Json:
+        """Upload a dataset; the job it started. An option that is None is the service's own."""
         with archive.open("rb") as data:
             return self._document(
                 "POST",
                 f"/tasks/{task}/dataset",
-                params={"preset": preset} if preset else {},
+                params={name: value for name, value in options.items() if value is not None},
                 files={"file": (archive.name, data, "application/octet-stream")},
             )
 
@@ -109,6 +110,15 @@ class Client:
 
     def lineage(self, task: str, version: int) -> Json:
         return self._document("GET", f"/tasks/{task}/versions/{version}/lineage")
+
+    def front(self, task: str, version: int) -> list[Json]:
+        """Every network that was tried when the version was made."""
+        return _rows(self._json("GET", f"/tasks/{task}/versions/{version}/front"), "points")
+
+    def publish_point(self, task: str, version: int, k: int, *, alias: str | None, reason: str) -> Json:
+        """Make another network of the front a version of the task."""
+        body = {"alias": alias, "reason": reason}
+        return self._document("POST", f"/tasks/{task}/versions/{version}/front/{k}", json=body)
 
     def history(self, task: str) -> list[Json]:
         return _rows(self._json("GET", f"/tasks/{task}/history"), "history")

@@ -16,6 +16,7 @@ _REQUIREMENTS = {
     "max_drop": "most points below live on the same test split",
     "max_macs": "most MACs, of the whole backbone",
 }
+_MARKS = {"good": "within the target", "pareto": "best", "chosen": "chosen"}
 _SKIPS = (1, 2, 3)  # the sources that students have proxies from by default
 
 
@@ -85,6 +86,33 @@ def versions_table(task: str, versions: Sequence[Json], aliases: Mapping[str, in
             escape(version["note"]),
         )
     table.caption = "accuracy: test split; MACs: of the whole backbone, with what the task adds"
+    return table
+
+
+def front_table(task: str, version: int, points: Sequence[Json]) -> Table:
+    table = _table(
+        f"Front of {task} version {version}",
+        *("k", "validation", "test", "cost", "MACs removed", "parameters removed", "size", "", "version"),
+    )
+    for point in points:
+        marks = [words for name, words in _MARKS.items() if point[name]]
+        table.add_row(
+            str(point["k"]),
+            f"{point['accuracy']:.2%}",
+            "" if point["test_accuracy"] is None else f"{point['test_accuracy']:.2%}",
+            f"{point['cost']:.1%}",
+            f"{point['macs_removed']:.1%}",
+            f"{point['params_removed']:.1%}",
+            size(point["size_bytes"]),
+            ", ".join(marks),
+            "" if point["version"] is None else str(point["version"]),
+        )
+    table.caption = (
+        "k: blocks removed; cost: of the backbone, by the recipe's measure; best: nothing else is as accurate\n"
+        "(validation) and as cheap; the test split was no part of the choice"
+    )
+    if not points:
+        table.caption = "this version has no front: it was not tailored here, or by an older release"
     return table
 
 

@@ -16,8 +16,10 @@ TrainerError
 ├── DatasetInvalid              the upload was fine, what it holds is not: the job fails
 │   └── DatasetTooSmall         under two classes, or a class with too few usable images
 ├── TrainingDiverged            the loss is no longer a number
+├── TimeTooShort                `max_minutes` is less than the shortest training takes here
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
 ├── WorkerDevicesInvalid        the setting names devices that there are not
+├── PointUnknown                the version's front has no such point
 ├── JobUnknown
 ├── TooManyJobs                 the actor has as many open jobs as one may have
 ├── DatasetNotReady             the job's intake has not come to its end
@@ -115,6 +117,16 @@ class TrainingDiverged(TrainerError):
         super().__init__(f"the training diverged: the loss of {run} is not finite in epoch {epoch}")
 
 
+class TimeTooShort(TrainerError):
+    """Minutes; ``needed`` is an estimate for this data on this machine."""
+
+    def __init__(self, max_minutes: float, needed: float) -> None:
+        shortest = "the shortest training of teacher and student"
+        super().__init__(f"max_minutes is {max_minutes:g}, but {shortest} takes about {needed:.2g} minutes here")
+        self.max_minutes = max_minutes
+        self.needed = needed
+
+
 class OptionsInvalid(TrainerError):
     def __init__(self, option: str, reason: str) -> None:
         super().__init__(f"option {option}: {reason}")
@@ -125,6 +137,13 @@ class WorkerDevicesInvalid(TrainerError):
     def __init__(self, devices: str, reason: str) -> None:
         super().__init__(f"NETTAILOR_WORKER_DEVICES={devices}: {reason}")
         self.devices = devices
+
+
+class PointUnknown(TrainerError):
+    def __init__(self, task: str, version: int, blocks_removed: int) -> None:
+        super().__init__(f"the front of version {version} of task {task!r} has no point k={blocks_removed}")
+        self.task = task
+        self.version = version
 
 
 class JobUnknown(TrainerError):

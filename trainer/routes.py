@@ -14,8 +14,10 @@ from trainer import log_text, progress, sse
 from trainer.archive import inspect
 from trainer.dataset_routes import add_datasets
 from trainer.errors import OptionsInvalid
+from trainer.front_routes import add_front
 from trainer.job import Job as JobDocument
 from trainer.job import State
+from trainer.offer import check_options
 from trainer.options import TailorOptions
 from trainer.schemas import Job, JobList
 from trainer.service import Service
@@ -51,6 +53,7 @@ def router(service: Service) -> APIRouter:
     _add_reading(routes, service)
     _add_logs(routes, service)
     _add_acting(routes, service)
+    add_front(routes, service)
     add_datasets(routes, service)
     return routes
 
@@ -68,6 +71,7 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
     ) -> Job:
         """Upload class folders as a zip or tar archive (raw, or as the form field `file`) and queue the tailoring."""
         settings = service.settings
+        await run_in_threadpool(check_options, options, task, settings, service.registry)
         path = await receive(request.stream(), request.headers, settings.uploads_dir, settings.limits.upload_bytes)
 
         def accept(upload: Path) -> JobDocument:

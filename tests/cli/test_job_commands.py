@@ -21,7 +21,7 @@ def test_cancel_logs_and_retry(service: str, tmp_path: Path) -> None:
     archive = tmp_path / "more.zip"
     write_signs(archive, train=10, test=2)
     with Client(service) as client:
-        job = str(client.upload("to-cancel", archive, preset="fast")["id"])
+        job = str(client.upload("to-cancel", archive, options={"preset": "fast"})["id"])
     assert "normal" in _run("jobs", "--url", service)
     assert _run("cancel", job, "--url", service) == f"job {job} is cancelled\n"
     text = _run("logs", job, "--follow", "--url", service)
