@@ -8,6 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test nightly lint format bench lock clean
@@ -27,7 +28,7 @@ demo: $(STAMP) ## Everything, from nothing: upload two data sets, tailor, predic
 	$(BIN)/nettailor demo $(ARGS)
 
 test: $(STAMP) ## Every test that needs no GPU, no image sets and no hours
-	$(BIN)/python -m pytest -m 'not nightly and not gpu and not data' $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m 'not nightly and not gpu and not data' $(ARGS)
 
 nightly: $(STAMP) ## The long kill, soak and browser tests
 	$(BIN)/python -m pytest -m 'nightly and not gpu' $(ARGS)

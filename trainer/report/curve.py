@@ -20,7 +20,7 @@ def curve(front: Sequence[Mapping[str, Any]], manifest: Manifest) -> bytes:
     if tested:
         axes.plot(*zip(*tested, strict=True), "s", color=ORANGE, markersize=4.5, label="test")
     for x, y, row in points:
-        axes.annotate(f"−{row['k']}", (x, y), (0, 7), textcoords="offset points", ha="center", fontsize=8)
+        axes.annotate(f"−{row['k']}", (x, y), (-11, 7), textcoords="offset points", ha="center", fontsize=8)
         if row["chosen"]:
             axes.plot(x, y, "o", markersize=14, markerfacecolor="none", markeredgecolor=GREEN, label="chosen")
     teacher = manifest.metrics.teacher.validation
