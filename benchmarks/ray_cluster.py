@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import ray
 from ray import serve
 from ray.cluster_utils import Cluster
@@ -20,6 +21,7 @@ from server.device import open_device
 from server.engine import Engine
 from server.settings import ServerSettings
 
+_NAME = "nettailor"
 _STORE_BYTES = 100 * 2**20  # of shared memory a node; little goes through it
 
 
@@ -37,12 +39,21 @@ class LocalCluster:
 
     def kill_worker(self) -> None:
         """The oldest one, with everything that runs on it, as by a power cut."""
-        self._cluster.remove_node(self._workers.pop(0), allow_graceful=False)
+        node = self._workers.pop(0)
+        (daemon,) = node.all_processes["raylet"]
+        for process in psutil.Process(daemon.process.pid).children(recursive=True):
+            process.kill()  # or a replica would see its node go, and might answer before it follows
+        self._cluster.remove_node(node, allow_graceful=False)
 
     def deploy(self, settings: ServerSettings, **options: Any) -> None:
         """Until it is ready: one replica a worker at most, and ingresses that outlive every worker."""
         scaling = Scaling(ingresses=1, ingress_resources={"ingress": 1}, replica_resources={"replica": 1}, **options)
-        serve.run(build(scaling, settings), name="nettailor")
+        serve.run(build(scaling, settings), name=_NAME)
+
+    def remove(self) -> None:
+        """The application, if there is one; until it is gone."""
+        if _NAME in serve.status().applications:
+            serve.delete(_NAME)
 
 
 @contextlib.contextmanager

@@ -67,9 +67,10 @@ def _number(scaling: Scaling) -> dict[str, Any]:
 def _routing(scaling: Scaling) -> dict[str, Any]:
     if scaling.routing == "any":
         return {}
-    router = RequestRouterConfig(
-        request_router_class="deploy.ray.router:ResidencyRouter",
-        request_router_kwargs={"advertise_s": scaling.advertise_s},
-        request_routing_stats_period_s=scaling.advertise_s,
-    )
+    options: dict[str, Any] = {
+        "request_router_class": "deploy.ray.router:ResidencyRouter",
+        "request_router_kwargs": {"advertise_s": scaling.advertise_s},
+        "request_routing_stats_period_s": scaling.advertise_s,
+    }
+    router = RequestRouterConfig(**options)
     return {"request_router_config": router}

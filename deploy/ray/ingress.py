@@ -1,6 +1,6 @@
 """An ingress: HTTP in, requests to replicas out. It holds no backbone and decodes nothing."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ray import serve
 from ray.exceptions import RayActorError
@@ -17,11 +17,14 @@ from registry.request_id import HEADER
 from server.errors import NotReady
 from server.settings import ServerSettings
 
+if TYPE_CHECKING:  # it brings torch, which an ingress does without
+    from deploy.ray.replica import Replica
+
 
 class RayReplicas:
     """`forward.Replicas` over Serve."""
 
-    def __init__(self, handle: DeploymentHandle, *, bound: int) -> None:
+    def __init__(self, handle: "DeploymentHandle[Replica]", *, bound: int) -> None:
         self._handle = handle
         self._bound = bound  # of requests that wait
 
@@ -42,7 +45,9 @@ class RayReplicas:
 class Ingress:
     """`__serve_build_asgi_app__` is Ray's name for what it calls after the constructor."""
 
-    def __init__(self, replicas: DeploymentHandle, settings: dict[str, Any], scaling: dict[str, Any]) -> None:
+    def __init__(
+        self, replicas: "DeploymentHandle[Replica]", settings: dict[str, Any], scaling: dict[str, Any]
+    ) -> None:
         self._replicas = replicas
         self._settings = ServerSettings.model_validate(settings)
         self._scaling = Scaling.model_validate(scaling)

@@ -29,7 +29,8 @@ class Answer:
 
 async def ask(app: ASGIApp, call: Call) -> Answer:
     """Run a call through an ASGI app of this process."""
-    status, headers, chunks = 0, (), []
+    status, chunks = 0, []
+    headers: Headers = ()
     incoming: list[Message] = [{"type": "http.request", "body": call.body, "more_body": False}]
 
     async def receive() -> Message:

@@ -21,9 +21,9 @@ class ResidencyRouter(RequestRouter):
     the last request, its images included, and the ids come from clients.
     """
 
-    def initialize_state(self, *, advertise_s: float) -> None:
-        """Ray hands over the `request_router_kwargs`."""
-        self._sent = Sent(_TELLING_PERIODS * advertise_s)
+    def initialize_state(self, **kwargs: Any) -> None:
+        """Ray hands over the `request_router_kwargs`: `advertise_s`."""
+        self._sent = Sent(_TELLING_PERIODS * kwargs["advertise_s"])
         self._held: dict[str, Held] = {}
 
     def update_replicas(self, replicas: list[RunningReplica]) -> None:

@@ -7,8 +7,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Scaling(BaseSettings):
-    """From the environment (`NETTAILOR_RAY_REPLICAS`, ...), from `serve run deploy.ray:app replicas=4`, or from the
-    command line of `python -m deploy.ray`. Malformed ones raise."""
+    """How the application is laid out.
+
+    From the environment (`NETTAILOR_RAY_REPLICAS`, ...), from `serve run deploy.ray:app replicas=4`, or from the
+    command line of `python -m deploy.ray`. Malformed settings raise.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="NETTAILOR_RAY_",
@@ -29,7 +32,7 @@ class Scaling(BaseSettings):
     downscale_delay_s: float = Field(default=600, ge=0, description="how long fewer would do before one is drained")
 
     max_ongoing_requests: int = Field(
-        default=128, ge=1, description="requests a replica is given at once; what is beyond goes to another replica"
+        default=64, ge=1, description="requests a replica is given at once; what is beyond goes to another replica"
     )
     max_queued_requests: int = Field(
         default=1024, ge=1, description="requests that may wait in one ingress for a replica before 429"
