@@ -1,12 +1,14 @@
 """`python -m deploy.ray`: the application on the Ray cluster of `RAY_ADDRESS`, or on one of this machine alone."""
 
 import os
+import sys
 
 import ray
 from ray import serve
 from ray.serve.config import HTTPOptions, ProxyLocation
 
 from deploy.ray.application import build
+from deploy.ray.errors import RegistryNotShared
 from deploy.ray.scaling import Scaling
 from registry.process import begin
 from server.settings import ServerSettings
@@ -17,7 +19,10 @@ def main() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     scaling = Scaling(_cli_parse_args=True)
     settings = ServerSettings()
-    application = build(scaling, settings)
+    try:
+        application = build(scaling, settings)
+    except RegistryNotShared as failure:
+        sys.exit(str(failure))
     ray.init(log_to_driver=False)
     begin(settings)
     try:

@@ -156,6 +156,14 @@ def test_a_replica_that_is_no_longer_wanted_answers_what_it_has(
     assert {(one.status, one.attempts) for one in asked} == {(200, 1)}
 
 
+def test_replicas_come_with_the_load(cluster: "LocalCluster", settings: ServerSettings) -> None:
+    waiting = settings.model_copy(update={"max_wait_ms": 100})
+    cluster.deploy(waiting, replicas=1, max_replicas=2, target_ongoing_requests=1, upscale_delay_s=0)
+    with load(cluster.url, itertools.cycle(TASKS).__next__, threads=THREADS) as (asked, _):
+        _await(lambda: len({one.replica for one in asked[-10 * THREADS :]}) == 2)
+    assert {(one.status, one.attempts) for one in asked} == {(200, 1)}
+
+
 def test_a_killed_node_costs_no_request_and_its_tasks_become_resident_elsewhere(
     cluster: "LocalCluster", settings: ServerSettings
 ) -> None:
