@@ -19,7 +19,7 @@ from server.problems import status_of
 from server.routing import Routing
 from server.schemas import Prediction, Predictions
 from server.settings import ServerSettings
-from server.uploads import Upload
+from server.uploads import read_upload
 
 _CLIENT_GONE = 499  # as nginx counts a request whose client did not wait for the answer
 
@@ -91,7 +91,7 @@ class Handlers:
         predictor, settings = self._server.parts.predictor, self._server.settings
         # What is refused must cost next to nothing, or refusing takes the time that what was accepted needs.
         predictor.admission.check([target.task for target in targets])
-        upload = await _read(request, settings.max_body_bytes)
+        upload = await read_upload(request, settings.max_body_bytes)
         timeout_s = (asked.timeout_ms or settings.request_timeout_ms) / 1000
         options = Options(top_k=asked.top_k, priority=asked.priority, timeout_s=timeout_s)
         return await predictor.predict(targets, upload, options)
@@ -129,19 +129,6 @@ def _targets(names: str, max_tasks: int) -> list[Target]:
     if len(targets) > max_tasks:
         raise errors.RequestMalformed("query.tasks", f"{len(targets)} tasks, at most {max_tasks} go into a request")
     return targets
-
-
-async def _read(request: Request, limit_bytes: int) -> Upload:
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit_bytes:
-        raise errors.BodyTooLarge(limit_bytes)
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit_bytes:
-            raise errors.BodyTooLarge(limit_bytes)
-        chunks.append(chunk)
-    return Upload(content_type=request.headers.get("content-type", ""), body=b"".join(chunks))
 
 
 def _response(body: Prediction | Predictions, results: Sequence[Prediction]) -> Response:

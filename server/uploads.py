@@ -5,11 +5,12 @@ import binascii
 from dataclasses import dataclass
 from email.message import Message
 
+from fastapi import Request
 from pydantic import ValidationError
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import File, FormParser
 
-from server.errors import BodyUnsupported, RequestMalformed
+from server.errors import BodyTooLarge, BodyUnsupported, RequestMalformed
 from server.schemas import JsonImages
 
 _FIELDS = (b"image", b"images")
@@ -28,6 +29,20 @@ class Upload:
     @property
     def is_raw(self) -> bool:
         return self.media_type in _RAW_TYPES or self.media_type.startswith("image/")
+
+
+async def read_upload(request: Request, limit_bytes: int) -> Upload:
+    """The whole body of a request. Raises `BodyTooLarge`."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit_bytes:
+        raise BodyTooLarge(limit_bytes)
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit_bytes:
+            raise BodyTooLarge(limit_bytes)
+        chunks.append(chunk)
+    return Upload(content_type=request.headers.get("content-type", ""), body=b"".join(chunks))
 
 
 def split(upload: Upload, *, max_images: int) -> list[bytes]:

@@ -1,0 +1,38 @@
+"""`python -m deploy.ray`: the application on the Ray cluster of `RAY_ADDRESS`, or on one of this machine alone."""
+
+import os
+import sys
+
+import ray
+from ray import serve
+from ray.serve.config import HTTPOptions, ProxyLocation
+
+from deploy.ray.application import build
+from deploy.ray.errors import RegistryNotShared
+from deploy.ray.scaling import Scaling
+from registry.process import begin
+from server.settings import ServerSettings
+
+
+def main() -> None:
+    """Until told to stop; then every replica is drained and the application is gone from the cluster."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    scaling = Scaling(_cli_parse_args=True)
+    settings = ServerSettings()
+    try:
+        application = build(scaling, settings)
+    except RegistryNotShared as failure:
+        sys.exit(str(failure))
+    ray.init(log_to_driver=False)
+    begin(settings)
+    try:
+        options = HTTPOptions(host=settings.host, port=settings.port)
+        serve.start(proxy_location=ProxyLocation.EveryNode, http_options=options)
+        serve.run(application, name="nettailor", blocking=True)
+    finally:
+        serve.shutdown()
+        ray.shutdown()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The ingress's app: predictions are passed on to replicas, and tried again where one goes away (knows no Ray).
+
+Passing on again is safe because a prediction changes nothing: the same request may run twice, only one answer is given.
+"""
+
+import asyncio
+from typing import Protocol
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from deploy.ray.errors import ReplicaGone, ReplicasFull, ReplicasLost
+from deploy.ray.messages import Answer, Call
+from registry.gate import install_gate
+from registry.permissions import is_prediction, need
+from registry.problems import ProblemTable, answer, install_problem_handlers
+from registry.request_id import HEADER, TRACE_HEADER, request_id
+from server.asked import Asked, query
+from server.errors import DeadlineExceeded
+from server.problems import ALL_PROBLEMS
+from server.settings import ServerSettings
+from server.uploads import read_upload
+
+PROBLEMS: ProblemTable = {
+    **ALL_PROBLEMS,
+    ReplicasFull: (429, "overloaded"),
+    ReplicasLost: (503, "replicas lost"),
+}
+
+ATTEMPTS_HEADER = b"x-attempts"  # in answers that took more than one
+
+_GRACE_S = 1.0  # beyond a request's own timeout, so that a replica has time to say itself where the time went
+
+
+class Replicas(Protocol):
+    async def ask(self, call: Call) -> Answer:
+        """Have one replica answer. Raises `ReplicaGone`, `ReplicasFull`, `NotReady` (server)."""
+
+
+def create_app(settings: ServerSettings, replicas: Replicas, *, attempts: int) -> FastAPI:
+    """Predictions and `/readyz` of some replica, `/healthz` of its own."""
+    app = FastAPI(title="NetTailor server on Ray", openapi_url=None)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """This process answers."""
+        return {"status": "ok"}
+
+    app.add_middleware(Forward, replicas=replicas, settings=settings, attempts=attempts)
+    install_gate(app, settings)
+    install_problem_handlers(app, PROBLEMS)
+    return app
+
+
+class Forward:
+    """Pure ASGI. What it does not know goes on to `app`."""
+
+    def __init__(self, app: ASGIApp, replicas: Replicas, settings: ServerSettings, attempts: int) -> None:
+        self._app = app
+        self._replicas = replicas
+        self._settings = settings
+        self._attempts = attempts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _is_forwarded(scope["method"], scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            response = await self._forward(request)
+        except Exception as failure:  # only what has a problem of its own; the rest is raised again
+            response = answer(request, failure, PROBLEMS)
+        await response(scope, receive, send)
+
+    async def _forward(self, request: Request) -> Response:
+        upload = await read_upload(request, self._settings.max_body_bytes)
+        call = _call(request, upload.body)
+        try:
+            async with asyncio.timeout(self._timeout_s(request) + _GRACE_S):
+                answered, attempts = await self._ask(call)
+        except TimeoutError:
+            raise DeadlineExceeded("before a replica answered") from None
+        response = Response(answered.body, status_code=answered.status)
+        response.raw_headers = list(answered.headers)
+        if attempts > 1:
+            response.raw_headers.append((ATTEMPTS_HEADER, str(attempts).encode()))
+        return response
+
+    async def _ask(self, call: Call) -> tuple[Answer, int]:
+        """The answer, and how many attempts it took."""
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return await self._replicas.ask(call), attempt
+            except ReplicaGone:
+                continue
+        raise ReplicasLost(self._attempts)
+
+    def _timeout_s(self, request: Request) -> float:
+        try:
+            asked = query(request, Asked).timeout_ms
+        except RequestValidationError:
+            asked = None  # the replica says what is wrong with the query, as a server by itself would
+        return (asked or self._settings.request_timeout_ms) / 1000
+
+
+def _is_forwarded(method: str, path: str) -> bool:
+    return is_prediction(method, path) or (method == "GET" and path == "/readyz")
+
+
+def _call(request: Request, body: bytes) -> Call:
+    """With those headers alone that a server reads: no secret leaves the ingress."""
+    headers = {HEADER: request_id.get() or ""}
+    for name in ("content-type", TRACE_HEADER):
+        if name in request.headers:
+            headers[name] = request.headers[name]
+    needed = need(request.method, request.scope["path"], request.scope["query_string"])
+    return Call(
+        tasks=needed.tasks if needed else (),
+        method=request.method,
+        path=request.scope["path"],
+        query=request.scope["query_string"],
+        headers=tuple((name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()),
+        body=body,
+    )
