@@ -1,0 +1,1 @@
+"""What runs the service elsewhere: dashboards, alerts, images, manifests."""
