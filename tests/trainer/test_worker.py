@@ -181,7 +181,7 @@ def test_death_of_everything(
     failed = in_state(service, job, "failed")
     assert failed.error is not None
     assert failed.error["type"] == "urn:nettailor:problem:job-died"
-    assert "signal 9" in str(failed.error["detail"])
+    assert "SIGKILL" in str(failed.error["detail"])
     assert resumed_at(service, job) == sorted(resumed_at(service, job))
     assert resumed_at(service, job)[-1] > 0
 
