@@ -65,7 +65,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         service = LocalService(folder / "data")
         try:
             url = service.start()
-            with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
+            # A connection a request: one kept alive may be closed by the server just as it is used again.
+            limits = httpx.Limits(max_keepalive_connections=0)
+            with httpx.Client(base_url=url, timeout=60, trust_env=False, limits=limits) as http:
                 publish_tasks(http)
                 with prometheus_of(url, folder) as prometheus:
                     yield World(http=http, prometheus=prometheus)
