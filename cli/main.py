@@ -44,6 +44,12 @@ class Skips(StrEnum):
     dense = "dense"
 
 
+class Priority(StrEnum):
+    high = "high"
+    normal = "normal"
+    low = "low"
+
+
 class AskedMeasure(StrEnum):
     macs = "macs"
     params = "params"
@@ -117,6 +123,7 @@ def tailor(
     warm_start: Annotated[
         str | None, _option("Start from this version of the task, a number or live, when images were added.")
     ] = None,
+    priority: Annotated[Priority | None, _option("Which of the waiting jobs run first; normal by default.")] = None,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
@@ -133,7 +140,7 @@ def tailor(
     console = Console()
     asked = {"preset": preset, "seed": seed, "backbone": backbone, "skips": skips, "gamma1": gamma1, "gamma2": gamma2}
     asked |= {"measure": measure, "target_drop": target_drop, "max_macs": max_macs, "max_latency_ms": max_latency_ms}
-    asked |= {"max_minutes": max_minutes, "warm_start": warm_start}
+    asked |= {"max_minutes": max_minutes, "warm_start": warm_start, "priority": priority}
     with one_line_errors(), service(url, data_dir, key) as client, packed(data) as archive:
         job = client.upload(task, archive, options=asked)
         console.print(f"job {job['id']}")

@@ -18,8 +18,8 @@ TrainerError
 ├── TrainingDiverged            the loss is no longer a number
 ├── TimeTooShort                `max_minutes` is less than the shortest training takes here
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
-├── PointUnknown                the version's front has no such point
 ├── WorkerDevicesInvalid        the setting names devices that there are not
+├── PointUnknown                the version's front has no such point
 ├── JobUnknown
 ├── TooManyJobs                 the actor has as many open jobs as one may have
 ├── DatasetNotReady             the job's intake has not come to its end
@@ -133,17 +133,17 @@ class OptionsInvalid(TrainerError):
         self.option = option
 
 
+class WorkerDevicesInvalid(TrainerError):
+    def __init__(self, devices: str, reason: str) -> None:
+        super().__init__(f"NETTAILOR_WORKER_DEVICES={devices}: {reason}")
+        self.devices = devices
+
+
 class PointUnknown(TrainerError):
     def __init__(self, task: str, version: int, blocks_removed: int) -> None:
         super().__init__(f"the front of version {version} of task {task!r} has no point k={blocks_removed}")
         self.task = task
         self.version = version
-
-
-class WorkerDevicesInvalid(TrainerError):
-    def __init__(self, devices: str, reason: str) -> None:
-        super().__init__(f"NETTAILOR_WORKER_DEVICES={devices}: {reason}")
-        self.devices = devices
 
 
 class JobUnknown(TrainerError):

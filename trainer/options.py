@@ -77,15 +77,15 @@ class TailorOptions(BaseModel):
         default=None, description="version of the task to start from, `live` or a number, when images were added"
     )
 
+    priority: Priority = Field(default="normal", description="high, normal or low: which of the waiting jobs run first")
+
     @property
     def has_budget(self) -> bool:
         return self.max_macs is not None or self.max_latency_ms is not None
 
-    priority: Priority = Field(default="normal", description="high, normal or low: which of the waiting jobs run first")
-
     def to_json(self) -> dict[str, Json]:
-        """Without what was not asked, so that jobs of all releases compare, and without the priority, which is the
-        job's and changes nothing about its result."""
+        """Without what was not asked, so that jobs of all releases compare; without the priority, the job's own, which
+        changes nothing about the result."""
         return dict(self.model_dump(mode="json", exclude_none=True, exclude={"priority"}))
 
 

@@ -21,9 +21,9 @@ PROBLEMS: ProblemTable = {
     errors.JobConflict: (409, "job is in another state"),
     errors.IdempotencyConflict: (409, "idempotency key in use"),
     errors.QueueUnavailable: (503, "job queue unavailable"),
-    errors.TimeTooShort: (422, "not enough time"),
     errors.JobDied: (500, "training process died"),
     errors.JobOverran: (500, "time budget overrun"),
+    errors.TimeTooShort: (422, "not enough time"),
     errors.TrainingDiverged: (500, "training diverged"),
     errors.TrainerError: (500, "trainer failure"),
 }

@@ -150,6 +150,8 @@ class TrainerWorker(rq.Worker):
     ) -> None:
         if self._returning:
             job.retries_left = (job.retries_left or 0) + 1  # it did nothing wrong
+        # one that never began is still in the list of those just taken: it would count as a run of its actor
+        self.connection.lrem(queue.intermediate_queue_key, 0, job.id)
         super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
         reason = "the worker was stopped" if self._returning else self._death or of_trace(exc_string)
         self.reconciler.settle(job.id, reason)

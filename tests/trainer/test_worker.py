@@ -23,7 +23,7 @@ from trainer.service import Service
 from trainer.settings import Settings
 from trainer.wiring import open_registry
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 240.0  # conditions that a busy machine reaches late
 MANY = 400  # epochs: twenty seconds, so that a job is under way when it is killed
 FEW = 5
 
