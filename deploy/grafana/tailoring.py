@@ -21,24 +21,24 @@ TAILORING = Dashboard(
         ),
         Panel(
             title="Time in a stage",
-            help="Mean over the jobs of the last day.",
+            help="Mean over all jobs.",
             unit="s",
             queries=(
                 Query(
-                    expr=f'max by (stage) (increase(nettailor_job_seconds_sum{{stage!="queued",{INSTANCE}}}[1d]))'
-                    f' / max by (stage) (increase(nettailor_job_seconds_count{{stage!="queued",{INSTANCE}}}[1d]))',
+                    expr=f'max by (stage) (nettailor_job_seconds_sum{{stage!="queued",{INSTANCE}}})'
+                    f' / max by (stage) (nettailor_job_seconds_count{{stage!="queued",{INSTANCE}}})',
                     legend="{{stage}}",
                 ),
             ),
         ),
         Panel(
             title="Waiting for a worker",
-            help="From the upload until a worker took the job: mean over the last day.",
+            help="From the upload until a worker took the job: mean over all jobs.",
             unit="s",
             queries=(
                 Query(
-                    expr=f'max(increase(nettailor_job_seconds_sum{{stage="queued",{INSTANCE}}}[1d]))'
-                    f' / max(increase(nettailor_job_seconds_count{{stage="queued",{INSTANCE}}}[1d]))',
+                    expr=f'max(nettailor_job_seconds_sum{{stage="queued",{INSTANCE}}})'
+                    f' / max(nettailor_job_seconds_count{{stage="queued",{INSTANCE}}})',
                     legend="mean",
                 ),
             ),
@@ -52,7 +52,7 @@ TAILORING = Dashboard(
         ),
         Panel(
             title="Failed jobs",
-            help="By kind of error, over the last day.",
+            help="By kind of error, since there are records.",
             queries=(Query(expr=f"max by (reason) (nettailor_job_failures_total{{{INSTANCE}}})", legend="{{reason}}"),),
         ),
     ),
