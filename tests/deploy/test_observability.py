@@ -230,11 +230,11 @@ MOVES: dict[str, tuple[str, Callable[[World], Any]]] = {
 def test_what_happens_moves_its_panel(world: World, tailored: str, action: str) -> None:
     """From a quiet moment, in which rates have gone down: what was done lifts the panel over where it stood."""
     expr, act = MOVES[action]
-    quiet: list[float] = []
+    quiet: list[float] = []  # one a look, five looks a second, a scrape a second
 
     def settled() -> bool:
         quiet.append(world.value(expr))
-        return len(quiet) > 3 and quiet[-1] <= quiet[-4]
+        return len(quiet) > 20 and len(set(quiet[-20:])) == 1
 
     until(settled, f"a quiet moment before {action}")
     before = quiet[-1]
