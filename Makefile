@@ -11,10 +11,10 @@ STAMP := $(VENV)/.installed
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test nightly lint format bench lock clean
+.PHONY: help install demo test observability-test nightly lint format bench lock clean
 
 help: ## Show these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 install: $(STAMP) ## Create .venv and install the exact versions of requirements.lock
 
@@ -28,10 +28,15 @@ demo: $(STAMP) ## Everything, from nothing: upload two data sets, tailor, predic
 	$(BIN)/nettailor demo $(ARGS)
 
 test: $(STAMP) ## Every test that needs no GPU, no image sets and no hours
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m 'not nightly and not gpu and not data' $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m 'not nightly and not gpu and not data and not observability' $(ARGS)
+
+observability-test: $(STAMP) ## The services under a real Prometheus: every panel shows something, every rule is tested
+	@command -v prometheus promtool > /dev/null || { echo 'install Prometheus and promtool (Debian: apt-get install prometheus)'; exit 1; }
+	$(BIN)/python -m pytest -m observability tests/deploy $(ARGS)
+	$(BIN)/python -m pytest tests/deploy/test_grafana.py
 
 nightly: $(STAMP) ## The long kill, soak and browser tests
-	$(BIN)/python -m pytest -m 'nightly and not gpu' $(ARGS)
+	$(BIN)/python -m pytest -m 'nightly and not gpu and not observability' $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ from nettailor.safetensors_file import DEFAULT_LIMITS
 from registry import errors
 from registry.attachment_routes import add_attachments
 from registry.gate import install_gate
-from registry.metrics import QuarantineCollector
+from registry.metrics import OperationMetrics, QuarantineCollector
 from registry.moves import ANY
 from registry.problems import ProblemTable, install_problem_handlers
 from registry.registry import LIVE, Registry
@@ -83,6 +83,7 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     app.include_router(router(registry))
     metrics = CollectorRegistry()
     metrics.register(QuarantineCollector(registry.blobs))
+    registry.observe = OperationMetrics(metrics).observe
 
     @app.get("/healthz", tags=["health"])
     def healthz() -> dict[str, str]:

@@ -3,12 +3,43 @@
 import logging
 from collections.abc import Iterator
 
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from registry.blobs import Blobs
+from registry.observing import Outcome
 
 logger = logging.getLogger(__name__)
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class OperationMetrics:
+    """Counts and times what this process asks of the registry; its `observe` is for `Registry.observe`.
+
+    `nettailor_registry_operations_total{operation,outcome}`, `nettailor_registry_operation_seconds{operation}`. The
+    operations are the registry's own methods, so the labels are few.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._operations = Counter(
+            "nettailor_registry_operations",
+            "Publishes, promotes and the like, by what came of them.",
+            ["operation", "outcome"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "nettailor_registry_operation_seconds",
+            "How long one took.",
+            ["operation"],
+            registry=registry,
+            buckets=_SECONDS,
+        )
+
+    def observe(self, operation: str, outcome: Outcome, seconds: float) -> None:
+        self._operations.labels(operation, outcome).inc()
+        self._seconds.labels(operation).observe(seconds)
 
 
 class QuarantineCollector(Collector):

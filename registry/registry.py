@@ -34,6 +34,7 @@ from registry.ledger import Ledger
 from registry.lineage import Lineage, lineage_of
 from registry.moves import ANY, AnyVersion, check_alias, check_expected, check_version, moved
 from registry.naming import named_by
+from registry.observing import Observe, observed, unobserved
 from registry.policy import Policy
 from registry.records import (
     AliasMoved,
@@ -63,7 +64,9 @@ class Registry:
         self.index = Index(redis, prefix=prefix)
         self._records = Records(blobs.store)
         self._ledger = Ledger(self.index, self._records)
+        self.observe: Observe = unobserved
 
+    @observed
     def publish(
         self,
         task: str,
@@ -115,10 +118,12 @@ class Registry:
         """Raises `TaskUnknown`, `VersionUnknown`."""
         return version_record(self._published(task, version))
 
+    @observed
     def read_bundle(self, record: VersionRecord) -> bytes:
         """The bundle's bytes, their digest verified. Raises `BlobMissing`, `BlobCorrupt`."""
         return self.blobs.read(record.digest)
 
+    @observed
     def promote(
         self,
         task: str,
@@ -162,6 +167,7 @@ class Registry:
 
         return alias_change(self._ledger.commit(task, decide))
 
+    @observed
     def unalias(
         self, task: str, alias: str, *, expected: AnyVersion | int = ANY, actor: str, reason: str
     ) -> AliasChange:
@@ -174,6 +180,7 @@ class Registry:
 
         return alias_change(self._ledger.commit(task, decide))
 
+    @observed
     def rollback(self, task: str, *, alias: str = LIVE, actor: str, reason: str) -> AliasChange:
         """Point an alias at what it named before its last promote; called again, it goes back one further.
 
@@ -203,6 +210,7 @@ class Registry:
         self._existing(task)
         return self.index.policy(task)
 
+    @observed
     def set_policy(self, task: str, policy: Policy | None, *, actor: str, reason: str) -> PolicySet:
         """Ask this of every version that is to go live from now on; None: the task has no policy. What is live stays.
 
@@ -222,6 +230,7 @@ class Registry:
 
         return self._ledger.commit(task, decide)
 
+    @observed
     def annotate(
         self,
         task: str,
@@ -298,6 +307,7 @@ class Registry:
             raise TaskUnknown(task)
         return history
 
+    @observed
     def delete_version(self, task: str, version: int, *, actor: str, reason: str) -> None:
         """Forget a version; its number is never given again. The blob stays for the garbage collection.
 
@@ -321,6 +331,7 @@ class Registry:
 
         self._ledger.commit(task, decide)
 
+    @observed
     def delete_task(self, task: str, *, actor: str, reason: str) -> None:
         """Forget a task's versions and aliases, the live one too. Raises `TaskUnknown`."""
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -50,6 +50,16 @@ class Metrics:
         self.rejected = self._counter("rejected", "Requests refused before they ran.", "reason")
         self.backbone_bytes = self._gauge("backbone_bytes", "The shared network on the device.")
         self.queue_depth = self._gauge("queue_depth", "Images waiting for the engine.")
+        self.budget_bytes = self._gauge("budget_bytes", "What the bundles in a tier may take.", "tier")
+        self.info = self._gauge("server_info", "1, with what this server is.", "version", "backbone", "device", "dtype")
+
+    def describe(self, *, version: str, backbone: str, device: str, dtype: str) -> None:
+        self.info.labels(version, backbone, device, dtype).set(1)
+
+    def set_budgets(self, budgets: Mapping[Tier, int]) -> None:
+        """Bytes by tier."""
+        for tier, size_bytes in budgets.items():
+            self.budget_bytes.labels(tier).set(size_bytes)
 
     def looked_up(self, tier: Tier) -> None:
         self.lookups.labels(tier).inc()
@@ -94,8 +104,8 @@ class Metrics:
     def _counter(self, name: str, help: str, *labels: str) -> Counter:
         return Counter(f"nettailor_{name}", help, labels, registry=self.registry)
 
-    def _gauge(self, name: str, help: str) -> Gauge:
-        return Gauge(f"nettailor_{name}", help, registry=self.registry)
+    def _gauge(self, name: str, help: str, *labels: str) -> Gauge:
+        return Gauge(f"nettailor_{name}", help, labels, registry=self.registry)
 
     def _seconds(self, name: str, help: str, *labels: str, coarse: bool = False) -> Histogram:
         buckets = _REQUEST_SECONDS if coarse else _MICROSECONDS_TO_MINUTES

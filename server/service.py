@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 
 from nettailor.backbones import Backbone, load_backbone
-from registry.metrics import QuarantineCollector
+from registry.metrics import OperationMetrics, QuarantineCollector
 from registry.registry import Registry
 from server.adapters import Adapter
 from server.admission import Admission
@@ -33,7 +34,7 @@ from server.routing import Routing
 from server.runner import Runner
 from server.scheduler import Scheduler
 from server.settings import ServerSettings
-from server.tiers import Budgets
+from server.tiers import Budgets, Tier
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class Service:
         self.under_way = 0  # predictions asked and not answered; only the event loop's thread counts
         self.metrics = Metrics(collectors or CollectorRegistry())
         self.metrics.registry.register(QuarantineCollector(registry.blobs))
+        registry.observe = OperationMetrics(self.metrics.registry).observe
         self.router: APIRouter = build_router(self)
         self._registry = registry
         self._backbone = backbone
@@ -110,6 +112,19 @@ class Service:
         self.metrics.registry.register(parts.collector)
         self.metrics.knows_task = parts.routing.knows
         self.metrics.backbone_bytes.set_function(lambda: engine.shared.size_bytes)
+        self.metrics.describe(
+            version=version("nettailor-server"),
+            backbone=engine.backbone_name,
+            device=engine.device.name,
+            dtype=str(engine.device.dtype).removeprefix("torch."),
+        )
+        self.metrics.set_budgets(
+            {
+                Tier.DEVICE: settings.device_budget_bytes,
+                Tier.HOST: _budgets(settings, engine.device).host_bytes,
+                Tier.DISK: settings.disk_budget_bytes,
+            }
+        )
         self.metrics.queue_depth.set_function(lambda: parts.scheduler.depth)
         parts.scheduler.start()
         parts.follower.start()

@@ -1,6 +1,6 @@
 """The trainer's metrics (Prometheus). Work-horses come and go, so the figures live in Redis and are read at a scrape.
 
-`nettailor_jobs{state}`, `nettailor_job_seconds{stage}`, `nettailor_train_images_total`,
+`nettailor_jobs{state}`, `nettailor_job_seconds{stage}`, `nettailor_train_images_total`, `nettailor_workers`,
 `nettailor_job_failures_total{reason}`: of the whole installation, the same from every replica.
 """
 
@@ -18,6 +18,7 @@ from trainer.job_store import JobStore, reachable
 logger = logging.getLogger(__name__)
 
 _KEY = "nettailor:metrics:trainer"
+_WORKERS = "rq:workers"
 _BUCKETS_SECONDS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 
 
@@ -56,6 +57,7 @@ class TrainerCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         try:
             counts = self._store.counts()
+            workers = self._living_workers()
             with reachable():
                 raw = cast("dict[bytes, bytes]", self._store.client.hgetall(_KEY))
         except QueueUnavailable as fault:
@@ -67,6 +69,7 @@ class TrainerCollector(Collector):
             jobs.add_metric([state], count)
         yield jobs
         yield _seconds(values)
+        yield GaugeMetricFamily("nettailor_workers", "Training workers that are alive.", value=workers)
         images = "Training images that went through the network, augmented ones counted each time."
         yield CounterMetricFamily("nettailor_train_images", images, value=values.get("images", 0.0))
         failures = CounterMetricFamily("nettailor_job_failures", "Failed jobs by kind of error.", labels=["reason"])
@@ -74,6 +77,12 @@ class TrainerCollector(Collector):
             if name.startswith("failures|"):
                 failures.add_metric([name.removeprefix("failures|")], value)
         yield failures
+
+    def _living_workers(self) -> int:
+        """RQ's workers whose heartbeat has not expired."""
+        with reachable():
+            keys = cast("set[bytes]", self._store.client.smembers(_WORKERS))
+            return self._store.client.exists(*keys) if keys else 0
 
 
 def _seconds(values: dict[str, float]) -> HistogramMetricFamily:

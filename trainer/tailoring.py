@@ -5,6 +5,7 @@ import logging
 import shutil
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ class Tailoring:
     def carry_out(self) -> None:
         """Raises JobSuperseded, QueueUnavailable, and whatever is no fault of the data."""
         job = self._run.job
+        self._observe_wait()
         try:
             dataset = self._take_in()
             options = parse_options(job.options)
@@ -117,6 +119,13 @@ class Tailoring:
             self._run.succeed(result)
             shutil.rmtree(self._folder / "checkpoints", ignore_errors=True)
             dataset.unlink(missing_ok=True)
+
+    def _observe_wait(self) -> None:
+        """How long the job waited for a worker, as a stage of its own; not for runs that take up another's work."""
+        job = self._run.job
+        if (job.submission, job.attempt) == (1, 1) and job.started_at is not None:
+            waited = datetime.fromisoformat(job.started_at) - datetime.fromisoformat(job.created_at)
+            self._metrics.observe_stage("queued", max(0.0, waited.total_seconds()))
 
     def _take_in(self) -> Path:
         """The frozen dataset as a local file; an earlier run's is used where there is one."""

@@ -1,0 +1,44 @@
+"""How operations of the registry are told to whoever counts them."""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar
+
+from registry.errors import RegistryError
+
+Outcome = Literal["ok", "refused", "failed"]
+Observe = Callable[[str, Outcome, float], None]  # operation, outcome, seconds
+
+
+class Observable(Protocol):
+    observe: Observe
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S", bound=Observable)
+
+
+def unobserved(operation: str, outcome: Outcome, seconds: float) -> None:
+    """For those who do not count."""
+
+
+def observed(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """Tell every call by the method's name; what raises an error of the registry's own was refused."""
+
+    @wraps(method)
+    def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        start = time.perf_counter()
+        outcome: Outcome = "failed"
+        try:
+            result = method(self, *args, **kwargs)
+            outcome = "ok"
+            return result
+        except RegistryError:
+            outcome = "refused"
+            raise
+        finally:
+            self.observe(method.__name__, outcome, time.perf_counter() - start)
+
+    return call

@@ -1,0 +1,68 @@
+"""Dashboards and alerts against the code that makes them, the metrics there are, and the runbooks they name."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deploy.grafana.build import DASHBOARDS, FOLDER, dashboard_json
+from deploy.grafana.panels import Dashboard
+from tests.documented import OPERATIONS, ROOT, documented
+
+PROMETHEUS = ROOT / "deploy/prometheus"
+ALERTS = (PROMETHEUS / "alerts.yml").read_text()
+QUERIES = [query.expr for dashboard in DASHBOARDS for panel in dashboard.panels for query in panel.queries]
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.uid)
+def test_the_committed_json_is_what_the_code_makes(dashboard: Dashboard) -> None:
+    committed = (FOLDER / f"{dashboard.uid}.json").read_text()
+    assert committed == dashboard_json(dashboard), "run python -m deploy.grafana.build"
+
+
+def test_there_is_no_other_dashboard() -> None:
+    assert {path.stem for path in FOLDER.glob("*.json")} == {dashboard.uid for dashboard in DASHBOARDS}
+
+
+def test_every_metric_asked_for_is_documented() -> None:
+    named = {
+        re.sub(r"_(bucket|sum|count)$", "", name)
+        for text in [*QUERIES, *re.findall(r"expr:(.*?)(?:for|labels):", ALERTS, re.DOTALL)]
+        for name in re.findall(r"nettailor_\w+", text)
+    }
+    assert named <= set(documented("Metrics"))
+
+
+def test_no_panel_is_kept_alive_by_a_constant() -> None:
+    assert not [query for query in QUERIES if "vector(" in query or "absent" in query]
+
+
+def test_every_alert_has_its_runbook() -> None:
+    anchors = {
+        re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)$", OPERATIONS, re.MULTILINE)
+    }
+    runbooks = re.findall(r"runbook_url: docs/operations\.md#(\S+)", ALERTS)
+    assert len(runbooks) == ALERTS.count("- alert:")
+    assert set(runbooks) <= anchors
+
+
+@pytest.mark.parametrize("command", [["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]])
+def test_rules(command: list[str]) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not here; `make observability-test` insists on it")
+    done = subprocess.run([promtool, *command], cwd=PROMETHEUS, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_configuration_names_the_rules(tmp_path: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not here; `make observability-test` insists on it")
+    done = subprocess.run(
+        [promtool, "check", "config", "prometheus.yml"], cwd=PROMETHEUS, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
