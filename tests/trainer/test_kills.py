@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+import torch
 
 from nettailor.bundle import digest_of
 from registry.embedded_redis import EmbeddedRedis
@@ -50,6 +51,7 @@ def tiny_digest(folder: Path) -> str:
     upload.write_bytes(UPLOAD)
     freeze(upload, dataset, Settings().limits)
     config = tiny_config(bf16=False, seed=SEED)
+    torch.set_num_threads(1)  # as the work-horses: another test of this process may have left another number
     made = tailor("pets", dataset, config, backbone=tiny_backbone(), report=lambda event: None, checkpoints=folder)
     return digest_of(made.bundle)
 
