@@ -60,11 +60,6 @@ def imported(modules: Iterable[str]) -> set[str]:
     return seen
 
 
-def folders(modules: Iterable[str]) -> list[str]:
-    """Our packages that an image needs, to be copied into it."""
-    return sorted({module.split(".")[0] for module in imported(modules)} & set(OURS))
-
-
 def distributions(modules: Iterable[str]) -> set[NormalizedName]:
     """The distributions that these modules, and all they import, come from. Raises LookupError for an unknown one."""
     origins = packages_distributions()
