@@ -20,9 +20,7 @@ def _check(redis_url: str | None) -> "subprocess.CompletedProcess[str]":
     if redis_url is not None:
         environment["NETTAILOR_REDIS_URL"] = redis_url
     command = [sys.executable, "-m", "trainer.heartbeat"]
-    return subprocess.run(
-        command, check=False, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
+    return subprocess.run(command, check=False, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
 def test_a_worker_is_alive_from_its_birth_until_it_falls_silent(
