@@ -38,6 +38,8 @@ from trainer.intake import freeze
 from trainer.limits import IntakeLimits
 from trainer.recipe import RecipeConfig, tailor
 from trainer.recipe_config import parsed_change
+from trainer.report.findings import Finished
+from trainer.report.report import make_report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +115,9 @@ def run(assignment: Assignment) -> Row:
     (folder / "front.json").write_text(json.dumps(tailored.front, indent=1))
     minutes = (time.monotonic() - started) / 60
     data = load_dataset(dataset, backbone.preprocessing)
+    finished = Finished(bundle=decode(tailored.bundle), front=tailored.front, test=data.test, history=tailored.history)
+    for name, content in make_report(finished, backbone).items():
+        (folder / name).write_bytes(content)
     row = _row(assignment, tailored.bundle, data, feature_accuracy(data, backbone), minutes)
     part = result.with_suffix(".part")
     part.write_text(json.dumps(asdict(row)))

@@ -13,7 +13,9 @@ from cli.errors import RequestRefused, ServiceUnreachable, StreamBroken
 
 Json = dict[str, Any]
 
+NO_OPTIONS: Mapping[str, str | int | float | None] = {}
 _TIMEOUT = httpx.Timeout(30.0, read=120.0)  # seconds; a cold task is loaded within one read
+_PATIENT = httpx.Timeout(30.0, read=None)  # an epoch may say nothing for long
 _RECONNECTS = 20  # broken connections in a row before the stream is given up
 
 
@@ -54,13 +56,13 @@ class Client:
         except httpx.TransportError:
             return False
 
-    def upload(self, task: str, archive: Path, *, preset: str | None = None) -> Json:
-        """Upload a dataset; the job it started."""
+    def upload(self, task: str, archive: Path, *, options: Mapping[str, str | int | float | None] = NO_OPTIONS) -> Json:
+        """Upload a dataset; the job it started. An option that is None is the service's own."""
         with archive.open("rb") as data:
             return self._document(
                 "POST",
                 f"/tasks/{task}/dataset",
-                params={"preset": preset} if preset else {},
+                params={name: value for name, value in options.items() if value is not None},
                 files={"file": (archive.name, data, "application/octet-stream")},
             )
 
@@ -72,6 +74,25 @@ class Client:
 
     def cancel(self, job: str) -> Json:
         return self._document("POST", f"/jobs/{job}/cancel")
+
+    def retry(self, job: str) -> Json:
+        return self._document("POST", f"/jobs/{job}/retry")
+
+    def logs(self, job: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
+        """The job's log in pieces; with `follow` until the job has ended, however long it is silent. Raises
+        `StreamBroken`."""
+        parameters = {"follow": str(follow).lower()} | ({"tail": str(tail)} if tail else {})
+        timeout = _PATIENT if follow else _TIMEOUT
+        try:
+            with self._http.stream("GET", f"/jobs/{job}/logs", params=parameters, timeout=timeout) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _refusal(response)
+                yield from response.iter_text()
+        except httpx.ConnectError as error:
+            raise ServiceUnreachable(self.url) from error
+        except httpx.TransportError as error:
+            raise StreamBroken(job) from error
 
     def tasks(self) -> list[Json]:
         return _rows(self._json("GET", "/tasks"), "tasks")
@@ -89,6 +110,15 @@ class Client:
 
     def lineage(self, task: str, version: int) -> Json:
         return self._document("GET", f"/tasks/{task}/versions/{version}/lineage")
+
+    def front(self, task: str, version: int) -> list[Json]:
+        """Every network that was tried when the version was made."""
+        return _rows(self._json("GET", f"/tasks/{task}/versions/{version}/front"), "points")
+
+    def publish_point(self, task: str, version: int, k: int, *, alias: str | None, reason: str) -> Json:
+        """Make another network of the front a version of the task."""
+        body = {"alias": alias, "reason": reason}
+        return self._document("POST", f"/tasks/{task}/versions/{version}/front/{k}", json=body)
 
     def history(self, task: str) -> list[Json]:
         return _rows(self._json("GET", f"/tasks/{task}/history"), "history")

@@ -113,7 +113,7 @@ class _Demo:
             for data in DEMO_SETS:
                 archive = Path(scratch, f"{data.task}.zip")
                 images = data.write(archive)
-                job = client.upload(data.task, archive, preset=self._preset)
+                job = client.upload(data.task, archive, options={"preset": self._preset})
                 jobs[data.task] = str(job["id"])
                 self._console.print(f"  {data.task}: {images} images, {data.description}")
         return jobs

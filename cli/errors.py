@@ -13,6 +13,7 @@ CommandError
 ├── RequestRefused         the service answered with a problem document
 ├── JobEnded               a job failed or was cancelled
 ├── StreamBroken           the events of a job broke off and could not be resumed
+├── NotLive                a version was published, but is not what it was to become
 ├── MalformedTag           a tag to set is not NAME=TEXT
 └── NotADataset            the path is neither a folder nor an archive
 """
@@ -104,6 +105,14 @@ class StreamBroken(CommandError):
     def __init__(self, job: str) -> None:
         super().__init__(f"the events of job {job} broke off; `nettailor jobs` tells how it went on")
         self.job = job
+
+
+class NotLive(CommandError):
+    def __init__(self, task: str, version: int, alias: str, reason: str) -> None:
+        super().__init__(f"{task} version {version} was published, but {alias} was not moved: {reason}")
+        self.task = task
+        self.version = version
+        self.alias = alias
 
 
 class MalformedTag(CommandError):

@@ -4,11 +4,12 @@ import json
 import mimetypes
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from cli.job_commands import add_job_commands
 from cli.keys import KeyScope, make
 from cli.keys import commands as keys_commands
 from cli.options import DEFAULT_DIR, ClientDir, KeyOption, Url, one_line_errors, service
@@ -36,11 +37,35 @@ class Preset(StrEnum):
     thorough = "thorough"
 
 
+class Skips(StrEnum):
+    one = "1"
+    three = "3"
+    five = "5"
+    dense = "dense"
+
+
+class Priority(StrEnum):
+    high = "high"
+    normal = "normal"
+    low = "low"
+
+
+class AskedMeasure(StrEnum):
+    macs = "macs"
+    params = "params"
+    milliseconds = "milliseconds"
+
+
 class LogLevel(StrEnum):
     debug = "debug"
     info = "info"
     warning = "warning"
     error = "error"
+
+
+def _option(text: str, **bounds: float) -> Any:
+    """An option that is left to the service where it is not given."""
+    return typer.Option(help=text, show_default=False, **bounds)  # type: ignore[arg-type]  # min and max
 
 
 @app.command()
@@ -79,6 +104,26 @@ def tailor(
     *,
     task: Annotated[str, typer.Option(help="Name of the task: lower-case letters, digits, '.', '_', '-'.")],
     preset: Annotated[Preset | None, typer.Option(help="How much time to spend. Default: the service's.")] = None,
+    seed: Annotated[int | None, _option("The same seed and data give the same bundle; 0 by default.", min=0)] = None,
+    backbone: Annotated[str | None, _option("Which backbone. Default: the service's.")] = None,
+    skips: Annotated[Skips | None, _option("From how many of the nearest nodes proxies come.")] = None,
+    gamma1: Annotated[float | None, _option("Weight of the complexity.", min=0)] = None,
+    gamma2: Annotated[float | None, _option("Weight of the teacher.", min=0)] = None,
+    measure: Annotated[AskedMeasure | None, _option("What complexity counts.")] = None,
+    target_drop: Annotated[
+        float | None, _option("Accuracy that may be lost against the teacher; 0.005 is half a point.", min=0, max=0.5)
+    ] = None,
+    max_macs: Annotated[
+        float | None, _option("Most MACs, as a share of the whole backbone's; instead of --target-drop.", min=0)
+    ] = None,
+    max_latency_ms: Annotated[
+        float | None, _option("Most milliseconds an image, by the service's table; instead of --target-drop.", min=0)
+    ] = None,
+    max_minutes: Annotated[float | None, _option("Time for the training; the best found within it.", min=0)] = None,
+    warm_start: Annotated[
+        str | None, _option("Start from this version of the task, a number or live, when images were added.")
+    ] = None,
+    priority: Annotated[Priority | None, _option("Which of the waiting jobs run first; normal by default.")] = None,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
@@ -93,8 +138,11 @@ def tailor(
     from cli.report import print_result
 
     console = Console()
+    asked = {"preset": preset, "seed": seed, "backbone": backbone, "skips": skips, "gamma1": gamma1, "gamma2": gamma2}
+    asked |= {"measure": measure, "target_drop": target_drop, "max_macs": max_macs, "max_latency_ms": max_latency_ms}
+    asked |= {"max_minutes": max_minutes, "warm_start": warm_start, "priority": priority}
     with one_line_errors(), service(url, data_dir, key) as client, packed(data) as archive:
-        job = client.upload(task, archive, preset=preset.value if preset else None)
+        job = client.upload(task, archive, options=asked)
         console.print(f"job {job['id']}")
         ended = follow(client, {task: str(job["id"])}, console)[task]
         print_result(client, ended, console)
@@ -144,6 +192,9 @@ def jobs(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) 
 
     with one_line_errors(), service(url, data_dir, key) as client:
         Console().print(jobs_table(client.jobs()))
+
+
+add_job_commands(app)
 
 
 @app.command()

@@ -16,6 +16,7 @@ _REQUIREMENTS = {
     "max_drop": "most points below live on the same test split",
     "max_macs": "most MACs, of the whole backbone",
 }
+_MARKS = {"good": "within the target", "pareto": "best", "chosen": "chosen"}
 _SKIPS = (1, 2, 3)  # the sources that students have proxies from by default
 
 
@@ -88,6 +89,33 @@ def versions_table(task: str, versions: Sequence[Json], aliases: Mapping[str, in
     return table
 
 
+def front_table(task: str, version: int, points: Sequence[Json]) -> Table:
+    table = _table(
+        f"Front of {task} version {version}",
+        *("k", "validation", "test", "cost", "MACs removed", "parameters removed", "size", "", "version"),
+    )
+    for point in points:
+        marks = [words for name, words in _MARKS.items() if point[name]]
+        table.add_row(
+            str(point["k"]),
+            f"{point['accuracy']:.2%}",
+            "" if point["test_accuracy"] is None else f"{point['test_accuracy']:.2%}",
+            f"{point['cost']:.1%}",
+            f"{point['macs_removed']:.1%}",
+            f"{point['params_removed']:.1%}",
+            size(point["size_bytes"]),
+            ", ".join(marks),
+            "" if point["version"] is None else str(point["version"]),
+        )
+    table.caption = (
+        "k: blocks removed; cost: of the backbone, by the recipe's measure; best: nothing else is as accurate\n"
+        "(validation) and as cheap; the test split was no part of the choice"
+    )
+    if not points:
+        table.caption = "this version has no front: it was not tailored here, or by an older release"
+    return table
+
+
 def history_table(task: str, entries: Sequence[Json]) -> Table:
     """Oldest first."""
     table = _table(f"History of {task}", "#", "when (UTC)", "who", "what", "why")
@@ -138,12 +166,13 @@ def policy_table(document: Json) -> Table:
 
 
 def jobs_table(jobs: Sequence[Json]) -> Table:
-    table = _table("Jobs", "job", "task", "state", "stage", "progress", "created (UTC)", "result")
+    table = _table("Jobs", "job", "task", "state", "priority", "stage", "progress", "created (UTC)", "result")
     for job in jobs:
         table.add_row(
             str(job["id"]),
             str(job["task"]),
             str(job["state"]),
+            str(job.get("priority") or ""),
             str(job.get("stage") or ""),
             f"{job.get('progress') or 0:.0%}",
             _minute(str(job.get("created_at") or "")),

@@ -1,11 +1,12 @@
 """`nettailor registry`: what people do with versions. Options and messages, as in `cli.main`."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from cli.errors import MalformedTag
+from cli.errors import MalformedTag, NotLive
 from cli.options import ClientDir, KeyOption, Url, one_line_errors, service
 
 registry_app = typer.Typer(
@@ -15,6 +16,12 @@ registry_app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Versions of tasks: list, compare, promote, roll back, say what may go live; and upkeep.",
 )
+
+
+class PointAlias(StrEnum):
+    candidate = "candidate"
+    live = "live"
+
 
 Task = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
 Version = Annotated[int, typer.Argument(metavar="VERSION", min=1, help="Number of the version.")]
@@ -57,6 +64,40 @@ def show(task: Task, version: Version, *, url: Url = None, data_dir: ClientDir =
 
     with one_line_errors(), service(url, data_dir, key) as client:
         Console().print(lineage_table(client.lineage(task, version)))
+
+
+@registry_app.command()
+def front(
+    task: Task,
+    version: Version,
+    *,
+    publish: Annotated[
+        int | None, typer.Option(min=0, help="Publish the network with so many blocks removed.", show_default=False)
+    ] = None,
+    alias: Annotated[
+        PointAlias | None, typer.Option(help="The alias to point at it, with --publish.", show_default=False)
+    ] = None,
+    reason: Reason = "",
+    url: Url = None,
+    data_dir: ClientDir = None,
+    key: KeyOption = None,
+) -> None:
+    """List every network that was tried when a version was made, or publish another one of them.
+
+    It becomes a version of the task. It goes live only if it passes the task's policy.
+    """
+    from cli.tables import front_table
+
+    if alias is not None and publish is None:
+        raise typer.BadParameter("only with --publish", param_hint="--alias")
+    with one_line_errors(), service(url, data_dir, key) as client:
+        if publish is None:
+            Console().print(front_table(task, version, client.front(task, version)))
+            return
+        made = client.publish_point(task, version, publish, alias=alias, reason=reason)
+        if made["refused"]:
+            raise NotLive(task, made["version"], str(alias), made["refused"])
+    typer.echo(f"{task} version {made['version']}" + (f" is {made['alias']}" if made["alias"] else ""))
 
 
 @registry_app.command()

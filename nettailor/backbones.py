@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from nettailor.cpu import avoid_phantom_amx
 from nettailor.errors import BackboneWeightsInvalid
-from nettailor.geometry import Geometry, geometry
+from nettailor.geometry import PUBLISHED_WEIGHTS, Geometry, geometry
 from nettailor.norms import scaled
 from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nettailor.vision import import_torchvision
@@ -211,11 +211,21 @@ def load_backbone(name: str, weights: Path | None = None) -> Backbone:
     elif shipped.is_file():
         with as_file(shipped) as path:
             source, state = path.name, _read_state(name, path)
-    elif name in _DECATHLON_WIDTHS:
+    elif name not in PUBLISHED_WEIGHTS:
         raise BackboneWeightsInvalid(name, "none", "no weights are shipped or published; give a local file")
     else:
-        state = import_torchvision("models").get_model_weights(name).DEFAULT.get_state_dict(check_hash=True)
+        state = _published_state(name)
     return _with_state(name, source, state)
+
+
+def _published_state(name: str) -> dict[str, Tensor]:
+    """From torchvision's cache, else downloaded."""
+    weights = import_torchvision("models").get_model_weights(name).DEFAULT
+    try:
+        state: dict[str, Tensor] = weights.get_state_dict(check_hash=True)
+    except (OSError, RuntimeError) as failure:  # no network; a file of another hash
+        raise BackboneWeightsInvalid(name, str(weights.url), f"cannot be downloaded: {failure}") from failure
+    return state
 
 
 def _read_state(name: str, path: Path) -> dict[str, Tensor]:

@@ -102,8 +102,32 @@ def path_costs(geometry: Geometry, image_side: int, measure: Measure = "macs") -
     return PathCosts(blocks=blocks, proxies=proxies)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Milliseconds:
+    """Measured time of one image: `stem`, `blocks[l]`, `proxies[p, l]`."""
+
+    stem: float
+    blocks: Mapping[int, float]
+    proxies: Mapping[tuple[int, int], float]
+
+    def of(self, plan: Plan) -> float:
+        """A network of this plan; its classifier, which no table has, is not counted."""
+        kept = (self.blocks[node] for node in plan.nodes() if plan.keeps_block(node))
+        return self.stem + sum(kept) + sum(self.proxies[path] for path in plan.proxy_paths())
+
+
 def measured_path_costs(geometry: Geometry, table: Path) -> PathCosts:
-    """C_ij from a JSON table of milliseconds: {"stem": ms, "blocks": {"l": ms}, "proxies": {"p-l": ms}}.
+    """C_ij from a JSON table of milliseconds (see `read_milliseconds`). Raises `CostTableInvalid`."""
+    measured = read_milliseconds(geometry, table)
+    total = measured.stem + sum(measured.blocks.values())
+    return PathCosts(
+        blocks={k: v / total for k, v in measured.blocks.items()},
+        proxies={k: v / total for k, v in measured.proxies.items()},
+    )
+
+
+def read_milliseconds(geometry: Geometry, table: Path) -> Milliseconds:
+    """A JSON table of milliseconds: {"stem": ms, "blocks": {"l": ms}, "proxies": {"p-l": ms}}.
 
     `nettailor profile` writes one, with a few keys more that say how it was measured; "backbone", where there is one,
     must be this one. Raises `CostTableInvalid`.
@@ -122,10 +146,7 @@ def measured_path_costs(geometry: Geometry, table: Path) -> PathCosts:
         raise CostTableInvalid(str(table), f"lacks {missing}") from missing
     except (OSError, ValueError, TypeError) as failure:
         raise CostTableInvalid(str(table), str(failure)) from failure
-    total = stem + sum(blocks.values())
-    return PathCosts(
-        blocks={k: v / total for k, v in blocks.items()}, proxies={k: v / total for k, v in proxies.items()}
-    )
+    return Milliseconds(stem=stem, blocks=blocks, proxies=proxies)
 
 
 def _milliseconds(value: object) -> float:

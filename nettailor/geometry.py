@@ -115,6 +115,10 @@ _GEOMETRIES = {
 }
 
 
+# torchvision downloads these on demand; the others' weights are shipped in the package, or a local file
+PUBLISHED_WEIGHTS = frozenset({"resnet18", "resnet34", "resnet50"})
+
+
 def backbone_names() -> list[str]:
     """Every backbone there is."""
     return list(_GEOMETRIES)

@@ -14,6 +14,7 @@ _READING = frozenset({"GET", "HEAD"})
 _ACTING: tuple[tuple[frozenset[str], re.Pattern[str], Scope], ...] = (
     (frozenset({"POST"}), _PREDICT, "read"),
     (frozenset({"POST"}), re.compile(r"/tasks/[^/]+/(versions|dataset)"), "publish"),
+    (frozenset({"POST"}), re.compile(r"/tasks/[^/]+/versions/[^/]+/front/[^/]+"), "publish"),
     (frozenset({"PATCH"}), re.compile(r"/tasks/[^/]+/versions/[^/]+"), "publish"),
     (frozenset({"POST"}), re.compile(r"/jobs/[^/]+/(cancel|retry)"), "publish"),
     (frozenset({"PUT", "DELETE"}), re.compile(r"/tasks/[^/]+/aliases/[^/]+"), "promote"),

@@ -3,6 +3,7 @@
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from registry.app import PROBLEMS as REGISTRY_PROBLEMS
 from registry.gate import install_gate
 from registry.metrics import QuarantineCollector
 from registry.problems import install_problem_handlers
@@ -17,7 +18,7 @@ def create_app(service: Service) -> FastAPI:
     """Datasets, jobs, health and metrics. The service is started and stopped by the caller."""
     app = FastAPI(title="NetTailor trainer")
     install_gate(app, service.settings, task_of_job=service.task_of_job, problems=PROBLEMS)
-    install_problem_handlers(app, PROBLEMS)
+    install_problem_handlers(app, {**REGISTRY_PROBLEMS, **PROBLEMS})
     app.include_router(router(service))
     metrics = CollectorRegistry()
     metrics.register(service.collector)

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from nettailor.bundle import digest_of
 from nettailor.images import decode, prepare
 from nettailor.preprocessing import Preprocessing
+from trainer.layout import Split
 from trainer.team import Team
 
 ALONE = Team()
@@ -57,6 +58,12 @@ def load_dataset(path: Path, preprocessing: Preprocessing) -> TaskData:
         classes = tuple(json.loads(archive.read("dataset.json"))["classes"])
         splits = {split: _read_split(archive, split, preprocessing) for split in ("train", "val", "test")}
     return TaskData(classes=classes, digest=digest_of(path.read_bytes()), preprocessing=preprocessing, **splits)
+
+
+def load_split(path: Path, split: Split, preprocessing: Preprocessing) -> LabelledImages:
+    """One split of a frozen dataset."""
+    with zipfile.ZipFile(path) as archive:
+        return _read_split(archive, split, preprocessing)
 
 
 def _read_split(archive: zipfile.ZipFile, split: str, preprocessing: Preprocessing) -> LabelledImages:

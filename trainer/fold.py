@@ -33,6 +33,7 @@ from trainer.team import Team
 
 CPU = torch.device("cpu")
 OnEpoch = Callable[[str, Schedule, Epoch, nn.Module], None]
+OnRun = Callable[[str, list[Epoch]], None]
 Step = Callable[[Tensor, Tensor, float], Mapping[str, Tensor]]
 
 
@@ -50,7 +51,9 @@ class Fold:
     costs: PathCosts
     folder: Path
     on_epoch: OnEpoch
+    on_run: OnRun = lambda name, history: None  # "<fold>/<run>" and all its epochs, restored ones included
     device: torch.device = CPU
+    warm: Callable[[Student], None] = lambda student: None  # changes where the full student starts
 
     def teacher(self, schedule: Schedule) -> tuple[Teacher, float]:
         """The backbone fine-tuned with one schedule, and its accuracy on this fold's validation images."""
@@ -77,6 +80,7 @@ class Fold:
         student = channels_last(student).to(self.device)
         if self.config.regressed_images:
             regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
+        self.warm(student)
         self._distil(student, teacher, "student", self.config.student.fitted(len(self.train)), self.config.gamma1)
         return student
 
@@ -146,10 +150,11 @@ class Fold:
         self._reestimate_statistics(student)
 
     def _fit(self, model: nn.Module, name: str, schedule: Schedule, step: Step) -> None:
-        fit(
+        full_name = f"{self.folder.name}/{name}"
+        history = fit(
             model,
             Run(
-                name=f"{self.folder.name}/{name}",
+                name=full_name,
                 seed=self.config.seed,
                 schedule=schedule,
                 steps=max(1, len(self.train) // schedule.batch_size),
@@ -161,6 +166,7 @@ class Fold:
                 validate_every=4,
             ),
         )
+        self.on_run(full_name, history)
 
     def _some_images(self, count: int) -> Tensor:
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(self.config.seed))

@@ -14,17 +14,23 @@ PROBLEMS: ProblemTable = {
     errors.DatasetTooSmall: (422, "data set too small"),
     errors.DatasetInvalid: (422, "unusable data set"),
     errors.OptionsInvalid: (422, "unusable options"),
+    errors.PointUnknown: (404, "unknown point"),
     errors.JobUnknown: (404, "unknown job"),
+    errors.TooManyJobs: (429, "too many open jobs"),
     errors.DatasetNotReady: (404, "no report on the data set"),
     errors.JobConflict: (409, "job is in another state"),
     errors.IdempotencyConflict: (409, "idempotency key in use"),
     errors.QueueUnavailable: (503, "job queue unavailable"),
+    errors.JobDied: (500, "training process died"),
+    errors.JobOverran: (500, "time budget overrun"),
+    errors.TimeTooShort: (422, "not enough time"),
     errors.TrainingDiverged: (500, "training diverged"),
     errors.TrainerError: (500, "trainer failure"),
 }
 
 # Not answered by a route of the trainer, but stored with jobs that failed of them.
 _STORED: ProblemTable = {
+    ground.BundleWrongBackbone: (422, "version of another backbone"),
     ground.PlanInvalid: (422, "no usable plan"),
     ground.NetTailorError: (500, "tailoring failed"),
 }

@@ -6,19 +6,23 @@ from pathlib import Path
 
 from nettailor.backbones import Backbone
 from nettailor.bundle import decode
+from registry.attachments import REPORT
 from registry.catalogue import VersionRecord
-from registry.errors import AliasConflict, AliasUnknown, PolicyViolated, TaskUnknown
+from registry.errors import AliasConflict, PolicyViolated
 from registry.evidence import Measurement
 from registry.policy import Policy
 from registry.registry import LIVE, Registry
 from trainer.errors import JobConflict
 from trainer.evaluate import measure_accuracy
 from trainer.events import Json
+from trainer.front import store_front
 from trainer.job import Job
+from trainer.live import incomparable, live_version
 from trainer.recipe import Tailored
 
 CANDIDATE = "candidate"
 ACTOR = "trainer"
+NOTHING: Mapping[str, str] = {}
 _RACES = 5  # promotes by others, between our look and our move, before we give up
 
 
@@ -31,14 +35,23 @@ class Verdict:
 
 
 def publish(
-    registry: Registry, job: Job, tailored: Tailored, dataset: Path, backbone: Backbone, *, slack: float
+    registry: Registry,
+    job: Job,
+    tailored: Tailored,
+    dataset: Path,
+    backbone: Backbone,
+    *,
+    slack: float,
+    attachments: Mapping[str, str] = NOTHING,
 ) -> dict[str, Json]:
     """Publish and promote; returns what the job's document says of it. Doing it again changes nothing.
 
-    ``slack`` is how much lower (share of test images) than the live version a new one may score to replace it, where
-    the task has no policy that says otherwise.
+    ``attachments`` (name -> digest of a stored blob) are kept beside the bundle, as the front is. ``slack`` is how
+    much lower (share of test images) than the live version a new one may score to replace it, where the task has no
+    policy that says otherwise.
     """
-    record = registry.publish(job.task, tailored.bundle, actor=ACTOR, job=job.id)
+    attached = {**store_front(tailored.points, registry.blobs), **attachments}
+    record = registry.publish(job.task, tailored.bundle, actor=ACTOR, job=job.id, attachments=attached)
     for _ in range(_RACES):
         try:
             verdict = _settle(registry, job, record, dataset, backbone, default=Policy(max_drop=slack))
@@ -52,10 +65,10 @@ def _settle(
     registry: Registry, job: Job, record: VersionRecord, dataset: Path, backbone: Backbone, *, default: Policy
 ) -> Verdict:
     """Live if the task's policy (or the default) lets it, else a candidate. Raises `AliasConflict`."""
-    task, live = record.task, _live(registry, record.task)
-    if live is not None and live.manifest.backbone.fingerprint != record.manifest.backbone.fingerprint:
-        # no figure decides this: what is live is of another installation, and it is for people to leave it
-        reason = f"version {live.version} is live on another backbone: not comparable"
+    task, live = record.task, live_version(registry, record.task)
+    if _misses_its_budget(record):
+        return _candidate(registry, job, record, "no network was found within the budget; this is the leanest")
+    if reason := incomparable(live, record):
         return _candidate(registry, job, record, reason)
     measured = _measured(registry, live, record, dataset, backbone, default=default)
     try:
@@ -76,11 +89,10 @@ def _settle(
     return Verdict(alias=LIVE, reason=change.evidence.summary())
 
 
-def _live(registry: Registry, task: str) -> VersionRecord | None:
-    try:
-        return registry.resolve(task, alias=LIVE)
-    except (AliasUnknown, TaskUnknown):
-        return None
+def _misses_its_budget(record: VersionRecord) -> bool:
+    """A budget is a promise to whoever runs the network: what breaks it goes live by people's hand only."""
+    recipe = record.manifest.recipe
+    return not recipe.get("within_target", True) and ("max_macs" in recipe or "max_latency_ms" in recipe)
 
 
 def _measured(
@@ -109,7 +121,7 @@ def _result(record: VersionRecord, tailored: Tailored, verdict: Verdict) -> dict
     manifest = tailored.manifest
     metrics: Mapping[str, Json] = manifest.metrics.model_dump(mode="json")
     complexity: Mapping[str, Json] = manifest.complexity.model_dump(mode="json")
-    return {
+    result: dict[str, Json] = {
         "version": record.version,
         "digest": record.digest,
         "size_bytes": record.size_bytes,
@@ -118,4 +130,6 @@ def _result(record: VersionRecord, tailored: Tailored, verdict: Verdict) -> dict
         "metrics": dict(metrics),
         "complexity": dict(complexity),
         "front": [dict(point) for point in tailored.front],
+        "report": f"/tasks/{record.task}/versions/{record.version}/report" if REPORT in record.attachments else None,
     }
+    return result if tailored.time is None else result | {"time": dict(tailored.time)}

@@ -48,14 +48,28 @@ class RecipeConfig:
     student: Schedule = _STUDENT
     retrain: Schedule = _RETRAIN
     bf16: bool | None = None  # autocast; None: where this processor is faster with it
+    # budgets: with one, the most accurate network within it is chosen, whatever `target_drop` says
+    max_macs: float | None = None  # share of the backbone's MACs; the stem and what the task adds count
+    max_latency_ms: float | None = None  # of one image, by `latency_table`
+    latency_table: Path | None = None  # JSON of measured milliseconds a path
+    max_minutes: float | None = None  # for everything from the teacher to the last candidate
 
     def __post_init__(self) -> None:
         if self.skips is not None and self.skips < 1:
             raise ValueError(f"skips must be at least 1 or None, not {self.skips}")
         if not 0 <= self.target_drop < 1 or not 0 <= self.proxy_threshold < 1:
             raise ValueError("target_drop and proxy_threshold are shares")
+        if (self.max_macs or 1) <= 0 or (self.max_latency_ms or 1) <= 0 or (self.max_minutes or 1) <= 0:
+            raise ValueError("budgets are above 0")
+        if self.max_latency_ms is not None and self.latency_table is None:
+            raise ValueError("max_latency_ms needs latency_table")
         if self.folds is not None and self.folds < 1:
             raise ValueError(f"folds must be at least 1, not {self.folds}")
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether the network's own size or time is limited."""
+        return self.max_macs is not None or self.max_latency_ms is not None
 
     @classmethod
     def preset(cls, name: Preset, **overrides: Any) -> "RecipeConfig":
@@ -83,8 +97,13 @@ class RecipeConfig:
         return terms["classification"] + rising * terms["complexity"] + local
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data, for the manifest."""
+        """Plain data, for the manifest; limits that were not asked for are left out."""
         values = asdict(self)
+        for name in ("max_macs", "max_latency_ms", "latency_table", "max_minutes"):
+            if values[name] is None:
+                del values[name]
+        if self.latency_table is not None:
+            values["latency_table"] = self.latency_table.name
         values["cost_table"] = None if self.cost_table is None else self.cost_table.name
         values |= {"teacher_lrs": list(self.teacher_lrs), "teacher_cycles": list(self.teacher_cycles)}
         del values["seed"]  # the manifest has it

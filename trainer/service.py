@@ -12,6 +12,7 @@ import redis.asyncio
 from nettailor.complexity import measured_path_costs
 from nettailor.geometry import geometry
 from registry.blobs import Blobs
+from registry.registry import Registry
 from registry.wiring import SOCKET_TIMEOUT_SECONDS, connect
 from trainer.errors import QueueUnavailable
 from trainer.metrics import TrainerCollector
@@ -38,6 +39,7 @@ class Service:
         self._redis = connect(redis_url)
         self._async_redis: redis.asyncio.Redis | None = None
         self.jobs = open_jobs(settings, self._redis, self.blobs)
+        self.registry = Registry(self.blobs, self._redis)
         self.collector = TrainerCollector(self.jobs.store)
         self._reconciler = Reconciler(self.jobs, settings.leases_dir)
         self._stopping = threading.Event()

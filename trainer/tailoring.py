@@ -11,24 +11,31 @@ from typing import Any
 import torch
 
 from nettailor.backbones import Backbone, load_backbone
+from nettailor.bundle import decode
 from nettailor.errors import NetTailorError
 from registry.errors import BlobCorrupt, BlobMissing
 from registry.problems import problem_of
 from registry.registry import Registry
 from registry.wiring import connect
+from trainer.asked import asked_config
+from trainer.comparison import compare
+from trainer.data import load_split
 from trainer.dataset_report import store_dataset_report
 from trainer.errors import JobBusy, JobSuperseded, QueueUnavailable, TrainerError
 from trainer.events import Event, Json
 from trainer.intake import IntakeReport, freeze
 from trainer.leases import Lease
 from trainer.metrics import TrainerMetrics
-from trainer.options import parse_options
+from trainer.offer import backbone_of, weights_of
+from trainer.options import TailorOptions, parse_options
 from trainer.problems import status_of
 from trainer.publish import publish
 from trainer.recipe import Tailored, tailor
-from trainer.recipe_config import RecipeConfig
+from trainer.report.findings import Finished
+from trainer.report.report import attach_report
 from trainer.run import Run, begin
 from trainer.settings import Settings
+from trainer.warm_start import WarmStart, find_warm_start
 from trainer.wiring import open_jobs, open_registry
 
 logger = logging.getLogger(__name__)
@@ -72,17 +79,32 @@ class Tailoring:
         self._folder = folder
         self._stage = ""
         self._stage_began = time.monotonic()
+        self._seconds: dict[str, float] = {}  # in this run, by stage
 
     def carry_out(self) -> None:
         """Raises JobSuperseded, QueueUnavailable, and whatever is no fault of the data."""
         job = self._run.job
         try:
             dataset = self._take_in()
-            backbone = load_backbone(self._settings.backbone, self._settings.backbone_weights)
-            tailored = self._tailor(dataset, backbone)
+            options = parse_options(job.options)
+            name = backbone_of(options, self._settings)
+            backbone = load_backbone(name, weights_of(name, self._settings))
+            start = self._warm_start(options)
+            tailored = self._tailor(dataset, backbone, options, start)
+            files = self._reports(tailored, dataset, backbone)
             self._enter("publish")
             self._run.begin_publishing()
-            result = publish(self._registry, job, tailored, dataset, backbone, slack=self._settings.publish_slack)
+            result = publish(
+                self._registry,
+                job,
+                tailored,
+                dataset,
+                backbone,
+                slack=self._settings.publish_slack,
+                attachments=files,
+            )
+            if start is not None:
+                result["compared"] = compare(start, decode(tailored.bundle), dataset, backbone)
         except (JobSuperseded, QueueUnavailable):
             raise
         except (TrainerError, NetTailorError) as fault:
@@ -129,13 +151,41 @@ class Tailoring:
 
         return report
 
-    def _tailor(self, dataset: Path, backbone: Backbone) -> Tailored:
-        job = self._run.job
-        options = parse_options(job.options)
-        config = RecipeConfig.preset(options.preset, seed=options.seed, cost_table=self._settings.cost_table)
-        checkpoints = self._folder / "checkpoints"
-        checkpoints.mkdir(parents=True, exist_ok=True)
-        return tailor(job.task, dataset, config, backbone=backbone, report=self._relay, checkpoints=checkpoints)
+    def _warm_start(self, options: TailorOptions) -> WarmStart | None:
+        if options.warm_start is None:
+            return None
+        return find_warm_start(options.warm_start, self._run.job.task, self._registry, self._checkpoints())
+
+    def _checkpoints(self) -> Path:
+        folder = self._folder / "checkpoints"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _tailor(self, dataset: Path, backbone: Backbone, options: TailorOptions, start: WarmStart | None) -> Tailored:
+        return tailor(
+            self._run.job.task,
+            dataset,
+            asked_config(options, self._settings),
+            backbone=backbone,
+            report=self._relay,
+            checkpoints=self._checkpoints(),
+            warm=start,
+        )
+
+    def _reports(self, tailored: Tailored, dataset: Path, backbone: Backbone) -> dict[str, str]:
+        """What is kept beside the version for people to read: on the data set, and on how the version was made."""
+        about_data = (self._run.job.dataset or {}).get("report")
+        finished = Finished(
+            bundle=decode(tailored.bundle),
+            front=tailored.front,
+            test=load_split(dataset, "test", tailored.manifest.preprocessing),
+            history=tailored.history,
+            seconds=self._seconds,
+        )
+        about_version = attach_report(finished, backbone, self._registry.blobs)
+        if isinstance(about_data, dict):
+            about_version |= {name: str(digest) for name, digest in about_data.items()}
+        return about_version
 
     def _relay(self, event: Event) -> None:
         """The recipe's events, its share of progress made the job's."""
@@ -148,7 +198,9 @@ class Tailoring:
 
     def _enter(self, stage: str) -> None:
         if self._stage:
-            self._metrics.observe_stage(self._stage, time.monotonic() - self._stage_began)
+            seconds = time.monotonic() - self._stage_began
+            self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + seconds
+            self._metrics.observe_stage(self._stage, seconds)
         self._stage, self._stage_began = stage, time.monotonic()
         if stage in {"intake", "publish"}:
             progress = 0.0 if stage == "intake" else _INTAKE_SHARE + _RECIPE_SHARE

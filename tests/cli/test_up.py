@@ -106,7 +106,7 @@ def test_killed_or_stopped_it_leaves_nothing_behind_and_goes_on_from_disk(tmp_pa
 
     up = LocalService(data)
     with Client(up.start()) as client:
-        job = client.upload("more", archive, preset="fast")
+        job = client.upload("more", archive, options={"preset": "fast"})
     family = _family(_pid(data))
     assert len(family) >= 5  # with Redis, the worker, and their guardians
     os.kill(family[0].pid, signal.SIGKILL)

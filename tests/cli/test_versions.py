@@ -14,7 +14,7 @@ from registry.registry import Registry
 from tests.registry.serving import served
 from tests.registry.versions import publish
 
-_COMMANDS = ("versions", "history", "show", "promote", "rollback", "tag", "note", "policy")
+_COMMANDS = ("versions", "front", "history", "show", "promote", "rollback", "tag", "note", "policy")
 
 
 @pytest.fixture

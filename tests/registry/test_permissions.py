@@ -24,6 +24,7 @@ from registry.permissions import OPEN, Need, is_prediction, need
         ("GET /jobs/abc/events", Need(scope="read", job="abc")),
         ("POST /jobs/abc/cancel", Need(scope="publish", job="abc")),
         ("POST /jobs/abc/retry", Need(scope="publish", job="abc")),
+        ("POST /tasks/signs/versions/3/front/7", Need(scope="publish", tasks=("signs",))),
         ("PATCH /tasks/signs/versions/3", Need(scope="publish", tasks=("signs",))),
         ("PUT /tasks/signs/policy", Need(scope="admin", tasks=("signs",))),
         ("POST /tasks/signs/dataset", Need(scope="publish", tasks=("signs",))),
@@ -50,7 +51,7 @@ def test_what_requests_need(request_line: str, expected: Need | None) -> None:
 
 @given(st.sampled_from(["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "get", "post"]), st.text(max_size=40))
 def test_what_acts_and_is_not_known_needs_admin(method: str, rest: str) -> None:
-    of_task = "versions/[^/]+/predict|predict|versions|dataset|rollback|aliases/[^/]+"
+    of_task = "versions/[^/]+/predict|versions/[^/]+/front/[^/]+|predict|versions|dataset|rollback|aliases/[^/]+"
     known = rf"/tasks/[^/]+/({of_task})|/jobs/[^/]+/\w+|/predict"
     path = f"/{rest}"
     found = need(method, path)

@@ -16,6 +16,7 @@ from tests.bundles import random_bundle
 from trainer.data import load_dataset
 from trainer.events import Event
 from trainer.recipe_config import RecipeConfig
+from trainer.warm_start import WarmStart
 
 EPOCH_SECONDS = 0.05
 
@@ -25,6 +26,9 @@ class Tailored:
     bundle: bytes
     manifest: Manifest
     front: list[dict[str, Any]] = field(default_factory=list)
+    points: tuple[Any, ...] = ()
+    history: dict[str, Any] = field(default_factory=dict)
+    time: dict[str, Any] | None = None
 
 
 def tailor(
@@ -35,6 +39,7 @@ def tailor(
     backbone: Backbone,
     report: Callable[[Event], None],
     checkpoints: Path,
+    warm: WarmStart | None = None,
 ) -> Tailored:
     data = load_dataset(dataset, backbone.preprocessing)
     checkpoint = checkpoints / "epochs"

@@ -8,9 +8,8 @@ import httpx
 import pytest
 
 from nettailor.errors import CostTableInvalid
-from nettailor.geometry import geometry
-from nettailor.plan import full_plan
 from tests.trainer import archives, fake_recipe
+from tests.trainer.tables import write_table
 from tests.trainer.test_recipe import tailored
 from tests.trainer.tiny import tiny_config
 from trainer import tailoring
@@ -21,15 +20,7 @@ from trainer.settings import Settings
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     """Every block costs a hundred times what every proxy costs."""
-    depth = geometry("mini26").depth
-    content = {
-        "stem": 1.0,
-        "blocks": {str(node): 1.0 for node in range(1, depth + 1)},
-        "proxies": {f"{source}-{node}": 0.01 for source, node in full_plan(depth, None).proxy_paths()},
-    }
-    path = tmp_path / "costs.json"
-    path.write_text(json.dumps(content))
-    return path
+    return write_table(tmp_path / "costs.json", block=1.0, proxy=0.01)
 
 
 def test_the_setting_reaches_the_recipe(
@@ -47,6 +38,7 @@ def test_the_setting_reaches_the_recipe(
     monkeypatch.setattr(tailoring, "tailor", tailor)
     for name, value in (("DATA_DIR", settings.data_dir), ("REDIS_URL", settings.redis_url), ("COST_TABLE", table)):
         monkeypatch.setenv(f"NETTAILOR_{name}", str(value))
+    service.stop()  # its reconciler would take a run without a worker for a lost one
     tailoring.run(job, 1)
     assert [config.cost_table for config in seen] == [table]
     assert service.jobs.store.get(job).state == "succeeded"

@@ -22,7 +22,7 @@ from trainer.fitting import Epoch
 from trainer.report.architecture import architecture
 from trainer.report.calibration import bins
 from trainer.report.confusion import counts, worst
-from trainer.report.findings import Findings, Tailoring, look
+from trainer.report.findings import Findings, Finished, look
 from trainer.report.hardest import hardest_rows
 from trainer.report.report import attach_report, make_report
 
@@ -53,10 +53,10 @@ def epochs(count: int) -> list[Epoch]:
     return [Epoch(number=n, losses=losses, accuracy=0.5 if n == count else None, seconds=1) for n in range(1, count)]
 
 
-def tailoring(backbone: Backbone, test: LabelledImages | None = None) -> Tailoring:
+def tailoring(backbone: Backbone, test: LabelledImages | None = None) -> Finished:
     manifest, tensors = random_bundle(fingerprint=backbone.fingerprint(), classes=3)
     manifest = manifest.model_copy(update={"classes": HOSTILE, "preprocessing": PREPROCESSING})
-    return Tailoring(
+    return Finished(
         bundle=decode(encode(manifest, tensors)),
         front=FRONT,
         test=coloured(24, 3, 2) if test is None else test,

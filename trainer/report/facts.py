@@ -9,7 +9,7 @@ import torch
 
 from nettailor.manifest import Accuracy, Manifest
 from trainer.pages.render import percent
-from trainer.report.findings import Findings, Tailoring
+from trainer.report.findings import Findings, Finished
 
 Row = tuple[str, ...]
 
@@ -22,7 +22,7 @@ def accuracies(manifest: Manifest) -> list[Row]:
     return [row("teacher (the whole network, fine-tuned)", metrics.teacher), row("this version", metrics.student)]
 
 
-def costs(tailoring: Tailoring) -> list[Row]:
+def costs(tailoring: Finished) -> list[Row]:
     """What is kept, removed and added: MACs of one image, parameters."""
     complexity = tailoring.manifest.complexity
     plan = tailoring.manifest.plan
@@ -73,7 +73,7 @@ def _share(value: float) -> str:
     return "–" if np.isnan(value) else percent(value)
 
 
-def environment(tailoring: Tailoring) -> list[Row]:
+def environment(tailoring: Finished) -> list[Row]:
     manifest = tailoring.manifest
     rows = [
         ("task", manifest.task),

@@ -22,7 +22,7 @@ _BATCH = 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tailoring:
+class Finished:
     """One tailoring, finished: `front` has the rows of the job's result, `history` the epochs of every run by
     "<fold>/<run>", `seconds` what each stage took."""
 
@@ -64,7 +64,7 @@ class Findings:
 
 
 @torch.inference_mode()
-def look(tailoring: Tailoring, backbone: Backbone) -> Findings:
+def look(tailoring: Finished, backbone: Backbone) -> Findings:
     """Run the bundle's own student, fp32, over the test images."""
     manifest = tailoring.manifest
     student = channels_last(Student.from_bundle(backbone, tailoring.bundle))

@@ -12,21 +12,21 @@ from trainer.report.architecture import architecture
 from trainer.report.calibration import calibration
 from trainer.report.confusion import confusion, worst
 from trainer.report.curve import curve
-from trainer.report.findings import Findings, Tailoring, look
+from trainer.report.findings import Findings, Finished, look
 from trainer.report.hardest import hardest
 from trainer.report.learning import learning
 
 logger = logging.getLogger(__name__)
 
 
-def make_report(tailoring: Tailoring, backbone: Backbone) -> dict[str, bytes]:
+def make_report(tailoring: Finished, backbone: Backbone) -> dict[str, bytes]:
     """`report.html`, which holds all it needs, and the pictures in it, by name."""
     findings = look(tailoring, backbone)
     pictures = _pictures(tailoring, findings, backbone)
     return {REPORT: _page(tailoring, findings, pictures).encode(), **pictures}
 
 
-def attach_report(tailoring: Tailoring, backbone: Backbone, blobs: Blobs) -> dict[str, str]:
+def attach_report(tailoring: Finished, backbone: Backbone, blobs: Blobs) -> dict[str, str]:
     """Store the report; names and digests for `Registry.publish`. Empty where it cannot be made or kept: a version that
     took hours is not lost for want of a picture."""
     try:
@@ -36,7 +36,7 @@ def attach_report(tailoring: Tailoring, backbone: Backbone, blobs: Blobs) -> dic
         return {}
 
 
-def _pictures(tailoring: Tailoring, findings: Findings, backbone: Backbone) -> dict[str, bytes]:
+def _pictures(tailoring: Finished, findings: Findings, backbone: Backbone) -> dict[str, bytes]:
     drawn: dict[str, Callable[[], bytes]] = {
         "architecture.png": lambda: architecture(tailoring.bundle, backbone.geometry),
     }
@@ -51,7 +51,7 @@ def _pictures(tailoring: Tailoring, findings: Findings, backbone: Backbone) -> d
     return {name: draw() for name, draw in drawn.items()}
 
 
-def _page(tailoring: Tailoring, findings: Findings, pictures: dict[str, bytes]) -> str:
+def _page(tailoring: Finished, findings: Findings, pictures: dict[str, bytes]) -> str:
     confused = [(pair.true, pair.found, pair.count, pair.of) for pair in worst(findings)]
     return render(
         "version",

@@ -1,0 +1,78 @@
+"""The accuracy-complexity front of a tailoring: every network that was tried, each a bundle that can be published."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nettailor.bundle import digest_of
+from nettailor.manifest import Manifest
+from registry.attachments import read
+from registry.blobs import Blobs
+from registry.catalogue import VersionRecord
+from trainer.events import Json
+
+POINTS = "front/points.json"  # the attachment of a version that lists the points
+
+
+def point_name(blocks_removed: int) -> str:
+    """The attachment of a version that holds a point's bundle."""
+    return f"front/k{blocks_removed:02d}.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One network of the front.
+
+    `cost` is what the recipe's measure counts, as a share of the backbone; `milliseconds` of an image by the table of
+    the latency budget, if there was one; `good`: within the target; `pareto`: no other is as accurate (validation) and
+    as cheap, and better in one.
+    """
+
+    blocks_removed: int
+    bundle: bytes
+    manifest: Manifest
+    cost: float
+    milliseconds: float | None
+    good: bool
+    pareto: bool
+    chosen: bool
+
+    def row(self) -> dict[str, Json]:
+        """As the job's result has it. Accuracies are shares; `test_accuracy` was no part of the choice."""
+        accuracy, complexity = self.manifest.metrics.student, self.manifest.complexity
+        row: dict[str, Json] = {
+            "k": self.blocks_removed,
+            "accuracy": accuracy.validation,
+            "test_accuracy": accuracy.test,
+            "cost": self.cost,
+            "macs_removed": complexity.net_macs_removed,
+            "params_removed": complexity.net_params_removed,
+            "good": self.good,
+            "pareto": self.pareto,
+            "chosen": self.chosen,
+            "digest": digest_of(self.bundle),
+            "size_bytes": len(self.bundle),
+        }
+        return row if self.milliseconds is None else row | {"milliseconds": self.milliseconds}
+
+
+def store_front(points: Sequence[Point], blobs: Blobs) -> dict[str, str]:
+    """Write the points' bundles and their list as blobs: the attachments (name -> digest) of the version."""
+    if not points:
+        return {}
+    rows = json.dumps([point.row() for point in points], sort_keys=True, separators=(",", ":"))
+    attached = {point_name(point.blocks_removed): blobs.put(point.bundle) for point in points}
+    return attached | {POINTS: blobs.put(rows.encode())}
+
+
+def read_front(record: VersionRecord, blobs: Blobs) -> list[dict[str, Json]]:
+    """The rows of a version's front, leanest last; none where it has no front. Raises `BlobMissing`, `BlobCorrupt`."""
+    if POINTS not in record.attachments:
+        return []
+    rows: list[dict[str, Json]] = json.loads(read(blobs, record, POINTS))
+    return rows
+
+
+def front_of(record: VersionRecord) -> dict[str, str]:
+    """Those of a version's attachments that are its front."""
+    return {name: digest for name, digest in record.attachments.items() if name.startswith("front/")}
