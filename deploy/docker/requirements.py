@@ -1,4 +1,4 @@
-"""`python -m deploy.docker.requirements`: what each image installs, out of requirements.lock, by what its service imports.
+"""`python -m deploy.docker.requirements`: what each image installs, out of the lock, by what its service imports.
 
 Starting at an image's modules it follows our own imports, then the metadata of the distributions they come from. The
 lists lie beside this file; the tests compare. `--check` writes nothing and fails if one is out of date.

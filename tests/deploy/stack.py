@@ -78,7 +78,7 @@ class Stack:
 def wait_until(met: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not met():
-        assert process.poll() is None, f"ended with {process.returncode}: {process.args}"
+        assert process.poll() is None, f"ended with {process.returncode}: {process.args!r}"
         assert time.monotonic() < deadline
         time.sleep(0.2)  # between looks at another process, which tells nobody
 

@@ -11,7 +11,7 @@ from tests.documented import ROOT, documented
 
 _ALL = [pytest.param(name, service, id=name) for name, service in (services("cpu") | services("gpu")).items()]
 _OURS = {"registry", "server", "server-gpu", "trainer", "worker", "worker-gpu"}
-_COMING = {"NETTAILOR_WORKER_JOBS_PER_DEVICE"}  # of the change that lets one trainer run several workers
+
 _COMING_FOLDERS = {"prometheus", "grafana"}  # of the change that brings dashboards and alerts
 _MOUNTED = ("deploy/docker/proxy", "deploy/prometheus", "deploy/grafana/provisioning", "deploy/grafana/dashboards")
 _OF_OTHERS = {"redis", "proxy", "prometheus", "grafana"}
@@ -104,4 +104,4 @@ def test_every_variable_is_a_setting() -> None:
     known = set(documented("Settings"))
     for name in _OURS:
         environment = (services("cpu") | services("gpu"))[name]["environment"]
-        assert not {key for key in environment if key.startswith("NETTAILOR_")} - known - _COMING
+        assert not {key for key in environment if key.startswith("NETTAILOR_")} - known

@@ -259,9 +259,11 @@ def test_a_prediction_goes_to_another_server_where_one_is_leaving(stubs: dict[st
     ports = {name: port for name, (_, port) in stubs.items()}
     with served(leaving.app()) as url:
         second = f"max_fails=0;\n    server 127.0.0.1:{url.rpartition(':')[2]} max_fails=0;\n    keepalive 64"
-        with proxied(ports, upstreams=(r"max_fails=0;\n\s+keepalive 64", second)) as front:
-            with httpx.Client(base_url=front, trust_env=False, timeout=60) as client:
-                answers = [client.post("/tasks/signs/predict", content=b"image") for _ in range(20)]
+        with (
+            proxied(ports, upstreams=(r"max_fails=0;\n\s+keepalive 64", second)) as front,
+            httpx.Client(base_url=front, trust_env=False, timeout=60) as client,
+        ):
+            answers = [client.post("/tasks/signs/predict", content=b"image") for _ in range(20)]
     assert leaving.asked > 0
     assert {answer.headers["x-served-by"] for answer in answers} == {"server"}
     assert {answer.headers["x-body-bytes"] for answer in answers} == {"5"}
@@ -270,9 +272,11 @@ def test_a_prediction_goes_to_another_server_where_one_is_leaving(stubs: dict[st
 def test_callers_can_be_slowed_down(stubs: dict[str, tuple[Stub, int]], proxy: httpx.Client) -> None:
     assert {proxy.get("/tasks").status_code for _ in range(200)} == {200}, "off by default"
     ports = {name: port for name, (_, port) in stubs.items()}
-    with proxied(ports, rates=('default "";', "default $binary_remote_addr;")) as url:
-        with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
-            answers = (client.get("/tasks") for _ in range(100_000))
-            refused = next(answer for answer in answers if answer.status_code != 200)
+    with (
+        proxied(ports, rates=('default "";', "default $binary_remote_addr;")) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=60) as client,
+    ):
+        answers = (client.get("/tasks") for _ in range(100_000))
+        refused = next(answer for answer in answers if answer.status_code != 200)
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
     assert refused.headers["content-type"] == "application/problem+json"

@@ -52,8 +52,8 @@ def test_a_service_runs_without_what_the_others_need(running: Stack, service: st
 def test_nobody_gets_in_without_a_key(running: Stack) -> None:
     for path in ("/tasks", "/jobs"):
         assert httpx.get(f"{running.url}{path}", trust_env=False, timeout=PATIENCE_S).status_code == 401
-    body = {"content": FILES[0], "trust_env": False, "timeout": PATIENCE_S}
-    assert httpx.post(f"{running.url}/tasks/signs/predict", **body).status_code == 401
+    predict = f"{running.url}/tasks/signs/predict"
+    assert httpx.post(predict, content=FILES[0], trust_env=False, timeout=PATIENCE_S).status_code == 401
 
 
 def test_a_bundle_is_published_promoted_and_answers(running: Stack, client: httpx.Client) -> None:

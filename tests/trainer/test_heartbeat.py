@@ -32,7 +32,7 @@ def test_a_worker_is_alive_from_its_birth_until_it_falls_silent(
     assert (failed.returncode, failed.stderr) == (1, "no worker of this machine is registered\n")
 
     worker = TrainerWorker.of(Settings(data_dir=tmp_path, redis_url=redis_url), redis_client, name="one")
-    worker.register_birth()
+    worker.register_birth()  # type: ignore[no-untyped-call]  # RQ has not typed it
     assert silence_seconds(redis_client, here) == pytest.approx(0, abs=PATIENCE_SECONDS)
     assert silence_seconds(redis_client, "another") is None
     assert _check(redis_url).returncode == 0
