@@ -26,6 +26,7 @@ RegistryError
 ├── TaskForbidden          the key is limited to other tasks
 ├── KeysInvalid            the file of keys cannot be read
 ├── AuditLogUnusable       the audit log cannot be written
+├── PasswordFileUnusable   the file with the password of Redis cannot be read, or holds none
 ├── RequestRefused         the registry's HTTP API answered a client with an error
 └── EmbeddedRedisFailed    the private Redis server does not start
 """
@@ -213,6 +214,13 @@ class TaskForbidden(RegistryError):
 class KeysInvalid(RegistryError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"the keys in {path} cannot be used: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class PasswordFileUnusable(RegistryError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"no password of Redis in {path}: {reason}")
         self.path = path
         self.reason = reason
 

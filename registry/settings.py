@@ -12,6 +12,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default=Path("data"), description="folder of everything that must survive a restart")
     redis_url: str | None = Field(default=None, description="Redis to use; without it a private one under data_dir")
+    redis_password_file: Path | None = Field(default=None, description="file with the password of that Redis")
     blobs_url: str | None = Field(default=None, description="where blobs and records live; data_dir/blobs by default")
     backbone: str = Field(default="mini26", description="the backbone of this installation")
     host: str = Field(default="127.0.0.1", description="address to listen on")

@@ -9,6 +9,7 @@ from redis.retry import Retry
 
 from registry.blobs import Blobs
 from registry.embedded_redis import EmbeddedRedis, joined
+from registry.passwords import with_password
 from registry.registry import Registry
 from registry.returns import Returns
 from registry.settings import Settings
@@ -21,10 +22,11 @@ _CONNECT_TIMEOUT_SECONDS = 2.0
 def redis_service(settings: Settings) -> Iterator[str]:
     """The URL of the Redis to use; without one in the settings, of an embedded server that lives as long as this.
 
-    Raises `EmbeddedRedisFailed`.
+    Raises `EmbeddedRedisFailed`, `PasswordFileUnusable`.
     """
     if settings.redis_url is not None:
-        yield settings.redis_url
+        file = settings.redis_password_file
+        yield settings.redis_url if file is None else with_password(settings.redis_url, file)
         return
     with EmbeddedRedis(settings.data_dir / "redis") as server:
         yield server.url

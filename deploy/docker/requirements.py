@@ -1,0 +1,122 @@
+"""`python -m deploy.docker.requirements`: what each image installs, out of the lock, by what its service imports.
+
+Starting at an image's modules it follows our own imports, then the metadata of the distributions they come from. The
+lists lie beside this file; the tests compare. `--check` writes nothing and fails if one is out of date.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import distribution, packages_distributions
+from pathlib import Path
+
+import grimp
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+OURS = ("nettailor", "registry", "trainer", "server", "cli")
+
+_BY_NAME = {"nettailor.vision": ("torchvision",), "trainer.queue": ("trainer.tailoring",)}  # imports no parser sees
+_LAZY = (  # commands that an image for upkeep does not offer; `cli.main` imports them when they are called
+    ("cli.main", "cli.demo"),
+    ("cli.main", "cli.profile"),
+    ("cli.main", "cli.up"),
+)
+
+_UNLOCKED = frozenset({"pip", "setuptools"})  # of every environment: the lock leaves them out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """The modules that an image must be able to run, and distributions to add by name."""
+
+    modules: tuple[str, ...] = ()
+    distributions: tuple[str, ...] = ()
+
+
+IMAGES: Mapping[str, Image] = {
+    "registry": Image(modules=("registry.__main__",)),
+    "server": Image(modules=("server.__main__",)),
+    # Upkeep (`nettailor registry verify`, `gc`, `rebuild`) and `nettailor keys` run in the trainer's image too.
+    "trainer": Image(modules=("trainer.__main__", "trainer.worker", "trainer.horse", "cli.main")),
+    "s3": Image(distributions=("s3fs",)),  # on top of any of the others
+}
+
+
+def imported(modules: Iterable[str]) -> set[str]:
+    """All modules that these import, directly or not; of those that are not ours, the top level."""
+    graph = grimp.build_graph(*OURS, include_external_packages=True)
+    for importer, lazy in _LAZY:
+        graph.remove_import(importer=importer, imported=lazy)
+    seen: set[str] = set()
+    waiting = set(modules)
+    while waiting:
+        module = waiting.pop()
+        seen.add(module)
+        if module in graph.modules and not graph.is_module_squashed(module):
+            waiting |= {*graph.find_modules_directly_imported_by(module), *_BY_NAME.get(module, ())} - seen
+    return seen
+
+
+def distributions(modules: Iterable[str]) -> set[NormalizedName]:
+    """The distributions that these modules, and all they import, come from. Raises LookupError for an unknown one."""
+    origins = packages_distributions()
+    tops = {module.split(".")[0] for module in imported(modules)} - set(OURS) - sys.stdlib_module_names
+    return {canonicalize_name(origin) for top in tops for origin in origins[top]}
+
+
+def closure(names: Iterable[str]) -> set[NormalizedName]:
+    """The distributions and, by their metadata, all that these need here."""
+    seen: set[NormalizedName] = set()
+    waiting: set[tuple[NormalizedName, frozenset[str]]] = {(canonicalize_name(name), frozenset()) for name in names}
+    done = set()
+    while waiting:
+        name, extras = pair = waiting.pop()
+        done.add(pair)
+        seen.add(name)
+        for text in distribution(name).requires or ():
+            need = Requirement(text)
+            if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in extras or {""}):
+                waiting |= {(canonicalize_name(need.name), frozenset(need.extras))} - done
+    return seen
+
+
+def pinned(names: Iterable[str], lock: str) -> list[str]:
+    """Their lines of the lock. Raises KeyError for what it does not have."""
+    lines = {canonicalize_name(Requirement(line).name): line for line in lock.splitlines() if line.strip()}
+    return [lines[name] for name in sorted({*map(canonicalize_name, names)} - _UNLOCKED)]
+
+
+def listing(image: Image) -> str:
+    names = closure([*distributions(image.modules), *image.distributions])
+    lock = (ROOT / "requirements.lock").read_text()
+    head = "# Written by `python -m deploy.docker.requirements` out of requirements.lock; do not edit.\n"
+    return head + "".join(f"{line}\n" for line in pinned(names, lock))
+
+
+def path_of(name: str) -> Path:
+    return Path(__file__).with_name(f"requirements-{name}.txt")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a list is out of date")
+    check = parser.parse_args().check
+    stale = [name for name, image in IMAGES.items() if not _is_current(name, listing(image), write=not check)]
+    if check and stale:
+        sys.exit(f"out of date: {', '.join(stale)}; run `python -m deploy.docker.requirements`")
+
+
+def _is_current(name: str, text: str, *, write: bool) -> bool:
+    path = path_of(name)
+    if path.exists() and path.read_text() == text:
+        return True
+    if write:
+        path.write_text(text)
+    return False
+
+
+if __name__ == "__main__":
+    main()

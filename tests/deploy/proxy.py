@@ -1,0 +1,80 @@
+"""The proxy of docker-compose.yml as a real nginx on this machine: its own files, other addresses."""
+
+import contextlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tests.deploy.programs import program
+from tests.documented import ROOT
+
+FOLDER = ROOT / "deploy/docker/proxy"
+_PATIENCE_S = 60.0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def moved(text: str, pattern: str, replacement: str) -> str:
+    """The text with the pattern, which must be there, replaced."""
+    changed, count = re.subn(pattern, replacement, text, flags=re.MULTILINE)
+    assert count, pattern
+    return changed
+
+
+def lay_out(into: Path, ports: Mapping[str, int], port: int) -> None:
+    """The configuration with this machine's addresses. Debian's nginx does not know `resolve`: addresses need none."""
+    for file in FOLDER.glob("*.conf"):
+        shutil.copy(file, into)
+    main, upstreams = into / "nginx.conf", into / "upstreams.conf"
+    text = moved(main.read_text(), r"listen 8080;", f"listen 127.0.0.1:{port};")
+    main.write_text(moved(text, r"(\s)/tmp/", rf"\1{into}/"))
+    text = moved(upstreams.read_text(), r"^resolver .*$", "")
+    for service, where in ports.items():
+        text = moved(text, rf"server {service}:8000 resolve ", f"server 127.0.0.1:{where} ")
+    upstreams.write_text(text)
+
+
+def try_out(folder: Path) -> "subprocess.CompletedProcess[str]":
+    """`nginx -t`."""
+    command = [program("nginx"), "-t", "-c", str(folder / "nginx.conf")]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+
+
+@contextlib.contextmanager
+def proxied(ports: Mapping[str, int], **changes: tuple[str, str]) -> Iterator[str]:
+    """The proxy's URL. `changes`: for a file (`rates` is rates.conf), a pattern and what to put in its place."""
+    port = free_port()
+    # Not under pytest's folders, which only root may enter: as root, nginx's workers run as somebody else.
+    with tempfile.TemporaryDirectory(prefix="nettailor-proxy-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        lay_out(folder, ports, port)
+        for file, (pattern, replacement) in changes.items():
+            path = folder / f"{file}.conf"
+            path.write_text(moved(path.read_text(), pattern, replacement))
+        process = subprocess.Popen([program("nginx"), "-c", str(folder / "nginx.conf")], stdout=subprocess.DEVNULL)
+        try:
+            _wait_for(port, process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(_PATIENCE_S)
+
+
+def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        assert process.poll() is None, "nginx has ended"
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.02)  # between looks at another process, which tells nobody
