@@ -2,7 +2,7 @@
 
 import uvicorn
 
-from registry.process import begin, configured, serve
+from registry.process import begin, configured, serve, settings_of
 from registry.wiring import redis_service
 from trainer.app import create_app
 from trainer.service import Service
@@ -10,7 +10,7 @@ from trainer.settings import Settings
 
 
 def main() -> None:
-    settings = Settings()
+    settings = settings_of(Settings)
     begin(settings)
     with redis_service(settings) as url, Service(settings, url) as service:
         serve(uvicorn.Server(configured(create_app(service), settings)))

@@ -19,6 +19,8 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from registry.logs import configure_logs
+from registry.process import settings_of
 from registry.wiring import connect, redis_service
 from trainer.errors import QueueUnavailable
 from trainer.jobs import Jobs
@@ -85,7 +87,7 @@ class TrainerWorker(rq.Worker):
             self._returning = True
             self.kill_horse()
         if not wanted:
-            logger.info("job %s was cancelled: killing its work-horse", job.id)
+            logger.info("job %s was cancelled: killing its work-horse", job.id, extra={"job": job_of(job.id)[0]})
             self._stopped_job_id = job.id
             self.kill_horse()
 
@@ -131,8 +133,8 @@ def _last_line(trace: str) -> str:
 
 
 def main(kind: type[TrainerWorker] = TrainerWorker) -> None:
-    settings = Settings()
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = settings_of(Settings)
+    configure_logs(settings)
     with redis_service(settings) as url:
         os.environ["NETTAILOR_REDIS_URL"] = url  # for the work-horses
         worker = kind.of(settings, connect(url))
