@@ -246,6 +246,30 @@ def profile(
         run(ProfileOptions(backbone=backbone, side=side, images=images, rounds=rounds, out=out))
 
 
+@app.command()
+def doctor(
+    *,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="NETTAILOR_DATA_DIR",
+            help=f"The data folder, as of `nettailor up`. Default: {DEFAULT_DIR}.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+) -> None:
+    """Check whether a service can run here, or why the one that runs does not: settings, torch, device, threads, data
+    folder, Redis, blobs, backbone, port, keys. Each line says what to do.
+
+    Nothing is changed; it runs beside a service and without one. Exit status 1 if a check fails.
+    """
+    from cli.doctor import run  # torch, as above
+
+    with one_line_errors():
+        run(data_dir, as_json=as_json)
+
+
 @keys_commands.command()
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is: the actor that the history keeps.")],
