@@ -15,6 +15,7 @@ Json = dict[str, Any]
 
 NO_OPTIONS: Mapping[str, str | int | float | None] = {}
 _TIMEOUT = httpx.Timeout(30.0, read=120.0)  # seconds; a cold task is loaded within one read
+_PATIENT = httpx.Timeout(30.0, read=None)  # an epoch may say nothing for long
 _RECONNECTS = 20  # broken connections in a row before the stream is given up
 
 
@@ -73,6 +74,25 @@ class Client:
 
     def cancel(self, job: str) -> Json:
         return self._document("POST", f"/jobs/{job}/cancel")
+
+    def retry(self, job: str) -> Json:
+        return self._document("POST", f"/jobs/{job}/retry")
+
+    def logs(self, job: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
+        """The job's log in pieces; with `follow` until the job has ended, however long it is silent. Raises
+        `StreamBroken`."""
+        parameters = {"follow": str(follow).lower()} | ({"tail": str(tail)} if tail else {})
+        timeout = _PATIENT if follow else _TIMEOUT
+        try:
+            with self._http.stream("GET", f"/jobs/{job}/logs", params=parameters, timeout=timeout) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _refusal(response)
+                yield from response.iter_text()
+        except httpx.ConnectError as error:
+            raise ServiceUnreachable(self.url) from error
+        except httpx.TransportError as error:
+            raise StreamBroken(job) from error
 
     def tasks(self) -> list[Json]:
         return _rows(self._json("GET", "/tasks"), "tasks")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from cli.job_commands import add_job_commands
 from cli.keys import KeyScope, make
 from cli.keys import commands as keys_commands
 from cli.options import DEFAULT_DIR, ClientDir, KeyOption, Url, one_line_errors, service
@@ -41,6 +42,12 @@ class Skips(StrEnum):
     three = "3"
     five = "5"
     dense = "dense"
+
+
+class Priority(StrEnum):
+    high = "high"
+    normal = "normal"
+    low = "low"
 
 
 class AskedMeasure(StrEnum):
@@ -122,6 +129,7 @@ def tailor(
     warm_start: Annotated[
         str | None, _option("Start from this version of the task, a number or live, when images were added.")
     ] = None,
+    priority: Annotated[Priority | None, _option("Which of the waiting jobs run first; normal by default.")] = None,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
@@ -138,7 +146,7 @@ def tailor(
     console = Console()
     asked = {"preset": preset, "seed": seed, "backbone": backbone, "skips": skips, "gamma1": gamma1, "gamma2": gamma2}
     asked |= {"measure": measure, "target_drop": target_drop, "max_macs": max_macs, "max_latency_ms": max_latency_ms}
-    asked |= {"max_minutes": max_minutes, "warm_start": warm_start}
+    asked |= {"max_minutes": max_minutes, "warm_start": warm_start, "priority": priority}
     with one_line_errors(), service(url, data_dir, key) as client, packed(data) as archive:
         job = client.upload(task, archive, options=asked)
         console.print(f"job {job['id']}")
@@ -190,6 +198,9 @@ def jobs(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) 
 
     with one_line_errors(), service(url, data_dir, key) as client:
         Console().print(jobs_table(client.jobs()))
+
+
+add_job_commands(app)
 
 
 @app.command()

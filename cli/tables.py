@@ -166,12 +166,13 @@ def policy_table(document: Json) -> Table:
 
 
 def jobs_table(jobs: Sequence[Json]) -> Table:
-    table = _table("Jobs", "job", "task", "state", "stage", "progress", "created (UTC)", "result")
+    table = _table("Jobs", "job", "task", "state", "priority", "stage", "progress", "created (UTC)", "result")
     for job in jobs:
         table.add_row(
             str(job["id"]),
             str(job["task"]),
             str(job["state"]),
+            str(job.get("priority") or ""),
             str(job.get("stage") or ""),
             f"{job.get('progress') or 0:.0%}",
             _minute(str(job.get("created_at") or "")),

@@ -19,7 +19,6 @@ import uvicorn
 from cli.client import Client
 from cli.errors import AddressUnusable, CannotStart, DataFolderInUse
 from cli.local_service import remove_state, write_state
-from cli.supervised import Supervised
 from nettailor.errors import NetTailorError
 from registry.errors import RegistryError
 from registry.logs import configure_logs
@@ -28,11 +27,11 @@ from server.process import DrainingServer
 from server.settings import ServerSettings
 from trainer.errors import TrainerError
 from trainer.settings import Settings as TrainerSettings
+from trainer.workers import Workers
 
 logger = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 3  # accepted predictions get this long when the service stops, then event streams and uploads
-_WORKER_STOP_SECONDS = 10.0
 _READY_POLL_SECONDS = 0.1
 
 
@@ -93,12 +92,9 @@ def _serve(options: UpOptions) -> None:
         from cli.app import serving  # torch: what can be refused is refused before seconds of imports
 
         chosen["redis_url"] = redis_url = stack.enter_context(redis_service(server_settings))
+        workers = Workers(trainer_settings, _environment(chosen))
         app, server = stack.enter_context(serving(server_settings, trainer_settings, redis_url))
-        worker = Supervised(
-            [sys.executable, "-m", "trainer.worker"], name="training worker", environment=_environment(chosen)
-        )
-        stack.callback(worker.stop, grace_seconds=_WORKER_STOP_SECONDS)
-        worker.start()
+        stack.enter_context(workers)
         stack.callback(remove_state, data_dir)
         threading.Thread(target=_announce, args=(data_dir, _url(listener)), daemon=True).start()
         config = uvicorn.Config(

@@ -40,6 +40,8 @@ OTHERS = frozenset(
         "job_attempts",
         "job_niceness",
         "job_threads",
+        "jobs_per_user",
+        "jobs_running_per_user",
         "load_threads",
         "max_batch",
         "max_body_bytes",
@@ -58,6 +60,8 @@ OTHERS = frozenset(
         "unpacked_mib",
         "upload_mib",
         "winograd",
+        "worker_devices",
+        "worker_jobs_per_device",
     }
 )
 _NOT_IN_FILES = "config"

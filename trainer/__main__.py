@@ -1,4 +1,5 @@
-"""`python -m trainer`: the trainer's HTTP app on its own. Workers are `python -m trainer.worker`."""
+"""`python -m trainer`: the trainer's HTTP app and this machine's workers. More workers, here or elsewhere, are
+`python -m trainer.worker`; with NETTAILOR_WORKER_JOBS_PER_DEVICE=0 there are none here."""
 
 import uvicorn
 
@@ -7,13 +8,18 @@ from registry.wiring import redis_service
 from trainer.app import create_app
 from trainer.service import Service
 from trainer.settings import Settings
+from trainer.workers import MODULE, Workers
 
 
-def main() -> None:
+def main(worker: str = MODULE) -> None:
     settings = settings_of(Settings)
     begin(settings)
-    with redis_service(settings) as url, Service(settings, url) as service:
-        serve(uvicorn.Server(configured(create_app(service), settings)))
+    with redis_service(settings) as url:
+        workers = Workers(settings, {"NETTAILOR_REDIS_URL": url}, module=worker)
+        with Service(settings, url) as service:
+            server = uvicorn.Server(configured(create_app(service), settings))
+            with workers:
+                serve(server)
 
 
 if __name__ == "__main__":

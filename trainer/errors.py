@@ -18,14 +18,17 @@ TrainerError
 ├── TrainingDiverged            the loss is no longer a number
 ├── TimeTooShort                `max_minutes` is less than the shortest training takes here
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
+├── WorkerDevicesInvalid        the setting names devices that there are not
 ├── PointUnknown                the version's front has no such point
 ├── JobUnknown
+├── TooManyJobs                 the actor has as many open jobs as one may have
 ├── DatasetNotReady             the job's intake has not come to its end
 ├── JobConflict                 the job's state does not allow this
 ├── IdempotencyConflict         the key was used for a different upload
 ├── JobBusy                     another process works on the same job
 ├── JobSuperseded               this run of the job is no longer the one that counts (cancelled, or taken over)
 ├── JobDied                     the training process died on every attempt
+├── JobOverran                  it took much longer than the time it was given, and was stopped
 ├── JobRecordDamaged            the file beside the blobs that remembers a job cannot be read
 └── QueueUnavailable            Redis cannot be reached
 """
@@ -130,6 +133,12 @@ class OptionsInvalid(TrainerError):
         self.option = option
 
 
+class WorkerDevicesInvalid(TrainerError):
+    def __init__(self, devices: str, reason: str) -> None:
+        super().__init__(f"NETTAILOR_WORKER_DEVICES={devices}: {reason}")
+        self.devices = devices
+
+
 class PointUnknown(TrainerError):
     def __init__(self, task: str, version: int, blocks_removed: int) -> None:
         super().__init__(f"the front of version {version} of task {task!r} has no point k={blocks_removed}")
@@ -141,6 +150,14 @@ class JobUnknown(TrainerError):
     def __init__(self, job: str) -> None:
         super().__init__(f"no job {job!r}")
         self.job = job
+
+
+class TooManyJobs(TrainerError):
+    def __init__(self, actor: str, limit: int, retry_after_seconds: float) -> None:
+        super().__init__(f"{actor} has {limit} job(s) queued or running, and may have no more: wait for one to end")
+        self.actor = actor
+        self.limit = limit
+        self.retry_after_seconds = retry_after_seconds
 
 
 class DatasetNotReady(TrainerError):
@@ -181,6 +198,16 @@ class JobDied(TrainerError):
         self.job = job
         self.attempts = attempts
         self.reason = reason
+
+
+class JobOverran(TrainerError):
+    def __init__(self, job: str, max_minutes: float, minutes: float) -> None:
+        super().__init__(
+            f"the job was to take at most {max_minutes:g} minutes (max_minutes), was stopped after {minutes:.1f}"
+        )
+        self.job = job
+        self.max_minutes = max_minutes
+        self.minutes = minutes
 
 
 class JobRecordDamaged(TrainerError):

@@ -16,7 +16,6 @@ from rq.serializers import JSONSerializer
 
 from registry.logs import configure_logs
 from registry.wiring import connect
-from trainer.queue import JobQueue
 from trainer.settings import Settings
 from trainer.worker import TrainerWorker
 
@@ -27,20 +26,22 @@ _PR_SET_PDEATHSIG = 1
 def main(arguments: list[str]) -> None:
     """Arguments: pid and name of the worker, ids of submission and execution. Never returns."""
     parent, worker_name, submission, execution_id = int(arguments[0]), *arguments[1:4]
-    _die_with(parent)
+    die_with(parent)
     settings = Settings()
     os.nice(settings.job_niceness)
     configure_logs(settings)
     assert settings.redis_url is not None  # the worker passes it on
     client = connect(settings.redis_url)
-    queue = JobQueue(client, attempts=settings.job_attempts)
     worker = TrainerWorker.of(settings, client, name=worker_name, is_horse=True)
     job = Job.fetch(submission, connection=client, serializer=JSONSerializer)
     worker.execution = Execution.fetch(execution_id, submission, connection=client)
-    worker.main_work_horse(job, queue.rq)
+    queue = worker.jobs.queue.queue_of(job)
+    worker.queues = [queue]  # of one queue only, RQ takes what has begun off the intermediate list
+    worker.main_work_horse(job, queue)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
+    """From now on this process is killed when that one, its parent, is gone."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     else:

@@ -12,6 +12,9 @@ State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 OPEN: tuple[State, ...] = ("queued", "running")
 ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 
+Priority = Literal["high", "normal", "low"]
+PRIORITIES: tuple[Priority, ...] = ("high", "normal", "low")  # in the order in which they are served
+
 PUBLISH = "publish"  # the stage from which a job can no longer be cancelled
 
 
@@ -25,6 +28,7 @@ class Job:
     options: Mapping[str, Json]
     actor: str
     created_at: str
+    priority: Priority = "normal"
     state: State = "queued"
     stage: str | None = None
     progress: float = 0.0

@@ -88,18 +88,38 @@ class JobStore:
         with reachable():
             return _parse(cast("bytes | None", self.client.hget(job_key(job), "document")))
 
-    def latest(self, limit: int, *, task: str | None = None, state: State | None = None) -> list[Job]:
-        """Newest first."""
+    def all_open(self) -> list[Job]:
+        """Every job that is queued or running."""
+        return [job for job in self._read([job.encode() for job in self.open_ids()]) if job.is_open]
+
+    def latest(
+        self,
+        limit: int,
+        *,
+        task: str | None = None,
+        state: State | None = None,
+        actor: str | None = None,
+        before: str | None = None,
+    ) -> list[Job]:
+        """Newest first; those that are older than the job `before`. Raises JobUnknown for that one."""
         with reachable():
-            ids = cast("list[bytes]", self.client.zrevrange(_ALL, 0, -1))
+            ids = cast("list[bytes]", self.client.zrevrange(_ALL, self._rank_after(before), -1))
         found: list[Job] = []
         for start in range(0, len(ids), 200):
             for job in self._read(ids[start : start + 200]):
-                if task in {None, job.task} and state in {None, job.state}:
+                if task in {None, job.task} and state in {None, job.state} and actor in {None, job.actor}:
                     found.append(job)
             if len(found) >= limit:
                 break
         return found[:limit]
+
+    def _rank_after(self, job: str | None) -> int:
+        if job is None:
+            return 0
+        rank = cast("int | None", self.client.zrevrank(_ALL, job))
+        if rank is None:
+            raise JobUnknown(job)
+        return rank + 1
 
     def open_ids(self) -> list[str]:
         """Ids of the jobs that are queued or running."""

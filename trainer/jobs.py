@@ -6,11 +6,15 @@ import logging
 import uuid
 from collections.abc import Mapping
 
-from trainer.errors import IdempotencyConflict, JobConflict
+from registry.problems import problem_of
+from trainer.errors import IdempotencyConflict, JobConflict, TrainerError
 from trainer.events import Event, Json
-from trainer.job import PUBLISH, Job, now
+from trainer.job import PUBLISH, Job, Priority, now
 from trainer.job_store import JobStore
+from trainer.metrics import TrainerMetrics
+from trainer.problems import status_of
 from trainer.queue import JobQueue
+from trainer.quota import Quota
 from trainer.records import JobRecords
 
 logger = logging.getLogger(__name__)
@@ -19,18 +23,27 @@ logger = logging.getLogger(__name__)
 class Jobs:
     """Every method raises QueueUnavailable without Redis."""
 
-    def __init__(self, store: JobStore, queue: JobQueue, records: JobRecords) -> None:
+    def __init__(self, store: JobStore, queue: JobQueue, records: JobRecords, quota: Quota) -> None:
         self.store = store
         self.queue = queue
         self.records = records
+        self.quota = quota
 
     def submit(
-        self, task: str, upload: str, options: Mapping[str, Json], *, actor: str, idempotency_key: str | None = None
+        self,
+        task: str,
+        upload: str,
+        options: Mapping[str, Json],
+        *,
+        actor: str,
+        priority: Priority = "normal",
+        idempotency_key: str | None = None,
     ) -> Job:
         """Queue a tailoring of an upload (the digest of a blob that is already stored).
 
         When this returns, the job survives the loss of every process and of Redis. The same idempotency key again
-        returns the same job; with another upload or other options it raises IdempotencyConflict.
+        returns the same job; with another upload, other options or another priority it raises IdempotencyConflict.
+        Raises TooManyJobs.
         """
         job = Job(
             id=_job_id(task, idempotency_key),
@@ -38,13 +51,15 @@ class Jobs:
             upload=upload,
             options=dict(options),
             actor=actor,
+            priority=priority,
             created_at=now(),
         )
         found = self.store.find(job.id)
         if found is None:
-            self.records.write(job)  # first: Redis must not know of a job that only Redis knows of
-            found = self.store.create(job, state_event(job), self.queue.enqueue)
-        if (found.upload, found.options) != (job.upload, job.options):
+            with self.quota.room(job):
+                self.records.write(job)  # first: Redis must not know of a job that only Redis knows of
+                found = self.store.create(job, state_event(job), self.queue.enqueue)
+        if (found.upload, found.options, found.priority) != (job.upload, job.options, job.priority):
             assert idempotency_key is not None
             raise IdempotencyConflict(idempotency_key, found.id)
         return found
@@ -63,22 +78,45 @@ class Jobs:
         return result
 
     def retry(self, job: str) -> Job:
-        """Queue a failed or cancelled job again; it goes on from its checkpoints. Raises JobUnknown, JobConflict."""
+        """Queue a failed or cancelled job again; it goes on from its checkpoints.
+
+        Raises JobUnknown, JobConflict, TooManyJobs.
+        """
 
         def change(found: Job) -> tuple[Job, Event]:
             if found.state not in {"failed", "cancelled"}:
                 raise JobConflict(job, found.state, "retried")
             return requeued(found)
 
-        result = self.store.update(job, change, self.queue.enqueue)
+        with self.quota.room(self.store.get(job)):
+            result = self.store.update(job, change, self.queue.enqueue)
         self.records.write(result)
         return result
+
+    def fail(self, job: Job, fault: TrainerError) -> None:
+        """End a job that cannot tell so itself, unless it has changed meanwhile."""
+        status, title = status_of(type(fault))
+        problem = problem_of(fault, status, title, instance=f"/jobs/{job.id}")
+
+        def change(found: Job) -> tuple[Job, Event] | None:
+            if found != job:
+                return None
+            return changed(
+                found, state="failed", error=problem.model_dump(mode="json"), seconds_left=None, ended_at=now()
+            )
+
+        result = self.store.update(job.id, change)
+        if result.error is not None:
+            logger.error("job %s failed: %s", job.id, fault)
+            TrainerMetrics(self.store.client).count_failure(type(fault).__name__)
+        self.records.write(result)
 
     def recover(self) -> int:
         """Bring back every job that has a record but is unknown to Redis; returns how many. Open ones are queued."""
         count = 0
         missing = [job for job in self.records.ids() if self.store.find(job) is None]
-        for job in self.records.readable(missing):
+        # As they were waiting: those that had begun before the others, then in the order of their creation.
+        for job in sorted(self.records.readable(missing), key=lambda job: (job.state != "running", job.created_at)):
             if job.is_open:
                 queued = dataclasses.replace(job, state="queued", attempt=0, stage=None, progress=0.0)
                 self.store.create(queued, state_event(queued), self.queue.enqueue)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from trainer.errors import OptionsInvalid
 from trainer.events import Json
+from trainer.job import Priority
 
 Preset = Literal["fast", "balanced", "thorough"]
 AskedMeasure = Literal["macs", "params", "milliseconds"]
@@ -76,13 +77,16 @@ class TailorOptions(BaseModel):
         default=None, description="version of the task to start from, `live` or a number, when images were added"
     )
 
+    priority: Priority = Field(default="normal", description="high, normal or low: which of the waiting jobs run first")
+
     @property
     def has_budget(self) -> bool:
         return self.max_macs is not None or self.max_latency_ms is not None
 
     def to_json(self) -> dict[str, Json]:
-        """Without what was not asked, so that jobs of all releases compare."""
-        return dict(self.model_dump(mode="json", exclude_none=True))
+        """Without what was not asked, so that jobs of all releases compare; without the priority, the job's own, which
+        changes nothing about the result."""
+        return dict(self.model_dump(mode="json", exclude_none=True, exclude={"priority"}))
 
 
 def parse_options(options: Mapping[str, Json]) -> TailorOptions:

@@ -10,7 +10,7 @@ from typing import Any
 from trainer.events import Event
 
 START = "0-0"
-_LENGTH = 20_000  # events kept a job; a long tailoring makes about a thousand
+LENGTH = 20_000  # events kept a job; a long tailoring makes about a thousand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ def stream_key(job: str) -> str:
 def append(pipeline: Any, job: str, event: Event) -> None:
     """Add an event within a transaction (or at once, on a plain client)."""
     document = json.dumps(dataclasses.asdict(event), separators=(",", ":"))
-    pipeline.xadd(stream_key(job), {"event": document}, maxlen=_LENGTH, approximate=True)
+    pipeline.xadd(stream_key(job), {"event": document}, maxlen=LENGTH, approximate=True)
 
 
 def parse(entries: list[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Entry]:

@@ -29,7 +29,6 @@ from trainer.pace import measure_pace
 from trainer.recipe_config import Preset, RecipeConfig
 from trainer.selection import Candidate, OutOfTime, Wanted, choose, pareto_optimal, search
 from trainer.teacher import Teacher
-from trainer.team import Team
 from trainer.timetable import CANDIDATES, Timetable
 from trainer.warm_start import WarmStart, start_from, without_trained_on
 from trainer.yardstick import Yardstick
@@ -134,8 +133,9 @@ class _Tailoring:
     ) -> None:
         if warm is not None:
             check_backbone(warm.bundle, backbone.fingerprint())
-        if config.bf16 is None:
-            config = replace(config, bf16=_bf16_pays())
+        self.decisions = Decisions(checkpoints / "decisions.json")
+        if config.bf16 is None:  # measured once: a run that goes on after a break must train as it began
+            config = replace(config, bf16=self.decisions.made("bf16", bf16_pays))
         self.task, self.data, self.config, self.checkpoints = task, data, config, checkpoints
         self.warm = warm
         self.device = training_device()
@@ -204,7 +204,7 @@ class _Tailoring:
         return Timetable(
             minutes=self.config.max_minutes,
             clock=clock,
-            decisions=Decisions(self.checkpoints / "decisions.json"),
+            decisions=self.decisions,
             measure=lambda: measure_pace(self._folds(1)[0], self.checkpoints / "pace"),
             images=len(self.data.train),
             test_images=len(self.data.test),
@@ -370,11 +370,6 @@ class _Tailoring:
         if isinstance(model, Student):
             fields["alphas"] = _alphas(model)
         self.meter.epoch(work, fields)
-
-
-def _bf16_pays() -> bool:
-    """As process 0 finds: it is a measurement, and all must train alike."""
-    return bool(Team.current().agreed(torch.tensor(bf16_pays())))
 
 
 def _alphas(student: Student) -> dict[str, Json]:

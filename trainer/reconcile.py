@@ -7,15 +7,13 @@ seconds in every worker and service, the two are brought together here.
 import logging
 from pathlib import Path
 
-import rq
 from rq.job import JobStatus
 from rq.job_lifecycle import record_job_failure
 from rq.utils import now as rq_now
 
-from registry.problems import problem_of
 from trainer.errors import JobDied, JobUnknown
 from trainer.events import Event
-from trainer.job import Job, now
+from trainer.job import Job
 from trainer.job_store import reachable
 from trainer.jobs import Jobs, changed, requeued
 from trainer.leases import is_dead
@@ -93,23 +91,11 @@ class Reconciler:
             return requeued(found) if found == job else None
 
         logger.warning("job %s was missing from the queue", job.id, extra=_about(job))
-        enqueue = self._jobs.queue.enqueue
-        self._jobs.store.update(job.id, change, enqueue)
+        queue = self._jobs.queue
+        self._jobs.store.update(job.id, change, queue.enqueue_first if job.attempt else queue.enqueue)
 
     def _fail(self, job: Job, reason: str) -> None:
-        died = JobDied(job.id, job.attempt, reason)
-        problem = problem_of(died, 500, "training process died", instance=f"/jobs/{job.id}")
-
-        def change(found: Job) -> tuple[Job, Event] | None:
-            if found != job:
-                return None
-            return changed(
-                found, state="failed", error=problem.model_dump(mode="json"), seconds_left=None, ended_at=now()
-            )
-
-        logger.error("job %s failed: %s", job.id, died, extra=_about(job))
-        result = self._jobs.store.update(job.id, change)
-        self._jobs.records.write(result)
+        self._jobs.fail(job, JobDied(job.id, job.attempt, reason))
 
     def _abandon_dead_runs(self) -> None:
         """Runs whose worker is gone: known at once on this machine, by missing heartbeats elsewhere."""
@@ -125,21 +111,21 @@ class Reconciler:
 
     def _rescue_strays(self) -> None:
         """Submissions that a worker took from the queue and never started: it died in between."""
-        queue = self._jobs.queue.rq
-        strays = queue.intermediate_queue
         started = {entry.partition(":")[0] for entry, _ in self._jobs.queue.started_runs()}
-        for submission in strays.get_job_ids():
-            if submission in started:
-                continue
-            strays.set_first_seen(submission)
-            first_seen = strays.get_first_seen(submission)
-            if first_seen is not None and (rq_now() - first_seen).total_seconds() > _STRAY_SECONDS:
-                self._abandon(submission, None, "its worker died before it began")
+        for queue in self._jobs.queue.queues.values():
+            strays = queue.intermediate_queue
+            for submission in strays.get_job_ids():
+                if submission in started:
+                    continue
+                strays.set_first_seen(submission)
+                first_seen = strays.get_first_seen(submission)
+                if first_seen is not None and (rq_now() - first_seen).total_seconds() > _STRAY_SECONDS:
+                    self._abandon(submission, None, "its worker died before it began")
 
     def _abandon(self, submission: str, entry: str | None, reason: str) -> None:
         """Give a lost run back to the queue while it has attempts left."""
-        queue = self._jobs.queue.rq
-        found = rq.job.Job.fetch_many([submission], queue.connection, serializer=queue.serializer)[0]
+        found = self._jobs.queue.fetch(submission)
+        queue = self._jobs.queue.queue_of(found)
         waits = submission in self._jobs.queue.waiting_ids()
         logger.warning("submission %s: %s", submission, reason)
         with queue.connection.pipeline() as pipeline:

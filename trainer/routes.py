@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from nettailor.manifest import TaskName
-from trainer import progress, sse
+from trainer import log_text, progress, sse
 from trainer.archive import inspect
 from trainer.dataset_routes import add_datasets
 from trainer.errors import OptionsInvalid
@@ -25,6 +25,7 @@ from trainer.uploads import receive
 
 _EVENT_ID = re.compile(r"\d{1,20}(-\d{1,20})?")
 _EVENT_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {sse.MEDIA_TYPE: {}}}, 204: {"description": "ended"}}
+_LOG: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}}
 _UPLOAD: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -50,6 +51,7 @@ def router(service: Service) -> APIRouter:
     routes = APIRouter(tags=["trainer"])
     _add_upload(routes, service)
     _add_reading(routes, service)
+    _add_logs(routes, service)
     _add_acting(routes, service)
     add_front(routes, service)
     add_datasets(routes, service)
@@ -75,7 +77,14 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
         def accept(upload: Path) -> JobDocument:
             inspect(upload, settings.limits)
             digest = service.blobs.put(upload)
-            return service.jobs.submit(task, digest, options.to_json(), actor=x_actor, idempotency_key=idempotency_key)
+            return service.jobs.submit(
+                task,
+                digest,
+                options.to_json(),
+                actor=x_actor,
+                priority=options.priority,
+                idempotency_key=idempotency_key,
+            )
 
         try:
             job = await run_in_threadpool(accept, path)
@@ -90,10 +99,13 @@ def _add_reading(routes: APIRouter, service: Service) -> None:
     def list_jobs(
         task: TaskName | None = None,
         state: State | None = None,
+        actor: Annotated[str | None, Query(max_length=200)] = None,
+        before: Annotated[str | None, Query(max_length=200, description="only jobs older than this one")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> JobList:
-        """Newest first."""
-        return JobList(jobs=[Job.of(job) for job in service.jobs.store.latest(limit, task=task, state=state)])
+        """Newest first. The next page is the one `before` the last job of this one."""
+        found = service.jobs.store.latest(limit, task=task, state=state, actor=actor, before=before)
+        return JobList(jobs=[Job.of(job) for job in found])
 
     @routes.get("/jobs/{job}")
     def read_job(job: str) -> Job:
@@ -114,6 +126,24 @@ def _add_reading(routes: APIRouter, service: Service) -> None:
         headers: Mapping[str, str] = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         events = sse.follow(service.async_redis(), job, after)
         return StreamingResponse(events, media_type=sse.MEDIA_TYPE, headers=headers)
+
+
+def _add_logs(routes: APIRouter, service: Service) -> None:
+    @routes.get("/jobs/{job}/logs", response_class=PlainTextResponse, responses=_LOG)
+    async def read_logs(
+        job: str,
+        tail: Annotated[int | None, Query(ge=1, le=log_text.LONGEST, description="only the last so many lines")] = None,
+        follow: Annotated[bool, Query(description="stay, and tell new lines until the job ends")] = False,
+    ) -> Response:
+        """What happened, for people: the job's events and all that its work-horses printed, in the order of time."""
+        await run_in_threadpool(service.jobs.store.get, job)
+        lines = log_text.lines(service.async_redis(), job, tail=tail, follow=follow)
+        headers: Mapping[str, str] = {
+            "Cache-Control": "no-store",
+            "X-Accel-Buffering": "no",
+            "X-Content-Type-Options": "nosniff",  # it has the names of uploaded files in it
+        }
+        return StreamingResponse(lines, media_type="text/plain; charset=utf-8", headers=headers)
 
 
 def _add_acting(routes: APIRouter, service: Service) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from trainer.job import Job as JobDocument
-from trainer.job import State
+from trainer.job import Priority, State
 
 
 class Job(BaseModel):
@@ -14,6 +14,7 @@ class Job(BaseModel):
     id: str
     task: str
     state: State
+    priority: Priority = Field(description="of the jobs that wait, those of a higher one run first")
     stage: str | None = Field(description="intake, teacher, student, prune, retrain, select or publish")
     progress: float = Field(ge=0, le=1)
     seconds_left: float | None

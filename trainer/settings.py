@@ -16,6 +16,18 @@ class Settings(RegistrySettings):
     job_attempts: int = Field(default=3, ge=1, le=20, description="runs a job gets before its death is final")
     job_niceness: int = Field(default=10, ge=0, le=19, description="how far training yields the CPU to predictions")
     job_threads: int | None = Field(default=None, ge=1, description="CPU threads of one training; torch's own default")
+    worker_devices: str = Field(
+        default="auto", description="what workers train on: cpu, or cuda:0,cuda:1; auto: every GPU, else the CPU"
+    )
+    worker_jobs_per_device: int = Field(
+        default=1, ge=0, le=64, description="jobs, each with a worker of its own, that run on a device at a time"
+    )
+    jobs_per_user: int | None = Field(
+        default=None, ge=1, description="jobs an actor may have queued or running; no limit without it"
+    )
+    jobs_running_per_user: int | None = Field(
+        default=None, ge=1, description="jobs of one actor that run at a time, the others wait; no limit without it"
+    )
     cost_table: Path | None = Field(
         default=None, description="what `nettailor profile` wrote: tailor for its milliseconds instead of for MACs"
     )

@@ -22,7 +22,7 @@ async def follow(client: "redis.asyncio.Redis", job: str, after: str) -> AsyncIt
     silent = 0
     while True:
         # State before events: an event written after this look is still found by the next read.
-        ended = await _has_ended(client, job)
+        ended = await has_ended(client, job)
         block = None if ended else _BLOCK_MS
         answer: Any = await client.xread({stream_key(job): after}, count=_BATCH, block=block)
         entries = parse(answer[0][1]) if answer else []
@@ -43,6 +43,7 @@ def message(entry: Entry) -> str:
     return f"id: {entry.id}\nevent: {entry.event.kind}\ndata: {text}\n\n"
 
 
-async def _has_ended(client: "redis.asyncio.Redis", job: str) -> bool:
+async def has_ended(client: "redis.asyncio.Redis", job: str) -> bool:
+    """Whether the job is done, or not there at all."""
     document: Any = await client.hget(job_key(job), "document")
     return document is None or json.loads(document)["state"] in ENDED

@@ -7,6 +7,7 @@ from registry.registry import Registry
 from trainer.job_store import JobStore
 from trainer.jobs import Jobs
 from trainer.queue import JobQueue
+from trainer.quota import Quota
 from trainer.records import JobRecords
 from trainer.settings import Settings
 
@@ -15,7 +16,8 @@ def open_jobs(settings: Settings, client: "redis.Redis", blobs: Blobs | None = N
     """Jobs over a Redis client that stays the caller's."""
     blobs = blobs or Blobs(settings.blobs_location)
     queue = JobQueue(client, attempts=settings.job_attempts)
-    return Jobs(JobStore(client), queue, JobRecords(blobs.store))
+    store = JobStore(client)
+    return Jobs(store, queue, JobRecords(blobs.store), Quota(store, settings.jobs_per_user))
 
 
 def open_registry(settings: Settings, client: "redis.Redis") -> Registry:

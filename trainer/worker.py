@@ -8,8 +8,9 @@ import logging
 import os
 import signal
 import sys
+import time
 from types import FrameType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import redis
 import rq
@@ -22,12 +23,16 @@ from rq.serializers import JSONSerializer
 from registry.logs import configure_logs
 from registry.process import settings_of
 from registry.wiring import connect, redis_service
-from trainer.errors import QueueUnavailable
+from trainer.deaths import of_signal, of_trace, oom_kills
+from trainer.errors import JobOverran, QueueUnavailable
+from trainer.job import PRIORITIES, PUBLISH
+from trainer.job_log import LogPump, spawned
 from trainer.jobs import Jobs
 from trainer.leases import Lease
-from trainer.queue import QUEUE, job_of
+from trainer.queue import QUEUES, job_of
 from trainer.reconcile import Reconciler, lease_path
 from trainer.settings import Settings
+from trainer.taking import queue_class
 from trainer.wiring import open_jobs
 
 logger = logging.getLogger(__name__)
@@ -36,23 +41,37 @@ _HEARTBEAT_SECONDS = 1  # between looks at the work-horse: how fast a cancel tha
 _HEARTBEAT_PATIENCE_SECONDS = 30  # without a heartbeat from another machine, its run is given to someone else
 _WORKER_TTL_SECONDS = 18  # RQ waits for jobs 15 seconds less than this at a time, and maintains in between
 _MAINTENANCE_SECONDS = 2
+_LAST_WORDS_SECONDS = 0.5  # less than between heartbeats, which interrupt the waiting
+_HORSE_ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}  # nothing it said is lost when it dies
+
+if TYPE_CHECKING:
+    from resource import struct_rusage
+
+    _End = tuple[int | None, int | None, struct_rusage | None]
 
 
 class TrainerWorker(rq.Worker):
     """Made by ``of``. In the work-horse an instance of the same class carries the job out."""
 
     horse_module = "trainer.horse"
+    overrun_factor, overrun_minutes = 1.5, 5.0  # of max_minutes, and on top: what a run may take before it is stopped
     jobs: Jobs
     reconciler: Reconciler
+    _log: LogPump | None = None
+    _end: "_End | None" = None
+    _death: str | None = None  # why the last work-horse was killed, if it was
+    _began: float = 0.0
+    _oom_kills: int = 0
     _returning: bool = False  # the running job goes back to the queue because this worker stops
 
     @classmethod
     def of(cls, settings: Settings, client: "redis.Redis", *, name: str | None = None, is_horse: bool = False) -> Self:
         worker = cls(
-            [QUEUE],
+            [QUEUES[priority] for priority in PRIORITIES],
             name=name,
             connection=client,
             serializer=JSONSerializer,
+            queue_class=queue_class(settings.jobs_running_per_user),
             worker_ttl=_WORKER_TTL_SECONDS,
             maintenance_interval=_MAINTENANCE_SECONDS,
             job_monitoring_interval=_HEARTBEAT_SECONDS,
@@ -65,13 +84,26 @@ class TrainerWorker(rq.Worker):
 
     def fork_work_horse(self, job: Job, queue: rq.Queue) -> None:
         assert self.execution is not None
-        arguments = [str(os.getpid()), self.name, job.id, self.execution.id]
-        self._horse_pid = os.posix_spawn(
-            sys.executable,
-            [sys.executable, "-m", self.horse_module, *arguments],
-            os.environ,
-            setpgroup=0,  # a group of its own, so that a Ctrl-C is the worker's to handle and a kill gets all of it
-        )
+        command = [sys.executable, "-m", self.horse_module, str(os.getpid()), self.name, job.id, self.execution.id]
+        self._began, self._end, self._death = time.monotonic(), None, None
+        self._oom_kills = oom_kills()
+        environment = os.environ | _HORSE_ENVIRONMENT
+        self._horse_pid, self._log = spawned(command, environment, self.jobs.store.client, job_of(job.id)[0])
+
+    def wait_for_horse(self) -> "_End":
+        if self._end is None or self._end[0] is None:  # RQ's look at the clock may interrupt us at any point
+            self._end = super().wait_for_horse()
+        if self._log is not None:
+            self._log.join(timeout_seconds=_LAST_WORDS_SECONDS)  # they come before the news of its death
+        return self._end
+
+    def handle_work_horse_killed(self, job: Job, retpid: int, ret_val: int, rusage: "struct_rusage") -> None:
+        if os.WIFSIGNALED(ret_val):
+            meanwhile = oom_kills() - self._oom_kills
+            peak_mib = rusage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+            self._death = of_signal(os.WTERMSIG(ret_val), peak_mib=peak_mib, oom_kills_meanwhile=meanwhile)
+        else:
+            self._death = f"it ended by itself with status {os.waitstatus_to_exitcode(ret_val)}; its log may tell why"
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         return _HEARTBEAT_PATIENCE_SECONDS
@@ -79,7 +111,7 @@ class TrainerWorker(rq.Worker):
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         try:
             super().maintain_heartbeats(job, execution)
-            wanted = self._is_wanted(job.id)
+            wanted = self._is_wanted(job.id) and not self._has_overrun(job.id)
         except (RedisConnectionError, RedisTimeoutError, QueueUnavailable) as fault:
             logger.warning("no heartbeat: %s", fault)  # the work-horse waits for Redis as well
             wanted = True
@@ -87,7 +119,7 @@ class TrainerWorker(rq.Worker):
             self._returning = True
             self.kill_horse()
         if not wanted:
-            logger.info("job %s was cancelled: killing its work-horse", job.id, extra={"job": job_of(job.id)[0]})
+            logger.info("job %s has ended: killing its work-horse", job.id, extra={"job": job_of(job.id)[0]})
             self._stopped_job_id = job.id
             self.kill_horse()
 
@@ -96,6 +128,19 @@ class TrainerWorker(rq.Worker):
         job = self.jobs.store.find(name)
         # A job that has just ended is still wanted: its work-horse is tidying up.
         return job is not None and job.state != "cancelled" and job.submission == number
+
+    def _has_overrun(self, submission: str) -> bool:
+        """Whether the run has had much more than the time the job was given; the job has failed then."""
+        job = self.jobs.store.find(job_of(submission)[0])
+        if job is None or not job.is_open or job.stage == PUBLISH:
+            return False
+        minutes, asked = (time.monotonic() - self._began) / 60, job.options.get("max_minutes")
+        if not isinstance(asked, int | float):
+            return False
+        if minutes <= asked * self.overrun_factor + self.overrun_minutes:
+            return False
+        self.jobs.fail(job, JobOverran(job.id, asked, minutes))
+        return True
 
     def handle_job_failure(
         self,
@@ -107,8 +152,10 @@ class TrainerWorker(rq.Worker):
     ) -> None:
         if self._returning:
             job.retries_left = (job.retries_left or 0) + 1  # it did nothing wrong
+        # one that never began is still in the list of those just taken: it would count as a run of its actor
+        self.connection.lrem(queue.intermediate_queue_key, 0, job.id)
         super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
-        reason = "the worker was stopped" if self._returning else _last_line(exc_string)
+        reason = "the worker was stopped" if self._returning else self._death or of_trace(exc_string)
         self.reconciler.settle(job.id, reason)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
@@ -125,11 +172,6 @@ class TrainerWorker(rq.Worker):
         except QueueUnavailable as fault:
             logger.warning("%s", fault)
         self.last_cleaned_at = rq.utils.now()  # type: ignore[assignment]  # RQ declares it as None
-
-
-def _last_line(trace: str) -> str:
-    lines = [line.strip(" ;") for line in trace.strip().splitlines()]
-    return lines[-1][:500] if lines else "no reason given"
 
 
 def main(kind: type[TrainerWorker] = TrainerWorker) -> None:

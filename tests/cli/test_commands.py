@@ -13,7 +13,20 @@ from cli.demo_signs import draw_sign
 from cli.main import app
 from tests.documented import ROOT
 
-_COMMANDS = ("up", "tailor", "predict", "tasks", "jobs", "demo", "profile", "registry", "keys")
+_COMMANDS = (
+    "up",
+    "tailor",
+    "predict",
+    "tasks",
+    "jobs",
+    "cancel",
+    "retry",
+    "logs",
+    "demo",
+    "profile",
+    "registry",
+    "keys",
+)
 
 
 @pytest.fixture

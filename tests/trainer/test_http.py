@@ -116,6 +116,22 @@ def test_idempotency_key(http: httpx.Client) -> None:
     assert len(http.get("/jobs").json()["jobs"]) == 2
 
 
+def test_pages_and_filters(http: httpx.Client) -> None:
+    made = [upload(http, headers={"X-Actor": actor}).json()["id"] for actor in ("ada", "bob", "ada", "ada")]
+    newest_first = made[::-1]
+
+    def listed(query: str) -> list[str]:
+        return [job["id"] for job in http.get(f"/jobs?{query}").json()["jobs"]]
+
+    page = listed("limit=2")
+    assert page == newest_first[:2]
+    assert listed(f"limit=2&before={page[-1]}") == newest_first[2:]
+    assert listed(f"before={newest_first[-1]}") == []
+    assert listed("actor=bob") == [made[1]]
+    assert listed(f"actor=ada&state=queued&task=pets&limit=1&before={made[2]}") == [made[0]]
+    assert http.get("/jobs?before=nothing").status_code == 404
+
+
 def test_equal_requests_at_once_make_one_job(http: httpx.Client) -> None:
     answers: list[httpx.Response] = []
     threads = [

@@ -9,6 +9,7 @@ from nettailor.bundle import decode
 from nettailor.student import Student
 from tests.trainer.tables import write_table
 from tests.trainer.tiny import tiny_config, tiny_task
+from trainer import recipe
 from trainer.data import evaluation_batches
 from trainer.events import Event
 from trainer.fitting import correct_predictions
@@ -165,3 +166,18 @@ def test_unusable_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="target_drop"):
         RecipeConfig(target_drop=1.5)
     assert RecipeConfig.preset("thorough", seed=3).seed == 3
+
+
+def test_whether_bf16_pays_is_decided_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another measurement after a break must not change how the rest is trained."""
+
+    def die(event: Event) -> None:
+        if event.kind == "epoch":
+            raise Broken
+
+    config = tiny_config(bf16=None)
+    monkeypatch.setattr(recipe, "bf16_pays", lambda: True)
+    with pytest.raises(Broken):
+        tailored(tmp_path, die, config=config)
+    monkeypatch.setattr(recipe, "bf16_pays", lambda: False)
+    assert tailored(tmp_path, config=config).manifest.recipe["bf16"] is True

@@ -35,7 +35,7 @@ def submit(jobs: Jobs) -> Job:
 
 def start(jobs: Jobs, job: Job, worker: str) -> None:
     """What a worker and its work-horse do up to the first event of the run."""
-    queue = jobs.queue.rq
+    queue = jobs.queue.queue_of(jobs.queue.find(job))
     submission = jobs.queue.find(job)
     assert submission is not None
     jobs.store.client.lrem(queue.key, 0, submission.id)
@@ -85,7 +85,7 @@ def test_a_submission_lost_between_queue_and_start_comes_back(
     jobs: Jobs, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = submit(jobs)
-    queue = jobs.queue.rq
+    queue = jobs.queue.queue_of(jobs.queue.find(job))
     jobs.store.client.lmove(queue.key, queue.intermediate_queue_key, "LEFT", "RIGHT")
     reconciler.reconcile()
     assert jobs.queue.waiting_ids() == []  # a worker may be about to start it

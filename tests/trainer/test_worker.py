@@ -23,7 +23,7 @@ from trainer.service import Service
 from trainer.settings import Settings
 from trainer.wiring import open_registry
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 240.0  # conditions that a busy machine reaches late
 MANY = 400  # epochs: twenty seconds, so that a job is under way when it is killed
 FEW = 5
 
@@ -181,7 +181,7 @@ def test_death_of_everything(
     failed = in_state(service, job, "failed")
     assert failed.error is not None
     assert failed.error["type"] == "urn:nettailor:problem:job-died"
-    assert "signal 9" in str(failed.error["detail"])
+    assert "SIGKILL" in str(failed.error["detail"])
     assert resumed_at(service, job) == sorted(resumed_at(service, job))
     assert resumed_at(service, job)[-1] > 0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from cli.supervised import Supervised
+from registry.supervised import Supervised
 
 _WAIT_SECONDS = 20.0
 # Notes its process id in a file of its own, then lives until it is told to stop.
