@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -33,7 +34,7 @@ def run(data_dir: Path | None, *, as_json: bool) -> None:
 
 def examine(data_dir: Path | None) -> Iterator[Finding]:
     """Every check, in the order in which they build on each other."""
-    chosen = {} if data_dir is None else {"data_dir": data_dir}
+    chosen: dict[str, Any] = {} if data_dir is None else {"data_dir": data_dir}
     yield from doctor_settings.variables()
     try:
         settings, trainer_settings = ServerSettings(**chosen), TrainerSettings(**chosen)

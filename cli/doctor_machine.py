@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cli.finding import Finding, fail, ok, warn
 from nettailor.errors import NetTailorError
-from nettailor.geometry import geometry
+from nettailor.geometry import PUBLISHED_WEIGHTS, geometry
 from registry.catalogue import VersionRecord
 from server.settings import ServerSettings
 
@@ -111,7 +111,7 @@ def _is_local(settings: ServerSettings) -> bool:
     """Whether loading it needs no download, which would change this machine. An unknown name needs none either."""
     import torch
 
-    from nettailor.backbones import PUBLISHED_WEIGHTS, import_torchvision
+    from nettailor.vision import import_torchvision
 
     try:
         geometry(settings.backbone)

@@ -18,12 +18,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from registry.caller import caller
 from registry.errors import RateExceeded
 from registry.permissions import is_prediction, need
-from registry.problems import answer
+from registry.problems import ProblemTable, answer
 
 _CALLERS = 10_000  # that are remembered; who was seen longest ago is forgotten first, and begins anew
 REASON = "rate"  # of `nettailor_rejected_total`
 _HOME_PREFIX = 64  # bits of an IPv6 address that one subscriber commonly has all the rest of
-_PROBLEMS = {RateExceeded: (429, "rate limit exceeded")}
+_PROBLEMS: ProblemTable = {RateExceeded: (429, "rate limit exceeded")}
 
 
 class Buckets:

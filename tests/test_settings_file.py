@@ -41,7 +41,7 @@ def test_options_win_over_the_environment_and_that_over_the_file(file: Path, mon
     server, trainer = ServerSettings(port=3), TrainerSettings(port=3)
     for settings in (server, trainer, Settings(port=3)):
         assert (settings.port, settings.host, settings.backbone) == (3, "environment", "resnet18")
-    assert (server.max_batch, server.pinned_tasks, server.task_weights) == (3, {"signs"}, {"signs": 2.0})
+    assert (server.max_batch, server.pinned_tasks, server.task_weights) == (3, frozenset({"signs"}), {"signs": 2.0})
     assert trainer.job_attempts == 7
     assert server.log_level == "info"
 

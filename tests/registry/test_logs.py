@@ -100,7 +100,9 @@ def test_text_records_stay_on_their_line() -> None:
     assert text.endswith("GET /tasks/a\\r\\n2026-01-01 ERROR forged")
 
 
-def test_requests_are_known_to_what_they_log_and_to_the_access_log(lines: _Lines) -> None:
+def test_requests_are_known_to_what_they_log_and_to_the_access_log(
+    lines: _Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = FastAPI()
     install_problem_handlers(app, {})
 
@@ -109,7 +111,8 @@ def test_requests_are_known_to_what_they_log_and_to_the_access_log(lines: _Lines
         logging.getLogger("inner").warning("in a thread")
         raise RuntimeError(f"of {_SECRET}")
 
-    logging.getLogger("uvicorn.access").setLevel("INFO")
+    # A server without an access log, as other tests start, turns this off for the rest of the process.
+    monkeypatch.setattr(logging.getLogger("uvicorn.access"), "propagate", True)
     with served(app, access_log=True) as url:
         httpx.get(f"{url}/tasks/signs/versions/7?x={_SECRET}", headers={"X-Request-Id": "me-1"}, trust_env=False)
     about = {"request_id": "me-1", "task": "signs", "version": 7}
