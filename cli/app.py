@@ -38,7 +38,13 @@ def serving(
             description="Many image-recognition tasks from one shared, frozen ResNet.",
         )
         app.add_middleware(Front, server=server)
-        install_gate(app, server_settings, task_of_job=trainer.task_of_job, problems=trainer_app.PROBLEMS)
+        install_gate(
+            app,
+            server_settings,
+            rate_refused=server.metrics.rate_refused,
+            task_of_job=trainer.task_of_job,
+            problems=trainer_app.PROBLEMS,
+        )
         install_problem_handlers(app, {**registry_app.PROBLEMS, **trainer_app.PROBLEMS, **server_problems.PROBLEMS})
         for router in (server.router, trainer_app.router(trainer), registry_app.router(registry)):
             app.include_router(router)

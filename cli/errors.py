@@ -5,6 +5,7 @@ CommandError
 ├── ServiceStartFailed     `nettailor up` ended before it was ready
 ├── DataFolderInUse        another `nettailor up` holds the data folder
 ├── CannotStart            malformed settings, unusable backbone weights, no Redis, ...
+├── SettingsUnusable       the file of settings, or a variable, is malformed
 ├── CannotProfile          malformed settings, an unknown backbone, a file that cannot be written
 ├── RegistryUnusable       its data folder, settings, Redis, blobs or records do not allow what was asked
 ├── KeyRejected            a name or task that cannot be one, a file of keys that cannot be written
@@ -19,8 +20,6 @@ CommandError
 """
 
 from pathlib import Path
-
-from pydantic import ValidationError
 
 
 class CommandError(Exception):
@@ -50,6 +49,12 @@ class DataFolderInUse(CommandError):
 class CannotStart(CommandError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the service cannot start: {reason}")
+        self.reason = reason
+
+
+class SettingsUnusable(CommandError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the settings cannot be used: {reason}")
         self.reason = reason
 
 
@@ -125,11 +130,6 @@ class NotADataset(CommandError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
         self.path = path
-
-
-def setting_faults(error: ValidationError) -> str:
-    """Malformed settings in one line, by the names of their variables."""
-    return "; ".join(f"NETTAILOR_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
 
 
 def _tail(log: Path, lines: int = 12) -> str:

@@ -68,28 +68,34 @@ def _option(text: str, **bounds: float) -> Any:
     return typer.Option(help=text, show_default=False, **bounds)  # type: ignore[arg-type]  # min and max
 
 
+def _setting(name: str, text: str) -> Any:
+    """An option that is left to the settings where it is not given."""
+    return typer.Option(envvar=f"NETTAILOR_{name.upper()}", help=text, show_default=False)
+
+
 @app.command()
 def up(
     *,
     data_dir: Annotated[
-        Path, typer.Option(envvar="NETTAILOR_DATA_DIR", help="Where all state is kept: bundles, datasets, index, jobs.")
-    ] = DEFAULT_DIR,
-    host: Annotated[str, typer.Option(envvar="NETTAILOR_HOST", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="NETTAILOR_PORT", help="Port to listen on; 0: any free one.")] = 8000,
-    log_level: Annotated[
-        LogLevel, typer.Option(envvar="NETTAILOR_LOG_LEVEL", help="How much to log, on stderr.")
-    ] = LogLevel.info,
+        Path | None,
+        _setting("data_dir", f"Where all state is kept: bundles, datasets, index, jobs. Default: {DEFAULT_DIR}."),
+    ] = None,
+    host: Annotated[str | None, _setting("host", "Address to listen on. Default: 127.0.0.1.")] = None,
+    port: Annotated[int | None, _setting("port", "Port to listen on; 0: any free one. Default: 8000.")] = None,
+    log_level: Annotated[LogLevel | None, _setting("log_level", "How much to log, on stderr. Default: info.")] = None,
     lifeline: Annotated[bool, typer.Option("--lifeline", hidden=True, help="Stop when stdin ends.")] = False,
 ) -> None:
     """Start everything on one port: registry, trainer, server, and an embedded Redis unless NETTAILOR_REDIS_URL is set.
 
     Ctrl-C stops it within seconds. State stays in the data folder; jobs that were running resume at the next start.
-    Settings of the parts are NETTAILOR_* environment variables, listed in docs/operations.md.
+    Settings of the parts are NETTAILOR_* environment variables, or keys of the TOML file that NETTAILOR_CONFIG names;
+    docs/operations.md lists them.
     """
     from cli.up import UpOptions, run  # torch and the three services: only this command pays the import
 
     with one_line_errors():
-        run(UpOptions(data_dir=data_dir, host=host, port=port, log_level=log_level.value, lifeline=lifeline))
+        level = None if log_level is None else log_level.value
+        run(UpOptions(data_dir=data_dir, host=host, port=port, log_level=level, lifeline=lifeline))
 
 
 @app.command()
@@ -249,6 +255,30 @@ def profile(
 
     with one_line_errors():
         run(ProfileOptions(backbone=backbone, side=side, images=images, rounds=rounds, out=out))
+
+
+@app.command()
+def doctor(
+    *,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="NETTAILOR_DATA_DIR",
+            help=f"The data folder, as of `nettailor up`. Default: {DEFAULT_DIR}.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+) -> None:
+    """Check whether a service can run here, or why the one that runs does not: settings, torch, device, threads, data
+    folder, Redis, blobs, backbone, port, keys. Each line says what to do.
+
+    Nothing is changed; it runs beside a service and without one. Exit status 1 if a check fails.
+    """
+    from cli.doctor import run  # torch, as above
+
+    with one_line_errors():
+        run(data_dir, as_json=as_json)
 
 
 @keys_commands.command()

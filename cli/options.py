@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from cli.client import Client
 from cli.connect import DEFAULT_URL, connected
-from cli.errors import CommandError
+from cli.errors import CommandError, SettingsUnusable
 
 DEFAULT_DIR = Path("data")
 
@@ -46,7 +46,7 @@ ClientDir = Annotated[
 @contextmanager
 def service(url: str | None, data_dir: Path | None, key: str | None) -> Iterator[Client]:
     """The service that `Url` and `ClientDir` name. Raises `ServiceUnreachable`, `ServiceStartFailed`."""
-    with connected(url, data_dir, key=key, default_dir=_default_dir(), notes=Console(stderr=True)) as client:
+    with connected(url, data_dir, key=key, default_dir=default_dir(), notes=Console(stderr=True)) as client:
         yield client
 
 
@@ -62,6 +62,14 @@ def one_line_errors() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def _default_dir() -> Path:
-    """The folder of an `up` that was given no `--data-dir`."""
-    return Path(os.environ.get("NETTAILOR_DATA_DIR", DEFAULT_DIR))
+def default_dir() -> Path:
+    """The folder of an `up` that was given no `--data-dir`. Raises `SettingsUnusable`."""
+    if "NETTAILOR_CONFIG" not in os.environ:
+        return Path(os.environ.get("NETTAILOR_DATA_DIR", DEFAULT_DIR))
+    from registry.errors import SettingsInvalid
+    from registry.settings import Settings
+
+    try:
+        return Settings().data_dir
+    except SettingsInvalid as error:
+        raise SettingsUnusable(str(error)) from error

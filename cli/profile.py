@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
 
-from cli.errors import CannotProfile, setting_faults
+from cli.errors import CannotProfile
 from cli.tables import costs_table
 from nettailor.backbones import Backbone, build_backbone
 from nettailor.errors import NetTailorError
+from registry.errors import SettingsInvalid
 from server.device import open_device
 from server.profile import Profile, measure
 from server.settings import ServerSettings
@@ -34,9 +34,7 @@ def run(options: ProfileOptions) -> None:
     try:
         settings = ServerSettings()
         backbone = build_backbone(options.backbone or settings.backbone)  # time does not depend on the weights
-    except ValidationError as error:
-        raise CannotProfile(setting_faults(error)) from error
-    except NetTailorError as error:
+    except (NetTailorError, SettingsInvalid) as error:
         raise CannotProfile(str(error)) from error
     side = options.side or backbone.preprocessing.crop
     out = options.out or Path(f"costs-{backbone.name}-{side}.json")

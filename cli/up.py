@@ -15,13 +15,13 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import uvicorn
-from pydantic import ValidationError
 
 from cli.client import Client
-from cli.errors import AddressUnusable, CannotStart, DataFolderInUse, setting_faults
+from cli.errors import AddressUnusable, CannotStart, DataFolderInUse
 from cli.local_service import remove_state, write_state
 from nettailor.errors import NetTailorError
 from registry.errors import RegistryError
+from registry.logs import configure_logs
 from registry.wiring import redis_service
 from server.process import DrainingServer
 from server.settings import ServerSettings
@@ -37,13 +37,13 @@ _READY_POLL_SECONDS = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class UpOptions:
-    """What the command line decides; everything else is settings. Port 0 is any free one; with `lifeline` the service
-    stops when its standard input ends."""
+    """What the command line decides; None leaves it to the settings, as everything else. Port 0 is any free one; with
+    `lifeline` the service stops when its standard input ends."""
 
-    data_dir: Path
-    host: str
-    port: int
-    log_level: str
+    data_dir: Path | None
+    host: str | None
+    port: int | None
+    log_level: str | None
     lifeline: bool
 
 
@@ -52,10 +52,6 @@ def run(options: UpOptions) -> None:
 
     Raises `DataFolderInUse`, `AddressUnusable`, `CannotStart`.
     """
-    logging.basicConfig(
-        level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # our own look at /readyz is no news
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
@@ -64,8 +60,6 @@ def run(options: UpOptions) -> None:
         _leave()
     except (NetTailorError, RegistryError, TrainerError) as error:
         raise CannotStart(str(error)) from error
-    except ValidationError as error:
-        raise CannotStart(setting_faults(error)) from error
 
 
 def _leave() -> NoReturn:
@@ -77,18 +71,23 @@ def _leave() -> NoReturn:
 
 
 def _serve(options: UpOptions) -> None:
-    if options.lifeline:
-        threading.Thread(target=_interrupt_after_stdin, daemon=True).start()
     chosen: dict[str, Any] = {
-        "data_dir": options.data_dir.absolute(),
+        "data_dir": options.data_dir,
         "host": options.host,
         "port": options.port,
         "log_level": options.log_level,
     }
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    chosen["data_dir"] = ServerSettings(**chosen).data_dir.absolute()
     server_settings, trainer_settings = ServerSettings(**chosen), TrainerSettings(**chosen)
+    configure_logs(server_settings)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # our own look at /readyz is no news
+    if options.lifeline:
+        threading.Thread(target=_interrupt_after_stdin, daemon=True).start()
+    data_dir = server_settings.data_dir
     with ExitStack() as stack:
-        stack.enter_context(_claimed(options.data_dir))
-        listener = stack.enter_context(_listening(options.host, options.port))
+        stack.enter_context(_claimed(data_dir))
+        listener = stack.enter_context(_listening(server_settings.host, server_settings.port))
 
         from cli.app import serving  # torch: what can be refused is refused before seconds of imports
 
@@ -96,10 +95,14 @@ def _serve(options: UpOptions) -> None:
         workers = Workers(trainer_settings, _environment(chosen))
         app, server = stack.enter_context(serving(server_settings, trainer_settings, redis_url))
         stack.enter_context(workers)
-        stack.callback(remove_state, options.data_dir)
-        threading.Thread(target=_announce, args=(options.data_dir, _url(listener)), daemon=True).start()
+        stack.callback(remove_state, data_dir)
+        threading.Thread(target=_announce, args=(data_dir, _url(listener)), daemon=True).start()
         config = uvicorn.Config(
-            app, loop="asyncio", log_config=None, access_log=False, timeout_graceful_shutdown=_DRAIN_SECONDS
+            app,
+            loop="asyncio",
+            log_config=None,
+            access_log=server_settings.access_log,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
         )
         DrainingServer(config, server, patience_s=_DRAIN_SECONDS).run(sockets=[listener])
 

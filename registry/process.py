@@ -1,35 +1,47 @@
 """An HTTP app as a process: to be told to stop is no failure, to be unable to start is one."""
 
-import logging
 import signal
 import sys
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import uvicorn
 
+from registry.errors import SettingsInvalid
+from registry.logs import configure_logs
 from registry.settings import Settings
+
+S = TypeVar("S", bound=Settings)
 
 _STARTUP_FAILED = 3  # as uvicorn's own command says it
 _GRACE_SECONDS = 10  # for requests under way when told to stop; streams of events never end by themselves
 
 
+def settings_of(kind: type[S]) -> S:
+    """The settings of a service; told in one line on standard error if they are none. Raises `SystemExit`."""
+    try:
+        return kind()
+    except SettingsInvalid as error:
+        sys.exit(f"error: {error}")
+
+
 def begin(settings: Settings) -> None:
     """Log as the settings say; from now on SIGTERM and Ctrl-C end the process with 0, closing what is open."""
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logs(settings)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
 
 
 def configured(app: Any, settings: Settings) -> uvicorn.Config:
-    """uvicorn's configuration. No access log: metrics count every answer."""
+    """uvicorn's configuration; it logs as we do. No access log unless asked for: metrics count every answer."""
     return uvicorn.Config(
         app,
         loop="asyncio",
         host=settings.host,
         port=settings.port,
+        log_config=None,
         log_level=settings.log_level,
-        access_log=False,
+        access_log=settings.access_log,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 

@@ -1,6 +1,6 @@
 """`python -m server`: the server's HTTP app on its own, over the registry that the settings name."""
 
-from registry.process import begin, configured, serve
+from registry.process import begin, configured, serve, settings_of
 from registry.wiring import redis_service, serving_registry
 from server.app import create_app
 from server.process import DrainingServer
@@ -9,7 +9,7 @@ from server.settings import ServerSettings
 
 
 def main() -> None:
-    settings = ServerSettings()
+    settings = settings_of(ServerSettings)
     begin(settings)
     with redis_service(settings) as url, serving_registry(settings, url) as registry:
         service = Service(settings, registry)

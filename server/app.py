@@ -27,7 +27,7 @@ def create_app(settings: ServerSettings, registry: Registry, *, service: Service
 
     app = FastAPI(title="NetTailor server", lifespan=lifespan)
     app.add_middleware(Front, server=service)
-    install_gate(app, settings)
+    install_gate(app, settings, rate_refused=service.metrics.rate_refused)
     install_problem_handlers(app, ALL_PROBLEMS)
     app.include_router(service.router)
     return app

@@ -8,6 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from registry.rate_limit import REASON
 from server.disk import DiskCache
 from server.residency import Residency
 from server.tiers import Resident, Tier
@@ -94,6 +95,9 @@ class Metrics:
             for label in dict.fromkeys(task if self.knows_task(task) else OTHER_TASK for task in tasks):
                 self.requests.labels(label, str(code)).inc()
                 self.request_seconds.labels(label).observe(seconds)
+
+    def rate_refused(self) -> None:
+        self.rejected.labels(REASON).inc()
 
     def forget_task(self, task: str) -> None:
         """Drop every series of a task that was deleted."""

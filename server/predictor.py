@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nettailor.errors import BundleInvalid
 from nettailor.preprocessing import Preprocessing
+from registry import log_context
 from registry.errors import AliasUnknown, BlobCorrupt, BlobMissing, TaskUnknown, VersionUnknown
 from registry.registry import LIVE
 from registry.request_id import request_id
@@ -95,6 +96,8 @@ class Predictor:
                     claim = claims.setdefault(preprocessing, _Claim(preprocessing=preprocessing))
                     claim.places.append(place)
                     claim.chosen.append(choice)
+                if len(targets) == 1:
+                    log_context.version.set(choice.record.version)
                 works = await self._submit(list(claims.values()), upload, options, deadline)
                 # Giving up takes what has not begun out of the queue; what runs is let finish, for nobody.
                 answers = await asyncio.gather(*(_outcome(work.future) for work in works))

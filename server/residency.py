@@ -209,7 +209,7 @@ class Residency(Generic[H, D]):
         try:
             return None if data is None else self.loader.from_disk(data)
         except (ValueError, LookupError, TypeError) as failure:  # spoilt since it was verified: fetched anew
-            logger.warning("cached bundle %s cannot be used: %s", id.digest, failure)
+            logger.warning("cached bundle %s cannot be used: %s", id.digest, failure, extra=_about(id))
             self.disk.remove(id.digest)
             return None
 
@@ -233,3 +233,8 @@ class Residency(Generic[H, D]):
         for gone, _ in self._device.shrink(lambda key: self._entries[key].users == 0 and key not in self._pinned):
             self._entries.pop(gone)
             self.observer.evicted(Tier.DEVICE)
+
+
+def _about(id: BundleId) -> dict[str, object]:
+    """For the log."""
+    return {"task": id.task, "version": id.version}

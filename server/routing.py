@@ -175,7 +175,10 @@ class Routing(Generic[H, D]):
         if failure is None:
             self._flip(task, alias, record)
         else:
-            logger.warning("version %s of %s cannot take over %s: %s", record.version, task, alias, failure)
+            about = {"task": task, "version": record.version}
+            logger.warning(
+                "version %s of %s cannot take over %s: %s", record.version, task, alias, failure, extra=about
+            )
             with self._lock:  # so that the next reconcile tries again
                 if self._wanted.get((task, alias)) is record:
                     del self._wanted[task, alias]
@@ -194,7 +197,8 @@ class Routing(Generic[H, D]):
                 self.residency.pin(_id(record))
             if old is not None:
                 self._release(alias, old)
-        logger.info("%s@%s is version %s", task, alias, record.version)
+        about = {"task": task, "version": record.version}
+        logger.info("%s@%s is version %s", task, alias, record.version, extra=about)
 
     def _is_pinned(self, task: str, alias: str) -> bool:
         return alias == LIVE and task in self.pinned_tasks

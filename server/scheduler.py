@@ -99,7 +99,8 @@ class Scheduler(Generic[D]):
             answers = self._runner(batch)
         except Exception:  # whatever broke, only the request that broke it may suffer
             works = list(dict.fromkeys(item.work for item in batch))
-            logger.exception("a batch of %s requests failed", len(works))
+            tasks = ",".join(dict.fromkeys(task for work in works for task in work.tasks))
+            logger.exception("a batch of %s requests failed", len(works), extra={"task": tasks})
             if len(works) == 1:
                 _fail(works[0], InferenceFailed(works[0].tasks))
                 return

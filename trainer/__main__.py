@@ -3,7 +3,7 @@
 
 import uvicorn
 
-from registry.process import begin, configured, serve
+from registry.process import begin, configured, serve, settings_of
 from registry.wiring import redis_service
 from trainer.app import create_app
 from trainer.service import Service
@@ -12,7 +12,7 @@ from trainer.workers import MODULE, Workers
 
 
 def main(worker: str = MODULE) -> None:
-    settings = Settings()
+    settings = settings_of(Settings)
     begin(settings)
     with redis_service(settings) as url:
         workers = Workers(settings, {"NETTAILOR_REDIS_URL": url}, module=worker)

@@ -7,6 +7,7 @@ from registry.app import PROBLEMS as REGISTRY_PROBLEMS
 from registry.gate import install_gate
 from registry.metrics import QuarantineCollector
 from registry.problems import install_problem_handlers
+from registry.rate_limit import refusals
 from trainer.problems import PROBLEMS
 from trainer.routes import router
 from trainer.service import Service
@@ -17,10 +18,12 @@ __all__ = ["PROBLEMS", "create_app", "router"]
 def create_app(service: Service) -> FastAPI:
     """Datasets, jobs, health and metrics. The service is started and stopped by the caller."""
     app = FastAPI(title="NetTailor trainer")
-    install_gate(app, service.settings, task_of_job=service.task_of_job, problems=PROBLEMS)
+    metrics = CollectorRegistry()
+    install_gate(
+        app, service.settings, rate_refused=refusals(metrics), task_of_job=service.task_of_job, problems=PROBLEMS
+    )
     install_problem_handlers(app, {**REGISTRY_PROBLEMS, **PROBLEMS})
     app.include_router(router(service))
-    metrics = CollectorRegistry()
     metrics.register(service.collector)
     metrics.register(QuarantineCollector(service.blobs))
 

@@ -5,7 +5,6 @@ password on the command line. It dies with its worker, so that no run goes on un
 """
 
 import ctypes
-import logging
 import os
 import signal
 import sys
@@ -15,6 +14,7 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from registry.logs import configure_logs
 from registry.wiring import connect
 from trainer.settings import Settings
 from trainer.worker import TrainerWorker
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> None:
     die_with(parent)
     settings = Settings()
     os.nice(settings.job_niceness)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logs(settings)
     assert settings.redis_url is not None  # the worker passes it on
     client = connect(settings.redis_url)
     worker = TrainerWorker.of(settings, client, name=worker_name, is_horse=True)

@@ -83,14 +83,14 @@ class Reconciler:
                 kind=event.kind, stage=event.stage, progress=event.progress, fields={**event.fields, "reason": reason}
             )
 
-        logger.warning("job %s waits for another attempt: %s", job.id, reason)
+        logger.warning("job %s waits for another attempt: %s", job.id, reason, extra=_about(job))
         self._jobs.store.update(job.id, change)
 
     def _submit_again(self, job: Job) -> None:
         def change(found: Job) -> tuple[Job, Event] | None:
             return requeued(found) if found == job else None
 
-        logger.warning("job %s was missing from the queue", job.id)
+        logger.warning("job %s was missing from the queue", job.id, extra=_about(job))
         queue = self._jobs.queue
         self._jobs.store.update(job.id, change, queue.enqueue_first if job.attempt else queue.enqueue)
 
@@ -140,3 +140,8 @@ class Reconciler:
                     record_job_failure(found, reason, pipeline)
             pipeline.execute()
         self.settle(submission, reason)
+
+
+def _about(job: Job) -> dict[str, object]:
+    """For the log."""
+    return {"job": job.id, "task": job.task}

@@ -14,6 +14,7 @@ import torch
 from nettailor.backbones import Backbone, load_backbone
 from nettailor.bundle import decode
 from nettailor.errors import NetTailorError
+from registry import log_context
 from registry.errors import BlobCorrupt, BlobMissing
 from registry.problems import problem_of
 from registry.registry import Registry
@@ -51,6 +52,7 @@ _PROGRESS_SECONDS = 0.5
 def run(job: str, submission: int) -> None:
     """The function that RQ calls. An error of the data or of the recipe ends the job as failed; anything else is
     raised, and RQ gives the job another attempt."""
+    log_context.job.set(job)
     settings = Settings()
     assert settings.redis_url is not None
     if settings.job_threads is not None:
@@ -85,6 +87,7 @@ class Tailoring:
     def carry_out(self) -> None:
         """Raises JobSuperseded, QueueUnavailable, and whatever is no fault of the data."""
         job = self._run.job
+        log_context.task.set(job.task)
         self._observe_wait()
         try:
             dataset = self._take_in()

@@ -20,6 +20,8 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from registry.logs import configure_logs
+from registry.process import settings_of
 from registry.wiring import connect, redis_service
 from trainer.deaths import of_signal, of_trace, oom_kills
 from trainer.errors import JobOverran, QueueUnavailable
@@ -117,7 +119,7 @@ class TrainerWorker(rq.Worker):
             self._returning = True
             self.kill_horse()
         if not wanted:
-            logger.info("job %s has ended: killing its work-horse", job.id)
+            logger.info("job %s has ended: killing its work-horse", job.id, extra={"job": job_of(job.id)[0]})
             self._stopped_job_id = job.id
             self.kill_horse()
 
@@ -173,8 +175,8 @@ class TrainerWorker(rq.Worker):
 
 
 def main(kind: type[TrainerWorker] = TrainerWorker) -> None:
-    settings = Settings()
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = settings_of(Settings)
+    configure_logs(settings)
     with redis_service(settings) as url:
         os.environ["NETTAILOR_REDIS_URL"] = url  # for the work-horses
         worker = kind.of(settings, connect(url))

@@ -39,6 +39,10 @@ class Replicas(Protocol):
         """Have one replica answer. Raises `ReplicaGone`, `ReplicasFull`, `NotReady` (server)."""
 
 
+def _uncounted() -> None:
+    """An ingress has no metrics of its own: Ray counts its answers by status."""
+
+
 def create_app(settings: ServerSettings, replicas: Replicas, *, attempts: int) -> FastAPI:
     """Predictions and `/readyz` of some replica, `/healthz` of its own."""
     app = FastAPI(title="NetTailor server on Ray", openapi_url=None)
@@ -49,7 +53,7 @@ def create_app(settings: ServerSettings, replicas: Replicas, *, attempts: int) -
         return {"status": "ok"}
 
     app.add_middleware(Forward, replicas=replicas, settings=settings, attempts=attempts)
-    install_gate(app, settings)
+    install_gate(app, settings, rate_refused=_uncounted)
     install_problem_handlers(app, PROBLEMS)
     return app
 

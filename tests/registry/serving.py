@@ -10,12 +10,16 @@ from fastapi import FastAPI
 
 
 @contextlib.contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: FastAPI, *, access_log: bool = False) -> Iterator[str]:
     """The URL of the app, on a free loopback port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()  # connections made before uvicorn is up wait in the queue
-        server = uvicorn.Server(uvicorn.Config(app, loop="asyncio", log_level="warning", lifespan="off"))
+        level = "info" if access_log else "warning"
+        config = uvicorn.Config(
+            app, loop="asyncio", log_level=level, lifespan="off", log_config=None, access_log=access_log
+        )
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

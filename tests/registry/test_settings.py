@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
+from registry.errors import SettingsInvalid
 from registry.settings import Settings
 
 
@@ -18,5 +18,5 @@ def test_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_malformed_settings_raise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETTAILOR_PORT", "many")
-    with pytest.raises(ValidationError, match="port"):
+    with pytest.raises(SettingsInvalid, match=r"NETTAILOR_PORT: .*integer.* not 'many'"):
         Settings()

@@ -52,3 +52,13 @@ def test_predictions_need_a_key(locked: Running, secret: str, keys_file: Path) -
     for path in ("/healthz", "/readyz", "/metrics", "/docs"):
         assert locked.client.get(path).status_code == 200, path
     assert keys_file.with_name("audit.jsonl").read_text() == ""  # predictions are not for the audit log
+
+
+def test_predictions_are_limited_by_rate_and_counted(server_settings: ServerSettings, registry: Registry) -> None:
+    publish(registry)
+    changes = {"rate_limit_per_second": 0.001, "rate_burst": 1}
+    with running(server_settings.model_copy(update=changes), registry) as started:
+        answers = [started.client.post("/tasks/signs/predict", content=FILES[0]) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 429]
+        assert int(answers[1].headers["Retry-After"]) > 1
+        assert 'nettailor_rejected_total{reason="rate"} 1.0' in started.client.get("/metrics").text
