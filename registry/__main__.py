@@ -10,7 +10,7 @@ from registry.wiring import redis_service, serving_registry
 
 def main() -> None:
     settings = settings_of(Settings)
-    begin(settings)
+    begin(settings, "registry")
     with redis_service(settings) as url, serving_registry(settings, url) as registry:
         serve(uvicorn.Server(configured(create_app(registry, settings), settings)))
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
+from registry import tracing
 from registry.errors import RegistryError
 
 Outcome = Literal["ok", "refused", "failed"]
@@ -32,7 +33,8 @@ def observed(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, 
         start = time.perf_counter()
         outcome: Outcome = "failed"
         try:
-            result = method(self, *args, **kwargs)
+            with tracing.span(f"registry.{method.__name__}"):
+                result = method(self, *args, **kwargs)
             outcome = "ok"
             return result
         except RegistryError:

@@ -7,6 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 import uvicorn
 
+from registry import tracing
 from registry.errors import SettingsInvalid
 from registry.logs import configure_logs
 from registry.settings import Settings
@@ -25,9 +26,10 @@ def settings_of(kind: type[S]) -> S:
         sys.exit(f"error: {error}")
 
 
-def begin(settings: Settings) -> None:
-    """Log as the settings say; from now on SIGTERM and Ctrl-C end the process with 0, closing what is open."""
+def begin(settings: Settings, service: str) -> None:
+    """Log and trace as the settings say; SIGTERM and Ctrl-C now end the process with 0, closing what is open."""
     configure_logs(settings)
+    tracing.start(settings, service)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
 

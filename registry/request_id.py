@@ -7,8 +7,10 @@ from contextvars import ContextVar
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from registry import tracing
+
 HEADER = "X-Request-Id"
-TRACE_HEADER = "traceparent"  # W3C trace context: handed back as it came
+TRACE_HEADER = "traceparent"  # W3C trace context: handed back as it came, or as our own span below it
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 scope_of_request: ContextVar[Scope | None] = ContextVar("scope_of_request", default=None)  # for logs
@@ -35,12 +37,29 @@ class RequestIdMiddleware:
         request_id.set(identity)
         scope_of_request.set(scope)
 
+        parent = trace if _TRACE_PARENT.fullmatch(trace) else None
+
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers[HEADER] = identity
-                if _TRACE_PARENT.fullmatch(trace):
-                    headers[TRACE_HEADER] = trace
+                if context := tracing.traceparent() or parent:
+                    headers[TRACE_HEADER] = context
             await send(message)
 
-        await self._app(scope, receive, send_with_id)
+        if tracing.is_on():
+            await self._traced(scope, receive, send_with_id, parent)
+        else:
+            await self._app(scope, receive, send_with_id)
+
+    async def _traced(self, scope: Scope, receive: Receive, send: Send, parent: str | None) -> None:
+        method, path = scope["method"], scope["path"]
+        about = {"http.request.method": method, "url.path": path, "nettailor.request_id": request_id.get() or ""}
+        with tracing.span(method, parent=parent, server=True, about=about) as span:
+
+            async def send_and_note(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    span.set_attribute("http.response.status_code", message["status"])
+                await send(message)
+
+            await self._app(scope, receive, send_and_note)

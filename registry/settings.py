@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = Field(default="text", description="json: one object a line")
     access_log: bool = Field(default=False, description="log every request; metrics count them anyhow")
+    traces: bool = Field(
+        default=False, description="send OpenTelemetry traces to OTEL_EXPORTER_OTLP_ENDPOINT; needs the extra otel"
+    )
     rate_limit_per_second: float = Field(
         default=0.0, ge=0, description="requests a second of one key, or of one address without keys; 0: no limit"
     )

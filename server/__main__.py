@@ -10,7 +10,7 @@ from server.settings import ServerSettings
 
 def main() -> None:
     settings = settings_of(ServerSettings)
-    begin(settings)
+    begin(settings, "server")
     with redis_service(settings) as url, serving_registry(settings, url) as registry:
         service = Service(settings, registry)
         config = configured(create_app(settings, registry, service=service), settings)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nettailor.errors import BundleInvalid
 from nettailor.preprocessing import Preprocessing
-from registry import log_context
+from registry import log_context, tracing
 from registry.errors import AliasUnknown, BlobCorrupt, BlobMissing, TaskUnknown, VersionUnknown
 from registry.registry import LIVE
 from registry.request_id import request_id
@@ -107,6 +107,8 @@ class Predictor:
             for claim in claims.values():
                 if not claim.submitted:
                     self._release(claim)
+        if tracing.is_on():
+            _trace(list(claims.values()), answers)
         found: dict[int, Prediction] = {}
         for claim, outcome in zip(claims.values(), answers, strict=True):
             for part, (place, choice) in enumerate(zip(claim.places, claim.chosen, strict=True)):
@@ -187,6 +189,22 @@ def _work(
 def _stage(claims: Collection[_Claim]) -> str:
     queued = bool(claims) and all(claim.submitted for claim in claims)
     return "in the queue or the engine" if queued else "before its bundle and its images were ready"
+
+
+def _trace(claims: Sequence[_Claim], outcomes: Sequence[Outcome]) -> None:
+    """What was measured, as spans of the request: a batch, the wait for it, the switches of its tasks. They are laid
+    end to end; bundles load while images are decoded, so a switch may have begun earlier than shown."""
+    for claim, outcome in zip(claims, outcomes, strict=True):
+        began = tracing.record("batch", outcome.inference_s, about={"nettailor.tasks": ",".join(claim.tasks)})
+        began = tracing.record("queue", outcome.queue_s, ended_ns=began)
+        for choice in claim.chosen:
+            record, lease = choice.record, choice.lease
+            about: tracing.Attributes = {
+                "nettailor.task": record.task,
+                "nettailor.version": record.version,
+                "nettailor.tier": str(lease.tier),
+            }
+            tracing.record("switch", lease.switch_s, ended_ns=began, about=about)
 
 
 def _outcome(future: "Future[Outcome]") -> Awaitable[Outcome]:

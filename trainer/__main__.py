@@ -13,7 +13,7 @@ from trainer.workers import MODULE, Workers
 
 def main(worker: str = MODULE) -> None:
     settings = settings_of(Settings)
-    begin(settings)
+    begin(settings, "trainer")
     with redis_service(settings) as url:
         workers = Workers(settings, {"NETTAILOR_REDIS_URL": url}, module=worker)
         with Service(settings, url) as service:

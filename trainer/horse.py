@@ -14,6 +14,7 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from registry import tracing
 from registry.logs import configure_logs
 from registry.wiring import connect
 from trainer.settings import Settings
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> None:
     settings = Settings()
     os.nice(settings.job_niceness)
     configure_logs(settings)
+    tracing.start(settings, "worker")
     assert settings.redis_url is not None  # the worker passes it on
     client = connect(settings.redis_url)
     worker = TrainerWorker.of(settings, client, name=worker_name, is_horse=True)

@@ -41,6 +41,8 @@ class Job:
     error: Mapping[str, Json] | None = None
     started_at: str | None = None
     ended_at: str | None = None
+    # the trace of the request that asked for it (W3C `traceparent`), where there is one
+    trace: str | None = None
     # how often it was put into the queue on purpose: 1, and 1 more for each retry asked for
     submission: int = 1
     # runs begun within this submission; a run of an earlier number no longer counts

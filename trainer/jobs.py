@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import Mapping
 
+from registry import tracing
 from registry.problems import problem_of
 from trainer.errors import IdempotencyConflict, JobConflict, TrainerError
 from trainer.events import Event, Json
@@ -53,6 +54,7 @@ class Jobs:
             actor=actor,
             priority=priority,
             created_at=now(),
+            trace=tracing.traceparent(),
         )
         found = self.store.find(job.id)
         if found is None:

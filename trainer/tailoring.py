@@ -14,7 +14,7 @@ import torch
 from nettailor.backbones import Backbone, load_backbone
 from nettailor.bundle import decode
 from nettailor.errors import NetTailorError
-from registry import log_context
+from registry import log_context, tracing
 from registry.errors import BlobCorrupt, BlobMissing
 from registry.problems import problem_of
 from registry.registry import Registry
@@ -65,10 +65,18 @@ def run(job: str, submission: int) -> None:
         if not lease.acquire(patience_seconds=_LOCK_PATIENCE_SECONDS):
             raise JobBusy(job)
         try:
-            work = Tailoring(settings, registry, begin(jobs, job, submission), TrainerMetrics(client), folder)
-            work.carry_out()
+            begun = begin(jobs, job, submission)
+            about: tracing.Attributes = {
+                "nettailor.job": job,
+                "nettailor.task": begun.job.task,
+                "nettailor.attempt": begun.job.attempt,
+            }
+            with tracing.span("job", parent=begun.job.trace, about=about):
+                Tailoring(settings, registry, begun, TrainerMetrics(client), folder).carry_out()
         except JobSuperseded as fault:
             logger.info("%s", fault)
+        finally:
+            tracing.flush()  # RQ ends the work-horse without asking
 
 
 class Tailoring:
@@ -213,6 +221,7 @@ class Tailoring:
             seconds = time.monotonic() - self._stage_began
             self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + seconds
             self._metrics.observe_stage(self._stage, seconds)
+            tracing.record(f"stage {self._stage}", seconds)
         self._stage, self._stage_began = stage, time.monotonic()
         if stage in {"intake", "publish"}:
             progress = 0.0 if stage == "intake" else _INTAKE_SHARE + _RECIPE_SHARE

@@ -24,7 +24,7 @@ def main() -> None:
     except RegistryNotShared as failure:
         sys.exit(str(failure))
     ray.init(log_to_driver=False)
-    begin(settings)
+    begin(settings, "ray")
     try:
         options = HTTPOptions(host=settings.host, port=settings.port)
         serve.start(proxy_location=ProxyLocation.EveryNode, http_options=options)
