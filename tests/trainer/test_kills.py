@@ -66,6 +66,8 @@ def start(settings: Settings) -> Iterator[Start]:
 def starting(settings: Settings) -> Iterator[Start]:
     """Starts workers whose work-horses stop at a place, if one is given; all end with the context."""
     started: list[psutil.Popen] = []
+    # What other tests of this process have set for their services (another backbone, say) is not for ours.
+    around = {name: value for name, value in os.environ.items() if not name.startswith("NETTAILOR_")}
 
     def start_worker(stop_at: str = "", **environment: str) -> psutil.Popen:
         ours = {
@@ -77,7 +79,7 @@ def starting(settings: Settings) -> Iterator[Start]:
             "TINY_STOP_AT": stop_at,
         }
         command = [sys.executable, "-m", "tests.trainer.tiny_worker"]
-        started.append(psutil.Popen(command, env=os.environ | ours | environment, start_new_session=True))
+        started.append(psutil.Popen(command, env=around | ours | environment, start_new_session=True))
         return started[-1]
 
     yield start_worker
