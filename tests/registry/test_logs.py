@@ -111,8 +111,9 @@ def test_requests_are_known_to_what_they_log_and_to_the_access_log(
         logging.getLogger("inner").warning("in a thread")
         raise RuntimeError(f"of {_SECRET}")
 
-    # A server without an access log, as other tests start, turns this off for the rest of the process.
-    monkeypatch.setattr(logging.getLogger("uvicorn.access"), "propagate", True)
+    # Servers without an access log or with uvicorn's own logging, as other tests start, turn this off for the process.
+    for name in ("uvicorn", "uvicorn.access"):
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
     with served(app, access_log=True) as url:
         httpx.get(f"{url}/tasks/signs/versions/7?x={_SECRET}", headers={"X-Request-Id": "me-1"}, trust_env=False)
     about = {"request_id": "me-1", "task": "signs", "version": 7}

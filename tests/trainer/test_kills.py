@@ -1,7 +1,6 @@
 """Killed at any point, a job ends with the bundle of an uninterrupted run: real workers, the real recipe, kill -9."""
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 
 from nettailor.bundle import digest_of
 from registry.embedded_redis import EmbeddedRedis
+from tests.environment import without_settings
 from tests.trainer import archives
 from tests.trainer.test_worker import in_state, until
 from tests.trainer.tiny import tiny_backbone, tiny_config
@@ -77,7 +77,7 @@ def starting(settings: Settings) -> Iterator[Start]:
             "TINY_STOP_AT": stop_at,
         }
         command = [sys.executable, "-m", "tests.trainer.tiny_worker"]
-        started.append(psutil.Popen(command, env=os.environ | ours | environment, start_new_session=True))
+        started.append(psutil.Popen(command, env=without_settings() | ours | environment, start_new_session=True))
         return started[-1]
 
     yield start_worker

@@ -2,7 +2,6 @@
 work-horse and Redis are killed together, and started again."""
 
 import contextlib
-import os
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import psutil
 import pytest
 
 from tests.documented import ROOT
+from tests.environment import without_settings
 from tests.trainer.test_kills import SEED, UPLOAD, is_gone, tiny_digest
 from tests.trainer.test_worker import until
 
@@ -42,7 +42,7 @@ class Machine:
             "TINY_STOP_AT": stop_at,
         }
         command = [sys.executable, "-m", "tests.trainer.tiny_trainer"]
-        self._process = subprocess.Popen(command, env=os.environ | ours, cwd=ROOT, start_new_session=True)
+        self._process = subprocess.Popen(command, env=without_settings() | ours, cwd=ROOT, start_new_session=True)
         until(self._answers, "the service answers")
 
     def _answers(self) -> bool:

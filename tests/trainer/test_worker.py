@@ -16,6 +16,7 @@ import safetensors.torch
 
 from nettailor.backbones import build_backbone
 from nettailor.bundle import digest_of
+from tests.environment import without_settings
 from tests.pictures import huge_png
 from tests.trainer import archives
 from trainer.job import Job
@@ -41,7 +42,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(settings: Settings, weights: Path) -> Iterator[Callable[[], "subprocess.Popen[bytes]"]]:
     """Starts workers; all end with the test."""
     started: Processes = []
-    environment = os.environ | {
+    environment = without_settings() | {
         "NETTAILOR_DATA_DIR": str(settings.data_dir),
         "NETTAILOR_REDIS_URL": str(settings.redis_url),
         "NETTAILOR_BACKBONE_WEIGHTS": str(weights),
