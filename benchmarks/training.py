@@ -2,10 +2,11 @@
 
     python -m benchmarks.training [--data SET.zip] [--preset balanced] [--rounds 9] [--seeds 0 1 2] [--json]
 
-- Student step: images a second of one optimiser step of the full student with three skips, on one batch of 32, against
-  the form one would write first: two passes through the student, fp32, weights and images contiguous, the teacher in
-  training form (`benchmarks.straightforward`). In fp32 the gradients are compared, too; "all on" is what the recipe
-  does by itself on this machine. Decoding is on neither side; what it would add without the cache has a line.
+- Steps of every stage: images a second of one optimiser step of teacher, full student with three skips, and student
+  without half of its blocks, on one batch of 32, against the form one would write first: two passes through the
+  student, fp32, weights and images contiguous, the teacher in training form (`benchmarks.straightforward`). In fp32 the
+  gradients are compared, too; "all on" is what the recipe does by itself on this machine. Decoding is on neither side;
+  what it would add without the cache has a line.
 - Accuracy: whole student trainings, both ways, same seeds and batches, on the validation and the test split.
 - One whole tailoring: time of every stage, share of it in which training waited for a batch, and the whole beside its
   first stage, which is plain fine-tuning with the same search over learning rates and lengths.
@@ -48,6 +49,7 @@ from nettailor.expectation import ExpectedComplexity
 from nettailor.images import decode, prepare
 from nettailor.losses import distillation_loss, teacher_loss
 from nettailor.plan import full_plan
+from nettailor.pruning import prune
 from nettailor.student import Student
 from trainer.data import TaskData, load_dataset, training_batches
 from trainer.events import Event
@@ -59,11 +61,22 @@ from trainer.teacher import Teacher
 
 M = TypeVar("M", bound=nn.Module)
 SKIPS, BATCH = 3, 32
+SIDES = [(stage, form) for stage in ("teacher", "student", "retrain") for form in ("straightforward", "fp32", "all on")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StraightforwardFold(Fold):
-    """The step as one would first write it: two passes, the teacher as it was trained, fp32, contiguous."""
+    """Every step as one would first write it: two passes, the teacher as it was trained, fp32, contiguous."""
+
+    def fine_tuning(self, teacher: Teacher) -> Step:
+        contiguous(teacher)
+
+        def step(images: Tensor, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
+            loss = F.cross_entropy(teacher(images.contiguous()), labels, label_smoothing=0.1)
+            loss.backward()
+            return {"loss": loss}
+
+        return step
 
     def distillation(self, student: Student, teacher: Teacher, gamma1: float) -> Step:
         expected = ExpectedComplexity(student.plan, self.costs)
@@ -112,27 +125,25 @@ def fold_of(kind: type[Fold], data: TaskData, config: RecipeConfig, backbone: Ba
 class Steps:
     """Images a second of each way, by round, and how far the fast gradient is from the straightforward one."""
 
-    rates: Mapping[str, list[float]]
+    rates: Mapping[tuple[str, str], list[float]]  # by stage and form
     gradient_error: float  # L2 norm of the difference over that of the gradient, fp32
     rounding_error: float  # the same between the straightforward form in fp32 and in fp64
     decode_ms: float  # decoding a batch's images, which the cache saves every step but the first epoch's
 
-    def speedup(self, side: str) -> Ratio:
-        return paired_ratio(self.rates[side], self.rates["straightforward"])
+    def speedup(self, stage: str, form: str) -> Ratio:
+        return paired_ratio(self.rates[stage, form], self.rates[stage, "straightforward"])
 
 
 def measure_steps(data: TaskData, archive: Path, backbone: Backbone, folder: Path, args: argparse.Namespace) -> Steps:
     images, labels, _ = next(iter(batches_of(data)))
-    forms = {
-        "straightforward": (StraightforwardFold, False),
-        "fp32": (Fold, False),
-        "all on": (Fold, bf16_pays()),
-    }
-    runs = {}
-    for name, (kind, bf16) in forms.items():
+    sides = {}
+    for stage, form in SIDES:
+        kind, bf16 = {"straightforward": (StraightforwardFold, False), "fp32": (Fold, False)}.get(
+            form, (Fold, bf16_pays())
+        )
         fold = fold_of(kind, data, replace(RecipeConfig(), bf16=bf16), backbone, folder)
-        runs[name] = whole_step(fold, backbone, images, labels)
-    sides = {name: partial(rate, run, len(images), args.seconds) for name, run in runs.items()}
+        run = whole_step(fold, backbone, stage, images, labels)
+        sides[stage, form] = partial(rate, run, len(images), args.seconds)
     rates = paired_rounds(sides, args.rounds)
     error, rounding = gradient_errors(data, backbone, folder, images, labels)
     return Steps(rates=rates, gradient_error=error, rounding_error=rounding, decode_ms=decode_ms(data, archive))
@@ -154,19 +165,33 @@ def teacher_of(fold: Fold, backbone: Backbone) -> Teacher:
     return channels_last(Teacher(backbone, fold.classes)).eval()
 
 
-def whole_step(fold: Fold, backbone: Backbone, images: Tensor, labels: Tensor) -> Callable[[], None]:
+def whole_step(fold: Fold, backbone: Backbone, stage: str, images: Tensor, labels: Tensor) -> Callable[[], None]:
     """Gradients, clipping, update: what `trainer.fitting` does with a batch."""
-    student = full_student(fold, backbone)
-    step = fold.distillation(student, teacher_of(fold, backbone), fold.config.gamma1)
-    optimizer = torch.optim.SGD(student.task_parameters(), lr=0.001, momentum=0.9, nesterov=True)
+    model, step = model_and_step(fold, backbone, stage)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=0.001, momentum=0.9, nesterov=True)
 
     def run() -> None:
         optimizer.zero_grad()
         step(images, labels, 0.5)
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 3.0)
+        torch.nn.utils.clip_grad_norm_(trained, 3.0)
         optimizer.step()
 
     return run
+
+
+def model_and_step(fold: Fold, backbone: Backbone, stage: str) -> tuple[nn.Module, Step]:
+    """What a stage trains; retraining is of the full student without half of its blocks."""
+    teacher = teacher_of(fold, backbone)
+    if stage == "teacher":
+        teacher.train()
+        return teacher, fold.fine_tuning(teacher)
+    student = full_student(fold, backbone)
+    if stage == "student":
+        return student, fold.distillation(student, teacher, fold.config.gamma1)
+    plan = prune(student.plan, student.alpha_values(), blocks=backbone.depth // 2)
+    pruned = channels_last(student.pruned(plan, backbone)).train()
+    return pruned, fold.distillation(pruned, teacher, 0.0)
 
 
 def gradient_errors(
@@ -287,9 +312,9 @@ def say(message: str) -> None:
 
 
 def steps_table(steps: Steps) -> Table:
-    table = Table("student step", "images/s", "speed-up", title=f"One step of the full student, batch {BATCH}")
-    for name, rates in steps.rates.items():
-        table.add_row(name, f"{statistics.median(rates):.0f}", str(steps.speedup(name)))
+    table = Table("stage", "form", "images/s", "speed-up", title=f"One step of training, batch {BATCH}")
+    for (stage, form), rates in steps.rates.items():
+        table.add_row(stage, form, f"{statistics.median(rates):.0f}", str(steps.speedup(stage, form)))
     return table
 
 
@@ -310,21 +335,29 @@ def whole_table(whole: Whole) -> Table:
     return table
 
 
+def step_figures(steps: Steps) -> dict[str, Any]:
+    return {
+        "student_step_speedup_fp32": round(steps.speedup("student", "fp32").median, 3),
+        "student_step_speedup": round(steps.speedup("student", "all on").median, 3),
+        "images_a_second": {
+            f"{stage}, {form}": round(statistics.median(rates)) for (stage, form), rates in steps.rates.items()
+        },
+        "gradient_error": steps.gradient_error,
+        "rounding_error": steps.rounding_error,
+        "decode_ms_a_batch": round(steps.decode_ms, 2),
+    }
+
+
 def summary(steps: Steps, trained: list[Trained], whole: Whole) -> dict[str, Any]:
     def mean(form: str, split: str) -> float:
         return statistics.mean(float(getattr(row, split)) for row in trained if row.form == form)
 
-    return {
-        "student_step_speedup_fp32": round(steps.speedup("fp32").median, 3),
-        "student_step_speedup": round(steps.speedup("all on").median, 3),
+    return step_figures(steps) | {
         "data_wait_share": round(whole.waited / whole.training_seconds, 4),
         "tailoring_vs_finetuning": round(whole.vs_finetuning, 3),
         "epoch_vs_finetuning": round(whole.epoch_vs_finetuning, 3),
-        "gradient_error": steps.gradient_error,
-        "rounding_error": steps.rounding_error,
         "test_accuracy_straightforward": round(mean("straightforward", "test"), 4),
         "test_accuracy": round(mean("all on", "test"), 4),
-        "decode_ms_a_batch": round(steps.decode_ms, 2),
         "epochs": dict(whole.epochs),
         "stages_seconds": {stage: round(seconds, 1) for stage, seconds in whole.stages.items()},
         "machine": machine.describe(),
@@ -339,6 +372,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each side a round")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--steps-only", action="store_true", help="a minute or two instead of ten")
     parser.add_argument("--json", action="store_true", help="only the line of JSON on stdout; the tables on stderr")
     args = parser.parse_args()
     backbone = channels_last(load_backbone(args.backbone))
@@ -352,6 +386,9 @@ def main() -> None:
         steps = measure_steps(data, archive, backbone, folder / "steps", args)
         console = Console(stderr=args.json, width=110)
         console.print(steps_table(steps))
+        if args.steps_only:
+            print(json.dumps(step_figures(steps)))
+            return
         trained = train_students(data, backbone, folder / "students", args)
         console.print(trained_table(trained))
         whole = tailor_once(archive, backbone, folder / "whole", args.preset)

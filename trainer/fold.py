@@ -60,6 +60,11 @@ class Fold:
         name = f"teacher-lr{schedule.lr:g}-e{schedule.epochs}"
         self._seed("teacher")
         teacher = channels_last(Teacher(self.backbone, self.classes)).to(self.device)
+        self._fit(teacher, name, schedule, self.fine_tuning(teacher))
+        return teacher.eval(), float(self.correct(teacher, self.val).float().mean())
+
+    def fine_tuning(self, teacher: Teacher) -> Step:
+        """A step of the teacher's training."""
 
         def step(images: Tensor, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
             with self._autocast():
@@ -68,8 +73,7 @@ class Fold:
             loss.backward()
             return {"loss": loss}
 
-        self._fit(teacher, name, schedule, step)
-        return teacher.eval(), float(self.correct(teacher, self.val).float().mean())
+        return step
 
     def student(self, teacher: Teacher) -> Student:
         """The full student, trained with eq. 12; it starts with the teacher's classifier."""
