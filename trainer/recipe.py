@@ -71,21 +71,10 @@ def tailor(
     `checkpoints` folder after a break, it goes on where it was and ends with the same bundle.
     Raises `BundleWrongBackbone`, `TimeTooShort`, `TrainingDiverged`.
     """
-    with _limited(config, checkpoints) as clock:
-        data = load_dataset(dataset, backbone.preprocessing)
-        if warm is not None:
-            data = replace(data, val=without_trained_on(data.val, image_digests(dataset, "val"), warm))
-        tailoring = _Tailoring(
-            task=task,
-            data=data,
-            config=config,
-            backbone=backbone,
-            report=report,
-            checkpoints=checkpoints,
-            clock=clock,
-            warm=warm,
-        )
-        return tailoring.run()
+    data = load_dataset(dataset, backbone.preprocessing)
+    if warm is not None:
+        data = replace(data, val=without_trained_on(data.val, image_digests(dataset, "val"), warm))
+    return tailor_data(task, data, config, backbone=backbone, report=report, checkpoints=checkpoints, warm=warm)
 
 
 def tailor_data(

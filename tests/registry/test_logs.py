@@ -15,7 +15,7 @@ from registry import log_context
 from registry.logs import JsonLines, TextLines, without_secrets
 from registry.problems import install_problem_handlers
 from registry.process import configured
-from registry.request_id import request_id
+from registry.request_id import request_id, scope_of_request
 from registry.settings import Settings
 from tests.registry.serving import served
 
@@ -41,6 +41,16 @@ def lines() -> Iterator[_Lines]:
     root.addHandler(written.handler)
     yield written
     root.removeHandler(written.handler)
+
+
+@pytest.fixture(autouse=True)
+def context_of_its_own() -> Iterator[None]:
+    """What a test says it is about is no other test's."""
+    variables = (request_id, log_context.task, log_context.version, log_context.job, scope_of_request)
+    tokens = [(variable, variable.set(None)) for variable in variables]
+    yield
+    for variable, token in tokens:
+        variable.reset(token)  # type: ignore[arg-type]  # its own
 
 
 def _record(text: str, *args: object, **extra: object) -> logging.LogRecord:
