@@ -1,11 +1,14 @@
 """Traces of a test, kept in memory."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 
 from registry import tracing
+
+_PATIENCE_SECONDS = 30.0
 
 
 class _Keep(SpanProcessor):
@@ -26,6 +29,15 @@ def kept_spans() -> Iterator[list[ReadableSpan]]:
         yield keep.ended
     finally:
         tracing.use(None)
+
+
+def ended(spans: list[ReadableSpan], name: str) -> ReadableSpan:
+    """The span of this name, once it has ended: a request's own ends after its answer is on its way."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not (found := by_name(list(spans)).get(name)):
+        assert time.monotonic() < deadline, f"no span {name}"
+        time.sleep(0.01)  # between looks at a condition, not instead of one
+    return found
 
 
 def by_name(spans: list[ReadableSpan]) -> dict[str, ReadableSpan]:

@@ -17,7 +17,7 @@ pytest.importorskip("opentelemetry.sdk.trace", reason="the extra otel is optiona
 
 from opentelemetry.sdk.trace import ReadableSpan  # after the look above
 
-from tests.kept_spans import by_name, kept_spans  # it needs the extra, too
+from tests.kept_spans import by_name, ended, kept_spans  # it needs the extra, too
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -40,7 +40,7 @@ def test_a_request_goes_on_with_the_callers_trace_down_to_the_registry(
         answer = http.post("/tasks/signs/versions", content=tiny_bytes(), headers={"traceparent": PARENT})
     assert answer.status_code == 201
     found = by_name(spans)
-    request, publish = found["POST"], found["registry.publish"]
+    request, publish = ended(spans, "POST"), found["registry.publish"]
     assert request.parent is not None
     assert publish.parent is not None
     assert f"{request.context.trace_id:032x}" == PARENT.split("-")[1]

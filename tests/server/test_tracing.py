@@ -12,17 +12,15 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def test_a_prediction_shows_its_switch_its_wait_and_its_batch(server: Running, registry: Registry) -> None:
-    from tests.kept_spans import by_name, kept_spans
+    from tests.kept_spans import by_name, ended, kept_spans
 
     publish(registry)
     with kept_spans() as spans:
         headers = {"content-type": "image/png", "traceparent": PARENT}
         answer = server.client.post("/tasks/signs/predict", content=FILES[0], headers=headers)
         assert answer.status_code == 200
-        # The answer is on its way before the request's own span has ended.
-        server.client.get("/healthz")
+        request = ended(spans, "POST")
     found = by_name(spans)
-    request = found["POST"]
     assert request.parent is not None
     assert f"{request.parent.span_id:016x}" == PARENT.split("-")[2]
     for name in ("switch", "queue", "batch"):
