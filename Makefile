@@ -37,6 +37,7 @@ observability-test: $(STAMP) ## The services under a real Prometheus: every pane
 
 nightly: $(STAMP) ## The long kill, soak and browser tests
 	$(BIN)/python -m pytest -m 'nightly and not gpu and not observability' $(ARGS)
+	$(BIN)/python -m benchmarks.soak --minutes 30 --json
 
 lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
