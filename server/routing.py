@@ -41,6 +41,7 @@ class Routing(Generic[H, D]):
     fingerprint: str  # of the backbone this server holds
     pinned_tasks: frozenset[str] = frozenset()
     task_gone: Callable[[str], None] = lambda _: None
+    remembered: int = 256  # records of versions that no name leads to; the others are asked for again
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +49,8 @@ class Routing(Generic[H, D]):
         self._reading = threading.Lock()
         self._table: dict[str, dict[str, VersionRecord]] = {}  # task -> alias -> what answers
         self._wanted: dict[tuple[str, str], VersionRecord] = {}  # what is to answer once it is ready
-        self._versions: dict[tuple[str, int], VersionRecord] = {}
+        self._versions: dict[tuple[str, int], VersionRecord] = {}  # the longest unasked first
+        self._ids: dict[tuple[str, int], BundleId] = {}  # of all that were ever known: what a deletion must clear
         self._synchronised = threading.Event()
 
     def read_everything(self) -> None:
@@ -96,9 +98,10 @@ class Routing(Generic[H, D]):
     def choose_version(self, task: str, version: int) -> Chosen[D]:
         """Raises `TaskUnknown`, `VersionUnknown`, `BundleUnusable`."""
         with self._lock:
-            record = self._versions.get((task, version))
+            record = self._versions.pop((task, version), None)
             if record is None:
                 raise VersionUnknown(task, version) if task in self._table else TaskUnknown(task)
+            self._versions[task, version] = record
             return self._lease(record)
 
     def look_up(self, task: str, version: int | None = None) -> None:
@@ -112,7 +115,7 @@ class Routing(Generic[H, D]):
         with self._reading:  # or a version deleted meanwhile would be kept
             record = self.registry.version_record(task, version)
             with self._lock:
-                self._versions[task, version] = record
+                self._remember(record)
 
     def _lease(self, record: VersionRecord) -> Chosen[D]:
         try:
@@ -150,8 +153,21 @@ class Routing(Generic[H, D]):
         if record is None:
             record = self.registry.version_record(task, version)
             with self._lock:
-                self._versions[task, version] = record
+                self._remember(record)
         return record
+
+    def _remember(self, record: VersionRecord) -> None:
+        """Within the lock. A record holds its whole manifest: a task that is tailored daily must not fill the memory
+        with all that it ever was."""
+        key = (record.task, record.version)
+        self._versions[key], self._ids[key] = record, _id(record)
+        if len(self._versions) <= self.remembered:
+            return
+        answering = [r for aliases in self._table.values() for r in aliases.values()]
+        named = {(r.task, r.version) for r in (*answering, *self._wanted.values())}
+        spare = [key for key in self._versions if key not in named]
+        for key in spare[: -self.remembered]:
+            del self._versions[key]
 
     def _want(self, task: str, alias: str, record: VersionRecord) -> None:
         with self._lock:
@@ -213,18 +229,21 @@ class Routing(Generic[H, D]):
     def forget_version(self, task: str, version: int) -> None:
         """The version was deleted: no name leads to it."""
         with self._reading, self._lock:
-            record = self._versions.pop((task, version), None)
-        if record is not None:
-            self.residency.forget(_id(record))
+            self._versions.pop((task, version), None)
+            gone = self._ids.pop((task, version), None)
+        if gone is not None:
+            self.residency.forget(gone)
 
     def _forget_task(self, task: str) -> None:
         with self._lock:
             known = self._table.pop(task, None)
             for key in [key for key in self._wanted if key[0] == task]:
                 del self._wanted[key]
-            gone = [self._versions.pop(key) for key in list(self._versions) if key[0] == task]
-        for record in gone:
-            self.residency.forget(_id(record))
+            for name in [name for name in self._versions if name[0] == task]:
+                del self._versions[name]
+            gone = [self._ids.pop(name) for name in list(self._ids) if name[0] == task]
+        for id in gone:
+            self.residency.forget(id)
         if known is not None:
             self.task_gone(task)
 

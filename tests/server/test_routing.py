@@ -31,6 +31,7 @@ class FakeResidency:
     def __init__(self) -> None:
         self.pinned: set[int] = set()
         self.retired: set[int] = set()
+        self.forgotten: set[int] = set()
         self.ready: dict[int, Future[None]] = {}
         self.before: Callable[[str, int], None] = lambda step, version: None
 
@@ -51,6 +52,7 @@ class FakeResidency:
         self.retired.add(id.version)
 
     def forget(self, id: BundleId) -> None:
+        self.forgotten.add(id.version)
         self.retire(id)
 
 
@@ -174,3 +176,23 @@ def test_a_version_deleted_while_it_is_looked_up_is_not_kept(house: House, monke
     deletion.over()
     with pytest.raises(VersionUnknown):
         house.routing.choose_version("signs", 2)
+
+
+def test_what_no_name_leads_to_is_remembered_up_to_a_number_and_still_found_and_cleared(house: House) -> None:
+    house.routing.remembered = 2
+    for version in range(2, 8):
+        house.registry.publish("signs", make_bytes("signs", seed=version), actor="test")
+        house.promote(version)
+        house.make_ready(version)
+    assert house.live == 7
+    assert list(house.routing._versions) == [("signs", version) for version in (5, 6, 7)]
+    with pytest.raises(VersionUnknown):
+        house.routing.choose_version("signs", 3)
+    house.routing.look_up("signs", 3)
+    assert house.routing.choose_version("signs", 3).record.version == 3
+    house.routing.choose_version("signs", 6)
+    house.routing.look_up("signs", 4)
+    assert set(house.routing._versions) == {("signs", version) for version in (4, 6, 7)}  # 3 is longest unasked
+    house.registry.delete_version("signs", 2, actor="test", reason="test")
+    house.routing.forget_version("signs", 2)
+    assert house.residency.forgotten == {2}  # though its record had gone
