@@ -155,7 +155,7 @@ def _wait(condition: Any) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise SystemExit("the cluster did not get there in time")
-        time.sleep(0.05)
+        time.sleep(0.05)  # between looks at another process, which tells nobody
 
 
 def _row(name: str, replicas: int, found: dict[str, float]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from nettailor.errors import ImageInvalid, ImageTooLarge
 from nettailor.preprocessing import Preprocessing
@@ -59,6 +59,8 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, side: int | None = None
             return _upright(image, size)
     except ImageInvalid:
         raise
+    except UnidentifiedImageError as failure:  # its own text names an object of ours in memory
+        raise ImageInvalid("not a readable image (of no format that is known)") from failure
     except Exception as failure:  # decoders of foreign bytes raise OSError, ValueError, SyntaxError, struct.error, ...
         raise ImageInvalid(f"not a readable image ({type(failure).__name__}: {failure})"[:200]) from failure
 

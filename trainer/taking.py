@@ -43,7 +43,7 @@ def queue_class(runs_per_actor: int | None) -> type[rq.Queue]:
                 elif time.monotonic() >= deadline:
                     raise DequeueTimeout(timeout, keys)
                 else:
-                    time.sleep(_LOOK_SECONDS)
+                    time.sleep(_LOOK_SECONDS)  # three queues and a rule: no blocking pop of Redis's knows it
 
     return TailoringQueue
 

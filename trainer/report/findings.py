@@ -65,9 +65,9 @@ class Findings:
 
 @torch.inference_mode()
 def look(tailoring: Finished, backbone: Backbone) -> Findings:
-    """Run the bundle's own student, fp32, over the test images."""
+    """Run the bundle's own student, fp32, over the test images. On the CPU, and brings the backbone there."""
     manifest = tailoring.manifest
-    student = channels_last(Student.from_bundle(backbone, tailoring.bundle))
+    student = channels_last(Student.from_bundle(backbone.cpu(), tailoring.bundle))
     batches = evaluation_batches(tailoring.test, manifest.preprocessing, batch_size=_BATCH)
     rows = [torch.softmax(student(images), 1) for images, _ in batches]
     probabilities = torch.cat(rows) if rows else torch.empty(0, len(manifest.classes))

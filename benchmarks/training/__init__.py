@@ -1,0 +1,1 @@
+"""What tailoring costs; `python -m benchmarks.training`."""
