@@ -5,11 +5,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+import redis
 
+from nettailor.backbones import Backbone, build_backbone
+from registry.registry import Registry
 from tests.registry.serving import served
 from trainer.app import create_app
 from trainer.service import Service
 from trainer.settings import Settings
+from trainer.wiring import open_registry
 
 
 @pytest.fixture
@@ -28,3 +32,13 @@ def service(settings: Settings) -> Iterator[Service]:
 def http(service: Service) -> Iterator[httpx.Client]:
     with served(create_app(service)) as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    return build_backbone("mini26").eval()
+
+
+@pytest.fixture
+def registry(settings: Settings, redis_client: "redis.Redis") -> Registry:
+    return open_registry(settings, redis_client)

@@ -22,21 +22,9 @@ from trainer.job import Job
 from trainer.limits import IntakeLimits
 from trainer.publish import publish
 from trainer.recipe import Tailored
-from trainer.settings import Settings
-from trainer.wiring import open_registry
 
 JOB = Job(id="j1", task="pets", upload="sha256:0", options={}, actor="ada", created_at="2026-11-23T00:00:00+00:00")
 SLACK = 0.005
-
-
-@pytest.fixture(scope="module")
-def backbone() -> Backbone:
-    return build_backbone("mini26").eval()
-
-
-@pytest.fixture
-def registry(settings: Settings, redis_client: object) -> Registry:
-    return open_registry(settings, redis_client)  # type: ignore[arg-type]  # the fixture is a Redis client
 
 
 def frozen(folder: Path, seed: int, classes: tuple[str, ...] = ("cats", "dogs")) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nettailor.backbones import Backbone, build_backbone
+from nettailor.backbones import Backbone
 from nettailor.bundle import decode, encode
 from nettailor.geometry import geometry
 from registry.blobs import Blobs
@@ -41,11 +41,6 @@ FRONT = [
     }
     for k in (0, 2, 4)
 ]
-
-
-@pytest.fixture(scope="module")
-def backbone() -> Backbone:
-    return build_backbone("mini26")
 
 
 def epochs(count: int) -> list[Epoch]:

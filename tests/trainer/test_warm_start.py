@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from nettailor.backbones import Backbone, build_backbone
+from nettailor.backbones import Backbone
 from nettailor.bundle import Bundle, decode, encode
 from nettailor.errors import BundleWrongBackbone
 from nettailor.plan import full_plan
@@ -34,17 +34,6 @@ from trainer.service import Service
 from trainer.settings import Settings
 from trainer.splits import cut_splits
 from trainer.warm_start import WarmStart, find_warm_start, start_from, without_trained_on
-from trainer.wiring import open_registry
-
-
-@pytest.fixture(scope="module")
-def backbone() -> Backbone:
-    return build_backbone("mini26").eval()
-
-
-@pytest.fixture
-def registry(settings: Settings, redis_client: object) -> Registry:
-    return open_registry(settings, redis_client)  # type: ignore[arg-type]  # the fixture is a Redis client
 
 
 def earlier(backbone: Backbone, *, classes: int = 3, seed: int = 0, task: str = "colours") -> Bundle:
