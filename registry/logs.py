@@ -2,21 +2,16 @@
 
 import json
 import logging
-import re
 import sys
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from registry.log_context import known
+from registry.redaction import without_secrets
 from registry.settings import Settings
 
 _ACCESS = "uvicorn.access"
 _ACCESS_FIELDS = ("client", "method", "path", "http_version", "status")  # of uvicorn's records, in order
-_SECRETS = (
-    (re.compile(r"\bntk_[A-Za-z0-9_-]{8,}"), "ntk_***"),  # secrets of keys
-    (re.compile(r"(\w://)[^/\s@]*:[^/\s@]*@"), r"\1***@"),  # passwords in URLs
-    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), r"\1 ***"),
-)
 
 
 def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
@@ -59,9 +54,3 @@ class JsonLines(logging.Formatter):
         if record.stack_info:
             entry["stack"] = record.stack_info
         return json.dumps(entry, default=str)
-
-
-def without_secrets(text: str) -> str:
-    for pattern, shown in _SECRETS:
-        text = pattern.sub(shown, text)
-    return text

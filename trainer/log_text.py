@@ -8,11 +8,11 @@ from typing import Any
 
 import redis.asyncio
 
+from registry.redaction import Redactor
 from trainer import job_log, progress
 from trainer.events import Event, Json
 from trainer.job_log import clean, log_key
 from trainer.progress import stream_key
-from trainer.redaction import Redactor
 from trainer.sse import has_ended
 
 LONGEST = progress.LENGTH + job_log.KEPT_LINES

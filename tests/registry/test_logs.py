@@ -12,9 +12,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from registry import log_context
-from registry.logs import JsonLines, TextLines, without_secrets
+from registry.logs import JsonLines, TextLines
 from registry.problems import install_problem_handlers
 from registry.process import configured
+from registry.redaction import without_secrets
 from registry.request_id import request_id, scope_of_request
 from registry.settings import Settings
 from tests.registry.serving import served

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.embedded_redis import EmbeddedRedis
+from registry.redaction import STRUCK, Redactor
 from registry.wiring import connect
 from tests.trainer.test_http import upload
 from tests.trainer.test_kills import restart
 from tests.trainer.test_worker import PATIENCE_SECONDS, until
 from trainer.events import Event
 from trainer.job_log import KEPT_LINES, LINE_CHARACTERS, LogPump, log_key
-from trainer.redaction import STRUCK, Redactor
 from trainer.run import begin
 from trainer.service import Service
 

@@ -11,7 +11,8 @@ _SHORTEST = 6  # shorter values would strike out parts of ordinary words
 _SECRET_NAME = re.compile(r"(secret|token|passw|credential|api_?key|access_?key|(^|_)key$)", re.IGNORECASE)
 _IN_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^\s/@:]*):(?P<password>[^\s/@]+)@", re.IGNORECASE)
 _SHAPES = (
-    (_IN_URL, rf"\g<scheme>\g<user>:{STRUCK}@"),
+    (re.compile(r"\bntk_[A-Za-z0-9_-]{8,}"), f"ntk_{STRUCK}"),  # secrets of keys
+    (_IN_URL, rf"\g<scheme>{STRUCK}@"),
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {STRUCK}"),
     (
         re.compile(r"(?P<name>\b\w*(?:secret|token|passw(?:or)?d|api_?key)\w*\W{0,3}[=:]\s*[\"']?)[^\s\"',;]+", re.I),
@@ -32,9 +33,14 @@ class Redactor:
     def __call__(self, text: str) -> str:
         if self._known is not None:
             text = self._known.sub(STRUCK, text)
-        for shape, replacement in _SHAPES:
-            text = shape.sub(replacement, text)
-        return text
+        return without_secrets(text)
+
+
+def without_secrets(text: str) -> str:
+    """A text without what looks like a secret."""
+    for shape, replacement in _SHAPES:
+        text = shape.sub(replacement, text)
+    return text
 
 
 def _secrets(name: str, value: str) -> Iterator[str]:
