@@ -8,11 +8,13 @@ from typing import Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploy.ray.errors import ReplicaGone, ReplicasFull, ReplicasLost
 from deploy.ray.messages import Answer, Call
+from deploy.ray.metrics import joined
 from registry.gate import install_gate
 from registry.permissions import is_prediction, need
 from registry.problems import ProblemTable, answer, install_problem_handlers
@@ -31,6 +33,7 @@ PROBLEMS: ProblemTable = {
 
 ATTEMPTS_HEADER = b"x-attempts"  # in answers that took more than one
 
+_SCRAPE_S = 9.0  # Prometheus itself waits for ten seconds
 _GRACE_S = 1.0  # beyond a request's own timeout, so that a replica has time to say itself where the time went
 
 
@@ -38,19 +41,31 @@ class Replicas(Protocol):
     async def ask(self, call: Call) -> Answer:
         """Have one replica answer. Raises `ReplicaGone`, `ReplicasFull`, `NotReady` (server)."""
 
+    async def metrics(self) -> dict[str, str]:
+        """Replica -> its page, but for those that go away. Raises `NotReady` (server)."""
+
 
 def _uncounted() -> None:
-    """An ingress has no metrics of its own: Ray counts its answers by status."""
+    """An ingress has no metrics of its own: a scrape meets any of them, and Ray counts their answers by status."""
 
 
 def create_app(settings: ServerSettings, replicas: Replicas, *, attempts: int) -> FastAPI:
-    """Predictions and `/readyz` of some replica, `/healthz` of its own."""
+    """Predictions and `/readyz` of some replica, `/metrics` of all, `/healthz` of its own."""
     app = FastAPI(title="NetTailor server on Ray", openapi_url=None)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         """This process answers."""
         return {"status": "ok"}
+
+    @app.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        try:
+            async with asyncio.timeout(_SCRAPE_S):
+                pages = await replicas.metrics()
+        except TimeoutError:
+            raise DeadlineExceeded("before every replica told its metrics") from None
+        return Response(await asyncio.to_thread(joined, pages), media_type=CONTENT_TYPE_LATEST)
 
     app.add_middleware(Forward, replicas=replicas, settings=settings, attempts=attempts)
     install_gate(app, settings, rate_refused=_uncounted)

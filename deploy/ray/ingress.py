@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # it brings torch, which an ingress does without
     from deploy.ray.replica import Replica
 
 
+_NO_REPLICAS = "without replicas"
+
+
 class RayReplicas:
     """`forward.Replicas` over Serve."""
 
@@ -37,8 +40,18 @@ class RayReplicas:
         except BackPressureError as failure:
             raise ReplicasFull(waiting=self._bound, bound=self._bound) from failure
         except DeploymentUnavailableError as failure:
-            raise NotReady("without replicas") from failure
+            raise NotReady(_NO_REPLICAS) from failure
         return answered
+
+    async def metrics(self) -> dict[str, str]:
+        """Raises `NotReady`."""
+        try:
+            pages = await self._handle.broadcast("metrics").results_async(return_exceptions=True)
+        except DeploymentUnavailableError as failure:
+            raise NotReady(_NO_REPLICAS) from failure
+        if told := dict(page for page in pages if not isinstance(page, BaseException)):
+            return told
+        raise NotReady(_NO_REPLICAS)
 
 
 @serve.ingress()

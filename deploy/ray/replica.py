@@ -4,6 +4,7 @@ import contextlib
 import logging
 from typing import Any
 
+from prometheus_client import generate_latest
 from ray import serve
 
 from deploy.ray.errors import RegistryNotShared
@@ -39,13 +40,17 @@ class Replica:
             opening.callback(self._service.stop)
             self._open = opening.pop_all()
         self._app = create_app(own, registry, service=self._service)
-        self._name = serve.get_replica_context().replica_id.unique_id.encode()
+        self._name = serve.get_replica_context().replica_id.unique_id
 
     async def answer(self, call: Call) -> Answer:
         """As a server by itself answers, problems included, with the replica's name in a header."""
         answered = await ask(self._app, call)
-        headers = (*answered.headers, (REPLICA_HEADER, self._name))
+        headers = (*answered.headers, (REPLICA_HEADER, self._name.encode()))
         return Answer(status=answered.status, headers=headers, body=answered.body)
+
+    def metrics(self) -> tuple[str, str]:
+        """The replica's name, and the page a server by itself shows at `/metrics`."""
+        return self._name, generate_latest(self._service.metrics.registry).decode()
 
     def record_routing_stats(self) -> dict[str, Held]:
         """Which tasks are in which tier now; in order, so that an unchanged table is no news."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.mini_bundles import random_bundle, usual_plan
 from benchmarks.ray_load import Asked, ask_all, client, load
@@ -136,6 +137,17 @@ def test_requests_keep_to_the_replica_that_holds_their_task(cluster: "LocalClust
     homes = _homes(_settled(cluster.url))
     assert all(len(replicas) == 1 for replicas in homes.values())
     assert len(set.union(*homes.values())) == 2
+
+
+def test_metrics_of_every_replica_are_on_one_page(cluster: "LocalCluster") -> None:
+    replicas = set.union(*_homes(_settled(cluster.url)).values())
+    with client(cluster.url) as asking:
+        page = asking.get("/metrics").raise_for_status().text
+    samples = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
+    switches = [sample for sample in samples if sample.name == "nettailor_task_switch_seconds_count"]
+    assert {sample.labels["instance"] for sample in switches} == replicas
+    resident = [sample for sample in samples if sample.name == "nettailor_resident_task"]
+    assert {sample.labels["task"] for sample in resident if sample.labels["tier"] == "device"} == set(TASKS)
 
 
 def test_many_tasks_of_one_request_are_answered_together(cluster: "LocalCluster") -> None:

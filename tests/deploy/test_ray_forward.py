@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import redis
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from deploy.ray.errors import ReplicaGone, ReplicasFull
 from deploy.ray.forward import create_app
@@ -17,6 +18,7 @@ from deploy.ray.messages import Answer, Call, ask
 from registry.blobs import Blobs
 from registry.registry import Registry
 from server.app import create_app as create_server_app
+from server.errors import NotReady
 from server.settings import ServerSettings
 from tests.server.asking import FILES, publish
 from tests.server.running import Running, running
@@ -59,10 +61,17 @@ class OneServer:
             raise ReplicaGone("test")
         return await ask(self._app, call)
 
+    async def metrics(self) -> dict[str, str]:
+        page = await ask(self._app, Call(tasks=(), method="GET", path="/metrics", query=b"", headers=(), body=b""))
+        return {"one": page.body.decode()}
+
 
 class FullHouse:
     async def ask(self, call: Call) -> Answer:
         raise ReplicasFull(waiting=7, bound=7)
+
+    async def metrics(self) -> dict[str, str]:
+        raise NotReady("without replicas")
 
 
 class Silence:
@@ -125,11 +134,22 @@ def test_readiness_is_that_of_a_replica(settings: ServerSettings, server: Runnin
     assert _ask(settings, replicas, "/readyz", method="GET").json() == server.client.get("/readyz").json()
 
 
+def test_metrics_are_those_of_the_replicas(settings: ServerSettings, replicas: OneServer) -> None:
+    _ask(settings, replicas, "/tasks/signs/predict", content=FILES[0], headers=PNG)
+    page = _ask(settings, replicas, "/metrics", method="GET")
+    assert page.headers["content-type"] == CONTENT_TYPE_LATEST
+    assert 'nettailor_requests_total{code="200",instance="one",task="signs"} 1.0' in page.text.splitlines()
+
+
+def test_without_replicas_there_are_no_metrics(settings: ServerSettings) -> None:
+    assert _ask(settings, FullHouse(), "/metrics", method="GET").status_code == 503
+
+
 def test_its_own_health_asks_no_replica(settings: ServerSettings) -> None:
     assert _ask(settings, FullHouse(), "/healthz", method="GET").json() == {"status": "ok"}
 
 
-@pytest.mark.parametrize("path", ["/tasks", "/metrics", "/openapi.json", "/tasks/signs"])
+@pytest.mark.parametrize("path", ["/tasks", "/openapi.json", "/tasks/signs"])
 def test_other_routes_are_not_here(settings: ServerSettings, path: str) -> None:
     problem = _ask(settings, FullHouse(), path, method="GET")
     assert problem.status_code == 404
