@@ -7,7 +7,12 @@ _DEVICE_SHARE = (
     f'sum(rate(nettailor_lookups_total{{tier="device",{INSTANCE}}}[$__rate_interval]))'
     f" / sum(rate(nettailor_lookups_total{{{INSTANCE}}}[$__rate_interval]))"
 )
-_WORKING_SET = f"count(sum by (task) (increase(nettailor_switches_total{{{INSTANCE}}}[5m])) > 0)"
+_SWITCHES = f"nettailor_switches_total{{{INSTANCE}}}"
+# A task asked for the first time brings a series that begins at 1: `increase` sees nothing of it.
+_WORKING_SET = (
+    f"count(sum by (task) (increase({_SWITCHES}[5m])) > 0"
+    f" or sum by (task) ({_SWITCHES} unless {_SWITCHES} offset 5m) > 0)"
+)
 # How many bundles of the mean size the device's budget holds.
 _SLOTS = (
     f'sum(nettailor_budget_bytes{{tier="device",{INSTANCE}}})'
