@@ -1,6 +1,7 @@
 """The predictor: from targets and an upload to predictions. Knows no HTTP; on the event loop it only waits."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Executor, Future
@@ -152,7 +153,7 @@ class Predictor:
     async def _ready(self, choice: Chosen[Adapter]) -> Adapter:
         lease, record = choice.lease, choice.record
         try:
-            adapter = lease.ready.result() if lease.ready.done() else await asyncio.wrap_future(lease.ready)
+            adapter = lease.ready.result() if lease.ready.done() else await _loaded(lease.ready)
         except (BundleInvalid, BlobMissing, BlobCorrupt) as failure:
             raise BundleUnusable(record.task, record.version, str(failure)) from failure
         except OSError as failure:  # the blob store is away
@@ -165,6 +166,20 @@ class Predictor:
             choice.lease.release()
         if claim.admitted:
             self.admission.leave(claim.tasks, claim.admitted)
+
+
+async def _loaded(ready: "Future[Adapter]") -> Adapter:
+    """Its result, once it is there. `asyncio.wrap_future` would leave it a callback that refers to it: a cycle."""
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+
+    def notice(_: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(done.set)
+
+    ready.add_done_callback(notice)
+    await done.wait()
+    return ready.result()
 
 
 def _work(

@@ -50,6 +50,9 @@ class Lease(Generic[D]):
         return max(ready_at, self._looked_up_at) - self._asked_at
 
     def release(self) -> None:
+        # A future keeps its callbacks for good, and they know leases: what leads back to the bundle from there would
+        # leave its memory to the cycle collector, long after the bundle had to go.
+        del self.ready
         self._residency.release(self.id)
 
 
@@ -231,7 +234,7 @@ class Residency(Generic[H, D]):
 
     def _shrink_device(self) -> None:
         for gone, _ in self._device.shrink(lambda key: self._entries[key].users == 0 and key not in self._pinned):
-            self._entries.pop(gone)
+            self._entries.pop(gone).future = None  # leases that were released still know the entry
             self.observer.evicted(Tier.DEVICE)
 
 

@@ -1,7 +1,10 @@
 """What an answer and the metrics say it cost: tiers, switches, bytes."""
 
+import gc
 import re
 import threading
+import weakref
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,12 +15,23 @@ from prometheus_client import CollectorRegistry, generate_latest
 from nettailor import bundle as bundles
 from nettailor import images
 from registry.registry import Registry
+from server.adapters import Adapter
 from server.metrics import Metrics
 from server.tiers import Tier
 from tests.server.asking import FILES, assert_answers, publish
 from tests.server.oracle import make_bytes
 from tests.server.running import Running
 from tests.server.test_following import ask, turn_until
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Without the cycle collector: what is freed is freed because nothing refers to it."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Held:
@@ -66,6 +80,33 @@ def test_switches_by_tier_and_measured_bytes(server: Running, registry: Registry
     assert _samples(server, "nettailor_resident_bytes") == {"device": measured, "host": 0, "disk": files}
     assert _samples(server, "nettailor_resident_tasks") == {"device": 2, "host": 0, "disk": 2}
     assert _samples(server, "nettailor_lookups_total")["device"] >= 3
+
+
+@pytest.mark.usefixtures("uncollected")
+def test_a_bundle_that_had_to_go_leaves_its_memory_at_once(server: Running, registry: Registry) -> None:
+    """Whoever waited for its load, was answered by it, or had it take over: nobody still refers to it."""
+    residency = server.service.parts.residency
+    seen: dict[int, weakref.ref[Adapter]] = {}
+
+    def look() -> None:
+        for row in residency.table():
+            lease = residency.acquire(row.id)
+            seen[row.id.version] = weakref.ref(lease.ready.result(30))
+            lease.release()
+
+    def are_left(*versions: int) -> bool:
+        return [version for version, adapter in seen.items() if adapter() is not None] == [*versions]
+
+    for version in (1, 2, 3):
+        publish(registry, seed=version)
+        turn_until(server, lambda: ask(server).json()["version"] == version)  # noqa: B023  # asked within the round
+        look()
+    turn_until(server, lambda: are_left(3))
+    assert ask(server, "signs/versions/1").json()["tier"] == "disk"  # so this one waited
+    look()
+    residency.retire(next(row.id for row in residency.table() if row.id.version == 1))
+    ask(server)  # the engine knows its last batch until there is another one
+    turn_until(server, lambda: are_left(3))
 
 
 def test_a_new_version_is_ready_before_it_takes_over(
