@@ -179,10 +179,10 @@ def test_replicas_come_with_the_load(cluster: "LocalCluster", settings: ServerSe
 def test_a_killed_node_costs_no_request_and_its_tasks_become_resident_elsewhere(
     cluster: "LocalCluster", settings: ServerSettings
 ) -> None:
-    # Batches that wait for company: or a request is on a replica so shortly that the kill would rarely meet one.
-    cluster.deploy(settings.model_copy(update={"max_wait_ms": 100}), replicas=2)
+    # Batches that wait for company and about one request a task at any time: or the kill might meet none on the node.
+    cluster.deploy(settings.model_copy(update={"max_wait_ms": 300}), replicas=2)
     before = set.union(*_homes(_settled(cluster.url)).values())
-    with load(cluster.url, itertools.cycle(TASKS).__next__, threads=THREADS) as (asked, _):
+    with load(cluster.url, itertools.cycle(TASKS).__next__, threads=len(TASKS)) as (asked, _):
         _await(lambda: before <= {one.replica for one in list(asked)})
         cluster.kill_worker()
         killed_at = len(asked)
