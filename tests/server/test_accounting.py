@@ -97,9 +97,12 @@ def test_a_bundle_that_had_to_go_leaves_its_memory_at_once(server: Running, regi
     def are_left(*versions: int) -> bool:
         return [version for version, adapter in seen.items() if adapter() is not None] == [*versions]
 
-    for version in (1, 2, 3):
+    def take_over(version: int) -> None:
         publish(registry, seed=version)
-        turn_until(server, lambda: ask(server).json()["version"] == version)  # noqa: B023  # asked within the round
+        turn_until(server, lambda: ask(server).json()["version"] == version)
+
+    for version in (1, 2, 3):
+        take_over(version)
         look()
     turn_until(server, lambda: are_left(3))
     assert ask(server, "signs/versions/1").json()["tier"] == "disk"  # so this one waited
