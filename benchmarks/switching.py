@@ -158,8 +158,9 @@ def _residency(
     folded = [engine.fold(bundle) for bundle in bundles]
     disk = DiskCache(folder, budget_bytes=1 << 40)
     disk.open()
-    for bundle, form in zip(bundles, folded, strict=True):
-        disk.write(bundle.digest, to_bytes(form))
+    ids = [BundleId(task=b.manifest.task, version=1, digest=b.digest) for b in bundles]
+    for id, form in zip(ids, folded, strict=True):
+        disk.write(id, to_bytes(form))
     with ThreadPoolExecutor(4) as loads:
         residency = Residency(
             loader=BundleLoader(_no_registry, engine),
@@ -168,7 +169,7 @@ def _residency(
             executor=loads,
             observer=_NobodyWatches(),
         )
-        yield residency, [BundleId(task=b.manifest.task, version=1, digest=b.digest) for b in bundles]
+        yield residency, ids
 
 
 def _no_registry(digest: str) -> bytes:

@@ -21,6 +21,7 @@ from cli.errors import AddressUnusable, CannotStart, DataFolderInUse
 from cli.local_service import remove_state, write_state
 from nettailor.errors import NetTailorError
 from registry import tracing
+from registry.allocator import bound_arenas
 from registry.errors import RegistryError
 from registry.logs import configure_logs
 from registry.wiring import redis_service
@@ -81,6 +82,7 @@ def _serve(options: UpOptions) -> None:
     chosen = {name: value for name, value in chosen.items() if value is not None}
     chosen["data_dir"] = ServerSettings(**chosen).data_dir.absolute()
     server_settings, trainer_settings = ServerSettings(**chosen), TrainerSettings(**chosen)
+    bound_arenas()
     configure_logs(server_settings)
     tracing.start(server_settings, "up")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # our own look at /readyz is no news

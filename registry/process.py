@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 import uvicorn
 
 from registry import tracing
+from registry.allocator import bound_arenas
 from registry.errors import SettingsInvalid
 from registry.logs import configure_logs
 from registry.settings import Settings
@@ -28,6 +29,7 @@ def settings_of(kind: type[S]) -> S:
 
 def begin(settings: Settings, service: str) -> None:
     """Log and trace as the settings say; SIGTERM and Ctrl-C now end the process with 0, closing what is open."""
+    bound_arenas()
     configure_logs(settings)
     tracing.start(settings, service)
     for number in (signal.SIGINT, signal.SIGTERM):

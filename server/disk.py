@@ -1,4 +1,4 @@
-"""The disk tier: files named by a bundle's digest under a byte budget (torch-free; thread-safe).
+"""The disk tier: a file a bundle, named by its id, under a byte budget (torch-free; thread-safe).
 
 A file is its contents' sha256 (32 bytes), zeros up to `_START`, then the contents.
 """
@@ -13,12 +13,12 @@ from pathlib import Path
 
 from server.shelf import Shelf
 from server.slabs import Slabs
-from server.tiers import Bytes
+from server.tiers import BundleId, Bytes
 
 logger = logging.getLogger(__name__)
 
 _SUFFIX = ".folded-3"  # another number when what the files hold changes its form: older files are then thrown away
-_NAME = re.compile(rf"[0-9a-f]{{64}}{re.escape(_SUFFIX)}")
+_NAME = re.compile(rf"(?P<hash>[0-9a-f]{{64}})\.(?P<version>[0-9]+)\.(?P<task>.+){re.escape(_SUFFIX)}")
 _SUM_BYTES = 32
 _START = 64  # bytes: keeps the contents on a cache line
 _SPARE_BYTES = 64 * 2**20  # of memory kept for the next bundles to be read
@@ -33,8 +33,8 @@ class DiskCache:
     def __init__(self, folder: Path, *, budget_bytes: int) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        self._shelf: Shelf[str, None] = Shelf(budget_bytes)
-        self._unverified: set[str] = set()
+        self._shelf: Shelf[BundleId, None] = Shelf(budget_bytes)
+        self._unverified: set[BundleId] = set()
         self._slabs = Slabs(spare_bytes=_SPARE_BYTES)
 
     def open(self) -> None:
@@ -43,17 +43,22 @@ class DiskCache:
         with self._lock:
             files = [(path, path.stat()) for path in self._folder.iterdir() if path.is_file()]
             for path, status in sorted(files, key=lambda file: file[1].st_mtime):
-                if not _NAME.fullmatch(path.name):
+                id = _id(path.name)
+                if id is None:
                     path.unlink(missing_ok=True)  # a temporary file of a process that died, or of an older form
                     continue
-                digest = f"sha256:{path.stem}"
-                self._shelf.put(digest, None, size_bytes=status.st_size)
-                self._unverified.add(digest)
+                self._shelf.put(id, None, size_bytes=status.st_size)
+                self._unverified.add(id)
             self._shrink()
 
-    def __contains__(self, digest: str) -> bool:
+    def __contains__(self, id: BundleId) -> bool:
         with self._lock:
-            return digest in self._shelf
+            return id in self._shelf
+
+    def ids(self) -> tuple[BundleId, ...]:
+        """Of all that is there now."""
+        with self._lock:
+            return tuple(self._shelf)
 
     @property
     def size_bytes(self) -> int:
@@ -64,26 +69,26 @@ class DiskCache:
         with self._lock:
             return len(self._shelf)
 
-    def read(self, digest: str) -> Bytes | None:
+    def read(self, id: BundleId) -> Bytes | None:
         """The contents; None if they are not there, or are no longer what was written."""
         with self._lock:
-            if digest not in self._shelf:
+            if id not in self._shelf:
                 return None
-            self._shelf.get(digest)
-            unverified = digest in self._unverified
+            self._shelf.get(id)
+            unverified = id in self._unverified
         try:
-            data = self._contents(self._path(digest))
+            data = self._contents(self._path(id))
         except OSError as failure:
-            logger.warning("cached bundle %s cannot be read: %s", digest, failure)
-            self.remove(digest)
+            logger.warning("cached bundle %s cannot be read: %s", id.digest, failure)
+            self.remove(id)
             return None
         contents = data[_START:]
         if unverified and hashlib.sha256(contents.data).digest() != data[:_SUM_BYTES].tobytes():
-            logger.warning("cached bundle %s is corrupt; dropped", digest)
-            self.remove(digest)
+            logger.warning("cached bundle %s is corrupt; dropped", id.digest)
+            self.remove(id)
             return None
         with self._lock:
-            self._unverified.discard(digest)
+            self._unverified.discard(id)
         return contents
 
     def _contents(self, path: Path) -> Bytes:
@@ -94,8 +99,8 @@ class DiskCache:
                 read += count
         return data[:read]
 
-    def write(self, digest: str, contents: Bytes) -> list[str]:
-        """Keep a bundle; the digests that had to go for it."""
+    def write(self, id: BundleId, contents: Bytes) -> list[BundleId]:
+        """Keep a bundle; what had to go for it."""
         size_bytes = _START + contents.nbytes
         if size_bytes > self._shelf.budget_bytes:
             return []
@@ -104,27 +109,35 @@ class DiskCache:
             with temporary.open("wb") as file:
                 file.write(hashlib.sha256(contents.data).digest().ljust(_START, b"\0"))
                 file.write(contents.data)
-            temporary.replace(self._path(digest))
+            temporary.replace(self._path(id))
         except OSError as failure:
-            logger.warning("bundle %s cannot be cached on disk: %s", digest, failure)
+            logger.warning("bundle %s cannot be cached on disk: %s", id.digest, failure)
             temporary.unlink(missing_ok=True)
             return []
         with self._lock:
-            self._shelf.put(digest, None, size_bytes=size_bytes)
+            self._shelf.put(id, None, size_bytes=size_bytes)
             return self._shrink()
 
-    def remove(self, digest: str) -> None:
+    def remove(self, id: BundleId) -> None:
         with self._lock:
-            self._shelf.remove(digest)
-            self._unverified.discard(digest)
-            self._path(digest).unlink(missing_ok=True)
+            self._shelf.remove(id)
+            self._unverified.discard(id)
+            self._path(id).unlink(missing_ok=True)
 
-    def _shrink(self) -> list[str]:
-        gone = [digest for digest, _ in self._shelf.shrink()]
-        for digest in gone:
-            self._unverified.discard(digest)
-            self._path(digest).unlink(missing_ok=True)
+    def _shrink(self) -> list[BundleId]:
+        gone = [id for id, _ in self._shelf.shrink()]
+        for id in gone:
+            self._unverified.discard(id)
+            self._path(id).unlink(missing_ok=True)
         return gone
 
-    def _path(self, digest: str) -> Path:
-        return self._folder / f"{digest.removeprefix('sha256:')}{_SUFFIX}"
+    def _path(self, id: BundleId) -> Path:
+        return self._folder / f"{id.digest.removeprefix('sha256:')}.{id.version}.{id.task}{_SUFFIX}"
+
+
+def _id(file_name: str) -> BundleId | None:
+    """The other way round."""
+    found = _NAME.fullmatch(file_name)
+    if found is None:
+        return None
+    return BundleId(task=found["task"], version=int(found["version"]), digest=f"sha256:{found['hash']}")

@@ -113,14 +113,23 @@ class Residency(Generic[H, D]):
                 entry.retired = True
                 self._settle(id, entry)
 
-    def forget(self, id: BundleId) -> None:
-        """Out of every tier as soon as nobody uses it: the version was deleted."""
+    def forget(self, task: str, version: int | None = None) -> None:
+        """Out of every tier as soon as nobody uses it: the version was deleted, or (None) the whole task."""
+
+        def is_gone(id: BundleId) -> bool:
+            return id.task == task and version in (None, id.version)
+
         with self._lock:
-            entry = self._entries.get(id)
-            if entry is not None and entry.future is not None and id not in self._device:
-                entry.forgotten = True
-        self.retire(id)
-        self._purge(id)
+            gone = {id for id in (*self._entries, *self._host, *self._pinned) if is_gone(id)}
+            for id in gone & self._entries.keys():
+                if self._entries[id].future is not None and id not in self._device:
+                    self._entries[id].forgotten = True
+        # After the loads were told, or one that ends in between would leave its file. Without the lock: there may be
+        # very many files, and whoever asks about a task that does not exist comes here.
+        gone.update(id for id in self.disk.ids() if is_gone(id))
+        for id in gone:
+            self.retire(id)
+            self._purge(id)
 
     def pin(self, id: BundleId) -> None:
         """Keep it on the device once it is there."""
@@ -151,7 +160,7 @@ class Residency(Generic[H, D]):
     def _find(self, id: BundleId) -> Tier:
         if id in self._host:
             return Tier.HOST
-        return Tier.DISK if id.digest in self.disk else Tier.REGISTRY
+        return Tier.DISK if id in self.disk else Tier.REGISTRY
 
     def _start(self, id: BundleId, entry: _Entry[D], future: "Future[D]") -> None:
         try:
@@ -184,7 +193,7 @@ class Residency(Generic[H, D]):
     def _purge(self, id: BundleId) -> None:
         with self._lock:
             self._host.remove(id)
-        self.disk.remove(id.digest)
+        self.disk.remove(id)
 
     def _purge_if_forgotten(self, id: BundleId, entry: _Entry[D]) -> None:
         """At the end of a load; the flag is of that load only, a later one of the same id starts afresh."""
@@ -201,19 +210,19 @@ class Residency(Generic[H, D]):
         bundle = self._from_disk(id)
         if bundle is None:
             bundle = self.loader.fetch(id)
-            for _ in self.disk.write(id.digest, self.loader.to_disk(bundle)):
+            for _ in self.disk.write(id, self.loader.to_disk(bundle)):
                 self.observer.evicted(Tier.DISK)
         if self.budgets.host_bytes:
             self._keep_in_host(id, bundle)
         return bundle
 
     def _from_disk(self, id: BundleId) -> H | None:
-        data = self.disk.read(id.digest)
+        data = self.disk.read(id)
         try:
             return None if data is None else self.loader.from_disk(data)
         except (ValueError, LookupError, TypeError) as failure:  # spoilt since it was verified: fetched anew
             logger.warning("cached bundle %s cannot be used: %s", id.digest, failure, extra=_about(id))
-            self.disk.remove(id.digest)
+            self.disk.remove(id)
             return None
 
     def _keep_in_host(self, id: BundleId, bundle: H) -> None:

@@ -50,7 +50,6 @@ class Routing(Generic[H, D]):
         self._table: dict[str, dict[str, VersionRecord]] = {}  # task -> alias -> what answers
         self._wanted: dict[tuple[str, str], VersionRecord] = {}  # what is to answer once it is ready
         self._versions: dict[tuple[str, int], VersionRecord] = {}  # the longest unasked first
-        self._ids: dict[tuple[str, int], BundleId] = {}  # of all that were ever known: what a deletion must clear
         self._synchronised = threading.Event()
 
     def read_everything(self) -> None:
@@ -160,7 +159,7 @@ class Routing(Generic[H, D]):
         """Within the lock. A record holds its whole manifest: a task that is tailored daily must not fill the memory
         with all that it ever was."""
         key = (record.task, record.version)
-        self._versions[key], self._ids[key] = record, _id(record)
+        self._versions[key] = record
         if len(self._versions) <= self.remembered:
             return
         answering = [r for aliases in self._table.values() for r in aliases.values()]
@@ -230,9 +229,7 @@ class Routing(Generic[H, D]):
         """The version was deleted: no name leads to it."""
         with self._reading, self._lock:
             self._versions.pop((task, version), None)
-            gone = self._ids.pop((task, version), None)
-        if gone is not None:
-            self.residency.forget(gone)
+        self.residency.forget(task, version)
 
     def _forget_task(self, task: str) -> None:
         with self._lock:
@@ -241,9 +238,7 @@ class Routing(Generic[H, D]):
                 del self._wanted[key]
             for name in [name for name in self._versions if name[0] == task]:
                 del self._versions[name]
-            gone = [self._ids.pop(name) for name in list(self._ids) if name[0] == task]
-        for id in gone:
-            self.residency.forget(id)
+        self.residency.forget(task)
         if known is not None:
             self.task_gone(task)
 

@@ -22,7 +22,7 @@ class Tier(StrEnum):
     REGISTRY = "registry"
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
+@dataclass(frozen=True, kw_only=True, order=True, slots=True)
 class BundleId:
     """Names one immutable bundle for ever."""
 

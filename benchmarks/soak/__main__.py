@@ -4,8 +4,9 @@
 
 Clients predict without a pause; somebody publishes, promotes and rolls back every two seconds; somebody uploads data
 sets; the service's main process is killed (kill -9) three times in the first third, a training worker every few
-minutes; the device holds a third of the tasks. Each answer is compared with what the very version it names gives in
-the unfused student, apart from the service. Memory is judged over the second half of the last start's life.
+minutes; the device holds a third of the tasks, the disk tier four versions of each. Each answer is compared with what
+the very version it names gives in the unfused student, apart from the service. Memory is judged over the second half of
+the last start's life.
 """
 
 import argparse
@@ -41,6 +42,7 @@ _BUNDLE_BYTES = 450_000  # of the usual plan, on the device, about
 def soak(folder: Path, *, minutes: float, tasks: int, clients: int) -> World:
     """Run it all and stop it; what was counted."""
     os.environ["NETTAILOR_DEVICE_BUDGET_BYTES"] = str(_BUNDLE_BYTES * max(2, tasks // 3))
+    os.environ["NETTAILOR_DISK_BUDGET_BYTES"] = str(_BUNDLE_BYTES * 4 * tasks)
     os.environ.setdefault("NETTAILOR_JOB_THREADS", "1")
     backbone = load_backbone("mini26")
     fingerprint, images = backbone.fingerprint(), pictures(8)

@@ -11,6 +11,7 @@ from deploy.ray.errors import RegistryNotShared
 from deploy.ray.folders import own_folder
 from deploy.ray.messages import Answer, Call, ask
 from deploy.ray.places import HELD, Held
+from registry.allocator import bound_arenas
 from registry.wiring import serving_registry
 from server.app import create_app
 from server.errors import NotReady
@@ -29,6 +30,7 @@ class Replica:
         given = ServerSettings.model_validate(settings)
         if given.redis_url is None:
             raise RegistryNotShared("NETTAILOR_REDIS_URL")
+        bound_arenas()
         logging.basicConfig(level=given.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
         with contextlib.ExitStack() as opening:
             folder = opening.enter_context(own_folder(given.cache_folder))

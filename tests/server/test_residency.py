@@ -200,8 +200,18 @@ class ResidencyMachine(RuleBasedStateMachine):
 
     @rule(id=st.sampled_from(IDS))
     def forget(self, id: BundleId) -> None:
+        self.residency.forget(id.task, id.version)
+        self.forgets(id)
+
+    @rule(task=st.sampled_from(sorted({id.task for id in IDS})))
+    def forget_task(self, task: str) -> None:
+        self.residency.forget(task)
+        for id in IDS:
+            if id.task == task:
+                self.forgets(id)
+
+    def forgets(self, id: BundleId) -> None:
         known = id in self.device.order or id in self.loading or self.users(id) > 0
-        self.residency.forget(id)
         self.host.drop(id)
         self.disk.drop(id)
         self.pinned.discard(id)
@@ -238,7 +248,7 @@ class ResidencyMachine(RuleBasedStateMachine):
             assert (row.users, row.pinned) == (self.users(row.id), row.id in self.pinned)
         idle = [row for row in on_device if not row.users and not row.pinned]
         assert not idle or sum(row.size_bytes for row in on_device) <= DEVICE
-        files = {path.stem: path.stat().st_size for path in self.folder.iterdir()}
+        files = {path.name.split(".")[0]: path.stat().st_size for path in self.folder.iterdir()}
         assert files == {id.digest.removeprefix("sha256:"): FILES[id] for id in self.disk.order}
 
     @invariant()
@@ -304,7 +314,7 @@ def test_many_threads_always_get_what_they_asked_for(tmp_path: Path) -> None:
                     if turn % 10 == 0:
                         residency.retire(id)
                     if turn % 17 == 0:
-                        residency.forget(id)
+                        residency.forget(id.task, id.version)
             except BaseException as failure:  # carried to the test's own thread
                 failures.append(failure)
 
@@ -338,7 +348,7 @@ def test_a_spoilt_file_is_fetched_anew(tmp_path: Path) -> None:
     loader = FakeLoader()
     with ThreadPoolExecutor(1) as pool:
         residency = make(tmp_path, pool, loader, host_bytes=0)
-        residency.disk.write(IDS[0].digest, np.frombuffer(b"!", np.uint8))
+        residency.disk.write(IDS[0], np.frombuffer(b"!", np.uint8))
         lease = residency.acquire(IDS[0])
         assert lease.ready.result(30)[1] == IDS[0]
         assert loader.fetches == [IDS[0]]
@@ -362,7 +372,7 @@ def test_forgetting_a_load_that_fails_does_not_spoil_the_next_one(tmp_path: Path
     loader, executor = FakeLoader(), ByHand()
     residency = make(tmp_path, executor, loader)
     first = residency.acquire(IDS[0])
-    residency.forget(IDS[0])
+    residency.forget(IDS[0].task, IDS[0].version)
     loader.broken = {IDS[0]}
     executor.pending.pop()()
     assert isinstance(first.ready.exception(), LookupError)
@@ -370,4 +380,4 @@ def test_forgetting_a_load_that_fails_does_not_spoil_the_next_one(tmp_path: Path
     residency.acquire(IDS[0])
     executor.pending.pop()()
     assert {row.tier for row in residency.table()} == {Tier.DEVICE, Tier.HOST}
-    assert IDS[0].digest in residency.disk
+    assert IDS[0] in residency.disk

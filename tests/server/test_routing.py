@@ -31,7 +31,7 @@ class FakeResidency:
     def __init__(self) -> None:
         self.pinned: set[int] = set()
         self.retired: set[int] = set()
-        self.forgotten: set[int] = set()
+        self.forgotten: set[tuple[str, int | None]] = set()
         self.ready: dict[int, Future[None]] = {}
         self.before: Callable[[str, int], None] = lambda step, version: None
 
@@ -51,9 +51,8 @@ class FakeResidency:
         self.pinned.discard(id.version)
         self.retired.add(id.version)
 
-    def forget(self, id: BundleId) -> None:
-        self.forgotten.add(id.version)
-        self.retire(id)
+    def forget(self, task: str, version: int | None = None) -> None:
+        self.forgotten.add((task, version))
 
 
 class House:
@@ -195,4 +194,4 @@ def test_what_no_name_leads_to_is_remembered_up_to_a_number_and_still_found_and_
     assert set(house.routing._versions) == {("signs", version) for version in (4, 6, 7)}  # 3 is longest unasked
     house.registry.delete_version("signs", 2, actor="test", reason="test")
     house.routing.forget_version("signs", 2)
-    assert house.residency.forgotten == {2}  # though its record had gone
+    assert house.residency.forgotten == {("signs", 2)}  # though its record had gone

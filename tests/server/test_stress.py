@@ -179,7 +179,10 @@ class Evictor:
         rows = self._residency.table()
         if rows:
             row = self._chance.choice(rows)
-            self._chance.choice([self._residency.retire, self._residency.forget])(row.id)
+            if self._chance.random() < 0.5:
+                self._residency.retire(row.id)
+            else:
+                self._residency.forget(row.id.task, row.id.version)
         threading.Event().wait(0.01)  # it would do nothing else all day
 
 
