@@ -21,7 +21,7 @@ StatisticsMode = Literal["task", "frozen"]  # batch-norm statistics of the kept 
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", cache_strings="keys")
 
 
 class BackboneReference(_Frozen):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from nettailor.manifest import Manifest
 from nettailor.safetensors_file import canonical_json, strict_json
@@ -98,7 +98,10 @@ class VersionAnnotated(_Happened):
 
 Record = Published | AliasMoved | VersionDeleted | TaskDeleted | PolicySet | VersionAnnotated
 
-_ADAPTER: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])
+# pydantic keeps strings for the next time they are read, by default values, too: times and digests that never come again.
+_ADAPTER: TypeAdapter[Record] = TypeAdapter(
+    Annotated[Record, Field(discriminator="kind")], config=ConfigDict(cache_strings="keys")
+)
 
 
 def record_json(record: Record) -> str:
