@@ -98,7 +98,7 @@ class VersionAnnotated(_Happened):
 
 Record = Published | AliasMoved | VersionDeleted | TaskDeleted | PolicySet | VersionAnnotated
 
-# pydantic keeps strings for the next time they are read, by default values, too: times and digests that never come again.
+# By default pydantic keeps values, too, for the next time they are read: times and digests that never come again.
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(
     Annotated[Record, Field(discriminator="kind")], config=ConfigDict(cache_strings="keys")
 )
