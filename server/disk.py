@@ -77,7 +77,7 @@ class DiskCache:
             self._shelf.get(id)
             unverified = id in self._unverified
         try:
-            data = self._contents(self._path(id))
+            data = self._contents(os.path.join(self._folder, _file_name(id)))
         except OSError as failure:
             logger.warning("cached bundle %s cannot be read: %s", id.digest, failure)
             self.remove(id)
@@ -91,8 +91,10 @@ class DiskCache:
             self._unverified.discard(id)
         return contents
 
-    def _contents(self, path: Path) -> Bytes:
-        with path.open("rb", buffering=0) as file:
+    def _contents(self, path: str) -> Bytes:
+        # No `Path`: it interns its parts, and Python's table of interned strings grows for a while with those that come
+        # and go. This is asked some hundred times a second.
+        with open(path, "rb", buffering=0) as file:
             data = self._slabs.take(os.fstat(file.fileno()).st_size)
             read = 0
             while read < data.nbytes and (count := file.readinto(data[read:].data)):
@@ -132,7 +134,11 @@ class DiskCache:
         return gone
 
     def _path(self, id: BundleId) -> Path:
-        return self._folder / f"{id.digest.removeprefix('sha256:')}.{id.version}.{id.task}{_SUFFIX}"
+        return self._folder / _file_name(id)
+
+
+def _file_name(id: BundleId) -> str:
+    return f"{id.digest.removeprefix('sha256:')}.{id.version}.{id.task}{_SUFFIX}"
 
 
 def _id(file_name: str) -> BundleId | None:
