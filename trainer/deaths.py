@@ -22,9 +22,11 @@ def oom_kills(counters: tuple[Path, ...] = _COUNTERS) -> int:
     return 0
 
 
-def of_signal(number: int, *, peak_mib: float, oom_kills_meanwhile: int) -> str:
-    """A death by a signal. `peak_mib` is the most memory the process held."""
-    text = f"killed by signal {number} ({signal.Signals(number).name}); it held {peak_mib:.0f} MiB at most"
+def of_signal(number: int, *, peak_mib: float | None, oom_kills_meanwhile: int) -> str:
+    """A death by a signal. `peak_mib` is the most memory the process held, None if that is not known."""
+    text = f"killed by signal {number} ({signal.Signals(number).name})"
+    if peak_mib is not None:
+        text += f"; it held {peak_mib:.0f} MiB at most"
     if number == signal.SIGKILL and oom_kills_meanwhile > 0:
         return f"out of memory: {text}, and the kernel killed a process for memory meanwhile"
     return text

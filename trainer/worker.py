@@ -4,6 +4,7 @@ On top of RQ's worker: horses are spawned; a cancelled job's horse is killed wit
 its job back to the queue without it costing an attempt; and the job's own document follows every end of a run.
 """
 
+import contextlib
 import logging
 import os
 import signal
@@ -59,6 +60,7 @@ class TrainerWorker(rq.Worker):
     reconciler: Reconciler
     _log: LogPump | None = None
     _end: "_End | None" = None
+    _status: int | None = None  # of the last work-horse, as `wait` gives it, once it has ended
     _death: str | None = None  # why the last work-horse was killed, if it was
     _began: float = 0.0
     _oom_kills: int = 0
@@ -85,22 +87,34 @@ class TrainerWorker(rq.Worker):
     def fork_work_horse(self, job: Job, queue: rq.Queue) -> None:
         assert self.execution is not None
         command = [sys.executable, "-m", self.horse_module, str(os.getpid()), self.name, job.id, self.execution.id]
-        self._began, self._end, self._death = time.monotonic(), None, None
+        self._began, self._end, self._status, self._death = time.monotonic(), None, None, None
         self._oom_kills = oom_kills()
         environment = os.environ | _HORSE_ENVIRONMENT
         self._horse_pid, self._log = spawned(command, environment, self.jobs.store.client, job_of(job.id)[0])
 
     def wait_for_horse(self) -> "_End":
-        if self._end is None or self._end[0] is None:  # RQ's look at the clock may interrupt us at any point
+        # RQ's look at the clock may interrupt us at any point. A status that was fetched in that very instant would be
+        # lost with the process, so it is read first without taking the process away.
+        if self._status is None and sys.platform != "darwin":  # there is no waitid
+            with contextlib.suppress(ChildProcessError):
+                found = os.waitid(os.P_PID, self.horse_pid, os.WEXITED | os.WNOWAIT)
+                self._status = None if found is None else _wait_status(found)
+        if self._end is None or self._end[0] is None:
             self._end = super().wait_for_horse()
         if self._log is not None:
             self._log.join(timeout_seconds=_LAST_WORDS_SECONDS)  # they come before the news of its death
-        return self._end
+        pid, status, usage = self._end
+        return pid, self._status if status is None else status, usage
 
-    def handle_work_horse_killed(self, job: Job, retpid: int, ret_val: int, rusage: "struct_rusage") -> None:
-        if os.WIFSIGNALED(ret_val):
+    def handle_work_horse_killed(
+        self, job: Job, retpid: int | None, ret_val: int | None, rusage: "struct_rusage | None"
+    ) -> None:
+        if ret_val is None:
+            self._death = "it ended, and how is not known"
+        elif os.WIFSIGNALED(ret_val):
             meanwhile = oom_kills() - self._oom_kills
-            peak_mib = rusage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+            unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+            peak_mib = None if rusage is None else rusage.ru_maxrss / unit
             self._death = of_signal(os.WTERMSIG(ret_val), peak_mib=peak_mib, oom_kills_meanwhile=meanwhile)
         else:
             self._death = f"it ended by itself with status {os.waitstatus_to_exitcode(ret_val)}; its log may tell why"
@@ -172,6 +186,13 @@ class TrainerWorker(rq.Worker):
         except QueueUnavailable as fault:
             logger.warning("%s", fault)
         self.last_cleaned_at = rq.utils.now()  # type: ignore[assignment]  # RQ declares it as None
+
+
+def _wait_status(found: "os.waitid_result") -> int:
+    """What `wait` would have given."""
+    if found.si_code == os.CLD_EXITED:
+        return found.si_status << 8
+    return found.si_status | (0x80 if found.si_code == os.CLD_DUMPED else 0)
 
 
 def main(kind: type[TrainerWorker] = TrainerWorker) -> None:

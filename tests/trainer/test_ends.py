@@ -1,5 +1,6 @@
 """How jobs end that do not end by themselves: cancelled in any stage, dead on every attempt, far over their time."""
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -7,12 +8,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+import rq
+from rq.timeouts import HorseMonitorTimeoutException
 
 from tests.trainer.test_kills import STAGES, Start, is_gone, starting, stopped_horse, submit
 from tests.trainer.test_worker import in_state, until
 from trainer.deaths import of_signal, of_trace, oom_kills
 from trainer.service import Service
 from trainer.settings import Settings
+from trainer.worker import TrainerWorker
 
 SECONDS = 10.0  # "within seconds", on a machine with much else to do
 
@@ -87,6 +91,31 @@ def test_what_takes_much_longer_than_it_was_given_is_stopped(
     until(lambda: not worker.children(), "the work-horse is killed")
     assert worker.is_running()
     assert service.jobs.records.read(job.id).state == "failed"
+
+
+@pytest.mark.parametrize("last_words", ["exit 3", "kill -SEGV $$", "exit 0"])
+def test_how_a_work_horse_ended_is_known_though_the_clock_strikes_as_it_is_fetched(
+    last_words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["/bin/sh", "-c", last_words]
+    expected = os.waitpid(os.posix_spawn("/bin/sh", arguments, {}), 0)[1]
+    fetch = rq.Worker.wait_for_horse
+
+    def fetch_and_lose(worker: rq.Worker) -> None:
+        fetch(worker)
+        monkeypatch.setattr(rq.Worker, "wait_for_horse", fetch)
+        raise HorseMonitorTimeoutException
+
+    worker = TrainerWorker.__new__(TrainerWorker)
+    worker._horse_pid = os.posix_spawn("/bin/sh", arguments, {})
+    monkeypatch.setattr(rq.Worker, "wait_for_horse", fetch_and_lose)
+    with pytest.raises(HorseMonitorTimeoutException):
+        worker.wait_for_horse()
+    found = worker.wait_for_horse()
+    assert (found[1] or 0) & ~0x80 == expected & ~0x80  # a core may be dumped or not
+    worker._oom_kills = 0
+    worker.handle_work_horse_killed(None, *found)  # type: ignore[arg-type]  # the job is not looked at
+    assert worker._death
 
 
 def test_reasons(tmp_path: Path) -> None:
