@@ -125,7 +125,7 @@ def test_of_many_requests_at_once_no_more_pass_than_an_actor_may_have(limited: S
         httpx.Client(base_url=url, trust_env=False, timeout=60) as first,
         httpx.Client(base_url=second_url, trust_env=False, timeout=60) as second,
     ):
-        for http in (first, second):  # FastAPI makes its routes now, silencing a warning; two threads cannot do so at once
+        for http in (first, second):  # FastAPI makes its routes now, silencing a warning: not for two threads at once
             http.get("/jobs").raise_for_status()
         threads = [
             threading.Thread(target=ask, args=(http, actor))
