@@ -23,7 +23,9 @@ def stop_at(place: str) -> None:
     if end == "segv":
         os.kill(os.getpid(), signal.SIGSEGV)
     elif end == "memory":
-        resource.setrlimit(resource.RLIMIT_AS, (_LEFT_BYTES, resource.RLIM_INFINITY))
+        with open("/proc/self/statm") as statm:
+            held_bytes = int(statm.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (held_bytes + _LEFT_BYTES, resource.RLIM_INFINITY))
         bytearray(4 * _LEFT_BYTES)
     else:
         os.kill(os.getpid(), signal.SIGSTOP)
