@@ -49,7 +49,7 @@ def device(settings: ServerSettings) -> Iterator[Finding]:
             why = "this torch is built without CUDA" if built is None else "no driver or no device"
             yield fail("device", f"no CUDA device: {why}", "install the CUDA build and a driver, or unset the setting")
         else:
-            yield ok("device", f"cpu, {settings.dtype if settings.dtype != 'auto' else 'float32'}")
+            yield _host(settings)
         return
     if settings.device == "cpu":
         yield warn("device", "cpu, though there is a CUDA device", "unset NETTAILOR_DEVICE to use it")
@@ -62,6 +62,18 @@ def device(settings: ServerSettings) -> Iterator[Finding]:
         yield warn("device", f"{found}, less than the budget for bundles", advice)
         return
     yield ok("device", found)
+
+
+def _host(settings: ServerSettings) -> Finding:
+    from server.device import DTYPES
+    from server.kernels import OneDnnKernel
+
+    dtype = "float32" if settings.dtype == "auto" else settings.dtype
+    if not OneDnnKernel.available(DTYPES[dtype]):
+        other = "" if dtype == "float32" else "; NETTAILOR_DTYPE=float32 has them"
+        advice = f"predictions take several times as long{other}"
+        return warn("device", f"cpu, with no fast convolutions in {dtype}", advice)
+    return ok("device", f"cpu, {dtype}")
 
 
 def threads(settings: ServerSettings) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """The one seam between the engine and the machine it runs on."""
 
+import logging
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -11,6 +12,8 @@ from torch import Tensor
 from server.kernels import Kernel, OneDnnKernel, PlainKernel
 from server.lanes import Lanes
 from server.tuning import TunedKernel, Tuner
+
+logger = logging.getLogger(__name__)
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -52,7 +55,7 @@ class CpuDevice:
 
     def pack(self, weight: NDArray[np.float32], *, stride: int, padding: int) -> Kernel:
         placed = self.put(weight)
-        if not OneDnnKernel.available():
+        if not OneDnnKernel.available(self.dtype):
             placed = placed.contiguous(memory_format=torch.channels_last)
             return PlainKernel(weight=placed, stride=stride, padding=padding)
         kernel = OneDnnKernel(placed, stride=stride, padding=padding)
@@ -114,4 +117,7 @@ def open_device(name: str = "auto", dtype: str = "auto", *, winograd: bool = Tru
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda":
         return CudaDevice(DTYPES.get(dtype, torch.bfloat16))
-    return CpuDevice(DTYPES.get(dtype, torch.float32), winograd=winograd)
+    wanted = DTYPES.get(dtype, torch.float32)
+    if not OneDnnKernel.available(wanted):
+        logger.warning("this processor or build has no fast convolutions in %s: predictions are slow", wanted)
+    return CpuDevice(wanted, winograd=winograd)

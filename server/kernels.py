@@ -68,8 +68,16 @@ class OneDnnKernel:
         self._weight: Tensor = reorder(weight.to_mkldnn(), *self._places, shape)
 
     @staticmethod
-    def available() -> bool:
-        return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    def available(dtype: torch.dtype = torch.float32) -> bool:
+        """Whether this build has it, and this processor for weights of that type: in bf16 oneDNN asks for AVX-512,
+        in fp16 for its fp16 extension."""
+        if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")):
+            return False
+        if dtype == torch.bfloat16:
+            return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        if dtype == torch.float16:
+            return bool(torch.ops.mkldnn._is_mkldnn_fp16_supported())
+        return dtype == torch.float32
 
     @property
     def size_bytes(self) -> int:

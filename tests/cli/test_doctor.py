@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from cli.doctor import examine
 from cli.finding import Finding
@@ -103,6 +104,16 @@ def test_cuda_that_is_asked_for_and_not_there(tmp_path: Path, monkeypatch: pytes
         "warn",
         f"4096 for a forward pass, {len(os.sched_getaffinity(0))} cores{bad['threads'][1].split('cores', 1)[1]}",
     )
+
+
+def test_a_dtype_that_this_processor_is_slow_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETTAILOR_DEVICE", "cpu")
+    monkeypatch.setenv("NETTAILOR_DTYPE", "bfloat16")
+    monkeypatch.setattr("server.kernels.OneDnnKernel.available", lambda dtype: dtype == torch.float32)
+    slow = "cpu, with no fast convolutions in bfloat16 -> predictions take several times as long"
+    assert _bad(tmp_path)["device"] == ("warn", f"{slow}; NETTAILOR_DTYPE=float32 has them")
+    monkeypatch.setenv("NETTAILOR_DTYPE", "auto")
+    assert "device" not in _bad(tmp_path)
 
 
 def test_a_bundle_of_another_backbone_and_a_corrupt_one(tmp_path: Path, backbone: str) -> None:
