@@ -37,6 +37,7 @@ from registry.records import (
 )
 
 _OF_VERSIONS = ("versions", "digests", "aliases", "policy", "annotations")  # keys that go when a task is deleted
+_PAGE = 16  # records of a history read at once
 _UNAVAILABLE = (redis.ConnectionError, redis.TimeoutError, ReadOnlyError, OutOfMemoryError)
 
 
@@ -146,6 +147,18 @@ class Index:
         """Every record, oldest first, those of deleted versions too."""
         with availability():
             return [parse_record(text) for text in self._redis.lrange(self._key("history", task), 0, -1)]
+
+    def newest_first(self, task: str) -> Iterator[Record]:
+        """The history from its end, read as far as it is asked for."""
+        key = self._key("history", task)
+        with availability():
+            end = self._redis.llen(key)
+        while end > 0:
+            start = max(0, end - _PAGE)
+            with availability():
+                texts = self._redis.lrange(key, start, end - 1)
+            yield from map(parse_record, reversed(texts))
+            end = start
 
     def apply(self, record: Record) -> int:
         """Fold in a record if it is the next one; a record that is already in, or not yet due, changes nothing.

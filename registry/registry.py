@@ -192,7 +192,7 @@ class Registry:
 
         def decide(state: TaskState) -> AliasMoved:
             check_alias(task, alias, state)
-            version = earlier_version(self.index.history(task), alias, state.versions)
+            version = earlier_version(self.index.newest_first(task), alias, state.versions)
             if version is None:
                 raise NothingToRollBack(task, alias)
             self._check_blob(task, version)
