@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from server.kernels import Kernel, OneDnnKernel, PlainKernel
+from server.kernels import FittedKernel, Kernel, OneDnnKernel, PlainKernel, layouts_vary
 from server.lanes import Lanes
 from server.tuning import TunedKernel, Tuner
 
@@ -58,6 +58,8 @@ class CpuDevice:
         if not OneDnnKernel.available(self.dtype):
             placed = placed.contiguous(memory_format=torch.channels_last)
             return PlainKernel(weight=placed, stride=stride, padding=padding)
+        if layouts_vary():
+            return FittedKernel(placed, stride=stride, padding=padding)
         kernel = OneDnnKernel(placed, stride=stride, padding=padding)
         if self._tuner is not None and (*weight.shape[2:], stride, padding) == (3, 3, 1, 1):
             return TunedKernel(kernel, self._tuner)
@@ -111,7 +113,8 @@ class CudaDevice:
 def open_device(name: str = "auto", dtype: str = "auto", *, winograd: bool = True) -> Device:
     """The device called `cpu`, `cuda` or `auto` (CUDA where there is one); `auto` dtype: fp32 on CPU, bf16 on CUDA.
 
-    `winograd`: on CPU in fp32, keep the 3x3 weights a second time, transformed, where that is measured to be faster.
+    `winograd`: on CPU in fp32, keep the 3x3 weights a second time, transformed, where that is measured to be faster;
+    not where `layouts_vary`: there it would take several times the memory for a fifth less time (docs/log.md).
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"

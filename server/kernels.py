@@ -3,12 +3,18 @@
 Legend: N images, C channels, H W, k kernel. Activations come and go as (N, C, H, W) views of channels-last memory.
 """
 
+import ctypes
+import hashlib
+import threading
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+_TELLS_APART = 2**16  # bytes; weights in blocks of another size differ long before
 
 
 class Kernel(Protocol):
@@ -55,15 +61,15 @@ class PlainKernel:
 class OneDnnKernel:
     """oneDNN's convolution with weights in its own blocked layout, which eager PyTorch makes anew on every call.
 
-    `like` is a size (H, W) of images to lay them out for. With 3x3 weights the layout does not depend on it
-    (docs/log.md), so one copy serves all; with 1x1 weights in groups it does.
+    `like` is a batch (N, H, W) to lay them out for. Another one may want another layout (`layouts_vary`): it gets the
+    right answer all the same, but the weights are then copied on every call.
     """
 
     def __init__(
-        self, weight: Tensor, *, stride: int, padding: int, groups: int = 1, like: tuple[int, int] = (16, 16)
+        self, weight: Tensor, *, stride: int, padding: int, groups: int = 1, like: tuple[int, int, int] = (1, 16, 16)
     ) -> None:
         self._places = ([padding, padding], [stride, stride], [1, 1], groups)  # padding, stride, dilation, groups
-        shape = [1, groups * weight.shape[1], *like]
+        shape = [like[0], groups * weight.shape[1], *like[1:]]
         reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight  # torch's stub lacks the shape
         self._weight: Tensor = reorder(weight.to_mkldnn(), *self._places, shape)
 
@@ -97,6 +103,12 @@ class OneDnnKernel:
         """A copy as it came, (C_out, C_in, k, k)."""
         return self._weight.to_dense()
 
+    @property
+    def layout(self) -> bytes:
+        """Two kernels of the same weights with the same layout have the same one."""
+        (address,) = self.addresses
+        return hashlib.sha256(ctypes.string_at(address, min(self.size_bytes, _TELLS_APART))).digest()
+
     def prepare(self, height: int, width: int) -> None:
         pass
 
@@ -107,3 +119,54 @@ class OneDnnKernel:
         else:
             y = run.binary(x, add, self._weight, bias, *self._places, "add", None, "relu" if relu else None, [], None)
         return y
+
+
+class FittedKernel:
+    """oneDNN's convolution where the layout it wants depends on the batch: the weights as they came, and a copy in each
+    layout that was ever wanted, one or two for images of one size. Safe from many threads.
+    """
+
+    def __init__(self, weight: Tensor, *, stride: int, padding: int) -> None:
+        self._plain, self._stride, self._padding = weight, stride, padding
+        self._by_batch: dict[tuple[int, int, int, int], OneDnnKernel] = {}  # (N, H, W, threads)
+        self._by_layout: dict[bytes, OneDnnKernel] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def size_bytes(self) -> int:
+        return self._plain.untyped_storage().nbytes() + sum(k.size_bytes for k in self._copies())
+
+    @property
+    def addresses(self) -> tuple[int, ...]:
+        own = self._plain.untyped_storage().data_ptr()
+        return (own, *(address for kernel in self._copies() for address in kernel.addresses))
+
+    def prepare(self, height: int, width: int) -> None:
+        pass
+
+    def __call__(self, x: Tensor, bias: Tensor | None, *, relu: bool = False, add: Tensor | None = None) -> Tensor:
+        images, _, height, width = x.shape
+        batch = (images, height, width, torch.get_num_threads())
+        kernel = self._by_batch.get(batch) or self._fitted(batch)
+        return kernel(x, bias, relu=relu, add=add)
+
+    def _fitted(self, batch: tuple[int, int, int, int]) -> OneDnnKernel:
+        like = batch[:3]  # oneDNN knows the caller's number of threads itself
+        made = OneDnnKernel(self._plain, stride=self._stride, padding=self._padding, like=like)
+        with self._lock:
+            kernel = self._by_layout.setdefault(made.layout, made)
+            self._by_batch[batch] = kernel
+            return kernel
+
+    def _copies(self) -> list[OneDnnKernel]:
+        with self._lock:
+            return list(self._by_layout.values())
+
+
+@cache
+def layouts_vary() -> bool:
+    """Whether the layout that oneDNN wants for 3x3 weights depends on the batch: not with AVX-512, but with AVX2
+    (docs/log.md). Where it does, one copy for all would be copied anew on most calls, in up to 200 ms."""
+    weight = torch.randn(256, 256, 3, 3)
+    sides = (3, 5, 7, 8, 14, 16)
+    return len({OneDnnKernel(weight, stride=1, padding=1, like=(8, side, side)).layout for side in sides}) > 1

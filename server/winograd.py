@@ -74,7 +74,7 @@ class WinogradKernel:
             stride=1,
             padding=0,
             groups=products,
-            like=(16, 1),
+            like=(1, 16, 1),
         )
 
     @property

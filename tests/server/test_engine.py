@@ -86,6 +86,7 @@ def test_other_backbones(name: str, statistics: str) -> None:
 @pytest.mark.parametrize("name", ["mini26", "resnet18"])
 def test_minimal_filtering_gives_the_same(monkeypatch: pytest.MonkeyPatch, name: str, tile: int) -> None:
     monkeypatch.setattr(Tuner, "choice", lambda *_: Choice(tile=tile))
+    monkeypatch.setattr("server.device.layouts_vary", lambda: False)
     tested = Engine(backbone(name), CpuDevice())
     bundles = [make_bundle(f"task{i}", name=name, seed=i, statistics=s) for i, s in enumerate(("task", "frozen"))]
     images = random_images(6, 40)
@@ -148,9 +149,9 @@ def test_one_copy_of_the_shared_network_however_many_tasks(monkeypatch: pytest.M
     alone = Engine(backbone(), device)
     bundles = [make_bundle(f"task{i}", seed=i, statistics=statistics) for i in range(8)]
     ready = [alone.pack(bundle) for bundle in bundles]
+    alone.forward(random_images(8, 32), [Part(adapter=a, images=[i]) for i, a in enumerate(ready)])
     shared = {a for conv in alone.shared.convolutions for a in conv.kernel.addresses}
     shared |= {conv.bias.untyped_storage().data_ptr() for conv in alone.shared.convolutions}
-    alone.forward(random_images(8, 32), [Part(adapter=a, images=[i]) for i, a in enumerate(ready)])
 
     assert [len(storages(adapter)) for adapter in ready] == [1] * 8
     own = set().union(*(storages(adapter) for adapter in ready))

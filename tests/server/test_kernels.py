@@ -1,16 +1,19 @@
 """The packed convolution equals PyTorch's own."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.kernels import OneDnnKernel, PlainKernel
+from server.kernels import FittedKernel, OneDnnKernel, PlainKernel, layouts_vary
 
 DTYPES = [dtype for dtype in (torch.float32, torch.bfloat16) if OneDnnKernel.available(dtype)]
+needs_onednn = pytest.mark.skipif(not OneDnnKernel.available(), reason="this build of PyTorch has no oneDNN")
 
 
-@pytest.mark.skipif(not OneDnnKernel.available(), reason="this build of PyTorch has no oneDNN")
+@needs_onednn
 @settings(max_examples=60, deadline=None)
 @given(
     images=st.integers(1, 9),
@@ -51,8 +54,52 @@ def test_packed_equals_plain(
         add=None if add is None else add.float(),
     )
     tolerance = 1e-4 if dtype == torch.float32 else 0.06
-    for kernel in (packed, plain):
+    for kernel in (packed, plain, FittedKernel(placed, stride=stride, padding=padding)):
         torch.testing.assert_close(
             kernel(x, bias, relu=relu, add=add).float(), expected, rtol=tolerance, atol=tolerance
         )
     assert packed.size_bytes >= placed.numel() * placed.element_size()
+
+
+def batch(images: int, side: int) -> torch.Tensor:
+    return torch.randn(images, side, side, 256).permute(0, 3, 1, 2)
+
+
+@needs_onednn
+def test_weights_are_laid_out_once_for_a_kind_of_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    laid_out: list[tuple[int, int, int]] = []
+    made = OneDnnKernel.__init__
+
+    def watched(self: OneDnnKernel, weight: torch.Tensor, *, like: tuple[int, int, int], **places: int) -> None:
+        laid_out.append(like)
+        made(self, weight, like=like, **places)
+
+    monkeypatch.setattr(OneDnnKernel, "__init__", watched)
+    kernel = FittedKernel(torch.randn(256, 256, 3, 3), stride=1, padding=1)
+    for _ in range(2):
+        for images, side in ((1, 3), (8, 14), (8, 16)):
+            kernel(batch(images, side), None)
+    assert laid_out == [(1, 3, 3), (8, 14, 14), (8, 16, 16)]
+    assert len(kernel.addresses) == len(set(kernel.addresses))
+    assert len(kernel.addresses) > 2 if layouts_vary() else len(kernel.addresses) == 2
+
+
+@needs_onednn
+def test_many_threads_share_the_copies() -> None:
+    """Each with a number of threads of its own, which its copies are laid out for."""
+    weight = torch.randn(256, 256, 3, 3) / 48
+    kernel, plain = FittedKernel(weight, stride=1, padding=1), PlainKernel(weight=weight, stride=1, padding=1)
+    batches = [batch(images, side) for images in (1, 2, 3) for side in (3, 8)]
+
+    def run(threads: int) -> list[torch.Tensor]:
+        torch.set_num_threads(threads)
+        return [kernel(x, None) for x in batches]
+
+    before = torch.get_num_threads()
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(run, (1, 2, 1, 2)))
+    torch.set_num_threads(before)  # a thread's number is also the one that later threads begin with
+    for each in answers:
+        for x, y in zip(batches, each, strict=True):
+            torch.testing.assert_close(y, plain(x, None), rtol=1e-4, atol=1e-4)
+    assert len(kernel.addresses) <= 1 + 2 * len(batches)

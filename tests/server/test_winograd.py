@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.device import CpuDevice
-from server.kernels import OneDnnKernel, PlainKernel
+from server.kernels import FittedKernel, OneDnnKernel, PlainKernel
 from server.lanes import Lanes
 from server.tuning import Choice, TunedKernel, Tuner, Way, choose
 from server.winograd import TILES, WinogradKernel, transforms
@@ -108,7 +108,9 @@ def test_it_runs_only_for_sizes_and_batches_it_was_chosen_for(monkeypatch: pytes
 
 
 @needs_onednn
-def test_only_plain_3x3_convolutions_in_fp32_and_not_if_told() -> None:
+def test_only_plain_3x3_convolutions_in_fp32_and_not_if_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.device.layouts_vary", lambda: False)
+
     def kind(device: CpuDevice, k: int = 3, stride: int = 1) -> type:
         return type(device.pack(np.zeros((16, 16, k, k), np.float32), stride=stride, padding=k // 2))
 
@@ -117,6 +119,8 @@ def test_only_plain_3x3_convolutions_in_fp32_and_not_if_told() -> None:
     assert set(others) == {OneDnnKernel}
     for low in (torch.bfloat16, torch.float16):
         assert kind(CpuDevice(low)) is (OneDnnKernel if OneDnnKernel.available(low) else PlainKernel)
+    monkeypatch.setattr("server.device.layouts_vary", lambda: True)
+    assert {kind(CpuDevice()), kind(CpuDevice(winograd=False)), kind(CpuDevice(), k=1)} == {FittedKernel}
 
 
 @needs_onednn
