@@ -25,8 +25,9 @@ from benchmarks.ratios import Ratio, over_rounds, paired_ratio
 from benchmarks.rounds import Values, paired_rounds, rate
 from benchmarks.tasks34 import random_resnet34, tailored_bundles
 from nettailor.backbones import Backbone
-from server.device import open_device
+from server.device import DTYPES, open_device
 from server.engine import Engine
+from server.kernels import OneDnnKernel
 
 AT_LEAST: dict[tuple[str, int | None], float] = {  # the goals, by image side where they have one
     ("mixed_vs_full_models", 72): 4.0,
@@ -60,6 +61,9 @@ def throughput(args: argparse.Namespace, backbone: Backbone, side: int) -> Value
         contenders.full_models(args.tasks, side, engine.device.place),
     ]
     for dtype in {"float32", "bfloat16"} - {str(engine.device.dtype).removeprefix("torch.")}:
+        if args.device == "cpu" and not OneDnnKernel.available(DTYPES[dtype]):
+            print(f"left out: {dtype}, which this processor has no fast convolutions in", file=sys.stderr)
+            continue
         other = Engine(backbone, open_device(args.device, dtype))
         sides.append(contenders.mixed(other, bundles, args.batch, name=dtype))
     if args.device == "cpu" and importlib.util.find_spec("openvino"):
@@ -79,7 +83,7 @@ def ratios(values: Values) -> dict[str, Ratio]:
         found["mixed_vs_openvino"] = paired_ratio(mixed, values["OpenVINO"])
     if "bfloat16" in values:
         found["bf16_vs_fp32"] = paired_ratio(values["bfloat16"], mixed)
-    else:
+    elif "float32" in values:
         found["bf16_vs_fp32"] = paired_ratio(mixed, values["float32"])
     return found
 

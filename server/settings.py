@@ -22,7 +22,7 @@ class ServerSettings(Settings):
     winograd: bool = Field(
         default=True,
         description="on CPU in float32: keep shared weights a second time, transformed (up to 5.4 times their bytes), "
-        "where that is measured to be faster",
+        "where that is measured to be faster; AVX-512 only",
     )
 
     device_budget_bytes: int = Field(default=GIB, ge=0, description="of bundles on the device")
