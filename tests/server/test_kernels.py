@@ -75,13 +75,15 @@ def test_weights_are_laid_out_once_for_a_kind_of_batch(monkeypatch: pytest.Monke
         made(self, weight, like=like, **places)
 
     monkeypatch.setattr(OneDnnKernel, "__init__", watched)
-    kernel = FittedKernel(torch.randn(256, 256, 3, 3), stride=1, padding=1)
+    weight, likes = torch.randn(256, 256, 3, 3), [(8, 5, 5), (8, 14, 14), (8, 16, 16)]
+    kernel = FittedKernel(weight, stride=1, padding=1)
     for _ in range(2):
-        for images, side in ((1, 3), (8, 14), (8, 16)):
+        for images, side, _ in likes:
             kernel(batch(images, side), None)
-    assert laid_out == [(1, 3, 3), (8, 14, 14), (8, 16, 16)]
-    assert len(kernel.addresses) == len(set(kernel.addresses))
-    assert len(kernel.addresses) > 2 if layouts_vary() else len(kernel.addresses) == 2
+    assert laid_out == likes
+    layouts = {OneDnnKernel(weight, stride=1, padding=1, like=like).layout for like in likes}
+    assert len(kernel.addresses) == len(set(kernel.addresses)) == 1 + len(layouts)
+    assert layouts_vary() == (len(layouts) > 1)
 
 
 @needs_onednn
