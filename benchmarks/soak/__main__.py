@@ -6,7 +6,7 @@ Clients predict without a pause; somebody publishes, promotes and rolls back eve
 sets; the service's main process is killed (kill -9) three times in the first third, a training worker every few
 minutes; the device holds a third of the tasks, the disk tier four versions of each. Each answer is compared with what
 the very version it names gives in the unfused student, apart from the service. Memory is judged over the second half of
-the last start's life.
+the last start's life: by the slope of a line, and by the mean growth with an interval that steps do not mislead.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from rich.table import Table
 
 from benchmarks import machine
 from benchmarks.mini_bundles import random_bundle, usual_plan
-from benchmarks.soak.memory import slope
+from benchmarks.soak.memory import Slope, by_minute, drift, slope
 from benchmarks.soak.oracle import Oracle, pictures
 from benchmarks.soak.players import Checker, Live, publish, upload
 from benchmarks.soak.world import World
@@ -111,19 +111,28 @@ def _watch(world: World, seconds: float) -> None:
 def summary(world: World, minutes: float) -> dict[str, Any]:
     samples = world.samples[max(world.samples)]
     late = samples[len(samples) // 2 :]
-    found = slope(late)
     counts = world.counts
     names = "requests wrong_answers stale_answers unexpected_5xx lost_to_kills kills worker_kills publishes promotes"
     figures: dict[str, Any] = {"minutes": minutes, **{name: counts[name] for name in names.split()}}
     figures |= {name: counts[name] for name in ("rollbacks", "uploads", "evictions", "dead_players", "http_429")}
     figures |= {
         "rss_mib": round(late[-1][1] / 2**20, 1),
-        "rss_slope_mib_per_hour": None if found is None else round(found.mib_per_hour, 2),
-        "rss_slope_ci": None if found is None else [round(found.low, 2), round(found.high, 2)],
+        **_as_json("rss_slope", slope(late)),
+        **_as_json("rss_drift", drift(late)),
+        "rss_mib_by_minute": by_minute(samples),
         "faults": world.faults,
         "machine": machine.describe(),
     }
     return figures
+
+
+def _as_json(name: str, found: Slope | None) -> dict[str, Any]:
+    if found is None:
+        return {f"{name}_mib_per_hour": None, f"{name}_ci": None}
+    return {
+        f"{name}_mib_per_hour": round(found.mib_per_hour, 2),
+        f"{name}_ci": [round(found.low, 2), round(found.high, 2)],
+    }
 
 
 def main() -> None:
