@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from server.kernels import FittedKernel, Kernel, OneDnnKernel, PlainKernel, layouts_vary
+from server.fitted import FittedKernel, layouts_vary
+from server.kernels import Kernel, OneDnnKernel, PlainKernel
 from server.lanes import Lanes
 from server.tuning import TunedKernel, Tuner
 

@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.kernels import FittedKernel, OneDnnKernel, PlainKernel, layouts_vary
+from server.fitted import FittedKernel, layouts_vary
+from server.kernels import OneDnnKernel, PlainKernel
 
 DTYPES = [dtype for dtype in (torch.float32, torch.bfloat16) if OneDnnKernel.available(dtype)]
 needs_onednn = pytest.mark.skipif(not OneDnnKernel.available(), reason="this build of PyTorch has no oneDNN")

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.device import CpuDevice
-from server.kernels import FittedKernel, OneDnnKernel, PlainKernel
+from server.fitted import FittedKernel
+from server.kernels import OneDnnKernel, PlainKernel
 from server.lanes import Lanes
 from server.tuning import Choice, TunedKernel, Tuner, Way, choose
 from server.winograd import TILES, WinogradKernel, transforms
