@@ -14,8 +14,7 @@ from server.kernels import OneDnnKernel, PlainKernel
 from server.lanes import Lanes
 from server.tuning import Choice, TunedKernel, Tuner, Way, choose
 from server.winograd import TILES, WinogradKernel, transforms
-
-needs_onednn = pytest.mark.skipif(not OneDnnKernel.available(), reason="this build of PyTorch has no oneDNN")
+from tests.server.test_kernels import needs_onednn
 
 
 @pytest.mark.parametrize("tile", TILES)
