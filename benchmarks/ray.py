@@ -23,8 +23,8 @@ from benchmarks.machine import describe
 from benchmarks.mini_bundles import BACKBONE, random_bundle, smallest_plan
 from benchmarks.ray_cluster import LocalCluster, device_bytes, local_cluster
 from benchmarks.ray_load import Asked, ask_all, load
+from hosting.redis_server.embedded import EmbeddedRedis
 from nettailor.backbones import load_backbone
-from registry.embedded_redis import EmbeddedRedis
 from registry.wiring import open_registry
 from server.settings import ServerSettings
 

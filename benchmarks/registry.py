@@ -38,12 +38,12 @@ from benchmarks.mini_bundles import BACKBONE, SIDE, random_bundle, usual_plan
 from benchmarks.processes import Launch, Served, serving
 from benchmarks.ratios import over_rounds, paired_ratio
 from benchmarks.rounds import Values, paired_rounds
+from hosting.settings.settings import Settings
 from nettailor.backbones import load_backbone
 from nettailor.durable import write_durably
 from registry.catalogue import VersionRecord
 from registry.client import RegistryClient
 from registry.registry import LIVE, Registry
-from registry.settings import Settings
 from registry.wiring import open_registry, redis_service
 
 T = TypeVar("T")

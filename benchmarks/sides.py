@@ -15,9 +15,9 @@ from safetensors.torch import save_file
 from benchmarks.load import Target
 from benchmarks.processes import Launch, Served
 from benchmarks.tasks34 import BACKBONE
+from hosting.settings.settings import Settings
 from nettailor.backbones import Backbone
 from nettailor.bundle import Bundle, encode
-from registry.settings import Settings
 from registry.wiring import open_registry, redis_service
 
 OURS = "NetTailor"

@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry
 import registry.app as registry_app
 import server.problems as server_problems
 import trainer.app as trainer_app
-from registry.gate import install_gate
-from registry.problems import install_problem_handlers
+from hosting.access.authorization import install_gate
+from hosting.web.problems import install_problem_handlers
 from registry.wiring import serving_registry
 from server.front import Front
 from server.service import Service as Server
@@ -24,7 +24,10 @@ from trainer.settings import Settings as TrainerSettings
 def serving(
     server_settings: ServerSettings, trainer_settings: TrainerSettings, redis_url: str
 ) -> Iterator[tuple[FastAPI, Server]]:
-    """The app, ready to answer, and the server within it. Raises `NetTailorError`, `RegistryError`, `TrainerError`."""
+    """The app, ready to answer, and the server within it.
+
+    Raises `NetTailorError`, `HostingError`, `RegistryError`, `TrainerError`.
+    """
     metrics = CollectorRegistry()
     with (
         serving_registry(server_settings, redis_url) as registry,

@@ -13,8 +13,8 @@ from rich.markup import escape
 from cli import doctor_machine, doctor_settings, doctor_state
 from cli.doctor_state import Index
 from cli.finding import Finding, fail, warn
-from registry.errors import SettingsInvalid
-from registry.redaction import without_secrets
+from hosting.errors import SettingsInvalid
+from hosting.telemetry.redaction import without_secrets
 from server.settings import ServerSettings
 from trainer.settings import Settings as TrainerSettings
 

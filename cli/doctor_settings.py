@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cli.finding import Finding, fail, ok, warn
+from hosting.access.keys import read_keys
+from hosting.errors import KeysInvalid
+from hosting.settings.settings_file import PREFIX, suggestion
 from nettailor.complexity import measured_path_costs
 from nettailor.errors import NetTailorError
 from nettailor.geometry import geometry
-from registry.errors import KeysInvalid
-from registry.keys import read_keys
-from registry.settings_file import PREFIX, suggestion
 from server.settings import ServerSettings
 from trainer.settings import Settings as TrainerSettings
 

@@ -8,8 +8,8 @@ import typer
 from pydantic import ValidationError
 
 from cli.errors import KeyRejected
-from registry.errors import KeysInvalid
-from registry.keys import Key, add_key, new_key
+from hosting.access.keys import Key, add_key, new_key
+from hosting.errors import KeysInvalid
 
 
 class KeyScope(StrEnum):

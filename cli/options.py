@@ -66,8 +66,8 @@ def default_dir() -> Path:
     """The folder of an `up` that was given no `--data-dir`. Raises `SettingsUnusable`."""
     if "NETTAILOR_CONFIG" not in os.environ:
         return Path(os.environ.get("NETTAILOR_DATA_DIR", DEFAULT_DIR))
-    from registry.errors import SettingsInvalid
-    from registry.settings import Settings
+    from hosting.errors import SettingsInvalid
+    from hosting.settings.settings import Settings
 
     try:
         return Settings().data_dir

@@ -10,9 +10,9 @@ from rich.progress import Progress
 
 from cli.errors import CannotProfile
 from cli.tables import costs_table
+from hosting.errors import SettingsInvalid
 from nettailor.backbones import Backbone, build_backbone
 from nettailor.errors import NetTailorError
-from registry.errors import SettingsInvalid
 from server.device import open_device
 from server.profile import Profile, measure
 from server.settings import ServerSettings

@@ -19,13 +19,14 @@ import uvicorn
 from cli.client import Client
 from cli.errors import AddressUnusable, CannotStart, DataFolderInUse
 from cli.local_service import remove_state, write_state
+from hosting.errors import HostingError
+from hosting.processes.malloc import bound_arenas
+from hosting.telemetry import tracing
+from hosting.telemetry.logs import configure_logs
+from hosting.web.draining import DrainingServer
 from nettailor.errors import NetTailorError
-from registry import tracing
-from registry.allocator import bound_arenas
 from registry.errors import RegistryError
-from registry.logs import configure_logs
 from registry.wiring import redis_service
-from server.process import DrainingServer
 from server.settings import ServerSettings
 from trainer.errors import TrainerError
 from trainer.settings import Settings as TrainerSettings
@@ -60,7 +61,7 @@ def run(options: UpOptions) -> None:
         _serve(options)
     except KeyboardInterrupt:
         _leave()
-    except (NetTailorError, RegistryError, TrainerError) as error:
+    except (NetTailorError, HostingError, RegistryError, TrainerError) as error:
         raise CannotStart(str(error)) from error
 
 

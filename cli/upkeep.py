@@ -18,10 +18,10 @@ from cli.progress import counting, duration
 from cli.tables import faults_table, garbage_table, size
 
 if TYPE_CHECKING:  # Redis and pydantic are imported by the commands that need them, not by every `nettailor --help`
+    from hosting.settings.settings import Settings
     from registry.garbage import Collection
     from registry.registry import Registry
     from registry.scrub import Fault, ScrubReport
-    from registry.settings import Settings
 
 _SHOWN = 50  # rows of a table of garbage
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -75,10 +75,10 @@ def add_upkeep(commands: typer.Typer) -> None:
 
 def run_verify(data_dir: Path) -> None:
     """Raises `RegistryUnusable`; `typer.Exit` if there are faults."""
+    from hosting.settings.settings import Settings
     from registry.blobs import Blobs
     from registry.records import Records
     from registry.scrub import Scrub
-    from registry.settings import Settings
 
     with _usable():
         blobs = Blobs(_existing(Settings(data_dir=data_dir)).blobs_location)
@@ -111,7 +111,7 @@ def run_gc(data_dir: Path, grace: str, *, delete: bool) -> None:
 
 def run_rebuild(data_dir: Path) -> None:
     """Raises `RegistryUnusable`."""
-    from registry.settings import Settings
+    from hosting.settings.settings import Settings
 
     with _usable(), _registry(Settings(data_dir=data_dir)) as (registry, _):
         with counting("rebuild", Console(stderr=True)) as progress:
@@ -138,12 +138,14 @@ def _existing(settings: "Settings") -> "Settings":
 
 @contextmanager
 def _usable() -> Iterator[None]:
+    from hosting.errors import HostingError
     from registry.errors import RegistryError
     from trainer.errors import TrainerError
 
     try:
         yield
-    except (RegistryError, TrainerError, OSError, ImportError) as error:  # ImportError: s3:// without its package
+    # ImportError: s3:// without its package
+    except (HostingError, RegistryError, TrainerError, OSError, ImportError) as error:
         raise RegistryUnusable(str(error)) from error
 
 

@@ -2,9 +2,9 @@
 
 import uvicorn
 
+from hosting.settings.settings import Settings
+from hosting.web.process import begin, configured, serve, settings_of
 from registry.app import create_app
-from registry.process import begin, configured, serve, settings_of
-from registry.settings import Settings
 from registry.wiring import redis_service, serving_registry
 
 

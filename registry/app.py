@@ -6,15 +6,16 @@ from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.concurrency import run_in_threadpool
 
+from hosting.access.authorization import install_gate
+from hosting.access.rate_limit import refusals
+from hosting.settings.settings import Settings
+from hosting.web.problems import ProblemTable, install_problem_handlers
 from nettailor.errors import BundleInvalid, BundleTooLarge
 from nettailor.safetensors_file import DEFAULT_LIMITS
 from registry import errors
 from registry.attachment_routes import add_attachments
-from registry.gate import install_gate
 from registry.metrics import OperationMetrics, QuarantineCollector
 from registry.moves import ANY
-from registry.problems import ProblemTable, install_problem_handlers
-from registry.rate_limit import refusals
 from registry.registry import LIVE, Registry
 from registry.schemas import (
     AliasMove,
@@ -30,7 +31,6 @@ from registry.schemas import (
     Version,
     VersionSummary,
 )
-from registry.settings import Settings
 
 PROBLEMS: ProblemTable = {
     errors.NameInvalid: (422, "malformed name"),

@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 from pydantic import TypeAdapter
 
+from hosting.web.problems import Problem
 from nettailor.bundle import digest_of
 from registry.errors import BlobCorrupt, RequestRefused
 from registry.evidence import Evidence
 from registry.moves import ANY, AnyVersion
 from registry.policy import Policy
-from registry.problems import Problem
 from registry.registry import LIVE
 from registry.schemas import AliasMove, HistoryEntry, Lineage, Task, TaskDetail, TaskPolicy, Version, VersionSummary
 

@@ -20,20 +20,8 @@ RegistryError
 ├── RecordCorrupt          a record beside the blobs cannot be read
 ├── RecordsBehind          the index knows of a record that is not beside the blobs
 ├── IndexUnavailable       Redis cannot be reached, or cannot take writes
-├── KeyMissing             a locked route was asked without a key
-├── KeyUnknown             no key has that secret
-├── ScopeMissing           the key is not good for what was asked
-├── TaskForbidden          the key is limited to other tasks
-├── KeysInvalid            the file of keys cannot be read
-├── SettingsInvalid        a setting is malformed, or the file of settings has a key that is none
-├── RateExceeded           more requests a second than one caller may make; try again in `retry_after_seconds`
-├── AuditLogUnusable       the audit log cannot be written
-├── PasswordFileUnusable   the file with the password of Redis cannot be read, or holds none
-├── RequestRefused         the registry's HTTP API answered a client with an error
-└── EmbeddedRedisFailed    the private Redis server does not start
+└── RequestRefused         the registry's HTTP API answered a client with an error
 """
-
-from collections.abc import Sequence
 
 from registry.evidence import Evidence
 
@@ -188,68 +176,6 @@ class IndexUnavailable(RegistryError):
         self.reason = reason
 
 
-class KeyMissing(RegistryError):
-    def __init__(self) -> None:
-        super().__init__("this needs a key: send 'Authorization: Bearer <secret>'")
-
-
-class KeyUnknown(RegistryError):
-    def __init__(self) -> None:
-        super().__init__("no key has this secret")
-
-
-class ScopeMissing(RegistryError):
-    def __init__(self, key: str, scope: str) -> None:
-        super().__init__(f"key {key!r} lacks the scope {scope!r}")
-        self.key = key
-        self.scope = scope
-
-
-class TaskForbidden(RegistryError):
-    """`task` is None for a request about no one task."""
-
-    def __init__(self, key: str, task: str | None) -> None:
-        about = "this is about no one task" if task is None else f"{task!r} is none of them"
-        super().__init__(f"key {key!r} is limited to some tasks, and {about}")
-        self.key = key
-        self.task = task
-
-
-class KeysInvalid(RegistryError):
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"the keys in {path} cannot be used: {reason}")
-        self.path = path
-        self.reason = reason
-
-
-class PasswordFileUnusable(RegistryError):
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"no password of Redis in {path}: {reason}")
-        self.path = path
-        self.reason = reason
-
-
-class SettingsInvalid(RegistryError):
-    """`faults`: where (a variable, or a file and its key) and why."""
-
-    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{where}: {reason}" for where, reason in faults))
-        self.faults = tuple(faults)
-
-
-class RateExceeded(RegistryError):
-    def __init__(self, per_second: float, *, retry_after_seconds: int) -> None:
-        super().__init__(f"more than {per_second:g} requests a second; try again in {retry_after_seconds} s")
-        self.retry_after_seconds = retry_after_seconds
-
-
-class AuditLogUnusable(RegistryError):
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"the audit log {path} cannot be written: {reason}")
-        self.path = path
-        self.reason = reason
-
-
 class RequestRefused(RegistryError):
     """`evidence` is there if a policy was not passed."""
 
@@ -258,13 +184,6 @@ class RequestRefused(RegistryError):
         self.status = status
         self.detail = detail
         self.evidence = evidence
-
-
-class EmbeddedRedisFailed(RegistryError):
-    def __init__(self, folder: str, reason: str) -> None:
-        super().__init__(f"Redis under {folder} does not start: {reason}")
-        self.folder = folder
-        self.reason = reason
 
 
 def _version(version: int | None) -> str:

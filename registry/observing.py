@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
-from registry import tracing
+from hosting.telemetry import tracing
 from registry.errors import RegistryError
 
 Outcome = Literal["ok", "refused", "failed"]

@@ -7,12 +7,12 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
+from hosting.redis_server.embedded import EmbeddedRedis, joined
+from hosting.redis_server.password import with_password
+from hosting.settings.settings import Settings
 from registry.blobs import Blobs
-from registry.embedded_redis import EmbeddedRedis, joined
-from registry.passwords import with_password
 from registry.registry import Registry
 from registry.returns import Returns
-from registry.settings import Settings
 
 SOCKET_TIMEOUT_SECONDS = 15.0  # longer than any blocking read of the change stream
 _CONNECT_TIMEOUT_SECONDS = 2.0

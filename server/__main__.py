@@ -1,9 +1,9 @@
 """`python -m server`: the server's HTTP app on its own, over the registry that the settings name."""
 
-from registry.process import begin, configured, serve, settings_of
+from hosting.web.draining import DrainingServer
+from hosting.web.process import begin, configured, serve, settings_of
 from registry.wiring import redis_service, serving_registry
 from server.app import create_app
-from server.process import DrainingServer
 from server.service import Service
 from server.settings import ServerSettings
 

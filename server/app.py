@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from registry.gate import install_gate
-from registry.problems import install_problem_handlers
+from hosting.access.authorization import install_gate
+from hosting.web.problems import install_problem_handlers
 from registry.registry import Registry
 from server.front import Front
 from server.problems import ALL_PROBLEMS

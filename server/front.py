@@ -9,7 +9,7 @@ import re
 from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from registry.problems import answer
+from hosting.web.problems import answer
 from server.handlers import Handlers, Server
 from server.problems import ALL_PROBLEMS
 

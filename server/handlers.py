@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from registry.request_id import request_id
+from hosting.telemetry.request_id import request_id
 from server import errors
 from server.asked import Asked, AskedOfMany, OfTask, OfVersion, path, query
 from server.metrics import Metrics

@@ -8,7 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from registry.rate_limit import REASON
+from hosting.access.rate_limit import REASON
 from server.disk import DiskCache
 from server.residency import Residency
 from server.tiers import Resident, Tier

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hosting.telemetry import log_context, tracing
+from hosting.telemetry.request_id import request_id
 from nettailor.errors import BundleInvalid
 from nettailor.preprocessing import Preprocessing
-from registry import log_context, tracing
 from registry.errors import AliasUnknown, BlobCorrupt, BlobMissing, TaskUnknown, VersionUnknown
 from registry.registry import LIVE
-from registry.request_id import request_id
 from server.adapters import Adapter
 from server.admission import Admission
 from server.errors import BundleUnavailable, BundleUnusable, DeadlineExceeded

@@ -1,7 +1,7 @@
 """Which status each of the server's errors answers with."""
 
+from hosting.web.problems import ProblemTable
 from registry.app import PROBLEMS as REGISTRY_PROBLEMS
-from registry.problems import ProblemTable
 from server import errors
 
 PROBLEMS: ProblemTable = {

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from registry.settings import Settings
+from hosting.settings.settings import Settings
 
 MIB = 2**20
 GIB = 2**30

@@ -10,8 +10,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, he
 import pytest
 import redis
 
+from hosting.redis_server.embedded import EmbeddedRedis
 from nettailor.cpu import avoid_phantom_amx
-from registry.embedded_redis import EmbeddedRedis
 from registry.wiring import connect
 
 avoid_phantom_amx()  # some tests use oneDNN before they load a backbone, which does this elsewhere

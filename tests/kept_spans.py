@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 
-from registry import tracing
+from hosting.telemetry import tracing
 
 _PATIENCE_SECONDS = 30.0
 

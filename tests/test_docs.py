@@ -13,7 +13,7 @@ import typer
 from pydantic_settings import BaseSettings
 
 from cli.main import app
-from registry.settings import Settings as RegistrySettings
+from hosting.settings.settings import Settings as RegistrySettings
 from server.settings import ServerSettings
 from tests.documented import OPERATIONS, ROOT, documented
 from trainer.settings import Settings as TrainerSettings

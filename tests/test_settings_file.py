@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from registry.errors import SettingsInvalid
-from registry.settings import Settings
-from registry.settings_file import OTHERS
+from hosting.errors import SettingsInvalid
+from hosting.settings.settings import Settings
+from hosting.settings.settings_file import OTHERS
 from server.settings import ServerSettings
 from trainer.settings import Settings as TrainerSettings
 

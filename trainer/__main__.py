@@ -3,7 +3,7 @@
 
 import uvicorn
 
-from registry.process import begin, configured, serve, settings_of
+from hosting.web.process import begin, configured, serve, settings_of
 from registry.wiring import redis_service
 from trainer.app import create_app
 from trainer.service import Service

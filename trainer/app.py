@@ -3,11 +3,11 @@
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from hosting.access.authorization import install_gate
+from hosting.access.rate_limit import refusals
+from hosting.web.problems import install_problem_handlers
 from registry.app import PROBLEMS as REGISTRY_PROBLEMS
-from registry.gate import install_gate
 from registry.metrics import QuarantineCollector
-from registry.problems import install_problem_handlers
-from registry.rate_limit import refusals
 from trainer.problems import PROBLEMS
 from trainer.routes import router
 from trainer.service import Service

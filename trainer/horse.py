@@ -14,8 +14,8 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from registry import tracing
-from registry.logs import configure_logs
+from hosting.telemetry import tracing
+from hosting.telemetry.logs import configure_logs
 from registry.wiring import connect
 from trainer.settings import Settings
 from trainer.worker import TrainerWorker

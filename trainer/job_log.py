@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 import redis
 from redis.exceptions import RedisError
 
-from registry.redaction import Redactor
+from hosting.telemetry.redaction import Redactor
 
 KEPT_LINES = 2_000  # a job; older ones go
 LINE_CHARACTERS = 1_000  # longer lines are cut

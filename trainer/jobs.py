@@ -6,8 +6,8 @@ import logging
 import uuid
 from collections.abc import Mapping
 
-from registry import tracing
-from registry.problems import problem_of
+from hosting.telemetry import tracing
+from hosting.web.problems import problem_of
 from trainer.errors import IdempotencyConflict, JobConflict, TrainerError
 from trainer.events import Event, Json
 from trainer.job import PUBLISH, Job, Priority, now

@@ -8,7 +8,7 @@ from typing import Any
 
 import redis.asyncio
 
-from registry.redaction import Redactor
+from hosting.telemetry.redaction import Redactor
 from trainer import job_log, progress
 from trainer.events import Event, Json
 from trainer.job_log import clean, log_key

@@ -1,7 +1,7 @@
 """Which HTTP status each error of the trainer is, whether answered at once or stored with a failed job."""
 
+from hosting.web.problems import ProblemTable
 from nettailor import errors as ground
-from registry.problems import ProblemTable
 from trainer import errors
 
 PROBLEMS: ProblemTable = {

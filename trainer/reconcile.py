@@ -11,12 +11,12 @@ from rq.job import JobStatus
 from rq.job_lifecycle import record_job_failure
 from rq.utils import now as rq_now
 
+from hosting.processes.file_lock import is_dead
 from trainer.errors import JobDied, JobUnknown
 from trainer.events import Event
 from trainer.job import Job
 from trainer.job_store import reachable
 from trainer.jobs import Jobs, changed, requeued
-from trainer.leases import is_dead
 from trainer.queue import job_of
 
 logger = logging.getLogger(__name__)

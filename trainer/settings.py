@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from registry.settings import Settings as RegistrySettings
+from hosting.settings.settings import Settings as RegistrySettings
 from trainer.limits import MIB, IntakeLimits
 
 

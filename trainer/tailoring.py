@@ -11,12 +11,13 @@ from typing import Any
 
 import torch
 
+from hosting.processes.file_lock import Lease
+from hosting.telemetry import log_context, tracing
+from hosting.web.problems import problem_of
 from nettailor.backbones import Backbone, load_backbone
 from nettailor.bundle import decode
 from nettailor.errors import NetTailorError
-from registry import log_context, tracing
 from registry.errors import BlobCorrupt, BlobMissing
-from registry.problems import problem_of
 from registry.registry import Registry
 from registry.wiring import connect
 from trainer.asked import asked_config
@@ -26,7 +27,6 @@ from trainer.dataset_report import store_dataset_report
 from trainer.errors import JobBusy, JobSuperseded, QueueUnavailable, TrainerError
 from trainer.events import Event, Json
 from trainer.intake import IntakeReport, freeze
-from trainer.leases import Lease
 from trainer.metrics import TrainerMetrics
 from trainer.offer import backbone_of, weights_of
 from trainer.options import TailorOptions, parse_options

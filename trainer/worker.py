@@ -21,15 +21,15 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from registry.logs import configure_logs
-from registry.process import settings_of
+from hosting.processes.file_lock import Lease
+from hosting.telemetry.logs import configure_logs
+from hosting.web.process import settings_of
 from registry.wiring import connect, redis_service
 from trainer.deaths import of_signal, of_trace, oom_kills
 from trainer.errors import JobOverran, QueueUnavailable
 from trainer.job import PRIORITIES, PUBLISH
 from trainer.job_log import LogPump, spawned
 from trainer.jobs import Jobs
-from trainer.leases import Lease
 from trainer.queue import QUEUES, job_of
 from trainer.reconcile import Reconciler, lease_path
 from trainer.settings import Settings

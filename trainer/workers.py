@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from registry.supervised import Supervised
+from hosting.processes.supervisor import Supervised
 from trainer.devices import slots
 from trainer.settings import Settings
 

@@ -35,7 +35,7 @@ from benchmarks.crash.checking import Fault, faults, settle
 from benchmarks.crash.journal import TASKS, Journal
 from benchmarks.crash.operations import KINDS, Operation, Outcome, Refused
 from benchmarks.crash.world import VICTIMS, Victim, World
-from registry.embedded_redis import EmbeddedRedis
+from hosting.redis_server.embedded import EmbeddedRedis
 from registry.wiring import connect
 
 FAULTS = ("lost_publishes", "lost_moves", "bad_aliases", "rebuild_differences")

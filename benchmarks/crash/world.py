@@ -15,9 +15,9 @@ import redis
 from benchmarks.crash.operations import Operation, Outcome, by_http, operation_json, parse_outcome
 from benchmarks.crash.publisher import READY
 from benchmarks.processes import Launch, Served, serving
+from hosting.redis_server.embedded import EmbeddedRedis
 from registry.blobs import Blobs
 from registry.client import RegistryClient
-from registry.embedded_redis import EmbeddedRedis
 from registry.registry import Registry
 from registry.wiring import connect
 

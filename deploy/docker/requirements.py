@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-OURS = ("nettailor", "registry", "trainer", "server", "cli")
+OURS = ("nettailor", "hosting", "registry", "trainer", "server", "cli")
 
 _BY_NAME = {"nettailor.vision": ("torchvision",), "trainer.queue": ("trainer.tailoring",)}  # imports no parser sees
 _LAZY = (  # commands that an image for upkeep does not offer; `cli.main` imports them when they are called

@@ -10,7 +10,7 @@ from ray.serve.config import HTTPOptions, ProxyLocation
 from deploy.ray.application import build
 from deploy.ray.errors import RegistryNotShared
 from deploy.ray.scaling import Scaling
-from registry.process import begin
+from hosting.web.process import begin
 from server.settings import ServerSettings
 
 

@@ -15,10 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deploy.ray.errors import ReplicaGone, ReplicasFull, ReplicasLost
 from deploy.ray.messages import Answer, Call
 from deploy.ray.metrics import joined
-from registry.gate import install_gate
-from registry.permissions import is_prediction, need
-from registry.problems import ProblemTable, answer, install_problem_handlers
-from registry.request_id import HEADER, TRACE_HEADER, request_id
+from hosting.access.authorization import install_gate
+from hosting.access.permissions import is_prediction, need
+from hosting.telemetry.request_id import HEADER, TRACE_HEADER, request_id
+from hosting.web.problems import ProblemTable, answer, install_problem_handlers
 from server.asked import Asked, query
 from server.errors import DeadlineExceeded
 from server.problems import ALL_PROBLEMS

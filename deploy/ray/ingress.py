@@ -13,7 +13,7 @@ from deploy.ray.errors import ReplicaGone, ReplicasFull
 from deploy.ray.forward import create_app
 from deploy.ray.messages import Answer, Call
 from deploy.ray.scaling import Scaling
-from registry.request_id import HEADER
+from hosting.telemetry.request_id import HEADER
 from server.errors import NotReady
 from server.settings import ServerSettings
 

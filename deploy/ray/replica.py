@@ -11,7 +11,7 @@ from deploy.ray.errors import RegistryNotShared
 from deploy.ray.folders import own_folder
 from deploy.ray.messages import Answer, Call, ask
 from deploy.ray.places import HELD, Held
-from registry.allocator import bound_arenas
+from hosting.processes.malloc import bound_arenas
 from registry.wiring import serving_registry
 from server.app import create_app
 from server.errors import NotReady

@@ -19,8 +19,8 @@ from benchmarks.crash.operations import (
     parse_operation,
     parse_outcome,
 )
+from hosting.redis_server.embedded import EmbeddedRedis
 from registry.blobs import Blobs
-from registry.embedded_redis import EmbeddedRedis
 from registry.registry import LIVE, Registry
 from registry.wiring import connect
 

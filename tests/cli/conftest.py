@@ -7,10 +7,10 @@ import torch
 from safetensors.torch import save_file
 
 from cli.local_service import LocalService
+from hosting.settings.settings import Settings
 from nettailor.backbones import build_backbone, canonical_tensors
 from nettailor.bundle import encode
 from registry.registry import LIVE
-from registry.settings import Settings
 from registry.wiring import open_registry, redis_service
 from tests.bundles import random_bundle
 

@@ -14,9 +14,9 @@ import torch
 
 from cli.doctor import examine
 from cli.finding import Finding
-from registry.embedded_redis import EmbeddedRedis
-from registry.keys import add_key, new_key
-from registry.settings import Settings
+from hosting.access.keys import add_key, new_key
+from hosting.redis_server.embedded import EmbeddedRedis
+from hosting.settings.settings import Settings
 from registry.wiring import open_registry, redis_service
 from tests.cli.conftest import publish
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from registry.keys import Keyring, read_keys
+from hosting.access.keys import Keyring, read_keys
 
 
 def _new(*arguments: str) -> Result:

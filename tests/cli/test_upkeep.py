@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from hosting.settings.settings import Settings
 from registry.registry import LIVE, Registry
-from registry.settings import Settings
 from registry.wiring import connect, open_registry, redis_service
 from tests.bundles import tiny_bytes
 from tests.registry.corruption import corrupt

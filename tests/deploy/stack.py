@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from registry.keys import SCOPES, add_key, new_key
+from hosting.access.keys import SCOPES, add_key, new_key
 from tests.deploy.bare import bare_environment
 from tests.deploy.compose import services
 from tests.deploy.programs import program

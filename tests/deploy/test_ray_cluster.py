@@ -16,11 +16,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.mini_bundles import random_bundle, usual_plan
 from benchmarks.ray_load import Asked, ask_all, client, load
+from hosting.redis_server.embedded import EmbeddedRedis
 from nettailor import bundle as bundles
 from nettailor.backbones import load_backbone
 from nettailor.images import normalise
 from nettailor.student import Student
-from registry.embedded_redis import EmbeddedRedis
 from registry.wiring import open_registry
 from server.settings import ServerSettings
 from tests.server.asking import FILES, IMAGES

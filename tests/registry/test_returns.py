@@ -3,14 +3,14 @@ import os
 import signal
 from pathlib import Path
 
+from hosting.redis_server.embedded import EmbeddedRedis
 from registry.blobs import Blobs
-from registry.embedded_redis import EmbeddedRedis
 from registry.records import AliasMoved, Records
 from registry.registry import LIVE, Registry
 from registry.returns import Returns
 from registry.wiring import connect
 from tests.bundles import tiny_bytes
-from tests.registry.test_embedded_redis import process_id, wait_for
+from tests.hosting.redis_server.test_embedded import process_id, wait_for
 
 
 def test_what_redis_missed_is_in_the_index_soon_after_it_is_back(tmp_path: Path) -> None:

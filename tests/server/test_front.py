@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from registry.problems import install_problem_handlers
+from hosting.web.problems import install_problem_handlers
 from registry.registry import Registry
 from server.problems import ALL_PROBLEMS
 from server.settings import ServerSettings

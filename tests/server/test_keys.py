@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.keys import add_key, new_key
+from hosting.access.keys import add_key, new_key
 from registry.registry import Registry
 from server.settings import ServerSettings
 from tests.server.asking import FILES, publish

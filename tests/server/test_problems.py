@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from hosting.redis_server.embedded import EmbeddedRedis
 from nettailor import bundle as bundles
 from registry.blobs import Blobs
-from registry.embedded_redis import EmbeddedRedis
 from registry.registry import Registry
 from registry.wiring import connect
 from server.settings import ServerSettings

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from registry.problems import problem_type
+from hosting.web.problems import problem_type
 from tests.trainer import archives
 from tests.trainer.test_archive import BAD
 from trainer.events import Event

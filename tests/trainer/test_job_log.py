@@ -8,8 +8,8 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.embedded_redis import EmbeddedRedis
-from registry.redaction import STRUCK, Redactor
+from hosting.redis_server.embedded import EmbeddedRedis
+from hosting.telemetry.redaction import STRUCK, Redactor
 from registry.wiring import connect
 from tests.trainer.test_http import upload
 from tests.trainer.test_kills import restart

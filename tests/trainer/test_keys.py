@@ -7,7 +7,7 @@ import httpx
 import pytest
 import redis
 
-from registry.keys import add_key, new_key
+from hosting.access.keys import add_key, new_key
 from tests.registry.serving import served
 from tests.trainer.test_http import GOOD
 from trainer.app import create_app

@@ -10,8 +10,8 @@ import psutil
 import pytest
 import torch
 
+from hosting.redis_server.embedded import EmbeddedRedis
 from nettailor.bundle import digest_of
-from registry.embedded_redis import EmbeddedRedis
 from tests.environment import without_settings
 from tests.trainer import archives
 from tests.trainer.test_worker import in_state, until

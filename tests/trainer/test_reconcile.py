@@ -8,11 +8,11 @@ import pytest
 from rq.executions import Execution
 from rq.job import JobStatus
 
+from hosting.processes.file_lock import Lease, is_dead
 from trainer.errors import JobSuperseded
 from trainer.events import Event
 from trainer.job import Job
 from trainer.jobs import Jobs
-from trainer.leases import Lease, is_dead
 from trainer.reconcile import Reconciler, lease_path
 from trainer.run import begin
 from trainer.service import Service

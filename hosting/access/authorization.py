@@ -1,0 +1,102 @@
+"""The gate: with `NETTAILOR_KEYS_FILE`, every route but those of `permissions.OPEN` needs a key of the right scope.
+
+Pure ASGI and outside all routing, because predictions take a way of their own past the routes.
+"""
+
+from collections.abc import Callable, Mapping
+
+from fastapi import FastAPI, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hosting.access.audit import AuditLog, AuditTrail
+from hosting.access.caller import caller
+from hosting.access.keys import Key, Keyring
+from hosting.access.permissions import Need, need
+from hosting.access.rate_limit import Buckets, RateLimit
+from hosting.errors import KeyMissing, KeyUnknown, ScopeMissing, TaskForbidden
+from hosting.settings.settings import Settings
+from hosting.web.problems import ProblemTable, answer, problem_of, problem_response
+
+ACTOR = b"x-actor"
+
+TaskOfJob = Callable[[str], str]  # may raise what is in the table beside it
+
+_REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {  # status, title, WWW-Authenticate (RFC 6750)
+    KeyMissing: (401, "key missing", 'Bearer realm="nettailor"'),
+    KeyUnknown: (401, "unknown key", 'Bearer realm="nettailor", error="invalid_token"'),
+    ScopeMissing: (403, "scope missing", 'Bearer realm="nettailor", error="insufficient_scope"'),
+    TaskForbidden: (403, "key of other tasks", 'Bearer realm="nettailor", error="insufficient_scope"'),
+}
+
+
+def install_gate(
+    app: FastAPI,
+    settings: Settings,
+    *,
+    rate_refused: Callable[[], None],
+    task_of_job: TaskOfJob | None = None,
+    problems: ProblemTable | None = None,
+) -> None:
+    """Rate limits, keys and the audit log, as far as the settings name them; `rate_refused` counts.
+
+    Called before `install_problem_handlers`, whose request id lies outside, and after whatever middleware answers
+    requests itself. `task_of_job` lets keys that are limited to tasks ask about jobs; it runs in a thread, and
+    `problems` answers what it raises. Raises `KeysInvalid`, `AuditLogUnusable`.
+    """
+    if settings.rate_limit_per_second:
+        buckets = Buckets(per_second=settings.rate_limit_per_second, burst=settings.rate_burst)
+        by_key = settings.keys_file is not None
+        app.add_middleware(RateLimit, buckets=buckets, by_key=by_key, refused=rate_refused)
+    if settings.keys_file is not None:
+        keyring = Keyring(settings.keys_file)
+        app.add_middleware(Gate, keyring=keyring, task_of_job=task_of_job, problems=problems or {})
+    if settings.audit_log is not None:
+        app.add_middleware(AuditTrail, log=AuditLog(settings.audit_log))
+
+
+class Gate:
+    def __init__(self, app: ASGIApp, keyring: Keyring, task_of_job: TaskOfJob | None, problems: ProblemTable) -> None:
+        self._app = app
+        self._keyring = keyring
+        self._task_of_job = task_of_job
+        self._problems = problems
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            needed = need(scope["method"], scope["path"], scope["query_string"])
+            if needed is not None:
+                caller.set(None)
+                try:
+                    key = self._keyring.holder(Headers(scope=scope).get("authorization", ""))
+                    caller.set(key.name)
+                    await self._check(key, needed)
+                except Exception as failure:  # only what has a problem of its own; the rest is raised again
+                    await self._refusal(Request(scope), failure)(scope, receive, send)
+                    return
+                headers = [(name, value) for name, value in scope["headers"] if name != ACTOR]
+                scope = {**scope, "headers": [*headers, (ACTOR, key.name.encode())]}
+        await self._app(scope, receive, send)
+
+    async def _check(self, key: Key, needed: Need) -> None:
+        if needed.scope not in key.scopes:
+            raise ScopeMissing(key.name, needed.scope)
+        if key.tasks is None:
+            return
+        tasks = needed.tasks
+        if needed.job is not None and self._task_of_job is not None:
+            tasks = (await run_in_threadpool(self._task_of_job, needed.job),)
+        if not tasks:
+            raise TaskForbidden(key.name, None)
+        for task in tasks:
+            if task not in key.tasks:
+                raise TaskForbidden(key.name, task)
+
+    def _refusal(self, request: Request, failure: Exception) -> Response:
+        if type(failure) not in _REFUSALS:
+            return answer(request, failure, self._problems)
+        status, title, challenge = _REFUSALS[type(failure)]
+        problem = problem_of(failure, status, title, instance=request.url.path)
+        return problem_response(problem, headers={"WWW-Authenticate": challenge})

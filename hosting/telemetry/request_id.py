@@ -1,0 +1,65 @@
+"""The id of a request: taken from `X-Request-Id` or made, in a context variable while it runs, and in the answer."""
+
+import re
+import uuid
+from contextvars import ContextVar
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hosting.telemetry import tracing
+
+HEADER = "X-Request-Id"
+TRACE_HEADER = "traceparent"  # W3C trace context: handed back as it came, or as our own span below it
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+scope_of_request: ContextVar[Scope | None] = ContextVar("scope_of_request", default=None)  # for logs
+
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class RequestIdMiddleware:
+    """Pure ASGI, so that streams and background work see the id too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        incoming = Headers(scope=scope)
+        given, trace = incoming.get(HEADER, ""), incoming.get(TRACE_HEADER, "")
+        identity = given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
+        # Never reset: every request runs in a context of its own, and the last-resort error handler, which stands
+        # outside this middleware, still wants it.
+        request_id.set(identity)
+        scope_of_request.set(scope)
+
+        parent = trace if _TRACE_PARENT.fullmatch(trace) else None
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers[HEADER] = identity
+                if context := tracing.traceparent() or parent:
+                    headers[TRACE_HEADER] = context
+            await send(message)
+
+        if tracing.is_on():
+            await self._traced(scope, receive, send_with_id, parent)
+        else:
+            await self._app(scope, receive, send_with_id)
+
+    async def _traced(self, scope: Scope, receive: Receive, send: Send, parent: str | None) -> None:
+        method, path = scope["method"], scope["path"]
+        about = {"http.request.method": method, "url.path": path, "nettailor.request_id": request_id.get() or ""}
+        with tracing.span(method, parent=parent, server=True, about=about) as span:
+
+            async def send_and_note(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    span.set_attribute("http.response.status_code", message["status"])
+                await send(message)
+
+            await self._app(scope, receive, send_and_note)

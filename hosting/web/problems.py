@@ -1,0 +1,153 @@
+"""Errors as `application/problem+json` (RFC 9457), for every HTTP app of the house.
+
+A table maps exception types to (status, title); subclasses fall to the nearest entry. The identifiers an exception
+carries (`task`, `version`, ...) become members of the problem, its text the detail. A traceback never leaves.
+"""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from hosting.telemetry.request_id import HEADER, RequestIdMiddleware, request_id
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 1  # for 429 and 503, unless the exception has `retry_after_seconds`
+
+ProblemTable = Mapping[type[Exception], tuple[int, str]]
+
+_MEMBERS = (
+    *("task", "version", "alias", "expected", "actual", "aliases", "digest", "job", "where", "reason"),
+    *("live", "evidence", "scope"),
+)
+
+
+class Problem(BaseModel):
+    """RFC 9457 members, ours, and `error` for clients of the Open Inference Protocol. Others may be added."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
+    request_id: str | None = None
+    error: str
+
+
+def problem_of(error: Exception, status: int, title: str, *, instance: str | None = None) -> Problem:
+    """The problem document of a domain exception, for answers and for what is stored (a failed job, for one)."""
+    members = {name: getattr(error, name) for name in _MEMBERS if hasattr(error, name)}
+    detail = str(error)
+    return Problem(
+        type=problem_type(type(error)),
+        title=title,
+        status=status,
+        detail=detail,
+        error=detail,
+        instance=instance,
+        request_id=request_id.get(),
+        **members,
+    )
+
+
+def problem_type(error: type[Exception]) -> str:
+    """`TaskUnknown` -> `urn:nettailor:problem:task-unknown`."""
+    return "urn:nettailor:problem:" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", error.__name__).lower()
+
+
+def problem_response(problem: Problem, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The answer for a problem; 429 and 503 get a `Retry-After` if the headers have none."""
+    answer = JSONResponse(
+        problem.model_dump(mode="json"), status_code=problem.status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
+    if problem.status in (429, 503):
+        answer.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    if identity := request_id.get():
+        answer.headers[HEADER] = identity
+    return answer
+
+
+def install_problem_handlers(app: FastAPI, table: ProblemTable) -> None:
+    """Answer with problems: the table's exceptions, FastAPI's own, and anything else as a bare 500.
+
+    Also installs the request-id middleware. May be called several times with different tables.
+    """
+    for kind, (status, title) in table.items():
+        app.add_exception_handler(kind, _handler(status, title))
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(Exception, _unexpected)
+    installed: list[Any] = [middleware.cls for middleware in app.user_middleware]
+    if RequestIdMiddleware not in installed:
+        app.add_middleware(RequestIdMiddleware)
+
+
+def answer(request: Request, error: Exception, table: ProblemTable) -> Response:
+    """The problem of an exception of the table or of a malformed request; any other exception is raised again."""
+    if isinstance(error, RequestValidationError):
+        return _malformed(request, error)
+    for kind in type(error).__mro__:
+        if kind in table:
+            return _answer(request, error, *table[kind])
+    raise error
+
+
+def _handler(status: int, title: str) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handle(request: Request, error: Exception) -> Response:
+        return _answer(request, error, status, title)
+
+    return handle
+
+
+def _answer(request: Request, error: Exception, status: int, title: str) -> Response:
+    if status >= 500:
+        logger.warning("%s %s: %s", request.method, request.url.path, error)
+    headers: dict[str, str] = {}
+    if (seconds := getattr(error, "retry_after_seconds", None)) is not None:
+        headers["Retry-After"] = str(max(1, round(seconds)))
+    return problem_response(problem_of(error, status, title, instance=request.url.path), headers=headers)
+
+
+async def _invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return _malformed(request, error)
+
+
+def _malformed(request: Request, error: RequestValidationError) -> Response:
+    faults = [{"where": ".".join(map(str, fault["loc"])), "reason": fault["msg"]} for fault in error.errors()]
+    detail = "; ".join(f"{fault['where']}: {fault['reason']}" for fault in faults)
+    return problem_response(_plain(request, 422, "malformed request", detail, errors=faults))
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    title = HTTPStatus(error.status_code).phrase.lower()
+    return problem_response(_plain(request, error.status_code, title, str(error.detail)), headers=error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem_response(_plain(request, 500, "internal error", "the service has logged what went wrong"))
+
+
+def _plain(request: Request, status: int, title: str, detail: str, **members: Any) -> Problem:
+    return Problem(
+        title=title,
+        status=status,
+        detail=detail,
+        error=detail,
+        instance=request.url.path,
+        request_id=request_id.get(),
+        **members,
+    )

@@ -1,0 +1,178 @@
+"""Keys and the audit log, on the registry's own app."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hosting.access.keys import Scope, add_key, new_key
+from hosting.access.permissions import OPEN
+from hosting.errors import AuditLogUnusable, KeysInvalid
+from hosting.settings.settings import Settings
+from registry.app import create_app
+from registry.client import RegistryClient
+from registry.errors import RequestRefused
+from registry.registry import Registry
+from tests.bundles import tiny_bytes
+from tests.hosting.redis_server.test_embedded import wait_for
+from tests.registry.serving import served
+
+MakeKey = Callable[..., str]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings(keys_file=tmp_path / "keys.json", audit_log=tmp_path / "audit.jsonl")
+    assert settings.keys_file
+    add_key(settings.keys_file, new_key("nobody", ["read"])[0])
+    return settings
+
+
+@pytest.fixture
+def make_key(settings: Settings) -> MakeKey:
+    """By name, scopes and tasks; works on a running service."""
+
+    def make(name: str, *scopes: Scope, tasks: tuple[str, ...] = ()) -> str:
+        assert settings.keys_file
+        key, secret = new_key(name, scopes, tasks)
+        add_key(settings.keys_file, key)
+        return secret
+
+    return make
+
+
+@pytest.fixture
+def url(registry: Registry, settings: Settings) -> Iterator[str]:
+    with served(create_app(registry, settings)) as url:
+        yield url
+
+
+def bearer(secret: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def lines(settings: Settings, count: int) -> list[dict[str, object]]:
+    """Once there are so many: a line is written when the answer is already on its way."""
+    path = settings.audit_log
+    assert path
+    wait_for(lambda: path.exists() and path.read_text().count("\n") >= count)
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_without_a_key_nothing_but_health_and_documentation_answers(http: httpx.Client) -> None:
+    answer = http.get("/tasks", headers={"X-Request-Id": "abc"})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == 'Bearer realm="nettailor"'
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-request-id"] == answer.json()["request_id"] == "abc"
+    assert answer.json()["type"] == "urn:nettailor:problem:key-missing"
+    unknown = http.get("/tasks", headers=bearer("ntk_guessed"))
+    assert (unknown.status_code, unknown.json()["title"]) == (401, "unknown key")
+    assert 'error="invalid_token"' in unknown.headers["www-authenticate"]
+    for path in OPEN:
+        assert http.get(path).status_code == 200, path
+    assert http.post("/nowhere").status_code == 401
+
+
+def test_a_scope_is_good_for_its_own_routes_only(http: httpx.Client, make_key: MakeKey, registry: Registry) -> None:
+    data = tiny_bytes()
+    registry.publish("signs", data, actor="me")
+    ask: dict[Scope, Callable[[str], httpx.Response]] = {
+        "read": lambda secret: http.get("/tasks/signs", headers=bearer(secret)),
+        "publish": lambda secret: http.post("/tasks/signs/versions", content=data, headers=bearer(secret)),
+        "promote": lambda secret: http.put("/tasks/signs/aliases/live", json={"version": 1}, headers=bearer(secret)),
+        "admin": lambda secret: http.delete("/tasks/signs/versions/9", headers=bearer(secret)),
+    }
+    for held in ask:
+        secret = make_key(f"only-{held}", held)
+        for needed, request in ask.items():
+            answer = request(secret)
+            if needed == held:
+                assert answer.status_code in (200, 201, 404), (held, needed)
+            else:
+                assert (answer.status_code, answer.json()["scope"]) == (403, needed)
+                assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+
+
+def test_a_key_may_be_limited_to_tasks(http: httpx.Client, make_key: MakeKey, registry: Registry) -> None:
+    registry.publish("signs", tiny_bytes(), actor="me")
+    limited = bearer(make_key("limited", "read", "admin", tasks=("signs", "letters")))
+    assert http.get("/tasks/signs/history", headers=limited).status_code == 200
+    assert http.get("/tasks/letters", headers=limited).status_code == 404
+    other = http.delete("/tasks/flowers", headers=limited)
+    assert (other.status_code, other.json()["task"], other.json()["title"]) == (403, "flowers", "key of other tasks")
+    of_all = http.get("/tasks", headers=limited)
+    assert (of_all.status_code, of_all.json()["task"]) == (403, None)
+    assert http.get("/jobs/abc", headers=limited).status_code == 403  # nobody here knows whose that is
+    sneaked = http.delete("/tasks/letters%2F..%2Fflowers", headers=limited)
+    assert sneaked.status_code == 404
+
+
+def test_the_actor_is_the_key_whatever_is_claimed(url: str, make_key: MakeKey, settings: Settings) -> None:
+    with RegistryClient(url, actor="someone else", key=make_key("ann", "publish", "read")) as client:
+        assert client.publish("signs", tiny_bytes()).actor == "ann"
+        assert [entry.actor for entry in client.history("signs")] == ["ann"]
+        with pytest.raises(RequestRefused, match="'promote'") as caught:
+            client.promote("signs", "live", 1)
+    assert caught.value.status == 403
+
+
+def test_a_key_taken_out_is_refused_at_once(http: httpx.Client, make_key: MakeKey, settings: Settings) -> None:
+    assert settings.keys_file
+    before = settings.keys_file.read_bytes()
+    secret = make_key("ann", "read")
+    assert http.get("/tasks", headers=bearer(secret)).status_code == 200
+    settings.keys_file.write_bytes(before)
+    assert http.get("/tasks", headers=bearer(secret)).status_code == 401
+
+
+def test_the_audit_log_has_a_line_a_request(http: httpx.Client, make_key: MakeKey, settings: Settings) -> None:
+    headers = bearer(make_key("ann", "publish")) | {"X-Request-Id": "one", "X-Actor": "someone else"}
+    http.post("/tasks/signs/versions", content=tiny_bytes(), headers=headers)
+    http.delete("/tasks/signs", headers=headers)
+    http.get("/tasks", headers={"X-Actor": "someone else"})
+    http.get("/healthz")
+    http.post("/tasks/signs/predict", headers=headers)
+    http.get("/tasks/last", headers=headers)
+    found = lines(settings, 4)
+    assert [tuple(line.values())[1:] for line in found[:2]] == [
+        ("one", "ann", "POST", "/tasks/signs/versions", "signs", 201),
+        ("one", "ann", "DELETE", "/tasks/signs", "signs", 403),
+    ]
+    assert (found[2]["actor"], found[2]["task"], found[2]["status"]) == (None, None, 401)
+    assert [line["path"] for line in found[2:]] == ["/tasks", "/tasks/last"]
+    assert list(found[0]) == ["when", "request_id", "actor", "method", "path", "task", "status"]
+
+
+def test_without_keys_the_audit_log_believes_x_actor(registry: Registry, tmp_path: Path) -> None:
+    settings = Settings(audit_log=tmp_path / "audit.jsonl")
+    with served(create_app(registry, settings)) as url, httpx.Client(base_url=url) as http:
+        http.get("/tasks", headers={"X-Actor": "ann"})
+        assert settings.audit_log
+        lines(settings, 1)
+        settings.audit_log.rename(tmp_path / "older.jsonl")
+        http.get("/tasks/a%0Ab")
+    (line,) = lines(settings, 1)
+    assert (line["actor"], line["path"]) == ("anonymous", "/tasks/a\nb")
+    assert '"actor":"ann"' in (tmp_path / "older.jsonl").read_text()
+
+
+def test_unusable_files_stop_the_start(registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(KeysInvalid):
+        create_app(registry, Settings(keys_file=tmp_path / "none.json"))
+    with pytest.raises(AuditLogUnusable):
+        create_app(registry, Settings(audit_log=tmp_path / "no folder" / "audit.jsonl"))
+
+
+def test_a_full_disk_costs_lines_not_answers(
+    http: httpx.Client, make_key: MakeKey, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert settings.audit_log
+    secret = make_key("ann", "read")
+    settings.audit_log.unlink(missing_ok=True)
+    os.symlink("/dev/full", settings.audit_log)
+    assert http.get("/tasks", headers=bearer(secret)).status_code == 200
+    wait_for(lambda: "missing in the audit log" in caplog.text)

@@ -1,0 +1,48 @@
+"""Counted by glibc itself, in a process of its own."""
+
+import ctypes
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COUNT = """
+import ctypes, os, sys, threading
+from hosting.processes.malloc import bound_arenas
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.fopen.restype = ctypes.c_void_p
+libc.malloc_info.argtypes, libc.fclose.argtypes = (ctypes.c_int, ctypes.c_void_p), (ctypes.c_void_p,)
+bound_arenas()
+threads = os.cpu_count() + 4
+all_there = threading.Barrier(threads)
+
+def take():
+    libc.malloc(ctypes.c_size_t(5000))
+    all_there.wait(30)
+
+running = [threading.Thread(target=take) for _ in range(threads)]
+[thread.start() for thread in running]
+[thread.join() for thread in running]
+out = libc.fopen(sys.argv[1].encode(), b"w")
+libc.malloc_info(0, out)
+libc.fclose(out)
+"""
+
+
+def arenas(report: Path, **said: str) -> int:
+    """How many a process has that more threads than cores allocate in."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
+    subprocess.run([sys.executable, "-c", COUNT, str(report)], check=True, env={**environment, **said})
+    return report.read_text().count("<heap nr=")
+
+
+def test_threads_share_as_many_arenas_as_there_are_cores(tmp_path: Path) -> None:
+    if not hasattr(ctypes.CDLL(None), "mallopt"):
+        pytest.skip("the C library is not glibc")
+    bound = max(2, os.cpu_count() or 1)
+    assert arenas(tmp_path / "report") <= bound
+    # What the environment says holds; and more would be made than that bound.
+    assert arenas(tmp_path / "report", MALLOC_ARENA_MAX=str(bound + 1)) == bound + 1

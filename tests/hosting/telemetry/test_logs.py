@@ -1,0 +1,144 @@
+"""Logs as machines read them."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from hosting.settings.settings import Settings
+from hosting.telemetry import log_context
+from hosting.telemetry.logs import JsonLines, TextLines
+from hosting.telemetry.redaction import without_secrets
+from hosting.telemetry.request_id import request_id, scope_of_request
+from hosting.web.problems import install_problem_handlers
+from hosting.web.process import configured
+from tests.registry.serving import served
+
+_SECRET = "ntk_0123456789abcdefghijABCDEFGHIJ_-0123456789a"
+
+
+class _Lines:
+    """A handler on the root logger; what it wrote."""
+
+    def __init__(self, formatter: logging.Formatter) -> None:
+        self.stream = io.StringIO()
+        self.handler = logging.StreamHandler(self.stream)
+        self.handler.setFormatter(formatter)
+
+    def entries(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.stream.getvalue().splitlines()]
+
+
+@pytest.fixture
+def lines() -> Iterator[_Lines]:
+    written = _Lines(JsonLines())
+    root = logging.getLogger()
+    root.addHandler(written.handler)
+    yield written
+    root.removeHandler(written.handler)
+
+
+@pytest.fixture(autouse=True)
+def context_of_its_own() -> Iterator[None]:
+    """What a test says it is about is no other test's."""
+    variables = (request_id, log_context.task, log_context.version, log_context.job, scope_of_request)
+    tokens = [(variable, variable.set(None)) for variable in variables]
+    yield
+    for variable, token in tokens:
+        variable.reset(token)  # type: ignore[arg-type]  # its own
+
+
+def _record(text: str, *args: object, **extra: object) -> logging.LogRecord:
+    return logging.getLogger("some.where").makeRecord(
+        "some.where", logging.WARNING, "f", 1, text, args, None, None, extra
+    )
+
+
+def test_a_record_is_one_line_with_what_it_is_about() -> None:
+    request_id.set("abc")
+    log_context.task.set("signs")
+    log_context.version.set(3)
+    log_context.job.set("j1")
+    line = JsonLines().format(_record("two\nlines %s", "\u2028"))
+    assert len(line.splitlines()) == 1
+    entry = json.loads(line)
+    assert entry.pop("time").endswith("+00:00")
+    assert entry == {
+        "level": "warning",
+        "logger": "some.where",
+        "message": "two\nlines \u2028",
+        "request_id": "abc",
+        "task": "signs",
+        "version": 3,
+        "job": "j1",
+    }
+    assert json.loads(JsonLines().format(_record("x", task="flowers")))["task"] == "flowers"
+
+
+def test_exceptions_are_a_field(lines: _Lines) -> None:
+    try:
+        raise ValueError("redis://user:password@host/0")
+    except ValueError:
+        logging.getLogger("x").exception("failed")
+    (entry,) = lines.entries()
+    assert "Traceback" in entry["exception"]
+    assert "redis://***@host/0" in entry["exception"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"key {_SECRET}!", "key ntk_***!"),
+        ("at redis://:hunter2@cache:6379/0 now", "at redis://***@cache:6379/0 now"),
+        ("Authorization: Bearer abcdefgh12345", "Authorization: Bearer ***"),
+        ("unix:///tmp/redis.sock?db=0 bearer of news", "unix:///tmp/redis.sock?db=0 bearer of news"),
+    ],
+)
+def test_secrets_are_blotted_out(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown
+    assert json.loads(JsonLines().format(_record("%s", text)))["message"] == shown
+    assert TextLines().format(_record("%s", text)).endswith(shown)
+
+
+def test_text_records_stay_on_their_line() -> None:
+    text = TextLines().format(_record("GET /tasks/%s", "a\r\n2026-01-01 ERROR forged"))
+    assert text.endswith("GET /tasks/a\\r\\n2026-01-01 ERROR forged")
+
+
+def test_requests_are_known_to_what_they_log_and_to_the_access_log(
+    lines: _Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = FastAPI()
+    install_problem_handlers(app, {})
+
+    @app.get("/tasks/{task}/versions/{version}")
+    def broken(task: str, version: int) -> None:
+        logging.getLogger("inner").warning("in a thread")
+        raise RuntimeError(f"of {_SECRET}")
+
+    # Servers without an access log or with uvicorn's own logging, as other tests start, turn this off for the process.
+    for name in ("uvicorn", "uvicorn.access"):
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+    with served(app, access_log=True) as url:
+        httpx.get(f"{url}/tasks/signs/versions/7?x={_SECRET}", headers={"X-Request-Id": "me-1"}, trust_env=False)
+    about = {"request_id": "me-1", "task": "signs", "version": 7}
+    entries = {entry["logger"]: entry for entry in lines.entries()}
+    for logger in ("inner", "hosting.web.problems", "uvicorn.access"):
+        assert entries[logger] | about == entries[logger], logger
+    assert "RuntimeError" in entries["hosting.web.problems"]["exception"]
+    access = entries["uvicorn.access"]
+    assert (access["method"], access["path"], access["status"]) == ("GET", "/tasks/signs/versions/7?x=ntk_***", 500)
+    assert _SECRET not in lines.stream.getvalue()
+
+
+def test_uvicorn_logs_as_we_do() -> None:
+    config = configured(FastAPI(), Settings(access_log=True))
+    assert isinstance(config, uvicorn.Config)
+    assert config.log_config is None
+    assert config.access_log

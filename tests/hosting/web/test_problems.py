@@ -1,0 +1,79 @@
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from hosting.telemetry.request_id import request_id
+from hosting.web.problems import install_problem_handlers, problem_of, problem_type
+from tests.registry.serving import served
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+class QueueFull(Exception):
+    retry_after_seconds = 2.6
+
+
+class VeryFull(QueueFull):
+    pass
+
+
+@pytest.fixture
+def client() -> Iterator[httpx.Client]:
+    app = FastAPI()
+    install_problem_handlers(app, {QueueFull: (429, "queue full")})
+    install_problem_handlers(app, {})
+
+    @app.get("/full")
+    def full() -> None:
+        raise VeryFull("no room")
+
+    @app.get("/bug")
+    def bug() -> None:
+        raise ZeroDivisionError("secret")
+
+    @app.get("/id")
+    def identity() -> str | None:
+        return request_id.get()
+
+    with served(app) as url, httpx.Client(base_url=url) as client:
+        yield client
+
+
+def test_subclasses_fall_to_the_nearest_entry(client: httpx.Client) -> None:
+    answer = client.get("/full")
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"] == "3"
+    assert answer.json()["title"] == "queue full"
+    assert answer.json()["type"] == "urn:nettailor:problem:very-full"
+
+
+def test_a_bug_is_a_bare_500_with_its_request_id(client: httpx.Client) -> None:
+    answer = client.get("/bug", headers={"X-Request-Id": "r1"})
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-request-id"] == "r1"
+    assert answer.json()["request_id"] == "r1"
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_request_ids(client: httpx.Client) -> None:
+    given = client.get("/id", headers={"X-Request-Id": "mine.1", "traceparent": TRACE})
+    assert given.json() == given.headers["x-request-id"] == "mine.1"
+    assert given.headers["traceparent"] == TRACE
+    refused = client.get("/id", headers={"X-Request-Id": "a b", "traceparent": "nonsense"})
+    assert refused.json() == refused.headers["x-request-id"] != "a b"
+    assert "traceparent" not in refused.headers
+    assert client.get("/id").json() != client.get("/id").json()
+
+
+def test_problem_outside_a_request() -> None:
+    problem = problem_of(QueueFull("no room"), 429, "queue full")
+    assert problem.request_id is None
+    assert problem.detail == "no room"
+
+
+def test_problem_types() -> None:
+    assert problem_type(KeyError) == "urn:nettailor:problem:key-error"
