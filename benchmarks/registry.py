@@ -41,9 +41,9 @@ from benchmarks.rounds import Values, paired_rounds
 from hosting.settings.settings import Settings
 from nettailor.backbones import load_backbone
 from nettailor.durable import write_durably
-from registry.catalogue import VersionRecord
-from registry.client import RegistryClient
+from registry.http.client import RegistryClient
 from registry.registry import LIVE, Registry
+from registry.versions.models import VersionRecord
 from registry.wiring import open_registry, redis_service
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-import registry.app as registry_app
+import registry.http.app as registry_app
 import server.problems as server_problems
 import trainer.app as trainer_app
 from hosting.access.authorization import install_gate

@@ -9,7 +9,7 @@ from pathlib import Path
 from cli.finding import Finding, fail, ok, warn
 from nettailor.errors import NetTailorError
 from nettailor.geometry import PUBLISHED_WEIGHTS, geometry
-from registry.catalogue import VersionRecord
+from registry.versions.models import VersionRecord
 from server.settings import ServerSettings
 
 _SHOWN_FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_tile")

@@ -19,9 +19,9 @@ from cli.tables import faults_table, garbage_table, size
 
 if TYPE_CHECKING:  # Redis and pydantic are imported by the commands that need them, not by every `nettailor --help`
     from hosting.settings.settings import Settings
-    from registry.garbage import Collection
+    from registry.maintenance.garbage import Collection
+    from registry.maintenance.scrub import Fault, ScrubReport
     from registry.registry import Registry
-    from registry.scrub import Fault, ScrubReport
 
 _SHOWN = 50  # rows of a table of garbage
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -76,9 +76,9 @@ def add_upkeep(commands: typer.Typer) -> None:
 def run_verify(data_dir: Path) -> None:
     """Raises `RegistryUnusable`; `typer.Exit` if there are faults."""
     from hosting.settings.settings import Settings
-    from registry.blobs import Blobs
-    from registry.records import Records
-    from registry.scrub import Scrub
+    from registry.journal.records import Records
+    from registry.maintenance.scrub import Scrub
+    from registry.storage.blobs import Blobs
 
     with _usable():
         blobs = Blobs(_existing(Settings(data_dir=data_dir)).blobs_location)

@@ -4,7 +4,7 @@ import uvicorn
 
 from hosting.settings.settings import Settings
 from hosting.web.process import begin, configured, serve, settings_of
-from registry.app import create_app
+from registry.http.app import create_app
 from registry.wiring import redis_service, serving_registry
 
 

@@ -23,7 +23,7 @@ RegistryError
 └── RequestRefused         the registry's HTTP API answered a client with an error
 """
 
-from registry.evidence import Evidence
+from registry.policy.policy_check import Evidence
 
 
 class RegistryError(Exception):

@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from registry.blobs import Blobs
-from registry.observing import Outcome
+from registry.instrumentation import Outcome
+from registry.storage.blobs import Blobs
 
 logger = logging.getLogger(__name__)
 

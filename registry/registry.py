@@ -11,11 +11,6 @@ from datetime import UTC, datetime
 import redis
 
 from nettailor.bundle import decode
-from registry.annotation import Annotation, annotation_of, changed_tags
-from registry.attachments import checked
-from registry.blobs import Blobs
-from registry.catalogue import AliasChange, TaskRecord, VersionRecord, alias_change, task_record, version_record
-from registry.changes import Change
 from registry.errors import (
     BlobMissing,
     ForceWithoutReason,
@@ -27,16 +22,11 @@ from registry.errors import (
     VersionInUse,
     VersionUnknown,
 )
-from registry.evidence import Evidence, Measurement, judge
-from registry.garbage import Collection, collect
-from registry.index import Index, TaskState
-from registry.ledger import Ledger
-from registry.lineage import Lineage, lineage_of
-from registry.moves import ANY, AnyVersion, check_alias, check_expected, check_version, moved
-from registry.naming import named_by
-from registry.observing import Observe, observed, unobserved
-from registry.policy import Policy
-from registry.records import (
+from registry.instrumentation import Observe, observed, unobserved
+from registry.journal.changes import Change
+from registry.journal.commit import Ledger
+from registry.journal.index import Index, TaskState
+from registry.journal.records import (
     AliasMoved,
     PolicySet,
     Published,
@@ -46,8 +36,18 @@ from registry.records import (
     VersionAnnotated,
     VersionDeleted,
 )
-from registry.rollback import earlier_version
-from registry.scrub import Progress, Scrub, ScrubReport, silent
+from registry.maintenance.garbage import Collection, collect
+from registry.maintenance.references import named_by
+from registry.maintenance.scrub import Progress, Scrub, ScrubReport, silent
+from registry.policy.policy import Policy
+from registry.policy.policy_check import Evidence, Measurement, judge
+from registry.storage.blobs import Blobs
+from registry.versions.aliases import ANY, AnyVersion, check_alias, check_expected, check_version, moved
+from registry.versions.annotation import Annotation, annotation_of, changed_tags
+from registry.versions.attachments import checked
+from registry.versions.lineage import Lineage, lineage_of
+from registry.versions.models import AliasChange, TaskRecord, VersionRecord, alias_change, task_record, version_record
+from registry.versions.rollback import earlier_version
 
 logger = logging.getLogger(__name__)
 

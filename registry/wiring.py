@@ -10,9 +10,9 @@ from redis.retry import Retry
 from hosting.redis_server.embedded import EmbeddedRedis, joined
 from hosting.redis_server.password import with_password
 from hosting.settings.settings import Settings
-from registry.blobs import Blobs
+from registry.reconnect import Returns
 from registry.registry import Registry
-from registry.returns import Returns
+from registry.storage.blobs import Blobs
 
 SOCKET_TIMEOUT_SECONDS = 15.0  # longer than any blocking read of the change stream
 _CONNECT_TIMEOUT_SECONDS = 2.0

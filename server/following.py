@@ -5,8 +5,8 @@ import threading
 import time
 from typing import Any
 
-from registry.changes import Change
 from registry.errors import IndexUnavailable, TaskUnknown, VersionUnknown
+from registry.journal.changes import Change
 from registry.registry import Registry
 from server.routing import Routing
 

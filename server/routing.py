@@ -14,9 +14,9 @@ from typing import Generic
 
 from nettailor.bundle import check_backbone
 from nettailor.errors import BundleWrongBackbone
-from registry.catalogue import VersionRecord
 from registry.errors import AliasUnknown, TaskUnknown, VersionUnknown
 from registry.registry import LIVE, Registry
+from registry.versions.models import VersionRecord
 from server.errors import BundleUnusable
 from server.residency import Lease, Residency
 from server.tiers import BundleId, D, H

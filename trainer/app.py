@@ -6,7 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from hosting.access.authorization import install_gate
 from hosting.access.rate_limit import refusals
 from hosting.web.problems import install_problem_handlers
-from registry.app import PROBLEMS as REGISTRY_PROBLEMS
+from registry.http.app import PROBLEMS as REGISTRY_PROBLEMS
 from registry.metrics import QuarantineCollector
 from trainer.problems import PROBLEMS
 from trainer.routes import router

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from registry.blobs import Blobs
+from registry.storage.blobs import Blobs
 from trainer.contact_sheet import contact_sheet
 from trainer.events import Json
 from trainer.intake import IntakeReport

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Response
 
-from registry.attachment_routes import HEADERS
-from registry.attachments import media_type
+from registry.http.attachment_routes import HEADERS
+from registry.versions.attachments import media_type
 from trainer.dataset_report import FIGURES, PAGE, SHEET
 from trainer.errors import DatasetNotReady
 from trainer.service import Service

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Header, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from nettailor.manifest import TaskName
-from registry.policy import Policy
-from registry.schemas import Reason
+from registry.http.schemas import Reason
+from registry.policy.policy import Policy
 from trainer.front import read_front
 from trainer.promotion import PointAlias, publish_point
 from trainer.service import Service

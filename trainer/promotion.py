@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from registry.attachments import read
-from registry.catalogue import VersionRecord
 from registry.errors import PolicyViolated
-from registry.policy import Policy
+from registry.policy.policy import Policy
 from registry.registry import LIVE, Registry
+from registry.versions.attachments import read
+from registry.versions.models import VersionRecord
 from trainer.errors import PointUnknown
 from trainer.front import front_of, point_name
 from trainer.live import incomparable, live_version

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from nettailor.backbones import Backbone
 from nettailor.bundle import decode
-from registry.attachments import REPORT
-from registry.catalogue import VersionRecord
 from registry.errors import AliasConflict, PolicyViolated
-from registry.evidence import Measurement
-from registry.policy import Policy
+from registry.policy.policy import Policy
+from registry.policy.policy_check import Measurement
 from registry.registry import LIVE, Registry
+from registry.versions.attachments import REPORT
+from registry.versions.models import VersionRecord
 from trainer.errors import JobConflict
 from trainer.evaluate import measure_accuracy
 from trainer.events import Json

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 
-from registry.store import Store
+from registry.storage.store import Store
 from trainer.job import Job
 
 logger = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ import redis.asyncio
 
 from nettailor.complexity import measured_path_costs
 from nettailor.geometry import geometry
-from registry.blobs import Blobs
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
 from registry.wiring import SOCKET_TIMEOUT_SECONDS, connect
 from trainer.errors import QueueUnavailable
 from trainer.metrics import TrainerCollector

@@ -2,8 +2,8 @@
 
 import redis
 
-from registry.blobs import Blobs
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
 from trainer.job_store import JobStore
 from trainer.jobs import Jobs
 from trainer.queue import JobQueue

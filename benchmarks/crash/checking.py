@@ -9,10 +9,10 @@ from typing import Any
 import redis
 
 from benchmarks.crash.journal import Journal
-from registry.blobs import Blobs
 from registry.errors import BlobCorrupt, BlobMissing, RecordCorrupt
-from registry.records import AliasMoved, Records
+from registry.journal.records import AliasMoved, Records
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
 
 PREFIX = "nettailor:registry:"
 _SETTLE_S = 10.0  # how long the service may take to fold in what was written while Redis was away

@@ -8,11 +8,11 @@ import httpx
 
 from benchmarks.mini_bundles import random_bundle, smallest_plan
 from nettailor.bundle import digest_of
-from registry.catalogue import AliasChange
-from registry.client import RegistryClient
 from registry.errors import IndexUnavailable, RegistryError, RequestRefused
+from registry.http.client import RegistryClient
+from registry.http.schemas import AliasMove
 from registry.registry import LIVE, Registry
-from registry.schemas import AliasMove
+from registry.versions.models import AliasChange
 
 Kind = Literal["publish", "promote", "rollback"]
 KINDS: tuple[Kind, ...] = ("publish", "promote", "rollback")

@@ -9,8 +9,8 @@ import contextlib
 import sys
 
 from benchmarks.crash.operations import by_library, outcome_json, parse_operation
-from registry.blobs import Blobs
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
 from registry.wiring import connect
 
 READY = "ready"

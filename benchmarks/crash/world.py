@@ -16,9 +16,9 @@ from benchmarks.crash.operations import Operation, Outcome, by_http, operation_j
 from benchmarks.crash.publisher import READY
 from benchmarks.processes import Launch, Served, serving
 from hosting.redis_server.embedded import EmbeddedRedis
-from registry.blobs import Blobs
-from registry.client import RegistryClient
+from registry.http.client import RegistryClient
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
 from registry.wiring import connect
 
 Victim = Literal["publisher", "registry", "redis"]

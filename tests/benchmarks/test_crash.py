@@ -20,8 +20,8 @@ from benchmarks.crash.operations import (
     parse_outcome,
 )
 from hosting.redis_server.embedded import EmbeddedRedis
-from registry.blobs import Blobs
 from registry.registry import LIVE, Registry
+from registry.storage.blobs import Blobs
 from registry.wiring import connect
 
 KILLS = 10

@@ -8,11 +8,11 @@ import redis
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from registry.app import create_app
-from registry.blobs import Blobs
+from registry.http.app import create_app
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
+from tests.registry.published import publish
 from tests.registry.serving import served
-from tests.registry.versions import publish
 
 _COMMANDS = ("versions", "front", "history", "show", "promote", "rollback", "tag", "note", "policy")
 

@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 
-import registry.app
+import registry.http.app
 import server.routes
 import trainer.routes
 from registry.registry import Registry
@@ -99,7 +99,7 @@ def _routes(tmp_path: Path, url: str, client: "redis.Redis") -> dict[str, list[A
     tailoring = Trainer(TrainerSettings(data_dir=tmp_path, redis_url=url), url)
     kept = Registry(tailoring.blobs, client)
     routers = {
-        "registry": registry.app.router(kept),
+        "registry": registry.http.app.router(kept),
         "server": server.routes.build_router(Server(ServerSettings(data_dir=tmp_path), kept)),
         "trainer": trainer.routes.router(tailoring),
     }

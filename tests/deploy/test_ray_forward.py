@@ -15,8 +15,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from deploy.ray.errors import ReplicaGone, ReplicasFull
 from deploy.ray.forward import create_app
 from deploy.ray.messages import Answer, Call, ask
-from registry.blobs import Blobs
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
 from server.app import create_app as create_server_app
 from server.errors import NotReady
 from server.settings import ServerSettings

@@ -7,9 +7,9 @@ import httpx
 import pytest
 import redis
 
-from registry.app import create_app
-from registry.blobs import Blobs
+from registry.http.app import create_app
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
 from tests.registry.serving import served
 
 

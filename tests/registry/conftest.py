@@ -9,10 +9,10 @@ import httpx
 import pytest
 import redis
 
-from registry.app import create_app
-from registry.blobs import Blobs
-from registry.client import RegistryClient
+from registry.http.app import create_app
+from registry.http.client import RegistryClient
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
 from tests.registry.s3 import s3_endpoint, s3_settings
 from tests.registry.serving import served
 

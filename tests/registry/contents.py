@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from registry.index import TaskState
-from registry.records import PolicySet, Published, Record, VersionAnnotated
+from registry.journal.index import TaskState
+from registry.journal.records import PolicySet, Published, Record, VersionAnnotated
 from registry.registry import Registry
 
 

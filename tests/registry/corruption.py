@@ -1,6 +1,6 @@
 """Damage as disks do it: behind the registry's back."""
 
-from registry.blobs import Blobs
+from registry.storage.blobs import Blobs
 
 
 def corrupt(blobs: Blobs, digest: str, content: bytes = b"not what it was") -> None:

@@ -6,8 +6,6 @@ import pytest
 import redis
 
 from nettailor.errors import BundleInvalid
-from registry.blobs import Blobs
-from registry.changes import Change
 from registry.errors import (
     AliasConflict,
     AliasUnknown,
@@ -21,9 +19,11 @@ from registry.errors import (
     VersionInUse,
     VersionUnknown,
 )
-from registry.moves import ANY
-from registry.records import AliasMoved, Record
+from registry.journal.changes import Change
+from registry.journal.records import AliasMoved, Record
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
+from registry.versions.aliases import ANY
 from registry.wiring import connect
 from tests.abuses import abuses
 from tests.bundles import tiny_bytes

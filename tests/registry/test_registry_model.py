@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from nettailor.bundle import digest_of
-from registry.blobs import Blobs
 from registry.errors import (
     AliasConflict,
     AliasUnknown,
@@ -26,11 +25,12 @@ from registry.errors import (
     VersionInUse,
     VersionUnknown,
 )
-from registry.evidence import Evidence
-from registry.moves import ANY, AnyVersion
-from registry.policy import Policy
-from registry.records import AliasMoved
+from registry.journal.records import AliasMoved
+from registry.policy.policy import Policy
+from registry.policy.policy_check import Evidence
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
+from registry.versions.aliases import ANY, AnyVersion
 from tests.bundles import tiny_bytes
 from tests.registry.contents import contents
 from tests.registry.corruption import corrupt

@@ -7,8 +7,8 @@ import httpx
 import pytest
 import redis
 
-from registry.blobs import Blobs
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
 from server.service import Service
 from server.settings import ServerSettings
 from tests.server.running import Running, running

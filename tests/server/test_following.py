@@ -10,8 +10,8 @@ import pytest
 
 from hosting.redis_server.embedded import EmbeddedRedis
 from nettailor import bundle as bundles
-from registry.blobs import Blobs
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
 from registry.wiring import connect
 from server.settings import ServerSettings
 from tests.bundles import random_bundle

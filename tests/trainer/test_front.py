@@ -9,7 +9,7 @@ import pytest
 from nettailor.backbones import Backbone, build_backbone
 from nettailor.bundle import encode
 from nettailor.manifest import Accuracy, Manifest, Metrics
-from registry.policy import Policy
+from registry.policy.policy import Policy
 from registry.registry import Registry
 from tests.bundles import random_bundle, random_tensors
 from tests.trainer.test_publish import JOB, SLACK, frozen

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from registry.blobs import Blobs
+from registry.storage.blobs import Blobs
 from registry.wiring import connect
 from trainer.errors import JobRecordDamaged
 from trainer.in_use import blobs_in_use

@@ -10,8 +10,8 @@ from nettailor.bundle import decode, digest_of, encode
 from nettailor.images import normalise
 from nettailor.manifest import Accuracy, Manifest, Metrics
 from nettailor.student import Student
-from registry.policy import Policy
-from registry.records import AliasMoved
+from registry.journal.records import AliasMoved
+from registry.policy.policy import Policy
 from registry.registry import Registry
 from tests.bundles import random_bundle, random_tensors
 from tests.trainer import archives

@@ -14,7 +14,7 @@ import pytest
 from nettailor.backbones import Backbone
 from nettailor.bundle import decode, encode
 from nettailor.geometry import geometry
-from registry.blobs import Blobs
+from registry.storage.blobs import Blobs
 from tests.bundles import random_bundle
 from tests.trainer.tiny import PREPROCESSING, coloured
 from trainer.data import LabelledImages

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable
 
 from nettailor.backbones import Backbone
-from registry.attachments import REPORT
-from registry.blobs import Blobs
+from registry.storage.blobs import Blobs
+from registry.versions.attachments import REPORT
 from trainer.pages.render import data_uri, render
 from trainer.report import facts
 from trainer.report.architecture import architecture

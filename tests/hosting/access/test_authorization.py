@@ -12,9 +12,9 @@ from hosting.access.keys import Scope, add_key, new_key
 from hosting.access.permissions import OPEN
 from hosting.errors import AuditLogUnusable, KeysInvalid
 from hosting.settings.settings import Settings
-from registry.app import create_app
-from registry.client import RegistryClient
 from registry.errors import RequestRefused
+from registry.http.app import create_app
+from registry.http.client import RegistryClient
 from registry.registry import Registry
 from tests.bundles import tiny_bytes
 from tests.hosting.redis_server.test_embedded import wait_for

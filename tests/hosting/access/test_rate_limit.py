@@ -15,9 +15,9 @@ from hosting.access.keys import add_key, new_key
 from hosting.access.rate_limit import Buckets, _address
 from hosting.errors import RateExceeded
 from hosting.settings.settings import Settings
-from registry.app import create_app
-from registry.blobs import Blobs
+from registry.http.app import create_app
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
 from tests.registry.serving import served
 
 _TICK_S = 1 / 64  # exact in binary, so that both sides round nothing

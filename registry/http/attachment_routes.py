@@ -1,0 +1,37 @@
+"""Attachments over HTTP. What they hold is not trusted: a page among them runs nothing and loads nothing."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from registry.registry import Registry
+from registry.versions.attachments import REPORT, media_type, read
+from registry.versions.models import VersionRecord
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+
+VersionNumber = Annotated[int, Path(ge=1)]
+
+
+def add_attachments(routes: APIRouter, registry: Registry) -> None:
+    @routes.get("/tasks/{task}/versions/{version}/attachments/{name:path}", response_class=Response)
+    def attachment(task: str, version: VersionNumber, name: str) -> Response:
+        return answer(registry.version_record(task, version), name)
+
+    @routes.get("/tasks/{task}/versions/{version}/report", response_class=Response)
+    def report(task: str, version: VersionNumber) -> Response:
+        """How the version was made: a page to look at."""
+        return answer(registry.version_record(task, version), REPORT)
+
+    @routes.get("/tasks/{task}/report", response_class=Response)
+    def live_report(task: str) -> Response:
+        """Of the live version."""
+        return answer(registry.resolve(task), REPORT)
+
+    def answer(record: VersionRecord, name: str) -> Response:
+        data = read(registry.blobs, record, name)
+        headers = HEADERS | {"ETag": f'"{record.attachments[name]}"', "X-Task-Version": str(record.version)}
+        return Response(data, media_type=media_type(name), headers=headers)

@@ -1,0 +1,270 @@
+"""The index in Redis: the records of every task, folded into what can be looked up, and the stream of changes.
+
+Keys, after a common prefix (text throughout; JSON where a value is more than a number or a name):
+
+    tasks              set     of tasks that have a version
+    task:{t}           hash    sequence (of the last record folded in), latest (the highest version number ever given)
+    versions:{t}       hash    version -> Published record
+    digests:{t}        hash    digest -> version
+    aliases:{t}        hash    alias -> version
+    history:{t}        list    of records, oldest first
+    policy:{t}         string  the last PolicySet record
+    annotations:{t}    hash    version -> its last VersionAnnotated record
+    changes            stream  kind, task, version, alias
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, cast
+
+import redis
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, WatchError
+
+from registry.errors import AliasUnknown, IndexUnavailable, TaskUnknown
+from registry.journal.changes import Change, ChangeStream
+from registry.journal.records import (
+    AliasMoved,
+    PolicySet,
+    Published,
+    Record,
+    TaskDeleted,
+    VersionAnnotated,
+    VersionDeleted,
+    parse_record,
+    record_json,
+)
+
+_OF_VERSIONS = ("versions", "digests", "aliases", "policy", "annotations")  # keys that go when a task is deleted
+_PAGE = 16  # records of a history read at once
+_UNAVAILABLE = (redis.ConnectionError, redis.TimeoutError, ReadOnlyError, OutOfMemoryError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskState:
+    """What the index knows of a task. A task it never heard of has sequence 0."""
+
+    sequence: int
+    latest: int
+    aliases: dict[str, int]
+    versions: frozenset[int]
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.versions)
+
+
+@contextmanager
+def availability() -> Iterator[None]:
+    """Turns Redis being away into `IndexUnavailable`."""
+    try:
+        yield
+    except _UNAVAILABLE as error:
+        raise IndexUnavailable(str(error)) from error
+
+
+class Index:
+    """Every method raises `IndexUnavailable` when Redis is away."""
+
+    def __init__(self, client: "redis.Redis", *, prefix: str = "nettailor:registry:") -> None:
+        self._redis: Any = client  # redis-py types every answer as "maybe awaitable"
+        self._prefix = prefix
+        self._changes = ChangeStream(client, self._key("changes"))
+        self._resolve = client.register_script(resources.files("registry.journal").joinpath("resolve.lua").read_text())
+
+    def state(self, task: str) -> TaskState:
+        """The task's numbers, aliases and versions at one moment."""
+        with availability(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.hmget(self._key("task", task), "sequence", "latest")
+            pipe.hgetall(self._key("aliases", task))
+            pipe.hkeys(self._key("versions", task))
+            (sequence, latest), aliases, versions = pipe.execute()
+        return TaskState(
+            sequence=int(sequence or 0),
+            latest=int(latest or 0),
+            aliases={_text(alias): int(version) for alias, version in aliases.items()},
+            versions=frozenset(int(version) for version in versions),
+        )
+
+    def states(self) -> dict[str, TaskState]:
+        """Every task that has a version, by name."""
+        with availability():
+            names = sorted(_text(name) for name in self._redis.smembers(self._key("tasks")))
+        states = {name: self.state(name) for name in names}
+        return {name: state for name, state in states.items() if state.exists}
+
+    def resolve(self, task: str, alias: str) -> Published:
+        """What task@alias names. Raises `TaskUnknown`, `AliasUnknown`."""
+        keys = [self._key("aliases", task), self._key("versions", task)]
+        with availability():
+            exists, version, record = cast(Any, self._resolve(keys=keys, args=[alias]))
+        if not exists:
+            raise TaskUnknown(task)
+        if version is None or record is None:
+            raise AliasUnknown(task, alias)
+        return _published(record)
+
+    def published(self, task: str, version: int) -> Published | None:
+        with availability():
+            record = self._redis.hget(self._key("versions", task), str(version))
+        return None if record is None else _published(record)
+
+    def published_as(self, task: str, digest: str) -> Published | None:
+        """The version whose bundle has this digest."""
+        with availability():
+            version = self._redis.hget(self._key("digests", task), digest)
+        return None if version is None else self.published(task, int(version))
+
+    def all_published(self, task: str) -> list[Published]:
+        """Every version, lowest first."""
+        with availability():
+            records = self._redis.hvals(self._key("versions", task))
+        return sorted((_published(record) for record in records), key=lambda record: record.version)
+
+    def policy(self, task: str) -> PolicySet | None:
+        """How the task's policy was last set or cleared."""
+        with availability():
+            text = self._redis.get(self._key("policy", task))
+        if text is None:
+            return None
+        record = parse_record(text)
+        assert isinstance(record, PolicySet)
+        return record
+
+    def annotations(self, task: str) -> dict[int, VersionAnnotated]:
+        """The last annotation of every version that has one."""
+        with availability():
+            records = self._redis.hgetall(self._key("annotations", task))
+        return {int(version): _annotated(record) for version, record in records.items()}
+
+    def annotated(self, task: str, version: int) -> VersionAnnotated | None:
+        with availability():
+            record = self._redis.hget(self._key("annotations", task), str(version))
+        return None if record is None else _annotated(record)
+
+    def history(self, task: str) -> list[Record]:
+        """Every record, oldest first, those of deleted versions too."""
+        with availability():
+            return [parse_record(text) for text in self._redis.lrange(self._key("history", task), 0, -1)]
+
+    def newest_first(self, task: str) -> Iterator[Record]:
+        """The history from its end, read as far as it is asked for."""
+        key = self._key("history", task)
+        with availability():
+            end = self._redis.llen(key)
+        while end > 0:
+            start = max(0, end - _PAGE)
+            with availability():
+                texts = self._redis.lrange(key, start, end - 1)
+            yield from map(parse_record, reversed(texts))
+            end = start
+
+    def apply(self, record: Record) -> int:
+        """Fold in a record if it is the next one; a record that is already in, or not yet due, changes nothing.
+
+        Returns the number of the last record now in."""
+
+        def queue(pipe: Any) -> int:
+            sequence = int(pipe.hget(self._key("task", record.task), "sequence") or 0)
+            pipe.multi()
+            if record.sequence != sequence + 1:
+                return sequence
+            self._queue(pipe, record, announce=True)
+            return record.sequence
+
+        return self._transact(queue, record.task)
+
+    def replace(self, task: str, records: Iterable[Record]) -> None:
+        """Make the task what these records say, in one step; followers are told to look at every alias again."""
+        records = list(records)
+
+        def queue(pipe: Any) -> int:
+            before = {_text(alias) for alias in pipe.hkeys(self._key("aliases", task))}
+            pipe.multi()
+            pipe.delete(*(self._key(kind, task) for kind in ("task", "history", *_OF_VERSIONS)))
+            pipe.srem(self._key("tasks"), task)
+            for record in records:
+                self._queue(pipe, record, announce=False)
+            for alias in sorted(before | {r.alias for r in records if isinstance(r, AliasMoved)}):
+                self._changes.announce(pipe, Change(kind="alias", task=task, version=None, alias=alias))
+            return len(records)
+
+        self._transact(queue, task)
+
+    def known_tasks(self) -> list[str]:
+        """Every task the index holds anything of, deleted ones too."""
+        start = self._key("task", "")
+        with availability():
+            return sorted(
+                _text(key).removeprefix(start) for key in self._redis.scan_iter(match=f"{start}*", count=1000)
+            )
+
+    def changes(self, cursor: str, *, block_ms: int | None, limit: int) -> tuple[list[Change], str]:
+        """As `ChangeStream.read`."""
+        with availability():
+            return self._changes.read(cursor, block_ms=block_ms, limit=limit)
+
+    def _transact(self, queue: Callable[[Any], int], task: str) -> int:
+        with availability(), self._redis.pipeline(transaction=True) as pipe:
+            while True:
+                try:
+                    pipe.watch(self._key("task", task))
+                    sequence = queue(pipe)
+                    pipe.execute()
+                except WatchError:
+                    continue
+                return sequence
+
+    def _queue(self, pipe: Any, record: Record, *, announce: bool) -> None:
+        task = record.task
+        pipe.rpush(self._key("history", task), record_json(record))
+        pipe.hset(self._key("task", task), "sequence", record.sequence)
+        change: Change | None = None
+        match record:
+            case Published():
+                pipe.hset(self._key("task", task), "latest", record.version)
+                pipe.hset(self._key("versions", task), str(record.version), record_json(record))
+                pipe.hset(self._key("digests", task), record.digest, record.version)
+                pipe.sadd(self._key("tasks"), task)
+                change = Change(kind="published", task=task, version=record.version, alias=None)
+            case AliasMoved(after=None):
+                pipe.hdel(self._key("aliases", task), record.alias)
+                change = Change(kind="alias", task=task, version=None, alias=record.alias)
+            case AliasMoved():
+                pipe.hset(self._key("aliases", task), record.alias, record.after)
+                change = Change(kind="alias", task=task, version=record.after, alias=record.alias)
+            case VersionDeleted():
+                pipe.hdel(self._key("versions", task), str(record.version))
+                pipe.hdel(self._key("digests", task), record.digest)
+                pipe.hdel(self._key("annotations", task), str(record.version))
+                change = Change(kind="deleted", task=task, version=record.version, alias=None)
+            case TaskDeleted():
+                pipe.delete(*(self._key(kind, task) for kind in _OF_VERSIONS))
+                pipe.srem(self._key("tasks"), task)
+                change = Change(kind="deleted", task=task, version=None, alias=None)
+            case PolicySet():
+                pipe.set(self._key("policy", task), record_json(record))
+            case VersionAnnotated():
+                pipe.hset(self._key("annotations", task), str(record.version), record_json(record))
+        if announce and change is not None:  # a server serves the same whatever the policy, tags and notes
+            self._changes.announce(pipe, change)
+
+    def _key(self, kind: str, task: str | None = None) -> str:
+        return f"{self._prefix}{kind}" if task is None else f"{self._prefix}{kind}:{task}"
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _published(text: bytes | str) -> Published:
+    record = parse_record(text)
+    assert isinstance(record, Published)
+    return record
+
+
+def _annotated(text: bytes | str) -> VersionAnnotated:
+    record = parse_record(text)
+    assert isinstance(record, VersionAnnotated)
+    return record

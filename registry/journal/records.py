@@ -1,0 +1,187 @@
+"""Records: what happened to a task, one immutable numbered file each, beside the blobs.
+
+`records/{task}/{sequence}.json`, sequence 1, 2, 3, ... without gaps. Creating the next file is what makes an operation
+happen: of several writers one wins, the others read what it wrote and try again on top. Redis only repeats them.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from nettailor.manifest import Manifest
+from nettailor.safetensors_file import canonical_json, strict_json
+from registry.errors import RecordCorrupt
+from registry.policy.policy import Policy
+from registry.policy.policy_check import Evidence
+from registry.storage.store import Store
+
+_FOLDER = "records"
+_FORMAT = "nettailor-record/1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Happened:
+    task: str
+    sequence: int  # 1, 2, ... within the task
+    at: str  # ISO 8601, UTC
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published(_Happened):
+    """A bundle became a version. `attachments`: names and digests of the files kept beside it."""
+
+    version: int
+    digest: str
+    size_bytes: int
+    job: str | None
+    note: str
+    manifest: Manifest
+    attachments: dict[str, str] = field(default_factory=dict)  # records of older releases have none
+    kind: Literal["published"] = "published"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AliasMoved(_Happened):
+    """An alias was set (`before` None), moved, or removed (`after` None).
+
+    `evidence` is what a policy was shown, None if there was none to pass; `forced`: it did not pass.
+    """
+
+    alias: str
+    before: int | None
+    after: int | None
+    rollback: bool
+    reason: str
+    evidence: Evidence | None = None  # records of older releases have neither
+    forced: bool = False
+    kind: Literal["alias"] = "alias"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionDeleted(_Happened):
+    version: int
+    digest: str
+    reason: str
+    kind: Literal["version-deleted"] = "version-deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskDeleted(_Happened):
+    """All versions and aliases went; numbering goes on where it was if the name is used again."""
+
+    reason: str
+    kind: Literal["task-deleted"] = "task-deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicySet(_Happened):
+    """The task's policy was set, or cleared (`policy` None: what goes live is for those who promote to judge)."""
+
+    policy: Policy | None
+    reason: str
+    kind: Literal["policy"] = "policy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionAnnotated(_Happened):
+    """A version's tags and note were changed; these are all of them after it."""
+
+    version: int
+    tags: dict[str, str]
+    note: str
+    kind: Literal["annotated"] = "annotated"
+
+
+Record = Published | AliasMoved | VersionDeleted | TaskDeleted | PolicySet | VersionAnnotated
+
+# By default pydantic keeps values, too, for the next time they are read: times and digests that never come again.
+_ADAPTER: TypeAdapter[Record] = TypeAdapter(
+    Annotated[Record, Field(discriminator="kind")], config=ConfigDict(cache_strings="keys")
+)
+
+
+def record_json(record: Record) -> str:
+    """Canonical JSON of a record."""
+    return canonical_json(_ADAPTER.dump_python(record, mode="json"))
+
+
+def parse_record(text: str | bytes) -> Record:
+    """Raises `ValueError`."""
+    return _ADAPTER.validate_json(text)
+
+
+class Records:
+    """The records of all tasks in one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def append(self, record: Record) -> bool:
+        """Create the record's file; False if another writer's record has that number."""
+        value = _ADAPTER.dump_python(record, mode="json")
+        document = {"format": _FORMAT, "record": value, "sha256": _checksum(value)}
+        return self._store.create(_key(record.task, record.sequence), canonical_json(document).encode())
+
+    def read(self, task: str, sequence: int) -> Record | None:
+        """One record, None if it has not happened. Raises `RecordCorrupt`."""
+        key = _key(task, sequence)
+        try:
+            return _parse(key, self._store.read(key))
+        except FileNotFoundError:
+            return None
+
+    def since(self, task: str, sequence: int) -> Iterator[Record]:
+        """The records after a number, in order. Raises `RecordCorrupt`."""
+        while record := self.read(task, sequence + 1):
+            yield record
+            sequence += 1
+
+    def certain(self, task: str, sequence: int) -> Record:
+        """One record that must be there. Raises `RecordCorrupt`, also if it is lost."""
+        record = self.read(task, sequence)
+        if record is None:
+            raise RecordCorrupt(_key(task, sequence), "it is lost; later ones are there")
+        return record
+
+    def whole(self, task: str) -> Iterator[Record]:
+        """Every record, in order. Unlike `since`, it does not take a lost one for the end: raises `RecordCorrupt`."""
+        for sequence in range(1, self.latest(task) + 1):
+            yield self.certain(task, sequence)
+
+    def latest(self, task: str) -> int:
+        """The highest number given, 0 if none is."""
+        numbers = [name.removesuffix(".json") for name in self._store.names(f"{_FOLDER}/{task}")]
+        return max((int(number) for number in numbers if number.isdecimal()), default=0)
+
+    def tasks(self) -> list[str]:
+        """Every task that ever had a record."""
+        return self._store.names(_FOLDER)
+
+
+def _key(task: str, sequence: int) -> str:
+    return f"{_FOLDER}/{task}/{sequence:08d}.json"
+
+
+def _checksum(value: Any) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def _parse(key: str, data: bytes) -> Record:
+    try:
+        document = strict_json(data)
+        if not isinstance(document, dict) or document.get("format") != _FORMAT:
+            raise RecordCorrupt(key, f"not a {_FORMAT}")
+        if document.get("sha256") != _checksum(document.get("record")):
+            raise RecordCorrupt(key, "its checksum does not fit")
+        record = parse_record(canonical_json(document["record"]))
+    except ValidationError as error:
+        raise RecordCorrupt(key, f"{error.error_count()} fields do not fit") from error
+    except ValueError as error:
+        raise RecordCorrupt(key, f"not JSON: {error}") from error
+    if _key(record.task, record.sequence) != key:
+        raise RecordCorrupt(key, f"it is record {record.sequence} of task {record.task!r}")
+    return record

@@ -1,0 +1,110 @@
+"""The scrub: every blob and every record is read and compared with its checksum.
+
+Corrupt blobs go to the quarantine. Records stay where they are, whatever is found: a record put away would leave a gap
+that the next writer fills. Memory is that of one chunk, one folder of names and the versions of one task.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from registry.errors import BlobCorrupt, BlobMissing, RecordCorrupt
+from registry.journal.records import Records
+from registry.maintenance.references import Naming
+from registry.storage.blobs import Blobs
+
+FaultKind = Literal["corrupt", "unreadable", "missing", "record"]
+Progress = Callable[[int, int], None]  # how many are done, how many there are; called after each
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One thing that is wrong.
+
+    `corrupt`: a blob that holds other bytes, now in the quarantine; `unreadable`: a blob that the store cannot read;
+    `missing`: a version whose bundle or an attachment is not there (because it was corrupt, or is gone); `record`: a
+    record that is damaged or lost.
+    """
+
+    kind: FaultKind
+    where: str  # a blob's digest, a record's key
+    reason: str
+    task: str | None = None  # for `missing`
+    version: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScrubReport:
+    """What a scrub found."""
+
+    blobs: int  # that are sound
+    blob_bytes: int  # of those
+    records: int  # that are sound
+    versions: int  # that exist
+    faults: tuple[Fault, ...]
+
+
+def silent(done: int, total: int) -> None:
+    """For those who do not watch."""
+
+
+class Scrub:
+    """One pass over a store. Needs no index."""
+
+    def __init__(self, blobs: Blobs, records: Records, progress: Progress = silent) -> None:
+        self._blobs = blobs
+        self._records = records
+        self._progress = progress
+        self._done = self._total = 0
+        self._sound_blobs = self._blob_bytes = self._sound_records = self._versions = 0
+
+    def run(self) -> ScrubReport:
+        """What a store raises when it is away goes through."""
+        tasks = self._records.tasks()
+        self._total = sum(1 for _ in self._blobs.digests()) + sum(map(self._records.latest, tasks))
+        faults = [*self._blob_faults()]  # first: what they put away is missing for the versions that name it
+        for task in tasks:
+            faults += self._task_faults(task)
+        return ScrubReport(
+            blobs=self._sound_blobs,
+            blob_bytes=self._blob_bytes,
+            records=self._sound_records,
+            versions=self._versions,
+            faults=tuple(faults),
+        )
+
+    def _blob_faults(self) -> Iterator[Fault]:
+        for digest in self._blobs.digests():
+            try:
+                self._blob_bytes += self._blobs.verify(digest)
+                self._sound_blobs += 1
+            except BlobMissing:
+                pass  # deleted since it was listed; no blob at all, if its name is none
+            except BlobCorrupt as fault:
+                yield Fault(kind="corrupt", where=digest, reason=f"holds bytes of {fault.found}")
+            except OSError as fault:
+                yield Fault(kind="unreadable", where=digest, reason=str(fault))
+            self._step()
+
+    def _task_faults(self, task: str) -> Iterator[Fault]:
+        naming = Naming()
+        for sequence in range(1, self._records.latest(task) + 1):
+            try:
+                naming.apply(self._records.certain(task, sequence))
+                self._sound_records += 1
+            except RecordCorrupt as fault:
+                yield Fault(kind="record", where=fault.key, reason=fault.reason)
+            self._step()
+        self._versions += len(naming.bundles)
+        for version, digest in naming.bundles.items():
+            if not self._blobs.exists(digest):
+                yield Fault(kind="missing", where=digest, reason="no such blob", task=task, version=version)
+        for version, attachments in naming.attachments.items():
+            for name, digest in attachments.items():
+                if not self._blobs.exists(digest):
+                    reason = f"no such blob, attachment {name}"
+                    yield Fault(kind="missing", where=digest, reason=reason, task=task, version=version)
+
+    def _step(self) -> None:
+        self._done += 1
+        self._progress(self._done, max(self._done, self._total))  # others may have added some

@@ -1,0 +1,42 @@
+"""Tags and note of a version: what people say of it after it was published."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from registry.errors import NameInvalid, TagInvalid, TagsTooMany
+from registry.journal.records import Published, VersionAnnotated
+
+TAG_NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
+TAG_LIMIT = 64  # of one version
+TAG_CHARACTERS = 256  # of one text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotation:
+    tags: Mapping[str, str] = field(default_factory=dict)  # name -> short text
+    note: str = ""
+
+    def has(self, name: str, text: str | None) -> bool:
+        """Whether there is a tag of that name, and with that text unless it is None."""
+        return name in self.tags and text in (None, self.tags[name])
+
+
+def annotation_of(published: Published, annotated: VersionAnnotated | None) -> Annotation:
+    """What is said of a version now: until somebody says otherwise, the note it was published with."""
+    if annotated is None:
+        return Annotation(note=published.note)
+    return Annotation(tags=annotated.tags, note=annotated.note)
+
+
+def changed_tags(task: str, version: int, tags: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+    """The tags after a change; None removes one. Raises `NameInvalid`, `TagInvalid`, `TagsTooMany`."""
+    for name, text in changes.items():
+        if not re.fullmatch(TAG_NAME, name):
+            raise NameInvalid("a tag", name)
+        if text is not None and len(text) > TAG_CHARACTERS:
+            raise TagInvalid(task, version, name, TAG_CHARACTERS)
+    after = {name: text for name, text in {**tags, **changes}.items() if text is not None}
+    if len(after) > TAG_LIMIT:
+        raise TagsTooMany(task, version, TAG_LIMIT)
+    return after

@@ -1,0 +1,45 @@
+"""Attachments of a version: files kept beside its bundle by name (a report, pictures, other points of its front)."""
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from registry.errors import AttachmentsTooMany, AttachmentUnknown, BlobMissing, NameInvalid
+from registry.storage.blobs import Blobs
+from registry.versions.models import VersionRecord
+
+REPORT = "report.html"
+ATTACHMENT_LIMIT = 64  # of one version
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
+_NAME_CHARACTERS = 100
+_MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".safetensors": "application/vnd.safetensors",
+}
+
+
+def checked(task: str, attachments: Mapping[str, str], blobs: Blobs) -> dict[str, str]:
+    """Names and digests as they are to be recorded. Raises `NameInvalid`, `AttachmentsTooMany`, `BlobMissing`."""
+    if len(attachments) > ATTACHMENT_LIMIT:
+        raise AttachmentsTooMany(task, ATTACHMENT_LIMIT)
+    for name, digest in attachments.items():
+        if len(name) > _NAME_CHARACTERS or not _NAME.fullmatch(name):
+            raise NameInvalid("an attachment", name)
+        if not blobs.exists(digest):
+            raise BlobMissing(digest)
+    return dict(attachments)
+
+
+def read(blobs: Blobs, record: VersionRecord, name: str) -> bytes:
+    """An attachment's bytes, their digest verified. Raises `AttachmentUnknown`, `BlobMissing`, `BlobCorrupt`."""
+    if name not in record.attachments:
+        raise AttachmentUnknown(record.task, record.version, name)
+    return blobs.read(record.attachments[name])
+
+
+def media_type(name: str) -> str:
+    """By the suffix alone: what people attached must not choose what a browser does with it."""
+    return _MEDIA_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")

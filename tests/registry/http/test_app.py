@@ -1,0 +1,142 @@
+import httpx
+import pytest
+import redis
+
+from nettailor.bundle import digest_of
+from registry.errors import RequestRefused
+from registry.http.app import create_app
+from registry.http.client import RegistryClient
+from registry.registry import Registry
+from registry.wiring import connect
+from tests.abuses import abuses
+from tests.bundles import tiny_bytes
+from tests.registry.serving import served
+
+
+def test_the_life_of_a_task(client: RegistryClient) -> None:
+    data = tiny_bytes()
+    first = client.publish("signs", data, note="first")
+    second = client.publish("signs", tiny_bytes(seed=1))
+    assert (first.version, first.actor, first.note, second.version) == (1, "ann", "first", 2)
+    assert client.publish("signs", data).version == 1
+    assert client.bundle("signs", 1) == data
+    assert client.task("signs").live is None
+
+    assert client.promote("signs", "live", 1, expected=None).before is None
+    assert client.promote("signs", "live", 2, expected=1, reason="better").before == 1
+    live = client.task("signs").live
+    assert live is not None
+    assert (live.version, live.classes, live.digest) == (2, 2, second.digest)
+    assert client.rollback("signs", reason="worse").after == 1
+    assert [task.aliases for task in client.tasks()] == [{"live": 1}]
+    assert [version.version for version in client.versions("signs")] == [1, 2]
+    assert client.version("signs", 2).manifest == second.manifest
+
+    client.delete_version("signs", 2, reason="bad")
+    client.delete_task("signs", reason="over")
+    assert client.tasks() == []
+    kinds = [(entry.kind, entry.actor, entry.reason, entry.rollback) for entry in client.history("signs")]
+    assert kinds == [
+        ("published", "ann", "first", False),
+        ("published", "ann", "", False),
+        ("alias", "ann", "", False),
+        ("alias", "ann", "better", False),
+        ("alias", "ann", "worse", True),
+        ("version-deleted", "ann", "bad", False),
+        ("task-deleted", "ann", "over", False),
+    ]
+
+
+def test_aliases_can_be_removed(client: RegistryClient, http: httpx.Client) -> None:
+    client.publish("signs", tiny_bytes())
+    client.promote("signs", "candidate", 1)
+    assert http.delete("/tasks/signs/aliases/candidate").json()["after"] is None
+    assert client.task("signs").aliases == {}
+
+
+def test_problems_name_what_they_are_about(client: RegistryClient, http: httpx.Client) -> None:
+    answer = http.get("/tasks/nobody", headers={"X-Request-Id": "abc-1"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-request-id"] == "abc-1"
+    assert answer.json() == {
+        "type": "urn:nettailor:problem:task-unknown",
+        "title": "unknown task",
+        "status": 404,
+        "detail": "no task 'nobody'",
+        "error": "no task 'nobody'",
+        "instance": "/tasks/nobody",
+        "request_id": "abc-1",
+        "task": "nobody",
+    }
+    client.publish("signs", tiny_bytes())
+    conflict = http.put("/tasks/signs/aliases/live", json={"version": 1, "expected": 4})
+    assert conflict.status_code == 409
+    assert (conflict.json()["expected"], conflict.json()["actual"]) == (4, None)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "body", "status"),
+    [
+        ("GET /tasks/signs/versions/9", None, 404),
+        ("GET /tasks/signs/versions/0", None, 422),
+        ("GET /tasks/signs/versions/x", None, 422),
+        ("PUT /tasks/signs/aliases/live", {"version": 9}, 404),
+        ("PUT /tasks/signs/aliases/live", {}, 422),
+        ("PUT /tasks/signs/aliases/live", {"version": 1, "surplus": 1}, 422),
+        ("PUT /tasks/signs/aliases/No%20Name", {"version": 1}, 422),
+        ("POST /tasks/signs/rollback", None, 404),
+        ("DELETE /tasks/..%2Fetc", None, 404),
+        ("DELETE /tasks/nobody", None, 404),
+        ("PATCH /tasks", None, 405),
+        ("GET /nowhere", None, 404),
+    ],
+)
+def test_refusals(registry: Registry, http: httpx.Client, request_line: str, body: object, status: int) -> None:
+    registry.publish("signs", tiny_bytes(), actor="me")
+    method, path = request_line.split()
+    answer = http.request(method, path, json=body)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    assert answer.json()["error"]
+    assert answer.headers["x-request-id"] == answer.json()["request_id"]
+
+
+def test_deleting_the_live_version_is_refused(client: RegistryClient) -> None:
+    client.publish("signs", tiny_bytes())
+    client.promote("signs", "live", 1)
+    with pytest.raises(RequestRefused, match="named by live") as caught:
+        client.delete_version("signs", 1)
+    assert caught.value.status == 409
+
+
+def test_abusive_bundles_are_refused_with_their_message(client: RegistryClient) -> None:
+    for abuse in abuses():
+        with pytest.raises(RequestRefused) as caught:
+            client.publish("signs", abuse.data)
+        assert caught.value.status in (413, 422)
+        assert abuse.says in caught.value.detail
+
+
+def test_a_corrupt_blob_is_not_handed_out(client: RegistryClient, registry: Registry) -> None:
+    digest = client.publish("signs", tiny_bytes()).digest.removeprefix("sha256:")
+    registry.blobs.store.write(f"sha256/{digest[:2]}/{digest}", b"evil")
+    with pytest.raises(RequestRefused, match=digest_of(b"evil")) as caught:
+        client.bundle("signs", 1)
+    assert caught.value.status == 424
+
+
+def test_health(http: httpx.Client) -> None:
+    assert http.get("/healthz").json() == {"status": "ok"}
+    assert http.get("/readyz").json() == {"status": "ok"}
+
+
+def test_without_redis_the_answer_is_503(registry: Registry, redis_client: "redis.Redis") -> None:
+    away = Registry(registry.blobs, connect("unix:///nowhere/redis.sock"))
+    with served(create_app(away)) as url, httpx.Client(base_url=url) as http:
+        for answer in (http.get("/tasks"), http.get("/readyz"), http.post("/tasks/signs/rollback")):
+            assert answer.status_code == 503
+            assert answer.headers["retry-after"] == "1"
+            assert answer.json()["type"] == "urn:nettailor:problem:index-unavailable"
+        assert http.get("/healthz").status_code == 200
