@@ -28,7 +28,7 @@ from nettailor.images import normalise
 from nettailor.student import Student
 from server.device import open_device
 from server.engine import Engine, Part
-from trainer.data import load_dataset
+from trainer.training.data import load_dataset
 
 _GOALS = {"float32": 0.999, "bfloat16": 0.995}
 

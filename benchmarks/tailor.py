@@ -32,14 +32,14 @@ from sklearn.linear_model import LogisticRegression
 
 from nettailor.backbones import Backbone, load_backbone
 from nettailor.bundle import decode
-from trainer.data import LabelledImages, TaskData, evaluation_batches, load_dataset
 from trainer.events import Event
-from trainer.intake import freeze
-from trainer.limits import IntakeLimits
-from trainer.recipe import RecipeConfig, tailor
-from trainer.recipe_config import parsed_change
-from trainer.report.findings import Finished
-from trainer.report.report import make_report
+from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.freeze import freeze
+from trainer.recipe.config import parsed_change
+from trainer.recipe.pipeline import RecipeConfig, tailor
+from trainer.reports.version.findings import Finished
+from trainer.reports.version.report import make_report
+from trainer.training.data import LabelledImages, TaskData, evaluation_batches, load_dataset
 
 
 @dataclass(frozen=True, kw_only=True)

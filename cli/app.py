@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 import registry.http.app as registry_app
 import server.problems as server_problems
-import trainer.app as trainer_app
+import trainer.http.app as trainer_app
 from hosting.access.authorization import install_gate
 from hosting.web.problems import install_problem_handlers
 from registry.wiring import serving_registry

@@ -30,7 +30,7 @@ from registry.wiring import redis_service
 from server.settings import ServerSettings
 from trainer.errors import TrainerError
 from trainer.settings import Settings as TrainerSettings
-from trainer.workers import Workers
+from trainer.workers.pool import Workers
 
 logger = logging.getLogger(__name__)
 

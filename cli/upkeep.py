@@ -93,7 +93,7 @@ def run_verify(data_dir: Path) -> None:
 def run_gc(data_dir: Path, grace: str, *, delete: bool) -> None:
     """Raises `RegistryUnusable`."""
     from registry.wiring import connect
-    from trainer.in_use import blobs_in_use
+    from trainer.jobs.blob_references import blobs_in_use
     from trainer.settings import Settings
     from trainer.wiring import open_jobs
 

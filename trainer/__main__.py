@@ -1,14 +1,14 @@
 """`python -m trainer`: the trainer's HTTP app and this machine's workers. More workers, here or elsewhere, are
-`python -m trainer.worker`; with NETTAILOR_WORKER_JOBS_PER_DEVICE=0 there are none here."""
+`python -m trainer.workers.pool.worker`; with NETTAILOR_WORKER_JOBS_PER_DEVICE=0 there are none here."""
 
 import uvicorn
 
 from hosting.web.process import begin, configured, serve, settings_of
 from registry.wiring import redis_service
-from trainer.app import create_app
+from trainer.http.app import create_app
 from trainer.service import Service
 from trainer.settings import Settings
-from trainer.workers import MODULE, Workers
+from trainer.workers.pool import MODULE, Workers
 
 
 def main(worker: str = MODULE) -> None:

@@ -1,7 +1,7 @@
 """Progress of a job: what happened, at which stage, and how far along it is.
 
 An event is small, plain data. The recipe makes events without knowing who listens;
-:mod:`trainer.progress` carries them to a Redis stream and so to whoever watches.
+:mod:`trainer.jobs.event_stream` carries them to a Redis stream and so to whoever watches.
 """
 
 import math

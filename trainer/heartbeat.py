@@ -1,40 +1,6 @@
-"""`python -m trainer.heartbeat`: ends with 0 if a worker of this machine has been heard of lately."""
+"""`python -m trainer.heartbeat`: the name by which compose files and manifests ask whether a worker is heard of."""
 
-import contextlib
-import socket
-import sys
-from datetime import UTC, datetime
-
-import redis
-import rq
-
-from registry.wiring import connect, redis_service
-from trainer.settings import Settings
-
-PATIENCE_SECONDS = 60.0  # workers tell every few seconds, also while a job runs
-
-
-def silence_seconds(client: "redis.Redis", hostname: str) -> float | None:
-    """How long ago the worker of this host that was heard of last was heard of; None: there is none."""
-    heard = [
-        worker.last_heartbeat
-        for worker in rq.Worker.all(connection=client)
-        if worker.hostname == hostname and worker.last_heartbeat is not None
-    ]
-    return (datetime.now(UTC) - max(heard)).total_seconds() if heard else None
-
-
-def main() -> None:
-    settings = Settings()
-    if settings.redis_url is None:
-        sys.exit("NETTAILOR_REDIS_URL is not set: workers of an embedded Redis are watched by whoever started them")
-    with redis_service(settings) as url, contextlib.closing(connect(url)) as client:
-        silence = silence_seconds(client, socket.gethostname())
-    if silence is None:
-        sys.exit("no worker of this machine is registered")
-    if silence > PATIENCE_SECONDS:
-        sys.exit(f"no worker of this machine has been heard of for {silence:.0f} s")
-
+from trainer.workers.heartbeat import main
 
 if __name__ == "__main__":
     main()

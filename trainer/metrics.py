@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from trainer.errors import QueueUnavailable
-from trainer.job_store import JobStore, reachable
+from trainer.jobs.store import JobStore, reachable
 
 logger = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
     python -m trainer.offline DATA --task NAME --out BUNDLE.safetensors [--preset balanced] [--recipe NAME=VALUE ...]
     torchrun --nproc-per-node 4 -m trainer.offline DATA --task NAME --out BUNDLE.safetensors
 
-DATA is an archive as one would upload it. Every process works on its share of each batch (`trainer.team`); the folder
-of the checkpoints must be one that all of them see. Publish the file with POST /tasks/NAME/versions.
+DATA is an archive as one would upload it. Every process works on its share of each batch (`trainer.training.distributed`); the
+folder of the checkpoints must be one that all of them see. Publish the file with POST /tasks/NAME/versions.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from nettailor.backbones import load_backbone
 from nettailor.bundle import digest_of
 from nettailor.durable import write_durably
 from trainer.events import Event
-from trainer.intake import freeze
-from trainer.limits import IntakeLimits
-from trainer.recipe import RecipeConfig, tailor
-from trainer.recipe_config import parsed_change
-from trainer.team import Team
+from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.freeze import freeze
+from trainer.recipe.config import parsed_change
+from trainer.recipe.pipeline import RecipeConfig, tailor
+from trainer.training.distributed import Team
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from registry.wiring import SOCKET_TIMEOUT_SECONDS, connect
 from trainer.errors import QueueUnavailable
+from trainer.jobs.reconcile import Reconciler
 from trainer.metrics import TrainerCollector
-from trainer.reconcile import Reconciler
 from trainer.settings import Settings
 from trainer.wiring import open_jobs
 
@@ -29,7 +29,7 @@ _STALE_UPLOAD_SECONDS = 24 * 3600.0
 class Service:
     """A context manager; ``start`` brings back jobs that only their records know of. Mount ``routes.router(service)``.
 
-    Jobs are carried out by workers, which are processes of their own (`python -m trainer.worker`).
+    Jobs are carried out by workers, which are processes of their own (`python -m trainer.workers.pool.worker`).
     """
 
     def __init__(self, settings: Settings, redis_url: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from hosting.settings.settings import Settings as RegistrySettings
-from trainer.limits import MIB, IntakeLimits
+from trainer.intake.archives.limits import MIB, IntakeLimits
 
 
 class Settings(RegistrySettings):

@@ -4,11 +4,11 @@ import redis
 
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
-from trainer.job_store import JobStore
-from trainer.jobs import Jobs
-from trainer.queue import JobQueue
-from trainer.quota import Quota
-from trainer.records import JobRecords
+from trainer.jobs.jobs import Jobs
+from trainer.jobs.queue import JobQueue
+from trainer.jobs.quota import Quota
+from trainer.jobs.records import JobRecords
+from trainer.jobs.store import JobStore
 from trainer.settings import Settings
 
 

@@ -32,9 +32,9 @@ from benchmarks.training.students import Trained, train_students
 from benchmarks.training.whole import Whole, tailor_once
 from cli.demo_data import write_digits
 from nettailor.backbones import channels_last, load_backbone
-from trainer.data import load_dataset
-from trainer.intake import freeze
-from trainer.limits import IntakeLimits
+from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.freeze import freeze
+from trainer.training.data import load_dataset
 
 
 def steps_table(steps: Steps) -> Table:

@@ -26,10 +26,10 @@ from nettailor.losses import distillation_loss, teacher_loss
 from nettailor.plan import full_plan
 from nettailor.pruning import prune
 from nettailor.student import Student
-from trainer.data import TaskData, training_batches
-from trainer.fold import Fold, Step
-from trainer.recipe import RecipeConfig
-from trainer.teacher import Teacher
+from trainer.recipe.fold import Fold, Step
+from trainer.recipe.pipeline import RecipeConfig
+from trainer.recipe.teacher import Teacher
+from trainer.training.data import TaskData, training_batches
 
 M = TypeVar("M", bound=nn.Module)
 SKIPS, BATCH = 3, 32
@@ -138,7 +138,7 @@ def teacher_of(fold: Fold, backbone: Backbone) -> Teacher:
 
 
 def whole_step(fold: Fold, backbone: Backbone, stage: str, images: Tensor, labels: Tensor) -> Callable[[], None]:
-    """Gradients, clipping, update: what `trainer.fitting` does with a batch."""
+    """Gradients, clipping, update: what `trainer.training.fit` does with a batch."""
     model, step = model_and_step(fold, backbone, stage)
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.SGD(trained, lr=0.001, momentum=0.9, nesterov=True)

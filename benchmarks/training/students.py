@@ -9,9 +9,9 @@ from benchmarks.training.steps import StraightforwardFold, fold_of
 from benchmarks.training.telling import say
 from nettailor.backbones import Backbone
 from nettailor.cpu import bf16_pays
-from trainer.data import TaskData
-from trainer.fold import Fold
-from trainer.recipe import RecipeConfig
+from trainer.recipe.fold import Fold
+from trainer.recipe.pipeline import RecipeConfig
+from trainer.training.data import TaskData
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any, cast
 from benchmarks.training.telling import say
 from nettailor.backbones import Backbone
 from trainer.events import Event
-from trainer.recipe import RecipeConfig, tailor
+from trainer.recipe.pipeline import RecipeConfig, tailor
 
 
 @dataclass(frozen=True, kw_only=True)

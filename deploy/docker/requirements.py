@@ -18,7 +18,10 @@ from packaging.utils import NormalizedName, canonicalize_name
 ROOT = Path(__file__).parents[2]
 OURS = ("nettailor", "hosting", "registry", "trainer", "server", "cli")
 
-_BY_NAME = {"nettailor.vision": ("torchvision",), "trainer.queue": ("trainer.tailoring",)}  # imports no parser sees
+_BY_NAME = {
+    "nettailor.vision": ("torchvision",),
+    "trainer.jobs.queue": ("trainer.tailoring",),
+}  # imports no parser sees
 _LAZY = (  # commands that an image for upkeep does not offer; `cli.main` imports them when they are called
     ("cli.main", "cli.demo"),
     ("cli.main", "cli.profile"),
@@ -40,7 +43,7 @@ IMAGES: Mapping[str, Image] = {
     "registry": Image(modules=("registry.__main__",)),
     "server": Image(modules=("server.__main__",)),
     # Upkeep (`nettailor registry verify`, `gc`, `rebuild`) and `nettailor keys` run in the trainer's image too.
-    "trainer": Image(modules=("trainer.__main__", "trainer.worker", "trainer.horse", "cli.main")),
+    "trainer": Image(modules=("trainer.__main__", "trainer.worker", "trainer.workers.job_process", "cli.main")),
     "s3": Image(distributions=("s3fs",)),  # on top of any of the others
 }
 

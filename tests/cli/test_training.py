@@ -12,9 +12,9 @@ from cli.report import comparison
 from tests.bundles import ZERO_FINGERPRINT
 from tests.registry.serving import served
 from tests.trainer import archives
-from tests.trainer.test_front import ACCURACIES, point
-from trainer.app import create_app
-from trainer.front import store_front
+from tests.trainer.recipe.test_pareto import ACCURACIES, point
+from trainer.http.app import create_app
+from trainer.recipe.pareto import store_front
 from trainer.service import Service
 from trainer.settings import Settings
 

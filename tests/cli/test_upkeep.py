@@ -13,7 +13,7 @@ from registry.registry import LIVE, Registry
 from registry.wiring import connect, open_registry, redis_service
 from tests.bundles import tiny_bytes
 from tests.registry.corruption import corrupt
-from trainer.job import Job
+from trainer.jobs.job import Job
 from trainer.settings import Settings as TrainerSettings
 from trainer.wiring import open_jobs
 

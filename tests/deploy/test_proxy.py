@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute
 
 import registry.http.app
 import server.routes
-import trainer.routes
+import trainer.http.routes
 from registry.registry import Registry
 from server.service import Service as Server
 from server.settings import ServerSettings
@@ -101,7 +101,7 @@ def _routes(tmp_path: Path, url: str, client: "redis.Redis") -> dict[str, list[A
     routers = {
         "registry": registry.http.app.router(kept),
         "server": server.routes.build_router(Server(ServerSettings(data_dir=tmp_path), kept)),
-        "trainer": trainer.routes.router(tailoring),
+        "trainer": trainer.http.routes.router(tailoring),
     }
     return {
         name: [route for route in router.routes if isinstance(route, APIRoute) and route.path not in _OF_EACH]

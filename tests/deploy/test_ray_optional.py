@@ -13,7 +13,7 @@ _WITHOUT_RAY = "import sys; sys.modules['ray'] = None; import {module}; sys.exit
     [
         ("server.app", "ray.serve"),
         ("cli.main", "ray.serve"),
-        ("trainer.app", "ray.serve"),
+        ("trainer.http.app", "ray.serve"),
         ("deploy.ray.forward", "torch"),  # an ingress is a small process
     ],
 )

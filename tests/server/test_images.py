@@ -50,5 +50,5 @@ def test_a_task_sees_the_same_whatever_it_is_asked_with(monkeypatch: pytest.Monk
     assert sorted(reductions) == [2, 4]  # once for each size
     for wanted, found in zip((SMALL, LARGE), together, strict=False):
         np.testing.assert_array_equal(found, prepared(data, [wanted])[0])
-        # as training prepares them (trainer.data)
+        # as training prepares them (trainer.training.data)
         np.testing.assert_array_equal(found, images.prepare(decode(data, side=wanted.resize), wanted))

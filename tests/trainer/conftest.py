@@ -10,7 +10,7 @@ import redis
 from nettailor.backbones import Backbone, build_backbone
 from registry.registry import Registry
 from tests.registry.serving import served
-from trainer.app import create_app
+from trainer.http.app import create_app
 from trainer.service import Service
 from trainer.settings import Settings
 from trainer.wiring import open_registry

@@ -13,10 +13,10 @@ from nettailor.backbones import Backbone
 from nettailor.bundle import digest_of, encode
 from nettailor.manifest import Manifest
 from tests.bundles import random_bundle
-from trainer.data import load_dataset
 from trainer.events import Event
-from trainer.recipe_config import RecipeConfig
-from trainer.warm_start import WarmStart
+from trainer.recipe.config import RecipeConfig
+from trainer.recipe.warm_start import WarmStart
+from trainer.training.data import load_dataset
 
 EPOCH_SECONDS = 0.05
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import torch
 
 from nettailor.backbones import load_backbone
-from trainer.pretrain import (
+from trainer.pretrain.__main__ import (
     LabelledImages,
     PretrainConfig,
     Pretraining,

@@ -6,9 +6,9 @@ import torch
 
 from nettailor.backbones import Backbone, load_backbone
 from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from trainer.data import LabelledImages, TaskData
-from trainer.fitting import Schedule
-from trainer.recipe_config import RecipeConfig
+from trainer.recipe.config import RecipeConfig
+from trainer.training.data import LabelledImages, TaskData
+from trainer.training.fit import Schedule
 
 PREPROCESSING = Preprocessing(resize=16, crop=16, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 

@@ -1,0 +1,195 @@
+"""Uploads and jobs over real HTTP, without a worker."""
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from hosting.web.problems import problem_type
+from tests.trainer import archives
+from tests.trainer.intake.archives.test_archive import BAD
+from trainer.events import Event
+from trainer.problems import status_of
+from trainer.service import Service
+from trainer.workers.job_run import begin
+
+GOOD = archives.zip_of(archives.class_folders())
+
+
+def upload(
+    http: httpx.Client, data: bytes = GOOD, headers: dict[str, str] | None = None, *, task: str = "pets"
+) -> httpx.Response:
+    return http.post(f"/tasks/{task}/dataset?preset=fast&seed=3", content=data, headers=headers)
+
+
+def events_of(text: str) -> list[dict[str, Any]]:
+    """Server-sent events as {"id", "event", ...data}."""
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if fields:
+            found.append({"id": fields["id"], "event": fields["event"], **json.loads(fields["data"])})
+    return found
+
+
+def test_an_accepted_upload_is_stored_queued_and_recorded(http: httpx.Client, service: Service) -> None:
+    answer = upload(http, headers={"X-Actor": "ada"})
+    assert answer.status_code == 202
+    job = answer.json()
+    assert answer.headers["Location"] == f"/jobs/{job['id']}"
+    assert (job["state"], job["progress"], job["task"], job["actor"]) == ("queued", 0, "pets", "ada")
+    assert job["options"] == {"preset": "fast", "seed": 3}
+    assert service.blobs.read(job["upload"]) == GOOD
+    assert service.jobs.records.read(job["id"]).upload == job["upload"]
+    assert service.jobs.queue.waiting_ids() == [f"{job['id']}-1"]
+    assert http.get(f"/jobs/{job['id']}").json() == job
+    assert http.get("/jobs").json() == {"jobs": [job]}
+    assert http.get("/jobs?task=other").json() == http.get("/jobs?state=failed").json() == {"jobs": []}
+    assert not list(service.settings.uploads_dir.iterdir())
+
+
+def test_multipart(http: httpx.Client, service: Service) -> None:
+    data = archives.tar_of(archives.class_folders(each=200))
+    answer = http.post("/tasks/pets/dataset", files={"file": ("pets.tar.gz", io.BytesIO(data))}, data={"note": "x"})
+    assert answer.status_code == 202
+    assert service.blobs.read(answer.json()["upload"]) == data
+    for files in ({"image": data}, {"image": b"x"}):
+        answer = http.post("/tasks/pets/dataset", files=files)
+        assert answer.status_code == 422, answer.text
+        assert "file" in answer.json()["detail"]
+    answer = http.post("/tasks/pets/dataset", content=b"--x--", headers={"Content-Type": "multipart/form-data"})
+    assert (answer.status_code, answer.json()["title"]) == (422, "unusable upload")
+
+
+def test_bad_archives_are_refused_and_the_service_goes_on(http: httpx.Client, service: Service) -> None:
+    for kind, (data, error, _) in BAD.items():
+        answer = upload(http, data)
+        assert (answer.status_code, answer.json()["title"]) == status_of(error), kind
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json()["type"] == problem_type(error)
+        assert "Traceback" not in answer.text
+    assert http.get("/jobs").json() == {"jobs": []}
+    assert not list(service.settings.uploads_dir.iterdir())
+    assert upload(http).status_code == 202
+
+
+def test_problems_name_the_file(http: httpx.Client) -> None:
+    problem = upload(http, BAD["zip bomb"][0]).json()
+    assert (problem["status"], problem["where"]) == (413, "cats/bomb.png")
+    problem = upload(http, BAD["tar traversal"][0]).json()
+    assert problem["detail"] == "a/../../evil.png: the path leaves the archive ('..')"
+
+
+def test_too_large_uploads(http: httpx.Client, service: Service) -> None:
+    object.__setattr__(service.settings, "upload_mib", 1)
+    big = bytes(1_200_000)
+
+    def chunks() -> Iterator[bytes]:
+        yield from (big[:100_000] for _ in range(12))
+
+    announced = upload(http, big)
+    chunked = http.post("/tasks/pets/dataset", content=chunks())
+    form = http.post("/tasks/pets/dataset", files={"file": big})
+    for answer in (announced, chunked, form):
+        assert (answer.status_code, answer.json()["title"]) == (413, "upload too large")
+
+
+def test_malformed_requests(http: httpx.Client) -> None:
+    assert http.post("/tasks/pets/dataset?preset=magic", content=GOOD).status_code == 422
+    assert http.post("/tasks/pets/dataset?presett=fast", content=GOOD).status_code == 422
+    assert http.post("/tasks/Not%20a%20name/dataset", content=GOOD).status_code == 422
+    for method, path in (("GET", "/jobs/x"), ("GET", "/jobs/x/events"), ("POST", "/jobs/x/cancel")):
+        answer = http.request(method, path)
+        assert (answer.status_code, answer.json()["detail"]) == (404, "no job 'x'")
+
+
+def test_idempotency_key(http: httpx.Client) -> None:
+    first, again = (upload(http, headers={"Idempotency-Key": "k1"}) for _ in range(2))
+    assert first.status_code == again.status_code == 202
+    assert first.json() == again.json()
+    other = upload(http, archives.zip_of(archives.class_folders(seed=9)), {"Idempotency-Key": "k1"})
+    assert (other.status_code, other.json()["job"]) == (409, first.json()["id"])
+    assert upload(http, headers={"Idempotency-Key": "k1"}, task="others").json()["id"] != first.json()["id"]
+    assert len(http.get("/jobs").json()["jobs"]) == 2
+
+
+def test_pages_and_filters(http: httpx.Client) -> None:
+    made = [upload(http, headers={"X-Actor": actor}).json()["id"] for actor in ("ada", "bob", "ada", "ada")]
+    newest_first = made[::-1]
+
+    def listed(query: str) -> list[str]:
+        return [job["id"] for job in http.get(f"/jobs?{query}").json()["jobs"]]
+
+    page = listed("limit=2")
+    assert page == newest_first[:2]
+    assert listed(f"limit=2&before={page[-1]}") == newest_first[2:]
+    assert listed(f"before={newest_first[-1]}") == []
+    assert listed("actor=bob") == [made[1]]
+    assert listed(f"actor=ada&state=queued&task=pets&limit=1&before={made[2]}") == [made[0]]
+    assert http.get("/jobs?before=nothing").status_code == 404
+
+
+def test_equal_requests_at_once_make_one_job(http: httpx.Client) -> None:
+    answers: list[httpx.Response] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(upload(http, headers={"Idempotency-Key": "k"})))
+        for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert {answer.status_code for answer in answers} == {202}
+
+
+def test_cancel_and_retry_of_a_waiting_job(http: httpx.Client, service: Service) -> None:
+    job = upload(http).json()["id"]
+    assert http.post(f"/jobs/{job}/cancel").json()["state"] == "cancelled"
+    assert service.jobs.queue.waiting_ids() == []
+    answer = http.post(f"/jobs/{job}/cancel")
+    assert (answer.status_code, answer.json()["detail"]) == (409, f"job {job} is cancelled: it cannot be cancelled")
+    assert http.post(f"/jobs/{job}/retry").json()["state"] == "queued"
+    assert service.jobs.queue.waiting_ids() == [f"{job}-2"]
+    assert http.post(f"/jobs/{job}/retry").status_code == 409
+
+
+def test_events_replay_from_an_id_then_follow_live(http: httpx.Client, service: Service) -> None:
+    job = upload(http).json()["id"]
+    run = begin(service.jobs, job, 1)
+    for epoch in range(3):
+        fields = {"epoch": epoch, "loss": 0.5, "seconds_left": 3.0 - epoch}
+        run.report(Event(kind="epoch", stage="teacher", progress=epoch / 4, fields={**fields}))
+    document = http.get(f"/jobs/{job}").json()
+    assert (document["stage"], document["progress"], document["seconds_left"]) == ("teacher", 0.5, 1.0)
+    seen: list[dict[str, Any]] = []
+    with http.stream("GET", f"/jobs/{job}/events") as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        text = ""
+        for piece in answer.iter_text():
+            text += piece
+            seen = events_of(text[: text.rfind("\n\n")])
+            if len(seen) == 5 and run.job.state == "running":  # all of the past was replayed: now live
+                run.succeed({"version": 1})
+    assert [event["event"] for event in seen] == ["state", "state", "epoch", "epoch", "epoch", "state"]
+    assert [event["fields"].get("state") for event in seen if event["event"] == "state"] == [
+        "queued",
+        "running",
+        "succeeded",
+    ]
+    assert seen[2]["fields"] == {"epoch": 0, "loss": 0.5, "seconds_left": 3.0}
+    later = http.get(f"/jobs/{job}/events", headers={"Last-Event-ID": seen[3]["id"]})
+    assert events_of(later.text) == seen[4:]
+    assert http.get(f"/jobs/{job}/events", headers={"Last-Event-ID": seen[-1]["id"]}).status_code == 204
+    assert http.get(f"/jobs/{job}/events", headers={"Last-Event-ID": "nonsense"}).status_code == 422
+
+
+def test_metrics(http: httpx.Client) -> None:
+    upload(http)
+    text = http.get("/metrics").text
+    assert 'nettailor_jobs{state="queued"} 1.0' in text
+    assert "nettailor_train_images_total 0.0" in text
+    assert http.get("/readyz").json() == {"status": "ok"}

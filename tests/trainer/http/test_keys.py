@@ -1,0 +1,56 @@
+"""A key limited to a task sees that task's jobs and no others."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from hosting.access.keys import add_key, new_key
+from tests.registry.serving import served
+from tests.trainer.http.test_http import GOOD
+from trainer.http.app import create_app
+from trainer.service import Service
+from trainer.settings import Settings
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> dict[str, str]:
+    """Of keys that may read and publish one task each, by task."""
+    secrets = {}
+    for task in ("pets", "cars"):
+        key, secrets[task] = new_key(f"{task}-people", ["read", "publish"], [task])
+        add_key(tmp_path / "keys.json", key)
+    return secrets
+
+
+@pytest.fixture
+def http(settings: Settings, secrets: dict[str, str], tmp_path: Path) -> Iterator[httpx.Client]:
+    locked = settings.model_copy(update={"keys_file": tmp_path / "keys.json"})
+    assert locked.redis_url
+    with (
+        Service(locked, locked.redis_url) as service,
+        served(create_app(service)) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=30) as client,
+    ):
+        yield client
+
+
+def test_jobs_are_seen_by_the_keys_of_their_task(
+    http: httpx.Client, secrets: dict[str, str], redis_client: "redis.Redis"
+) -> None:
+    pets, cars = ({"Authorization": f"Bearer {secrets[task]}"} for task in ("pets", "cars"))
+    assert http.post("/tasks/pets/dataset", content=GOOD).status_code == 401
+    assert http.post("/tasks/pets/dataset", content=GOOD, headers=cars).status_code == 403
+    job = http.post("/tasks/pets/dataset", content=GOOD, headers={**pets, "X-Actor": "somebody"}).json()
+    assert job["actor"] == "pets-people"
+    assert http.get(f"/jobs/{job['id']}", headers=pets).json() == job
+    foreign = http.get(f"/jobs/{job['id']}", headers=cars)
+    assert (foreign.status_code, foreign.json()["task"]) == (403, "pets")
+    assert http.post(f"/jobs/{job['id']}/cancel", headers=cars).status_code == 403
+    assert http.post(f"/jobs/{job['id']}/cancel", headers=pets).status_code == 200
+    assert http.get("/jobs/nothing", headers=pets).status_code == 404
+    assert http.get("/jobs", headers=pets).status_code == 403
+    assert http.get("/jobs?task=pets", headers=pets).json()["jobs"][0]["id"] == job["id"]
+    assert http.get("/jobs?task=pets", headers=cars).status_code == 403

@@ -1,0 +1,199 @@
+"""From upload to frozen dataset: what is kept, what is left out and why, and that equal uploads are one dataset."""
+
+import hashlib
+import json
+import random
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.pictures import huge_png
+from tests.trainer import archives
+from trainer.errors import DatasetTooSmall
+from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.folder_layout import SPLITS, Layout, read_layout
+from trainer.intake.freeze import IntakeReport, freeze
+from trainer.intake.splits import cut_splits
+
+LIMITS = IntakeLimits()
+GOOD = archives.class_folders()
+
+
+@pytest.fixture
+def take_in(tmp_path: Path) -> Callable[..., IntakeReport]:
+    def take_in_bytes(data: bytes, limits: IntakeLimits = LIMITS) -> IntakeReport:
+        upload = tmp_path / "upload"
+        upload.write_bytes(data)
+        return freeze(upload, tmp_path / "dataset.zip", limits)
+
+    return take_in_bytes
+
+
+TakeIn = Callable[..., IntakeReport]
+
+
+def reasons(report: IntakeReport) -> dict[str, str]:
+    return {skip.file: skip.reason for skip in report.skipped}
+
+
+def test_the_frozen_zip_is_what_the_contract_says(take_in: TakeIn, tmp_path: Path) -> None:
+    report = take_in(archives.zip_of(GOOD))
+    path = tmp_path / "dataset.zip"
+    assert report.digest == f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    with zipfile.ZipFile(path) as archive:
+        assert json.loads(archive.read("dataset.json")) == {
+            "format": "nettailor-dataset/1",
+            "classes": ["cats", "dogs"],
+        }
+        names = archive.namelist()
+        assert names == sorted(names)
+        for entry in archive.infolist():
+            assert (entry.compress_type, entry.date_time) == (zipfile.ZIP_STORED, (1980, 1, 1, 0, 0, 0))
+        images = [name for name in names if name != "dataset.json"]
+        assert all(re.fullmatch(r"(train|val|test)/0000[01]/[0-9a-f]{64}\.png", name) for name in images)
+        stored = {archive.read(name) for name in images}
+    assert stored == set(GOOD.values())
+    assert report.counts == {name: {"train": 6, "val": 2, "test": 2} for name in ("cats", "dogs")}
+    assert list(tmp_path.iterdir()) == [path, tmp_path / "upload"] or not list(tmp_path.glob("*.spool"))
+
+
+def test_equal_uploads_are_one_dataset(take_in: TakeIn) -> None:
+    """Order, packing, wrapping folder and litter make no difference; a single other image does."""
+    shuffled = list(GOOD.items())
+    random.Random(1).shuffle(shuffled)
+    litter = {"__MACOSX/._cats": b"x", "pets/.DS_Store": b"x", "pets/cats/Thumbs.db": b"x", "pets/SOURCE.txt": b"from"}
+    wrapped = {f"pets/{name}": data for name, data in GOOD.items()} | litter
+    uploads = [
+        archives.zip_of(GOOD),
+        archives.zip_of(dict(shuffled)),
+        archives.tar_of(dict(shuffled)),
+        archives.tar_of(GOOD, mode="w"),
+        archives.zst_of(GOOD),
+        archives.zip_of(wrapped),
+        archives.zip_of({name.replace("/", "\\"): data for name, data in GOOD.items()}),
+    ]
+    assert len({take_in(upload).digest for upload in uploads}) == 1
+    other = {**GOOD, "cats/0.png": archives.picture(424242)}
+    assert take_in(archives.zip_of(other)).digest != take_in(uploads[0]).digest
+
+
+def test_bad_images_are_skipped_and_reported(take_in: TakeIn) -> None:
+    cut = archives.picture(7, side=64)
+    upload = archives.zip_of(
+        {
+            **GOOD,
+            "SOURCE.txt": b"where this is from",
+            "cats/notes.md": b"a cat",
+            "cats/text.jpg": b"not really an image",
+            "cats/cut.png": cut[: len(cut) // 2],
+            "dogs/huge.png": huge_png(10_000, 10_000),
+            "dogs/large.png": archives.picture(9, side=400),
+            "stray.png": archives.picture(8),
+            "dogs/script.eps": b"%!PS-Adobe-3.0 EPSF-3.0",
+        }
+    )
+    report = take_in(upload, IntakeLimits(image_bytes=200_000))
+    found = reasons(report)
+    assert found["dogs/huge.png"] == "10000 x 10000 pixels, the limit is 40000000"
+    assert found["dogs/large.png"].endswith("the limit for one image is 200000")
+    assert "not a readable image" in found["cats/cut.png"]
+    assert found["stray.png"] == "not in a class folder"
+    for name in ("SOURCE.txt", "cats/notes.md", "cats/text.jpg", "dogs/script.eps"):
+        assert found[name] == "not an image"
+    assert report.classes == ("cats", "dogs")
+    assert report.images == len(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (archives.class_folders(["cats"]), "at least 2 class folders with images are needed, found only cats"),
+        (archives.class_folders(each=3), "at least 8 usable images: cats has 3, dogs has 3"),
+        ({"a.png": archives.picture(0), "b.png": archives.picture(1)}, "found none"),
+        ({"readme.txt": b"no images"}, "found none; left out: readme.txt (not an image)"),
+        (
+            {**GOOD, **{f"birds/{n}.jpg": b"broken" for n in range(9)}},
+            "birds has 0; left out: birds/0.jpg (not an image)",
+        ),
+        ({**GOOD, "birds/1.png": archives.picture(5)}, "birds has 1"),
+    ],
+)
+def test_too_little_is_left(files: archives.Files, message: str, take_in: TakeIn) -> None:
+    with pytest.raises(DatasetTooSmall, match=re.escape(message)):
+        take_in(archives.zip_of(files))
+
+
+def test_given_splits_are_kept_and_missing_ones_cut_from_train(take_in: TakeIn, tmp_path: Path) -> None:
+    train = archives.class_folders(each=20, prefix="pets/Train/")
+    test = archives.class_folders(each=5, prefix="pets/test/", seed=1)
+    report = take_in(archives.tar_of(train | test))
+    assert report.counts == {name: {"train": 17, "val": 3, "test": 5} for name in ("cats", "dogs")}
+    with zipfile.ZipFile(tmp_path / "dataset.zip") as archive:
+        stored = {archive.read(name) for name in archive.namelist() if name.startswith("test/")}
+    assert stored == set(test.values())
+
+
+def test_duplicates_stay_out_of_the_test_split(take_in: TakeIn) -> None:
+    train = archives.class_folders(each=20, prefix="train/")
+    test = archives.class_folders(each=9, prefix="test/", seed=1)
+    test["test/cats/copy.png"] = train["train/cats/3.png"]
+    report = take_in(archives.zip_of(train | test))
+    assert reasons(report) == {"test/cats/copy.png": "a duplicate of train/cats/3.png"}
+    assert report.counts["cats"]["test"] == 9
+
+
+def test_an_image_in_two_classes_is_left_out_of_both(take_in: TakeIn) -> None:
+    files = {**GOOD, "dogs/cat.png": GOOD["cats/0.png"]}
+    report = take_in(archives.zip_of(files))
+    why = "the same image is in several classes (cats, dogs)"
+    assert reasons(report) == {"cats/0.png": why, "dogs/cat.png": why}
+    assert report.images == len(GOOD) - 1
+
+
+@pytest.mark.parametrize(
+    ("paths", "layout"),
+    [
+        (["cats/1.png", "dogs/1.png"], Layout(prefix=0, has_splits=False)),
+        (["set/cats/1.png", "set/dogs/1.png"], Layout(prefix=1, has_splits=False)),
+        (["a/b/cats/1.png", "a/b/dogs/1.png", "a/stray.png"], Layout(prefix=2, has_splits=False)),
+        (["train/cats/1.png", "valid/cats/2.png"], Layout(prefix=0, has_splits=True)),
+        (["s/Training/cats/1.png", "s/Testing/dogs/2.png"], Layout(prefix=1, has_splits=True)),
+        (["train/1.png", "plane/1.png"], Layout(prefix=0, has_splits=False)),
+        (["train/1.png", "test/1.png"], Layout(prefix=0, has_splits=False)),
+        (["train/cats/1.png", "train/dogs/1.png"], Layout(prefix=0, has_splits=True)),
+        (["cats/1.png"], Layout(prefix=0, has_splits=False)),
+        (["cats/black/1.png", "dogs/brown/1.png"], Layout(prefix=0, has_splits=False)),
+        ([], Layout(prefix=0, has_splits=False)),
+    ],
+)
+def test_layouts(paths: list[str], layout: Layout) -> None:
+    assert read_layout([tuple(path.split("/")) for path in paths]) == layout
+
+
+@given(count=st.integers(0, 300), missing=st.sampled_from([[], ["val"], ["test"], ["val", "test"]]))
+@settings(max_examples=60, deadline=None)
+def test_splits_are_stratified_and_independent_of_order(count: int, missing: list[str]) -> None:
+    digests = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(count)]
+    wanted = [split for split in SPLITS if split in missing]
+    result = cut_splits(digests, wanted)
+    assert result == cut_splits(reversed(digests), wanted)
+    assert set(result) == set(digests)
+    for split, share in (("test", 0.2), ("val", 0.15)):
+        found = sum(value == split for value in result.values())
+        if split in missing and count > 8:
+            assert found == max(1, round(share * count))
+        elif split not in missing:
+            assert found == 0
+    assert not count or "train" in result.values()
+
+
+def test_images_added_later_leave_most_others_where_they_were() -> None:
+    digests = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(220)]
+    before, after = (cut_splits(digests[:count], ["val", "test"]) for count in (200, 220))
+    moved = sum(after[digest] != split for digest, split in before.items())
+    assert moved <= 10

@@ -1,0 +1,141 @@
+"""Options of an upload: bounds, what this installation cannot do, and their way into the recipe."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.bundles import tiny_bytes
+from tests.trainer import archives
+from tests.trainer.tables import write_table
+from trainer.errors import OptionsInvalid
+from trainer.jobs.option_checks import backbone_of, weights_of
+from trainer.jobs.options import TailorOptions, parse_options
+from trainer.recipe.config import RecipeConfig
+from trainer.service import Service
+from trainer.settings import Settings
+from trainer.workers.recipe_options import asked_config
+
+GOOD = archives.zip_of(archives.class_folders())
+ALL: dict[str, Any] = {
+    "preset": "fast",
+    "seed": 3,
+    "backbone": "mini26",
+    "skips": "5",
+    "gamma1": 0.1,
+    "gamma2": 4.0,
+    "measure": "params",
+    "max_macs": 0.5,
+    "max_minutes": 2.5,
+}
+
+
+def upload(http: httpx.Client, **options: Any) -> httpx.Response:
+    return http.post("/tasks/pets/dataset", params=options, content=GOOD)
+
+
+def test_what_is_asked_is_kept_with_the_job_and_nothing_else(http: httpx.Client) -> None:
+    assert upload(http).json()["options"] == {"preset": "balanced", "seed": 0}
+    answer = upload(http, **ALL)
+    assert (answer.status_code, answer.json()["options"]) == (202, ALL)
+
+
+def test_nothing_asked_is_the_preset(settings: Settings) -> None:
+    assert asked_config(TailorOptions(), settings) == RecipeConfig()
+    assert set(RecipeConfig().as_json()).isdisjoint({"max_macs", "max_latency_ms", "latency_table", "max_minutes"})
+
+
+def test_everything_asked_reaches_the_recipe(settings: Settings, tmp_path: Path) -> None:
+    table = write_table(tmp_path / "costs.json")
+    settings = settings.model_copy(update={"cost_table": table})
+    config = asked_config(parse_options({**ALL, "max_latency_ms": 7.0}), settings)
+    assert (config.skips, config.gamma1, config.gamma2, config.measure) == (5, 0.1, 4.0, "params")
+    assert (config.max_macs, config.max_latency_ms, config.max_minutes) == (0.5, 7.0, 2.5)
+    assert (config.cost_table, config.latency_table) == (None, table)
+    assert config.as_json()["latency_table"] == "costs.json"
+    assert asked_config(parse_options({"skips": "dense", "target_drop": 0.02}), settings).skips is None
+    assert asked_config(parse_options({"measure": "milliseconds"}), settings).cost_table == table
+    assert asked_config(parse_options({"skips": 1}), settings).skips == 1
+
+
+BAD: list[Mapping[str, Any]] = [
+    {"skips": 2},
+    {"gamma1": -0.1},
+    {"gamma2": 1e9},
+    {"gamma1": "nan"},
+    {"measure": "watts"},
+    {"target_drop": 0.6},
+    {"max_macs": 0},
+    {"max_latency_ms": "inf"},
+    {"max_minutes": 0},
+    {"warm_start": "0"},
+    {"warm_start": "best"},
+    {"backbone": "x" * 65},
+    {"seed": -1},
+]
+
+
+@pytest.mark.parametrize("options", BAD, ids=str)
+def test_values_out_of_bounds_are_refused_by_name(http: httpx.Client, options: Mapping[str, Any]) -> None:
+    (name,) = options
+    answer = upload(http, **options)
+    assert (answer.status_code, name in answer.json()["detail"]) == (422, True)
+    with pytest.raises(OptionsInvalid, match=name) as fault:
+        parse_options(options)
+    assert fault.value.option == name
+
+
+def test_what_cannot_be_done_here_is_refused_by_name(http: httpx.Client, service: Service, tmp_path: Path) -> None:
+    service.registry.publish("pets", tiny_bytes(task="pets"), actor="ada")
+    cases: list[tuple[Mapping[str, Any], str, str]] = [
+        ({"backbone": "resnet999"}, "backbone", "unknown backbone"),
+        ({"backbone": "wide_resnet26"}, "backbone", "there are those of resnet18, resnet34, resnet50, mini26"),
+        ({"measure": "milliseconds"}, "measure", "NETTAILOR_COST_TABLE"),
+        ({"max_latency_ms": 3}, "max_latency_ms", "NETTAILOR_COST_TABLE"),
+        ({"max_macs": 0.5, "target_drop": 0.01}, "target_drop", "not together"),
+        ({"warm_start": "7"}, "warm_start", "7"),
+        ({"warm_start": "live"}, "warm_start", "live"),
+        ({"warm_start": "1", "backbone": "resnet18"}, "warm_start", "mini26"),
+    ]
+    for options, name, reason in cases:
+        problem = upload(http, **options).json()
+        assert problem["status"] == 422, options
+        assert problem["type"] == "urn:nettailor:problem:options-invalid"
+        assert problem["detail"].startswith(f"option {name}: "), problem
+        assert reason in problem["detail"]
+    assert http.get("/jobs").json() == {"jobs": []}
+    assert upload(http, warm_start=1).status_code == 202
+    assert upload(http, backbone="resnet18").status_code == 202
+
+
+def test_a_table_is_of_one_backbone(http: httpx.Client, service: Service, tmp_path: Path) -> None:
+    object.__setattr__(service.settings, "cost_table", write_table(tmp_path / "costs.json"))
+    assert upload(http, measure="milliseconds", max_latency_ms=3).status_code == 202
+    for options in ({"backbone": "resnet18"}, {"backbone": "resnet18", "measure": "milliseconds"}):
+        problem = upload(http, **options).json()
+        assert problem["status"] == 422
+        assert "measured for backbone 'mini26'" in problem["detail"]
+    assert upload(http, backbone="resnet18", measure="macs").status_code == 202
+
+
+def test_a_local_weights_file_is_the_services_own_backbones(settings: Settings, tmp_path: Path) -> None:
+    settings = settings.model_copy(update={"backbone_weights": tmp_path / "weights.safetensors"})
+    assert weights_of(backbone_of(TailorOptions(), settings), settings) == tmp_path / "weights.safetensors"
+    assert weights_of(backbone_of(TailorOptions(backbone="resnet18"), settings), settings) is None
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*TailorOptions.model_fields, "x"]), st.text("0123456789.-einfalvdsx", max_size=8) | st.floats()
+    )
+)
+def test_options_are_valid_or_refused_with_a_typed_error(options: dict[str, Any]) -> None:
+    try:
+        found = parse_options(options)
+    except OptionsInvalid:
+        return
+    assert parse_options(found.to_json()) == found

@@ -1,0 +1,169 @@
+"""Whose job is next, and who may have one more: priorities and limits, on a real Redis."""
+
+import threading
+
+import httpx
+import pytest
+from rq.exceptions import DequeueTimeout
+from rq.executions import Execution
+from rq.job import JobStatus
+from rq.serializers import JSONSerializer
+
+from tests.registry.serving import served
+from tests.trainer.http.test_http import upload
+from tests.trainer.jobs.test_reconcile import dead_worker, start
+from tests.trainer.workers.test_kills import starting, stopped_horse
+from tests.trainer.workers.test_worker import until
+from trainer.http.app import create_app
+from trainer.jobs.dequeue import queue_class
+from trainer.jobs.job import Job, Priority
+from trainer.jobs.jobs import Jobs
+from trainer.jobs.queue import JobQueue, job_of
+from trainer.jobs.reconcile import Reconciler
+from trainer.service import Service
+from trainer.settings import Settings
+
+LIMIT = 3
+
+
+def submit(jobs: Jobs, priority: Priority = "normal", actor: str = "ada") -> Job:
+    return jobs.submit("pets", "sha256:" + "0" * 64, {}, actor=actor, priority=priority)
+
+
+def taken(queue: JobQueue, runs_per_actor: int | None = None) -> str | None:
+    """The job that a worker would run next; it is under way from now on."""
+    kind = queue_class(runs_per_actor)
+    queues = list(queue.queues.values())
+    found = kind.dequeue_any(queues, None, queue.client, job_class=None, serializer=JSONSerializer)
+    return None if found is None else job_of(found[0].id)[0]
+
+
+def begun(queue: JobQueue, job: Job) -> Execution:
+    """What worker and work-horse do when they start the run of a job that was taken."""
+    submission = queue.find(job)
+    assert submission is not None
+    with queue.client.pipeline() as pipeline:
+        execution = Execution.create(submission, ttl=60, pipeline=pipeline, worker_name="w")
+        submission.set_status(JobStatus.STARTED, pipeline=pipeline)
+        pipeline.lrem(queue.queue_of(submission).intermediate_queue_key, 1, submission.id)
+        pipeline.execute()
+    return execution
+
+
+def test_by_priority_then_in_the_order_of_their_coming(service: Service) -> None:
+    jobs = service.jobs
+    low, first, second, high = (submit(jobs, priority) for priority in ("low", "normal", "normal", "high"))
+    expected = [high.id, first.id, second.id, low.id]
+    assert [job_of(submission)[0] for submission in jobs.queue.waiting_ids()] == expected
+    assert [taken(jobs.queue) for _ in range(5)] == [*expected, None]
+    strays = {priority: queue.intermediate_queue.get_job_ids() for priority, queue in jobs.queue.queues.items()}
+    assert strays == {"high": [f"{high.id}-1"], "normal": [f"{first.id}-1", f"{second.id}-1"], "low": [f"{low.id}-1"]}
+    with pytest.raises(DequeueTimeout):
+        queue_class(None).dequeue_any(list(jobs.queue.queues.values()), 1, jobs.queue.client)
+
+
+def test_an_interrupted_job_waits_before_all_others_of_its_priority(service: Service, settings: Settings) -> None:
+    jobs = service.jobs
+    broken, other, high = submit(jobs), submit(jobs), submit(jobs, "high")
+    dead_worker(settings, "w")
+    start(jobs, broken, "w")
+    Reconciler(jobs, settings.leases_dir).reconcile()
+    assert [taken(jobs.queue) for _ in range(3)] == [high.id, broken.id, other.id]
+
+
+def test_those_come_back_first_that_had_begun_when_redis_lost_everything(service: Service) -> None:
+    jobs = service.jobs
+    waiting, running, later = (submit(jobs) for _ in range(3))
+    start(jobs, running, "w")
+    jobs.store.client.flushall()
+    assert jobs.recover() == 3
+    assert [taken(jobs.queue) for _ in range(3)] == [running.id, waiting.id, later.id]
+
+
+def test_an_actors_jobs_wait_while_as_many_as_may_run_do(service: Service) -> None:
+    jobs = service.jobs
+    ada, adas_urgent, bob = submit(jobs), submit(jobs, "high"), submit(jobs, "low", actor="bob")
+    assert taken(jobs.queue, 1) == adas_urgent.id  # under way, if only just
+    run = begun(jobs.queue, adas_urgent)
+    assert [taken(jobs.queue, 1) for _ in range(2)] == [bob.id, None]
+    jobs.queue.forget_run(jobs.queue.client, run.composite_key)
+    assert [taken(jobs.queue, 1) for _ in range(2)] == [ada.id, None]
+
+
+def test_two_workers_run_one_job_of_each_actor(http: httpx.Client, service: Service, settings: Settings) -> None:
+    """Real workers, whose work-horses stay where they begin."""
+    actors = ("ada", "ada", "bob")
+    first, second, bobs = (upload(http, headers={"X-Actor": actor}).json()["id"] for actor in actors)
+    with starting(settings) as start_worker:
+        for _ in range(2):
+            stopped_horse(start_worker("start", NETTAILOR_JOBS_RUNNING_PER_USER="1"))
+        under_way = {job_of(run.partition(":")[0])[0] for run, _ in service.jobs.queue.started_runs()}
+        assert under_way == {first, bobs}
+        assert service.jobs.queue.waiting_ids() == [f"{second}-1"]
+        http.post(f"/jobs/{first}/cancel")
+        until(lambda: not service.jobs.queue.waiting_ids(), "the next one's turn comes")
+
+
+@pytest.fixture
+def limited(settings: Settings) -> Settings:
+    return settings.model_copy(update={"jobs_per_user": LIMIT})
+
+
+def test_of_many_requests_at_once_no_more_pass_than_an_actor_may_have(limited: Settings) -> None:
+    """Two services over one Redis."""
+    assert limited.redis_url is not None
+    answers: list[httpx.Response] = []
+
+    def ask(http: httpx.Client, actor: str) -> None:
+        answers.append(upload(http, headers={"X-Actor": actor}))
+
+    with (
+        Service(limited, limited.redis_url) as one,
+        Service(limited, limited.redis_url) as other,
+        served(create_app(one)) as url,
+        served(create_app(other)) as second_url,
+        httpx.Client(base_url=url, trust_env=False, timeout=60) as first,
+        httpx.Client(base_url=second_url, trust_env=False, timeout=60) as second,
+    ):
+        for http in (first, second):  # FastAPI makes its routes now, silencing a warning: not for two threads at once
+            http.get("/jobs").raise_for_status()
+        threads = [
+            threading.Thread(target=ask, args=(http, actor))
+            for actor in ("ada", "bob")
+            for http in (first, second) * LIMIT
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(answer.status_code for answer in answers) == [202] * 2 * LIMIT + [429] * 2 * LIMIT
+        for actor in ("ada", "bob"):
+            assert len([job for job in one.jobs.store.all_open() if job.actor == actor]) == LIMIT
+        assert len(one.jobs.records.ids()) == 2 * LIMIT  # a refused one does not come back from its record
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json()["type"] == "urn:nettailor:problem:too-many-jobs"
+    assert int(refused.headers["Retry-After"]) >= 1
+
+
+def test_what_counts_as_one_more(limited: Settings) -> None:
+    assert limited.redis_url is not None
+    with (
+        Service(limited, limited.redis_url) as service,
+        served(create_app(service)) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=60) as http,
+    ):
+        jobs = [upload(http, headers={"Idempotency-Key": f"k{number}"}).json()["id"] for number in range(LIMIT)]
+        again = upload(http, headers={"Idempotency-Key": "k0"})
+        assert (again.status_code, again.json()["id"]) == (202, jobs[0])
+        assert upload(http).status_code == 429
+        assert upload(http, headers={"X-Actor": "bob"}).status_code == 202
+        assert http.post(f"/jobs/{jobs[0]}/cancel").status_code == 200
+        assert upload(http).status_code == 202
+        assert http.post(f"/jobs/{jobs[0]}/retry").status_code == 429
+        assert http.get(f"/jobs/{jobs[0]}").json()["state"] == "cancelled"
+
+
+def test_the_priority_is_the_jobs_not_the_recipes(http: httpx.Client) -> None:
+    job = upload(http).json()
+    assert (job["priority"], job["options"]) == ("normal", {"preset": "fast", "seed": 3})
+    assert http.post("/tasks/pets/dataset?priority=urgent", content=b"x").status_code == 422

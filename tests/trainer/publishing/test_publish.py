@@ -1,0 +1,124 @@
+"""Which version goes live: judged on the same test images, whatever the live version was trained on."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from nettailor.backbones import Backbone, build_backbone
+from nettailor.bundle import decode, digest_of, encode
+from nettailor.images import normalise
+from nettailor.manifest import Accuracy, Manifest, Metrics
+from nettailor.student import Student
+from registry.journal.records import AliasMoved
+from registry.policy.policy import Policy
+from registry.registry import Registry
+from tests.bundles import random_bundle, random_tensors
+from tests.trainer import archives
+from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.freeze import freeze
+from trainer.jobs.job import Job
+from trainer.publishing.publish import publish
+from trainer.recipe.pipeline import Tailored
+from trainer.training.data import load_dataset
+from trainer.training.evaluate import measure_accuracy
+
+JOB = Job(id="j1", task="pets", upload="sha256:0", options={}, actor="ada", created_at="2026-11-23T00:00:00+00:00")
+SLACK = 0.005
+
+
+def frozen(folder: Path, seed: int, classes: tuple[str, ...] = ("cats", "dogs")) -> Path:
+    upload, target = folder / f"{seed}.zip", folder / f"dataset{seed}.zip"
+    upload.write_bytes(archives.zip_of(archives.class_folders(classes, each=20, seed=seed)))
+    freeze(upload, target, IntakeLimits())
+    return target
+
+
+def tailored(backbone: Backbone, dataset: Path, *, accuracy: float | None, seed: int = 0) -> Tailored:
+    """A bundle that claims a test accuracy."""
+    manifest, _ = random_bundle(task="pets", fingerprint=backbone.fingerprint(), classes=2, seed=seed)
+    metrics = Metrics(teacher=Accuracy(), student=Accuracy(test=accuracy))
+    changes = {"metrics": metrics, "dataset": digest_of(dataset.read_bytes()), "classes": ("cats", "dogs")}
+    manifest = Manifest.model_validate(manifest.model_copy(update=changes).model_dump())
+    return Tailored(bundle=encode(manifest, random_tensors(manifest, seed=seed)), manifest=manifest, front=[])
+
+
+def test_on_the_same_data_the_claims_are_compared(registry: Registry, backbone: Backbone, tmp_path: Path) -> None:
+    dataset = frozen(tmp_path, 0)
+    steps = [(0.80, 1, "live"), (0.796, 2, "live"), (0.79, 3, "candidate"), (0.90, 4, "live"), (None, 5, "candidate")]
+    for seed, (accuracy, version, alias) in enumerate(steps):
+        made = tailored(backbone, dataset, accuracy=accuracy, seed=seed)
+        result = publish(registry, JOB, made, dataset, backbone, slack=SLACK)
+        assert (result["version"], result["alias"]) == (version, alias), result["reason"]
+        again = publish(registry, JOB, made, dataset, backbone, slack=SLACK)
+        assert (again["version"], again["alias"]) == (version, alias)
+    assert registry.task("pets").aliases == {"live": 4, "candidate": 5}
+
+
+def test_on_other_data_the_live_bundle_is_measured(registry: Registry, backbone: Backbone, tmp_path: Path) -> None:
+    """Its claim (99%) on its own test images says nothing about the new ones."""
+    old, new = frozen(tmp_path, 1), frozen(tmp_path, 2)
+    first = tailored(backbone, old, accuracy=0.99)
+    publish(registry, JOB, first, old, backbone, slack=SLACK)
+    measured = measure_accuracy(decode(first.bundle), new, backbone)
+    assert measured is not None
+    worse = tailored(backbone, new, accuracy=max(0.0, measured - 0.01), seed=1)
+    better = tailored(backbone, new, accuracy=measured, seed=2)
+    if measured > 0.01:
+        assert publish(registry, JOB, worse, new, backbone, slack=SLACK)["alias"] == "candidate"
+    result = publish(registry, JOB, better, new, backbone, slack=SLACK)
+    assert (result["alias"], registry.resolve("pets").digest) == ("live", digest_of(better.bundle))
+
+
+def test_another_backbone_cannot_be_compared(registry: Registry, backbone: Backbone, tmp_path: Path) -> None:
+    dataset = frozen(tmp_path, 3)
+    publish(registry, JOB, tailored(backbone, dataset, accuracy=0.5), dataset, backbone, slack=SLACK)
+    other = build_backbone("mini26").eval()
+    result = publish(registry, JOB, tailored(other, dataset, accuracy=0.9), dataset, other, slack=SLACK)
+    assert (result["alias"], "another backbone" in str(result["reason"])) == ("candidate", True)
+
+
+def test_a_policy_of_the_task_decides_instead_of_the_slack(
+    registry: Registry, backbone: Backbone, tmp_path: Path
+) -> None:
+    dataset = frozen(tmp_path, 5)
+
+    def alias(accuracy: float, seed: int) -> object:
+        made = tailored(backbone, dataset, accuracy=accuracy, seed=seed)
+        return publish(registry, JOB, made, dataset, backbone, slack=SLACK)["alias"]
+
+    assert alias(0.80, 0) == "live"
+    registry.set_policy("pets", Policy(min_accuracy=0.75), actor="ada", reason="")
+    assert alias(0.76, 1) == "live"  # 4 points lower: more than the slack, which is not asked
+    assert alias(0.74, 2) == "candidate"
+    registry.set_policy("pets", Policy(max_macs=0.0), actor="ada", reason="")
+    assert alias(0.99, 3) == "candidate"
+    registry.set_policy("pets", None, actor="ada", reason="")
+    assert alias(0.75, 4) == "candidate"
+    assert alias(0.76, 5) == "live"
+
+
+def test_a_policy_of_the_task_gets_its_measurement(registry: Registry, backbone: Backbone, tmp_path: Path) -> None:
+    old, new = frozen(tmp_path, 6), frozen(tmp_path, 7)
+    first = tailored(backbone, old, accuracy=0.99)
+    publish(registry, JOB, first, old, backbone, slack=SLACK)
+    registry.set_policy("pets", Policy(max_drop=0.0), actor="ada", reason="")
+    measured = measure_accuracy(decode(first.bundle), new, backbone)
+    result = publish(registry, JOB, tailored(backbone, new, accuracy=measured, seed=1), new, backbone, slack=SLACK)
+    assert result["alias"] == "live", result["reason"]
+    move = registry.history("pets")[-1]
+    assert isinstance(move, AliasMoved)
+    assert move.evidence is not None
+    assert [(check.name, check.actual) for check in move.evidence.checks] == [("max_drop", 0.0)]
+
+
+def test_measured_accuracy_counts_classes_by_name(backbone: Backbone, tmp_path: Path) -> None:
+    """The bundle knows cats and dogs, the dataset birds and dogs: only dogs called dogs are right."""
+    dataset = frozen(tmp_path, 4, classes=("birds", "dogs"))
+    bundle = decode(tailored(backbone, dataset, accuracy=None).bundle)
+    data = load_dataset(dataset, bundle.manifest.preprocessing)
+    images = torch.from_numpy(normalise(data.test.exact.numpy(), bundle.manifest.preprocessing))
+    with torch.inference_mode():
+        found = Student.from_bundle(backbone, bundle)(images).argmax(1)
+    right = ((found == 1) & (data.test.labels == 1)).float().mean()
+    assert measure_accuracy(bundle, dataset, backbone) == pytest.approx(float(right))

@@ -1,0 +1,163 @@
+"""The front of a version: kept beside it, listed, and published point by point, over real HTTP."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from nettailor.backbones import Backbone, build_backbone
+from nettailor.bundle import encode
+from nettailor.manifest import Accuracy, Manifest, Metrics
+from registry.policy.policy import Policy
+from registry.registry import Registry
+from tests.bundles import random_bundle, random_tensors
+from tests.trainer.publishing.test_publish import JOB, SLACK, frozen
+from trainer.publishing.publish import publish
+from trainer.recipe.pareto import POINTS, Point, read_front
+from trainer.recipe.pipeline import Tailored
+from trainer.service import Service
+
+ACCURACIES = {3: 0.92, 6: 0.90, 9: 0.898, 10: 0.7}
+CHOSEN = 6
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    return build_backbone("mini26").eval()
+
+
+@pytest.fixture
+def registry(service: Service) -> Registry:
+    return service.registry
+
+
+def point(fingerprint: str, k: int, accuracy: float) -> Point:
+    manifest, _ = random_bundle(task="pets", fingerprint=fingerprint, classes=2, seed=k)
+    metrics = Metrics(teacher=Accuracy(), student=Accuracy(validation=accuracy, test=accuracy))
+    manifest = Manifest.model_validate(manifest.model_copy(update={"metrics": metrics}).model_dump())
+    return Point(
+        blocks_removed=k,
+        bundle=encode(manifest, random_tensors(manifest, seed=k)),
+        manifest=manifest,
+        cost=1 - k / 12,
+        milliseconds=None,
+        good=k <= CHOSEN,
+        pareto=True,
+        chosen=k == CHOSEN,
+    )
+
+
+@pytest.fixture
+def made(backbone: Backbone) -> Tailored:
+    points = tuple(point(backbone.fingerprint(), k, accuracy) for k, accuracy in ACCURACIES.items())
+    (chosen,) = (p for p in points if p.chosen)
+    rows = [p.row() for p in points]
+    return Tailored(bundle=chosen.bundle, manifest=chosen.manifest, front=rows, points=points)
+
+
+@pytest.fixture
+def published(registry: Registry, made: Tailored, backbone: Backbone, tmp_path: Path) -> Tailored:
+    dataset = frozen(tmp_path, 0)
+    extra = {"report.html": registry.blobs.put(b"<!doctype html>")}
+    result = publish(registry, JOB, made, dataset, backbone, slack=SLACK, attachments=extra)
+    assert result["version"] == 1
+    assert result["front"] == made.front
+    return made
+
+
+def test_the_points_are_kept_with_the_version(registry: Registry, published: Tailored) -> None:
+    record = registry.resolve("pets")
+    names = [f"front/k{k:02d}.safetensors" for k in ACCURACIES]
+    assert set(record.attachments) == {*names, POINTS, "report.html"}
+    for name, one in zip(names, published.points, strict=True):
+        assert registry.blobs.read(record.attachments[name]) == one.bundle
+    assert record.attachments["front/k06.safetensors"] == record.digest
+    assert read_front(record, registry.blobs) == published.front
+
+
+def test_the_front_is_listed(http: httpx.Client, registry: Registry, published: Tailored) -> None:
+    answer = http.get("/tasks/pets/versions/1/front").json()
+    assert (answer["task"], answer["version"]) == ("pets", 1)
+    assert answer["points"] == [row | {"version": 1 if row["k"] == CHOSEN else None} for row in published.front]
+    lone, tensors = random_bundle(task="pets", seed=99)
+    registry.publish("pets", encode(lone, tensors), actor="ada")
+    assert http.get("/tasks/pets/versions/2/front").json()["points"] == []
+
+
+def test_a_point_becomes_a_version_once(http: httpx.Client, registry: Registry, published: Tailored) -> None:
+    answer = http.post("/tasks/pets/versions/1/front/9", headers={"X-Actor": "ada"})
+    assert answer.status_code == 201
+    done = answer.json()
+    assert (done["version"], done["alias"], done["refused"], done["job"]) == (2, None, None, JOB.id)
+    record = registry.version_record("pets", 2)
+    assert (record.digest, record.actor, record.job) == (done["digest"], "ada", JOB.id)
+    assert "k=9" in record.note
+    assert registry.task("pets").aliases == {"live": 1}
+    # its own front is the same, so that a third point can be published from it, whatever becomes of version 1
+    assert read_front(record, registry.blobs) == published.front
+    assert "report.html" not in record.attachments
+    assert http.post("/tasks/pets/versions/2/front/9").json()["version"] == 2
+    assert http.post("/tasks/pets/versions/2/front/6").json()["version"] == 1
+    assert http.post("/tasks/pets/versions/2/front/3").json()["version"] == 3
+    assert [row["version"] for row in http.get("/tasks/pets/versions/1/front").json()["points"]] == [3, 1, 2, None]
+
+
+def test_live_only_if_the_policy_passes(http: httpx.Client, registry: Registry, published: Tailored) -> None:
+    def ask(k: int, alias: str | None, reason: str = "") -> tuple[object, object, bool]:
+        answer = http.post(f"/tasks/pets/versions/1/front/{k}", json={"alias": alias, "reason": reason})
+        assert answer.status_code == 201, answer.text
+        done = answer.json()
+        return done["version"], done["alias"], bool(done["refused"])
+
+    assert ask(10, "live") == (2, None, True)  # 20 points lower: more than the slack
+    assert registry.task("pets").aliases == {"live": 1}
+    assert ask(9, "live", "leaner") == (3, "live", False)
+    assert registry.history("pets")[-1].reason == "leaner"  # type: ignore[union-attr]  # a move has one
+    assert ask(10, "candidate") == (2, "candidate", False)
+    registry.set_policy("pets", Policy(min_accuracy=0.91), actor="ada", reason="")
+    assert ask(6, "live") == (1, None, True)
+    assert ask(3, "live") == (4, "live", False)
+    assert registry.task("pets").aliases == {"live": 4, "candidate": 2}
+
+
+def test_not_away_from_another_backbone(http: httpx.Client, registry: Registry, published: Tailored) -> None:
+    manifest, tensors = random_bundle(task="pets", fingerprint="f" * 64, classes=2, seed=77)
+    record = registry.publish("pets", encode(manifest, tensors), actor="ada")
+    registry.promote("pets", "live", record.version, actor="ada", reason="", force=False)
+    done = http.post("/tasks/pets/versions/1/front/3", json={"alias": "live"}).json()
+    assert (done["alias"], "another backbone" in done["refused"]) == (None, True)
+
+
+def test_what_is_not_there(http: httpx.Client, registry: Registry, published: Tailored) -> None:
+    cases = [
+        ("/tasks/pets/versions/1/front/4", None, 404, "point-unknown"),
+        ("/tasks/pets/versions/9/front/6", None, 404, "version-unknown"),
+        ("/tasks/birds/versions/1/front/6", None, 404, "task-unknown"),
+        ("/tasks/pets/versions/1/front/-1", None, 422, None),
+        ("/tasks/pets/versions/1/front/6", {"alias": "staging"}, 422, None),
+        ("/tasks/pets/versions/1/front/6", {"alias": "live", "force": True}, 422, None),
+    ]
+    for path, body, status, kind in cases:
+        answer = http.post(path, json=body)
+        assert answer.status_code == status, answer.text
+        assert kind is None or answer.json()["type"].endswith(kind)
+    assert http.get("/tasks/birds/versions/1/front").status_code == 404
+    assert [record.version for record in registry.versions("pets")] == [1]
+
+
+def test_the_garbage_collection_leaves_points_alone(registry: Registry, published: Tailored) -> None:
+    registry.collect_garbage(0.0, dry_run=False)
+    assert read_front(registry.resolve("pets"), registry.blobs)
+    assert all(registry.blobs.exists(str(row["digest"])) for row in published.front)
+
+
+def test_a_network_beyond_its_budget_never_goes_live_by_itself(
+    registry: Registry, made: Tailored, backbone: Backbone, tmp_path: Path
+) -> None:
+    recipe = made.manifest.recipe | {"max_macs": 0.1, "within_target": False}
+    manifest = Manifest.model_validate(made.manifest.model_copy(update={"recipe": recipe}).model_dump())
+    over = replace(made, manifest=manifest, bundle=encode(manifest, random_tensors(manifest, seed=0)))
+    result = publish(registry, JOB, over, frozen(tmp_path, 0), backbone, slack=SLACK)
+    assert (result["alias"], "budget" in str(result["reason"])) == ("candidate", True)
+    assert registry.task("pets").aliases == {"candidate": 1}

@@ -1,0 +1,183 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from nettailor.backbones import Backbone, build_backbone
+from nettailor.bundle import decode
+from nettailor.student import Student
+from tests.trainer.tables import write_table
+from tests.trainer.tiny import tiny_config, tiny_task
+from trainer.events import Event
+from trainer.recipe import pipeline
+from trainer.recipe.pipeline import RecipeConfig, Tailored, tailor_data
+from trainer.training.data import evaluation_batches
+from trainer.training.fit import correct_predictions
+
+
+class Broken(Exception):
+    """The process "dies" here."""
+
+
+def backbone() -> Backbone:
+    torch.manual_seed(0)
+    return build_backbone("mini26")
+
+
+def tailored(
+    checkpoints: Path, report: Callable[[Event], None] = lambda event: None, config: RecipeConfig | None = None
+) -> Tailored:
+    config = config or tiny_config()
+    return tailor_data("colours", tiny_task(), config, backbone=backbone(), report=report, checkpoints=checkpoints)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tailored, list[Event]]:
+    events: list[Event] = []
+    return tailored(tmp_path_factory.mktemp("whole"), events.append), events
+
+
+def test_the_bundle_is_what_was_measured(whole: tuple[Tailored, list[Event]]) -> None:
+    result, _ = whole
+    bundle = decode(result.bundle)
+    assert bundle.manifest == result.manifest
+    task = tiny_task()
+    student = Student.from_bundle(backbone(), bundle)
+    right = correct_predictions(student, evaluation_batches(task.test, task.preprocessing))
+    assert result.manifest.metrics.student.test == pytest.approx(float(right.float().mean()), abs=1e-6)
+    assert result.manifest.classes == task.classes
+
+
+def test_progress_never_goes_back_and_names_every_stage(whole: tuple[Tailored, list[Event]]) -> None:
+    _, events = whole
+    progress = [event.progress for event in events]
+    assert progress == sorted(progress)
+    assert [e.stage for e in events if e.kind == "stage"] == ["teacher", "student", "prune", "retrain", "select"]
+    epochs = [e for e in events if e.kind == "epoch"]
+    assert {"loss", "accuracy", "epoch", "epochs", "seconds_left", "run"} <= set(epochs[-1].fields)
+    assert "alphas" in epochs[-1].fields
+    assert any(e.kind == "candidate" for e in events)
+
+
+def test_the_front_marks_the_chosen_one(whole: tuple[Tailored, list[Event]]) -> None:
+    front = whole[0].front
+    assert [row["chosen"] for row in front].count(True) == 1
+    chosen = next(row for row in front if row["chosen"])
+    assert chosen["good"] == any(row["good"] for row in front)
+    assert whole[0].manifest.recipe["within_target"] == chosen["good"]
+
+
+def test_every_point_of_the_front_is_a_bundle_of_its_own(whole: tuple[Tailored, list[Event]]) -> None:
+    result, events = whole
+    task = tiny_task()
+    assert [row["k"] for row in result.front] == [point.blocks_removed for point in result.points]
+    assert [row["k"] for row in result.front] == sorted(
+        {int(str(e.fields["k"])) for e in events if e.kind == "candidate"}
+    )
+    assert any(row["pareto"] for row in result.front)
+    for row, point in zip(result.front, result.points, strict=True):
+        bundle = decode(point.bundle)
+        student = Student.from_bundle(backbone(), bundle)
+        right = correct_predictions(student, evaluation_batches(task.test, task.preprocessing))
+        assert row["test_accuracy"] == bundle.manifest.metrics.student.test
+        assert row["test_accuracy"] == pytest.approx(float(right.float().mean()), abs=1e-6)
+        assert (row["digest"], row["size_bytes"]) == (bundle.digest, bundle.size_bytes)
+        assert row["macs_removed"] == bundle.manifest.complexity.net_macs_removed
+        assert row["accuracy"] == bundle.manifest.metrics.student.validation
+        assert bundle.manifest.metrics.teacher == result.manifest.metrics.teacher
+        assert (point.bundle == result.bundle) == row["chosen"]
+
+
+def test_the_history_has_every_run(whole: tuple[Tailored, list[Event]]) -> None:
+    result, events = whole
+    runs = {f"fold0/{e.fields['run']}" for e in events if e.kind == "epoch"}
+    assert set(result.history) == runs
+    for name, epochs in result.history.items():
+        assert [epoch.number for epoch in epochs] == [1, 2], name
+        assert "loss" in epochs[0].losses
+        assert epochs[-1].accuracy is not None
+        assert epochs[0].seconds > 0
+
+
+@pytest.mark.parametrize("stage", ["teacher", "student", "retrain"])
+def test_a_broken_off_tailoring_ends_with_the_same_bundle(
+    tmp_path: Path, whole: tuple[Tailored, list[Event]], stage: str
+) -> None:
+    def die(event: Event) -> None:
+        if event.kind == "epoch" and event.stage == stage:
+            raise Broken
+
+    with pytest.raises(Broken):
+        tailored(tmp_path, die)
+    again = tailored(tmp_path)
+    assert again.bundle == whole[0].bundle
+    assert [point.bundle for point in again.points] == [point.bundle for point in whole[0].points]
+    assert {name: len(epochs) for name, epochs in again.history.items()} == dict.fromkeys(whole[0].history, 2)
+
+
+def test_another_seed_gives_another_bundle(tmp_path: Path, whole: tuple[Tailored, list[Event]]) -> None:
+    assert tailored(tmp_path, config=tiny_config(seed=1)).bundle != whole[0].bundle
+
+
+@pytest.mark.parametrize("options", [{"statistics": "frozen"}, {"skips": 1, "folds": 2}, {"measure": "params"}])
+def test_options(tmp_path: Path, options: dict[str, object]) -> None:
+    manifest = decode(tailored(tmp_path, config=tiny_config(**options)).bundle).manifest
+    assert manifest.statistics == options.get("statistics", "task")
+    assert manifest.recipe["pooled_folds"] == options.get("folds", 1)
+
+
+@pytest.mark.parametrize(("limit", "fits"), [(0.8, True), pytest.param(0.001, False, marks=pytest.mark.nightly)])
+def test_within_a_budget_of_macs(tmp_path: Path, limit: float, fits: bool) -> None:
+    result = tailored(tmp_path, config=tiny_config(max_macs=limit))
+    rows = {row["k"]: row for row in result.front}
+    needed = {k: 1 - float(row["macs_removed"]) for k, row in rows.items()}  # type: ignore[arg-type]  # a number
+    assert {k: row["good"] for k, row in rows.items()} == {k: macs <= limit for k, macs in needed.items()}
+    (chosen,) = (k for k, row in rows.items() if row["chosen"])
+    assert (needed[chosen] <= limit) == fits
+    assert result.manifest.recipe["within_target"] == fits
+    assert result.manifest.recipe["max_macs"] == limit
+    if fits:
+        assert rows[chosen]["accuracy"] == max(row["accuracy"] for row in rows.values() if row["good"])  # type: ignore[type-var]  # numbers
+    else:
+        assert needed[chosen] == min(needed.values())
+
+
+def test_within_a_budget_of_milliseconds(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "costs.json", block=1.0, proxy=0.01)
+    result = tailored(tmp_path, config=tiny_config(max_latency_ms=6.5, latency_table=table))
+    (chosen,) = (row for row in result.front if row["chosen"])
+    plan = result.manifest.plan
+    milliseconds = 1.0 + sum(plan.blocks) + 0.01 * len(list(plan.proxy_paths()))
+    assert chosen["milliseconds"] == pytest.approx(milliseconds)
+    assert milliseconds <= 6.5
+    assert any(float(row["milliseconds"]) > 6.5 for row in result.front)  # type: ignore[arg-type]  # a number
+    assert result.manifest.recipe["cost_table"] is None  # complexity still counts MACs
+
+
+def test_small_validation_splits_are_pooled_over_folds(tmp_path: Path) -> None:
+    config = tiny_config(folds=None, pooled_images=30, max_folds=5)
+    assert decode(tailored(tmp_path, config=config).bundle).manifest.recipe["pooled_folds"] == 3
+
+
+def test_unusable_settings_are_refused() -> None:
+    with pytest.raises(ValueError, match="skips"):
+        RecipeConfig(skips=0)
+    with pytest.raises(ValueError, match="target_drop"):
+        RecipeConfig(target_drop=1.5)
+    assert RecipeConfig.preset("thorough", seed=3).seed == 3
+
+
+def test_whether_bf16_pays_is_decided_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another measurement after a break must not change how the rest is trained."""
+
+    def die(event: Event) -> None:
+        if event.kind == "epoch":
+            raise Broken
+
+    config = tiny_config(bf16=None)
+    monkeypatch.setattr(pipeline, "bf16_pays", lambda: True)
+    with pytest.raises(Broken):
+        tailored(tmp_path, die, config=config)
+    monkeypatch.setattr(pipeline, "bf16_pays", lambda: False)
+    assert tailored(tmp_path, config=config).manifest.recipe["bf16"] is True

@@ -1,0 +1,209 @@
+"""`max_minutes`: schedules that fit, decided once; and a bundle whatever the time."""
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nettailor.bundle import decode
+from tests.trainer.recipe.test_pipeline import Broken, tailored
+from tests.trainer.tiny import tiny_config
+from trainer.errors import TimeTooShort
+from trainer.events import Event
+from trainer.recipe.config import RecipeConfig
+from trainer.recipe.decision_log import Decisions
+from trainer.recipe.elapsed import Clock
+from trainer.recipe.throughput import Pace
+from trainer.recipe.time_budget import Timetable
+from trainer.training.fit import Epoch, Schedule
+
+IMAGES = 1000
+PACES = (Pace(image=0.001, epoch=0.5), Pace(image=0.002, epoch=0.5))
+
+
+class StoppedClock(Clock):
+    """Shows what it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return self.now
+
+
+class Simulation:
+    """A recipe whose runs take exactly as long as the paces say, or `slower` times that."""
+
+    def __init__(self, folder: Path, minutes: float, *, slower: float = 1.0) -> None:
+        self.clock, self.slower = StoppedClock(), slower
+        self.history: dict[str, Sequence[Epoch]] = {}
+        self.minutes, self.folder = minutes, folder
+        self.log: list[str] = []
+
+    def timetable(self) -> Timetable:
+        return Timetable(
+            minutes=self.minutes,
+            clock=self.clock,
+            decisions=Decisions(self.folder / "decisions.json"),
+            measure=lambda: PACES,
+            images=IMAGES,
+            test_images=100,
+            history=self.history,
+            log=self.log.append,
+        )
+
+    def run(self, name: str, pace: Pace, epochs: int) -> None:
+        seconds = self.slower * (IMAGES * pace.image)
+        self.history[f"fold0/{name}"] = [
+            Epoch(number=number, losses={}, accuracy=None, seconds=seconds) for number in range(1, epochs + 1)
+        ]
+        self.clock.now += self.slower * pace.seconds(epochs, IMAGES)
+
+    def whole(self, config: RecipeConfig) -> tuple[RecipeConfig, int, list[int]]:
+        """Everything in order; the last configuration, the folds, and the candidates there was time for."""
+        times = self.timetable()
+        config, folds = times.teachers(config, 3)
+        for lr in config.teacher_lrs:
+            self.run(f"teacher-lr{lr}", PACES[0], config.teacher.fitted(IMAGES).epochs)
+        for cycle in config.teacher_cycles:
+            self.run(f"teacher-c{cycle}", PACES[0], config.teacher.fitted(IMAGES).epochs * cycle)
+        for fold in range(1, folds):
+            longest = max(config.teacher_cycles, default=1)
+            self.run(f"teacher-{fold}", PACES[0], config.teacher.fitted(IMAGES).epochs * longest)
+        config = times.students(config, folds)
+        for fold in range(folds):
+            self.run(f"student-{fold}", PACES[1], config.student.fitted(IMAGES).epochs)
+        config = times.candidates(config, folds)
+        done = []
+        for blocks in (6, 9, 7, 8, 5, 10):
+            if not times.allows(blocks, config, folds):
+                break
+            done.append(blocks)
+            for fold in range(folds):
+                self.run(f"retrain-{blocks}-{fold}", PACES[1], config.retrain.fitted(IMAGES).epochs)
+        return config, folds, done
+
+
+def test_with_time_enough_nothing_is_changed(tmp_path: Path) -> None:
+    config = RecipeConfig(max_minutes=600)
+    assert Simulation(tmp_path, 600).whole(config) == (config, 3, [6, 9, 7, 8, 5, 10])
+
+
+@pytest.mark.parametrize("slower", [1.0, 1.5])
+@pytest.mark.parametrize("minutes", [0.4, 0.7, 1.5, 4, 10, 25])
+def test_whatever_the_time_it_is_kept(tmp_path: Path, minutes: float, slower: float) -> None:
+    """The teacher's plan cannot know that the machine will be slower; the later ones make up for it."""
+    simulation = Simulation(tmp_path, minutes, slower=slower)
+    config, folds, done = simulation.whole(RecipeConfig(max_minutes=minutes))
+    assert simulation.clock.now <= 60 * minutes or (slower > 1 and minutes < 1)
+    assert done or minutes < 0.5
+    assert simulation.clock.now >= 0.3 * 60 * minutes
+    assert config.student.fitted(IMAGES).epochs >= 1
+    report = simulation.timetable().report()
+    assert [stage["stage"] for stage in report["stages"]] == ["teacher", "student", "retrain"]  # type: ignore[index, call-overload, union-attr]  # a list of objects
+    assert folds == (1 if minutes < 10 else folds)
+
+
+def test_a_run_that_goes_on_decides_the_same(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, 4)
+    first = simulation.whole(RecipeConfig(max_minutes=4))
+    simulation.clock.now = 0.0  # whatever the clock and the history say now
+    simulation.history.clear()
+    assert simulation.whole(RecipeConfig(max_minutes=4)) == first
+
+
+def test_too_little_time_says_what_would_be_needed(tmp_path: Path) -> None:
+    with pytest.raises(TimeTooShort) as fault:
+        Simulation(tmp_path, 0.05).whole(RecipeConfig(max_minutes=0.05))
+    needed = fault.value.needed
+    assert 0.05 < needed < 1
+    assert f"{needed:.2g} minutes" in str(fault.value)
+    enough = Simulation(tmp_path / "enough", needed * 1.05)
+    enough.whole(RecipeConfig(max_minutes=needed * 1.05))
+
+
+@given(st.floats(0.001, 5), st.floats(0, 20), st.integers(1, 50))
+def test_the_fewer_epochs_the_less_time(image: float, epoch: float, epochs: int) -> None:
+    pace = Pace(image=image, epoch=epoch)
+    assert pace.seconds(epochs, 10) < pace.seconds(epochs + 1, 10)
+
+
+def test_the_clock_counts_all_attempts(tmp_path: Path) -> None:
+    path = tmp_path / "clock.json"
+    path.write_text(json.dumps({"seconds": 100.0}))
+    with Clock(path) as clock:
+        threading.Event().wait(0.01)
+        assert 100.0 < clock.seconds < 160.0
+    assert json.loads(path.read_text())["seconds"] >= 100.0
+    assert Clock(path).seconds >= clock.seconds - 60.0
+
+
+SIX = Schedule(epochs=6, lr=0.01, batch_size=12, clip=3.0)
+SLOW = [{"image": 0.5, "epoch": 0.0}, {"image": 1.0, "epoch": 0.0}]  # whatever the tests' machine does meanwhile
+
+
+def slow_machine(folder: Path) -> Path:
+    """A folder of checkpoints in which the pace is measured already."""
+    folder.mkdir()
+    (folder / "decisions.json").write_text(json.dumps({"paces": SLOW}))
+    return folder
+
+
+def test_a_limited_tailoring_says_what_it_did_and_ends_with_the_same_bundle_after_a_break(tmp_path: Path) -> None:
+    def die(event: Event) -> None:
+        events.append(event)
+        if event.kind == "epoch" and event.stage == "student":
+            raise Broken
+
+    events: list[Event] = []
+    config = tiny_config(teacher=SIX, student=SIX, retrain=tiny_config().retrain, max_minutes=5)
+    folder = slow_machine(tmp_path / "broken")
+    with pytest.raises(Broken):
+        tailored(folder, die, config)
+    decided = json.loads((folder / "decisions.json").read_text())
+    again = tailored(folder, config=config)
+    made = json.loads((folder / "decisions.json").read_text())
+    assert {name: made[name] for name in decided} == decided
+
+    recipe = decode(again.bundle).manifest.recipe
+    for run in ("teacher", "student"):
+        assert 1 <= recipe[run]["epochs"] == made[run]["epochs"] < 6
+    assert recipe["max_minutes"] == 5
+    assert len(again.history["fold0/student"]) == recipe["student"]["epochs"]
+    assert any("time: student" in str(e.fields.get("message")) for e in events)
+    assert again.time is not None
+    assert 0 < float(again.time["used_minutes"]) < 5  # type: ignore[arg-type]  # a number
+
+    # Another folder with these decisions: an uninterrupted run ends with these bytes.
+    whole = slow_machine(tmp_path / "whole")
+    (whole / "decisions.json").write_text((folder / "decisions.json").read_text())
+    assert tailored(whole, config=config).bundle == again.bundle
+
+
+@pytest.mark.nightly
+def test_schedules_of_hours_are_cut_to_half_a_minute(tmp_path: Path) -> None:
+    long = replace(SIX, epochs=5000)
+    config = tiny_config(teacher=long, student=long, retrain=long, max_minutes=0.5)
+    result = tailored(tmp_path, config=config)
+    recipe = decode(result.bundle).manifest.recipe
+    assert all(1 <= recipe[run]["epochs"] < 5000 for run in ("teacher", "student", "retrain"))
+    assert result.time is not None
+    assert float(result.time["used_minutes"]) < 1  # type: ignore[arg-type]  # a number; other processes compete
+
+
+def test_without_time_for_a_candidate_the_student_itself_is_published(tmp_path: Path) -> None:
+    (tmp_path / "decisions.json").write_text(json.dumps({"k06": False}))
+    result = tailored(tmp_path, config=tiny_config(max_minutes=30))
+    assert [row["k"] for row in result.front] == [0]
+    assert all(result.manifest.plan.blocks)
+
+
+def test_too_little_time_for_a_real_one(tmp_path: Path) -> None:
+    with pytest.raises(TimeTooShort):
+        tailored(tmp_path, config=tiny_config(max_minutes=1e-5))

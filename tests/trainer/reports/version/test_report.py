@@ -1,0 +1,172 @@
+"""The report on a version: one page that needs nothing else, and trusts nobody's names."""
+
+import base64
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nettailor.backbones import Backbone
+from nettailor.bundle import decode, encode
+from nettailor.geometry import geometry
+from registry.storage.blobs import Blobs
+from tests.bundles import random_bundle
+from tests.trainer.tiny import PREPROCESSING, coloured
+from trainer.reports.version.architecture import architecture
+from trainer.reports.version.calibration import bins
+from trainer.reports.version.confusion import counts, worst
+from trainer.reports.version.findings import Findings, Finished, look
+from trainer.reports.version.hardest import hardest_rows
+from trainer.reports.version.report import attach_report, make_report
+from trainer.training.data import LabelledImages
+from trainer.training.fit import Epoch
+
+HOSTILE = ("<script>alert(1)</script>", 'a" onload="x', "$\\frac{")
+FRONT = [
+    {
+        "k": k,
+        "accuracy": 0.9 - k / 100,
+        "test_accuracy": 0.88,
+        "cost": 0.5,
+        "macs_removed": k / 10,
+        "params_removed": k / 9,
+        "good": k < 3,
+        "pareto": True,
+        "chosen": k == 2,
+    }
+    for k in (0, 2, 4)
+]
+
+
+def epochs(count: int) -> list[Epoch]:
+    losses = {"loss": 1.0, "classification": 0.5, "complexity": 0.2, "teacher": 0.1, "distillation": 0.2}
+    return [Epoch(number=n, losses=losses, accuracy=0.5 if n == count else None, seconds=1) for n in range(1, count)]
+
+
+def tailoring(backbone: Backbone, test: LabelledImages | None = None) -> Finished:
+    manifest, tensors = random_bundle(fingerprint=backbone.fingerprint(), classes=3)
+    manifest = manifest.model_copy(update={"classes": HOSTILE, "preprocessing": PREPROCESSING})
+    return Finished(
+        bundle=decode(encode(manifest, tensors)),
+        front=FRONT,
+        test=coloured(24, 3, 2) if test is None else test,
+        history={"fold0/teacher-lr0.01-e3": epochs(3), "fold0/student": epochs(4), "fold0/retrain-2": epochs(3)},
+        seconds={"teacher": 1.5},
+    )
+
+
+class Reader(HTMLParser):
+    """Everything a browser would act on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.sources: list[str] = []
+        self.handlers: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href", "srcset")]
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_holds_all_it_needs_and_no_name_gets_out_of_its_place(backbone: Backbone) -> None:
+    made = tailoring(backbone)
+    report = make_report(made, backbone)
+    page = report.pop("report.html").decode()
+    reader = Reader()
+    reader.feed(page)
+    assert not {"script", "link", "iframe", "object", "form"} & set(reader.tags)
+    assert reader.handlers == []
+    pictures = [base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in reader.sources]
+    assert sorted(pictures) == sorted(report.values())
+    assert set(report) == {
+        f"{name}.png" for name in ("architecture", "curve", "learning", "confusion", "calibration", "hardest")
+    }
+    assert all(data.startswith(b"\x89PNG") for data in report.values())
+    for name in HOSTILE:
+        assert name in reader.text
+    metrics, complexity = made.manifest.metrics, made.manifest.complexity
+    assert f"{100 * (metrics.teacher.validation or 0):.2f} %" in reader.text
+    assert f"{100 * complexity.net_macs_removed:.2f} %" in reader.text
+    assert "−2 (chosen)" in reader.text
+    assert "http" not in re.sub(r"base64,[^\"]*", "", page)
+
+
+def test_without_test_images_or_history_it_says_less(backbone: Backbone) -> None:
+    made = replace(tailoring(backbone, coloured(0, 3, 0)), history={}, front=[])
+    assert set(make_report(made, backbone)) == {"report.html", "architecture.png"}
+
+
+@pytest.mark.parametrize(("name", "depth"), [("resnet18", 8), ("resnet34", 16), ("resnet50", 16), ("mini26", 12)])
+def test_every_backbone_can_be_drawn(name: str, depth: int) -> None:
+    manifest, tensors = random_bundle(backbone=name)
+    assert len(manifest.plan.blocks) == depth
+    assert architecture(decode(encode(manifest, tensors)), geometry(name)).startswith(b"\x89PNG")
+
+
+def findings(labels: list[int], probabilities: list[list[float]]) -> Findings:
+    return Findings(
+        classes=HOSTILE, probabilities=np.array(probabilities, np.float32), labels=np.array(labels, np.int64)
+    )
+
+
+def test_figures_by_hand() -> None:
+    found = findings([0, 0, 1, 2], [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.1, 0.85, 0.05], [0.5, 0.05, 0.45]])
+    assert counts(found).tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+    assert {(pair.true, pair.found, pair.count, pair.of) for pair in worst(found)} == {
+        (HOSTILE[0], HOSTILE[1], 1, 2),
+        (HOSTILE[2], HOSTILE[0], 1, 1),
+    }
+    rows, error = bins(found)
+    assert [count for _, _, count in rows] == [1, 2, 1]
+    assert error == pytest.approx((0.5 * 1 + abs(0.825 - 0.5) * 2 + 0.1 * 1) / 4, abs=1e-6)
+    assert hardest_rows(found, 2).tolist() == [1, 3]
+
+
+def test_what_the_page_says_of_the_test_images_is_what_the_student_says(backbone: Backbone) -> None:
+    found = look(tailoring(backbone), backbone)
+    assert found.probabilities.shape == (24, 3)
+    np.testing.assert_allclose(found.probabilities.sum(1), 1, rtol=1e-5)
+    assert counts(found).sum() == 24
+
+
+def test_a_report_that_fails_costs_nothing_but_itself(
+    backbone: Backbone, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    blobs = Blobs(str(tmp_path))
+    made = tailoring(backbone)
+    attached = attach_report(made, backbone, blobs)
+    assert {len(blobs.read(digest)) > 1000 for digest in attached.values()} == {True}
+    other = Backbone(
+        geometry=backbone.geometry, stem=backbone.stem, blocks=[], preprocessing=PREPROCESSING
+    )  # another network: the bundle does not fit
+    assert attach_report(made, other, blobs) == {}
+    assert "no report" in caplog.text
+
+
+@pytest.mark.nightly
+def test_a_browser_shows_it_whole(backbone: Backbone, tmp_path: Path) -> None:
+    """At a telephone's width nothing sticks out, whatever the classes are called."""
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("no chromium here")
+    page = tmp_path / "report.html"
+    page.write_bytes(
+        make_report(tailoring(backbone), backbone)["report.html"]
+        + b"<script>document.title = String(document.documentElement.scrollWidth)</script>"
+    )
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=500,900", "--dump-dom"]
+    done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=120, check=True)
+    width = re.search(r"<title>(\d+)</title>", done.stdout)
+    assert width is not None
+    assert int(width[1]) <= 500

@@ -1,0 +1,117 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from trainer.errors import TrainingDiverged
+from trainer.training.fit import Epoch, Run, Schedule, fit
+
+
+class Broken(Exception):
+    """The process "dies" here."""
+
+
+def model() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
+
+
+def backward(loss: Tensor) -> dict[str, Tensor]:
+    loss.backward()
+    return {"loss": loss}
+
+
+def run(network: nn.Module, checkpoint: Path, *, break_at: int | None = None) -> Run:
+    def batches(generator: torch.Generator) -> list[tuple[Tensor, Tensor, float]]:
+        x = torch.randn(3, 8, 4, generator=generator)
+        return [(b, (b.sum(1) > 0).long(), 1.0) for b in x]
+
+    def on_epoch(epoch: Epoch) -> None:
+        if epoch.number == break_at:
+            raise Broken
+
+    return Run(
+        name="test",
+        seed=3,
+        schedule=Schedule(epochs=6, lr=0.1),
+        steps=3,
+        batches=batches,
+        step=lambda x, y, progress: backward(F.cross_entropy(network(x), y)),
+        checkpoint=checkpoint,
+        on_epoch=on_epoch,
+        validate=lambda: 0.5,
+        validate_every=4,
+    )
+
+
+@pytest.mark.parametrize("break_at", [1, 4, 6])
+def test_a_resumed_run_ends_with_the_same_bits(tmp_path: Path, break_at: int) -> None:
+    whole, broken, resumed = model(), model(), model()
+    history = fit(whole, run(whole, tmp_path / "whole.pt"))
+    with pytest.raises(Broken):
+        fit(broken, run(broken, tmp_path / "broken.pt", break_at=break_at))
+    again = fit(resumed, run(resumed, tmp_path / "broken.pt"))
+    assert [(e.number, e.losses, e.accuracy) for e in again] == [(e.number, e.losses, e.accuracy) for e in history]
+    for a, b in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    assert [p.name for p in tmp_path.iterdir() if p.suffix == ".part"] == []
+
+
+def test_a_loss_that_is_no_number_is_a_named_error(tmp_path: Path) -> None:
+    network = model()
+    diverging = replace(run(network, tmp_path / "c.pt"), step=lambda x, y, progress: backward(network(x).sum() / 0))
+    with pytest.raises(TrainingDiverged, match="loss of test is not finite in epoch 1"):
+        fit(network, diverging)
+    assert not (tmp_path / "c.pt").exists()
+
+
+def test_it_learns_and_validates_when_told(tmp_path: Path) -> None:
+    network = model()
+    history = fit(network, run(network, tmp_path / "c.pt"))
+    assert history[-1].losses["loss"] < history[0].losses["loss"]
+    assert [e.accuracy for e in history] == [None, None, None, 0.5, None, 0.5]
+
+
+def test_small_datasets_take_more_epochs_and_large_ones_fewer() -> None:
+    schedule = Schedule(epochs=10, lr=0.1, batch_size=32, min_steps=400, max_steps=1000)
+    assert schedule.fitted(640).epochs == 20
+    assert schedule.fitted(2400).epochs == 10
+    assert schedule.fitted(6400).epochs == 5
+    assert schedule.fitted(64_000).epochs == 3
+
+
+def test_the_schedule_warms_up_and_ends_at_zero() -> None:
+    schedule = Schedule(epochs=1, lr=1.0, warmup=0.2)
+    assert schedule.factor(0) == pytest.approx(0.05)
+    assert schedule.factor(0.2) == 1
+    assert schedule.factor(1) == pytest.approx(0)
+    with pytest.raises(ValueError, match="unusable schedule"):
+        Schedule(epochs=0, lr=1.0)
+
+
+def test_alphas_have_no_weight_decay_and_a_rate_of_their_own(tmp_path: Path) -> None:
+    class WithAlphas(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.alphas = nn.ParameterDict({"1": nn.Parameter(torch.zeros(2))})
+            self.head = nn.Linear(2, 2)
+
+    network = WithAlphas()
+    schedule = Schedule(epochs=1, lr=0.1, weight_decay=1.0, warmup=0.0)
+    one = torch.ones(1, 1)
+    fit(
+        network,
+        Run(
+            name="alphas",
+            seed=0,
+            schedule=schedule,
+            steps=1,
+            batches=lambda _: [(one, one, 1.0)],
+            step=lambda x, y, progress: backward(torch.stack([0 * p.sum() for p in network.parameters()]).sum()),
+            checkpoint=tmp_path / "c.pt",
+        ),
+    )
+    assert network.alphas["1"].tolist() == [0, 0]

@@ -1,0 +1,131 @@
+"""How jobs end that do not end by themselves: cancelled in any stage, dead on every attempt, far over their time."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import rq
+from rq.timeouts import HorseMonitorTimeoutException
+
+from tests.trainer.workers.test_kills import STAGES, Start, is_gone, starting, stopped_horse, submit
+from tests.trainer.workers.test_worker import in_state, until
+from trainer.service import Service
+from trainer.settings import Settings
+from trainer.workers.exit_reason import of_signal, of_trace, oom_kills
+from trainer.workers.worker import TrainerWorker
+
+SECONDS = 10.0  # "within seconds", on a machine with much else to do
+
+
+@pytest.fixture
+def start(settings: Settings) -> Iterator[Start]:
+    with starting(settings) as start_worker:
+        yield start_worker
+
+
+def cancel_in(http: httpx.Client, service: Service, start: Start, places: tuple[str, ...]) -> str:
+    """A job is cancelled at each place and taken up again. A stopped process is as deaf as a busy one can be."""
+    worker = start(" ".join(places))
+    job = submit(http)
+    for place in places:
+        horse = stopped_horse(worker)
+        while place != "start" and service.jobs.store.get(job).stage != place:
+            horse.resume()
+            horse = stopped_horse(worker)
+        began = time.monotonic()
+        assert http.post(f"/jobs/{job}/cancel").json()["state"] == "cancelled"
+        until(lambda: is_gone(horse), "the work-horse is killed")  # noqa: B023  (called before the next round)
+        assert time.monotonic() - began < SECONDS
+        assert http.post(f"/jobs/{job}/retry").status_code == 202
+    return job
+
+
+def test_cancelled_before_it_began_and_in_its_stages(http: httpx.Client, service: Service, start: Start) -> None:
+    cancel_in(http, service, start, ("start", "intake"))
+
+
+@pytest.mark.nightly
+def test_cancelled_in_every_stage(http: httpx.Client, service: Service, start: Start) -> None:
+    cancel_in(http, service, start, ("start", *STAGES[:-1]))
+
+
+def test_what_dies_of_a_signal_each_time_fails_with_the_reason_and_those_of_high_priority_first(
+    http: httpx.Client, service: Service, start: Start
+) -> None:
+    low, high = (submit(http, f"&priority={priority}") for priority in ("low", "high"))
+    assert [job["priority"] for job in http.get("/jobs").json()["jobs"]] == ["high", "low"]
+    start("start", TINY_END="segv")
+    ended = {job: in_state(service, job, "failed") for job in (low, high)}
+    for job in ended.values():
+        assert job.error is not None
+        assert (job.error["type"], job.error["status"]) == ("urn:nettailor:problem:job-died", 500)
+        assert "killed by signal 11 (SIGSEGV)" in str(job.error["reason"])
+    assert str(ended[high].ended_at) < str(ended[low].ended_at)
+    log = http.get(f"/jobs/{high}/logs").text
+    assert log.count("Fatal Python error: Segmentation fault") == 2
+    assert 'nettailor_job_failures_total{reason="JobDied"} 2.0' in http.get("/metrics").text
+
+
+@pytest.mark.nightly
+def test_what_runs_out_of_memory_says_so(http: httpx.Client, service: Service, start: Start) -> None:
+    job = submit(http)
+    start("intake", TINY_END="memory")
+    failed = in_state(service, job, "failed")
+    assert failed.error is not None
+    assert str(failed.error["reason"]).startswith("out of memory: ")
+    assert failed.attempt == 2
+
+
+def test_what_takes_much_longer_than_it_was_given_is_stopped(
+    http: httpx.Client, service: Service, start: Start
+) -> None:
+    job = service.jobs.submit("pets", "sha256:" + "0" * 64, {"max_minutes": 0.001}, actor="ada")
+    worker = start("start", TINY_OVERRUN_MINUTES="0.01")
+    failed = in_state(service, job.id, "failed")
+    assert failed.error is not None
+    assert failed.error["type"] == "urn:nettailor:problem:job-overran"
+    until(lambda: not worker.children(), "the work-horse is killed")
+    assert worker.is_running()
+    assert service.jobs.records.read(job.id).state == "failed"
+
+
+@pytest.mark.parametrize("last_words", ["exit 3", "kill -SEGV $$", "exit 0"])
+def test_how_a_work_horse_ended_is_known_though_the_clock_strikes_as_it_is_fetched(
+    last_words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["/bin/sh", "-c", last_words]
+    expected = os.waitpid(os.posix_spawn("/bin/sh", arguments, {}), 0)[1]
+    fetch = rq.Worker.wait_for_horse
+
+    def fetch_and_lose(worker: rq.Worker) -> None:
+        fetch(worker)
+        monkeypatch.setattr(rq.Worker, "wait_for_horse", fetch)
+        raise HorseMonitorTimeoutException
+
+    worker = TrainerWorker.__new__(TrainerWorker)
+    worker._horse_pid = os.posix_spawn("/bin/sh", arguments, {})
+    monkeypatch.setattr(rq.Worker, "wait_for_horse", fetch_and_lose)
+    with pytest.raises(HorseMonitorTimeoutException):
+        worker.wait_for_horse()
+    found = worker.wait_for_horse()
+    assert (found[1] or 0) & ~0x80 == expected & ~0x80  # a core may be dumped or not
+    worker._oom_kills = 0
+    worker.handle_work_horse_killed(None, *found)  # type: ignore[arg-type]  # the job is not looked at
+    assert worker._death
+
+
+def test_reasons(tmp_path: Path) -> None:
+    counter = tmp_path / "memory.events"
+    assert oom_kills((counter,)) == 0
+    counter.write_text("low 0\noom 3\noom_kill 2\n")
+    assert oom_kills((tmp_path / "none", counter)) == 2
+    killed = "killed by signal 9 (SIGKILL); it held 512 MiB at most"
+    assert of_signal(signal.SIGKILL, peak_mib=512.3, oom_kills_meanwhile=0) == killed
+    assert of_signal(signal.SIGKILL, peak_mib=512, oom_kills_meanwhile=1).startswith(f"out of memory: {killed}")
+    assert of_trace("Traceback ...\n  x\nKeyError: 'a'\n") == "KeyError: 'a'"
+    assert of_trace("torch.OutOfMemoryError: CUDA out of memory. Tried ...").startswith("out of memory: torch")
+    assert of_trace("") == "no reason given"

@@ -1,0 +1,124 @@
+"""`python -m trainer` as a whole: its workers; and the machine that goes down under a job: service, workers,
+work-horse and Redis are killed together, and started again."""
+
+import contextlib
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.documented import ROOT
+from tests.environment import without_settings
+from tests.trainer.workers.test_kills import SEED, UPLOAD, is_gone, tiny_digest
+from tests.trainer.workers.test_worker import until
+
+
+class Machine:
+    """`python -m trainer` with an embedded Redis and one worker, on a folder that outlives it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.http = httpx.Client(trust_env=False, timeout=60)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, stop_at: str = "", *, workers: int = 1) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.http.base_url = httpx.URL(f"http://127.0.0.1:{port}")
+        ours = {
+            "NETTAILOR_DATA_DIR": str(self._folder),
+            "NETTAILOR_PORT": str(port),
+            "NETTAILOR_JOB_ATTEMPTS": "3",
+            "NETTAILOR_WORKER_DEVICES": "cpu",
+            "NETTAILOR_WORKER_JOBS_PER_DEVICE": str(workers),
+            "NETTAILOR_JOB_THREADS": "1",
+            "NETTAILOR_LOG_LEVEL": "warning",
+            "TINY_STOP_AT": stop_at,
+        }
+        command = [sys.executable, "-m", "tests.trainer.workers.tiny_trainer"]
+        self._process = subprocess.Popen(command, env=without_settings() | ours, cwd=ROOT, start_new_session=True)
+        until(self._answers, "the service answers")
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return self.http.get("/readyz").is_success
+        return False
+
+    def job(self, job: str) -> dict[str, Any]:
+        document: dict[str, Any] = self.http.get(f"/jobs/{job}").json()
+        return document
+
+    def family(self) -> list[psutil.Process]:
+        return [] if self._process is None else psutil.Process(self._process.pid).children(recursive=True)
+
+    def stopped_horse(self) -> psutil.Process | None:
+        for process in self.family():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.status() == psutil.STATUS_STOPPED:
+                    return process
+        return None
+
+    def lose_power(self) -> None:
+        if self._process is None or self._process.poll() is not None:
+            return
+        everybody = [*self.family(), psutil.Process(self._process.pid)]
+        for process in everybody:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.wait()
+        until(lambda: all(map(is_gone, everybody)), "everybody is gone")
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path / "data")
+    yield machine
+    machine.lose_power()
+    machine.http.close()
+
+
+def workers(machine: Machine) -> dict[int, dict[str, str]]:
+    """Environments by process id."""
+    found = {}
+    for process in machine.family():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if process.cmdline()[1:] == ["-m", "tests.trainer.workers.tiny_worker"]:
+                found[process.pid] = process.environ()
+    return found
+
+
+def test_as_many_workers_as_the_settings_say_each_in_its_place(machine: Machine) -> None:
+    machine.start(workers=2)
+    first = until(lambda: len(found := workers(machine)) == 2 and found, "both workers are there")
+    for environment in first.values():
+        assert (environment["CUDA_VISIBLE_DEVICES"], environment["OMP_NUM_THREADS"]) == ("", "1")
+    killed = min(first)
+    psutil.Process(killed).kill()
+    second = until(lambda: len(found := workers(machine)) == 2 and found != first and found, "another is started")
+    assert set(second) & set(first) == set(first) - {killed}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("stage", ["intake", "student", "publish"])
+def test_a_job_goes_on_after_the_machine_was_started_again(machine: Machine, tmp_path: Path, stage: str) -> None:
+    """And after the death of its worker alone, in whose place another is started."""
+    machine.start(stage)
+    job = machine.http.post(f"/tasks/pets/dataset?preset=fast&seed={SEED}", content=UPLOAD).json()["id"]
+    horse = until(machine.stopped_horse, "the work-horse stops")
+    psutil.Process(horse.ppid()).kill()
+    until(lambda: is_gone(horse), "the work-horse dies with its worker")
+    until(machine.stopped_horse, "the next work-horse stops")
+    assert (machine.job(job)["stage"], machine.job(job)["attempt"]) == (stage, 2)
+    machine.lose_power()
+    machine.start()
+    until(lambda: machine.job(job)["state"] in {"succeeded", "failed"}, "the job ends")
+    ended = machine.job(job)
+    assert ended["state"] == "succeeded", ended
+    assert (ended["result"]["digest"], ended["result"]["version"]) == (tiny_digest(tmp_path), 1)
+    assert ended["attempt"] == 3

@@ -1,0 +1,69 @@
+"""The work-horse with the real recipe, its `fast` preset cut down to that of `tiny`.
+
+At the places that TINY_STOP_AT names it stops itself (SIGSTOP), once at each: at `start`, before it has imported
+anything heavy, or in a stage: after an epoch where the stage trains, and in `publish` when the version is in the
+registry but no job says so. With TINY_END it ends itself there instead: `segv` or `memory`.
+"""
+
+import os
+import resource
+import signal
+import sys
+
+_PLACES = os.environ.get("TINY_STOP_AT", "").split()
+_TRAINING = {"teacher", "student", "retrain"}
+_LEFT_BYTES = 1 << 28
+
+
+def stop_at(place: str) -> None:
+    if place not in _PLACES:
+        return
+    _PLACES.remove(place)
+    end = os.environ.get("TINY_END")
+    if end == "segv":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    elif end == "memory":
+        with open("/proc/self/statm") as statm:
+            held_bytes = int(statm.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (held_bytes + _LEFT_BYTES, resource.RLIM_INFINITY))
+        bytearray(4 * _LEFT_BYTES)
+    else:
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def make_tiny() -> None:
+    """Before anybody imports what is replaced here by name."""
+    from nettailor import backbones
+    from tests.trainer.tiny import tiny_backbone, tiny_config
+    from trainer.recipe import config
+
+    config = tiny_config(bf16=False)
+    config._PRESETS["fast"] = lambda: config
+    backbones.load_backbone = tiny_backbone
+
+
+def stop_in_stages() -> None:
+    from trainer.events import Event, Json
+    from trainer.workers import job_run
+
+    class StoppingRun(job_run.Run):
+        def report(self, event: Event) -> None:
+            super().report(event)
+            if event.stage != "publish" and (event.kind == "epoch" or event.stage not in _TRAINING):
+                stop_at(event.stage)
+
+        def succeed(self, result: "dict[str, Json]") -> None:  # type: ignore[override]  # what publish gives
+            stop_at("publish")
+            super().succeed(result)
+
+    job_run.Run = StoppingRun  # type: ignore[misc]  # before anybody has imported it
+
+
+if __name__ == "__main__":
+    from trainer.workers.job_process import die_with, main
+
+    die_with(int(sys.argv[1]))
+    stop_at("start")
+    make_tiny()
+    stop_in_stages()
+    main(sys.argv[1:])

@@ -1,0 +1,43 @@
+"""The trainer's own HTTP app; `nettailor up` mounts the same router beside the others."""
+
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from hosting.access.authorization import install_gate
+from hosting.access.rate_limit import refusals
+from hosting.web.problems import install_problem_handlers
+from registry.http.app import PROBLEMS as REGISTRY_PROBLEMS
+from registry.metrics import QuarantineCollector
+from trainer.http.routes import router
+from trainer.problems import PROBLEMS
+from trainer.service import Service
+
+__all__ = ["PROBLEMS", "create_app", "router"]
+
+
+def create_app(service: Service) -> FastAPI:
+    """Datasets, jobs, health and metrics. The service is started and stopped by the caller."""
+    app = FastAPI(title="NetTailor trainer")
+    metrics = CollectorRegistry()
+    install_gate(
+        app, service.settings, rate_refused=refusals(metrics), task_of_job=service.task_of_job, problems=PROBLEMS
+    )
+    install_problem_handlers(app, {**REGISTRY_PROBLEMS, **PROBLEMS})
+    app.include_router(router(service))
+    metrics.register(service.collector)
+    metrics.register(QuarantineCollector(service.blobs))
+
+    @app.get("/healthz", tags=["health"])
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["health"])
+    def readyz() -> dict[str, str]:
+        service.jobs.store.counts()
+        return {"status": "ok"}
+
+    @app.get("/metrics", tags=["health"], response_class=Response)
+    def read_metrics() -> Response:
+        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
+
+    return app

@@ -1,0 +1,33 @@
+"""What intake made of an upload, over HTTP."""
+
+from fastapi import APIRouter, Response
+
+from registry.http.attachment_routes import HEADERS
+from registry.versions.attachments import media_type
+from trainer.errors import DatasetNotReady
+from trainer.reports.dataset_report import FIGURES, PAGE, SHEET
+from trainer.service import Service
+
+
+def add_datasets(routes: APIRouter, service: Service) -> None:
+    @routes.get("/jobs/{job}/dataset", response_class=Response)
+    def read_dataset(job: str) -> Response:
+        """Counts, sizes, formats, duplicates, imbalance, and every file that was left out with its reason, as JSON."""
+        return answer(job, FIGURES)
+
+    @routes.get("/jobs/{job}/dataset/report", response_class=Response)
+    def read_dataset_report(job: str) -> Response:
+        """The same as a page."""
+        return answer(job, PAGE)
+
+    @routes.get("/jobs/{job}/dataset/contact-sheet", response_class=Response)
+    def read_contact_sheet(job: str) -> Response:
+        """A few training images of each class, as a JPEG."""
+        return answer(job, SHEET)
+
+    def answer(job: str, name: str) -> Response:
+        dataset = service.jobs.store.get(job).dataset
+        files = None if dataset is None else dataset.get("report")
+        if not isinstance(files, dict) or name not in files:
+            raise DatasetNotReady(job)
+        return Response(service.blobs.read(str(files[name])), media_type=media_type(name), headers=HEADERS)

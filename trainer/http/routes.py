@@ -1,0 +1,159 @@
+"""The trainer's routes: datasets and jobs."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import PlainTextResponse, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from nettailor.manifest import TaskName
+from trainer.errors import OptionsInvalid
+from trainer.http import log_text, sse
+from trainer.http.dataset_routes import add_datasets
+from trainer.http.pareto_routes import add_front
+from trainer.http.schemas import Job, JobList
+from trainer.http.upload_body import receive
+from trainer.intake.archives.archive import inspect
+from trainer.jobs import event_stream
+from trainer.jobs.job import Job as JobDocument
+from trainer.jobs.job import State
+from trainer.jobs.option_checks import check_options
+from trainer.jobs.options import TailorOptions
+from trainer.service import Service
+
+_EVENT_ID = re.compile(r"\d{1,20}(-\d{1,20})?")
+_EVENT_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {sse.MEDIA_TYPE: {}}}, 204: {"description": "ended"}}
+_LOG: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}}
+_UPLOAD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            },
+        },
+    }
+}
+
+Actor = Annotated[str, Header(alias="X-Actor", max_length=200, description="who asks; kept with the job")]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
+
+
+def router(service: Service) -> APIRouter:
+    """Datasets and jobs. Plain functions run in threads, off the loop."""
+    routes = APIRouter(tags=["trainer"])
+    _add_upload(routes, service)
+    _add_reading(routes, service)
+    _add_logs(routes, service)
+    _add_acting(routes, service)
+    add_front(routes, service)
+    add_datasets(routes, service)
+    return routes
+
+
+def _add_upload(routes: APIRouter, service: Service) -> None:
+    @routes.post("/tasks/{task}/dataset", status_code=202, openapi_extra=_UPLOAD)
+    async def upload_dataset(
+        task: TaskName,
+        request: Request,
+        response: Response,
+        options: Annotated[TailorOptions, Query()],
+        *,
+        x_actor: Actor = "anonymous",
+        idempotency_key: IdempotencyKey = None,
+    ) -> Job:
+        """Upload class folders as a zip or tar archive (raw, or as the form field `file`) and queue the tailoring."""
+        settings = service.settings
+        await run_in_threadpool(check_options, options, task, settings, service.registry)
+        path = await receive(request.stream(), request.headers, settings.uploads_dir, settings.limits.upload_bytes)
+
+        def accept(upload: Path) -> JobDocument:
+            inspect(upload, settings.limits)
+            digest = service.blobs.put(upload)
+            return service.jobs.submit(
+                task,
+                digest,
+                options.to_json(),
+                actor=x_actor,
+                priority=options.priority,
+                idempotency_key=idempotency_key,
+            )
+
+        try:
+            job = await run_in_threadpool(accept, path)
+        finally:
+            await run_in_threadpool(path.unlink, True)
+        response.headers["Location"] = f"/jobs/{job.id}"
+        return Job.of(job)
+
+
+def _add_reading(routes: APIRouter, service: Service) -> None:
+    @routes.get("/jobs")
+    def list_jobs(
+        task: TaskName | None = None,
+        state: State | None = None,
+        actor: Annotated[str | None, Query(max_length=200)] = None,
+        before: Annotated[str | None, Query(max_length=200, description="only jobs older than this one")] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> JobList:
+        """Newest first. The next page is the one `before` the last job of this one."""
+        found = service.jobs.store.latest(limit, task=task, state=state, actor=actor, before=before)
+        return JobList(jobs=[Job.of(job) for job in found])
+
+    @routes.get("/jobs/{job}")
+    def read_job(job: str) -> Job:
+        return Job.of(service.jobs.store.get(job))
+
+    @routes.get("/jobs/{job}/events", response_class=StreamingResponse, responses=_EVENT_STREAM)
+    async def follow_job(job: str, last_event_id: Annotated[str | None, Header()] = None) -> Response:
+        """Server-sent events: all from the start, or those after `Last-Event-ID`, then live until the job ends.
+
+        204 where the job has ended and nothing is left to tell, so that a browser stops reconnecting.
+        """
+        after = last_event_id or event_stream.START
+        if not _EVENT_ID.fullmatch(after):
+            raise OptionsInvalid("Last-Event-ID", "not an id of this stream")
+        found = await run_in_threadpool(service.jobs.store.get, job)
+        if last_event_id and not found.is_open and not await run_in_threadpool(service.jobs.store.events, job, after):
+            return Response(status_code=204)
+        headers: Mapping[str, str] = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        events = sse.follow(service.async_redis(), job, after)
+        return StreamingResponse(events, media_type=sse.MEDIA_TYPE, headers=headers)
+
+
+def _add_logs(routes: APIRouter, service: Service) -> None:
+    @routes.get("/jobs/{job}/logs", response_class=PlainTextResponse, responses=_LOG)
+    async def read_logs(
+        job: str,
+        tail: Annotated[int | None, Query(ge=1, le=log_text.LONGEST, description="only the last so many lines")] = None,
+        follow: Annotated[bool, Query(description="stay, and tell new lines until the job ends")] = False,
+    ) -> Response:
+        """What happened, for people: the job's events and all that its work-horses printed, in the order of time."""
+        await run_in_threadpool(service.jobs.store.get, job)
+        lines = log_text.lines(service.async_redis(), job, tail=tail, follow=follow)
+        headers: Mapping[str, str] = {
+            "Cache-Control": "no-store",
+            "X-Accel-Buffering": "no",
+            "X-Content-Type-Options": "nosniff",  # it has the names of uploaded files in it
+        }
+        return StreamingResponse(lines, media_type="text/plain; charset=utf-8", headers=headers)
+
+
+def _add_acting(routes: APIRouter, service: Service) -> None:
+    @routes.post("/jobs/{job}/cancel")
+    def cancel_job(job: str) -> Job:
+        return Job.of(service.jobs.cancel(job))
+
+    @routes.post("/jobs/{job}/retry", status_code=202)
+    def retry_job(job: str, response: Response) -> Job:
+        """Queue a failed or cancelled job again; it goes on from its checkpoints."""
+        response.headers["Location"] = f"/jobs/{job}"
+        return Job.of(service.jobs.retry(job))

@@ -1,0 +1,39 @@
+"""What the trainer's HTTP API answers."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from trainer.jobs.job import Job as JobDocument
+from trainer.jobs.job import Priority, State
+
+
+class Job(BaseModel):
+    """A job as people see it."""
+
+    id: str
+    task: str
+    state: State
+    priority: Priority = Field(description="of the jobs that wait, those of a higher one run first")
+    stage: str | None = Field(description="intake, teacher, student, prune, retrain, select or publish")
+    progress: float = Field(ge=0, le=1)
+    seconds_left: float | None
+    options: dict[str, Any]
+    upload: str = Field(description="digest of the archive as it was sent")
+    dataset: dict[str, Any] | None = Field(description="the frozen dataset: digest, classes, splits, skipped files")
+    result: dict[str, Any] | None = Field(description="version, digest, alias, metrics of what was published")
+    error: dict[str, Any] | None = Field(description="a problem document, where the job failed")
+    attempt: int
+    actor: str
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+
+    @classmethod
+    def of(cls, job: JobDocument) -> "Job":
+        document = job.to_json()
+        return cls(**{name: document[name] for name in cls.model_fields})
+
+
+class JobList(BaseModel):
+    jobs: list[Job]

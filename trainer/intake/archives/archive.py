@@ -1,0 +1,106 @@
+"""An uploaded archive of any accepted kind as one stream of files, with the limits kept."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from trainer.errors import ArchiveDamaged, ArchiveInvalid, ArchiveTooBig, NotAnArchive, UploadEmpty
+from trainer.intake.archives import tar, zip, zst
+from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.archives.paths import Parts, safe_parts
+
+_TAR_BLOCK = 512
+_DRAIN_BYTES = 1 << 16
+
+
+class _Readable(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def size_bytes(self) -> int: ...
+    def read(self) -> bytes: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A regular file in an archive. ``read`` works until the next member is asked for."""
+
+    parts: Parts
+    size_bytes: int
+    source: _Readable
+
+    @property
+    def path(self) -> str:
+        return "/".join(self.parts)
+
+    def read(self) -> bytes:
+        """Its bytes; the caller has checked ``size_bytes``. Raises ArchiveDamaged."""
+        return self.source.read()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveSummary:
+    files: int
+    unpacked_bytes: int
+
+
+def members(path: Path, limits: IntakeLimits) -> Iterator[Member]:
+    """Every regular file of the archive at ``path``, in its order. Raises UploadEmpty and ArchiveInvalid."""
+    count = unpacked_bytes = 0
+    with path.open("rb") as file:
+        for source in _sources(file, limits):
+            count += 1
+            unpacked_bytes += source.size_bytes
+            if count > limits.members:
+                raise ArchiveTooBig(f"holds more than {limits.members} files", source.name)
+            if unpacked_bytes > limits.unpacked_bytes:
+                raise ArchiveTooBig(f"the archive unpacks to more than {limits.unpacked_bytes} bytes", source.name)
+            parts = safe_parts(source.name, limits)
+            if parts:
+                yield Member(parts=parts, size_bytes=source.size_bytes, source=source)
+
+
+def inspect(path: Path, limits: IntakeLimits) -> ArchiveSummary:
+    """Walk the whole archive without decoding an image: every fault of the archive itself is found here.
+
+    Raises UploadEmpty and ArchiveInvalid. Memory is bounded; a compressed tar is decompressed once.
+    """
+    files = unpacked_bytes = 0
+    for member in members(path, limits):
+        files += 1
+        unpacked_bytes += member.size_bytes
+    if not files:
+        raise ArchiveInvalid("the archive holds no file")
+    return ArchiveSummary(files=files, unpacked_bytes=unpacked_bytes)
+
+
+def _sources(file: BinaryIO, limits: IntakeLimits) -> Iterator[_Readable]:
+    start = file.read(_TAR_BLOCK)
+    file.seek(0)
+    if not start:
+        raise UploadEmpty
+    if start[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
+        return zip.members(file, limits)
+    if start[:2] == b"\x1f\x8b":
+        return _unpacked(tar.Gunzip, file, limits)
+    if start[:4] == zst.MAGIC:
+        return _unpacked(zst.Unzstd, file, limits)
+    if len(start) == _TAR_BLOCK and tar.has_valid_checksum(start):
+        return tar.members(file)
+    raise NotAnArchive(start)
+
+
+def _unpacked(
+    unpack: Callable[[BinaryIO, IntakeLimits], tar.Stream], file: BinaryIO, limits: IntakeLimits
+) -> Iterator[_Readable]:
+    start = tar.peek(unpack(file, limits), _TAR_BLOCK)
+    file.seek(0)
+    if not start:
+        raise ArchiveDamaged("the compressed stream holds nothing, or ends too early")
+    if not (len(start) == _TAR_BLOCK and tar.has_valid_checksum(start)):
+        raise NotAnArchive(start)
+    stream = unpack(file, limits)
+    yield from tar.members(stream)
+    while stream.read(_DRAIN_BYTES):
+        pass  # to the end of the compressed stream, where its checksum is

@@ -1,0 +1,120 @@
+"""Reads zip files of strangers: the directory is measured before the standard library parses it into objects."""
+
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from trainer.errors import ArchiveDamaged, ArchiveLink, ArchiveSpecialFile, ArchiveTooBig, ArchiveUnsupported
+from trainer.intake.archives.limits import IntakeLimits
+
+_ENTRY = b"PK\x01\x02"
+_ENTRY_BYTES = 46
+_ENCRYPTED = 0x1
+# Others need odd amounts of memory (LZMA up to 4 GB for its dictionary) or are not in the standard library.
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
+
+
+@dataclass(kw_only=True)
+class ZipMember:
+    """A regular file of the archive."""
+
+    name: str
+    size_bytes: int
+    archive: zipfile.ZipFile
+    entry: zipfile.ZipInfo
+
+    def read(self) -> bytes:
+        """Its bytes, checked against size and CRC. Raises ArchiveDamaged."""
+        try:
+            with self.archive.open(self.entry) as file:  # NotImplementedError: a compression Python has no code for
+                data = file.read(self.size_bytes + 1)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as failure:
+            raise ArchiveDamaged(str(failure) or type(failure).__name__, self.name) from None
+        if len(data) != self.size_bytes:
+            raise ArchiveDamaged(f"{len(data)} bytes where the directory says {self.size_bytes}", self.name)
+        return data
+
+
+def members(file: BinaryIO, limits: IntakeLimits) -> Iterator[ZipMember]:
+    """The regular files of a zip archive. Raises subclasses of ArchiveInvalid; the whole directory is checked first."""
+    archive = _open(file, limits)
+    entries = archive.infolist()
+    for entry in entries:
+        _check(entry)
+    _check_total(entries, file.seek(0, 2), limits)
+    for entry in entries:
+        if not entry.is_dir():
+            yield ZipMember(name=entry.orig_filename, size_bytes=entry.file_size, archive=archive, entry=entry)
+
+
+class _Measured:
+    """The file as zipfile sees it while it opens: a read of a directory larger than the limits is refused."""
+
+    def __init__(self, file: BinaryIO, limits: IntakeLimits) -> None:
+        self._file = file
+        self._limits = limits
+        self.opened = False
+        self.seek = file.seek
+        self.tell = file.tell
+        self.seekable = file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        if not self.opened and size > self._limits.members * (_ENTRY_BYTES + self._limits.path_bytes):
+            raise ArchiveTooBig(f"a directory of {size} bytes; at most {self._limits.members} files are accepted")
+        data = self._file.read(size)
+        if not self.opened and _entries(data) > self._limits.members:
+            raise ArchiveTooBig(f"holds more than {self._limits.members} files")
+        return data
+
+
+def _entries(directory: bytes) -> int:
+    count = at = 0
+    while directory[at : at + 4] == _ENTRY and len(directory) >= at + _ENTRY_BYTES:
+        at += _ENTRY_BYTES + sum(struct.unpack_from("<HHH", directory, at + 28))
+        count += 1
+    return count
+
+
+def _open(file: BinaryIO, limits: IntakeLimits) -> zipfile.ZipFile:
+    measured = _Measured(file, limits)
+    try:
+        archive = zipfile.ZipFile(cast(BinaryIO, measured))  # NotImplementedError: a zip version beyond Python's
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OSError) as failure:
+        raise ArchiveDamaged(f"the zip directory cannot be read, the file may be cut off ({failure})") from None
+    measured.opened = True
+    return archive
+
+
+def _check(entry: zipfile.ZipInfo) -> None:
+    name = entry.orig_filename
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind == stat.S_IFLNK:
+        raise ArchiveLink(name)
+    if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+        raise ArchiveSpecialFile(name, "a device, pipe or socket")
+    if entry.flag_bits & _ENCRYPTED:
+        raise ArchiveUnsupported("encrypted", name)
+    if entry.compress_type not in _METHODS:
+        reason = f"compression method {entry.compress_type} is not accepted (stored, deflate and bzip2 are)"
+        raise ArchiveUnsupported(reason, name)
+
+
+def _check_total(entries: list[zipfile.ZipInfo], packed_bytes: int, limits: IntakeLimits) -> None:
+    unpacked_bytes = sum(entry.file_size for entry in entries)
+    largest = max(entries, key=lambda entry: entry.file_size, default=None)
+    name = None if largest is None else largest.orig_filename
+    if unpacked_bytes > limits.unpacked_bytes:
+        reason = (
+            f"the archive unpacks to {unpacked_bytes} bytes, the limit is {limits.unpacked_bytes}; this is the largest"
+        )
+        raise ArchiveTooBig(reason, name)
+    if unpacked_bytes > limits.ratio_floor_bytes and unpacked_bytes > limits.ratio * packed_bytes:
+        times = unpacked_bytes / packed_bytes
+        reason = (
+            f"the archive unpacks to {times:.0f} times its size, the limit is {limits.ratio:g}; this is the largest"
+        )
+        raise ArchiveTooBig(reason, name)

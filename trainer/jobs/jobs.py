@@ -1,0 +1,159 @@
+"""What people do with jobs: submit, look, cancel, retry; and how accepted jobs come back after a disaster."""
+
+import dataclasses
+import hashlib
+import logging
+import uuid
+from collections.abc import Mapping
+
+from hosting.telemetry import tracing
+from hosting.web.problems import problem_of
+from trainer.errors import IdempotencyConflict, JobConflict, TrainerError
+from trainer.events import Event, Json
+from trainer.jobs.job import PUBLISH, Job, Priority, now
+from trainer.jobs.queue import JobQueue
+from trainer.jobs.quota import Quota
+from trainer.jobs.records import JobRecords
+from trainer.jobs.store import JobStore
+from trainer.metrics import TrainerMetrics
+from trainer.problems import status_of
+
+logger = logging.getLogger(__name__)
+
+
+class Jobs:
+    """Every method raises QueueUnavailable without Redis."""
+
+    def __init__(self, store: JobStore, queue: JobQueue, records: JobRecords, quota: Quota) -> None:
+        self.store = store
+        self.queue = queue
+        self.records = records
+        self.quota = quota
+
+    def submit(
+        self,
+        task: str,
+        upload: str,
+        options: Mapping[str, Json],
+        *,
+        actor: str,
+        priority: Priority = "normal",
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Queue a tailoring of an upload (the digest of a blob that is already stored).
+
+        When this returns, the job survives the loss of every process and of Redis. The same idempotency key again
+        returns the same job; with another upload, other options or another priority it raises IdempotencyConflict.
+        Raises TooManyJobs.
+        """
+        job = Job(
+            id=_job_id(task, idempotency_key),
+            task=task,
+            upload=upload,
+            options=dict(options),
+            actor=actor,
+            priority=priority,
+            created_at=now(),
+            trace=tracing.traceparent(),
+        )
+        found = self.store.find(job.id)
+        if found is None:
+            with self.quota.room(job):
+                self.records.write(job)  # first: Redis must not know of a job that only Redis knows of
+                found = self.store.create(job, state_event(job), self.queue.enqueue)
+        if (found.upload, found.options, found.priority) != (job.upload, job.options, job.priority):
+            assert idempotency_key is not None
+            raise IdempotencyConflict(idempotency_key, found.id)
+        return found
+
+    def cancel(self, job: str) -> Job:
+        """Stop a job for good; a running one ends within seconds. Raises JobUnknown, JobConflict."""
+
+        def change(found: Job) -> tuple[Job, Event]:
+            if not found.is_open or found.stage == PUBLISH:
+                raise JobConflict(job, "publishing" if found.is_open else found.state, "cancelled")
+            return changed(found, state="cancelled", seconds_left=None, ended_at=now())
+
+        result = self.store.update(job, change)
+        self.records.write(result)
+        self.queue.withdraw(result)
+        return result
+
+    def retry(self, job: str) -> Job:
+        """Queue a failed or cancelled job again; it goes on from its checkpoints.
+
+        Raises JobUnknown, JobConflict, TooManyJobs.
+        """
+
+        def change(found: Job) -> tuple[Job, Event]:
+            if found.state not in {"failed", "cancelled"}:
+                raise JobConflict(job, found.state, "retried")
+            return requeued(found)
+
+        with self.quota.room(self.store.get(job)):
+            result = self.store.update(job, change, self.queue.enqueue)
+        self.records.write(result)
+        return result
+
+    def fail(self, job: Job, fault: TrainerError) -> None:
+        """End a job that cannot tell so itself, unless it has changed meanwhile."""
+        status, title = status_of(type(fault))
+        problem = problem_of(fault, status, title, instance=f"/jobs/{job.id}")
+
+        def change(found: Job) -> tuple[Job, Event] | None:
+            if found != job:
+                return None
+            return changed(
+                found, state="failed", error=problem.model_dump(mode="json"), seconds_left=None, ended_at=now()
+            )
+
+        result = self.store.update(job.id, change)
+        if result.error is not None:
+            logger.error("job %s failed: %s", job.id, fault)
+            TrainerMetrics(self.store.client).count_failure(type(fault).__name__)
+        self.records.write(result)
+
+    def recover(self) -> int:
+        """Bring back every job that has a record but is unknown to Redis; returns how many. Open ones are queued."""
+        count = 0
+        missing = [job for job in self.records.ids() if self.store.find(job) is None]
+        # As they were waiting: those that had begun before the others, then in the order of their creation.
+        for job in sorted(self.records.readable(missing), key=lambda job: (job.state != "running", job.created_at)):
+            if job.is_open:
+                queued = dataclasses.replace(job, state="queued", attempt=0, stage=None, progress=0.0)
+                self.store.create(queued, state_event(queued), self.queue.enqueue)
+            else:
+                self.store.create(job, state_event(job), lambda _pipeline, _job: None)
+            count += 1
+        if count:
+            logger.warning("%d jobs brought back from their records", count)
+        return count
+
+
+def changed(job: Job, **changes: object) -> tuple[Job, Event]:
+    """A job with some members replaced, and the event that says so."""
+    result = dataclasses.replace(job, **changes)  # type: ignore[arg-type]  # names and types are checked by callers' tests
+    return result, state_event(result)
+
+
+def requeued(job: Job) -> tuple[Job, Event]:
+    """A job as a new submission."""
+    return changed(
+        job, state="queued", submission=job.submission + 1, attempt=0, error=None, ended_at=None, seconds_left=None
+    )
+
+
+def state_event(job: Job) -> Event:
+    fields: dict[str, Json] = {"state": job.state, "attempt": job.attempt}
+    if job.error is not None:
+        fields["error"] = dict(job.error)
+    if job.result is not None:
+        fields["result"] = dict(job.result)
+    return Event(kind="state", stage=job.stage or "", progress=job.progress, fields=fields)
+
+
+def _job_id(task: str, idempotency_key: str | None) -> str:
+    if idempotency_key is None:
+        return uuid.uuid4().hex
+    # The key decides the id, so that of two equal requests at once only one can make the job.
+    return hashlib.sha256(f"{task}\n{idempotency_key}".encode()).hexdigest()[:32]

@@ -1,0 +1,98 @@
+"""What a person may ask of the recipe, as it is stored with the job."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from trainer.errors import OptionsInvalid
+from trainer.events import Json
+from trainer.jobs.job import Priority
+
+Preset = Literal["fast", "balanced", "thorough"]
+AskedMeasure = Literal["macs", "params", "milliseconds"]
+
+
+def _as_text(value: object) -> object:
+    """A query has text only, a JSON document may have the number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Skips = Annotated[Literal["1", "3", "5", "dense"], BeforeValidator(_as_text)]
+WarmStart = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^(live|[1-9][0-9]{0,8})$")]
+
+
+class TailorOptions(BaseModel):
+    """Query parameters of an upload. What is None is as the preset and the service's settings have it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preset: Preset = Field(default="balanced", description="how much training time the search may take")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="the same seed and data give the same bundle")
+    backbone: str | None = Field(
+        default=None, min_length=1, max_length=64, description="the network to tailor; by default the service's own"
+    )
+    skips: Skips | None = Field(
+        default=None, description="from how many of the nearest nodes a node has proxies: 1, 3, 5, or dense for all"
+    )
+    gamma1: float | None = Field(
+        default=None, ge=0, le=100, allow_inf_nan=False, description="weight of the complexity in the student's loss"
+    )
+    gamma2: float | None = Field(
+        default=None, ge=0, le=1000, allow_inf_nan=False, description="weight of the teacher in the student's loss"
+    )
+    measure: AskedMeasure | None = Field(
+        default=None,
+        description="what complexity counts: MACs, parameters, or the milliseconds of NETTAILOR_COST_TABLE",
+    )
+    target_drop: float | None = Field(
+        default=None,
+        ge=0,
+        le=0.5,
+        allow_inf_nan=False,
+        description="validation accuracy (share of images) that may be lost against the teacher for a leaner network",
+    )
+    max_macs: float | None = Field(
+        default=None,
+        gt=0,
+        le=2,
+        allow_inf_nan=False,
+        description="MACs the network may need, stem and what the task adds included, as a share of the backbone's",
+    )
+    max_latency_ms: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e6,
+        allow_inf_nan=False,
+        description="milliseconds an image may take by NETTAILOR_COST_TABLE",
+    )
+    max_minutes: float | None = Field(
+        default=None,
+        gt=0,
+        le=60 * 24 * 30,
+        allow_inf_nan=False,
+        description="time for teacher, student and search; the best bundle found within it is published",
+    )
+    warm_start: WarmStart | None = Field(
+        default=None, description="version of the task to start from, `live` or a number, when images were added"
+    )
+
+    priority: Priority = Field(default="normal", description="high, normal or low: which of the waiting jobs run first")
+
+    @property
+    def has_budget(self) -> bool:
+        return self.max_macs is not None or self.max_latency_ms is not None
+
+    def to_json(self) -> dict[str, Json]:
+        """Without what was not asked, so that jobs of all releases compare; without the priority, the job's own, which
+        changes nothing about the result."""
+        return dict(self.model_dump(mode="json", exclude_none=True, exclude={"priority"}))
+
+
+def parse_options(options: Mapping[str, Json]) -> TailorOptions:
+    """Options from a job's document or a request. Raises OptionsInvalid."""
+    try:
+        return TailorOptions.model_validate(dict(options))
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        raise OptionsInvalid(".".join(map(str, first["loc"])), first["msg"]) from None

@@ -1,0 +1,147 @@
+"""Keeping promises: every open job has a place in the queue or a living worker, whatever died in between.
+
+RQ knows what waits and what was started; the job's document is what people see. After each failed run, and every few
+seconds in every worker and service, the two are brought together here.
+"""
+
+import logging
+from pathlib import Path
+
+from rq.job import JobStatus
+from rq.job_lifecycle import record_job_failure
+from rq.utils import now as rq_now
+
+from hosting.processes.file_lock import is_dead
+from trainer.errors import JobDied, JobUnknown
+from trainer.events import Event
+from trainer.jobs.job import Job
+from trainer.jobs.jobs import Jobs, changed, requeued
+from trainer.jobs.queue import job_of
+from trainer.jobs.store import reachable
+
+logger = logging.getLogger(__name__)
+
+_LOCK = "nettailor:jobs:reconciling"
+_LOCK_SECONDS = 30  # a reconciler that dies holds the others up for this long
+_STRAY_SECONDS = 5.0  # between being taken from the queue and being started lie milliseconds
+_WAITING = {JobStatus.QUEUED, JobStatus.SCHEDULED, JobStatus.DEFERRED}
+
+
+def lease_path(leases_dir: Path, worker: str) -> Path:
+    return leases_dir / f"{worker}.lock"
+
+
+class Reconciler:
+    """Any number of processes may have one; one at a time does the work."""
+
+    def __init__(self, jobs: Jobs, leases_dir: Path) -> None:
+        self._jobs = jobs
+        self._leases_dir = leases_dir
+
+    def reconcile(self) -> None:
+        """Look at every open job. Raises QueueUnavailable."""
+        client = self._jobs.queue.client
+        with reachable():
+            if not client.set(_LOCK, 1, nx=True, ex=_LOCK_SECONDS):
+                return
+            try:
+                self._abandon_dead_runs()
+                self._rescue_strays()
+                for job in self._jobs.store.open_ids():
+                    found = self._jobs.store.get(job)
+                    if found.is_open:  # it may have ended since
+                        self._settle(found, "the run was lost")
+            finally:
+                client.delete(_LOCK)
+
+    def settle(self, submission: str, reason: str) -> None:
+        """Bring a job's document in line with what RQ made of its last run, which ended with ``reason``."""
+        job, number = job_of(submission)
+        try:
+            found = self._jobs.store.get(job)
+        except JobUnknown:
+            return
+        if found.is_open and found.submission == number:
+            self._settle(found, reason)
+
+    def _settle(self, job: Job, reason: str) -> None:
+        submission = self._jobs.queue.find(job)
+        status = None if submission is None else submission.get_status()
+        if status in _WAITING and job.state == "running":
+            self._wait_again(job, reason)
+        elif status is None:
+            self._submit_again(job)
+        elif status in {JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED, JobStatus.FINISHED}:
+            self._fail(job, reason)
+
+    def _wait_again(self, job: Job, reason: str) -> None:
+        def change(found: Job) -> tuple[Job, Event] | None:
+            if found != job:
+                return None
+            result, event = changed(found, state="queued", seconds_left=None)
+            return result, Event(
+                kind=event.kind, stage=event.stage, progress=event.progress, fields={**event.fields, "reason": reason}
+            )
+
+        logger.warning("job %s waits for another attempt: %s", job.id, reason, extra=_about(job))
+        self._jobs.store.update(job.id, change)
+
+    def _submit_again(self, job: Job) -> None:
+        def change(found: Job) -> tuple[Job, Event] | None:
+            return requeued(found) if found == job else None
+
+        logger.warning("job %s was missing from the queue", job.id, extra=_about(job))
+        queue = self._jobs.queue
+        self._jobs.store.update(job.id, change, queue.enqueue_first if job.attempt else queue.enqueue)
+
+    def _fail(self, job: Job, reason: str) -> None:
+        self._jobs.fail(job, JobDied(job.id, job.attempt, reason))
+
+    def _abandon_dead_runs(self) -> None:
+        """Runs whose worker is gone: known at once on this machine, by missing heartbeats elsewhere."""
+        present = rq_now().timestamp()
+        for entry, expires in self._jobs.queue.started_runs():
+            worker = self._jobs.queue.worker_of(entry)
+            lease = None if worker is None else lease_path(self._leases_dir, worker)
+            dead = lease is not None and is_dead(lease)
+            if dead or expires < present:
+                self._abandon(entry.partition(":")[0], entry, "its worker died")
+            if dead and lease is not None:
+                lease.unlink(missing_ok=True)
+
+    def _rescue_strays(self) -> None:
+        """Submissions that a worker took from the queue and never started: it died in between."""
+        started = {entry.partition(":")[0] for entry, _ in self._jobs.queue.started_runs()}
+        for queue in self._jobs.queue.queues.values():
+            strays = queue.intermediate_queue
+            for submission in strays.get_job_ids():
+                if submission in started:
+                    continue
+                strays.set_first_seen(submission)
+                first_seen = strays.get_first_seen(submission)
+                if first_seen is not None and (rq_now() - first_seen).total_seconds() > _STRAY_SECONDS:
+                    self._abandon(submission, None, "its worker died before it began")
+
+    def _abandon(self, submission: str, entry: str | None, reason: str) -> None:
+        """Give a lost run back to the queue while it has attempts left."""
+        found = self._jobs.queue.fetch(submission)
+        queue = self._jobs.queue.queue_of(found)
+        waits = submission in self._jobs.queue.waiting_ids()
+        logger.warning("submission %s: %s", submission, reason)
+        with queue.connection.pipeline() as pipeline:
+            if entry is not None:
+                self._jobs.queue.forget_run(pipeline, entry)
+            pipeline.lrem(queue.intermediate_queue_key, 0, submission)
+            pipeline.delete(queue.intermediate_queue.get_first_seen_key(submission))
+            if found is not None and not waits and found.get_status() in {JobStatus.STARTED, JobStatus.QUEUED}:
+                if found.should_retry:
+                    found.retry(queue, pipeline)
+                else:
+                    record_job_failure(found, reason, pipeline)
+            pipeline.execute()
+        self.settle(submission, reason)
+
+
+def _about(job: Job) -> dict[str, object]:
+    """For the log."""
+    return {"job": job.id, "task": job.task}

@@ -1,0 +1,180 @@
+"""Where jobs live in Redis: one document a job, changed by compare-and-set together with its events and its place in
+the queue, so that state, stream and queue never disagree."""
+
+import contextlib
+import json
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, cast
+
+import redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError, WatchError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from trainer.errors import JobUnknown, QueueUnavailable
+from trainer.events import Event
+from trainer.jobs import event_stream
+from trainer.jobs.job import ENDED, OPEN, Job, State
+
+logger = logging.getLogger(__name__)
+
+_ALL = "nettailor:jobs"  # sorted set: id by time of creation
+STATES: tuple[State, ...] = (*OPEN, *ENDED)
+
+# Runs inside the transaction that writes the job; gets the pipeline and the job as it will be.
+Also = Callable[[Any, Job], None]
+
+
+def job_key(job: str) -> str:
+    return f"nettailor:job:{job}"
+
+
+def _state_key(state: State) -> str:
+    return f"nettailor:jobs:{state}"
+
+
+@contextlib.contextmanager
+def reachable() -> Iterator[None]:
+    """Turn a lost Redis into QueueUnavailable."""
+    try:
+        yield
+    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError) as fault:
+        raise QueueUnavailable(str(fault)) from fault
+
+
+class JobStore:
+    """Safe from many threads and processes. Every method raises QueueUnavailable without Redis."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self.client = client
+
+    def create(self, job: Job, event: Event, also: Also) -> Job:
+        """Write a new job; where the id is taken, the job that has it is returned and nothing is written."""
+
+        def decide(found: Job | None) -> tuple[Job, Event] | None:
+            return (job, event) if found is None else None
+
+        result = self._transact(job.id, decide, also)
+        assert result is not None
+        return result
+
+    def update(
+        self, job: str, change: Callable[[Job], tuple[Job, Event] | None], also: Also = lambda _pipeline, _job: None
+    ) -> Job:
+        """Replace a job by what ``change`` makes of it (None: leave it), with an event. Raises JobUnknown.
+
+        ``change`` may be called more than once, and may raise to refuse.
+        """
+
+        def decide(found: Job | None) -> tuple[Job, Event] | None:
+            if found is None:
+                raise JobUnknown(job)
+            return change(found)
+
+        result = self._transact(job, decide, also)
+        assert result is not None
+        return result
+
+    def get(self, job: str) -> Job:
+        """Raises JobUnknown."""
+        found = self.find(job)
+        if found is None:
+            raise JobUnknown(job)
+        return found
+
+    def find(self, job: str) -> Job | None:
+        with reachable():
+            return _parse(cast("bytes | None", self.client.hget(job_key(job), "document")))
+
+    def all_open(self) -> list[Job]:
+        """Every job that is queued or running."""
+        return [job for job in self._read([job.encode() for job in self.open_ids()]) if job.is_open]
+
+    def latest(
+        self,
+        limit: int,
+        *,
+        task: str | None = None,
+        state: State | None = None,
+        actor: str | None = None,
+        before: str | None = None,
+    ) -> list[Job]:
+        """Newest first; those that are older than the job `before`. Raises JobUnknown for that one."""
+        with reachable():
+            ids = cast("list[bytes]", self.client.zrevrange(_ALL, self._rank_after(before), -1))
+        found: list[Job] = []
+        for start in range(0, len(ids), 200):
+            for job in self._read(ids[start : start + 200]):
+                if task in {None, job.task} and state in {None, job.state} and actor in {None, job.actor}:
+                    found.append(job)
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    def _rank_after(self, job: str | None) -> int:
+        if job is None:
+            return 0
+        rank = cast("int | None", self.client.zrevrank(_ALL, job))
+        if rank is None:
+            raise JobUnknown(job)
+        return rank + 1
+
+    def open_ids(self) -> list[str]:
+        """Ids of the jobs that are queued or running."""
+        with reachable():
+            members = cast("set[bytes]", self.client.sunion([_state_key(state) for state in OPEN]))
+        return sorted(member.decode() for member in members)
+
+    def counts(self) -> dict[State, int]:
+        """Jobs by state."""
+        with reachable(), self.client.pipeline(transaction=False) as pipeline:
+            for state in STATES:
+                pipeline.scard(_state_key(state))
+            return dict(zip(STATES, pipeline.execute(), strict=True))
+
+    def events(self, job: str, after: str = event_stream.START) -> list[event_stream.Entry]:
+        """The events after an id, oldest first. Raises JobUnknown."""
+        self.get(job)
+        with reachable():
+            return event_stream.parse(cast(Any, self.client.xrange(event_stream.stream_key(job), min=f"({after}")))
+
+    def _read(self, ids: list[bytes]) -> Iterator[Job]:
+        with reachable(), self.client.pipeline(transaction=False) as pipeline:
+            for key in ids:
+                pipeline.hget(job_key(key.decode()), "document")
+            documents = pipeline.execute()
+        yield from (job for job in map(_parse, documents) if job is not None)
+
+    def _transact(self, key: str, decide: Callable[[Job | None], tuple[Job, Event] | None], also: Also) -> Job | None:
+        with reachable(), self.client.pipeline() as pipeline:
+            while True:
+                try:
+                    pipeline.watch(job_key(key))  # type: ignore[no-untyped-call]  # redis-py has not typed it
+                    found = _parse(cast("bytes | None", pipeline.hget(job_key(key), "document")))
+                    decision = decide(found)
+                    if decision is None:
+                        return found
+                    job, event = decision
+                    pipeline.multi()
+                    self._write(pipeline, found, job, event)
+                    also(pipeline, job)
+                    pipeline.execute()
+                    return job
+                except WatchError:
+                    continue  # somebody else changed the job: look again
+
+    def _write(self, pipeline: Any, before: Job | None, job: Job, event: Event) -> None:
+        pipeline.hset(job_key(job.id), "document", json.dumps(job.to_json(), separators=(",", ":")))
+        if before is None:
+            pipeline.zadd(_ALL, {job.id: datetime.fromisoformat(job.created_at).timestamp()})
+        elif before.state != job.state:
+            pipeline.srem(_state_key(before.state), job.id)
+        if before is None or before.state != job.state:
+            pipeline.sadd(_state_key(job.state), job.id)
+        event_stream.append(pipeline, job.id, event)
+
+
+def _parse(document: bytes | None) -> Job | None:
+    return None if document is None else Job.from_json(json.loads(document))

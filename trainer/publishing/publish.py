@@ -1,0 +1,135 @@
+"""From a tailored bundle to a version that serves: published, then live if it is good enough, else a candidate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nettailor.backbones import Backbone
+from nettailor.bundle import decode
+from registry.errors import AliasConflict, PolicyViolated
+from registry.policy.policy import Policy
+from registry.policy.policy_check import Measurement
+from registry.registry import LIVE, Registry
+from registry.versions.attachments import REPORT
+from registry.versions.models import VersionRecord
+from trainer.errors import JobConflict
+from trainer.events import Json
+from trainer.jobs.job import Job
+from trainer.publishing.comparability import incomparable, live_version
+from trainer.recipe.pareto import store_front
+from trainer.recipe.pipeline import Tailored
+from trainer.training.evaluate import measure_accuracy
+
+CANDIDATE = "candidate"
+ACTOR = "trainer"
+NOTHING: Mapping[str, str] = {}
+_RACES = 5  # promotes by others, between our look and our move, before we give up
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The alias that a version got, and why."""
+
+    alias: str
+    reason: str
+
+
+def publish(
+    registry: Registry,
+    job: Job,
+    tailored: Tailored,
+    dataset: Path,
+    backbone: Backbone,
+    *,
+    slack: float,
+    attachments: Mapping[str, str] = NOTHING,
+) -> dict[str, Json]:
+    """Publish and promote; returns what the job's document says of it. Doing it again changes nothing.
+
+    ``attachments`` (name -> digest of a stored blob) are kept beside the bundle, as the front is. ``slack`` is how
+    much lower (share of test images) than the live version a new one may score to replace it, where the task has no
+    policy that says otherwise.
+    """
+    attached = {**store_front(tailored.points, registry.blobs), **attachments}
+    record = registry.publish(job.task, tailored.bundle, actor=ACTOR, job=job.id, attachments=attached)
+    for _ in range(_RACES):
+        try:
+            verdict = _settle(registry, job, record, dataset, backbone, default=Policy(max_drop=slack))
+        except AliasConflict:
+            continue  # somebody moved the alias meanwhile: compare with what is live now
+        return _result(record, tailored, verdict)
+    raise JobConflict(job.id, "publishing", "promoted: its alias keeps moving")
+
+
+def _settle(
+    registry: Registry, job: Job, record: VersionRecord, dataset: Path, backbone: Backbone, *, default: Policy
+) -> Verdict:
+    """Live if the task's policy (or the default) lets it, else a candidate. Raises `AliasConflict`."""
+    task, live = record.task, live_version(registry, record.task)
+    if _misses_its_budget(record):
+        return _candidate(registry, job, record, "no network was found within the budget; this is the leanest")
+    if reason := incomparable(live, record):
+        return _candidate(registry, job, record, reason)
+    measured = _measured(registry, live, record, dataset, backbone, default=default)
+    try:
+        change = registry.promote(
+            task,
+            LIVE,
+            record.version,
+            expected=None if live is None else live.version,
+            actor=ACTOR,
+            reason=f"job {job.id}",
+            default=default,
+            measured=measured,
+        )
+    except PolicyViolated as violated:
+        return _candidate(registry, job, record, violated.evidence.summary(failed_only=True))
+    if change.evidence is None:
+        return Verdict(alias=LIVE, reason="live already")
+    return Verdict(alias=LIVE, reason=change.evidence.summary())
+
+
+def _misses_its_budget(record: VersionRecord) -> bool:
+    """A budget is a promise to whoever runs the network: what breaks it goes live by people's hand only."""
+    recipe = record.manifest.recipe
+    return not recipe.get("within_target", True) and ("max_macs" in recipe or "max_latency_ms" in recipe)
+
+
+def _measured(
+    registry: Registry,
+    live: VersionRecord | None,
+    record: VersionRecord,
+    dataset: Path,
+    backbone: Backbone,
+    *,
+    default: Policy,
+) -> Measurement | None:
+    """The live version's accuracy on the new test split: its own claim, on other images, says nothing about these."""
+    policy = registry.policy(record.task, default=default)
+    if live is None or policy is None or policy.max_drop is None or live.manifest.dataset == record.manifest.dataset:
+        return None  # not asked for, or both manifests have it
+    accuracy = measure_accuracy(decode(registry.read_bundle(live)), dataset, backbone)
+    return Measurement(version=live.version, dataset=record.manifest.dataset, accuracy=accuracy)
+
+
+def _candidate(registry: Registry, job: Job, record: VersionRecord, reason: str) -> Verdict:
+    registry.promote(record.task, CANDIDATE, record.version, actor=ACTOR, reason=f"job {job.id}: {reason}")
+    return Verdict(alias=CANDIDATE, reason=reason)
+
+
+def _result(record: VersionRecord, tailored: Tailored, verdict: Verdict) -> dict[str, Json]:
+    manifest = tailored.manifest
+    metrics: Mapping[str, Json] = manifest.metrics.model_dump(mode="json")
+    complexity: Mapping[str, Json] = manifest.complexity.model_dump(mode="json")
+    result: dict[str, Json] = {
+        "version": record.version,
+        "digest": record.digest,
+        "size_bytes": record.size_bytes,
+        "alias": verdict.alias,
+        "reason": verdict.reason,
+        "metrics": dict(metrics),
+        "complexity": dict(complexity),
+        "front": [dict(point) for point in tailored.front],
+        "report": f"/tasks/{record.task}/versions/{record.version}/report" if REPORT in record.attachments else None,
+    }
+    return result if tailored.time is None else result | {"time": dict(tailored.time)}

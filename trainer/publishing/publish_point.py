@@ -1,0 +1,69 @@
+"""Publishing another point of a version's front."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from registry.errors import PolicyViolated
+from registry.policy.policy import Policy
+from registry.registry import LIVE, Registry
+from registry.versions.attachments import read
+from registry.versions.models import VersionRecord
+from trainer.errors import PointUnknown
+from trainer.publishing.comparability import incomparable, live_version
+from trainer.recipe.pareto import front_of, point_name
+
+PointAlias = Literal["candidate", "live"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedPoint:
+    """The version that a point became; `alias` is None if none was asked for, or if `refused` says why not."""
+
+    record: VersionRecord
+    alias: str | None
+    refused: str | None
+
+
+def publish_point(
+    registry: Registry,
+    task: str,
+    version: int,
+    blocks_removed: int,
+    *,
+    alias: PointAlias | None,
+    actor: str,
+    reason: str,
+    default: Policy,
+) -> PublishedPoint:
+    """Make a point a version of the task, of the same job and with the same front; again, it is the same version.
+
+    `live` moves only if the task's policy, or `default` where it has none, lets it; the version is there all the same.
+    Raises `TaskUnknown`, `VersionUnknown`, `PointUnknown`, `BlobMissing`, `BlobCorrupt`.
+    """
+    origin = registry.version_record(task, version)
+    name = point_name(blocks_removed)
+    if name not in origin.attachments:
+        raise PointUnknown(task, version, blocks_removed)
+    record = registry.publish(
+        task,
+        read(registry.blobs, origin, name),
+        actor=actor,
+        job=origin.job,
+        note=f"k={blocks_removed} of the front of version {version}",
+        attachments=front_of(origin),
+    )
+    refused = None if alias is None else _move(registry, record, alias, actor=actor, reason=reason, default=default)
+    return PublishedPoint(record=record, alias=None if refused else alias, refused=refused)
+
+
+def _move(
+    registry: Registry, record: VersionRecord, alias: str, *, actor: str, reason: str, default: Policy
+) -> str | None:
+    """Why the alias was not moved; None: it was."""
+    if alias == LIVE and (why := incomparable(live_version(registry, record.task), record)):
+        return why
+    try:
+        registry.promote(record.task, alias, record.version, actor=actor, reason=reason, default=default)
+    except PolicyViolated as violated:
+        return violated.evidence.summary(failed_only=True)
+    return None

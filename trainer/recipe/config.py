@@ -1,0 +1,145 @@
+"""Every knob of the recipe, and the presets a person chooses from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import Tensor
+
+from nettailor.complexity import Measure
+from nettailor.manifest import StatisticsMode
+from trainer.training.fit import Schedule
+
+Preset = Literal["fast", "balanced", "thorough"]
+_TEACHER = Schedule(epochs=6, lr=0.01, min_steps=300, max_steps=2000)
+_STUDENT = Schedule(epochs=24, lr=0.3, clip=3.0, alpha_lr=0.33, min_steps=800, max_steps=4000)
+_RETRAIN = Schedule(epochs=10, lr=0.05, clip=3.0, alpha_lr=0.33, min_steps=300, max_steps=1500)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeConfig:
+    """How a dataset becomes a bundle (sections 3 and 4.1 of the paper).
+
+    `pooled_images` is the number of validation images below which folds are pooled.
+    """
+
+    skips: int | None = 3  # nearest sources of proxies a node; None: all
+    statistics: StatisticsMode = "task"  # batch-norm statistics of the kept blocks (docs/log.md)
+    gamma1: float = 0.3  # weight of the complexity
+    gamma1_rise: float = 0.0  # share of the student's steps over which gamma1 rises linearly from 0
+    regressed_images: int = 512  # images that proxies are fitted to by least squares at the start; 0: random proxies
+    gamma2: float = 3.0  # weight of the teacher (10 in the paper; docs/log.md)
+    distillation: float = 2.0  # weight of the logits' distance to the teacher's; 0 in the paper
+    measure: Measure = "macs"  # what C_ij counts
+    cost_table: Path | None = None  # JSON of measured milliseconds a path; replaces `measure`
+    target_drop: float = 0.005  # accuracy (validation) the student may lose against the teacher
+    proxy_threshold: float = 0.15  # proxies with a smaller alpha go (0.05 in the paper; docs/log.md)
+    seed: int = 0
+    flip: bool | None = None  # mirror training images; None: if mirrored validation images keep their class
+    folds: int | None = None  # None: as many (at most `max_folds`) as give `pooled_images`
+    max_folds: int = 3
+    pooled_images: int = 300
+    teacher_lrs: tuple[float, ...] = (0.01, 0.05)
+    teacher_cycles: tuple[int, ...] = (3, 6)  # longer cycles, in multiples of the search's, tried while they gain
+    teacher_gain: float = 0.0025  # accuracy a longer cycle must add to count as a gain
+    teacher: Schedule = _TEACHER
+    student: Schedule = _STUDENT
+    retrain: Schedule = _RETRAIN
+    bf16: bool | None = None  # autocast; None: where this processor is faster with it
+    # budgets: with one, the most accurate network within it is chosen, whatever `target_drop` says
+    max_macs: float | None = None  # share of the backbone's MACs; the stem and what the task adds count
+    max_latency_ms: float | None = None  # of one image, by `latency_table`
+    latency_table: Path | None = None  # JSON of measured milliseconds a path
+    max_minutes: float | None = None  # for everything from the teacher to the last candidate
+
+    def __post_init__(self) -> None:
+        if self.skips is not None and self.skips < 1:
+            raise ValueError(f"skips must be at least 1 or None, not {self.skips}")
+        if not 0 <= self.target_drop < 1 or not 0 <= self.proxy_threshold < 1:
+            raise ValueError("target_drop and proxy_threshold are shares")
+        if (self.max_macs or 1) <= 0 or (self.max_latency_ms or 1) <= 0 or (self.max_minutes or 1) <= 0:
+            raise ValueError("budgets are above 0")
+        if self.max_latency_ms is not None and self.latency_table is None:
+            raise ValueError("max_latency_ms needs latency_table")
+        if self.folds is not None and self.folds < 1:
+            raise ValueError(f"folds must be at least 1, not {self.folds}")
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether the network's own size or time is limited."""
+        return self.max_macs is not None or self.max_latency_ms is not None
+
+    @classmethod
+    def preset(cls, name: Preset, **overrides: Any) -> "RecipeConfig":
+        """`fast`: a first look in a minute or two; `balanced`: the default; `thorough`: longer cycles, more pooling."""
+        return replace(_PRESETS[name](), **overrides)
+
+    def changed(self, changes: Mapping[str, Any]) -> "RecipeConfig":
+        """With other values by name, "student.epochs" reaching into a schedule. Raises `ValueError`."""
+        config = self
+        for name, value in changes.items():
+            field, _, inner = name.partition(".")
+            owner = getattr(config, field, None) if inner else config
+            if (inner or field) not in getattr(owner, "__dataclass_fields__", {}):
+                raise ValueError(f"the recipe has no {name}")
+            new = tuple(value) if isinstance(value, list) else value
+            update: dict[str, Any] = {inner or field: new}
+            config = replace(config, **({field: replace(getattr(config, field), **update)} if inner else update))
+        return config
+
+    def weighted(self, terms: Mapping[str, Tensor], gamma1: float, progress: float) -> Tensor:
+        """Eq. 12 and the distillation: the loss of `classification`, `complexity`, `teacher` and `distillation`, with
+        this weight of the complexity, at a progress of 0..1 of the training."""
+        rising = gamma1 * min(1.0, progress / self.gamma1_rise) if self.gamma1_rise else gamma1
+        local = self.gamma2 * terms["teacher"] + self.distillation * terms["distillation"]
+        return terms["classification"] + rising * terms["complexity"] + local
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, for the manifest; limits that were not asked for are left out."""
+        values = asdict(self)
+        for name in ("max_macs", "max_latency_ms", "latency_table", "max_minutes"):
+            if values[name] is None:
+                del values[name]
+        if self.latency_table is not None:
+            values["latency_table"] = self.latency_table.name
+        values["cost_table"] = None if self.cost_table is None else self.cost_table.name
+        values |= {"teacher_lrs": list(self.teacher_lrs), "teacher_cycles": list(self.teacher_cycles)}
+        del values["seed"]  # the manifest has it
+        return values
+
+
+def _fast() -> RecipeConfig:
+    return RecipeConfig(
+        teacher_lrs=(0.03,),
+        teacher_cycles=(),
+        teacher=Schedule(epochs=6, lr=0.03, min_steps=150, max_steps=300),
+        student=Schedule(epochs=8, lr=0.3, clip=3.0, alpha_lr=0.33, min_steps=250, max_steps=400),
+        retrain=Schedule(epochs=3, lr=0.2, clip=3.0, alpha_lr=0.33, min_steps=80, max_steps=120),
+        folds=1,
+    )
+
+
+def _thorough() -> RecipeConfig:
+    return RecipeConfig(
+        teacher_lrs=(0.003, 0.01, 0.03, 0.1),
+        teacher_cycles=(2, 4, 8),
+        teacher=Schedule(epochs=15, lr=0.01, min_steps=1000, max_steps=40_000),
+        student=Schedule(epochs=40, lr=0.3, clip=3.0, alpha_lr=0.33, min_steps=3000, max_steps=40_000),
+        retrain=Schedule(epochs=25, lr=0.2, clip=3.0, alpha_lr=0.33, min_steps=2000, max_steps=20_000),
+        pooled_images=1000,
+        max_folds=5,
+    )
+
+
+_PRESETS = {"fast": _fast, "balanced": RecipeConfig, "thorough": _thorough}
+
+
+def parsed_change(change: str) -> tuple[str, Any]:
+    """ "student.epochs=24" -> its name and its value; what is no JSON is a string."""
+    name, _, value = change.partition("=")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value

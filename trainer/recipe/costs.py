@@ -1,0 +1,54 @@
+"""What a network costs: by the recipe's measure, by MACs and parameters, and by a table of milliseconds."""
+
+from nettailor.complexity import (
+    Milliseconds,
+    PathCosts,
+    measured_path_costs,
+    path_costs,
+    plan_complexity,
+    read_milliseconds,
+)
+from nettailor.geometry import Geometry
+from nettailor.manifest import Complexity
+from nettailor.plan import Plan
+from trainer.recipe.config import RecipeConfig
+
+
+class Yardstick:
+    """For one backbone, image side (pixels) and number of classes. Raises `CostTableInvalid`."""
+
+    def __init__(self, config: RecipeConfig, geometry: Geometry, *, image_side: int, classes: int) -> None:
+        self._config, self._geometry = config, geometry
+        self._image_side, self._classes = image_side, classes
+        self.costs = self._costs()
+        table = config.latency_table
+        self._milliseconds: Milliseconds | None = None if table is None else read_milliseconds(geometry, table)
+
+    def cost(self, plan: Plan) -> float:
+        """C of what a network keeps and adds, as a share of the backbone."""
+        return sum(cost for node in plan.nodes() for cost in self.costs.of(plan, node))
+
+    def complexity(self, plan: Plan) -> Complexity:
+        return plan_complexity(
+            self._geometry,
+            plan,
+            image_side=self._image_side,
+            classes=self._classes,
+            statistics=self._config.statistics,
+        )
+
+    def milliseconds(self, plan: Plan) -> float | None:
+        """Of an image; None without a table."""
+        return None if self._milliseconds is None else self._milliseconds.of(plan)
+
+    def fits(self, plan: Plan) -> bool:
+        """Whether a network is within the budgets."""
+        config, milliseconds = self._config, self.milliseconds(plan)
+        if config.max_macs is not None and 1 - self.complexity(plan).net_macs_removed > config.max_macs:
+            return False
+        return config.max_latency_ms is None or milliseconds is None or milliseconds <= config.max_latency_ms
+
+    def _costs(self) -> PathCosts:
+        if self._config.cost_table is not None:
+            return measured_path_costs(self._geometry, self._config.cost_table)
+        return path_costs(self._geometry, self._image_side, self._config.measure)

@@ -1,0 +1,42 @@
+"""What was decided by the clock, kept in a file, so that a run that goes on after a break decides the same."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nettailor.durable import write_durably
+from trainer.training.distributed import Team
+
+
+class Decisions:
+    """Plain JSON by name."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._made: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+
+    def made(self, name: str, decide: Callable[[], Any]) -> Any:
+        """The decision of this name; only the first call ever calls `decide`. In a team, process 0's counts."""
+        if name not in self._made:
+            self._made[name] = _agreed(decide())
+            if Team.current().leads:
+                write_durably(self._path, [json.dumps(self._made, indent=1).encode()])
+        return self._made[name]
+
+    def get(self, name: str) -> Any:
+        """None where nothing was decided."""
+        return self._made.get(name)
+
+
+def _agreed(decision: Any) -> Any:
+    """Process 0's decision on every process, as JSON."""
+    team = Team.current()
+    text = json.dumps(decision).encode()
+    length = int(team.agreed(torch.tensor([len(text)])))
+    padded = torch.zeros(length, dtype=torch.uint8)
+    own = torch.frombuffer(bytearray(text[:length]), dtype=torch.uint8)
+    padded[: len(own)] = own
+    return json.loads(bytes(team.agreed(padded).tolist()))

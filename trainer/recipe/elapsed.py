@@ -1,0 +1,47 @@
+"""How long a tailoring has taken, over all the attempts it was broken off in."""
+
+import json
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+
+from nettailor.durable import write_durably
+from trainer.training.distributed import Team
+
+_SAVE_SECONDS = 2.0  # what a killed attempt may have taken uncounted
+
+
+class Clock:
+    """A context manager: runs while it is entered, and keeps its time in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._before = float(json.loads(path.read_text())["seconds"]) if path.exists() else 0.0
+        self._started = time.monotonic()
+        self._stopping = threading.Event()
+        self._saver = threading.Thread(target=self._keep_saving, name="clock", daemon=True)
+
+    @property
+    def seconds(self) -> float:
+        return self._before + time.monotonic() - self._started
+
+    def __enter__(self) -> "Clock":
+        self._started = time.monotonic()
+        self._saver.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._saver.join()
+        self._save()
+
+    def _keep_saving(self) -> None:
+        while not self._stopping.wait(_SAVE_SECONDS):
+            self._save()
+
+    def _save(self) -> None:
+        if Team.current().leads:
+            write_durably(self._path, [json.dumps({"seconds": round(self.seconds, 3)}).encode()])

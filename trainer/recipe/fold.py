@@ -1,0 +1,260 @@
+"""One fold of a tailoring: its teacher, its student, and the candidates pruned from it.
+
+Legend: N images, K classes.
+"""
+
+import functools
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nettailor.backbones import Backbone, channels_last
+from nettailor.complexity import PathCosts
+from nettailor.expectation import ExpectedComplexity
+from nettailor.local_pass import LocalPass
+from nettailor.losses import distillation_loss, teacher_loss
+from nettailor.plan import full_plan
+from nettailor.preprocessing import Preprocessing
+from nettailor.pruning import prune
+from nettailor.student import Student
+from trainer.recipe.config import RecipeConfig
+from trainer.recipe.least_squares import regress_proxies, take_over
+from trainer.recipe.teacher import Teacher
+from trainer.training.class_weights import class_weights
+from trainer.training.data import LabelledImages, evaluation_batches, training_batches
+from trainer.training.distributed import Team
+from trainer.training.fit import Epoch, Run, Schedule, correct_predictions, fit
+from trainer.training.prefetch import prefetched
+
+CPU = torch.device("cpu")
+OnEpoch = Callable[[str, Schedule, Epoch, nn.Module], None]
+OnRun = Callable[[str, list[Epoch]], None]
+Step = Callable[[Tensor, Tensor, float], Mapping[str, Tensor]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fold:
+    """What the runs of one fold share; `folder` keeps their checkpoints."""
+
+    config: RecipeConfig
+    backbone: Backbone
+    preprocessing: Preprocessing
+    classes: int
+    train: LabelledImages
+    val: LabelledImages
+    flip: bool
+    costs: PathCosts
+    folder: Path
+    on_epoch: OnEpoch
+    on_run: OnRun = lambda name, history: None  # "<fold>/<run>" and all its epochs, restored ones included
+    device: torch.device = CPU
+    warm: Callable[[Student], None] = lambda student: None  # changes where the full student starts
+
+    def teacher(self, schedule: Schedule) -> tuple[Teacher, float]:
+        """The backbone fine-tuned with one schedule, and its accuracy on this fold's validation images."""
+        name = f"teacher-lr{schedule.lr:g}-e{schedule.epochs}"
+        self._seed("teacher")
+        teacher = channels_last(Teacher(self.backbone, self.classes)).to(self.device)
+        self._fit(teacher, name, schedule, self.fine_tuning(teacher))
+        return teacher.eval(), float(self.correct(teacher, self.val).float().mean())
+
+    def fine_tuning(self, teacher: Teacher) -> Step:
+        """A step of the teacher's training."""
+
+        def step(images: Tensor, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
+            with self._autocast():
+                logits = teacher(images)
+            loss = self._cross_entropy(logits, labels, smoothing=0.1)
+            loss.backward()
+            return {"loss": loss}
+
+        return step
+
+    def student(self, teacher: Teacher) -> Student:
+        """The full student, trained with eq. 12; it starts with the teacher's classifier."""
+        self._seed("student")
+        plan = full_plan(self.backbone.depth, self.config.skips)
+        student = Student(self.backbone, plan=plan, classes=self.classes, statistics=self.config.statistics)
+        student.head.load_state_dict(teacher.head.state_dict())
+        student = channels_last(student).to(self.device)
+        if self.config.regressed_images:
+            regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
+        self.warm(student)
+        self._distil(student, teacher, "student", self.config.student.fitted(len(self.train)), self.config.gamma1)
+        return student
+
+    def candidate(self, start: Student, teacher: Teacher, *, more: int, total: int) -> Student:
+        """`start` without its `more` weakest blocks, retrained without the complexity term; `total` counts the blocks
+        removed from the full student so far.
+
+        Raises `PlanCutsEveryPath`.
+        """
+        more = min(more, sum(start.plan.blocks))  # exclusions may have taken some of them along
+        plan = prune(start.plan, start.alpha_values(), blocks=more, threshold=self.config.proxy_threshold)
+        candidate = channels_last(start.pruned(plan, self.backbone)).to(self.device)
+        if self.config.regressed_images:
+            take_over(candidate, start, self._some_images(self.config.regressed_images))
+        schedule = self.config.retrain.fitted(len(self.train))
+        self._distil(candidate, teacher, f"retrain-{total}", schedule, 0.0)
+        return candidate
+
+    def correct(self, model: nn.Module, images: LabelledImages) -> Tensor:
+        """Whether each image's top-1 is right, bool (N,); fp32, as it is served."""
+        was_training = model.training
+        model.eval()
+        right = correct_predictions(model, self._on_device(evaluation_batches(images, self.preprocessing)))
+        model.train(was_training)
+        return Team.current().agreed(right)
+
+    def distillation(self, student: Student, teacher: Teacher, gamma1: float) -> Step:
+        """A step of eq. 12, plus the distillation of the logits."""
+        config = self.config
+        with self.device:
+            expected_complexity = ExpectedComplexity(student.plan, self.costs)
+        guide = teacher.guide(torch.bfloat16 if config.bf16 else torch.float32)
+        local_pass = LocalPass(student)
+
+        def step(images: Tensor, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
+            with self._autocast():
+                targets = guide.targets(images)
+                trace = local_pass(images)
+                local = teacher_loss(trace.outputs, targets.nodes, targets.logits)
+            terms = {
+                "classification": self._cross_entropy(trace.outputs.logits, labels),
+                "complexity": expected_complexity.floored({n: student.alpha(n) for n in student.plan.nodes()}),
+                "teacher": local,
+                "distillation": distillation_loss(trace.outputs, targets.logits),
+            }
+            loss = config.weighted(terms, gamma1, progress)
+            trace.backward(loss)
+            return {"loss": loss, **terms}
+
+        return step
+
+    def _cross_entropy(self, logits: Tensor, labels: Tensor, *, smoothing: float = 0.0) -> Tensor:
+        logits = logits.float()
+        if self.class_weights is None:
+            return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        # Not the function's own weights: it divides by their sum in the batch, which takes back what they give.
+        each = F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
+        return (each * self.class_weights[labels]).mean()
+
+    @functools.cached_property
+    def class_weights(self) -> Tensor | None:
+        weights = class_weights(self.train.labels, self.classes)
+        return None if weights is None else weights.to(self.device)
+
+    def _distil(self, student: Student, teacher: Teacher, name: str, schedule: Schedule, gamma1: float) -> None:
+        self._fit(student, name, schedule, self.distillation(student, teacher, gamma1))
+        self._reestimate_statistics(student)
+
+    def _fit(self, model: nn.Module, name: str, schedule: Schedule, step: Step) -> None:
+        full_name = f"{self.folder.name}/{name}"
+        history = fit(
+            model,
+            Run(
+                name=full_name,
+                seed=self.config.seed,
+                schedule=schedule,
+                steps=max(1, len(self.train) // schedule.batch_size),
+                batches=lambda generator: self._batches(schedule, generator),
+                step=step,
+                checkpoint=self.folder / f"{name}.pt",
+                on_epoch=lambda epoch: self.on_epoch(name, schedule, epoch, model),
+                validate=lambda: float(self.correct(model, self.val).float().mean()),
+                validate_every=4,
+            ),
+        )
+        self.on_run(full_name, history)
+
+    def _some_images(self, count: int) -> Tensor:
+        order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(self.config.seed))
+        images = next(iter(evaluation_batches(self.train.rows(order), self.preprocessing, batch_size=count)))[0]
+        return images.to(self.device)
+
+    def _batches(self, schedule: Schedule, generator: torch.Generator) -> Iterable[tuple[Tensor, Tensor, float]]:
+        batches = training_batches(
+            self.train,
+            self.preprocessing,
+            batch_size=schedule.batch_size,
+            flip=self.flip,
+            generator=generator,
+            team=Team.current(),
+        )
+        if self.device.type == "cpu":
+            return batches  # a thread beside it would only take cores from the training
+        return ((x.to(self.device), y.to(self.device), share) for x, y, share in prefetched(batches))
+
+    def _on_device(self, batches: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+        return ((images.to(self.device), labels.to(self.device)) for images, labels in batches)
+
+    @torch.no_grad()
+    def _reestimate_statistics(self, student: Student) -> None:
+        """Batch-norm statistics that belong to the task, from the training images as serving prepares them: a moving
+        average over the last augmented batches is noisier and of another distribution."""
+        student.train()
+        norms = [m for m in student.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # the plain average over all batches
+        order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(self.config.seed))
+        for images, _ in self._on_device(evaluation_batches(self.train.rows(order), self.preprocessing)):
+            if len(images) > 1:
+                student(images)
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        student.eval()
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=bool(self.config.bf16))
+
+    def _seed(self, what: str) -> None:
+        """Initial weights depend on seed, fold and purpose alone, not on what ran before."""
+        key = hashlib.sha256(f"{self.config.seed}/{self.folder.name}/{what}".encode()).digest()
+        torch.manual_seed(int.from_bytes(key[:7], "big"))
+
+
+def strongest_teacher(fold: Fold) -> tuple[Teacher, float, Schedule]:
+    """A small search over learning rates, then longer cycles for as long as they gain."""
+    config = fold.config
+    images = len(fold.train)
+    schedules = [replace(config.teacher, lr=lr).fitted(images) for lr in config.teacher_lrs]
+    best = max(((*fold.teacher(s), s) for s in schedules), key=lambda found: found[1])
+    short = best[2]
+    for factor in config.teacher_cycles:
+        longer = replace(short, epochs=factor * short.epochs)
+        teacher, accuracy = fold.teacher(longer)
+        gains = accuracy >= best[1] + config.teacher_gain
+        best = max(best, (teacher, accuracy, longer), key=lambda found: found[1])
+        if not gains:
+            break
+    return best
+
+
+@torch.inference_mode()
+def mirror_keeps_class(
+    backbone: Backbone, preprocessing: Preprocessing, train: LabelledImages, val: LabelledImages
+) -> bool:
+    """Whether mirrored images still look like their class: nearest class mean on the frozen features of the
+    validation images, mirrored and not; at most one point may be lost."""
+
+    def features(images: LabelledImages, flip: bool) -> Tensor:
+        device = next(backbone.parameters()).device
+        batches = (x.to(device) for x, _ in evaluation_batches(images, preprocessing))
+        rows = [backbone(x.flip(3) if flip else x).cpu() for x in batches]
+        return F.normalize(torch.cat(rows), dim=1)
+
+    known = features(train, False)
+    classes = int(torch.cat([train.labels, val.labels]).max()) + 1
+    means = F.normalize(torch.zeros(classes, known.shape[1]).index_add(0, train.labels, known), dim=1)
+
+    def accuracy(flip: bool) -> float:
+        return float(((features(val, flip) @ means.T).argmax(1) == val.labels).float().mean())
+
+    return accuracy(True) >= accuracy(False) - 0.01

@@ -1,0 +1,75 @@
+"""Proxies by least squares: where they start, and how they take over what a pruned block did.
+
+Gradient descent would have to learn first what a linear regression knows (docs/log.md has what it is worth).
+
+Legend: N images, H W, C channels.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from nettailor.proxies import Proxy, as_rows
+from nettailor.student import Student
+from trainer.recipe.teacher import Teacher
+
+
+@torch.no_grad()
+def regress_proxies(student: Student, teacher: Teacher, images: Tensor) -> None:
+    """Fit every proxy by itself to the teacher's sum at its node, sources first, on images (N, 3, H, W)."""
+    sums = teacher.sums(images)
+    student.train()
+    nodes = {0: student.stem(images)}
+    for node in student.plan.nodes():
+        for source in student.plan.sources(node):
+            fit_jointly([student.proxy(source, node)], [1.0], [nodes[source]], sums[node])
+        nodes[node] = student.node(node, nodes)
+
+
+@torch.no_grad()
+def take_over(pruned: Student, before: Student, images: Tensor) -> None:
+    """Wherever a path into a node was pruned, fit the proxies left there, all together, so that the node's sum stays
+    as near as it can to what it was `before`; first nodes first, on images (N, 3, H, W)."""
+    before.train()
+    pruned.train()
+    wanted, nodes = {0: before.stem(images)}, {0: before.stem(images)}
+    for node in before.plan.nodes():
+        target = before.sum(node, wanted)
+        wanted[node] = target.relu()
+        sources = pruned.plan.sources(node)
+        if sources and len(pruned.plan.inputs(node)) < len(before.plan.inputs(node)):
+            alphas = pruned.alpha(node)
+            if pruned.plan.keeps_block(node):
+                target = target - alphas[0] * pruned.block(node)(nodes[node - 1])
+            proxies = [pruned.proxy(source, node) for source in sources]
+            fit_jointly(proxies, alphas[-len(sources) :].tolist(), [nodes[p] for p in sources], target)
+        if pruned.plan.present(node):
+            nodes[node] = pruned.node(node, nodes)
+
+
+@torch.no_grad()
+def fit_jointly(
+    proxies: Sequence[Proxy], alphas: Sequence[float], xs: Sequence[Tensor], target: Tensor, *, ridge: float = 1e-3
+) -> None:
+    """Set the last layer of each proxy so that the sum of alpha A(x) is the least-squares fit of `target`
+    (N, C_l, H_l, W_l); `ridge` is relative to the inputs' mean variance."""
+    inputs = [proxy.inputs(x) for proxy, x in zip(proxies, xs, strict=True)]
+    rows, wanted = torch.cat(inputs, 1), as_rows(target)
+    mean, wanted_mean = rows.mean(0), wanted.mean(0)
+    rows = rows - mean
+    covariance = rows.T @ rows / len(rows)
+    shrunk = covariance + ridge * covariance.diagonal().mean() * torch.eye(
+        len(covariance), dtype=covariance.dtype, device=covariance.device
+    )
+    weight = torch.linalg.solve(shrunk, rows.T @ (wanted - wanted_mean) / len(rows)).T  # (C_l, sum of C)
+    first = 0
+    for proxy, alpha, own in zip(proxies, alphas, inputs, strict=True):
+        part = slice(first, first + own.shape[1])
+        first = part.stop
+        proxy.assign(
+            weight[:, part] / alpha,
+            wanted_mean / sum(alphas),
+            mean=mean[part],
+            covariance=covariance[part, part],
+        )

@@ -1,0 +1,77 @@
+"""How fast the recipe's runs are on this machine, measured on a few batches of the data itself."""
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from trainer.recipe.fold import Fold
+from trainer.training.distributed import Team
+from trainer.training.fit import Epoch, Schedule
+
+_BATCHES = 2
+_EPOCHS = 3  # the first one warms up; of the others the faster one counts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """Seconds of an epoch: `image` for each training image (validation included), `epoch` whatever their number."""
+
+    image: float
+    epoch: float
+
+    def seconds(self, epochs: int, images: int) -> float:
+        """A run: its epochs, and about one more for what comes before and after them (regression, statistics)."""
+        return (epochs + 1) * (images * self.image + self.epoch)
+
+    def scaled(self, factor: float) -> "Pace":
+        return Pace(image=self.image * factor, epoch=self.epoch * factor)
+
+
+def measure_pace(fold: Fold, folder: Path) -> tuple[Pace, Pace]:
+    """Of the teacher and of the full student; trains both for a moment, in a folder of its own that is removed."""
+    _remove(folder)  # a broken-off measurement would be taken up, not made
+    config = fold.config
+    few = min(len(fold.train), _BATCHES * config.teacher.batch_size)
+    some_val = max(1, round(few * len(fold.val) / len(fold.train)))
+    marks: dict[str, list[tuple[float, Epoch]]] = {"teacher": [], "student": []}
+
+    def on_epoch(name: str, schedule: Schedule, epoch: Epoch, model: nn.Module) -> None:
+        marks[name.partition("-")[0]].append((time.monotonic(), epoch))
+
+    short = replace(config.teacher, epochs=_EPOCHS, min_steps=0, lr=1e-4)
+    student = replace(config.student, epochs=_EPOCHS, min_steps=0, lr=1e-4)
+    probe = replace(
+        fold,
+        config=replace(config, teacher=short, student=student),
+        train=fold.train.rows(torch.arange(few)),
+        val=fold.val.rows(torch.arange(min(some_val, len(fold.val)))),
+        folder=folder,
+        on_epoch=on_epoch,
+        on_run=lambda name, history: None,
+    )
+    teacher, _ = probe.teacher(short)
+    probe.student(teacher)
+    _remove(folder)
+    return _pace(marks["teacher"], few), _pace(marks["student"], few)
+
+
+def _remove(folder: Path) -> None:
+    team = Team.current()
+    team.wait()
+    if team.leads:
+        shutil.rmtree(folder, ignore_errors=True)
+    team.wait()
+
+
+def _pace(marks: Sequence[tuple[float, Epoch]], images: int) -> Pace:
+    """An epoch's own time, and what else passed since the epoch before it (its checkpoint was written)."""
+    between = [(after - before, epoch.seconds) for (before, _), (after, epoch) in pairwise(marks)]
+    return Pace(
+        image=min(own for _, own in between) / images, epoch=max(0.0, min(whole - own for whole, own in between))
+    )

@@ -1,0 +1,81 @@
+"""The report on a data set: figures as JSON, a page, a picture of a few images of each class."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from registry.storage.blobs import Blobs
+from trainer.events import Json
+from trainer.intake.folder_layout import SPLITS
+from trainer.intake.freeze import IntakeReport
+from trainer.intake.statistics import Extent, imbalance, is_even
+from trainer.reports.contact_sheet import contact_sheet
+from trainer.reports.render import data_uri, render
+
+logger = logging.getLogger(__name__)
+
+FIGURES, PAGE, SHEET = "dataset.json", "dataset.html", "contact-sheet.jpg"
+_SHOWN = 1000  # rows of a table on the page
+
+
+def make_dataset_report(report: IntakeReport, dataset: Path) -> dict[str, bytes]:
+    """The files of the report by name, for the frozen dataset at ``dataset``."""
+    sheet = contact_sheet(dataset, report.classes)
+    found = figures(report)
+    page = render(
+        "dataset",
+        figures=found,
+        sheet=data_uri("image/jpeg", sheet),
+        classes=[(name, *row.values()) for name, row in list(_class_rows(report).items())[:_SHOWN]],
+        extents=[(name, *asdict(extent).values()) for name, extent in _extents(report)],
+        skipped=[(skip.file, skip.reason) for skip in report.skipped[:_SHOWN]],
+    )
+    return {FIGURES: json.dumps(found, ensure_ascii=False).encode(), PAGE: page.encode(), SHEET: sheet}
+
+
+def store_dataset_report(report: IntakeReport, dataset: Path, blobs: Blobs) -> dict[str, Json]:
+    """Names and digests of the stored files; none where the report cannot be made or kept, which stops no job."""
+    try:
+        return {name: blobs.put(data) for name, data in make_dataset_report(report, dataset).items()}
+    except Exception:  # see above; the log has it
+        logger.exception("no report on data set %s", report.digest)
+        return {}
+
+
+def figures(report: IntakeReport) -> Mapping[str, Json]:
+    """Counts are images, sizes pixels."""
+    rows = _class_rows(report)
+    train = {name: counts["train"] for name, counts in report.counts.items()}
+    ratio = imbalance(train.values())
+    return {
+        "format": "nettailor-dataset-report/1",
+        "dataset": report.digest,
+        "images": report.images,
+        "classes": {name: dict(row) for name, row in rows.items()},
+        "splits": {split: sum(counts[split] for counts in report.counts.values()) for split in SPLITS},
+        "width": dict(asdict(report.survey.widths)),
+        "height": dict(asdict(report.survey.heights)),
+        "formats": dict(report.survey.formats),
+        "modes": dict(report.survey.modes),
+        "duplicates": report.survey.duplicates,
+        "imbalance": {
+            "ratio": round(ratio, 3),
+            "largest": max(train, key=lambda name: train[name]),
+            "smallest": min(train, key=lambda name: train[name]),
+            "weighted": not is_even(train.values()),
+        },
+        "skipped": [{"file": skip.file, "reason": skip.reason} for skip in report.skipped],
+    }
+
+
+def _class_rows(report: IntakeReport) -> dict[str, dict[str, int]]:
+    return {
+        name: {**{split: counts[split] for split in SPLITS}, "all": sum(counts.values())}
+        for name, counts in report.counts.items()
+    }
+
+
+def _extents(report: IntakeReport) -> list[tuple[str, Extent]]:
+    return [("width, pixels", report.survey.widths), ("height, pixels", report.survey.heights)]

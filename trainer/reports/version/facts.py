@@ -1,0 +1,88 @@
+"""The report's figures as tables of words and numbers."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from nettailor.manifest import Accuracy, Manifest
+from trainer.reports.render import percent
+from trainer.reports.version.findings import Findings, Finished
+
+Row = tuple[str, ...]
+
+
+def accuracies(manifest: Manifest) -> list[Row]:
+    def row(name: str, accuracy: Accuracy) -> Row:
+        return name, percent(accuracy.validation), percent(accuracy.test)
+
+    metrics = manifest.metrics
+    return [row("teacher (the whole network, fine-tuned)", metrics.teacher), row("this version", metrics.student)]
+
+
+def costs(tailoring: Finished) -> list[Row]:
+    """What is kept, removed and added: MACs of one image, parameters."""
+    complexity = tailoring.manifest.complexity
+    plan = tailoring.manifest.plan
+    kept = sum(plan.blocks)
+    return [
+        ("blocks kept", f"{kept} of {plan.depth}", ""),
+        ("proxies", str(sum(1 for _ in plan.proxy_paths())), ""),
+        ("of the backbone kept", _count(complexity.shared_macs_kept), _count(complexity.shared_params_kept)),
+        ("of the backbone removed", _count(complexity.shared_macs_removed), _count(complexity.shared_params_removed)),
+        ("added by the task", _count(complexity.task_macs), _count(complexity.task_params)),
+        ("saved, net", percent(complexity.net_macs_removed), percent(complexity.net_params_removed)),
+        ("size of the bundle", f"{tailoring.bundle.size_bytes / 1e6:.2f} MB", ""),
+    ]
+
+
+def _count(number: int) -> str:
+    return f"{number / 1e6:,.2f} M"
+
+
+def candidates(front: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """The networks that were tried, by blocks removed."""
+    return [
+        (
+            f"−{row['k']}{' (chosen)' if row['chosen'] else ''}",
+            percent(row["accuracy"]),
+            percent(row.get("test_accuracy")),
+            percent(row["macs_removed"]),
+            percent(row["params_removed"]),
+            "yes" if row["good"] else "no",
+        )
+        for row in front
+    ]
+
+
+def classes(findings: Findings) -> list[Row]:
+    """Recall and precision of each class, the worst recall first."""
+    rows = []
+    for index, name in enumerate(findings.classes):
+        true, found = findings.labels == index, findings.found == index
+        both = int((true & found).sum())
+        recall = both / int(true.sum()) if true.any() else float("nan")
+        precision = both / int(found.sum()) if found.any() else float("nan")
+        rows.append((recall, (name, str(int(true.sum())), _share(recall), _share(precision))))
+    return [row for _, row in sorted(rows, key=lambda pair: (np.nan_to_num(pair[0], nan=2.0), pair[1]))]
+
+
+def _share(value: float) -> str:
+    return "–" if np.isnan(value) else percent(value)
+
+
+def environment(tailoring: Finished) -> list[Row]:
+    manifest = tailoring.manifest
+    rows = [
+        ("task", manifest.task),
+        ("backbone", f"{manifest.backbone.id} ({manifest.backbone.fingerprint[:12]}…)"),
+        ("dataset", manifest.dataset),
+        ("seed", str(manifest.seed)),
+        *((f"{name}", version) for name, version in manifest.libraries.items()),
+        ("machine", f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"),
+        ("threads", str(torch.get_num_threads())),
+        *((f"stage {stage}", f"{seconds:.1f} s") for stage, seconds in tailoring.seconds.items()),
+    ]
+    return [*rows, *((f"recipe {name}", str(value)) for name, value in sorted(manifest.recipe.items()))]

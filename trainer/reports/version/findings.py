@@ -1,0 +1,74 @@
+"""What a report is made from, and what the network says of the test images.
+
+Legend: N test images, K classes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nettailor.backbones import Backbone, channels_last
+from nettailor.bundle import Bundle
+from nettailor.manifest import Manifest
+from nettailor.student import Student
+from trainer.training.data import LabelledImages, evaluation_batches
+from trainer.training.fit import Epoch
+
+_BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """One tailoring, finished: `front` has the rows of the job's result, `history` the epochs of every run by
+    "<fold>/<run>", `seconds` what each stage took."""
+
+    bundle: Bundle
+    front: Sequence[Mapping[str, Any]]
+    test: LabelledImages
+    history: Mapping[str, Sequence[Epoch]] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.bundle.manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """On the test split: `probabilities` (N, K), `labels` (N,)."""
+
+    classes: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+    @property
+    def found(self) -> NDArray[np.int64]:
+        """The class the network chose, (N,)."""
+        chosen: NDArray[np.int64] = self.probabilities.argmax(1)
+        return chosen
+
+    @property
+    def confidence(self) -> NDArray[np.float32]:
+        """What it gave that class, (N,)."""
+        highest: NDArray[np.float32] = self.probabilities.max(1)
+        return highest
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        right: NDArray[np.bool_] = np.equal(self.found, self.labels)
+        return right
+
+
+@torch.inference_mode()
+def look(tailoring: Finished, backbone: Backbone) -> Findings:
+    """Run the bundle's own student, fp32, over the test images. On the CPU, and brings the backbone there."""
+    manifest = tailoring.manifest
+    student = channels_last(Student.from_bundle(backbone.cpu(), tailoring.bundle))
+    batches = evaluation_batches(tailoring.test, manifest.preprocessing, batch_size=_BATCH)
+    rows = [torch.softmax(student(images), 1) for images, _ in batches]
+    probabilities = torch.cat(rows) if rows else torch.empty(0, len(manifest.classes))
+    return Findings(classes=manifest.classes, probabilities=probabilities.numpy(), labels=tailoring.test.labels.numpy())

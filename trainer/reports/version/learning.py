@@ -1,0 +1,60 @@
+"""Learning curves of every run: losses above, accuracy on the validation split below."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from trainer.reports.version.figures import figure, plain, png
+from trainer.training.fit import Epoch
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_KINDS = {"teacher": "teacher (fine-tuning)", "student": "student", "retrain": "retraining after pruning"}
+_TERMS = ("classification", "complexity", "teacher", "distillation")
+_SHOWN = 8  # runs named in a legend
+
+Runs = Mapping[str, Sequence[Epoch]]
+
+
+def learning(history: Runs) -> bytes:
+    """PNG; one column a kind of run. Runs of further folds are not drawn: they repeat the first's."""
+    drawn = figure(11.5, 5.2)
+    grid = drawn.subplots(2, len(_KINDS), sharex="col", squeeze=False)
+    for column, (kind, title) in enumerate(_KINDS.items()):
+        runs = _runs(history, kind)
+        above, below = grid[0][column], grid[1][column]
+        plain(above)
+        plain(below)
+        above.set_title(title, fontsize=10)
+        below.set_xlabel("epoch")
+        if kind == "student" and len(runs) == 1:
+            _draw_terms(above, next(iter(runs.values())))
+        else:
+            for name, epochs in runs.items():
+                above.plot([e.number for e in epochs], [e.losses["loss"] for e in epochs], linewidth=1.2, label=name)
+        for name, epochs in runs.items():
+            measured = [e for e in epochs if e.accuracy is not None]
+            accuracies = [100 * (e.accuracy or 0.0) for e in measured]
+            below.plot([e.number for e in measured], accuracies, ".-", linewidth=1.2, label=name)
+        if above.lines and len(above.lines) <= _SHOWN:
+            above.legend(fontsize=7, frameon=False)
+    grid[0][0].set_ylabel("training loss")
+    grid[1][0].set_ylabel("validation accuracy, %")
+    return png(drawn)
+
+
+def _runs(history: Runs, kind: str) -> dict[str, Sequence[Epoch]]:
+    """The first fold's runs of a kind, by what distinguishes them."""
+    found = {}
+    for name, epochs in history.items():
+        fold, _, run = name.rpartition("/")
+        if fold in ("", "fold0") and run.partition("-")[0] == kind and epochs:
+            found[run.partition("-")[2] or kind] = epochs
+    return found
+
+
+def _draw_terms(axes: "Axes", epochs: Sequence[Epoch]) -> None:
+    for term in _TERMS:
+        values = [epoch.losses.get(term) for epoch in epochs]
+        if None not in values:
+            axes.plot([epoch.number for epoch in epochs], values, linewidth=1.2, label=term)  # type: ignore[arg-type]  # no None among them

@@ -1,0 +1,67 @@
+"""The report: one self-contained page and its pictures, made from a finished tailoring and kept with its version."""
+
+import logging
+from collections.abc import Callable
+
+from nettailor.backbones import Backbone
+from registry.storage.blobs import Blobs
+from registry.versions.attachments import REPORT
+from trainer.reports.render import data_uri, render
+from trainer.reports.version import facts
+from trainer.reports.version.architecture import architecture
+from trainer.reports.version.calibration import calibration
+from trainer.reports.version.confusion import confusion, worst
+from trainer.reports.version.curve import curve
+from trainer.reports.version.findings import Findings, Finished, look
+from trainer.reports.version.hardest import hardest
+from trainer.reports.version.learning import learning
+
+logger = logging.getLogger(__name__)
+
+
+def make_report(tailoring: Finished, backbone: Backbone) -> dict[str, bytes]:
+    """`report.html`, which holds all it needs, and the pictures in it, by name."""
+    findings = look(tailoring, backbone)
+    pictures = _pictures(tailoring, findings, backbone)
+    return {REPORT: _page(tailoring, findings, pictures).encode(), **pictures}
+
+
+def attach_report(tailoring: Finished, backbone: Backbone, blobs: Blobs) -> dict[str, str]:
+    """Store the report; names and digests for `Registry.publish`. Empty where it cannot be made or kept: a version that
+    took hours is not lost for want of a picture."""
+    try:
+        return {name: blobs.put(data) for name, data in make_report(tailoring, backbone).items()}
+    except Exception:  # see above; the log has it
+        logger.exception("no report on %s", tailoring.manifest.task)
+        return {}
+
+
+def _pictures(tailoring: Finished, findings: Findings, backbone: Backbone) -> dict[str, bytes]:
+    drawn: dict[str, Callable[[], bytes]] = {
+        "architecture.png": lambda: architecture(tailoring.bundle, backbone.geometry),
+    }
+    if tailoring.front:
+        drawn["curve.png"] = lambda: curve(tailoring.front, tailoring.manifest)
+    if tailoring.history:
+        drawn["learning.png"] = lambda: learning(tailoring.history)
+    if len(findings.labels):
+        drawn["confusion.png"] = lambda: confusion(findings)
+        drawn["calibration.png"] = lambda: calibration(findings)
+        drawn["hardest.png"] = lambda: hardest(findings, tailoring.test)
+    return {name: draw() for name, draw in drawn.items()}
+
+
+def _page(tailoring: Finished, findings: Findings, pictures: dict[str, bytes]) -> str:
+    confused = [(pair.true, pair.found, pair.count, pair.of) for pair in worst(findings)]
+    return render(
+        "version",
+        manifest=tailoring.manifest,
+        test_images=len(findings.labels),
+        pictures={name: data_uri("image/png", data) for name, data in pictures.items()},
+        accuracies=facts.accuracies(tailoring.manifest),
+        costs=facts.costs(tailoring),
+        candidates=facts.candidates(tailoring.front),
+        confused=confused,
+        classes=facts.classes(findings) if len(findings.labels) else [],
+        environment=facts.environment(tailoring),
+    )

@@ -1,0 +1,182 @@
+"""A frozen dataset as tensors, and the batches that training sees.
+
+Legend: N images, S pixels a side.
+"""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nettailor.bundle import digest_of
+from nettailor.images import decode, prepare
+from nettailor.preprocessing import Preprocessing
+from trainer.intake.folder_layout import Split
+from trainer.training.distributed import Team
+
+ALONE = Team()
+MARGIN = 1.25  # training images are kept this much larger than the crop, for random crops
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledImages:
+    """`exact` (N, 3, crop, crop) uint8 as serving prepares them; `wide` (N, 3, S, S) uint8, the same view with
+    MARGIN more pixels; `labels` (N,) int64."""
+
+    exact: Tensor
+    wide: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def rows(self, index: Tensor) -> "LabelledImages":
+        return LabelledImages(exact=self.exact[index], wide=self.wide[index], labels=self.labels[index])
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskData:
+    """A dataset, decoded; `digest` is the frozen file's."""
+
+    classes: tuple[str, ...]
+    train: LabelledImages
+    val: LabelledImages
+    test: LabelledImages
+    digest: str
+    preprocessing: Preprocessing
+
+
+def load_dataset(path: Path, preprocessing: Preprocessing) -> TaskData:
+    """Decode a frozen dataset (docs: trainer.intake.freeze writes it)."""
+    with zipfile.ZipFile(path) as archive:
+        classes = tuple(json.loads(archive.read("dataset.json"))["classes"])
+        splits = {split: _read_split(archive, split, preprocessing) for split in ("train", "val", "test")}
+    return TaskData(classes=classes, digest=digest_of(path.read_bytes()), preprocessing=preprocessing, **splits)
+
+
+def load_split(path: Path, split: Split, preprocessing: Preprocessing) -> LabelledImages:
+    """One split of a frozen dataset."""
+    with zipfile.ZipFile(path) as archive:
+        return _read_split(archive, split, preprocessing)
+
+
+def _read_split(archive: zipfile.ZipFile, split: str, preprocessing: Preprocessing) -> LabelledImages:
+    members = sorted(name for name in archive.namelist() if name.startswith(f"{split}/"))
+    side = round(preprocessing.crop * MARGIN)
+    roomy = preprocessing.model_copy(update={"resize": round(preprocessing.resize * MARGIN), "crop": side})
+    exact = np.empty((len(members), 3, preprocessing.crop, preprocessing.crop), np.uint8)
+    wide = np.empty((len(members), 3, side, side), np.uint8)
+    for row, member in enumerate(members):
+        image = decode(archive.read(member), side=preprocessing.resize)
+        exact[row], wide[row] = prepare(image, preprocessing), prepare(image, roomy)
+    labels = np.array([int(member.split("/")[1]) for member in members], np.int64)
+    return LabelledImages(exact=torch.from_numpy(exact), wide=torch.from_numpy(wide), labels=torch.from_numpy(labels))
+
+
+def stratified_folds(data: TaskData, folds: int, seed: int) -> list[tuple[LabelledImages, LabelledImages]]:
+    """(train, val) of each fold over train and val together; fold 0 is the dataset's own split.
+
+    Each further fold's val has as many images a class as the own split's, drawn without replacement from what no
+    earlier fold has used (then again from the start).
+    """
+    pairs = [(data.train, data.val)]
+    whole = LabelledImages(
+        exact=torch.cat([data.train.exact, data.val.exact]),
+        wide=torch.cat([data.train.wide, data.val.wide]),
+        labels=torch.cat([data.train.labels, data.val.labels]),
+    )
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(data.train), generator=generator)
+    for fold in range(1, folds):
+        chosen = []
+        for label in range(len(data.classes)):
+            count = int((data.val.labels == label).sum())
+            own = order[data.train.labels[order] == label]
+            chosen.append(own.roll(-count * (fold - 1))[:count])
+        held_out = torch.cat(chosen)
+        rest = torch.ones(len(whole), dtype=torch.bool).index_fill(0, held_out, False)
+        pairs.append((whole.rows(rest.nonzero()[:, 0]), whole.rows(held_out)))
+    return pairs
+
+
+def to_input(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Images as float 0..1 or uint8 (N, 3, H, W) -> normalised float32, channels-last."""
+    x = images.float() / 255 if images.dtype == torch.uint8 else images
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (preprocessing.mean, preprocessing.std))
+    return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def training_batches(
+    images: LabelledImages,
+    preprocessing: Preprocessing,
+    *,
+    batch_size: int,
+    flip: bool,
+    generator: torch.Generator,
+    team: Team = ALONE,
+) -> Iterator[tuple[Tensor, Tensor, float]]:
+    """One epoch in random order: augmented inputs (B, 3, crop, crop), labels (B,), and the share of the batch that
+    these are of a team's (1 where there is none).
+
+    Random crops (one size a batch, one place an image), brightness and contrast, flips if they keep the class. A last
+    batch of less than half the size is left out: batch statistics of few images do harm.
+    """
+    order = torch.randperm(len(images), generator=generator)
+    for rows in order.split(batch_size):
+        if len(rows) < batch_size // 2 and len(rows) < len(order):
+            return
+        change = _Change.draw(len(rows), preprocessing.crop, images.wide.shape[-1], flip, generator)
+        own = team.share(torch.arange(len(rows)))
+        x = change.of(own).apply(images.wide[rows[own]], preprocessing.crop)
+        yield to_input(x, preprocessing), images.labels[rows[own]], len(own) / len(rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    """What augmentation does to the images of a batch; drawn for all of them, whoever works on which."""
+
+    crop: int  # pixels a side
+    corners: Tensor  # (B, 2)
+    mirrored: Tensor | None  # (B,) bool
+    gain: Tensor  # (B, 2, 1, 1, 1): brightness and contrast
+
+    @classmethod
+    def draw(cls, count: int, side: int, stored: int, flip: bool, generator: torch.Generator) -> "_Change":
+        crop = int(torch.randint(side, stored + 1, (), generator=generator))
+        return cls(
+            crop=crop,
+            corners=torch.randint(stored - crop + 1, (count, 2), generator=generator),
+            mirrored=torch.rand(count, generator=generator) < 0.5 if flip else None,
+            gain=1 + 0.2 * (2 * torch.rand(count, 2, 1, 1, 1, generator=generator) - 1),
+        )
+
+    def of(self, rows: Tensor) -> "_Change":
+        mirrored = None if self.mirrored is None else self.mirrored[rows]
+        return replace(self, corners=self.corners[rows], mirrored=mirrored, gain=self.gain[rows])
+
+    def apply(self, wide: Tensor, side: int) -> Tensor:
+        """uint8 (N, 3, S, S) -> float 0..1 (N, 3, side, side)."""
+        crop = self.crop
+        corners = self.corners.tolist()
+        cropped = torch.stack([i[:, y : y + crop, x : x + crop] for i, (y, x) in zip(wide, corners, strict=True)])
+        x = cropped.float() / 255
+        if crop != side:
+            x = F.interpolate(x, size=(side, side), mode="bilinear", antialias=True)
+        if self.mirrored is not None:
+            x = torch.where(self.mirrored[:, None, None, None], x.flip(3), x)
+        mean = x.mean((1, 2, 3), keepdim=True)
+        return (self.gain[:, 0] * mean + self.gain[:, 1] * (x - mean)).clamp(0, 1)
+
+
+def evaluation_batches(
+    images: LabelledImages, preprocessing: Preprocessing, *, batch_size: int = 256
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """In order, as serving prepares them."""
+    for rows in torch.arange(len(images)).split(batch_size):
+        yield to_input(images.exact[rows], preprocessing), images.labels[rows]

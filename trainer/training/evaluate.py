@@ -1,0 +1,48 @@
+"""How well an existing bundle does on the test images of a dataset it was not made from."""
+
+import json
+import zipfile
+from collections.abc import Collection
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import torch
+
+from nettailor.backbones import Backbone
+from nettailor.bundle import Bundle
+from nettailor.images import decode, normalise, prepare
+from nettailor.student import Student
+
+_BATCH = 64
+
+
+def image_digests(dataset: Path, *splits: str) -> list[str]:
+    """Of the images in these splits of a frozen dataset, as their names in it say (hex sha256), in the order that
+    `trainer.training.data` has them."""
+    with zipfile.ZipFile(dataset) as archive:
+        names = [PurePosixPath(name) for name in sorted(archive.namelist())]
+    return [name.stem for name in names if name.parts[0] in splits]
+
+
+@torch.inference_mode()
+def measure_accuracy(
+    bundle: Bundle, dataset: Path, backbone: Backbone, *, leaving_out: Collection[str] = ()
+) -> float | None:
+    """Share of the dataset's test images whose class, by name, the bundle tells; None where there are none.
+
+    A class the bundle does not know counts against it: it would answer such images wrongly. `leaving_out` has digests
+    of images that do not count. Runs on the CPU, and brings the backbone there.
+    """
+    student, preprocessing = Student.from_bundle(backbone.cpu(), bundle), bundle.manifest.preprocessing
+    names, right = bundle.manifest.classes, 0
+    with zipfile.ZipFile(dataset) as archive:
+        classes = json.loads(archive.read("dataset.json"))["classes"]
+        members = [PurePosixPath(name) for name in sorted(archive.namelist()) if name.startswith("test/")]
+        members = [member for member in members if member.stem not in leaving_out]
+        for start in range(0, len(members), _BATCH):
+            batch = members[start : start + _BATCH]
+            images = [decode(archive.read(str(member)), side=preprocessing.resize) for member in batch]
+            pixels = np.stack([prepare(image, preprocessing) for image in images])
+            found = student(torch.from_numpy(normalise(pixels, preprocessing))).argmax(1).tolist()  # (N, 3, H, W)
+            right += sum(names[f] == classes[int(m.parts[1])] for f, m in zip(found, batch, strict=True))
+    return right / len(members) if members else None

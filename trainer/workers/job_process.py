@@ -1,0 +1,62 @@
+"""`python -m trainer.workers.pool.job_process`: the work-horse, a fresh process for one run of one job.
+
+Spawned, not forked (OpenMP and CUDA do not survive a fork), and told what to do by plain arguments: no pickle, and no
+password on the command line. It dies with its worker, so that no run goes on unwatched.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+
+from rq.executions import Execution
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from hosting.telemetry import tracing
+from hosting.telemetry.logs import configure_logs
+from registry.wiring import connect
+from trainer.settings import Settings
+from trainer.workers.worker import TrainerWorker
+
+_PARENT_POLL_SECONDS = 0.5
+_PR_SET_PDEATHSIG = 1
+
+
+def main(arguments: list[str]) -> None:
+    """Arguments: pid and name of the worker, ids of submission and execution. Never returns."""
+    parent, worker_name, submission, execution_id = int(arguments[0]), *arguments[1:4]
+    die_with(parent)
+    settings = Settings()
+    os.nice(settings.job_niceness)
+    configure_logs(settings)
+    tracing.start(settings, "worker")
+    assert settings.redis_url is not None  # the worker passes it on
+    client = connect(settings.redis_url)
+    worker = TrainerWorker.of(settings, client, name=worker_name, is_horse=True)
+    job = Job.fetch(submission, connection=client, serializer=JSONSerializer)
+    worker.execution = Execution.fetch(execution_id, submission, connection=client)
+    queue = worker.jobs.queue.queue_of(job)
+    worker.queues = [queue]  # of one queue only, RQ takes what has begun off the intermediate list
+    worker.main_work_horse(job, queue)
+
+
+def die_with(parent: int) -> None:
+    """From now on this process is killed when that one, its parent, is gone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    else:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        threading.Event().wait(_PARENT_POLL_SECONDS)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

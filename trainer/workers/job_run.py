@@ -1,0 +1,110 @@
+"""One run of a job, as the work-horse sees it. Every write is fenced: once the job was cancelled or taken over, it
+raises JobSuperseded, and the run ends."""
+
+import dataclasses
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+
+from trainer.errors import JobSuperseded, QueueUnavailable
+from trainer.events import Event, Json
+from trainer.jobs.job import PUBLISH, Job, now
+from trainer.jobs.jobs import Jobs, changed
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE_SECONDS = 300.0  # with a Redis that does not answer
+_PAUSE_SECONDS = 1.0
+
+
+class Run:
+    """Made by ``begin``. Every method raises JobSuperseded and QueueUnavailable."""
+
+    def __init__(self, jobs: Jobs, job: Job) -> None:
+        self._jobs = jobs
+        self.job = job  # as last seen
+
+    def report(self, event: Event) -> None:
+        """Publish an event; its stage, progress and ``seconds_left`` become the job's."""
+
+        def change(found: Job) -> tuple[Job, Event]:
+            self._check(found)
+            left = event.fields.get("seconds_left")
+            known = isinstance(left, int | float) and math.isfinite(left)
+            return (
+                dataclasses.replace(
+                    found,
+                    stage=event.stage or found.stage,
+                    progress=max(found.progress, event.progress),
+                    seconds_left=float(left) if known and isinstance(left, int | float) else found.seconds_left,
+                ),
+                event,
+            )
+
+        self._update(change)
+
+    def set_dataset(self, dataset: Mapping[str, Json]) -> None:
+        """Note what intake made of the upload, so that a later run need not look again."""
+        self._end_or_note("dataset", {"dataset": dict(dataset)})
+        self._jobs.records.write(self.job)
+
+    def begin_publishing(self) -> None:
+        """From here on the job cannot be cancelled."""
+        self._end_or_note("publishing", {"stage": PUBLISH})
+
+    def succeed(self, result: Mapping[str, Json]) -> None:
+        self._end_or_note(
+            "succeeded",
+            {"state": "succeeded", "progress": 1.0, "seconds_left": 0.0, "result": dict(result), "ended_at": now()},
+        )
+        self._jobs.records.write(self.job)
+
+    def fail(self, problem: Mapping[str, Json]) -> None:
+        self._end_or_note(
+            "failed", {"state": "failed", "seconds_left": None, "error": dict(problem), "ended_at": now()}
+        )
+        self._jobs.records.write(self.job)
+
+    def _end_or_note(self, what: str, changes: Mapping[str, object]) -> None:
+        def change(found: Job) -> tuple[Job, Event]:
+            self._check(found)
+            job, event = changed(found, **changes)
+            if job.state == "running":
+                event = Event(kind="log", stage=job.stage or "", progress=job.progress, fields={"message": what})
+            return job, event
+
+        self._update(change)
+
+    def _update(self, change: Callable[[Job], tuple[Job, Event]]) -> None:
+        """Hours of training are not thrown away for a Redis that restarts: wait for it, then give up."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                self.job = self._jobs.store.update(self.job.id, change)
+                return
+            except QueueUnavailable as fault:
+                if time.monotonic() > deadline:
+                    raise
+                logger.warning("job %s waits: %s", self.job.id, fault)
+                time.sleep(_PAUSE_SECONDS)
+
+    def _check(self, found: Job) -> None:
+        ours = (self.job.submission, self.job.attempt)
+        if found.state != "running" or (found.submission, found.attempt) != ours:
+            raise JobSuperseded(found.id)
+
+
+def begin(jobs: Jobs, job: str, submission: int) -> Run:
+    """Start the next attempt of a job. Raises JobSuperseded if this submission no longer counts, JobUnknown."""
+
+    def change(found: Job) -> tuple[Job, Event]:
+        if not found.is_open or found.submission != submission:
+            raise JobSuperseded(job)
+        return changed(
+            found, state="running", attempt=found.attempt + 1, started_at=found.started_at or now(), error=None
+        )
+
+    started = jobs.store.update(job, change)
+    jobs.records.write(started)
+    return Run(jobs, started)

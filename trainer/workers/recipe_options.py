@@ -1,0 +1,24 @@
+"""What an upload's options ask of the recipe: a preset, and what differs from it."""
+
+from typing import Any
+
+from trainer.jobs.option_checks import cost_table_of
+from trainer.jobs.options import TailorOptions
+from trainer.recipe.config import RecipeConfig
+from trainer.settings import Settings
+
+_TAKEN_OVER = ("gamma1", "gamma2", "target_drop", "max_macs", "max_latency_ms", "max_minutes")
+
+
+def asked_config(options: TailorOptions, settings: Settings) -> RecipeConfig:
+    """The recipe's configuration; what `trainer.jobs.option_checks` checks is taken for granted."""
+    changes: dict[str, Any] = {name: getattr(options, name) for name in _TAKEN_OVER}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if options.skips is not None:
+        changes["skips"] = None if options.skips == "dense" else int(options.skips)
+    if options.measure in {"macs", "params"}:
+        changes["measure"] = options.measure
+    if options.max_latency_ms is not None:
+        changes["latency_table"] = settings.cost_table
+    changes["cost_table"] = cost_table_of(options, settings)
+    return RecipeConfig.preset(options.preset, seed=options.seed, **changes)

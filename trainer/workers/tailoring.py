@@ -1,0 +1,243 @@
+"""What a work-horse does: upload -> frozen dataset -> recipe -> version. Picks up where an earlier run died."""
+
+import dataclasses
+import logging
+import shutil
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hosting.processes.file_lock import Lease
+from hosting.telemetry import log_context, tracing
+from hosting.web.problems import problem_of
+from nettailor.backbones import Backbone, load_backbone
+from nettailor.bundle import decode
+from nettailor.errors import NetTailorError
+from registry.errors import BlobCorrupt, BlobMissing
+from registry.registry import Registry
+from registry.wiring import connect
+from trainer.errors import JobBusy, JobSuperseded, QueueUnavailable, TrainerError
+from trainer.events import Event, Json
+from trainer.intake.freeze import IntakeReport, freeze
+from trainer.jobs.option_checks import backbone_of, weights_of
+from trainer.jobs.options import TailorOptions, parse_options
+from trainer.metrics import TrainerMetrics
+from trainer.problems import status_of
+from trainer.publishing.comparison import compare
+from trainer.publishing.publish import publish
+from trainer.recipe.pipeline import Tailored, tailor
+from trainer.recipe.warm_start import WarmStart, find_warm_start
+from trainer.reports.dataset_report import store_dataset_report
+from trainer.reports.version.findings import Finished
+from trainer.reports.version.report import attach_report
+from trainer.settings import Settings
+from trainer.training.data import load_split
+from trainer.wiring import open_jobs, open_registry
+from trainer.workers.job_run import Run, begin
+from trainer.workers.recipe_options import asked_config
+
+logger = logging.getLogger(__name__)
+
+_INTAKE_SHARE = 0.05  # of a job's progress; the rest is the recipe's, but for a last bit for publishing
+_RECIPE_SHARE = 0.93
+_LOCK_PATIENCE_SECONDS = 20.0  # a predecessor that was just killed still has to go
+_SKIPPED_SHOWN = 100
+_PROGRESS_SECONDS = 0.5
+
+
+def run(job: str, submission: int) -> None:
+    """The function that RQ calls. An error of the data or of the recipe ends the job as failed; anything else is
+    raised, and RQ gives the job another attempt."""
+    log_context.job.set(job)
+    settings = Settings()
+    assert settings.redis_url is not None
+    if settings.job_threads is not None:
+        torch.set_num_threads(settings.job_threads)
+    client = connect(settings.redis_url)
+    registry = open_registry(settings, client)
+    jobs = open_jobs(settings, client, registry.blobs)
+    folder = settings.work_dir / job
+    with Lease(folder / "lock") as lease:
+        if not lease.acquire(patience_seconds=_LOCK_PATIENCE_SECONDS):
+            raise JobBusy(job)
+        try:
+            begun = begin(jobs, job, submission)
+            about: tracing.Attributes = {
+                "nettailor.job": job,
+                "nettailor.task": begun.job.task,
+                "nettailor.attempt": begun.job.attempt,
+            }
+            with tracing.span("job", parent=begun.job.trace, about=about):
+                Tailoring(settings, registry, begun, TrainerMetrics(client), folder).carry_out()
+        except JobSuperseded as fault:
+            logger.info("%s", fault)
+        finally:
+            tracing.flush()  # RQ ends the work-horse without asking
+
+
+class Tailoring:
+    """One run of one job, in the job's work folder."""
+
+    def __init__(self, settings: Settings, registry: Registry, run: Run, metrics: TrainerMetrics, folder: Path) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._run = run
+        self._metrics = metrics
+        self._folder = folder
+        self._stage = ""
+        self._stage_began = time.monotonic()
+        self._seconds: dict[str, float] = {}  # in this run, by stage
+
+    def carry_out(self) -> None:
+        """Raises JobSuperseded, QueueUnavailable, and whatever is no fault of the data."""
+        job = self._run.job
+        log_context.task.set(job.task)
+        self._observe_wait()
+        try:
+            dataset = self._take_in()
+            options = parse_options(job.options)
+            name = backbone_of(options, self._settings)
+            backbone = load_backbone(name, weights_of(name, self._settings))
+            start = self._warm_start(options)
+            tailored = self._tailor(dataset, backbone, options, start)
+            files = self._reports(tailored, dataset, backbone)
+            self._enter("publish")
+            self._run.begin_publishing()
+            result = publish(
+                self._registry,
+                job,
+                tailored,
+                dataset,
+                backbone,
+                slack=self._settings.publish_slack,
+                attachments=files,
+            )
+            if start is not None:
+                result["compared"] = compare(start, decode(tailored.bundle), dataset, backbone)
+        except (JobSuperseded, QueueUnavailable):
+            raise
+        except (TrainerError, NetTailorError) as fault:
+            status, title = status_of(type(fault))
+            problem = problem_of(fault, status, title, instance=f"/jobs/{job.id}")
+            self._metrics.count_failure(type(fault).__name__)
+            self._run.fail(problem.model_dump(mode="json"))
+        else:
+            self._enter("")
+            self._run.succeed(result)
+            shutil.rmtree(self._folder / "checkpoints", ignore_errors=True)
+            dataset.unlink(missing_ok=True)
+
+    def _observe_wait(self) -> None:
+        """How long the job waited for a worker, as a stage of its own; not for runs that take up another's work."""
+        job = self._run.job
+        if (job.submission, job.attempt) == (1, 1) and job.started_at is not None:
+            waited = datetime.fromisoformat(job.started_at) - datetime.fromisoformat(job.created_at)
+            self._metrics.observe_stage("queued", max(0.0, waited.total_seconds()))
+
+    def _take_in(self) -> Path:
+        """The frozen dataset as a local file; an earlier run's is used where there is one."""
+        target = self._folder / "dataset.zip"
+        known = self._run.job.dataset
+        if known is not None:
+            try:
+                self._registry.blobs.fetch(str(known["digest"]), target)
+                return target
+            except (BlobMissing, BlobCorrupt):
+                logger.warning("job %s: its dataset is gone, taking the upload in again", self._run.job.id)
+        self._enter("intake")
+        upload = self._folder / "upload"
+        self._registry.blobs.fetch(self._run.job.upload, upload)
+        report = freeze(upload, target, self._settings.limits, progress=self._report_intake())
+        upload.unlink()
+        self._registry.blobs.put(target)
+        files = store_dataset_report(report, target, self._registry.blobs)
+        self._run.set_dataset({**_dataset_document(report), "report": files})
+        return target
+
+    def _report_intake(self) -> Any:
+        last = time.monotonic()
+
+        def report(files: int) -> None:
+            nonlocal last
+            if time.monotonic() - last >= _PROGRESS_SECONDS:
+                last = time.monotonic()
+                self._run.report(
+                    Event(kind="log", stage="intake", progress=0.0, fields={"message": f"{files} files read"})
+                )
+
+        return report
+
+    def _warm_start(self, options: TailorOptions) -> WarmStart | None:
+        if options.warm_start is None:
+            return None
+        return find_warm_start(options.warm_start, self._run.job.task, self._registry, self._checkpoints())
+
+    def _checkpoints(self) -> Path:
+        folder = self._folder / "checkpoints"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _tailor(self, dataset: Path, backbone: Backbone, options: TailorOptions, start: WarmStart | None) -> Tailored:
+        return tailor(
+            self._run.job.task,
+            dataset,
+            asked_config(options, self._settings),
+            backbone=backbone,
+            report=self._relay,
+            checkpoints=self._checkpoints(),
+            warm=start,
+        )
+
+    def _reports(self, tailored: Tailored, dataset: Path, backbone: Backbone) -> dict[str, str]:
+        """What is kept beside the version for people to read: on the data set, and on how the version was made."""
+        about_data = (self._run.job.dataset or {}).get("report")
+        finished = Finished(
+            bundle=decode(tailored.bundle),
+            front=tailored.front,
+            test=load_split(dataset, "test", tailored.manifest.preprocessing),
+            history=tailored.history,
+            seconds=self._seconds,
+        )
+        about_version = attach_report(finished, backbone, self._registry.blobs)
+        if isinstance(about_data, dict):
+            about_version |= {name: str(digest) for name, digest in about_data.items()}
+        return about_version
+
+    def _relay(self, event: Event) -> None:
+        """The recipe's events, its share of progress made the job's."""
+        if event.stage and event.stage != self._stage:
+            self._enter(event.stage)
+        images = event.fields.get("images")
+        if isinstance(images, int):
+            self._metrics.count_images(images)
+        self._run.report(dataclasses.replace(event, progress=_INTAKE_SHARE + _RECIPE_SHARE * event.progress))
+
+    def _enter(self, stage: str) -> None:
+        if self._stage:
+            seconds = time.monotonic() - self._stage_began
+            self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + seconds
+            self._metrics.observe_stage(self._stage, seconds)
+            tracing.record(f"stage {self._stage}", seconds)
+        self._stage, self._stage_began = stage, time.monotonic()
+        if stage in {"intake", "publish"}:
+            progress = 0.0 if stage == "intake" else _INTAKE_SHARE + _RECIPE_SHARE
+            self._run.report(Event(kind="stage", stage=stage, progress=progress))
+
+
+def _dataset_document(report: IntakeReport) -> Mapping[str, Json]:
+    splits: dict[str, int] = {}
+    for counts in report.counts.values():
+        for split, count in counts.items():
+            splits[split] = splits.get(split, 0) + count
+    return {
+        "digest": report.digest,
+        "images": report.images,
+        "classes": {label: sum(counts.values()) for label, counts in report.counts.items()},
+        "splits": dict(splits),
+        "skipped": [{"file": skip.file, "reason": skip.reason} for skip in report.skipped[:_SKIPPED_SHOWN]],
+        "skipped_count": len(report.skipped),
+    }

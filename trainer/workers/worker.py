@@ -1,0 +1,207 @@
+"""`python -m trainer.workers.pool.worker`: takes jobs from the queue and runs each in a work-horse process of its own.
+
+On top of RQ's worker: horses are spawned; a cancelled job's horse is killed within seconds; a stopping worker gives
+its job back to the queue without it costing an attempt; and the job's own document follows every end of a run.
+"""
+
+import contextlib
+import logging
+import os
+import sys
+import time
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Self
+
+import redis
+import rq
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from rq.executions import Execution
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from hosting.processes.file_lock import Lease
+from hosting.telemetry.logs import configure_logs
+from hosting.web.process import settings_of
+from registry.wiring import connect, redis_service
+from trainer.errors import JobOverran, QueueUnavailable
+from trainer.jobs.dequeue import queue_class
+from trainer.jobs.job import PRIORITIES, PUBLISH
+from trainer.jobs.jobs import Jobs
+from trainer.jobs.log import LogPump, spawned
+from trainer.jobs.queue import QUEUES, job_of
+from trainer.jobs.reconcile import Reconciler, lease_path
+from trainer.settings import Settings
+from trainer.wiring import open_jobs
+from trainer.workers.exit_reason import of_signal, of_trace, oom_kills
+
+logger = logging.getLogger(__name__)
+
+_HEARTBEAT_SECONDS = 1  # between looks at the work-horse: how fast a cancel that got lost still works
+_HEARTBEAT_PATIENCE_SECONDS = 30  # without a heartbeat from another machine, its run is given to someone else
+_WORKER_TTL_SECONDS = 18  # RQ waits for jobs 15 seconds less than this at a time, and maintains in between
+_MAINTENANCE_SECONDS = 2
+_LAST_WORDS_SECONDS = 0.5  # less than between heartbeats, which interrupt the waiting
+_HORSE_ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}  # nothing it said is lost when it dies
+
+if TYPE_CHECKING:
+    from resource import struct_rusage
+
+    _End = tuple[int | None, int | None, struct_rusage | None]
+
+
+class TrainerWorker(rq.Worker):
+    """Made by ``of``. In the work-horse an instance of the same class carries the job out."""
+
+    horse_module = "trainer.workers.job_process"
+    overrun_factor, overrun_minutes = 1.5, 5.0  # of max_minutes, and on top: what a run may take before it is stopped
+    jobs: Jobs
+    reconciler: Reconciler
+    _log: LogPump | None = None
+    _end: "_End | None" = None
+    _status: int | None = None  # of the last work-horse, as `wait` gives it, once it has ended
+    _death: str | None = None  # why the last work-horse was killed, if it was
+    _began: float = 0.0
+    _oom_kills: int = 0
+    _returning: bool = False  # the running job goes back to the queue because this worker stops
+
+    @classmethod
+    def of(cls, settings: Settings, client: "redis.Redis", *, name: str | None = None, is_horse: bool = False) -> Self:
+        worker = cls(
+            [QUEUES[priority] for priority in PRIORITIES],
+            name=name,
+            connection=client,
+            serializer=JSONSerializer,
+            queue_class=queue_class(settings.jobs_running_per_user),
+            worker_ttl=_WORKER_TTL_SECONDS,
+            maintenance_interval=_MAINTENANCE_SECONDS,
+            job_monitoring_interval=_HEARTBEAT_SECONDS,
+            prepare_for_work=not is_horse,
+            log_job_description=False,
+        )
+        worker.jobs = open_jobs(settings, client)
+        worker.reconciler = Reconciler(worker.jobs, settings.leases_dir)
+        return worker
+
+    def fork_work_horse(self, job: Job, queue: rq.Queue) -> None:
+        assert self.execution is not None
+        command = [sys.executable, "-m", self.horse_module, str(os.getpid()), self.name, job.id, self.execution.id]
+        self._began, self._end, self._status, self._death = time.monotonic(), None, None, None
+        self._oom_kills = oom_kills()
+        environment = os.environ | _HORSE_ENVIRONMENT
+        self._horse_pid, self._log = spawned(command, environment, self.jobs.store.client, job_of(job.id)[0])
+
+    def wait_for_horse(self) -> "_End":
+        # RQ's look at the clock may interrupt us at any point. A status that was fetched in that very instant would be
+        # lost with the process, so it is read first without taking the process away.
+        if self._status is None and sys.platform != "darwin":  # there is no waitid
+            with contextlib.suppress(ChildProcessError):
+                found = os.waitid(os.P_PID, self.horse_pid, os.WEXITED | os.WNOWAIT)
+                self._status = None if found is None else _wait_status(found)
+        if self._end is None or self._end[0] is None:
+            self._end = super().wait_for_horse()
+        if self._log is not None:
+            self._log.join(timeout_seconds=_LAST_WORDS_SECONDS)  # they come before the news of its death
+        pid, status, usage = self._end
+        return pid, self._status if status is None else status, usage
+
+    def handle_work_horse_killed(
+        self, job: Job, retpid: int | None, ret_val: int | None, rusage: "struct_rusage | None"
+    ) -> None:
+        if ret_val is None:
+            self._death = "it ended, and how is not known"
+        elif os.WIFSIGNALED(ret_val):
+            meanwhile = oom_kills() - self._oom_kills
+            unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+            peak_mib = None if rusage is None else rusage.ru_maxrss / unit
+            self._death = of_signal(os.WTERMSIG(ret_val), peak_mib=peak_mib, oom_kills_meanwhile=meanwhile)
+        else:
+            self._death = f"it ended by itself with status {os.waitstatus_to_exitcode(ret_val)}; its log may tell why"
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
+        return _HEARTBEAT_PATIENCE_SECONDS
+
+    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
+        try:
+            super().maintain_heartbeats(job, execution)
+            wanted = self._is_wanted(job.id) and not self._has_overrun(job.id)
+        except (RedisConnectionError, RedisTimeoutError, QueueUnavailable) as fault:
+            logger.warning("no heartbeat: %s", fault)  # the work-horse waits for Redis as well
+            wanted = True
+        if self._stop_requested and not self._returning:  # asked in the instant the work-horse was being started
+            self._returning = True
+            self.kill_horse()
+        if not wanted:
+            logger.info("job %s has ended: killing its work-horse", job.id, extra={"job": job_of(job.id)[0]})
+            self._stopped_job_id = job.id
+            self.kill_horse()
+
+    def _is_wanted(self, submission: str) -> bool:
+        name, number = job_of(submission)
+        job = self.jobs.store.find(name)
+        # A job that has just ended is still wanted: its work-horse is tidying up.
+        return job is not None and job.state != "cancelled" and job.submission == number
+
+    def _has_overrun(self, submission: str) -> bool:
+        """Whether the run has had much more than the time the job was given; the job has failed then."""
+        job = self.jobs.store.find(job_of(submission)[0])
+        if job is None or not job.is_open or job.stage == PUBLISH:
+            return False
+        minutes, asked = (time.monotonic() - self._began) / 60, job.options.get("max_minutes")
+        if not isinstance(asked, int | float):
+            return False
+        if minutes <= asked * self.overrun_factor + self.overrun_minutes:
+            return False
+        self.jobs.fail(job, JobOverran(job.id, asked, minutes))
+        return True
+
+    def handle_job_failure(
+        self,
+        job: Job,
+        queue: rq.Queue,
+        started_job_registry: Any = None,
+        exc_string: str = "",
+        execution: Execution | None = None,
+    ) -> None:
+        if self._returning:
+            job.retries_left = (job.retries_left or 0) + 1  # it did nothing wrong
+        # one that never began is still in the list of those just taken: it would count as a run of its actor
+        self.connection.lrem(queue.intermediate_queue_key, 0, job.id)
+        super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
+        reason = "the worker was stopped" if self._returning else self._death or of_trace(exc_string)
+        self.reconciler.settle(job.id, reason)
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """A job may take hours, so none is waited for: it goes back to the queue and on from its checkpoints later."""
+        if self.horse_pid:
+            self._returning = True
+            self.kill_horse()
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ has not typed it
+
+    def clean_registries(self) -> None:
+        """RQ's own cleaning knows nothing of leases and documents, and its lock outlives a killed holder by minutes."""
+        try:
+            self.reconciler.reconcile()
+        except QueueUnavailable as fault:
+            logger.warning("%s", fault)
+        self.last_cleaned_at = rq.utils.now()  # type: ignore[assignment]  # RQ declares it as None
+
+
+def _wait_status(found: "os.waitid_result") -> int:
+    """What `wait` would have given."""
+    if found.si_code == os.CLD_EXITED:
+        return found.si_status << 8
+    return found.si_status | (0x80 if found.si_code == os.CLD_DUMPED else 0)
+
+
+def main(kind: type[TrainerWorker] = TrainerWorker) -> None:
+    settings = settings_of(Settings)
+    configure_logs(settings)
+    with redis_service(settings) as url:
+        os.environ["NETTAILOR_REDIS_URL"] = url  # for the work-horses
+        worker = kind.of(settings, connect(url))
+        with Lease(lease_path(settings.leases_dir, worker.name)) as lease:
+            if not lease.acquire():
+                raise SystemExit(f"another process holds {lease.path}")
+            worker.work(logging_level=settings.log_level.upper())
+            lease.path.unlink(missing_ok=True)
