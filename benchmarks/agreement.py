@@ -26,8 +26,8 @@ from nettailor.backbones import Backbone, load_backbone
 from nettailor.bundle import Bundle, decode
 from nettailor.images import normalise
 from nettailor.student import Student
-from server.device import open_device
-from server.engine import Engine, Part
+from server.engine.engine import Engine, Part
+from server.kernels.device import open_device
 from trainer.training.data import load_dataset
 
 _GOALS = {"float32": 0.999, "bfloat16": 0.995}

@@ -14,7 +14,7 @@ from benchmarks.tasks34 import BACKBONE, average_bundle
 from nettailor.backbones import Backbone, uncut_network
 from nettailor.bundle import Bundle
 from nettailor.student import Student
-from server.engine import Engine, Part
+from server.engine.engine import Engine, Part
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

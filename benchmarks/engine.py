@@ -25,9 +25,9 @@ from benchmarks.ratios import Ratio, over_rounds, paired_ratio
 from benchmarks.rounds import Values, paired_rounds, rate
 from benchmarks.tasks34 import random_resnet34, tailored_bundles
 from nettailor.backbones import Backbone
-from server.device import DTYPES, open_device
-from server.engine import Engine
-from server.kernels import OneDnnKernel
+from server.engine.engine import Engine
+from server.kernels.convolution import OneDnnKernel
+from server.kernels.device import DTYPES, open_device
 
 AT_LEAST: dict[tuple[str, int | None], float] = {  # the goals, by image side where they have one
     ("mixed_vs_full_models", 72): 4.0,

@@ -40,8 +40,8 @@ from benchmarks.ratios import over_rounds, paired_ratio
 from benchmarks.rounds import paired_rounds
 from benchmarks.sides import FASTAPI, LITSERVE, OURS
 from benchmarks.tasks34 import random_resnet34, tailored_bundles
-from server.device import open_device
-from server.engine import Engine
+from server.engine.engine import Engine
+from server.kernels.device import open_device
 
 SIDE = 72  # pixels
 LOADS = {"half": 0.5, "ninety": 0.9, "twice": 2.0}  # of capacity

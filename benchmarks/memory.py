@@ -9,8 +9,8 @@ import torch
 
 from benchmarks.tasks34 import BACKBONE, random_resnet34, tailored_bundles
 from nettailor.backbones import uncut_network
-from server.device import open_device
-from server.engine import Engine
+from server.engine.engine import Engine
+from server.kernels.device import open_device
 
 
 def task_bytes_share(device: str, tasks: int, side: int) -> float:

@@ -19,7 +19,7 @@ from benchmarks import contenders
 from benchmarks.contenders import Contender
 from benchmarks.processes import Served
 from nettailor.bundle import Bundle
-from server.engine import Engine
+from server.engine.engine import Engine
 
 _SETTLE_S = 0.2
 

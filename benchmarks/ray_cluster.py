@@ -17,8 +17,8 @@ from deploy.ray.application import build
 from deploy.ray.scaling import Scaling
 from nettailor.backbones import load_backbone
 from nettailor.bundle import decode
-from server.device import open_device
-from server.engine import Engine
+from server.engine.engine import Engine
+from server.kernels.device import open_device
 from server.settings import ServerSettings
 
 _NAME = "nettailor"

@@ -22,17 +22,17 @@ from benchmarks.rounds import paired_rounds, seconds_each
 from benchmarks.tasks34 import BACKBONE
 from nettailor.backbones import uncut_network
 from nettailor.bundle import Bundle
-from server.adapters import Adapter
-from server.disk import DiskCache
-from server.engine import Engine, Part
-from server.folded import FoldedBundle, to_bytes
-from server.loading import BundleLoader
-from server.queues import FairQueues
-from server.residency import Lease, Residency
-from server.runner import Runner
-from server.scheduler import Scheduler
-from server.tiers import Budgets, BundleId, Tier
-from server.work import Work
+from server.engine.adapters import Adapter
+from server.engine.engine import Engine, Part
+from server.engine.folded import FoldedBundle, to_bytes
+from server.engine.loading import BundleLoader
+from server.prediction.batch_runner import Runner
+from server.residency.disk import DiskCache
+from server.residency.residency import Lease, Residency
+from server.residency.tiers import Budgets, BundleId, Tier
+from server.scheduling.queues import FairQueues
+from server.scheduling.scheduler import Scheduler
+from server.scheduling.work import Work
 
 _REPEATS = 60  # of each task in a round
 _CLIENTS = 32  # that wait for their answer before they ask again

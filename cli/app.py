@@ -8,12 +8,12 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 import registry.http.app as registry_app
-import server.problems as server_problems
+import server.http.problems as server_problems
 import trainer.http.app as trainer_app
 from hosting.access.authorization import install_gate
 from hosting.web.problems import install_problem_handlers
 from registry.wiring import serving_registry
-from server.front import Front
+from server.http.fast_path import Front
 from server.service import Service as Server
 from server.settings import ServerSettings
 from trainer.service import Service as Trainer

@@ -65,8 +65,8 @@ def device(settings: ServerSettings) -> Iterator[Finding]:
 
 
 def _host(settings: ServerSettings) -> Finding:
-    from server.device import DTYPES
-    from server.kernels import OneDnnKernel
+    from server.kernels.convolution import OneDnnKernel
+    from server.kernels.device import DTYPES
 
     dtype = "float32" if settings.dtype == "auto" else settings.dtype
     if not OneDnnKernel.available(DTYPES[dtype]):

@@ -13,8 +13,8 @@ from cli.tables import costs_table
 from hosting.errors import SettingsInvalid
 from nettailor.backbones import Backbone, build_backbone
 from nettailor.errors import NetTailorError
-from server.device import open_device
-from server.profile import Profile, measure
+from server.engine.profile import Profile, measure
+from server.kernels.device import open_device
 from server.settings import ServerSettings
 
 

@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from hosting.access.authorization import install_gate
 from hosting.web.problems import install_problem_handlers
 from registry.registry import Registry
-from server.front import Front
-from server.problems import ALL_PROBLEMS
+from server.http.fast_path import Front
+from server.http.problems import ALL_PROBLEMS
 from server.service import Service
 from server.settings import ServerSettings
 

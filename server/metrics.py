@@ -9,9 +9,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from hosting.access.rate_limit import REASON
-from server.disk import DiskCache
-from server.residency import Residency
-from server.tiers import Resident, Tier
+from server.residency.disk import DiskCache
+from server.residency.residency import Residency
+from server.residency.tiers import Resident, Tier
 
 OTHER_TASK = "_other"  # the label of requests for tasks that do not exist
 

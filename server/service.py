@@ -15,26 +15,26 @@ from prometheus_client import CollectorRegistry
 from nettailor.backbones import Backbone, load_backbone
 from registry.metrics import OperationMetrics, QuarantineCollector
 from registry.registry import Registry
-from server.adapters import Adapter
-from server.admission import Admission
-from server.device import Device, open_device
-from server.disk import DiskCache
-from server.engine import Engine
+from server.engine.adapters import Adapter
+from server.engine.engine import Engine
+from server.engine.folded import FoldedBundle
+from server.engine.loading import BundleLoader
 from server.errors import NotReady
-from server.folded import FoldedBundle
-from server.following import Follower
-from server.images import ImageLimits, ImageReader
-from server.loading import BundleLoader
+from server.http.routes import build_router
+from server.kernels.device import Device, open_device
 from server.metrics import Metrics, ResidencyCollector
-from server.predictor import Predictor
-from server.queues import FairQueues
-from server.residency import Residency
-from server.routes import build_router
-from server.routing import Routing
-from server.runner import Runner
-from server.scheduler import Scheduler
+from server.prediction.batch_runner import Runner
+from server.prediction.follower import Follower
+from server.prediction.images import ImageLimits, ImageReader
+from server.prediction.predictor import Predictor
+from server.prediction.routing import Routing
+from server.residency.disk import DiskCache
+from server.residency.residency import Residency
+from server.residency.tiers import Budgets, Tier
+from server.scheduling.admission import Admission
+from server.scheduling.queues import FairQueues
+from server.scheduling.scheduler import Scheduler
 from server.settings import ServerSettings
-from server.tiers import Budgets, Tier
 
 logger = logging.getLogger(__name__)
 

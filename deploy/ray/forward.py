@@ -19,11 +19,11 @@ from hosting.access.authorization import install_gate
 from hosting.access.permissions import is_prediction, need
 from hosting.telemetry.request_id import HEADER, TRACE_HEADER, request_id
 from hosting.web.problems import ProblemTable, answer, install_problem_handlers
-from server.asked import Asked, query
 from server.errors import DeadlineExceeded
-from server.problems import ALL_PROBLEMS
+from server.http.bodies import read_upload
+from server.http.parameters import Asked, query
+from server.http.problems import ALL_PROBLEMS
 from server.settings import ServerSettings
-from server.uploads import read_upload
 
 PROBLEMS: ProblemTable = {
     **ALL_PROBLEMS,

@@ -15,9 +15,9 @@ from hosting.processes.malloc import bound_arenas
 from registry.wiring import serving_registry
 from server.app import create_app
 from server.errors import NotReady
+from server.residency.tiers import Tier
 from server.service import Service
 from server.settings import ServerSettings
-from server.tiers import Tier
 
 REPLICA_HEADER = b"x-replica"
 

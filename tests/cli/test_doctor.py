@@ -109,7 +109,7 @@ def test_cuda_that_is_asked_for_and_not_there(tmp_path: Path, monkeypatch: pytes
 def test_a_dtype_that_this_processor_is_slow_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETTAILOR_DEVICE", "cpu")
     monkeypatch.setenv("NETTAILOR_DTYPE", "bfloat16")
-    monkeypatch.setattr("server.kernels.OneDnnKernel.available", lambda dtype: dtype == torch.float32)
+    monkeypatch.setattr("server.kernels.convolution.OneDnnKernel.available", lambda dtype: dtype == torch.float32)
     slow = "cpu, with no fast convolutions in bfloat16 -> predictions take several times as long"
     assert _bad(tmp_path)["device"] == ("warn", f"{slow}; NETTAILOR_DTYPE=float32 has them")
     monkeypatch.setenv("NETTAILOR_DTYPE", "auto")

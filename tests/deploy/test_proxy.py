@@ -17,7 +17,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 
 import registry.http.app
-import server.routes
+import server.http.routes
 import trainer.http.routes
 from registry.registry import Registry
 from server.service import Service as Server
@@ -100,7 +100,7 @@ def _routes(tmp_path: Path, url: str, client: "redis.Redis") -> dict[str, list[A
     kept = Registry(tailoring.blobs, client)
     routers = {
         "registry": registry.http.app.router(kept),
-        "server": server.routes.build_router(Server(ServerSettings(data_dir=tmp_path), kept)),
+        "server": server.http.routes.build_router(Server(ServerSettings(data_dir=tmp_path), kept)),
         "trainer": trainer.http.routes.router(tailoring),
     }
     return {

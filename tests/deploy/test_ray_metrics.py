@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.ray.metrics import joined
 from server.metrics import Metrics
-from server.tiers import Tier
+from server.residency.tiers import Tier
 
 NAMES = st.text("abcdef0123456789", min_size=8, max_size=8)
 TASKS = st.text(min_size=1)  # labels of any characters come through

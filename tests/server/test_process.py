@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from nettailor.backbones import canonical_tensors
 from registry.registry import Registry
-from server.engine import Engine
+from server.engine.engine import Engine
 from server.errors import NotReady
 from server.service import Service
 from server.settings import ServerSettings

@@ -17,13 +17,13 @@ import server.service
 from nettailor.bundle import encode
 from registry.errors import NothingToRollBack, VersionInUse
 from registry.registry import LIVE, Registry
+from server.residency.tiers import Budgets, Tier
 from server.settings import ServerSettings
-from server.tiers import Budgets, Tier
 from tests.bundles import random_manifest, random_tensors
 from tests.server.asking import FILES
 from tests.server.oracle import fingerprint
+from tests.server.prediction.test_follower import turn_until
 from tests.server.running import Running, running
-from tests.server.test_following import turn_until
 
 TASKS = ("apples", "birds", "cars", "dogs", "eggs")
 DEVICE_BYTES, HOST_BYTES, DISK_BYTES = 1_200_000, 700_000, 3_000_000  # a bundle has 150 to 650 KB

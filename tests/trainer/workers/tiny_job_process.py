@@ -35,10 +35,10 @@ def make_tiny() -> None:
     """Before anybody imports what is replaced here by name."""
     from nettailor import backbones
     from tests.trainer.tiny import tiny_backbone, tiny_config
-    from trainer.recipe import config
+    from trainer.recipe import config as recipe_config
 
     config = tiny_config(bf16=False)
-    config._PRESETS["fast"] = lambda: config
+    recipe_config._PRESETS["fast"] = lambda: config
     backbones.load_backbone = tiny_backbone
 
 

@@ -1,0 +1,155 @@
+"""The shared network, packed once for the device: stem and blocks with the backbone's batch-norm folded in.
+
+The folded weights serve both kinds of tasks. With the backbone's statistics (m, v) a batch-norm after convolution W is
+y = W' x + b', W' = g W / sqrt(v + eps). With a task's own (m_t, v_t) it is y = r_t W' x + s_t, where
+r_t = sqrt((v + eps) / (v_t + eps)) and s_t = b - g m_t / sqrt(v_t + eps): a scale and a shift of the same W' x.
+
+Legend: N images, C channels, H W. Activations are (N, H, W, C) and contiguous.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nettailor.backbones import Backbone, Block
+from server.engine.folding import FloatArray, Norm
+from server.kernels.convolution import Kernel
+from server.kernels.device import Device
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Convolution:
+    """A convolution with its batch-norm folded in; `bias` (C_out,)."""
+
+    kernel: Kernel
+    bias: Tensor
+    norm: Norm
+
+    def __call__(self, x: Tensor, *, biased: bool = True, relu: bool = False, add: Tensor | None = None) -> Tensor:
+        """(N, H, W, C_in) -> (N, H', W', C_out); `add` has the shape of the result."""
+        other = None if add is None else add.permute(0, 3, 1, 2)
+        y = self.kernel(x.permute(0, 3, 1, 2), self.bias if biased else None, relu=relu, add=other)
+        return y.permute(0, 2, 3, 1).contiguous()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SharedBlock:
+    """G_l: convolutions with a ReLU between them; `shortcut` is None for the identity."""
+
+    branch: tuple[Convolution, ...]
+    shortcut: Convolution | None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The pre-activation sum, with the backbone's statistics: (N, H, W, C_in) -> (N, H', W', C_out)."""
+        y = x
+        for conv in self.branch[:-1]:
+            y = conv(y, relu=True)
+        return self.branch[-1](y, add=x if self.shortcut is None else self.shortcut(x))
+
+    @property
+    def norms(self) -> dict[str, Norm]:
+        named = {f"branch.{3 * i + 1}": conv.norm for i, conv in enumerate(self.branch)}
+        return named | ({"shortcut.1": self.shortcut.norm} if self.shortcut else {})
+
+    @property
+    def statistics_sizes(self) -> list[int]:
+        """Lengths of the parts of a task's statistics, in the order of `server.engine.folding`."""
+        widths = [conv.bias.numel() for conv in self.branch]
+        return [width for width in widths[:-1] for _ in range(2)] + 3 * widths[-1:]
+
+    @property
+    def convolutions(self) -> tuple[Convolution, ...]:
+        return self.branch + ((self.shortcut,) if self.shortcut else ())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SharedNetwork:
+    """All that tasks share; nothing else of the backbone stays in memory."""
+
+    stem: Convolution
+    stem_pools: bool
+    blocks: tuple[SharedBlock, ...]
+    strides: tuple[int, ...]  # total, of node 0 ... L
+
+    @property
+    def norms(self) -> dict[int, dict[str, Norm]]:
+        """Of every block, by node and by the names that a bundle's statistics use."""
+        return {node: block.norms for node, block in enumerate(self.blocks, start=1)}
+
+    @property
+    def convolutions(self) -> Iterator[Convolution]:
+        yield self.stem
+        for block in self.blocks:
+            yield from block.convolutions
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(conv.kernel.size_bytes + conv.bias.untyped_storage().nbytes() for conv in self.convolutions)
+
+    def prepare(self, side: int) -> None:
+        """Get ready for images of `side` pixels; may take seconds."""
+        for block, stride in zip(self.blocks, self.strides[1:], strict=True):
+            for conv in block.convolutions:
+                conv.kernel.prepare(-(-side // stride), -(-side // stride))
+
+    def run_stem(self, images: Tensor) -> Tensor:  # (N, H, W, 3), normalised -> x_0
+        x = self.stem(images, relu=True)
+        return max_pool(x, kernel=3, stride=2) if self.stem_pools else x
+
+
+def max_pool(x: Tensor, *, kernel: int, stride: int) -> Tensor:
+    """Padding kernel // 2; (N, H, W, C) -> (N, ceil(H / stride), ceil(W / stride), C)."""
+    y = F.max_pool2d(x.permute(0, 3, 1, 2), kernel, stride, kernel // 2)
+    return y.permute(0, 2, 3, 1).contiguous()
+
+
+def pack_shared(backbone: Backbone, device: Device) -> SharedNetwork:
+    """Fold and copy to the device. The backbone itself is not needed afterwards."""
+    stem = list(backbone.stem.children())
+    return SharedNetwork(
+        stem=_folded(stem[0], stem[1], device),
+        stem_pools=isinstance(stem[3], nn.MaxPool2d),
+        blocks=tuple(_block(block, device) for block in backbone.blocks),
+        strides=backbone.strides,
+    )
+
+
+def _block(block: nn.Module, device: Device) -> SharedBlock:
+    assert isinstance(block, Block)
+    return SharedBlock(branch=_convolutions(block.branch, device), shortcut=_shortcut(block.shortcut, device))
+
+
+def _convolutions(branch: nn.Sequential, device: Device) -> tuple[Convolution, ...]:
+    layers = list(branch)
+    return tuple(_folded(layers[i], layers[i + 1], device) for i in range(0, len(layers), 3))
+
+
+def _shortcut(shortcut: nn.Module, device: Device) -> Convolution | None:
+    if isinstance(shortcut, nn.Identity):
+        return None
+    assert isinstance(shortcut, nn.Sequential)
+    return _folded(shortcut[0], shortcut[1], device)
+
+
+def _folded(conv: nn.Module, norm: nn.Module, device: Device) -> Convolution:
+    assert isinstance(conv, nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm2d)
+    parts = (conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)
+    weight, gamma, beta, mean, var = (part.detach().double().cpu() for part in parts if part is not None)
+    scale = gamma / torch.sqrt(var + norm.eps)
+    folded = (weight * scale[:, None, None, None]).float().numpy()
+    stride, padding = conv.stride[0], conv.padding[0]
+    assert isinstance(padding, int)
+    return Convolution(
+        kernel=device.pack(folded, stride=stride, padding=padding),
+        bias=device.put((beta - mean * scale).float().numpy()),
+        norm=Norm(weight=_array(gamma), bias=_array(beta), var=_array(var), eps=norm.eps),
+    )
+
+
+def _array(values: Tensor) -> FloatArray:
+    array: FloatArray = values.float().numpy().copy()  # not a view that keeps a tensor alive
+    return array

@@ -1,0 +1,181 @@
+"""One pass of a mixed batch, or of a lane's part of it, through the shared blocks.
+
+Legend: N rows (an image once for every task that wants it), T tasks, C channels, H W, K classes. Activations are
+(N, H, W, C), contiguous, of the device's dtype; rows of one task lie together.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from server.engine.adapters import Adapter, NodeAdapter, ProxyAdapter
+from server.engine.backbone import SharedBlock, SharedNetwork, max_pool
+from server.engine.rows import Rows
+
+_FEW_ROWS = 512
+
+
+class _Node:
+    """An activation x (N, H, W, C), and each task's part of it as the rows of a matrix."""
+
+    def __init__(self, rows: Rows, x: Tensor) -> None:
+        self.rows, self.x = rows, x
+        self._by_task: dict[int, Tensor] = {}
+
+    @property
+    def by_task(self) -> dict[int, Tensor]:  # (n H W, C) each
+        if not self._by_task:
+            _, height, width, channels = self.x.shape
+            sizes = [self.rows.counts[t] * height * width for t in self.rows.tasks]
+            pieces = self.x.view(-1, channels).split_with_sizes(sizes)
+            self._by_task = dict(zip(self.rows.tasks, pieces, strict=True))
+        return self._by_task
+
+
+class MixedPass:
+    """`adapters[t]` has `counts[t]` rows."""
+
+    def __init__(self, shared: SharedNetwork, adapters: Sequence[Adapter], counts: Sequence[int]) -> None:
+        self._shared, self._adapters = shared, adapters
+        self._all = Rows(tasks=tuple(range(len(adapters))), counts=counts)
+        self._nodes: dict[int, _Node] = {}
+        self._pooled: dict[tuple[int, int], _Node] = {}
+        self._indices: dict[tuple[tuple[int, ...], tuple[int, ...]], Tensor] = {}
+
+    def run(self, x: Tensor) -> list[Tensor]:
+        """x_0 (N, H, W, C_0) -> logits (n, K) of each task."""
+        self._place = x.device
+        self._nodes[0] = _Node(self._all, x)
+        depth = len(self._shared.blocks)
+        for node in range(1, depth + 1):
+            rows = self._all.subset(t for t, a in enumerate(self._adapters) if a.plan.present(node))
+            if rows.tasks:
+                self._nodes[node] = self._node(node, rows)
+            self._drop_used(node)
+        features = self._nodes[depth].x.mean((1, 2))
+        return [
+            torch.addmm(adapter.head_bias, features[self._all.of(task)], adapter.head_weight.t())
+            for task, adapter in enumerate(self._adapters)
+        ]
+
+    def _node(self, node: int, rows: Rows) -> _Node:
+        """x_l (eq. 2): the block over all rows that keep it, then each task's proxies added in place."""
+        result = _Node(rows, self._start(node, rows))
+        for task, own in result.by_task.items():
+            self._add_proxies(task, self._at(task, node), own)
+        result.x.relu_()
+        return result
+
+    def _add_proxies(self, task: int, node: NodeAdapter, own: Tensor) -> None:
+        """In one product where it is bound by reading its weights, or in bf16; larger ones gain nothing by that and
+        would pay for the copy of their inputs (docs/log.md)."""
+        if node.weight is None:
+            return
+        inputs = [self._input(task, proxy) for proxy in node.proxies]
+        if len(inputs) > 1 and (len(own) <= _FEW_ROWS or own.dtype == torch.bfloat16):
+            own.addmm_(torch.cat(inputs, 1), node.weight)
+            return
+        for x, proxy in zip(inputs, node.proxies, strict=True):
+            own.addmm_(x, node.weight[proxy.rows])
+
+    def _input(self, task: int, proxy: ProxyAdapter) -> Tensor:
+        """What the node's weight is multiplied with: (n H W, C_p), or (n H W, M) behind a bottleneck proxy's ReLU."""
+        x = self._source(proxy).by_task[task]
+        if proxy.inner is None:
+            return x
+        weight, bias = proxy.inner
+        return torch.addmm(bias, x, weight).relu_()
+
+    def _start(self, node: int, rows: Rows) -> Tensor:
+        """a_ll G_l(x_{l-1}) where the block is kept, and the sum of the proxies' biases everywhere."""
+        keepers = rows.subset(t for t in rows.tasks if self._adapters[t].plan.keeps_block(node))
+        if not keepers.tasks:
+            first = self._source(self._at(rows.tasks[0], node).proxies[0]).x
+            return self._biases(node, rows, *first.shape[1:3])
+        x = self._block(node, keepers)
+        if keepers is rows:
+            return x
+        return self._biases(node, rows, *x.shape[1:3]).index_copy_(0, self._index(rows, keepers), x)
+
+    def _block(self, node: int, keepers: Rows) -> Tensor:
+        source, block = self._nodes[node - 1], self._shared.blocks[node - 1]
+        x = self._rows_of(source, keepers)
+        members = [self._at(t, node) for t in keepers.tasks]
+        if any(member.statistics is not None for member in members):
+            return self._scaled_block(block, members, keepers, x)
+        y = block(x)
+        alphas = _a_row_each([member.alpha for member in members], keepers)
+        return torch.addcmul(self._bias(node, keepers), y, alphas, out=y)
+
+    def _scaled_block(self, block: SharedBlock, members: list[NodeAdapter], keepers: Rows, x: Tensor) -> Tensor:
+        vectors = _a_row_each([_statistics_of(member, block) for member in members], keepers)
+        *inner, last, shortcut, shift = vectors.split(block.statistics_sizes, -1)
+        y = x
+        for conv, scale, own_shift in zip(block.branch[:-1], inner[::2], inner[1::2], strict=True):
+            y = conv(y, biased=False)
+            y = torch.addcmul(own_shift, y, scale, out=y).relu_()
+        y = block.branch[-1](y, biased=False)
+        y = torch.addcmul(shift, y, last, out=y)
+        return y.addcmul_(x if block.shortcut is None else block.shortcut(x, biased=False), shortcut)
+
+    def _source(self, proxy: ProxyAdapter) -> _Node:
+        """A proxy's input; max-pooling has no weights, so it runs once for all tasks and nodes that want it."""
+        if proxy.ratio == 1:
+            return self._nodes[proxy.source]
+        key = (proxy.source, proxy.ratio)
+        if key not in self._pooled:
+            node = self._nodes[proxy.source]
+            wanting = node.rows.subset(t for t in node.rows.tasks if key in self._adapters[t].pools)
+            x = max_pool(self._rows_of(node, wanting), kernel=proxy.ratio + 1, stride=proxy.ratio)
+            self._pooled[key] = _Node(wanting, x)
+        return self._pooled[key]
+
+    def _rows_of(self, node: _Node, wanted: Rows) -> Tensor:
+        if wanted.tasks == node.rows.tasks:
+            return node.x
+        return node.x.index_select(0, self._index(node.rows, wanted))
+
+    def _index(self, rows: Rows, wanted: Rows) -> Tensor:
+        key = (rows.tasks, wanted.tasks)
+        if key not in self._indices:
+            self._indices[key] = torch.tensor(rows.index(wanted), device=self._place)
+        return self._indices[key]
+
+    def _at(self, task: int, node: int) -> NodeAdapter:
+        return self._adapters[task].nodes[node]
+
+    def _bias(self, node: int, rows: Rows) -> Tensor:  # (N or 1, 1, 1, C_l)
+        return _a_row_each([self._at(t, node).bias for t in rows.tasks], rows)
+
+    def _biases(self, node: int, rows: Rows, height: int, width: int) -> Tensor:  # (N, H, W, C_l)
+        return self._bias(node, rows).expand(rows.total, height, width, -1).contiguous()
+
+    def _drop_used(self, node: int) -> None:
+        """Free every activation that no later node reads."""
+        for source in [s for s in self._nodes if max(a.last_use[s] for a in self._adapters) <= node]:
+            del self._nodes[source]
+            for key in [key for key in self._pooled if key[0] == source]:
+                del self._pooled[key]
+
+
+def _a_row_each(vectors: Sequence[Tensor | None], rows: Rows) -> Tensor:
+    """One vector a task -> one a row, (N or 1, 1, 1, C)."""
+    present = [vector for vector in vectors if vector is not None]
+    assert len(present) == len(rows.tasks)
+    if len(present) == 1:
+        return present[0].view(1, 1, 1, -1)
+    each = [vector for vector, task in zip(present, rows.tasks, strict=True) for _ in range(rows.counts[task])]
+    return torch.stack(each)[:, None, None, :]
+
+
+def _statistics_of(member: NodeAdapter, block: SharedBlock) -> Tensor:
+    """The member's own statistics, or the backbone's in the same form."""
+    if member.statistics is not None:
+        return member.statistics
+    assert member.alpha is not None
+    last = block.branch[-1].bias
+    alpha = member.alpha.expand_as(last)
+    shift = last if block.shortcut is None else last + block.shortcut.bias
+    inner = [part for conv in block.branch[:-1] for part in (torch.ones_like(conv.bias), conv.bias)]
+    return torch.cat([*inner, alpha, alpha, torch.addcmul(member.bias, shift, alpha)])

@@ -1,0 +1,41 @@
+"""From a batch of queued items to the engine's forward pass, and from logits to rankings."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.engine.adapters import Adapter
+from server.engine.engine import Engine, Part
+from server.scheduling.work import Item, Ranking
+
+
+class Runner:
+    """What the scheduler calls with a mixed batch."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __call__(self, batch: Sequence[Item[Adapter]]) -> list[list[Ranking]]:
+        images = np.stack([item.work.images[item.index] for item in batch])
+        members: dict[Adapter, list[int]] = {}  # the batch's images that each adapter is to classify
+        for row, item in enumerate(batch):
+            for adapter in item.work.parts:
+                members.setdefault(adapter, []).append(row)
+        parts = [Part(adapter=adapter, images=rows) for adapter, rows in members.items()]
+        found: dict[tuple[int, Adapter], Ranking] = {}
+        for part, logits in zip(parts, self._engine.forward(images, parts), strict=True):
+            longest = max(batch[row].work.top_k for row in part.images)
+            for row, ranking in zip(part.images, rank(logits, longest), strict=True):
+                found[row, part.adapter] = ranking[: batch[row].work.top_k]
+        return [[found[row, adapter] for adapter in item.work.parts] for row, item in enumerate(batch)]
+
+
+def rank(logits: NDArray[np.float32], top_k: int) -> list[Ranking]:
+    """The `top_k` most probable classes of each row of (N, K) and their softmax; equal ones by index."""
+    wide = logits.astype(np.float64)
+    shares = np.exp(wide - wide.max(1, keepdims=True))
+    shares /= shares.sum(1, keepdims=True)
+    order = np.argsort(-shares, axis=1, kind="stable")[:, :top_k]
+    best = np.take_along_axis(shares, order, axis=1)
+    return [list(zip(*row, strict=True)) for row in zip(order.tolist(), best.tolist(), strict=True)]

@@ -1,0 +1,73 @@
+"""Decoding and resizing, in a pool of threads: the event loop never touches a pixel (torch-free)."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nettailor import images
+from nettailor.errors import ImageInvalid, ImageTooLarge
+from nettailor.preprocessing import Preprocessing
+from server.errors import ImageOversized, ImageRejected
+from server.http.bodies import Upload, split
+
+Prepared = Sequence[NDArray[np.uint8]]  # one image, (3, crop, crop) for each preprocessing asked for
+
+
+class Observer(Protocol):
+    def preprocessed(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageLimits:
+    max_images: int  # a request
+    max_pixels: int  # an image
+
+
+class ImageReader:
+    def __init__(self, limits: ImageLimits, executor: Executor, observer: Observer) -> None:
+        self._limits = limits
+        self._executor = executor
+        self._observer = observer
+
+    async def files(self, upload: Upload) -> list[bytes]:
+        """The image files of a body. Raises `RequestMalformed`, `BodyUnsupported`."""
+        if upload.is_raw:
+            return split(upload, max_images=self._limits.max_images)
+        job = partial(split, upload, max_images=self._limits.max_images)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, job)
+
+    async def prepare(self, files: Sequence[bytes], wanted: Sequence[Preprocessing]) -> list[Prepared]:
+        """Decode each file once for each size wanted, resize it for each preprocessing.
+
+        Raises `ImageRejected`, `ImageOversized`.
+        """
+        jobs = [
+            asyncio.get_running_loop().run_in_executor(self._executor, self._prepare, index, data, wanted)
+            for index, data in enumerate(files)
+        ]
+        try:
+            return list(await asyncio.gather(*jobs))
+        finally:
+            for job in jobs:
+                job.cancel()
+
+    def _prepare(self, index: int, data: bytes, wanted: Sequence[Preprocessing]) -> Prepared:
+        began_at = time.monotonic()
+        try:
+            # Not once for the largest: what a task sees must not depend on the tasks it is asked with.
+            sides = {preprocessing.resize for preprocessing in wanted}
+            decoded = {side: images.decode(data, max_pixels=self._limits.max_pixels, side=side) for side in sides}
+        except ImageTooLarge as failure:
+            raise ImageOversized(index, failure.reason) from failure
+        except ImageInvalid as failure:
+            raise ImageRejected(index, failure.reason) from failure
+        prepared = [images.prepare(decoded[preprocessing.resize], preprocessing) for preprocessing in wanted]
+        self._observer.preprocessed(time.monotonic() - began_at)
+        return prepared

@@ -1,0 +1,247 @@
+"""Routing: which bundle answers for task@alias now.
+
+A name is moved in this order, so that traffic never meets a bundle that is not ready: fetch and verify -> make ready
+-> flip the name -> release the old bundle once nobody uses it.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic
+
+from nettailor.bundle import check_backbone
+from nettailor.errors import BundleWrongBackbone
+from registry.errors import AliasUnknown, TaskUnknown, VersionUnknown
+from registry.registry import LIVE, Registry
+from registry.versions.models import VersionRecord
+from server.errors import BundleUnusable
+from server.residency.residency import Lease, Residency
+from server.residency.tiers import BundleId, D, H
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Chosen(Generic[D]):
+    """The version a request resolved to, and the right to run it."""
+
+    record: VersionRecord
+    lease: Lease[D]
+
+
+@dataclass(kw_only=True, eq=False)
+class Routing(Generic[H, D]):
+    """Thread-safe. `choose` and `choose_version` never block; what asks the registry says so."""
+
+    registry: Registry
+    residency: Residency[H, D]
+    fingerprint: str  # of the backbone this server holds
+    pinned_tasks: frozenset[str] = frozenset()
+    task_gone: Callable[[str], None] = lambda _: None
+    remembered: int = 256  # records of versions that no name leads to; the others are asked for again
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        # What the registry said first is applied first: two readers may not overtake each other. Taken before _lock.
+        self._reading = threading.Lock()
+        self._table: dict[str, dict[str, VersionRecord]] = {}  # task -> alias -> what answers
+        self._wanted: dict[tuple[str, str], VersionRecord] = {}  # what is to answer once it is ready
+        self._versions: dict[tuple[str, int], VersionRecord] = {}  # the longest unasked first
+        self._synchronised = threading.Event()
+
+    def read_everything(self) -> None:
+        """Bring every name to what the registry says. Raises `IndexUnavailable`."""
+        with self._reading:
+            tasks = {record.task: record.aliases for record in self.registry.tasks()}
+            for task, aliases in tasks.items():
+                try:
+                    self._apply(task, aliases)
+                except VersionUnknown:
+                    logger.info("task %s changed while it was read", task)  # and its change is still to come
+            for task in set(self.tasks()) - set(tasks):
+                self._forget_task(task)
+        self._synchronised.set()
+
+    def wait_synchronised(self, timeout_s: float) -> bool:
+        """Whether the registry has been read once."""
+        return self._synchronised.wait(timeout_s)
+
+    @property
+    def synchronised(self) -> bool:
+        return self._synchronised.is_set()
+
+    def tasks(self) -> list[str]:
+        with self._lock:
+            return sorted(self._table)
+
+    def knows(self, task: str) -> bool:
+        with self._lock:
+            return task in self._table
+
+    def choose(self, task: str, alias: str = LIVE) -> Chosen[D]:
+        """What answers for task@alias: resolved and counted in one step.
+
+        Raises `TaskUnknown`, `AliasUnknown`, `BundleUnusable`.
+        """
+        with self._lock:
+            aliases = self._table.get(task)
+            if aliases is None:
+                raise TaskUnknown(task)
+            if alias not in aliases:
+                raise AliasUnknown(task, alias)
+            return self._lease(aliases[alias])
+
+    def choose_version(self, task: str, version: int) -> Chosen[D]:
+        """Raises `TaskUnknown`, `VersionUnknown`, `BundleUnusable`."""
+        with self._lock:
+            record = self._versions.pop((task, version), None)
+            if record is None:
+                raise VersionUnknown(task, version) if task in self._table else TaskUnknown(task)
+            self._versions[task, version] = record
+            return self._lease(record)
+
+    def look_up(self, task: str, version: int | None = None) -> None:
+        """Ask the registry about a name that is not known here (yet).
+
+        Raises `TaskUnknown`, `VersionUnknown`, `IndexUnavailable`.
+        """
+        if version is None:
+            self.refresh(task)
+            return
+        with self._reading:  # or a version deleted meanwhile would be kept
+            record = self.registry.version_record(task, version)
+            with self._lock:
+                self._remember(record)
+
+    def _lease(self, record: VersionRecord) -> Chosen[D]:
+        try:
+            check_backbone(record.manifest, self.fingerprint)
+        except BundleWrongBackbone as failure:
+            raise BundleUnusable(record.task, record.version, str(failure)) from failure
+        return Chosen(record=record, lease=self.residency.acquire(_id(record)))
+
+    def refresh(self, task: str) -> None:
+        """Bring one task's names to what the registry says. Raises `TaskUnknown`, `IndexUnavailable`."""
+        with self._reading:
+            try:
+                aliases = self.registry.task(task).aliases
+            except TaskUnknown:
+                self._forget_task(task)
+                raise
+            self._apply(task, aliases)
+
+    def _apply(self, task: str, aliases: Mapping[str, int]) -> None:
+        """Bring one task's names to what the registry says."""
+        records = {alias: self._record(task, version) for alias, version in aliases.items()}
+        with self._lock:
+            known = self._table.setdefault(task, {})
+            dropped = [(alias, known.pop(alias)) for alias in set(known) - set(records)]
+            for alias in [alias for t, alias in self._wanted if t == task and alias not in records]:
+                del self._wanted[task, alias]
+            for alias, record in dropped:
+                self._release(alias, record)
+        for alias, record in records.items():
+            self._want(task, alias, record)
+
+    def _record(self, task: str, version: int) -> VersionRecord:
+        with self._lock:
+            record = self._versions.get((task, version))
+        if record is None:
+            record = self.registry.version_record(task, version)
+            with self._lock:
+                self._remember(record)
+        return record
+
+    def _remember(self, record: VersionRecord) -> None:
+        """Within the lock. A record holds its whole manifest: a task that is tailored daily must not fill the memory
+        with all that it ever was."""
+        key = (record.task, record.version)
+        self._versions[key] = record
+        if len(self._versions) <= self.remembered:
+            return
+        answering = [r for aliases in self._table.values() for r in aliases.values()]
+        named = {(r.task, r.version) for r in (*answering, *self._wanted.values())}
+        spare = [key for key in self._versions if key not in named]
+        for key in spare[: -self.remembered]:
+            del self._versions[key]
+
+    def _want(self, task: str, alias: str, record: VersionRecord) -> None:
+        with self._lock:
+            current = self._table.get(task, {}).get(alias)
+            if current is not None and _id(current) == _id(record):
+                self._wanted.pop((task, alias), None)
+                return
+            wanted = self._wanted.get((task, alias))
+            if wanted is not None and _id(wanted) == _id(record):
+                return  # on its way
+            self._wanted[task, alias] = record
+        first = current is None
+        if first:
+            self._flip(task, alias, record)  # nobody is answered by anything else yet
+        if not first or self._is_pinned(task, alias) or self.synchronised:
+            lease = self.residency.acquire(_id(record))
+            lease.ready.add_done_callback(partial(self._prepared, task, alias, record, lease))
+
+    def _prepared(self, task: str, alias: str, record: VersionRecord, lease: Lease[D], ready: "Future[D]") -> None:
+        failure = ready.exception()
+        if failure is None:
+            self._flip(task, alias, record)
+        else:
+            about = {"task": task, "version": record.version}
+            logger.warning(
+                "version %s of %s cannot take over %s: %s", record.version, task, alias, failure, extra=about
+            )
+            with self._lock:  # so that the next reconcile tries again
+                if self._wanted.get((task, alias)) is record:
+                    del self._wanted[task, alias]
+        lease.release()
+
+    def _flip(self, task: str, alias: str, record: VersionRecord) -> None:
+        """Let a version answer from now on, unless something newer is wanted by now; then release the old one."""
+        with self._lock:
+            if self._wanted.get((task, alias)) is not record or task not in self._table:
+                return
+            del self._wanted[task, alias]
+            old = self._table[task].get(alias)
+            self._table[task][alias] = record
+            # Within the lock, or a flip that overtakes this one would be undone in part.
+            if self._is_pinned(task, alias):
+                self.residency.pin(_id(record))
+            if old is not None:
+                self._release(alias, old)
+        about = {"task": task, "version": record.version}
+        logger.info("%s@%s is version %s", task, alias, record.version, extra=about)
+
+    def _is_pinned(self, task: str, alias: str) -> bool:
+        return alias == LIVE and task in self.pinned_tasks
+
+    def _release(self, alias: str, record: VersionRecord) -> None:
+        """Let go of a version that an alias named until now, if no other name leads to it; within the lock."""
+        if self._is_pinned(record.task, alias):
+            self.residency.unpin(_id(record))
+        if not any(_id(r) == _id(record) for r in self._table.get(record.task, {}).values()):
+            self.residency.retire(_id(record))
+
+    def forget_version(self, task: str, version: int) -> None:
+        """The version was deleted: no name leads to it."""
+        with self._reading, self._lock:
+            self._versions.pop((task, version), None)
+        self.residency.forget(task, version)
+
+    def _forget_task(self, task: str) -> None:
+        with self._lock:
+            known = self._table.pop(task, None)
+            for key in [key for key in self._wanted if key[0] == task]:
+                del self._wanted[key]
+            for name in [name for name in self._versions if name[0] == task]:
+                del self._versions[name]
+        self.residency.forget(task)
+        if known is not None:
+            self.task_gone(task)
+
+
+def _id(record: VersionRecord) -> BundleId:
+    return BundleId(task=record.task, version=record.version, digest=record.digest)

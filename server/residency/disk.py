@@ -1,0 +1,149 @@
+"""The disk tier: a file a bundle, named by its id, under a byte budget (torch-free; thread-safe).
+
+A file is its contents' sha256 (32 bytes), zeros up to `_START`, then the contents.
+"""
+
+import hashlib
+import logging
+import os
+import re
+import threading
+import uuid
+from pathlib import Path
+
+from server.residency.buffer_pool import Slabs
+from server.residency.lru import Shelf
+from server.residency.tiers import BundleId, Bytes
+
+logger = logging.getLogger(__name__)
+
+_SUFFIX = ".folded-3"  # another number when what the files hold changes its form: older files are then thrown away
+_NAME = re.compile(rf"(?P<hash>[0-9a-f]{{64}})\.(?P<version>[0-9]+)\.(?P<task>.+){re.escape(_SUFFIX)}")
+_SUM_BYTES = 32
+_START = 64  # bytes: keeps the contents on a cache line
+_SPARE_BYTES = 64 * 2**20  # of memory kept for the next bundles to be read
+
+
+class DiskCache:
+    """What an earlier process left is kept, and verified when first read.
+
+    It is a cache: a full or failing disk costs speed, never an answer.
+    """
+
+    def __init__(self, folder: Path, *, budget_bytes: int) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._shelf: Shelf[BundleId, None] = Shelf(budget_bytes)
+        self._unverified: set[BundleId] = set()
+        self._slabs = Slabs(spare_bytes=_SPARE_BYTES)
+
+    def open(self) -> None:
+        """Make the folder and take stock of it; the oldest files count as least recently used."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._lock:
+            files = [(path, path.stat()) for path in self._folder.iterdir() if path.is_file()]
+            for path, status in sorted(files, key=lambda file: file[1].st_mtime):
+                id = _id(path.name)
+                if id is None:
+                    path.unlink(missing_ok=True)  # a temporary file of a process that died, or of an older form
+                    continue
+                self._shelf.put(id, None, size_bytes=status.st_size)
+                self._unverified.add(id)
+            self._shrink()
+
+    def __contains__(self, id: BundleId) -> bool:
+        with self._lock:
+            return id in self._shelf
+
+    def ids(self) -> tuple[BundleId, ...]:
+        """Of all that is there now."""
+        with self._lock:
+            return tuple(self._shelf)
+
+    @property
+    def size_bytes(self) -> int:
+        with self._lock:
+            return self._shelf.size_bytes
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._shelf)
+
+    def read(self, id: BundleId) -> Bytes | None:
+        """The contents; None if they are not there, or are no longer what was written."""
+        with self._lock:
+            if id not in self._shelf:
+                return None
+            self._shelf.get(id)
+            unverified = id in self._unverified
+        try:
+            data = self._contents(os.path.join(self._folder, _file_name(id)))
+        except OSError as failure:
+            logger.warning("cached bundle %s cannot be read: %s", id.digest, failure)
+            self.remove(id)
+            return None
+        contents = data[_START:]
+        if unverified and hashlib.sha256(contents.data).digest() != data[:_SUM_BYTES].tobytes():
+            logger.warning("cached bundle %s is corrupt; dropped", id.digest)
+            self.remove(id)
+            return None
+        with self._lock:
+            self._unverified.discard(id)
+        return contents
+
+    def _contents(self, path: str) -> Bytes:
+        # No `Path`: it interns its parts, and Python's table of interned strings grows for a while with those that come
+        # and go. This is asked some hundred times a second.
+        with open(path, "rb", buffering=0) as file:
+            data = self._slabs.take(os.fstat(file.fileno()).st_size)
+            read = 0
+            while read < data.nbytes and (count := file.readinto(data[read:].data)):
+                read += count
+        return data[:read]
+
+    def write(self, id: BundleId, contents: Bytes) -> list[BundleId]:
+        """Keep a bundle; what had to go for it."""
+        size_bytes = _START + contents.nbytes
+        if size_bytes > self._shelf.budget_bytes:
+            return []
+        temporary = self._folder / f"{uuid.uuid4().hex}.tmp"
+        try:
+            with temporary.open("wb") as file:
+                file.write(hashlib.sha256(contents.data).digest().ljust(_START, b"\0"))
+                file.write(contents.data)
+            temporary.replace(self._path(id))
+        except OSError as failure:
+            logger.warning("bundle %s cannot be cached on disk: %s", id.digest, failure)
+            temporary.unlink(missing_ok=True)
+            return []
+        with self._lock:
+            self._shelf.put(id, None, size_bytes=size_bytes)
+            return self._shrink()
+
+    def remove(self, id: BundleId) -> None:
+        with self._lock:
+            self._shelf.remove(id)
+            self._unverified.discard(id)
+            self._path(id).unlink(missing_ok=True)
+
+    def _shrink(self) -> list[BundleId]:
+        gone = [id for id, _ in self._shelf.shrink()]
+        for id in gone:
+            self._unverified.discard(id)
+            self._path(id).unlink(missing_ok=True)
+        return gone
+
+    def _path(self, id: BundleId) -> Path:
+        return self._folder / _file_name(id)
+
+
+def _file_name(id: BundleId) -> str:
+    return f"{id.digest.removeprefix('sha256:')}.{id.version}.{id.task}{_SUFFIX}"
+
+
+def _id(file_name: str) -> BundleId | None:
+    """The other way round."""
+    found = _NAME.fullmatch(file_name)
+    if found is None:
+        return None
+    return BundleId(task=found["task"], version=int(found["version"]), digest=f"sha256:{found['hash']}")

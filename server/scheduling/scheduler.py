@@ -1,0 +1,145 @@
+"""The scheduler: one thread that forms batches and has them run (torch-free)."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from server.errors import DeadlineExceeded, InferenceFailed, NotReady
+from server.scheduling.queues import FairQueues
+from server.scheduling.work import Item, Outcome, Progress, Ranking, Work
+
+logger = logging.getLogger(__name__)
+
+D = TypeVar("D")
+
+
+# A mixed batch -> of each item, in order, the rankings by part.
+Runner = Callable[[Sequence[Item[D]]], Sequence[Sequence[Ranking]]]
+
+
+class Observer(Protocol):
+    def batch_ran(self, *, images: int, tasks: int, predictions: int, seconds: float) -> None: ...
+
+
+class Scheduler(Generic[D]):
+    """Owns the engine's time. `submit` may be called from any thread; results arrive in the work's future."""
+
+    def __init__(
+        self,
+        queues: FairQueues[D],
+        runner: Runner[D],
+        observer: Observer,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._queues = queues
+        self._runner = runner
+        self._observer = observer
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._loop, name="scheduler", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Run what waits, then end. Later submissions raise `NotReady`."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    @property
+    def depth(self) -> int:
+        """Images that wait."""
+        with self._changed:
+            return len(self._queues)
+
+    def submit(self, work: Work[D]) -> None:
+        """Queue every image of a request. Raises `NotReady` when stopping."""
+        with self._changed:
+            if self._stopping:
+                raise NotReady("draining")
+            now = self._clock()
+            progress = Progress(len(work.images), now)
+            for index in range(len(work.images)):
+                self._queues.push(Item(work=work, index=index, progress=progress), now)
+            self._changed.notify()
+
+    def _loop(self) -> None:
+        while True:
+            with self._changed:
+                expired, batch = self._next()
+            for work in dict.fromkeys(item.work for item in expired):
+                _fail(work, DeadlineExceeded("in the queue"))
+            if batch:
+                self._run(batch)
+            elif not expired:
+                return
+
+    def _next(self) -> tuple[list[Item[D]], list[Item[D]]]:
+        """Wait for something to do; nothing at all means stop."""
+        while True:
+            now = self._clock()
+            expired = self._queues.expire(now)
+            batch = [item for item in self._queues.take(now, drain=self._stopping) if _is_wanted(item)]
+            if expired or batch or (self._stopping and not len(self._queues)):
+                return expired, batch
+            due_at = self._queues.due_at()
+            if due_at is None or due_at > now:
+                self._changed.wait(None if due_at is None else due_at - now)
+
+    def _run(self, batch: list[Item[D]]) -> None:
+        begun_at = self._clock()
+        try:
+            answers = self._runner(batch)
+        except Exception:  # whatever broke, only the request that broke it may suffer
+            works = list(dict.fromkeys(item.work for item in batch))
+            tasks = ",".join(dict.fromkeys(task for work in works for task in work.tasks))
+            logger.exception("a batch of %s requests failed", len(works), extra={"task": tasks})
+            if len(works) == 1:
+                _fail(works[0], InferenceFailed(works[0].tasks))
+                return
+            for work in works:
+                self._run([item for item in batch if item.work is work])
+            return
+        ended_at = self._clock()
+        seconds = ended_at - begun_at
+        self._observer.batch_ran(
+            images=len(batch),
+            tasks=len({task for item in batch for task in item.work.tasks}),
+            predictions=sum(item.cost for item in batch),
+            seconds=seconds,
+        )
+        for progress in {id(item.progress): item.progress for item in batch}.values():
+            progress.inference_s += seconds
+        for item, rankings in zip(batch, answers, strict=True):
+            item.progress.rankings[item.index] = rankings
+            item.progress.missing -= 1
+        _deliver(batch, ended_at)
+
+
+def _is_wanted(item: Item[D]) -> bool:
+    """Whether anybody still waits for it; from here on the request can no longer be cancelled."""
+    future = item.work.future
+    return not future.done() and (future.running() or future.set_running_or_notify_cancel())
+
+
+def _fail(work: Work[D], failure: Exception) -> None:
+    future = work.future
+    if not future.done() and (future.running() or future.set_running_or_notify_cancel()):
+        future.set_exception(failure)
+
+
+def _deliver(items: Iterable[Item[D]], now: float) -> None:
+    finished = {item.work: item.progress for item in items if not item.progress.missing}
+    for work, progress in finished.items():
+        if not work.future.done():
+            queue_s = now - progress.submitted_at - progress.inference_s
+            work.future.set_result(
+                Outcome(rankings=progress.rankings, queue_s=queue_s, inference_s=progress.inference_s)
+            )

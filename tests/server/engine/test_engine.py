@@ -1,0 +1,163 @@
+"""A mixed batch equals every task alone in the unfused student."""
+
+import functools
+import gc
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from nettailor.errors import BundleWrongBackbone
+from nettailor.plan import full_plan, reachable_plan
+from server.engine.adapters import Adapter
+from server.engine.engine import Engine, Part
+from server.kernels.autotune import Choice, Tuner
+from server.kernels.convolution import OneDnnKernel
+from server.kernels.device import CpuDevice, Device
+from server.kernels.thread_lanes import Lanes
+from server.kernels.winograd import TILES, WinogradKernel
+from tests.server.oracle import backbone, expected_logits, make_bundle, random_images
+
+
+@functools.cache
+def engine(name: str = "mini26", lanes: int = 1) -> Engine:
+    return Engine(backbone(name), CpuDevice(lanes=Lanes(lanes)))
+
+
+@st.composite
+def plans(draw: DrawFn, depth: int = 12):  # type: ignore[no-untyped-def]  # a SearchStrategy of Plan
+    blocks = draw(st.lists(st.booleans(), min_size=depth, max_size=depth))
+    proxies = []
+    for node in range(1, depth + 1):
+        nearest = list(range(max(0, node - 3), node))
+        proxies.append(draw(st.lists(st.sampled_from(nearest), unique=True)) or [node - 1])
+    return reachable_plan(blocks, proxies)
+
+
+@st.composite
+def batches(draw: DrawFn):  # type: ignore[no-untyped-def]  # a SearchStrategy of the tuple below
+    tasks = [
+        make_bundle(
+            f"task{index}",
+            seed=draw(st.integers(0, 1000)),
+            classes=draw(st.sampled_from([2, 5, 1600])),
+            statistics=draw(st.sampled_from(["task", "frozen"])),
+            plan=draw(plans()),
+        )
+        for index in range(draw(st.integers(1, 4)))
+    ]
+    parts = draw(st.lists(st.tuples(st.integers(0, len(tasks) - 1), st.integers(1, 3)), min_size=1, max_size=5))
+    return tasks, parts, draw(st.sampled_from([16, 32])), draw(st.booleans())
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(batches(), st.integers(1, 3))
+def test_mixed_batch_equals_the_students(batch, lanes: int) -> None:  # type: ignore[no-untyped-def]  # what `batches` draws
+    tasks, wanted, side, share_images = batch
+    tested = engine(lanes=lanes)
+    ready = [tested.pack(task) for task in tasks]
+    total = max(count for _, count in wanted) if share_images else sum(count for _, count in wanted)
+    images = random_images(total, side)
+    parts, start = [], 0
+    for index, count in wanted:
+        rows = range(count) if share_images else range(start, start + count)
+        parts.append((index, Part(adapter=ready[index], images=rows)))
+        start += count
+    answers = tested.forward(images, [part for _, part in parts])
+    for (index, part), logits in zip(parts, answers, strict=True):
+        expected = expected_logits(tasks[index], images[list(part.images)])
+        np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
+
+
+@pytest.mark.parametrize("statistics", ["task", "frozen"])
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_other_backbones(name: str, statistics: str) -> None:
+    bundle = make_bundle(statistics=statistics, name=name, seed=3)
+    images = random_images(2, 32)
+    [logits] = engine(name).forward(images, [Part(adapter=engine(name).pack(bundle), images=[0, 1])])
+    expected = expected_logits(bundle, images)
+    np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
+
+
+@pytest.mark.parametrize("tile", TILES)
+@pytest.mark.parametrize("name", ["mini26", "resnet18"])
+def test_minimal_filtering_gives_the_same(monkeypatch: pytest.MonkeyPatch, name: str, tile: int) -> None:
+    monkeypatch.setattr(Tuner, "choice", lambda *_: Choice(tile=tile))
+    monkeypatch.setattr("server.kernels.device.layouts_vary", lambda: False)
+    tested = Engine(backbone(name), CpuDevice())
+    bundles = [make_bundle(f"task{i}", name=name, seed=i, statistics=s) for i, s in enumerate(("task", "frozen"))]
+    images = random_images(6, 40)
+    parts = [Part(adapter=tested.pack(bundle), images=range(3 * i, 3 * i + 3)) for i, bundle in enumerate(bundles)]
+    tested.warm_up(40)
+    for bundle, part, logits in zip(bundles, parts, tested.forward(images, parts), strict=True):
+        expected = expected_logits(bundle, images[list(part.images)])
+        np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-3 * max(1.0, float(np.abs(expected).max())))
+
+
+def test_dense_plan() -> None:
+    bundle = make_bundle(plan=full_plan(12, None))
+    images = random_images(1, 32)
+    [logits] = engine().forward(images, [Part(adapter=engine().pack(bundle), images=[0])])
+    np.testing.assert_allclose(logits, expected_logits(bundle, images), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_close(dtype: torch.dtype, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not packed:  # as on a processor whose oneDNN has no convolution for it
+        monkeypatch.setattr(OneDnnKernel, "available", lambda dtype: dtype == torch.float32)
+    bundle = make_bundle(statistics="task", seed=1)
+    low = Engine(backbone("mini26"), CpuDevice(dtype))
+    images = random_images(4, 32)
+    [logits] = low.forward(images, [Part(adapter=low.pack(bundle), images=range(4))])
+    expected = expected_logits(bundle, images)
+    assert np.abs(logits - expected).max() < 0.05 * np.abs(expected).max()
+
+
+def test_wrong_backbone_is_refused() -> None:
+    with pytest.raises(BundleWrongBackbone):
+        engine("resnet18").pack(make_bundle())
+
+
+def storages(adapter: Adapter) -> set[int]:
+    found = {adapter.head_weight.untyped_storage().data_ptr(), adapter.head_bias.untyped_storage().data_ptr()}
+    for node in adapter.nodes.values():
+        found.add(node.bias.untyped_storage().data_ptr())
+        tensors = [node.weight, *(tensor for proxy in node.proxies for tensor in proxy.inner or ())]
+        found |= {tensor.untyped_storage().data_ptr() for tensor in tensors if tensor is not None}
+    return found
+
+
+def live_storages() -> dict[int, int]:
+    gc.collect()
+    tensors = [o for o in gc.get_objects() if issubclass(type(o), torch.Tensor)]
+    opaque = [t for t in tensors if t.is_mkldnn]
+    found = {int(torch.ops.mkldnn.data_ptr(t)): int(torch.ops.mkldnn._nbytes(t)) for t in opaque}
+    plain = [t for t in tensors if not t.is_mkldnn]
+    return found | {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in plain}
+
+
+@pytest.mark.parametrize("statistics", ["task", "frozen"])
+def test_one_copy_of_the_shared_network_however_many_tasks(monkeypatch: pytest.MonkeyPatch, statistics: str) -> None:
+    device: Device = CpuDevice()
+    monkeypatch.setattr(Tuner, "choice", lambda *_: Choice(tile=4))
+    WinogradKernel(torch.zeros(16, 16, 3, 3), tile=4)  # its constant matrices are kept from now on
+    before = set(live_storages())
+    alone = Engine(backbone(), device)
+    bundles = [make_bundle(f"task{i}", seed=i, statistics=statistics) for i in range(8)]
+    ready = [alone.pack(bundle) for bundle in bundles]
+    alone.forward(random_images(8, 32), [Part(adapter=a, images=[i]) for i, a in enumerate(ready)])
+    shared = {a for conv in alone.shared.convolutions for a in conv.kernel.addresses}
+    shared |= {conv.bias.untyped_storage().data_ptr() for conv in alone.shared.convolutions}
+
+    assert [len(storages(adapter)) for adapter in ready] == [1] * 8
+    own = set().union(*(storages(adapter) for adapter in ready))
+    assert len(own) == 8
+    assert not own & shared
+    live = live_storages()
+    assert set(live) - before == own | shared
+    assert sum(live[s] for s in own) == sum(adapter.size_bytes for adapter in ready)
+    assert sum(live[s] for s in shared) == alone.shared.size_bytes

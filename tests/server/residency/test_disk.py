@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import numpy as np
+
+from server.residency.disk import DiskCache
+from server.residency.tiers import BundleId
+
+A, B, C = (BundleId(task="a.b-1", version=12, digest="sha256:" + letter * 64) for letter in "abc")
+CONTENTS = {id: np.frombuffer(id.digest[-10:].encode(), np.uint8) for id in (A, B, C)}
+SIZE = 64 + 10  # of each file
+
+
+def opened(folder: Path, budget: int = 2 * SIZE) -> DiskCache:
+    cache = DiskCache(folder, budget_bytes=budget)
+    cache.open()
+    return cache
+
+
+def read(cache: DiskCache, id: BundleId) -> bytes | None:
+    contents = cache.read(id)
+    return None if contents is None else contents.tobytes()
+
+
+def test_least_recently_used_goes_first(tmp_path: Path) -> None:
+    cache = opened(tmp_path)
+    assert cache.write(A, CONTENTS[A]) == []
+    assert cache.write(B, CONTENTS[B]) == []
+    assert read(cache, A) == CONTENTS[A].tobytes()
+    assert cache.write(C, CONTENTS[C]) == [B]
+    assert (cache.read(B), B in cache, len(cache), cache.size_bytes) == (None, False, 2, 2 * SIZE)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_an_earlier_process_left_is_verified_when_read(tmp_path: Path) -> None:
+    cache = opened(tmp_path)
+    cache.write(A, CONTENTS[A])
+    cache.write(B, CONTENTS[B])
+    [spoilt] = tmp_path.glob("a*")
+    spoilt.write_bytes(spoilt.read_bytes()[:-1] + b"x")
+    (tmp_path / "left.tmp").write_bytes(b"half")
+    (tmp_path / f"{'c' * 64}.folded-3").write_bytes(b"of an older form")
+    again = opened(tmp_path)
+    assert A in again
+    assert again.read(A) is None
+    assert read(again, B) == CONTENTS[B].tobytes()
+    assert again.ids() == (B,)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{'b' * 64}.12.a.b-1.folded-3"]
+
+
+def test_a_file_taken_away_or_a_folder_gone_costs_no_answer(tmp_path: Path) -> None:
+    cache = opened(tmp_path / "cache")
+    cache.write(A, CONTENTS[A])
+    for path in (tmp_path / "cache").iterdir():
+        path.unlink()
+    assert cache.read(A) is None
+    (tmp_path / "cache").rmdir()
+    assert cache.write(B, CONTENTS[B]) == []
+    assert B not in cache
+
+
+def test_too_large_for_the_budget_is_not_kept(tmp_path: Path) -> None:
+    cache = opened(tmp_path, budget=5)
+    assert cache.write(A, CONTENTS[A]) == []
+    assert len(cache) == 0

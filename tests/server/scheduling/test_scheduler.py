@@ -1,0 +1,177 @@
+"""The scheduler's thread, with an engine that does as it is told."""
+
+import contextlib
+import itertools
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
+from typing import Any
+
+import numpy as np
+import pytest
+
+from server.errors import DeadlineExceeded, InferenceFailed, NotReady, Overloaded
+from server.scheduling.admission import Admission
+from server.scheduling.queues import FairQueues
+from server.scheduling.scheduler import Scheduler
+from server.scheduling.work import Item, Ranking, Work
+
+IMAGE = np.zeros((3, 1, 1), np.uint8)
+
+
+class FakeEngine:
+    """Answers (part's number, image's index); breaks on `poison`; waits for `go` where told to."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.go.set()
+        self.began = threading.Event()
+        self.batches: list[list[str]] = []
+
+    def __call__(self, batch: Sequence[Item[int]]) -> list[list[Ranking]]:
+        self.batches.append([task for item in batch for task in item.work.tasks])
+        self.began.set()
+        assert self.go.wait(30)
+        if any("poison" in item.work.tasks for item in batch):
+            raise ValueError("poisoned")
+        return [[[(part, float(item.index))] for part in item.work.parts] for item in batch]
+
+
+class Batches:
+    def __init__(self) -> None:
+        self.seen: list[dict[str, Any]] = []
+
+    def batch_ran(self, **figures: Any) -> None:
+        self.seen.append(figures)
+
+
+class House:
+    def __init__(self) -> None:
+        self.engine, self.batches = FakeEngine(), Batches()
+        queues: FairQueues[int] = FairQueues(max_rows=4, max_wait_s=0)
+        self.scheduler: Scheduler[int] = Scheduler(queues, self.engine, self.batches)
+
+    def submit(self, *tasks: str, images: int = 1, timeout_s: float = 30) -> Work[int]:
+        work: Work[int] = Work(
+            tasks=tasks,
+            parts=tuple(range(len(tasks))),
+            images=[IMAGE] * images,
+            key=1,
+            top_k=1,
+            priority=0,
+            deadline=time.monotonic() + timeout_s,
+        )
+        self.scheduler.submit(work)
+        return work
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    house = House()
+    house.scheduler.start()
+    yield house
+    house.engine.go.set()
+    house.scheduler.stop()
+
+
+def occupy(house: House) -> Work[int]:
+    """Keep the engine busy until `go` is set."""
+    house.engine.go.clear()
+    house.engine.began.clear()
+    work = house.submit("busy")
+    assert house.engine.began.wait(30)
+    return work
+
+
+def test_every_image_and_part_is_answered(house: House) -> None:
+    outcome = house.submit("a", "b", images=5).future.result(30)
+    assert outcome.rankings == [[[(part, float(image))] for part in (0, 1)] for image in range(5)]
+    assert outcome.queue_s >= 0
+    assert outcome.inference_s > 0
+    assert sum(figures["images"] for figures in house.batches.seen) == 5
+    assert sum(figures["predictions"] for figures in house.batches.seen) == 10
+
+
+def test_only_the_request_that_broke_the_batch_fails(house: House) -> None:
+    first = occupy(house)
+    works = [house.submit(task) for task in ("a", "poison", "b")]
+    house.engine.go.set()
+    first.future.result(30)
+    assert works[0].future.result(30).rankings
+    assert works[2].future.result(30).rankings
+    with pytest.raises(InferenceFailed):
+        works[1].future.result(30)
+    assert ["a", "b", "poison"] in [sorted(batch) for batch in house.engine.batches]
+
+
+def test_deadline_in_the_queue_and_cancellation(house: House) -> None:
+    first = occupy(house)
+    late, cancelled, patient = house.submit("a", timeout_s=0), house.submit("c"), house.submit("b")
+    assert cancelled.future.cancel()
+    house.engine.go.set()
+    with pytest.raises(DeadlineExceeded):
+        late.future.result(30)
+    with pytest.raises(CancelledError):
+        cancelled.future.result(30)
+    assert patient.future.result(30).rankings
+    assert first.future.result(30).rankings
+    assert "c" not in [task for batch in house.engine.batches for task in batch]
+
+
+def test_stopping_answers_what_waits(house: House) -> None:
+    first = occupy(house)
+    waiting = [house.submit("a") for _ in range(10)]
+    assert house.scheduler.depth == 10
+    stopper = threading.Thread(target=house.scheduler.stop)
+    stopper.start()
+    house.engine.go.set()
+    stopper.join(30)
+    assert all(work.future.done() for work in [first, *waiting])
+    with pytest.raises(NotReady):
+        house.submit("a")
+
+
+def test_admission_bounds_each_task_and_the_house() -> None:
+    admission = Admission(bound=10, bound_per_task=6)
+    admission.enter(("busy",), 6)
+    with pytest.raises(Overloaded) as refused:
+        admission.enter(("busy",), 1)
+    assert refused.value.retry_after_seconds == 1
+    admission.enter(("quiet", "calm"), 2)
+    with pytest.raises(Overloaded):
+        admission.enter(("quiet",), 1)
+    admission.ran(2, 3.0)
+    with pytest.raises(Overloaded) as refused:
+        admission.enter(("quiet",), 1)
+    assert refused.value.retry_after_seconds == 15
+    admission.leave(("quiet", "calm"), 2)
+    admission.leave(("busy",), 6)
+    assert admission.under_way == 0
+    admission.enter(("one", "one"), 50)  # alone, however large
+    admission.leave(("one", "one"), 50)
+    assert admission.under_way == 0
+
+
+def test_admission_shrinks_to_what_a_slow_engine_gets_done_in_time() -> None:
+    admission = Admission(bound=512, bound_per_task=256, bound_s=0.25, max_batch=8)
+    assert _admitted(admission, "any") == 256  # nothing is known of the engine yet
+    admission.ran(32, 32 * 0.002)
+    assert _admitted(admission, *(f"task-{i}" for i in range(8))) == 125
+    assert _admitted(admission, "busy") == 62
+    for _ in range(100):
+        admission.ran(1, 1.0)
+    assert _admitted(admission, *(f"task-{i}" for i in range(8))) == 16  # two batches
+    assert _admitted(admission, "busy") == 12
+
+
+def _admitted(admission: Admission, *tasks: str) -> int:
+    """How many single images get in, tasks in turn, before the first is refused; all leave again."""
+    entered: list[str] = []
+    with contextlib.suppress(Overloaded):
+        for task in itertools.cycle(tasks):
+            admission.enter((task,), 1)
+            entered.append(task)
+    for task in entered:
+        admission.leave((task,), 1)
+    return len(entered)
