@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from cli.job_commands import add_job_commands
-from cli.keys import KeyScope, make
-from cli.keys import commands as keys_commands
-from cli.options import DEFAULT_DIR, ClientDir, KeyOption, Url, one_line_errors, service
-from cli.upkeep import add_upkeep
-from cli.versions import registry_app
+from cli.commands.jobs import add_job_commands
+from cli.commands.keys import KeyScope, make
+from cli.commands.keys import commands as keys_commands
+from cli.commands.options import DEFAULT_DIR, ClientDir, KeyOption, Url, one_line_errors, service
+from cli.commands.upkeep import add_upkeep
+from cli.commands.versions import registry_app
 
 app = typer.Typer(
     name="nettailor",
@@ -91,7 +91,7 @@ def up(
     Settings of the parts are NETTAILOR_* environment variables, or keys of the TOML file that NETTAILOR_CONFIG names;
     docs/operations.md lists them.
     """
-    from cli.up import UpOptions, run  # torch and the three services: only this command pays the import
+    from cli.service.up import UpOptions, run  # torch and the three services: only this command pays the import
 
     with one_line_errors():
         level = None if log_level is None else log_level.value
@@ -139,9 +139,9 @@ def tailor(
     The first version of a task goes live; a later one goes live if it is not worse. Ctrl-C stops watching; the job
     goes on for as long as the service runs.
     """
-    from cli.packing import packed
-    from cli.progress import follow
-    from cli.report import print_result
+    from cli.render.progress import follow
+    from cli.render.report import print_result
+    from cli.service.packing import packed
 
     console = Console()
     asked = {"preset": preset, "seed": seed, "backbone": backbone, "skips": skips, "gamma1": gamma1, "gamma2": gamma2}
@@ -168,7 +168,7 @@ def predict(
     key: KeyOption = None,
 ) -> None:
     """Ask a task what is on images."""
-    from cli.tables import predictions_table
+    from cli.render.tables import predictions_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
         answers = []
@@ -185,7 +185,7 @@ def predict(
 @app.command()
 def tasks(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """List the tasks, their latest versions and their aliases."""
-    from cli.tables import tasks_table
+    from cli.render.tables import tasks_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
         Console().print(tasks_table(client.tasks()))
@@ -194,7 +194,7 @@ def tasks(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None)
 @app.command()
 def jobs(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """List the tailoring jobs and how they are going."""
-    from cli.tables import jobs_table
+    from cli.render.tables import jobs_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
         Console().print(jobs_table(client.jobs()))
@@ -221,7 +221,7 @@ def demo(
     Removed MACs and parameters are shares of the whole backbone, net of everything the task adds: proxies, alphas,
     batch-norm statistics, classifier. Accuracies are of the test split, which training never saw.
     """
-    from cli.demo import run_demo
+    from cli.demo.run import run_demo
 
     with one_line_errors():
         run_demo(data_dir=data_dir, keep=keep, as_json=as_json, preset=preset.value)
@@ -251,7 +251,7 @@ def profile(
     threads of its settings. Set NETTAILOR_COST_TABLE to the file, and networks are tailored for this machine's time
     instead of for MACs.
     """
-    from cli.profile import ProfileOptions, run  # torch, as above
+    from cli.commands.profile import ProfileOptions, run  # torch, as above
 
     with one_line_errors():
         run(ProfileOptions(backbone=backbone, side=side, images=images, rounds=rounds, out=out))
@@ -275,7 +275,7 @@ def doctor(
 
     Nothing is changed; it runs beside a service and without one. Exit status 1 if a check fails.
     """
-    from cli.doctor import run  # torch, as above
+    from cli.doctor.run import run  # torch, as above
 
     with one_line_errors():
         run(data_dir, as_json=as_json)

@@ -1,6 +1,6 @@
 """Every setting and option of the command line is documented, nothing documented is gone, and no link is dead.
 
-Metrics are compared by `tests/cli/test_up.py`, which has a service to scrape.
+Metrics are compared by `tests/cli/service/test_up.py`, which has a service to scrape.
 """
 
 import re

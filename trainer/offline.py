@@ -4,7 +4,8 @@
     torchrun --nproc-per-node 4 -m trainer.offline DATA --task NAME --out BUNDLE.safetensors
 
 DATA is an archive as one would upload it. Every process works on its share of each batch
-(`trainer.training.distributed`); the folder of the checkpoints must be one that all of them see. Publish the file with POST /tasks/NAME/versions.
+(`trainer.training.distributed`); the folder of the checkpoints must be one that all of them see. Publish the file with
+POST /tasks/NAME/versions.
 """
 
 import argparse

@@ -31,7 +31,7 @@ from benchmarks.soak.memory import Slope, by_minute, drift, slope
 from benchmarks.soak.oracle import Oracle, pictures
 from benchmarks.soak.players import Checker, Live, publish, upload
 from benchmarks.soak.world import World
-from cli.demo_data import write_signs
+from cli.demo.data import write_signs
 from nettailor.backbones import load_backbone
 
 _SAMPLE_S = 2.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from cli.local_service import LocalService
+from cli.service.local_service import LocalService
 
 _GRACE_S = 2.0  # a connection that was cut is noticed a moment after the service is back
 

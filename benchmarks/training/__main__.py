@@ -30,7 +30,7 @@ from benchmarks import machine
 from benchmarks.training.steps import BATCH, Steps, measure_steps
 from benchmarks.training.students import Trained, train_students
 from benchmarks.training.whole import Whole, tailor_once
-from cli.demo_data import write_digits
+from cli.demo.data import write_digits
 from nettailor.backbones import channels_last, load_backbone
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze

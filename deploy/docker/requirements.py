@@ -23,9 +23,9 @@ _BY_NAME = {
     "trainer.jobs.queue": ("trainer.tailoring",),
 }  # imports no parser sees
 _LAZY = (  # commands that an image for upkeep does not offer; `cli.main` imports them when they are called
-    ("cli.main", "cli.demo"),
-    ("cli.main", "cli.profile"),
-    ("cli.main", "cli.up"),
+    ("cli.main", "cli.demo.run"),
+    ("cli.main", "cli.commands.profile"),
+    ("cli.main", "cli.service.up"),
 )
 
 _UNLOCKED = frozenset({"pip", "setuptools"})  # of every environment: the lock leaves them out

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from cli.local_service import LocalService
+from cli.service.local_service import LocalService
 from hosting.settings.settings import Settings
 from nettailor.backbones import build_backbone, canonical_tensors
 from nettailor.bundle import encode

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.local_service import LocalService
+from cli.service.local_service import LocalService
 from deploy.grafana.build import DASHBOARDS
 from deploy.grafana.pictures import write_pictures
 from deploy.grafana.query import Prometheus, filled

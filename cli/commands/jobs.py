@@ -1,0 +1,42 @@
+"""`nettailor cancel`, `retry` and `logs`: what can be done with one job."""
+
+from typing import Annotated
+
+import typer
+
+from cli.commands.options import ClientDir, KeyOption, Url, one_line_errors, service
+
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The id of a job, as `nettailor jobs` shows it.")]
+
+
+def add_job_commands(app: typer.Typer) -> None:
+    app.command()(cancel)
+    app.command()(retry)
+    app.command()(logs)
+
+
+def cancel(job: JobId, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
+    """Stop a job for good, within seconds."""
+    with one_line_errors(), service(url, data_dir, key) as client:
+        typer.echo(f"job {job} is {client.cancel(job)['state']}")
+
+
+def retry(job: JobId, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
+    """Queue a failed or cancelled job again; it goes on from its checkpoints."""
+    with one_line_errors(), service(url, data_dir, key) as client:
+        typer.echo(f"job {job} is {client.retry(job)['state']}")
+
+
+def logs(
+    job: JobId,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", help="Stay, and show new lines until the job ends.")] = False,
+    tail: Annotated[int | None, typer.Option(min=1, help="Only the last so many lines.", show_default=False)] = None,
+    url: Url = None,
+    data_dir: ClientDir = None,
+    key: KeyOption = None,
+) -> None:
+    """Show what happened in a job: its events, and what its processes printed."""
+    with one_line_errors(), service(url, data_dir, key) as client:
+        for text in client.logs(job, follow=follow, tail=tail):
+            typer.echo(text, nl=False)

@@ -1,0 +1,71 @@
+"""`nettailor profile`: measures what every path costs on this machine and writes the table that the trainer reads."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import Progress
+
+from cli.errors import CannotProfile
+from cli.render.tables import costs_table
+from hosting.errors import SettingsInvalid
+from nettailor.backbones import Backbone, build_backbone
+from nettailor.errors import NetTailorError
+from server.engine.profile import Profile, measure
+from server.kernels.device import open_device
+from server.settings import ServerSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileOptions:
+    """None: the settings' backbone, the backbone's side, a file named after both."""
+
+    backbone: str | None
+    side: int | None
+    images: int
+    rounds: int
+    out: Path | None
+
+
+def run(options: ProfileOptions) -> None:
+    """Raises `CannotProfile`."""
+    try:
+        settings = ServerSettings()
+        backbone = build_backbone(options.backbone or settings.backbone)  # time does not depend on the weights
+    except (NetTailorError, SettingsInvalid) as error:
+        raise CannotProfile(str(error)) from error
+    side = options.side or backbone.preprocessing.crop
+    out = options.out or Path(f"costs-{backbone.name}-{side}.json")
+    try:
+        with out.open("a"):  # minutes of measuring must not end in a folder that is not there
+            pass
+        profile = _measure(backbone, settings, options, side)
+        out.write_text(json.dumps(profile.as_json(), indent=1) + "\n")
+    except OSError as error:
+        raise CannotProfile(f"{out}: {error.strerror or error}") from error
+    console = Console()
+    console.print(costs_table(profile.stem_ms, profile.block_ms, profile.proxy_ms, title=_title(profile)))
+    console.print(f"written to {out}", soft_wrap=True, highlight=False)
+
+
+def _measure(backbone: Backbone, settings: ServerSettings, options: ProfileOptions, side: int) -> Profile:
+    if settings.engine_threads:
+        torch.set_num_threads(settings.engine_threads)
+    device = open_device(settings.device, settings.dtype, winograd=settings.winograd)
+    with Progress(console=Console(stderr=True)) as bars:
+        bar = bars.add_task("rounds", total=options.rounds)
+        return measure(
+            backbone,
+            device,
+            side=side,
+            images=options.images,
+            rounds=options.rounds,
+            progress=lambda done: bars.update(bar, completed=done),
+        )
+
+
+def _title(profile: Profile) -> str:
+    where = f"{profile.device}, {profile.dtype}, {profile.threads} threads"
+    return f"Milliseconds an image: {profile.backbone} at {profile.side} px, batches of {profile.images}, {where}"

@@ -1,0 +1,184 @@
+"""`nettailor registry verify`, `gc` and `rebuild`: looking after blobs, records and index, on the data folder itself.
+
+They need no service, and may run beside one: its embedded Redis is then used.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from cli.commands.options import DEFAULT_DIR, default_dir, one_line_errors
+from cli.errors import RegistryUnusable
+from cli.render.progress import counting, duration
+from cli.render.tables import faults_table, garbage_table, size
+
+if TYPE_CHECKING:  # Redis and pydantic are imported by the commands that need them, not by every `nettailor --help`
+    from hosting.settings.settings import Settings
+    from registry.maintenance.garbage import Collection
+    from registry.maintenance.scrub import Fault, ScrubReport
+    from registry.registry import Registry
+
+_SHOWN = 50  # rows of a table of garbage
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="NETTAILOR_DATA_DIR",
+        help=f"The data folder, as of `nettailor up`. Default: {DEFAULT_DIR}.",
+        show_default=False,
+    ),
+]
+Grace = Annotated[
+    str,
+    typer.Option(
+        metavar="TIME",
+        help="Leave alone what was written less than this ago: 30m, 24h, 7d. Longer than any publish or upload takes.",
+    ),
+]
+Delete = Annotated[bool, typer.Option("--delete", help="Delete it; without this, only say what would go.")]
+
+
+def add_upkeep(commands: typer.Typer) -> None:
+    """Register the commands."""
+
+    @commands.command()
+    def verify(*, data_dir: DataDir = None) -> None:
+        """Read every blob and record and compare it with its checksum.
+
+        Corrupt blobs go to the quarantine; publishing or uploading the same bytes again restores them. Exit status 1
+        if anything is wrong.
+        """
+        with one_line_errors():
+            run_verify(data_dir or default_dir())
+
+    @commands.command()
+    def gc(*, grace: Grace = "24h", delete: Delete = False, data_dir: DataDir = None) -> None:
+        """Find blobs that nothing names: no version, no alias, no job that is open or may be retried.
+
+        Without --delete nothing is removed. The quarantine is never touched.
+        """
+        with one_line_errors():
+            run_gc(data_dir or default_dir(), grace, delete=delete)
+
+    @commands.command()
+    def rebuild(*, data_dir: DataDir = None) -> None:
+        """Make the index in Redis what the records beside the blobs say: versions, aliases, history."""
+        with one_line_errors():
+            run_rebuild(data_dir or default_dir())
+
+
+def run_verify(data_dir: Path) -> None:
+    """Raises `RegistryUnusable`; `typer.Exit` if there are faults."""
+    from hosting.settings.settings import Settings
+    from registry.journal.records import Records
+    from registry.maintenance.scrub import Scrub
+    from registry.storage.blobs import Blobs
+
+    with _usable():
+        blobs = Blobs(_existing(Settings(data_dir=data_dir)).blobs_location)
+        with counting("verify", Console(stderr=True)) as progress:
+            report = Scrub(blobs, Records(blobs.store), progress).run()
+        quarantined = sum(1 for _ in blobs.quarantine)
+    _print_scrub(report, quarantined, Console(highlight=False))
+    if report.faults:
+        raise typer.Exit(1)
+
+
+def run_gc(data_dir: Path, grace: str, *, delete: bool) -> None:
+    """Raises `RegistryUnusable`."""
+    from registry.wiring import connect
+    from trainer.jobs.blob_references import blobs_in_use
+    from trainer.settings import Settings
+    from trainer.wiring import open_jobs
+
+    with _usable():
+        grace_s = _seconds(grace)
+        settings = Settings(data_dir=data_dir)
+        with _registry(settings) as (registry, url), connect(url) as client:
+            jobs = open_jobs(settings, client, registry.blobs)
+            with counting("gc", Console(stderr=True)) as progress:
+                collection = registry.collect_garbage(
+                    grace_s, dry_run=not delete, keep=lambda: blobs_in_use(jobs, grace_s), progress=progress
+                )
+    _print_collection(collection, grace, Console(highlight=False))
+
+
+def run_rebuild(data_dir: Path) -> None:
+    """Raises `RegistryUnusable`."""
+    from hosting.settings.settings import Settings
+
+    with _usable(), _registry(Settings(data_dir=data_dir)) as (registry, _):
+        with counting("rebuild", Console(stderr=True)) as progress:
+            tasks = registry.rebuild(progress)
+        existing = len(registry.tasks())
+    Console(highlight=False).print(f"rebuilt the index of {tasks} tasks, {existing} of them with versions")
+
+
+@contextmanager
+def _registry(settings: "Settings") -> "Iterator[tuple[Registry, str]]":
+    """The registry, and the URL of its Redis."""
+    from registry.wiring import open_registry, shared_redis_service
+
+    with shared_redis_service(_existing(settings)) as url, open_registry(settings, url) as registry:
+        yield registry, url
+
+
+def _existing(settings: "Settings") -> "Settings":
+    """A mistyped folder must not become a new, sound and empty one."""
+    if (settings.redis_url is None or settings.blobs_url is None) and not settings.data_dir.is_dir():
+        raise RegistryUnusable(f"no data folder {settings.data_dir}")
+    return settings
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    from hosting.errors import HostingError
+    from registry.errors import RegistryError
+    from trainer.errors import TrainerError
+
+    try:
+        yield
+    # ImportError: s3:// without its package
+    except (HostingError, RegistryError, TrainerError, OSError, ImportError) as error:
+        raise RegistryUnusable(str(error)) from error
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d+)([smhd])", text)
+    if found is None:
+        raise RegistryUnusable(f"{text!r} is no time: a whole number and s, m, h or d")
+    return float(int(found[1]) * _UNITS[found[2]])
+
+
+def _print_scrub(report: "ScrubReport", quarantined: int, console: Console) -> None:
+    if report.faults:
+        rows = [(fault.kind, _where(fault), fault.reason) for fault in report.faults]
+        console.print(faults_table(rows))
+    console.print(
+        f"{report.blobs} blobs ({size(report.blob_bytes)}) and {report.records} records of {report.versions} versions "
+        f"are sound; {len(report.faults)} faults; {quarantined} blobs in quarantine",
+        soft_wrap=True,
+    )
+
+
+def _where(fault: "Fault") -> str:
+    return fault.where if fault.task is None else f"{fault.task} v{fault.version}: {fault.where}"
+
+
+def _print_collection(collection: "Collection", grace: str, console: Console) -> None:
+    largest = sorted(collection.garbage, key=lambda blob: -blob.size_bytes)
+    if largest:
+        rows = [(blob.digest, size(blob.size_bytes), duration(blob.age_s)) for blob in largest[:_SHOWN]]
+        console.print(garbage_table(rows, left_out=len(largest) - len(rows)))
+    done = "deleted" if collection.deleted else "would delete"
+    console.print(
+        f"{done} {len(collection.garbage)} blobs ({size(collection.size_bytes)}); kept {collection.named} that are in "
+        f"use and {collection.young} younger than {grace}" + ("" if collection.deleted else "; --delete removes them"),
+        soft_wrap=True,
+    )

@@ -1,0 +1,231 @@
+"""`nettailor registry`: what people do with versions. Options and messages, as in `cli.main`."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.commands.options import ClientDir, KeyOption, Url, one_line_errors, service
+from cli.errors import MalformedTag, NotLive
+
+registry_app = typer.Typer(
+    name="registry",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Versions of tasks: list, compare, promote, roll back, say what may go live; and upkeep.",
+)
+
+
+class PointAlias(StrEnum):
+    candidate = "candidate"
+    live = "live"
+
+
+Task = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
+Version = Annotated[int, typer.Argument(metavar="VERSION", min=1, help="Number of the version.")]
+Alias = Annotated[str, typer.Option(help="The alias to move.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the history.", show_default=False)]
+
+
+@registry_app.command()
+def versions(
+    task: Task,
+    *,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Only those with this tag: NAME=TEXT, or NAME; repeatable.")
+    ] = None,
+    url: Url = None,
+    data_dir: ClientDir = None,
+    key: KeyOption = None,
+) -> None:
+    """List the versions of a task, with their test accuracy and their share of the backbone's MACs."""
+    from cli.render.tables import versions_table
+
+    with one_line_errors(), service(url, data_dir, key) as client:
+        found = client.versions(task, tags=tag or [])
+        Console().print(versions_table(task, found, client.task(task)["aliases"]))
+
+
+@registry_app.command()
+def history(task: Task, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
+    """List everything that happened to a task: who, when, what, why."""
+    from cli.render.tables import history_table
+
+    with one_line_errors(), service(url, data_dir, key) as client:
+        Console().print(history_table(task, client.history(task)))
+
+
+@registry_app.command()
+def show(task: Task, version: Version, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
+    """Show where a version comes from, which aliases name it and when it was live."""
+    from cli.render.tables import lineage_table
+
+    with one_line_errors(), service(url, data_dir, key) as client:
+        Console().print(lineage_table(client.lineage(task, version)))
+
+
+@registry_app.command()
+def front(
+    task: Task,
+    version: Version,
+    *,
+    publish: Annotated[
+        int | None, typer.Option(min=0, help="Publish the network with so many blocks removed.", show_default=False)
+    ] = None,
+    alias: Annotated[
+        PointAlias | None, typer.Option(help="The alias to point at it, with --publish.", show_default=False)
+    ] = None,
+    reason: Reason = "",
+    url: Url = None,
+    data_dir: ClientDir = None,
+    key: KeyOption = None,
+) -> None:
+    """List every network that was tried when a version was made, or publish another one of them.
+
+    It becomes a version of the task. It goes live only if it passes the task's policy.
+    """
+    from cli.render.tables import front_table
+
+    if alias is not None and publish is None:
+        raise typer.BadParameter("only with --publish", param_hint="--alias")
+    with one_line_errors(), service(url, data_dir, key) as client:
+        if publish is None:
+            Console().print(front_table(task, version, client.front(task, version)))
+            return
+        made = client.publish_point(task, version, publish, alias=alias, reason=reason)
+        if made["refused"]:
+            raise NotLive(task, made["version"], str(alias), made["refused"])
+    typer.echo(f"{task} version {made['version']}" + (f" is {made['alias']}" if made["alias"] else ""))
+
+
+@registry_app.command()
+def promote(
+    task: Task,
+    version: Version,
+    *,
+    alias: Alias = "live",
+    expected: Annotated[
+        int | None, typer.Option(min=1, help="Only if the alias names this version now.", show_default=False)
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although the version does not pass the policy; needs --reason.")
+    ] = False,
+    reason: Reason = "",
+    url: Url = None,
+    data_dir: ClientDir = None,
+    key: KeyOption = None,
+) -> None:
+    """Point an alias at a version. To go live, the version must pass the task's policy."""
+    with one_line_errors(), service(url, data_dir, key) as client:
+        move = client.promote(task, alias, version, expected=expected, force=force, reason=reason)
+    forced = ", forced past the policy" if move["forced"] else ""
+    typer.echo(f"{task}@{alias} is version {move['after']} (was {move['before'] or 'none'}){forced}")
+
+
+@registry_app.command()
+def rollback(
+    task: Task,
+    *,
+    alias: Alias = "live",
+    reason: Reason = "",
+    url: Url = None,
+    data_dir: ClientDir = None,
+    key: KeyOption = None,
+) -> None:
+    """Point an alias at what it named before. No policy is asked."""
+    with one_line_errors(), service(url, data_dir, key) as client:
+        move = client.rollback(task, alias, reason=reason)
+    typer.echo(f"{task}@{alias} is version {move['after']} (was {move['before']})")
+
+
+@registry_app.command()
+def tag(
+    task: Task,
+    version: Version,
+    tags: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=TEXT...", help="Tags to set.", show_default=False)
+    ] = None,
+    *,
+    remove: Annotated[
+        list[str] | None, typer.Option(help="Name of a tag to remove; repeatable.", show_default=False)
+    ] = None,
+    url: Url = None,
+    data_dir: ClientDir = None,
+    key: KeyOption = None,
+) -> None:
+    """Set or remove tags of a version, and show those it has."""
+    with one_line_errors(), service(url, data_dir, key) as client:
+        changes = dict(_tag(word) for word in tags or []) | dict.fromkeys(remove or [])
+        found = client.annotate(task, version, tags=changes)
+    typer.echo(" ".join(f"{name}={text}" for name, text in sorted(found["tags"].items())) or "no tags")
+
+
+@registry_app.command()
+def note(
+    task: Task,
+    version: Version,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The note; empty to remove it.")],
+    *,
+    url: Url = None,
+    data_dir: ClientDir = None,
+    key: KeyOption = None,
+) -> None:
+    """Replace the note of a version."""
+    with one_line_errors(), service(url, data_dir, key) as client:
+        client.annotate(task, version, tags={}, note=text)
+    typer.echo(f"{task} version {version}: " + (text or "no note"))
+
+
+@registry_app.command()
+def policy(
+    task: Task,
+    *,
+    min_accuracy: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Least accuracy on the test split, 0 to 1.", show_default=False),
+    ] = None,
+    max_drop: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="How much less accurate than the live version on the same test split; 0.005 is half a point.",
+            show_default=False,
+        ),
+    ] = None,
+    max_macs: Annotated[
+        float | None,
+        typer.Option(min=0, help="Most MACs, as a share of the whole backbone's.", show_default=False),
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="The task has no policy any more.")] = False,
+    reason: Reason = "",
+    url: Url = None,
+    data_dir: ClientDir = None,
+    key: KeyOption = None,
+) -> None:
+    """Show or set what a version must show to go live.
+
+    Setting replaces the whole policy: what is not given is not required. Without a policy, people promote what they
+    want, and the trainer what is not worse than live by more than NETTAILOR_PUBLISH_SLACK.
+    """
+    from cli.render.tables import policy_table
+
+    asked = {"min_accuracy": min_accuracy, "max_drop": max_drop, "max_macs": max_macs}
+    sets = any(value is not None for value in asked.values())
+    if sets and clear:
+        raise typer.BadParameter("not together with requirements", param_hint="--clear")
+    with one_line_errors(), service(url, data_dir, key) as client:
+        if clear:
+            client.clear_policy(task, reason=reason)
+        elif sets:
+            client.set_policy(task, {**asked, "reason": reason})
+        Console().print(policy_table(client.policy(task)))
+
+
+def _tag(word: str) -> tuple[str, str | None]:
+    name, equals, text = word.partition("=")
+    if not equals:
+        raise MalformedTag(word)
+    return name, text

@@ -1,0 +1,82 @@
+"""`nettailor doctor`: whether a service can run here, or why the one that runs does not. Nothing is changed by it."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from cli.doctor import machine, state
+from cli.doctor import settings as setting_checks
+from cli.doctor.finding import Finding, fail, warn
+from cli.doctor.state import Index
+from hosting.errors import SettingsInvalid
+from hosting.telemetry.redaction import without_secrets
+from server.settings import ServerSettings
+from trainer.settings import Settings as TrainerSettings
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+def run(data_dir: Path | None, *, as_json: bool) -> None:
+    """Raises `typer.Exit` with status 1 if any check fails."""
+    findings = [replace(each, found=without_secrets(each.found)) for each in examine(data_dir)]
+    if as_json:
+        typer.echo(json.dumps({"healthy": not _failed(findings), "checks": [asdict(each) for each in findings]}))
+    else:
+        _print(findings, Console(highlight=False))
+    if _failed(findings):
+        raise typer.Exit(1)
+
+
+def examine(data_dir: Path | None) -> Iterator[Finding]:
+    """Every check, in the order in which they build on each other."""
+    chosen: dict[str, Any] = {} if data_dir is None else {"data_dir": data_dir}
+    yield from setting_checks.variables()
+    try:
+        settings, trainer_settings = ServerSettings(**chosen), TrainerSettings(**chosen)
+    except SettingsInvalid as error:
+        for where, reason in error.faults:
+            yield fail("settings", f"{where}: {reason}", "correct it; docs/operations.md lists every setting")
+        yield warn("everything else", "was not looked at", "correct the settings first")
+        return
+    index = Index()
+    yield from _guarded("settings", lambda: setting_checks.values(settings, trainer_settings))
+    yield from _guarded("keys", lambda: setting_checks.keys(settings))
+    yield from _guarded("torch", machine.torch_imports)
+    yield from _guarded("processor", machine.processor)
+    yield from _guarded("device", lambda: machine.device(settings))
+    yield from _guarded("threads", lambda: machine.threads(settings))
+    yield from _guarded("data folder", lambda: state.data_folder(settings))
+    yield from _guarded("redis", lambda: state.redis_answers(settings, index))
+    yield from _guarded("blobs", lambda: state.blobs(settings, index))
+    yield from _guarded("backbone", lambda: machine.backbone(settings, index.live))
+    yield from _guarded("port", lambda: state.port(settings))
+
+
+def _guarded(check: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from look()
+    except Exception as error:  # a check that breaks has found something, and the others must still be made
+        yield fail(check, f"{type(error).__name__}: {error}", "this is as far as the check came")
+
+
+def _failed(findings: Sequence[Finding]) -> bool:
+    return any(each.state == "fail" for each in findings)
+
+
+def _print(findings: Sequence[Finding], console: Console) -> None:
+    width = max(len(each.check) for each in findings)
+    for each in findings:
+        colour = _COLOURS[each.state]
+        found = escape(each.found)
+        console.print(f"[{colour}]{each.state:<4}[/{colour}]  {each.check:<{width}}  {found}", soft_wrap=True)
+        if each.advice:
+            console.print(f"{'':<{width + 6}}  [dim]->[/dim] {escape(each.advice)}", soft_wrap=True)
+    failures = sum(each.state == "fail" for each in findings)
+    warnings = sum(each.state == "warn" for each in findings)
+    console.print(f"{len(findings)} checks: {failures} failed, {warnings} with a warning", soft_wrap=True)

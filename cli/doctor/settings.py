@@ -1,0 +1,80 @@
+"""`nettailor doctor` on settings: variables that nobody reads, and the file of keys."""
+
+import ipaddress
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from cli.doctor.finding import Finding, fail, ok, warn
+from hosting.access.keys import read_keys
+from hosting.errors import KeysInvalid
+from hosting.settings.settings_file import PREFIX, suggestion
+from nettailor.complexity import measured_path_costs
+from nettailor.errors import NetTailorError
+from nettailor.geometry import geometry
+from server.settings import ServerSettings
+from trainer.settings import Settings as TrainerSettings
+
+_OF_COMMANDS = frozenset({"url", "key", "test_data"})  # of the command line and the tests, which are no settings
+
+
+def variables() -> Iterator[Finding]:
+    """Those of the environment that look like settings and are none."""
+    known = ServerSettings.model_fields.keys() | TrainerSettings.model_fields.keys() | _OF_COMMANDS
+    for variable in sorted(os.environ):
+        name = variable.upper().removeprefix(PREFIX).lower()
+        if variable.upper().startswith(PREFIX) and name not in known:
+            meant = suggestion(variable.upper(), [f"{PREFIX}{each.upper()}" for each in known]).removeprefix("; ")
+            advice = meant or "unset it, if it was meant for this service"
+            yield warn("settings", f"{variable} is no setting", advice)
+
+
+def values(settings: ServerSettings, trainer_settings: TrainerSettings) -> Iterator[Finding]:
+    read_from = "the environment" + (f" and {settings.config}" if settings.config else "")
+    yield ok("settings", f"well-formed, from {read_from}")
+    for name in ("backbone_weights", "cost_table"):
+        path = getattr(trainer_settings, name)
+        if path is not None and not path.is_file():
+            yield fail("settings", f"{PREFIX}{name.upper()}: there is no file {path}", "correct the path, or unset it")
+            return
+    if trainer_settings.cost_table is not None:
+        try:
+            measured_path_costs(geometry(settings.backbone), trainer_settings.cost_table)
+        except NetTailorError as error:
+            yield fail("settings", str(error), "measure again with `nettailor profile`")
+
+
+def keys(settings: ServerSettings) -> Iterator[Finding]:
+    path = settings.keys_file
+    if path is None:
+        if _is_loopback(settings.host):
+            yield ok("keys", f"none; only this machine reaches {settings.host}")
+        else:
+            advice = "make some with `nettailor keys new`, or listen on 127.0.0.1"
+            yield warn("keys", f"none, and whoever reaches {settings.host} may publish and delete", advice)
+        return
+    try:
+        found = read_keys(path)
+    except KeysInvalid as error:
+        yield fail("keys", str(error), "correct the file; no service starts with it")
+        return
+    yield _permissions(path) or ok("keys", f"{len(found)} in {path}")
+    if not any("admin" in key.scopes for key in found):
+        yield warn("keys", "none is good for `admin`", "without one nothing can be deleted and no policy set over HTTP")
+
+
+def _permissions(path: Path) -> Finding | None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return fail("keys", f"others may write {path} (mode {mode:o})", f"chmod 640 {path}")
+    if mode & stat.S_IROTH:
+        return warn("keys", f"everybody may read {path} (mode {mode:o})", f"chmod 640 {path}")
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

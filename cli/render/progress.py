@@ -1,0 +1,151 @@
+"""Live bars: for jobs, fed by their server-sent events, and for whatever can be counted."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from cli.errors import CommandError, JobEnded
+from cli.service.client import Client, Json, ServerSentEvent, is_final, state_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Heard:
+    """One event of a job; `event` is None after its last, `error` says if they broke off."""
+
+    task: str
+    event: ServerSentEvent | None = None
+    error: CommandError | None = None
+
+
+def follow(client: Client, jobs: Mapping[str, str], console: Console) -> dict[str, Json]:
+    """Show the jobs (task -> job id) until all ended; the job documents by task.
+
+    Raises `JobEnded` for the first that did not succeed, `StreamBroken`, `ServiceUnreachable`.
+    """
+    heard: queue.Queue[_Heard] = queue.Queue()
+    for task, job in jobs.items():
+        # daemons: Ctrl-C must not wait for a stream that is silent
+        threading.Thread(target=_listen, args=(client.url, client.key, task, job, heard), daemon=True).start()
+    with JobBars(console) as bars:
+        for task in jobs:
+            bars.add(task)
+        open_streams = set(jobs)
+        while open_streams:
+            item = heard.get()
+            if item.error is not None:
+                raise item.error
+            if item.event is None:
+                open_streams.remove(item.task)
+            else:
+                bars.update(item.task, item.event)
+    return {task: _succeeded(client.job(job)) for task, job in jobs.items()}
+
+
+def _listen(url: str, key: str | None, task: str, job: str, heard: "queue.Queue[_Heard]") -> None:
+    """Over a client of its own: events keep a connection for as long as they come."""
+    try:
+        with Client(url, key=key) as client:
+            for event in client.events(job):
+                heard.put(_Heard(task=task, event=event))
+        heard.put(_Heard(task=task))
+    except CommandError as error:
+        heard.put(_Heard(task=task, error=error))
+
+
+def _succeeded(job: Json) -> Json:
+    if job["state"] != "succeeded":
+        raise JobEnded(str(job["id"]), str(job["state"]), _reason(job))
+    return job
+
+
+def _reason(job: Json) -> str | None:
+    problem = job.get("error")
+    return str(problem.get("detail") or problem.get("title")) if isinstance(problem, dict) else None
+
+
+class JobBars:
+    """One bar a task. Without a terminal, one line whenever a stage begins instead."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars: dict[str, TaskID] = {}
+        self._stages: dict[str, str] = {}
+        self._progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("[cyan]{task.fields[stage]}"),
+            TextColumn("{task.fields[figures]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> "JobBars":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def add(self, task: str) -> None:
+        self._bars[task] = self._progress.add_task(task, total=1.0, stage="queued", figures="")
+
+    def update(self, task: str, event: ServerSentEvent) -> None:
+        texts: dict[str, Any] = {}
+        stage = str(event.data.get("stage") or "")
+        if event.event == "state" and is_final(state := state_of(event.data)):
+            stage, texts["figures"] = state, ""
+        elif event.event == "epoch":
+            texts["figures"] = figures(event.data)
+        if stage:
+            texts["stage"] = stage
+        self._progress.update(self._bars[task], completed=float(event.data.get("progress") or 0.0), **texts)
+        if stage and stage != self._stages.get(task):
+            self._stages[task] = stage
+            if not self._console.is_terminal:
+                self._console.print(f"{task}: {stage}")
+
+
+def figures(data: Json) -> str:
+    """The figures of an epoch event in one line: epoch, loss, accuracy, time left; what is missing is left out."""
+    fields = data.get("fields", {})
+    parts = []
+    if fields.get("epoch") is not None:
+        parts.append(f"epoch {fields['epoch']}" + (f"/{fields['epochs']}" if fields.get("epochs") else ""))
+    if fields.get("loss") is not None:
+        parts.append(f"loss {fields['loss']:.3f}")
+    if fields.get("accuracy") is not None:
+        parts.append(f"accuracy {fields['accuracy']:.1%}")
+    if fields.get("seconds_left") is not None:
+        parts.append(f"{duration(fields['seconds_left'])} left")
+    return "  ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Whole seconds as m:ss, or h:mm:ss."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@contextmanager
+def counting(what: str, console: Console) -> Iterator[Callable[[int, int], None]]:
+    """A bar that is told how many are done of how many. Without a terminal, nothing."""
+    columns = (TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        bar = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(bar, completed=done, total=total)

@@ -1,0 +1,40 @@
+"""What became of a job: the version it published and what that saves."""
+
+from rich.console import Console
+
+from cli.render.figures import Figures, figures_of
+from cli.render.tables import figures_table
+from cli.service.client import Client, Json
+from nettailor.manifest import Manifest
+
+
+def print_result(client: Client, job: Json, console: Console) -> None:
+    task, version = str(job["task"]), int(job["result"]["version"])
+    console.print(figures_table([version_figures(client, task, version)]))
+    aliases = [alias for alias, named in client.task(task)["aliases"].items() if named == version]
+    console.print(f"{task} version {version}" + (f" is {', '.join(sorted(aliases))}" if aliases else ""))
+    if report := job["result"].get("report"):
+        console.print(f"how it was made: {client.url}{report}")
+    if compared := job["result"].get("compared"):
+        console.print(comparison(version, compared))
+    if limited := job["result"].get("time"):
+        console.print(f"{limited['used_minutes']:.1f} of {limited['max_minutes']:g} minutes used")
+
+
+def comparison(version: int, compared: Json) -> str:
+    """A version that began as an earlier one, beside that one: on the same test images."""
+    earlier = compared["version"]
+    if compared["accuracy"] is None:
+        return f"no test image that version {earlier} never saw: versions {earlier} and {version} cannot be compared"
+    seen = compared["seen"]
+    which = {None: "of which it may have seen some", 0: "none of which it has seen"}
+    others = which.get(seen, f"{seen} others it has seen")
+    return (
+        f"on {compared['images']} test images: version {earlier} {compared['accuracy']:.1%} ({others}), "
+        f"version {version} {compared['new_accuracy']:.1%}"
+    )
+
+
+def version_figures(client: Client, task: str, version: int) -> Figures:
+    record = client.version(task, version)
+    return figures_of(Manifest.model_validate(record["manifest"]), bundle_bytes=int(record["size_bytes"]))

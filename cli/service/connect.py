@@ -1,0 +1,34 @@
+"""Which service a command talks to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from cli.errors import ServiceUnreachable
+from cli.service.client import Client
+from cli.service.local_service import local_service, running_url
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+@contextmanager
+def connected(
+    url: str | None, data_dir: Path | None, *, key: str | None = None, default_dir: Path, notes: Console
+) -> Iterator[Client]:
+    """The service at `url`; or that of `data_dir`, started for the duration if it is not running; or, given neither,
+    the one running on the default folder or at the default URL.
+
+    Raises `ServiceUnreachable`, `ServiceStartFailed`.
+    """
+    if url is None and data_dir is not None:
+        if running_url(data_dir) is None:
+            notes.print(f"[dim]starting a service on {data_dir} for this command ...[/dim]")
+        with local_service(data_dir) as found, Client(found, key=key) as client:
+            yield client
+        return
+    with Client(url or running_url(default_dir) or DEFAULT_URL, key=key) as client:
+        if not client.is_ready():
+            raise ServiceUnreachable(client.url)
+        yield client

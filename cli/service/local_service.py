@@ -1,0 +1,113 @@
+"""A `nettailor up` of one's own, as a subprocess for the duration of a command."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cli.errors import ServiceStartFailed
+from cli.service.client import Client
+
+START_SECONDS = 120.0  # a cold disk imports torch slowly
+STOP_SECONDS = 20.0
+_POLL_SECONDS = 0.05
+_STATE_FILE = "up.json"
+
+
+@contextmanager
+def local_service(data_dir: Path) -> Iterator[str]:
+    """The URL of a service with its state in the folder: the one already running there, else one started now and
+    stopped at the end. Raises `ServiceStartFailed`.
+    """
+    url = running_url(data_dir)
+    if url is not None:
+        yield url
+        return
+    service = LocalService(data_dir)
+    try:
+        yield service.start()
+    finally:
+        service.stop()
+
+
+class LocalService:
+    """Starts and stops `nettailor up --port 0`; its output goes to `up.log` in the data folder."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._log = data_dir / "up.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> str:
+        """The URL, once the service is ready. Raises `ServiceStartFailed`."""
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "cli", "up", "--data-dir", str(self._data_dir), "--port", "0"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--lifeline"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C in the terminal reaches only us; stop() then stops it
+            )
+        url = self._wait_until_ready(self._process)
+        if url is None:
+            status = self._process.poll()
+            self.stop()
+            raise ServiceStartFailed(self._log, status)
+        return url
+
+    def _wait_until_ready(self, process: "subprocess.Popen[bytes]") -> str | None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            url = running_url(self._data_dir, pid=process.pid)
+            if url is not None:
+                return url
+            time.sleep(_POLL_SECONDS)  # another process's start: nothing to wait on but its file
+        return None
+
+    def wait(self) -> None:
+        """Until it ends by itself."""
+        if self._process is not None:
+            self._process.wait()
+
+    def stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()  # its children die with it
+            process.wait()
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def write_state(data_dir: Path, url: str) -> None:
+    """Note in the data folder where this process serves it."""
+    path = data_dir / _STATE_FILE
+    scratch = path.with_suffix(".tmp")
+    scratch.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+    scratch.replace(path)
+
+
+def remove_state(data_dir: Path) -> None:
+    (data_dir / _STATE_FILE).unlink(missing_ok=True)
+
+
+def running_url(data_dir: Path, *, pid: int | None = None) -> str | None:
+    """The URL of the ready service on this data folder, if there is one (and if it is process `pid`, where given)."""
+    try:
+        state = json.loads((data_dir / _STATE_FILE).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    if pid is not None and state["pid"] != pid:
+        return None
+    with Client(state["url"]) as client:
+        return str(state["url"]) if client.is_ready() else None

@@ -1,0 +1,169 @@
+"""`nettailor up`: the one place that wires everything together, and takes it down again in order."""
+
+import fcntl
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import uvicorn
+
+from cli.errors import AddressUnusable, CannotStart, DataFolderInUse
+from cli.service.client import Client
+from cli.service.local_service import remove_state, write_state
+from hosting.errors import HostingError
+from hosting.processes.malloc import bound_arenas
+from hosting.telemetry import tracing
+from hosting.telemetry.logs import configure_logs
+from hosting.web.draining import DrainingServer
+from nettailor.errors import NetTailorError
+from registry.errors import RegistryError
+from registry.wiring import redis_service
+from server.settings import ServerSettings
+from trainer.errors import TrainerError
+from trainer.settings import Settings as TrainerSettings
+from trainer.workers.pool import Workers
+
+logger = logging.getLogger(__name__)
+
+_DRAIN_SECONDS = 3  # accepted predictions get this long when the service stops, then event streams and uploads
+_READY_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpOptions:
+    """What the command line decides; None leaves it to the settings, as everything else. Port 0 is any free one; with
+    `lifeline` the service stops when its standard input ends."""
+
+    data_dir: Path | None
+    host: str | None
+    port: int | None
+    log_level: str | None
+    lifeline: bool
+
+
+def run(options: UpOptions) -> None:
+    """Serve until SIGINT or SIGTERM, then end the process.
+
+    Raises `DataFolderInUse`, `AddressUnusable`, `CannotStart`.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        _serve(options)
+    except KeyboardInterrupt:
+        _leave()
+    except (NetTailorError, HostingError, RegistryError, TrainerError) as error:
+        raise CannotStart(str(error)) from error
+
+
+def _leave() -> NoReturn:
+    """Everything is closed by now; Python would spend seconds more on taking torch's modules apart."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _serve(options: UpOptions) -> None:
+    chosen: dict[str, Any] = {
+        "data_dir": options.data_dir,
+        "host": options.host,
+        "port": options.port,
+        "log_level": options.log_level,
+    }
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    chosen["data_dir"] = ServerSettings(**chosen).data_dir.absolute()
+    server_settings, trainer_settings = ServerSettings(**chosen), TrainerSettings(**chosen)
+    bound_arenas()
+    configure_logs(server_settings)
+    tracing.start(server_settings, "up")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # our own look at /readyz is no news
+    if options.lifeline:
+        threading.Thread(target=_interrupt_after_stdin, daemon=True).start()
+    data_dir = server_settings.data_dir
+    with ExitStack() as stack:
+        stack.enter_context(_claimed(data_dir))
+        listener = stack.enter_context(_listening(server_settings.host, server_settings.port))
+
+        from cli.service.app import serving  # torch: what can be refused is refused before seconds of imports
+
+        chosen["redis_url"] = redis_url = stack.enter_context(redis_service(server_settings))
+        workers = Workers(trainer_settings, _environment(chosen))
+        app, server = stack.enter_context(serving(server_settings, trainer_settings, redis_url))
+        stack.enter_context(workers)
+        stack.callback(remove_state, data_dir)
+        threading.Thread(target=_announce, args=(data_dir, _url(listener)), daemon=True).start()
+        config = uvicorn.Config(
+            app,
+            loop="asyncio",
+            log_config=None,
+            access_log=server_settings.access_log,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+        )
+        DrainingServer(config, server, patience_s=_DRAIN_SECONDS).run(sockets=[listener])
+
+
+def _environment(chosen: dict[str, Any]) -> dict[str, str]:
+    return {f"NETTAILOR_{name.upper()}": str(value) for name, value in chosen.items()}
+
+
+@contextmanager
+def _claimed(data_dir: Path) -> Iterator[None]:
+    """The folder, made if missing, held against a second service by a lock that the kernel lets go with us."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DataFolderInUse(data_dir) from error
+        yield
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Bound before anything starts: a taken port is known at once, and a free one by its number."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise AddressUnusable(host, port, error.strerror or str(error)) from error
+        yield listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # every address is also this one
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _announce(data_dir: Path, url: str) -> None:
+    """Say where the service is, once it is ready."""
+    with Client(url) as client:
+        while not client.is_ready():
+            threading.Event().wait(_READY_POLL_SECONDS)
+    write_state(data_dir, url)
+    print(f"NetTailor is ready at {url}")
+    for path, what in (("/docs", "the API"), ("/tasks", "tasks"), ("/jobs", "jobs"), ("/metrics", "metrics")):
+        print(f"  {url + path:<40} {what}")
+    print(f"State is kept in {data_dir}. Ctrl-C stops.", flush=True)
+
+
+def _interrupt_after_stdin() -> None:
+    while os.read(sys.stdin.fileno(), 4096):  # not through Python's buffer, whose lock would outlive us at the exit
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)  # to the main thread, which may be asleep
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,112 @@
+"""The commands, as a user types them, against a real service."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from cli.demo.signs import draw_sign
+from cli.main import app
+from tests.documented import ROOT
+
+_COMMANDS = (
+    "up",
+    "tailor",
+    "predict",
+    "tasks",
+    "jobs",
+    "cancel",
+    "retry",
+    "logs",
+    "demo",
+    "profile",
+    "registry",
+    "keys",
+)
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "sign.png"
+    draw_sign("stop", np.random.default_rng(0)).save(path)
+    return path
+
+
+def _run(*arguments: str, columns: int = 200) -> str:
+    result = CliRunner(env={"COLUMNS": str(columns)}).invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_help_names_every_command() -> None:
+    text = _run("--help")
+    for command in _COMMANDS:
+        assert command in text
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_every_command_explains_itself_within_80_columns(command: str) -> None:
+    text = _run(command, "--help", columns=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Usage: " in text
+    assert "--help" in text
+
+
+def test_the_installed_command_answers() -> None:
+    command = [sys.executable, "-m", "cli", "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "nettailor" in result.stdout
+
+
+def test_tasks(service: str) -> None:
+    text = _run("tasks", "--url", service)
+    assert "signs" in text
+    assert "live -> 1" in text
+
+
+def test_jobs(service: str) -> None:
+    assert "state" in _run("jobs", "--url", service)
+
+
+def test_predict_shows_a_table(service: str, image: Path) -> None:
+    text = _run("predict", "signs", str(image), str(image), "--top-k", "3", "--url", service)
+    assert text.count("sign.png") == 2
+    assert text.count("class ") == 6
+    assert "signs v1" in text
+
+
+def test_predict_finds_the_service_by_its_folder_and_prints_json(service: str, data_dir: Path, image: Path) -> None:
+    lines = _run("predict", "signs@live", str(image), "--json", "--data-dir", str(data_dir)).splitlines()
+    (answer,) = map(json.loads, lines)
+    assert (answer["task"], answer["version"]) == ("signs", 1)
+    assert len(answer["predictions"][0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["predict", "nothing", "IMAGE", "--url", "SERVICE"], "404"),
+        (["tailor", "IMAGE", "--task", "x", "--url", "SERVICE"], "not a zip"),
+        (["tailor", "/nowhere", "--task", "x", "--url", "SERVICE"], "no such file"),
+        (["tasks", "--url", "http://127.0.0.1:9"], "nettailor up"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_what_goes_wrong_is_one_line(service: str, image: Path, arguments: list[str], said: str) -> None:
+    filled = [{"IMAGE": str(image), "SERVICE": service}.get(word, word) for word in arguments]
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(app, filled)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert result.stderr.startswith("error: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_demo_needs_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "something").touch()
+    result = CliRunner().invoke(app, ["demo", "--data-dir", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "not empty" in result.stderr

@@ -1,0 +1,80 @@
+"""What people ask of a tailoring and what they do with its front, as they type it, against a real trainer over HTTP."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from cli.render.report import comparison
+from cli.service.client import Client
+from tests.bundles import ZERO_FINGERPRINT
+from tests.registry.serving import served
+from tests.trainer import archives
+from tests.trainer.recipe.test_pareto import ACCURACIES, point
+from trainer.http.app import create_app
+from trainer.recipe.pareto import store_front
+from trainer.service import Service
+from trainer.settings import Settings
+
+
+@pytest.fixture
+def url(tmp_path: Path, redis_url: str) -> Iterator[str]:
+    """Of a trainer with one version of `pets`, live, and its front."""
+    settings = Settings(data_dir=tmp_path / "data", redis_url=redis_url)
+    with Service(settings, redis_url) as service, served(create_app(service)) as url:
+        points = [point(ZERO_FINGERPRINT, k, accuracy) for k, accuracy in ACCURACIES.items()]
+        (chosen,) = (one for one in points if one.chosen)
+        attached = store_front(points, service.blobs)
+        service.registry.publish("pets", chosen.bundle, actor="trainer", attachments=attached)
+        service.registry.promote("pets", "live", 1, actor="trainer", reason="")
+        yield url
+
+
+def _front(url: str, *arguments: str) -> Result:
+    return CliRunner(env={"COLUMNS": "200"}).invoke(app, ["registry", "front", "pets", "1", *arguments, "--url", url])
+
+
+def test_a_front_is_listed_and_its_points_published(url: str) -> None:
+    text = _front(url).output
+    for shown in ("92.00%", "89.80%", "chosen", "within the target", "best"):
+        assert shown in text
+    assert _front(url, "--publish", "9", "--alias", "live").output == "pets version 2 is live\n"
+    assert _front(url, "--publish", "3").output == "pets version 3\n"
+    refused = _front(url, "--publish", "10", "--alias", "live")
+    assert (refused.exit_code, "version 4 was published, but live was not moved" in refused.output) == (1, True)
+    assert _front(url, "--publish", "4").exit_code == 1
+    assert _front(url, "--alias", "live").exit_code == 2
+
+
+def test_options_reach_the_job(url: str, tmp_path: Path) -> None:
+    archive = tmp_path / "pets.zip"
+    archive.write_bytes(archives.zip_of(archives.class_folders()))
+    with Client(url) as client:
+        asked: dict[str, str | float | None] = {"preset": "fast", "skips": "dense", "max_macs": 0.5}
+        asked |= {"max_minutes": 2.0, "warm_start": None}
+        job = client.upload("pets", archive, options=asked)
+    assert job["options"] == {"preset": "fast", "seed": 0, "skips": "dense", "max_macs": 0.5, "max_minutes": 2.0}
+
+
+def test_what_cannot_be_done_is_said_in_one_line(url: str, tmp_path: Path) -> None:
+    archive = tmp_path / "pets.zip"
+    archive.write_bytes(archives.zip_of(archives.class_folders()))
+    command = ["tailor", str(archive), "--task", "pets", "--url", url]
+    for options, words in (
+        (["--backbone", "wide_resnet26"], "option backbone: no weights"),
+        (["--measure", "milliseconds"], "option measure: needs a table"),
+        (["--target-drop", "0.01", "--max-macs", "0.5"], "option target_drop"),
+        (["--warm-start", "7"], "option warm_start"),
+    ):
+        result = CliRunner(env={"COLUMNS": "200"}).invoke(app, command + options)
+        assert (result.exit_code, words in result.output) == (1, True), result.output
+
+
+def test_a_comparison_in_one_line() -> None:
+    compared = {"version": 2, "images": 80, "seen": 3, "accuracy": 0.9, "new_accuracy": 0.925}
+    assert comparison(3, compared) == "on 80 test images: version 2 90.0% (3 others it has seen), version 3 92.5%"
+    assert "none of which it has seen" in comparison(3, compared | {"seen": 0})
+    assert "may have seen some" in comparison(3, compared | {"seen": None})
+    assert "cannot be compared" in comparison(3, compared | {"images": 0, "accuracy": None})

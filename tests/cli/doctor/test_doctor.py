@@ -1,0 +1,183 @@
+"""`nettailor doctor`: on an empty folder, beside a service, and where something is wrong; it never changes a thing."""
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from cli.doctor.finding import Finding
+from cli.doctor.run import examine
+from hosting.access.keys import add_key, new_key
+from hosting.redis_server.embedded import EmbeddedRedis
+from hosting.settings.settings import Settings
+from registry.wiring import open_registry, redis_service
+from tests.cli.conftest import publish
+
+
+@pytest.fixture(autouse=True)
+def _anyport(monkeypatch: pytest.MonkeyPatch, backbone: str) -> None:
+    monkeypatch.setenv("NETTAILOR_PORT", "0")
+
+
+def _found(folder: Path) -> dict[str, list[Finding]]:
+    found: dict[str, list[Finding]] = {}
+    for each in examine(folder):
+        found.setdefault(each.check, []).append(each)
+    return found
+
+
+def _bad(folder: Path) -> dict[str, tuple[str, str]]:
+    """The first finding of each check that has one which is not ok: state, and text."""
+    bad = [(check, each) for check, all_ in _found(folder).items() for each in all_ if each.state != "ok"]
+    return {check: (each.state, f"{each.found} -> {each.advice}") for check, each in reversed(bad)}
+
+
+def _contents(folder: Path) -> dict[str, tuple[int, str]]:
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _doctor(folder: Path) -> tuple[int, dict[str, Any]]:
+    command = [sys.executable, "-m", "cli", "doctor", "--json", "--data-dir", str(folder)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
+    return ended.returncode, json.loads(ended.stdout)
+
+
+def test_before_the_first_start(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    status, document = _doctor(folder)
+    assert (status, document["healthy"]) == (0, True)
+    checks = ["settings", "keys", "torch", "processor", "device", "threads", "data folder"]
+    assert [each["check"] for each in document["checks"]] == [*checks, "redis", "blobs", "backbone", "port"]
+    assert not folder.exists()
+
+
+def test_beside_a_service(service: str, data_dir: Path) -> None:
+    before = _contents(data_dir)
+    found = _found(data_dir)
+    assert service in found["port"][0].found
+    assert "embedded, version" in found["redis"][0].found
+    assert "what 1 live bundles need" in found["backbone"][0].found
+    assert "in use by process" in found["data folder"][0].found
+    assert "1 of them read and sound" in found["blobs"][0].found
+    assert not [each for all_ in found.values() for each in all_ if each.state == "fail"]
+    assert _contents(data_dir) == before
+
+
+def test_settings_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETTAILOR_DEVISE", "cuda")
+    monkeypatch.setenv("NETTAILOR_COST_TABLE", str(tmp_path / "missing.json"))
+    monkeypatch.setenv("NETTAILOR_REDIS_URL", "redis://:hunter2@127.0.0.1:1/0")
+    first, second = (each for each in _found(tmp_path)["settings"] if each.state != "ok")
+    assert (first.state, first.found, first.advice) == (
+        "warn",
+        "NETTAILOR_DEVISE is no setting",
+        "did you mean NETTAILOR_DEVICE?",
+    )
+    assert second.state == "fail"
+    assert _bad(tmp_path)["redis"][0] == "fail"
+    status, document = _doctor(tmp_path)
+    assert (status, document["healthy"]) == (1, False)
+    assert "hunter2" not in json.dumps(document)
+    monkeypatch.delenv("NETTAILOR_DEVISE")
+    monkeypatch.setenv("NETTAILOR_MAX_BATCH", "0")
+    assert _bad(tmp_path)["settings"][1].startswith("NETTAILOR_MAX_BATCH: Input should be greater")
+
+
+def test_cuda_that_is_asked_for_and_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("NETTAILOR_DEVICE", "cuda")
+    monkeypatch.setenv("NETTAILOR_ENGINE_THREADS", "4096")
+    bad = _bad(tmp_path)
+    assert bad["device"][0] == "fail"
+    assert bad["threads"] == (
+        "warn",
+        f"4096 for a forward pass, {len(os.sched_getaffinity(0))} cores{bad['threads'][1].split('cores', 1)[1]}",
+    )
+
+
+def test_a_dtype_that_this_processor_is_slow_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETTAILOR_DEVICE", "cpu")
+    monkeypatch.setenv("NETTAILOR_DTYPE", "bfloat16")
+    monkeypatch.setattr("server.kernels.convolution.OneDnnKernel.available", lambda dtype: dtype == torch.float32)
+    slow = "cpu, with no fast convolutions in bfloat16 -> predictions take several times as long"
+    assert _bad(tmp_path)["device"] == ("warn", f"{slow}; NETTAILOR_DTYPE=float32 has them")
+    monkeypatch.setenv("NETTAILOR_DTYPE", "auto")
+    assert "device" not in _bad(tmp_path)
+
+
+def test_a_bundle_of_another_backbone_and_a_corrupt_one(tmp_path: Path, backbone: str) -> None:
+    publish(tmp_path, "signs", backbone)
+    publish(tmp_path, "flowers", "0" * 64)
+    settings = Settings(data_dir=tmp_path)
+    with redis_service(settings) as url, open_registry(settings, url) as registry:
+        name = registry.resolve("signs").digest.removeprefix("sha256:")
+        blob = tmp_path / "blobs/sha256" / name[:2] / name
+        blob.write_bytes(blob.read_bytes()[:-1])
+        bad = _bad(tmp_path)
+        assert bad["backbone"][0] == "fail"
+        assert "flowers version 1 is for mini26 (000000000000)" in bad["backbone"][1]
+        assert bad["blobs"] == (
+            "fail",
+            f"sha256:{name} is corrupt -> `nettailor registry verify` puts it away and names what it was",
+        )
+        assert blob.exists()
+        blob.unlink()
+        assert "the bundle of signs version 1 is missing" in _bad(tmp_path)["blobs"][1]
+    state, text = _bad(tmp_path)["backbone"]  # the index sleeps with its Redis
+    assert (state, "not compared" in text) == ("warn", True)
+
+
+def test_a_redis_that_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis_server: EmbeddedRedis) -> None:
+    import redis
+
+    monkeypatch.setenv("NETTAILOR_REDIS_URL", redis_server.url)
+    with redis.Redis.from_url(redis_server.url) as client:
+        for setting, value, usual, state in (
+            ("appendonly", "no", "yes", "warn"),
+            ("maxmemory-policy", "allkeys-lru", "noeviction", "fail"),
+        ):
+            client.config_set("maxmemory", "1gb")
+            client.config_set(setting, value)
+            try:
+                assert _bad(tmp_path)["redis"][0] == state, setting
+            finally:
+                client.config_set(setting, usual)
+                client.config_set("maxmemory", "0")
+    assert "redis" not in _bad(tmp_path)
+
+
+def test_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETTAILOR_HOST", "0.0.0.0")
+    assert _bad(tmp_path)["keys"][0] == "warn"
+    path = tmp_path / "keys.json"
+    monkeypatch.setenv("NETTAILOR_KEYS_FILE", str(path))
+    assert _bad(tmp_path)["keys"][0] == "fail"  # there is no such file
+    add_key(path, new_key("me", ["admin"])[0])
+    for mode, state in ((0o666, "fail"), (0o644, "warn"), (0o640, None)):
+        path.chmod(mode)
+        assert _bad(tmp_path).get("keys", (None,))[0] == state
+
+
+def test_a_port_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        monkeypatch.setenv("NETTAILOR_PORT", str(listener.getsockname()[1]))
+        state, text = _bad(tmp_path)["port"]
+    assert (state, "is taken by something else" in text) == ("fail", True)
+
+
+def test_a_data_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert _bad(tmp_path / "file" / "data")["data folder"][0] == "fail"

@@ -1,0 +1,47 @@
+import io
+import re
+
+from rich.console import Console
+
+from cli.render.progress import JobBars, duration, figures
+from cli.service.client import ServerSentEvent
+
+
+def _event(kind: str, **data: object) -> ServerSentEvent:
+    return ServerSentEvent(id=None, event=kind, data=data)
+
+
+def test_the_figures_of_an_epoch() -> None:
+    data = {"epoch": 3, "epochs": 8, "loss": 0.51234, "accuracy": 0.9125, "seconds_left": 75.2}
+    assert figures({"fields": data}) == "epoch 3/8  loss 0.512  accuracy 91.2%  1:15 left"
+
+
+def test_missing_figures_are_left_out() -> None:
+    assert figures({"fields": {"epoch": 3, "loss": None, "seconds_left": None}}) == "epoch 3"
+    assert figures({}) == ""
+
+
+def test_durations() -> None:
+    assert [duration(s) for s in (0, 59.6, 3599, 3661)] == ["0:00", "1:00", "59:59", "1:01:01"]
+
+
+def test_without_a_terminal_each_stage_is_one_line() -> None:
+    written = io.StringIO()
+    with JobBars(Console(file=written, width=80)) as bars:
+        bars.add("digits")
+        bars.update("digits", _event("stage", stage="teacher", progress=0.1))
+        bars.update("digits", _event("epoch", stage="teacher", progress=0.2, fields={"epoch": 1}))
+        bars.update("digits", _event("stage", stage="student", progress=0.4))
+        bars.update("digits", _event("state", stage="publish", progress=1.0, fields={"state": "succeeded"}))
+    assert written.getvalue().splitlines() == ["digits: teacher", "digits: student", "digits: succeeded"]
+
+
+def test_on_a_terminal_the_bar_shows_stage_and_figures() -> None:
+    written = io.StringIO()
+    epoch = {"epoch": 1, "epochs": 4, "loss": 1.0, "accuracy": 0.5}
+    with JobBars(Console(file=written, width=120, force_terminal=True)) as bars:
+        bars.add("digits")
+        bars.update("digits", _event("epoch", stage="student", progress=0.42, fields=epoch))
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written.getvalue())
+    for part in ("digits", "42%", "student", "epoch 1/4", "loss 1.000", "accuracy 50.0%"):
+        assert part in text

@@ -1,0 +1,49 @@
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from cli.errors import NotADataset
+from cli.service.packing import packed
+
+
+def _folder(root: Path) -> Path:
+    for name in ("cats/1.png", "dogs/nested/2.jpg", ".git/config", "dogs/.DS_Store"):
+        path = root / "pets" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    return root / "pets"
+
+
+def test_a_folder_is_zipped_without_hidden_files_and_cleaned_up(tmp_path: Path) -> None:
+    with packed(_folder(tmp_path)) as archive:
+        assert archive.name == "pets.zip"
+        with zipfile.ZipFile(archive) as source:
+            assert {name: source.read(name) for name in source.namelist()} == {
+                "cats/1.png": b"cats/1.png",
+                "dogs/nested/2.jpg": b"dogs/nested/2.jpg",
+            }
+    assert not archive.exists()
+
+
+def test_files_older_than_zip_itself_are_taken(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    os.utime(folder / "cats/1.png", (0, 0))
+    with packed(folder) as archive, zipfile.ZipFile(archive) as source:
+        assert "cats/1.png" in source.namelist()
+
+
+def test_an_archive_is_sent_as_it_is(tmp_path: Path) -> None:
+    archive = tmp_path / "set.tar.gz"
+    archive.write_bytes(b"as it is")
+    with packed(archive) as same:
+        assert same == archive
+    assert archive.read_bytes() == b"as it is"
+
+
+def test_what_is_no_dataset(tmp_path: Path) -> None:
+    with pytest.raises(NotADataset, match="no such file"), packed(tmp_path / "absent"):
+        pass
+    with pytest.raises(NotADataset, match="no files"), packed(tmp_path):
+        pass

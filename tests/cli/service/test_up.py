@@ -1,0 +1,132 @@
+"""A real `nettailor up`: what it serves, and how it lives and dies."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+import pytest
+
+from cli.demo.data import write_signs
+from cli.errors import AddressUnusable, DataFolderInUse, ServiceStartFailed
+from cli.service.client import Client
+from cli.service.local_service import LocalService, running_url
+from cli.service.up import _claimed, _listening
+from tests.cli.conftest import publish
+from tests.documented import ROOT, documented
+
+_WAIT_SECONDS = 30.0
+_STOP_SECONDS = 15.0
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came true"
+        time.sleep(0.02)
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+
+
+def _gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def _pid(folder: Path) -> int:
+    return int(json.loads((folder / "up.json").read_text())["pid"])
+
+
+def test_metrics_are_documented_and_no_others(service: str) -> None:
+    text = httpx.get(f"{service}/metrics", trust_env=False).text
+    served = set(re.findall(r"^# TYPE (nettailor_\w+) ", text, re.MULTILINE))
+    served = {name for name in served if not name.endswith("_created")}  # when a series began: the client library's own
+    assert served == set(documented("Metrics"))
+
+
+def test_routes_are_documented(service: str) -> None:
+    page = (ROOT / "docs/api.md").read_text()
+    paths = httpx.get(f"{service}/openapi.json", trust_env=False).json()["paths"]
+    routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    shown = set(re.findall(r"`([A-Z]+ /[^`?]*)", page))
+    assert {_nameless(route) for route in routes} <= {_nameless(route) for route in shown}
+
+
+def _nameless(route: str) -> str:
+    return re.sub(r"\{\w+\}", "{}", route)
+
+
+def test_all_three_parts_answer_on_one_port(service: str) -> None:
+    with Client(service) as client:
+        assert [task["task"] for task in client.tasks()] == ["signs"]
+        assert isinstance(client.jobs(), list)
+        assert client.is_ready()
+
+
+def test_a_folder_has_one_service(service: str, data_dir: Path) -> None:
+    assert running_url(data_dir) == service
+    with pytest.raises(DataFolderInUse), _claimed(data_dir):
+        pass
+    with pytest.raises(ServiceStartFailed, match="another `nettailor up`"):
+        LocalService(data_dir).start()
+
+
+def test_a_taken_port_is_said_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(AddressUnusable, match=f"127.0.0.1:{port}"), _listening("127.0.0.1", port):
+            pass
+
+
+def test_malformed_settings_are_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cli", "up", "--data-dir", str(tmp_path), "--port", "0"]
+    environment = {**os.environ, "NETTAILOR_MAX_BATCH": "many"}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert result.returncode == 1
+    assert "NETTAILOR_MAX_BATCH" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_killed_or_stopped_it_leaves_nothing_behind_and_goes_on_from_disk(tmp_path: Path, backbone: str) -> None:
+    data = tmp_path / "state"
+    data.mkdir()
+    publish(data, "signs", backbone)
+    archive = tmp_path / "more.zip"
+    write_signs(archive, train=10, test=2)
+
+    up = LocalService(data)
+    with Client(up.start()) as client:
+        job = client.upload("more", archive, options={"preset": "fast"})
+    family = _family(_pid(data))
+    assert len(family) >= 5  # with Redis, the worker, and their guardians
+    os.kill(family[0].pid, signal.SIGKILL)
+    family[0].wait(_STOP_SECONDS)
+    _until(lambda: all(map(_gone, family)))
+    up.stop()
+
+    up = LocalService(data)
+    url = up.start()
+    with Client(url) as client:
+        assert [task["task"] for task in client.tasks()] == ["signs"]
+        assert client.job(str(job["id"]))["state"] in {"queued", "running"}
+        client.cancel(str(job["id"]))
+        assert client.job(str(job["id"]))["state"] == "cancelled"
+    family = _family(_pid(data))
+    family[0].terminate()
+    family[0].wait(_STOP_SECONDS)
+    assert all(map(_gone, family))
+    assert not (data / "up.json").exists()
+    address = urlsplit(url)
+    with pytest.raises(ConnectionRefusedError), socket.create_connection((address.hostname, address.port)):
+        pass
+    up.stop()
