@@ -33,7 +33,7 @@ test: $(STAMP) ## Every test that needs no GPU, no image sets and no hours
 observability-test: $(STAMP) ## The services under a real Prometheus: every panel shows something, every rule is tested
 	@command -v prometheus promtool > /dev/null || { echo 'install Prometheus and promtool (Debian: apt-get install prometheus)'; exit 1; }
 	$(BIN)/python -m pytest -m observability tests/deploy $(ARGS)
-	$(BIN)/python -m pytest tests/deploy/test_grafana.py
+	$(BIN)/python -m pytest tests/deploy/grafana/test_grafana.py
 
 nightly: $(STAMP) ## The long kill, soak and browser tests
 	$(BIN)/python -m pytest -m 'nightly and not gpu and not observability' $(ARGS)

@@ -22,10 +22,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine
-from nettailor.backbones import Backbone, load_backbone
-from nettailor.bundle import Bundle, decode
+from nettailor.bundle.bundle import Bundle, decode
 from nettailor.images import normalise
-from nettailor.student import Student
+from nettailor.network.backbones import Backbone, load_backbone
+from nettailor.network.student import Student
 from server.engine.engine import Engine, Part
 from server.kernels.device import open_device
 from trainer.training.data import load_dataset

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.tasks34 import BACKBONE, average_bundle
-from nettailor.backbones import Backbone, uncut_network
-from nettailor.bundle import Bundle
-from nettailor.student import Student
+from nettailor.bundle.bundle import Bundle
+from nettailor.network.backbones import Backbone, uncut_network
+from nettailor.network.student import Student
 from server.engine.engine import Engine, Part
 
 

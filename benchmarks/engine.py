@@ -24,7 +24,7 @@ from benchmarks.contenders import Contender
 from benchmarks.ratios import Ratio, over_rounds, paired_ratio
 from benchmarks.rounds import Values, paired_rounds, rate
 from benchmarks.tasks34 import random_resnet34, tailored_bundles
-from nettailor.backbones import Backbone
+from nettailor.network.backbones import Backbone
 from server.engine.engine import Engine
 from server.kernels.convolution import OneDnnKernel
 from server.kernels.device import DTYPES, open_device

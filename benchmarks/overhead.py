@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from benchmarks import contenders
 from benchmarks.contenders import Contender
 from benchmarks.processes import Served
-from nettailor.bundle import Bundle
+from nettailor.bundle.bundle import Bundle
 from server.engine.engine import Engine
 
 _SETTLE_S = 0.2

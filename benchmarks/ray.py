@@ -24,7 +24,7 @@ from benchmarks.mini_bundles import BACKBONE, random_bundle, smallest_plan
 from benchmarks.ray_cluster import LocalCluster, device_bytes, local_cluster
 from benchmarks.ray_load import Asked, ask_all, load
 from hosting.redis_server.embedded import EmbeddedRedis
-from nettailor.backbones import load_backbone
+from nettailor.network.backbones import load_backbone
 from registry.wiring import open_registry
 from server.settings import ServerSettings
 

@@ -15,8 +15,8 @@ from ray.serve.config import HTTPOptions, ProxyLocation
 from benchmarks.mini_bundles import BACKBONE
 from deploy.ray.application import build
 from deploy.ray.scaling import Scaling
-from nettailor.backbones import load_backbone
-from nettailor.bundle import decode
+from nettailor.bundle.bundle import decode
+from nettailor.network.backbones import load_backbone
 from server.engine.engine import Engine
 from server.kernels.device import open_device
 from server.settings import ServerSettings

@@ -39,8 +39,8 @@ from benchmarks.processes import Launch, Served, serving
 from benchmarks.ratios import over_rounds, paired_ratio
 from benchmarks.rounds import Values, paired_rounds
 from hosting.settings.settings import Settings
-from nettailor.backbones import load_backbone
 from nettailor.durable import write_durably
+from nettailor.network.backbones import load_backbone
 from registry.http.client import RegistryClient
 from registry.registry import LIVE, Registry
 from registry.versions.models import VersionRecord

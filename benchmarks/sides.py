@@ -16,8 +16,8 @@ from benchmarks.load import Target
 from benchmarks.processes import Launch, Served
 from benchmarks.tasks34 import BACKBONE
 from hosting.settings.settings import Settings
-from nettailor.backbones import Backbone
-from nettailor.bundle import Bundle, encode
+from nettailor.bundle.bundle import Bundle, encode
+from nettailor.network.backbones import Backbone
 from registry.wiring import open_registry, redis_service
 
 OURS = "NetTailor"

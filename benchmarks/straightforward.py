@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nettailor.backbones import pooled
-from nettailor.local_pass import LocalOutputs
-from nettailor.student import Student
+from nettailor.network.backbones import pooled
+from nettailor.network.local_pass import LocalOutputs
+from nettailor.network.student import Student
 
 
 def two_passes(student: Student, images: Tensor) -> LocalOutputs:

@@ -20,8 +20,8 @@ from benchmarks.contenders import random_images
 from benchmarks.ratios import Ratio, over_rounds, paired_ratio
 from benchmarks.rounds import paired_rounds, seconds_each
 from benchmarks.tasks34 import BACKBONE
-from nettailor.backbones import uncut_network
-from nettailor.bundle import Bundle
+from nettailor.bundle.bundle import Bundle
+from nettailor.network.backbones import uncut_network
 from server.engine.adapters import Adapter
 from server.engine.engine import Engine, Part
 from server.engine.folded import FoldedBundle, to_bytes

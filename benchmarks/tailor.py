@@ -30,8 +30,8 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.linear_model import LogisticRegression
 
-from nettailor.backbones import Backbone, load_backbone
-from nettailor.bundle import decode
+from nettailor.bundle.bundle import decode
+from nettailor.network.backbones import Backbone, load_backbone
 from trainer.events import Event
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze

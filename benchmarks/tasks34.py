@@ -6,13 +6,13 @@ import numpy as np
 import torch
 
 from benchmarks.untrained import random_tensors, untrained_manifest
-from nettailor.backbones import Backbone, build_backbone
-from nettailor.bundle import Bundle
-from nettailor.complexity import plan_complexity
+from nettailor.architecture.geometry import geometry
+from nettailor.architecture.plan import Plan, full_plan, reachable_plan
+from nettailor.bundle.bundle import Bundle
+from nettailor.bundle.manifest import BackboneReference, StatisticsMode
+from nettailor.complexity.counting import plan_complexity
 from nettailor.errors import PlanCutsEveryPath
-from nettailor.geometry import geometry
-from nettailor.manifest import BackboneReference, StatisticsMode
-from nettailor.plan import Plan, full_plan, reachable_plan
+from nettailor.network.backbones import Backbone, build_backbone
 
 BACKBONE = "resnet34"
 REMOVED = (3, 7, 9)  # of the 16 blocks; a third of the tasks each

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from nettailor.bundle import FloatArray, tensor_shapes
-from nettailor.complexity import plan_complexity
-from nettailor.geometry import geometry
-from nettailor.manifest import Accuracy, BackboneReference, Manifest, Metrics, StatisticsMode
-from nettailor.plan import Plan
-from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from nettailor.architecture.geometry import geometry
+from nettailor.architecture.plan import Plan
+from nettailor.bundle.bundle import FloatArray, tensor_shapes
+from nettailor.bundle.manifest import Accuracy, BackboneReference, Manifest, Metrics, StatisticsMode
+from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from nettailor.complexity.counting import plan_complexity
 
 
 def untrained_manifest(

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.errors import ImageInvalid, ImageTooLarge
-from nettailor.preprocessing import Preprocessing
 
 MAX_PIXELS = 40_000_000
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import redis
 
-from nettailor.bundle import decode
+from nettailor.bundle.bundle import decode
 from registry.errors import (
     BlobMissing,
     ForceWithoutReason,

@@ -12,7 +12,7 @@ import torch
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 
-from nettailor.backbones import Backbone, load_backbone
+from nettailor.network.backbones import Backbone, load_backbone
 from registry.metrics import OperationMetrics, QuarantineCollector
 from registry.registry import Registry
 from server.engine.adapters import Adapter

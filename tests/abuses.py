@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from nettailor.bundle import decode
+from nettailor.bundle.bundle import decode
+from nettailor.bundle.safetensors_file import canonical_json
 from nettailor.errors import (
     BundleInvalid,
     BundleMalformed,
@@ -16,7 +17,6 @@ from nettailor.errors import (
     BundleTensorInvalid,
     BundleTooLarge,
 )
-from nettailor.safetensors_file import canonical_json
 from tests.bundles import tiny_bytes
 
 HEAD = "head.weight"

@@ -2,18 +2,11 @@
 
 import numpy as np
 
-from nettailor.bundle import FloatArray, encode, tensor_shapes
-from nettailor.geometry import geometry
-from nettailor.manifest import (
-    Accuracy,
-    BackboneReference,
-    Complexity,
-    Manifest,
-    Metrics,
-    StatisticsMode,
-)
-from nettailor.plan import Plan, reachable_plan
-from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from nettailor.architecture.geometry import geometry
+from nettailor.architecture.plan import Plan, reachable_plan
+from nettailor.bundle.bundle import FloatArray, encode, tensor_shapes
+from nettailor.bundle.manifest import Accuracy, BackboneReference, Complexity, Manifest, Metrics, StatisticsMode
+from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
 ZERO_FINGERPRINT = "0" * 64
 

@@ -20,7 +20,14 @@ def test_the_contracts_of_import_linter_hold() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["registry.http.app", "registry.wiring", "nettailor.bundle", "nettailor.plan", "cli.main", "trainer.http.app"],
+    [
+        "registry.http.app",
+        "registry.wiring",
+        "nettailor.bundle.bundle",
+        "nettailor.architecture.plan",
+        "cli.main",
+        "trainer.http.app",
+    ],
 )
 def test_importing_does_not_load_torch(module: str) -> None:
     """The command answers `--help` at once, and the registry runs where torch is not installed."""

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import torch.distributed as dist
 
-from nettailor.backbones import load_backbone
-from nettailor.bundle import digest_of
+from nettailor.bundle.bundle import digest_of
 from nettailor.durable import write_durably
+from nettailor.network.backbones import load_backbone
 from trainer.events import Event
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze

@@ -9,8 +9,8 @@ from types import TracebackType
 import redis
 import redis.asyncio
 
-from nettailor.complexity import measured_path_costs
-from nettailor.geometry import geometry
+from nettailor.architecture.geometry import geometry
+from nettailor.complexity.counting import measured_path_costs
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from registry.wiring import SOCKET_TIMEOUT_SECONDS, connect

@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from benchmarks.tasks34 import BACKBONE, CLASSES
-from nettailor.backbones import uncut_network
-from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD
+from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD
+from nettailor.network.backbones import uncut_network
 
 _TOP_K = 5  # as our own server answers
 _MEAN, _STD = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))

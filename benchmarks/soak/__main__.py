@@ -32,7 +32,7 @@ from benchmarks.soak.oracle import Oracle, pictures
 from benchmarks.soak.players import Checker, Live, publish, upload
 from benchmarks.soak.world import World
 from cli.demo.data import write_signs
-from nettailor.backbones import load_backbone
+from nettailor.network.backbones import load_backbone
 
 _SAMPLE_S = 2.0
 _PUBLISH_S = 2.0

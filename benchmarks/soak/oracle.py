@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from nettailor.backbones import Backbone
-from nettailor.bundle import decode as decode_bundle
-from nettailor.bundle import digest_of
+from nettailor.bundle.bundle import decode as decode_bundle
+from nettailor.bundle.bundle import digest_of
 from nettailor.images import decode, normalise, prepare
-from nettailor.student import Student
+from nettailor.network.backbones import Backbone
+from nettailor.network.student import Student
 
 _TOLERANCE = 2e-3  # of a probability: the engine folds batch-norm and may use minimal filtering
 

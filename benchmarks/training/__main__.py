@@ -31,7 +31,7 @@ from benchmarks.training.steps import BATCH, Steps, measure_steps
 from benchmarks.training.students import Trained, train_students
 from benchmarks.training.whole import Whole, tailor_once
 from cli.demo.data import write_digits
-from nettailor.backbones import channels_last, load_backbone
+from nettailor.network.backbones import channels_last, load_backbone
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze
 from trainer.training.data import load_dataset

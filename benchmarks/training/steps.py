@@ -17,15 +17,15 @@ from torch.nn import functional as F
 from benchmarks.ratios import Ratio, paired_ratio
 from benchmarks.rounds import paired_rounds, rate
 from benchmarks.straightforward import two_passes
-from nettailor.backbones import Backbone, channels_last
-from nettailor.complexity import path_costs
+from nettailor.architecture.plan import full_plan
+from nettailor.complexity.counting import path_costs
+from nettailor.complexity.expectation import ExpectedComplexity
+from nettailor.complexity.pruning import prune
 from nettailor.cpu import bf16_pays
-from nettailor.expectation import ExpectedComplexity
 from nettailor.images import decode, prepare
-from nettailor.losses import distillation_loss, teacher_loss
-from nettailor.plan import full_plan
-from nettailor.pruning import prune
-from nettailor.student import Student
+from nettailor.network.backbones import Backbone, channels_last
+from nettailor.network.losses import distillation_loss, teacher_loss
+from nettailor.network.student import Student
 from trainer.recipe.fold import Fold, Step
 from trainer.recipe.pipeline import RecipeConfig
 from trainer.recipe.teacher import Teacher

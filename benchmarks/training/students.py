@@ -7,8 +7,8 @@ from pathlib import Path
 
 from benchmarks.training.steps import StraightforwardFold, fold_of
 from benchmarks.training.telling import say
-from nettailor.backbones import Backbone
 from nettailor.cpu import bf16_pays
+from nettailor.network.backbones import Backbone
 from trainer.recipe.fold import Fold
 from trainer.recipe.pipeline import RecipeConfig
 from trainer.training.data import TaskData

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmarks.training.telling import say
-from nettailor.backbones import Backbone
+from nettailor.network.backbones import Backbone
 from trainer.events import Event
 from trainer.recipe.pipeline import RecipeConfig, tailor
 

@@ -11,8 +11,8 @@ from rich.progress import Progress
 from cli.errors import CannotProfile
 from cli.render.tables import costs_table
 from hosting.errors import SettingsInvalid
-from nettailor.backbones import Backbone, build_backbone
 from nettailor.errors import NetTailorError
+from nettailor.network.backbones import Backbone, build_backbone
 from server.engine.profile import Profile, measure
 from server.kernels.device import open_device
 from server.settings import ServerSettings

@@ -7,8 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cli.doctor.finding import Finding, fail, ok, warn
+from nettailor.architecture.geometry import PUBLISHED_WEIGHTS, geometry
 from nettailor.errors import NetTailorError
-from nettailor.geometry import PUBLISHED_WEIGHTS, geometry
 from registry.versions.models import VersionRecord
 from server.settings import ServerSettings
 
@@ -20,7 +20,7 @@ def torch_imports() -> Iterator[Finding]:
     try:
         import torch
 
-        from nettailor.vision import import_torchvision
+        from nettailor.network.vision import import_torchvision
 
         import_torchvision("models")
     except (ImportError, OSError, RuntimeError) as error:  # the last two: libraries that do not fit each other
@@ -95,7 +95,7 @@ def backbone(settings: ServerSettings, live: Mapping[str, VersionRecord] | None)
         advice = "the first start downloads the weights; NETTAILOR_BACKBONE_WEIGHTS names a file where there is no net"
         yield warn("backbone", f"{settings.backbone} is not on this machine", advice)
         return
-    from nettailor.backbones import load_backbone
+    from nettailor.network.backbones import load_backbone
 
     try:
         loaded = load_backbone(settings.backbone, settings.backbone_weights)
@@ -123,7 +123,7 @@ def _is_local(settings: ServerSettings) -> bool:
     """Whether loading it needs no download, which would change this machine. An unknown name needs none either."""
     import torch
 
-    from nettailor.vision import import_torchvision
+    from nettailor.network.vision import import_torchvision
 
     try:
         geometry(settings.backbone)

@@ -10,9 +10,9 @@ from cli.doctor.finding import Finding, fail, ok, warn
 from hosting.access.keys import read_keys
 from hosting.errors import KeysInvalid
 from hosting.settings.settings_file import PREFIX, suggestion
-from nettailor.complexity import measured_path_costs
+from nettailor.architecture.geometry import geometry
+from nettailor.complexity.counting import measured_path_costs
 from nettailor.errors import NetTailorError
-from nettailor.geometry import geometry
 from server.settings import ServerSettings
 from trainer.settings import Settings as TrainerSettings
 

@@ -8,8 +8,8 @@ element. Bytes are of float32.
 from dataclasses import dataclass
 from typing import Any
 
-from nettailor.geometry import Geometry, geometry
-from nettailor.manifest import Manifest
+from nettailor.architecture.geometry import Geometry, geometry
+from nettailor.bundle.manifest import Manifest
 
 _FLOAT_BYTES = 4
 

@@ -5,7 +5,7 @@ from rich.console import Console
 from cli.render.figures import Figures, figures_of
 from cli.render.tables import figures_table
 from cli.service.client import Client, Json
-from nettailor.manifest import Manifest
+from nettailor.bundle.manifest import Manifest
 
 
 def print_result(client: Client, job: Json, console: Console) -> None:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cli.render.figures import Figures
 from cli.service.client import Json
-from nettailor.manifest import Complexity
+from nettailor.bundle.manifest import Complexity
 
 _REQUIREMENTS = {
     "min_accuracy": "least accuracy on the test split",

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 OURS = ("nettailor", "hosting", "registry", "trainer", "server", "cli")
 
 _BY_NAME = {
-    "nettailor.vision": ("torchvision",),
+    "nettailor.network.vision": ("torchvision",),
     "trainer.jobs.queue": ("trainer.tailoring",),
 }  # imports no parser sees
 _LAZY = (  # commands that an image for upkeep does not offer; `cli.main` imports them when they are called

@@ -22,8 +22,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from hosting.errors import KeyMissing, KeysInvalid, KeyUnknown
+from nettailor.bundle.manifest import TaskName
 from nettailor.durable import write_durably
-from nettailor.manifest import TaskName
 
 logger = logging.getLogger(__name__)
 

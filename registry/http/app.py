@@ -10,8 +10,8 @@ from hosting.access.authorization import install_gate
 from hosting.access.rate_limit import refusals
 from hosting.settings.settings import Settings
 from hosting.web.problems import ProblemTable, install_problem_handlers
+from nettailor.bundle.safetensors_file import DEFAULT_LIMITS
 from nettailor.errors import BundleInvalid, BundleTooLarge
-from nettailor.safetensors_file import DEFAULT_LIMITS
 from registry import errors
 from registry.http.attachment_routes import add_attachments
 from registry.http.schemas import (

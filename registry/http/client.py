@@ -8,7 +8,7 @@ import httpx
 from pydantic import TypeAdapter
 
 from hosting.web.problems import Problem
-from nettailor.bundle import digest_of
+from nettailor.bundle.bundle import digest_of
 from registry.errors import BlobCorrupt, RequestRefused
 from registry.http.schemas import (
     AliasMove,

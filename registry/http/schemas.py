@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from nettailor.manifest import BackboneReference, Complexity, Manifest, Metrics, Share
+from nettailor.bundle.manifest import BackboneReference, Complexity, Manifest, Metrics, Share
 from registry.journal.records import AliasMoved, PolicySet, Published, Record, VersionAnnotated, VersionDeleted
 from registry.policy.policy import Policy
 from registry.policy.policy_check import Evidence

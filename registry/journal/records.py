@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from nettailor.manifest import Manifest
-from nettailor.safetensors_file import canonical_json, strict_json
+from nettailor.bundle.manifest import Manifest
+from nettailor.bundle.safetensors_file import canonical_json, strict_json
 from registry.errors import RecordCorrupt
 from registry.policy.policy import Policy
 from registry.policy.policy_check import Evidence

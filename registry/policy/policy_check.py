@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from nettailor.manifest import Manifest
+from nettailor.bundle.manifest import Manifest
 from registry.policy.policy import Policy
 
 CheckName = Literal["min_accuracy", "max_drop", "max_macs"]

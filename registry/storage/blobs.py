@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from nettailor.bundle import digest_of
+from nettailor.bundle.bundle import digest_of
 from nettailor.durable import write_durably
 from registry.errors import BlobCorrupt, BlobMissing
 from registry.storage.quarantine import Quarantine

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nettailor.manifest import BackboneReference
+from nettailor.bundle.manifest import BackboneReference
 from registry.journal.records import AliasMoved, Published, Record, TaskDeleted
 from registry.versions.annotation import Annotation
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nettailor.manifest import Manifest
+from nettailor.bundle.manifest import Manifest
 from registry.journal.index import TaskState
 from registry.journal.records import AliasMoved, Published
 from registry.policy.policy_check import Evidence

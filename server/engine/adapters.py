@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from nettailor.geometry import Geometry
-from nettailor.plan import Plan
-from nettailor.preprocessing import Preprocessing
+from nettailor.architecture.geometry import Geometry
+from nettailor.architecture.plan import Plan
+from nettailor.bundle.preprocessing import Preprocessing
 from server.engine.folded import FoldedBundle
 from server.kernels.device import Device
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nettailor.backbones import Backbone, Block
+from nettailor.network.backbones import Backbone, Block
 from server.engine.folding import FloatArray, Norm
 from server.kernels.convolution import Kernel
 from server.kernels.device import Device

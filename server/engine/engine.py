@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nettailor.backbones import Backbone
-from nettailor.bundle import Bundle, check_backbone
-from nettailor.preprocessing import Preprocessing
+from nettailor.bundle.bundle import Bundle, check_backbone
+from nettailor.bundle.preprocessing import Preprocessing
+from nettailor.network.backbones import Backbone
 from server.engine import adapters
 from server.engine.adapters import Adapter
 from server.engine.backbone import SharedNetwork, pack_shared

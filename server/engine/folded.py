@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nettailor.bundle import Bundle, manifest_json, parse_manifest
-from nettailor.manifest import Manifest
+from nettailor.bundle.bundle import Bundle, manifest_json, parse_manifest
+from nettailor.bundle.manifest import Manifest
 from server.engine.folding import FloatArray, Norm, fold
 from server.residency.tiers import Bytes
 

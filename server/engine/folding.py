@@ -22,8 +22,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nettailor.bundle import Bundle
-from nettailor.geometry import Geometry, geometry
+from nettailor.architecture.geometry import Geometry, geometry
+from nettailor.bundle.bundle import Bundle
 
 FloatArray = NDArray[np.float32]
 

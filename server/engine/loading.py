@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from nettailor.bundle import check_backbone, decode
+from nettailor.bundle.bundle import check_backbone, decode
 from server.engine import folded
 from server.engine.adapters import Adapter
 from server.engine.engine import Engine

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nettailor.backbones import Backbone
-from nettailor.geometry import Geometry
-from nettailor.plan import full_plan
+from nettailor.architecture.geometry import Geometry
+from nettailor.architecture.plan import full_plan
+from nettailor.network.backbones import Backbone
 from server.engine.backbone import SharedNetwork, max_pool, pack_shared
 from server.kernels.device import Device
 
@@ -47,7 +47,7 @@ class Profile:
         return self.stem_ms + sum(self.block_ms.values())
 
     def as_json(self) -> dict[str, Any]:
-        """What `nettailor.complexity.measured_path_costs` reads, and how it was measured."""
+        """What `nettailor.complexity.counting.measured_path_costs` reads, and how it was measured."""
         described = ("backbone", "side", "images", "device", "dtype", "threads")
         return {name: getattr(self, name) for name in described} | {
             "stem": self.stem_ms,

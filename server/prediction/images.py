@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nettailor import images
+from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.errors import ImageInvalid, ImageTooLarge
-from nettailor.preprocessing import Preprocessing
 from server.errors import ImageOversized, ImageRejected
 from server.http.bodies import Upload, split
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from hosting.telemetry import log_context, tracing
 from hosting.telemetry.request_id import request_id
+from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.errors import BundleInvalid
-from nettailor.preprocessing import Preprocessing
 from registry.errors import AliasUnknown, BlobCorrupt, BlobMissing, TaskUnknown, VersionUnknown
 from registry.registry import LIVE
 from server.engine.adapters import Adapter

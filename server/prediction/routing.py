@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic
 
-from nettailor.bundle import check_backbone
+from nettailor.bundle.bundle import check_backbone
 from nettailor.errors import BundleWrongBackbone
 from registry.errors import AliasUnknown, TaskUnknown, VersionUnknown
 from registry.registry import LIVE, Registry

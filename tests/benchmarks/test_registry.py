@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import registry
 from benchmarks.mini_bundles import random_bundle, smallest_plan, usual_plan
-from nettailor.bundle import decode
+from nettailor.bundle.bundle import decode
 
 MIB = 2**20
 

@@ -8,8 +8,8 @@ from safetensors.torch import save_file
 
 from cli.service.local_service import LocalService
 from hosting.settings.settings import Settings
-from nettailor.backbones import build_backbone, canonical_tensors
-from nettailor.bundle import encode
+from nettailor.bundle.bundle import encode
+from nettailor.network.backbones import build_backbone, canonical_tensors
 from registry.registry import LIVE
 from registry.wiring import open_registry, redis_service
 from tests.bundles import random_bundle

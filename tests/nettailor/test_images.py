@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nettailor.errors import ImageInvalid, ImageTooLarge
 from nettailor.images import Picture, decode, normalise, prepare
-from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from tests.pictures import huge_png
 
 PRE = Preprocessing(resize=40, crop=32, mean=IMAGENET_MEAN, std=IMAGENET_STD)

@@ -2,9 +2,9 @@
 
 import hashlib
 
-from nettailor.bundle import encode
-from nettailor.manifest import Accuracy, Manifest, Metrics
-from nettailor.plan import reachable_plan
+from nettailor.architecture.plan import reachable_plan
+from nettailor.bundle.bundle import encode
+from nettailor.bundle.manifest import Accuracy, Manifest, Metrics
 from registry.registry import Registry
 from tests.bundles import random_manifest, random_tensors
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from nettailor.bundle import digest_of
+from nettailor.bundle.bundle import digest_of
 from registry.errors import (
     AliasConflict,
     AliasUnknown,

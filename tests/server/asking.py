@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nettailor import bundle as bundles
+from nettailor.bundle import bundle as bundles
 from registry.registry import Registry
 from tests.server.oracle import expected_logits, make_bytes, random_images
 from tests.server.running import png

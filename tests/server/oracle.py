@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nettailor import bundle as bundles
-from nettailor.backbones import Backbone, build_backbone
-from nettailor.bundle import Bundle
+from nettailor.architecture.plan import Plan
+from nettailor.bundle import bundle as bundles
+from nettailor.bundle.bundle import Bundle
+from nettailor.bundle.manifest import StatisticsMode
 from nettailor.images import normalise
-from nettailor.manifest import StatisticsMode
-from nettailor.plan import Plan
-from nettailor.student import Student
+from nettailor.network.backbones import Backbone, build_backbone
+from nettailor.network.student import Student
 from tests.bundles import random_bundle
 
 

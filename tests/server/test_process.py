@@ -14,7 +14,7 @@ import httpx
 import pytest
 from safetensors.torch import save_file
 
-from nettailor.backbones import canonical_tensors
+from nettailor.network.backbones import canonical_tensors
 from registry.registry import Registry
 from server.engine.engine import Engine
 from server.errors import NotReady

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import server.service
-from nettailor.bundle import encode
+from nettailor.bundle.bundle import encode
 from registry.errors import NothingToRollBack, VersionInUse
 from registry.registry import LIVE, Registry
 from server.residency.tiers import Budgets, Tier

@@ -7,7 +7,7 @@ import httpx
 import pytest
 import redis
 
-from nettailor.backbones import Backbone, build_backbone
+from nettailor.network.backbones import Backbone, build_backbone
 from registry.registry import Registry
 from tests.registry.serving import served
 from trainer.http.app import create_app

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nettailor.backbones import Backbone
-from nettailor.bundle import digest_of, encode
-from nettailor.manifest import Manifest
+from nettailor.bundle.bundle import digest_of, encode
+from nettailor.bundle.manifest import Manifest
+from nettailor.network.backbones import Backbone
 from tests.bundles import random_bundle
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from nettailor.geometry import geometry
-from nettailor.plan import full_plan
+from nettailor.architecture.geometry import geometry
+from nettailor.architecture.plan import full_plan
 
 
 def write_table(path: Path, *, backbone: str = "mini26", block: float = 1.0, proxy: float = 0.01) -> Path:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import torch
 
-from nettailor.backbones import load_backbone
+from nettailor.network.backbones import load_backbone
 from trainer.pretrain.__main__ import (
     LabelledImages,
     PretrainConfig,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
-from nettailor.backbones import Backbone, load_backbone
-from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from nettailor.network.backbones import Backbone, load_backbone
 from trainer.recipe.config import RecipeConfig
 from trainer.training.data import LabelledImages, TaskData
 from trainer.training.fit import Schedule

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from nettailor.manifest import TaskName
+from nettailor.bundle.manifest import TaskName
 from registry.http.schemas import Reason
 from registry.policy.policy import Policy
 from trainer.publishing.publish_point import PointAlias, publish_point

@@ -3,9 +3,9 @@
 from importlib.resources import files
 from pathlib import Path
 
-from nettailor.complexity import measured_path_costs
+from nettailor.architecture.geometry import PUBLISHED_WEIGHTS, backbone_names, geometry
+from nettailor.complexity.counting import measured_path_costs
 from nettailor.errors import BackboneUnknown, CostTableInvalid
-from nettailor.geometry import PUBLISHED_WEIGHTS, backbone_names, geometry
 from registry.errors import AliasUnknown, TaskUnknown, VersionUnknown
 from registry.registry import Registry
 from trainer.errors import OptionsInvalid

@@ -28,8 +28,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from nettailor.backbones import Backbone, build_backbone, canonical_tensors, channels_last, load_backbone
 from nettailor.cpu import bf16_pays
+from nettailor.network.backbones import Backbone, build_backbone, canonical_tensors, channels_last, load_backbone
 
 logger = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from nettailor.backbones import Backbone
-from nettailor.bundle import Bundle
+from nettailor.bundle.bundle import Bundle
+from nettailor.network.backbones import Backbone
 from trainer.events import Json
 from trainer.recipe.warm_start import WarmStart
 from trainer.training.evaluate import image_digests, measure_accuracy

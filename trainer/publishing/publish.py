@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nettailor.backbones import Backbone
-from nettailor.bundle import decode
+from nettailor.bundle.bundle import decode
+from nettailor.network.backbones import Backbone
 from registry.errors import AliasConflict, PolicyViolated
 from registry.policy.policy import Policy
 from registry.policy.policy_check import Measurement

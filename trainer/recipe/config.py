@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from nettailor.complexity import Measure
-from nettailor.manifest import StatisticsMode
+from nettailor.bundle.manifest import StatisticsMode
+from nettailor.complexity.counting import Measure
 from trainer.training.fit import Schedule
 
 Preset = Literal["fast", "balanced", "thorough"]

@@ -1,6 +1,9 @@
 """What a network costs: by the recipe's measure, by MACs and parameters, and by a table of milliseconds."""
 
-from nettailor.complexity import (
+from nettailor.architecture.geometry import Geometry
+from nettailor.architecture.plan import Plan
+from nettailor.bundle.manifest import Complexity
+from nettailor.complexity.counting import (
     Milliseconds,
     PathCosts,
     measured_path_costs,
@@ -8,9 +11,6 @@ from nettailor.complexity import (
     plan_complexity,
     read_milliseconds,
 )
-from nettailor.geometry import Geometry
-from nettailor.manifest import Complexity
-from nettailor.plan import Plan
 from trainer.recipe.config import RecipeConfig
 
 

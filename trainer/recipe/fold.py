@@ -13,15 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nettailor.backbones import Backbone, channels_last
-from nettailor.complexity import PathCosts
-from nettailor.expectation import ExpectedComplexity
-from nettailor.local_pass import LocalPass
-from nettailor.losses import distillation_loss, teacher_loss
-from nettailor.plan import full_plan
-from nettailor.preprocessing import Preprocessing
-from nettailor.pruning import prune
-from nettailor.student import Student
+from nettailor.architecture.plan import full_plan
+from nettailor.bundle.preprocessing import Preprocessing
+from nettailor.complexity.counting import PathCosts
+from nettailor.complexity.expectation import ExpectedComplexity
+from nettailor.complexity.pruning import prune
+from nettailor.network.backbones import Backbone, channels_last
+from nettailor.network.local_pass import LocalPass
+from nettailor.network.losses import distillation_loss, teacher_loss
+from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.least_squares import regress_proxies, take_over
 from trainer.recipe.teacher import Teacher

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nettailor.proxies import Proxy, as_rows
-from nettailor.student import Student
+from nettailor.network.proxies import Proxy, as_rows
+from nettailor.network.student import Student
 from trainer.recipe.teacher import Teacher
 
 

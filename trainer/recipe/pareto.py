@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nettailor.bundle import digest_of
-from nettailor.manifest import Manifest
+from nettailor.bundle.bundle import digest_of
+from nettailor.bundle.manifest import Manifest
 from registry.storage.blobs import Blobs
 from registry.versions.attachments import read
 from registry.versions.models import VersionRecord

@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from nettailor.backbones import Backbone, channels_last
-from nettailor.bundle import check_backbone, encode
+from nettailor.bundle.bundle import check_backbone, encode
+from nettailor.bundle.manifest import Accuracy, BackboneReference, Manifest, Metrics
 from nettailor.cpu import bf16_pays
 from nettailor.errors import PlanCutsEveryPath
-from nettailor.manifest import Accuracy, BackboneReference, Manifest, Metrics
-from nettailor.student import Student
+from nettailor.network.backbones import Backbone, channels_last
+from nettailor.network.student import Student
 from trainer.events import Event, Json
 from trainer.recipe.config import Preset, RecipeConfig
 from trainer.recipe.costs import Yardstick

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nettailor.backbones import Backbone, pooled
-from nettailor.folding import folded
+from nettailor.network.backbones import Backbone, pooled
+from nettailor.network.folding import folded
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from nettailor.bundle import Bundle, decode
+from nettailor.architecture.plan import Plan
+from nettailor.bundle.bundle import Bundle, decode
 from nettailor.durable import write_durably
-from nettailor.plan import Plan
-from nettailor.student import Student
+from nettailor.network.student import Student
 from registry.errors import AliasUnknown, BlobCorrupt, BlobMissing, TaskUnknown, VersionUnknown
 from registry.registry import Registry
 from trainer.errors import OptionsInvalid

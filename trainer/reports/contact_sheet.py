@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nettailor.images import decode, prepare
-from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
 _THUMBNAILS = 240  # of all classes together; more classes than that are not shown
 _A_CLASS = 8

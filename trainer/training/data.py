@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nettailor.bundle import digest_of
+from nettailor.bundle.bundle import digest_of
+from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.images import decode, prepare
-from nettailor.preprocessing import Preprocessing
 from trainer.intake.folder_layout import Split
 from trainer.training.distributed import Team
 

@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import torch
 
-from nettailor.backbones import Backbone
-from nettailor.bundle import Bundle
+from nettailor.bundle.bundle import Bundle
 from nettailor.images import decode, normalise, prepare
-from nettailor.student import Student
+from nettailor.network.backbones import Backbone
+from nettailor.network.student import Student
 
 _BATCH = 64
 

@@ -14,9 +14,9 @@ import torch
 from hosting.processes.file_lock import Lease
 from hosting.telemetry import log_context, tracing
 from hosting.web.problems import problem_of
-from nettailor.backbones import Backbone, load_backbone
-from nettailor.bundle import decode
+from nettailor.bundle.bundle import decode
 from nettailor.errors import NetTailorError
+from nettailor.network.backbones import Backbone, load_backbone
 from registry.errors import BlobCorrupt, BlobMissing
 from registry.registry import Registry
 from registry.wiring import connect

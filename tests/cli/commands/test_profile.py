@@ -5,8 +5,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from nettailor.complexity import measured_path_costs
-from nettailor.geometry import geometry
+from nettailor.architecture.geometry import geometry
+from nettailor.complexity.counting import measured_path_costs
 
 
 def test_profile_prints_a_table_and_writes_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,9 @@ from torch import nn
 
 from cli.render.figures import figures_of, full_model_bytes
 from cli.render.tables import figures_table, jobs_table, predictions_table, size, tasks_table
-from nettailor.backbones import build_backbone
-from nettailor.manifest import Accuracy, BackboneReference, Complexity, Manifest, Metrics
-from nettailor.plan import full_plan
+from nettailor.architecture.plan import full_plan
+from nettailor.bundle.manifest import Accuracy, BackboneReference, Complexity, Manifest, Metrics
+from nettailor.network.backbones import build_backbone
 
 
 def _manifest(backbone: str = "mini26", depth: int = 12, **counts: int) -> Manifest:

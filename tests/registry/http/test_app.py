@@ -2,7 +2,7 @@ import httpx
 import pytest
 import redis
 
-from nettailor.bundle import digest_of
+from nettailor.bundle.bundle import digest_of
 from registry.errors import RequestRefused
 from registry.http.app import create_app
 from registry.http.client import RegistryClient

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from nettailor.bundle import encode
+from nettailor.bundle.bundle import encode
 from registry.errors import IndexUnavailable, RecordCorrupt
 from registry.journal.records import Record
 from registry.registry import Registry

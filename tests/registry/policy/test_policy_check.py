@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nettailor.manifest import Manifest
+from nettailor.bundle.manifest import Manifest
 from registry.policy.policy import Policy
 from registry.policy.policy_check import Measurement, judge
 from tests.registry.published import manifest

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from nettailor.bundle import digest_of
+from nettailor.bundle.bundle import digest_of
 from registry.errors import BlobMissing
 from registry.storage.blobs import Blobs
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from nettailor.bundle import digest_of
+from nettailor.bundle.bundle import digest_of
 from registry.errors import BlobCorrupt, BlobMissing
 from registry.metrics import QuarantineCollector
 from registry.storage.blobs import Blobs

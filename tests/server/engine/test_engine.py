@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from nettailor.architecture.plan import full_plan, reachable_plan
 from nettailor.errors import BundleWrongBackbone
-from nettailor.plan import full_plan, reachable_plan
 from server.engine.adapters import Adapter
 from server.engine.engine import Engine, Part
 from server.kernels.autotune import Choice, Tuner

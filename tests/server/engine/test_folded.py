@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nettailor.manifest import StatisticsMode
+from nettailor.bundle.manifest import StatisticsMode
 from server.engine.backbone import pack_shared
 from server.engine.folded import fold_bundle, from_bytes, to_bytes
 from server.kernels.device import CpuDevice

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from nettailor.complexity import measured_path_costs
-from nettailor.geometry import geometry
-from nettailor.plan import full_plan
+from nettailor.architecture.geometry import geometry
+from nettailor.architecture.plan import full_plan
+from nettailor.complexity.counting import measured_path_costs
 from server.engine.profile import Profile, measure
 from server.kernels.device import CpuDevice
 from tests.server.oracle import backbone

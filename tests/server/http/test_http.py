@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from nettailor import bundle as bundles
 from nettailor import images
+from nettailor.bundle import bundle as bundles
 from registry.registry import Registry
 from tests.server.asking import FILES, assert_answers, publish
 from tests.server.oracle import make_bytes

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hosting.redis_server.embedded import EmbeddedRedis
-from nettailor import bundle as bundles
+from nettailor.bundle import bundle as bundles
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from registry.wiring import connect

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from nettailor import images
-from nettailor.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from server.prediction.images import ImageLimits, ImageReader
 
 SMALL, LARGE = (Preprocessing(resize=side, crop=side, mean=IMAGENET_MEAN, std=IMAGENET_STD) for side in (8, 16))

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from nettailor import bundle as bundles
 from nettailor import images
+from nettailor.bundle import bundle as bundles
 from registry.registry import Registry
 from server.engine.adapters import Adapter
 from server.metrics import Metrics

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from nettailor.backbones import Backbone, build_backbone
-from nettailor.bundle import decode, digest_of, encode
+from nettailor.bundle.bundle import decode, digest_of, encode
+from nettailor.bundle.manifest import Accuracy, Manifest, Metrics
 from nettailor.images import normalise
-from nettailor.manifest import Accuracy, Manifest, Metrics
-from nettailor.student import Student
+from nettailor.network.backbones import Backbone, build_backbone
+from nettailor.network.student import Student
 from registry.journal.records import AliasMoved
 from registry.policy.policy import Policy
 from registry.registry import Registry

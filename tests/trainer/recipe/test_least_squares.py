@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nettailor.backbones import build_backbone
-from nettailor.plan import full_plan, reachable_plan
-from nettailor.proxies import Proxy
-from nettailor.student import Student
+from nettailor.architecture.plan import full_plan, reachable_plan
+from nettailor.network.backbones import build_backbone
+from nettailor.network.proxies import Proxy
+from nettailor.network.student import Student
 from trainer.recipe.least_squares import fit_jointly, regress_proxies, take_over
 from trainer.recipe.teacher import Teacher
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nettailor.backbones import Backbone, build_backbone
-from nettailor.bundle import encode
-from nettailor.manifest import Accuracy, Manifest, Metrics
+from nettailor.bundle.bundle import encode
+from nettailor.bundle.manifest import Accuracy, Manifest, Metrics
+from nettailor.network.backbones import Backbone, build_backbone
 from registry.policy.policy import Policy
 from registry.registry import Registry
 from tests.bundles import random_bundle, random_tensors

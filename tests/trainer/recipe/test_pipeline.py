@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from nettailor.backbones import Backbone, build_backbone
-from nettailor.bundle import decode
-from nettailor.student import Student
+from nettailor.bundle.bundle import decode
+from nettailor.network.backbones import Backbone, build_backbone
+from nettailor.network.student import Student
 from tests.trainer.tables import write_table
 from tests.trainer.tiny import tiny_config, tiny_task
 from trainer.events import Event

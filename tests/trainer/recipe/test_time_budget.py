@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nettailor.bundle import decode
+from nettailor.bundle.bundle import decode
 from tests.trainer.recipe.test_pipeline import Broken, tailored
 from tests.trainer.tiny import tiny_config
 from trainer.errors import TimeTooShort

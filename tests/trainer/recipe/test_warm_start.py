@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from nettailor.backbones import Backbone
-from nettailor.bundle import Bundle, decode, encode
+from nettailor.architecture.plan import full_plan
+from nettailor.bundle.bundle import Bundle, decode, encode
 from nettailor.errors import BundleWrongBackbone
-from nettailor.plan import full_plan
-from nettailor.student import Student
+from nettailor.network.backbones import Backbone
+from nettailor.network.student import Student
 from registry.registry import Registry
 from tests.bundles import random_bundle, random_manifest, random_tensors
 from tests.trainer import archives, fake_recipe

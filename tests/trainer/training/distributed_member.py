@@ -10,11 +10,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from nettailor.backbones import build_backbone
-from nettailor.local_pass import LocalPass
-from nettailor.losses import distillation_loss, teacher_loss
-from nettailor.plan import full_plan
-from nettailor.student import Student
+from nettailor.architecture.plan import full_plan
+from nettailor.network.backbones import build_backbone
+from nettailor.network.local_pass import LocalPass
+from nettailor.network.losses import distillation_loss, teacher_loss
+from nettailor.network.student import Student
 from tests.trainer.tiny import PREPROCESSING, coloured
 from trainer.recipe.teacher import Teacher
 from trainer.training.data import training_batches

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from hosting.redis_server.embedded import EmbeddedRedis
-from nettailor.bundle import digest_of
+from nettailor.bundle.bundle import digest_of
 from tests.environment import without_settings
 from tests.trainer import archives
 from tests.trainer.tiny import tiny_backbone, tiny_config

@@ -14,8 +14,8 @@ import httpx
 import pytest
 import safetensors.torch
 
-from nettailor.backbones import build_backbone
-from nettailor.bundle import digest_of
+from nettailor.bundle.bundle import digest_of
+from nettailor.network.backbones import build_backbone
 from tests.environment import without_settings
 from tests.pictures import huge_png
 from tests.trainer import archives

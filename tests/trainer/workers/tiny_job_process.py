@@ -33,7 +33,7 @@ def stop_at(place: str) -> None:
 
 def make_tiny() -> None:
     """Before anybody imports what is replaced here by name."""
-    from nettailor import backbones
+    from nettailor.network import backbones
     from tests.trainer.tiny import tiny_backbone, tiny_config
     from trainer.recipe import config as recipe_config
 

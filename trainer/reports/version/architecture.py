@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from nettailor.bundle import Bundle
-from nettailor.geometry import Geometry
+from nettailor.architecture.geometry import Geometry
+from nettailor.bundle.bundle import Bundle
 from trainer.reports.version.figures import BLUE, GREY, ORANGE, figure, png
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nettailor.manifest import Manifest
+from nettailor.bundle.manifest import Manifest
 from trainer.reports.version.figures import BLUE, GREEN, GREY, ORANGE, RED, figure, plain, png
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nettailor.manifest import Accuracy, Manifest
+from nettailor.bundle.manifest import Accuracy, Manifest
 from trainer.reports.render import percent
 from trainer.reports.version.findings import Findings, Finished
 

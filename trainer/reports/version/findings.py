@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nettailor.backbones import Backbone, channels_last
-from nettailor.bundle import Bundle
-from nettailor.manifest import Manifest
-from nettailor.student import Student
+from nettailor.bundle.bundle import Bundle
+from nettailor.bundle.manifest import Manifest
+from nettailor.network.backbones import Backbone, channels_last
+from nettailor.network.student import Student
 from trainer.training.data import LabelledImages, evaluation_batches
 from trainer.training.fit import Epoch
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from nettailor.backbones import Backbone
+from nettailor.network.backbones import Backbone
 from registry.storage.blobs import Blobs
 from registry.versions.attachments import REPORT
 from trainer.reports.render import data_uri, render

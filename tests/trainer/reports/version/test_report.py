@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nettailor.backbones import Backbone
-from nettailor.bundle import decode, encode
-from nettailor.geometry import geometry
+from nettailor.architecture.geometry import geometry
+from nettailor.bundle.bundle import decode, encode
+from nettailor.network.backbones import Backbone
 from registry.storage.blobs import Blobs
 from tests.bundles import random_bundle
 from tests.trainer.tiny import PREPROCESSING, coloured

@@ -1,0 +1,97 @@
+"""The manifest of a bundle: version-independent content only, so that equal training gives equal bytes (torch-free).
+
+Accuracies are shares (0..1); MACs are multiply-adds of one image, batch-norm counted as 2 an output element.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from nettailor.architecture.plan import Plan
+from nettailor.bundle.preprocessing import Preprocessing
+
+FORMAT = "nettailor-bundle/1"
+
+TaskName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+StatisticsMode = Literal["task", "frozen"]  # batch-norm statistics of the kept blocks: in the bundle, or the backbone's
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", cache_strings="keys")
+
+
+class BackboneReference(_Frozen):
+    id: str = Field(max_length=64)
+    fingerprint: Fingerprint
+
+
+class Accuracy(_Frozen):
+    """Top-1 on the two splits that training did not see; None where it was not measured."""
+
+    validation: Share | None = None
+    test: Share | None = None
+
+
+class Metrics(_Frozen):
+    teacher: Accuracy
+    student: Accuracy
+
+
+class Complexity(_Frozen):
+    """Shared counts are of the backbone's blocks (stem apart: it always stays); task counts are what the bundle adds:
+    proxies, alphas, per-task statistics, classifier."""
+
+    stem_macs: Count
+    stem_params: Count
+    shared_macs_kept: Count
+    shared_macs_removed: Count
+    shared_params_kept: Count
+    shared_params_removed: Count
+    task_macs: Count
+    task_params: Count
+
+    @property
+    def backbone_macs(self) -> int:
+        return self.stem_macs + self.shared_macs_kept + self.shared_macs_removed
+
+    @property
+    def backbone_params(self) -> int:
+        return self.stem_params + self.shared_params_kept + self.shared_params_removed
+
+    @property
+    def net_macs_removed(self) -> float:
+        """Share of the backbone's MACs that the task saves; what it adds counts against it."""
+        return (self.shared_macs_removed - self.task_macs) / self.backbone_macs
+
+    @property
+    def net_params_removed(self) -> float:
+        """Share of the backbone's parameters that the task does without; what it adds counts against it."""
+        return (self.shared_params_removed - self.task_params) / self.backbone_params
+
+
+class Manifest(_Frozen):
+    format: Literal["nettailor-bundle/1"] = "nettailor-bundle/1"
+    task: TaskName
+    backbone: BackboneReference
+    plan: Plan
+    statistics: StatisticsMode
+    classes: tuple[Annotated[str, StringConstraints(min_length=1, max_length=256)], ...] = Field(
+        min_length=2, max_length=100_000
+    )
+    preprocessing: Preprocessing
+    metrics: Metrics
+    complexity: Complexity
+    recipe: dict[str, Any]
+    seed: int
+    dataset: Digest
+    libraries: dict[str, str]
+
+    @model_validator(mode="after")
+    def _classes_are_distinct(self) -> "Manifest":
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("two classes have the same name")
+        return self

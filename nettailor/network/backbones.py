@@ -1,0 +1,257 @@
+"""Backbones: a ResNet cut into a stem and numbered blocks G_1 ... G_L, and its fingerprint.
+
+Legend: N images, C channels, H W; x_0 is the stem's output, x_l = ReLU(...) the output of node l.
+A block returns its sum *before* the ReLU (the ReLU follows the pooling of eq. 2).
+"""
+
+import hashlib
+from importlib.resources import as_file, files
+from pathlib import Path
+from pickle import UnpicklingError  # what a weights_only load of foreign bytes raises; nothing is unpickled
+from typing import Any, TypeVar, cast
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nettailor.architecture.geometry import PUBLISHED_WEIGHTS, Geometry, geometry
+from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from nettailor.cpu import avoid_phantom_amx
+from nettailor.errors import BackboneWeightsInvalid
+from nettailor.network.norms import scaled
+from nettailor.network.vision import import_torchvision
+
+M = TypeVar("M", bound=nn.Module)
+
+
+class Block(nn.Module):
+    """G_l: the residual sum of a torchvision BasicBlock or Bottleneck, without its final ReLU."""
+
+    def __init__(self, residual: Any) -> None:
+        super().__init__()
+        convolutions = [(residual.conv1, residual.bn1), (residual.conv2, residual.bn2)]
+        if hasattr(residual, "conv3"):
+            convolutions.append((residual.conv3, residual.bn3))
+        layers: list[nn.Module] = []
+        for conv, norm in convolutions:
+            layers += [conv, norm, nn.ReLU()]
+        self.branch = nn.Sequential(*layers[:-1])
+        self.shortcut: nn.Module = residual.downsample or nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:  # (N, C_in, H, W) -> (N, C_out, H / stride, W / stride)
+        total: Tensor = self.branch(x) + self.shortcut(x)
+        return total
+
+    def scaled(self, x: Tensor, scale: Tensor) -> Tensor:
+        """scale times the block's output, for a scalar; also of a block in inference form."""
+        *layers, norm = self.branch
+        if not isinstance(norm, nn.BatchNorm2d):
+            total: Tensor = scale * self(x)
+            return total
+        y = x
+        for layer in layers:
+            y = layer(y)
+        y = scaled(norm, y, scale)
+        if isinstance(self.shortcut, nn.Identity):
+            return torch.addcmul(y, x, scale)
+        conv, shortcut_norm = cast(nn.Sequential, self.shortcut)
+        return y + scaled(shortcut_norm, conv(x), scale)
+
+
+class Backbone(nn.Module):
+    """The stem and the blocks of one pre-trained network."""
+
+    def __init__(
+        self, *, geometry: Geometry, stem: nn.Module, blocks: list[Block], preprocessing: Preprocessing
+    ) -> None:
+        super().__init__()
+        self.geometry = geometry
+        self.stem = stem
+        self.blocks = nn.ModuleList(blocks)
+        self.preprocessing = preprocessing
+
+    @property
+    def name(self) -> str:
+        return self.geometry.name
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Channels of node 0 ... L."""
+        return self.geometry.channels
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Total stride of node 0 ... L."""
+        return self.geometry.strides
+
+    @property
+    def depth(self) -> int:
+        """L, the number of blocks."""
+        return len(self.blocks)
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """All nodes [x_0, ..., x_L] of the uncut network for images (N, 3, H, W)."""
+        nodes = [self.stem(images)]
+        for block in self.blocks:
+            nodes.append(F.relu(block(nodes[-1])))
+        return nodes
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Pooled features (N, C_L) of the uncut network."""
+        return pooled(self.features(images)[-1])
+
+    def fingerprint(self) -> str:
+        """Hex sha256 over the canonical tensors: names sorted, fp32, contiguous, little-endian."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(canonical_tensors(self).items()):
+            digest.update(f"{name} {tuple(tensor.shape)}\n".encode())
+            digest.update(tensor.numpy().astype("<f4").tobytes())
+        return digest.hexdigest()
+
+
+def pooled(x: Tensor) -> Tensor:
+    """Global average pooling, (N, C, H, W) -> (N, C)."""
+    return torch.flatten(F.adaptive_avg_pool2d(x, 1), 1)
+
+
+def channels_last(module: M) -> M:
+    """The module itself, its convolution weights laid out channels-last."""
+    convert: Any = module.to  # torch's annotations leave `memory_format` out
+    convert(memory_format=torch.channels_last)
+    return module
+
+
+def canonical_tensors(backbone: Backbone) -> dict[str, Tensor]:
+    """Everything that defines the network's function: weights and batch-norm statistics, fp32 on the CPU."""
+    state = backbone.state_dict()
+    return {k: v.detach().float().cpu().contiguous() for k, v in state.items() if not k.endswith("num_batches_tracked")}
+
+
+def _convolutions(module: nn.Module) -> list[nn.Conv2d]:
+    return [m for m in module.modules() if isinstance(m, nn.Conv2d)]
+
+
+def decathlon_resnet(width: int) -> nn.Module:
+    """The 26-layer network of the Visual Decathlon (Rebuffi et al. 2017) out of torchvision's parts.
+
+    Stem 3x3 to `width` / 2 channels at full resolution, then three stages of four basic blocks with `width`, 2 and
+    4 times `width` channels, each stage starting with stride 2. Shortcuts that change shape are projections.
+    """
+    resnet_module = import_torchvision("models.resnet")
+
+    class Decathlon(resnet_module.ResNet):  # type: ignore[misc, name-defined]  # torchvision has no types
+        def __init__(self) -> None:
+            nn.Module.__init__(self)
+            self._norm_layer = nn.BatchNorm2d
+            self.inplanes, self.dilation, self.groups, self.base_width = width // 2, 1, 1, 64
+            self.conv1 = nn.Conv2d(3, width // 2, 3, padding=1, bias=False)
+            self.bn1 = nn.BatchNorm2d(width // 2)
+            self.relu = nn.ReLU()
+            self.maxpool = nn.Identity()
+            for stage in range(3):
+                layer = self._make_layer(resnet_module.BasicBlock, width << stage, 4, stride=2)
+                setattr(self, f"layer{stage + 1}", layer)
+            self.layer4 = nn.Sequential()
+            self.avgpool = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(4 * width, 1000)
+            for conv in _convolutions(self):
+                nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
+
+    return Decathlon()
+
+
+_DECATHLON_WIDTHS = {"wide_resnet26": 64, "mini26": 32}
+
+_PREPROCESSING = {
+    "wide_resnet26": Preprocessing(resize=72, crop=64, mean=IMAGENET_MEAN, std=IMAGENET_STD),
+    "mini26": Preprocessing(resize=32, crop=32, mean=IMAGENET_MEAN, std=IMAGENET_STD),
+}
+_IMAGENET = Preprocessing(resize=256, crop=224, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+
+
+def uncut_network(name: str) -> nn.Module:
+    """The whole network, classifier included, with random weights. Raises `BackboneUnknown`."""
+    geometry(name)
+    if name in _DECATHLON_WIDTHS:
+        return decathlon_resnet(_DECATHLON_WIDTHS[name])
+    network: nn.Module = getattr(import_torchvision("models"), name)(weights=None)
+    return network
+
+
+def cut(network: Any, name: str) -> Backbone:
+    """Cut a ResNet into stem and blocks, in eval mode; the backbone shares the network's modules."""
+    stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
+    stages = (network.layer1, network.layer2, network.layer3, network.layer4)
+    blocks = [Block(residual) for stage in stages for residual in stage]
+    preprocessing = _PREPROCESSING.get(name, _IMAGENET)
+    return Backbone(geometry=geometry(name), stem=stem, blocks=blocks, preprocessing=preprocessing).eval()
+
+
+def build_backbone(name: str) -> Backbone:
+    """The backbone with random weights (torch's global generator), in eval mode. Raises `BackboneUnknown`."""
+    avoid_phantom_amx()
+    return cut(uncut_network(name), name)
+
+
+def load_backbone(name: str, weights: Path | None = None) -> Backbone:
+    """The pre-trained backbone, in eval mode.
+
+    `weights` is a local file, safetensors or a plain torch state dict, with this project's names or torchvision's;
+    without it, the weights shipped in the package, else torchvision's download (hash-checked) are taken.
+    Raises `BackboneUnknown`, `BackboneWeightsInvalid`.
+    """
+    avoid_phantom_amx()
+    geometry(name)
+    source = str(weights) if weights else "torchvision"
+    shipped = files("nettailor") / "weights" / f"{name}.safetensors"
+    if weights is not None:
+        state = _read_state(name, weights)
+    elif shipped.is_file():
+        with as_file(shipped) as path:
+            source, state = path.name, _read_state(name, path)
+    elif name not in PUBLISHED_WEIGHTS:
+        raise BackboneWeightsInvalid(name, "none", "no weights are shipped or published; give a local file")
+    else:
+        state = _published_state(name)
+    return _with_state(name, source, state)
+
+
+def _published_state(name: str) -> dict[str, Tensor]:
+    """From torchvision's cache, else downloaded."""
+    weights = import_torchvision("models").get_model_weights(name).DEFAULT
+    try:
+        state: dict[str, Tensor] = weights.get_state_dict(check_hash=True)
+    except (OSError, RuntimeError) as failure:  # no network; a file of another hash
+        raise BackboneWeightsInvalid(name, str(weights.url), f"cannot be downloaded: {failure}") from failure
+    return state
+
+
+def _read_state(name: str, path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, SafetensorError, UnpicklingError, RuntimeError) as failure:
+        raise BackboneWeightsInvalid(name, str(path), str(failure)) from failure
+    return state
+
+
+def _with_state(name: str, source: str, state: dict[str, Tensor]) -> Backbone:
+    network = uncut_network(name)
+    backbone = cut(network, name)
+    canonical = any(key.startswith("stem.") for key in state)
+    target: nn.Module = backbone if canonical else network
+    wanted = {k for k in target.state_dict() if not k.endswith("num_batches_tracked") and not k.startswith("fc.")}
+    missing = sorted(wanted - set(state))
+    if missing:
+        raise BackboneWeightsInvalid(name, source, f"lacks {len(missing)} tensors, first {missing[0]}")
+    try:
+        target.load_state_dict({k: state[k].float() for k in wanted}, strict=False)
+    except RuntimeError as failure:
+        raise BackboneWeightsInvalid(name, source, str(failure)) from failure
+    bad = [k for k in sorted(wanted) if not torch.isfinite(state[k]).all()]
+    if bad:
+        raise BackboneWeightsInvalid(name, source, f"{bad[0]} is not finite")
+    return backbone.requires_grad_(False)

@@ -1,0 +1,282 @@
+"""The reverse proxy, as a real nginx: every route of every service goes to its owner, and nothing else gets through."""
+
+import asyncio
+import contextlib
+import itertools
+import re
+import threading
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
+from fastapi.routing import APIRoute
+
+import registry.http.app
+import server.http.routes
+import trainer.http.routes
+from registry.registry import Registry
+from server.service import Service as Server
+from server.settings import ServerSettings
+from tests.deploy.docker.proxy import FOLDER, free_port, lay_out, proxied, try_out
+from tests.registry.serving import served
+from trainer.service import Service as Trainer
+from trainer.settings import Settings as TrainerSettings
+
+_OF_EACH = {"/healthz", "/readyz", "/metrics"}
+_TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@dataclass(kw_only=True)
+class Stub:
+    """Stands for a service: tells what it was asked. `status` is what it answers; `gate` holds back a stream's rest."""
+
+    name: str
+    status: int = 200
+    asked: int = 0
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def app(self) -> FastAPI:
+        app = FastAPI(openapi_url=None)
+
+        @app.get("/jobs/{job}/events")
+        def events(job: str) -> StreamingResponse:
+            return StreamingResponse(self._events(), media_type="text/event-stream")
+
+        @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+        async def echo(path: str, request: Request) -> Response:
+            self.asked += 1
+            body = await request.body()
+            told = {
+                "x-served-by": self.name,
+                "x-body-bytes": str(len(body)),
+                "x-path": request.scope["raw_path"].decode(),
+                **{f"x-got-{name}": value for name, value in request.headers.items() if name in _WATCHED},
+            }
+            return Response(status_code=self.status, headers=told)
+
+        return app
+
+    async def _events(self) -> AsyncIterator[str]:
+        yield "event: state\ndata: {}\n\n"
+        await asyncio.to_thread(self.gate.wait, 60)
+        yield "event: log\ndata: {}\n\n"
+
+
+_WATCHED = {"authorization", "traceparent", "x-request-id", "x-forwarded-for", "host", "idempotency-key"}
+
+
+@pytest.fixture(scope="module")
+def stubs() -> Iterator[dict[str, tuple[Stub, int]]]:
+    with contextlib.ExitStack() as stack:
+        found = {}
+        for name in ("server", "trainer", "registry"):
+            stub = Stub(name=name)
+            found[name] = (stub, int(stack.enter_context(served(stub.app())).rpartition(":")[2]))
+        yield found
+
+
+@pytest.fixture(scope="module")
+def proxy(stubs: dict[str, tuple[Stub, int]]) -> Iterator[httpx.Client]:
+    ports = {name: port for name, (_, port) in stubs.items()}
+    with proxied(ports) as url, httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+        yield client
+
+
+def test_nginx_accepts_the_configuration(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"server": 1, "trainer": 2, "registry": 3}, 8080)
+    done = try_out(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "[warn]" not in done.stderr
+
+
+def _routes(tmp_path: Path, url: str, client: "redis.Redis") -> dict[str, list[APIRoute]]:
+    """Of each service: what its router has, health and metrics of its own aside."""
+    tailoring = Trainer(TrainerSettings(data_dir=tmp_path, redis_url=url), url)
+    kept = Registry(tailoring.blobs, client)
+    routers = {
+        "registry": registry.http.app.router(kept),
+        "server": server.http.routes.build_router(Server(ServerSettings(data_dir=tmp_path), kept)),
+        "trainer": trainer.http.routes.router(tailoring),
+    }
+    return {
+        name: [route for route in router.routes if isinstance(route, APIRoute) and route.path not in _OF_EACH]
+        for name, router in routers.items()
+    }
+
+
+_FILLED = {
+    "task": "signs@candidate",
+    "version": "3",
+    "alias": "live",
+    "job": "5f3a-1",
+    "k": "4",
+    "name": "pages/a.html",
+}
+
+
+def test_every_route_of_every_service_goes_to_its_owner(
+    proxy: httpx.Client, tmp_path: Path, redis_url: str, redis_client: "redis.Redis"
+) -> None:
+    asked = 0
+    for owner, routes in _routes(tmp_path, redis_url, redis_client).items():
+        for route, method in itertools.chain.from_iterable(((r, m) for m in r.methods or ()) for r in routes):
+            if route.path.endswith("/events"):
+                continue
+            path = re.sub(r"\{(\w+)(:path)?\}", lambda found: _FILLED[found[1]], route.path)
+            answer = proxy.request(method, f"{path}?x=%2F")
+            assert answer.headers.get("x-served-by") == owner, f"{method} {path}"
+            assert answer.headers["x-path"] == path
+            asked += 1
+    assert asked > 30
+
+
+@pytest.mark.parametrize(
+    ("path", "owner"),
+    [
+        ("/readyz", "server"),
+        ("/v2", "server"),
+        ("/v2/health/ready", "server"),
+        ("/v2/models/signs/versions/3/infer", "server"),
+        ("/v2/repository/models/signs/load", "server"),
+        ("/tasks/signs/report", "registry"),
+        ("/tasks/signs/versions/3/attachments/report/front.json", "registry"),
+        ("/tasks/signs/versions/3/front/5", "trainer"),
+        ("/jobs/1/logs", "trainer"),
+        ("/tasks/predict", "registry"),  # a task of that name
+        ("/tasks/a%2Fb/predict", "registry"),  # which knows no such task either
+    ],
+)
+def test_paths_that_are_easy_to_mistake(proxy: httpx.Client, path: str, owner: str) -> None:
+    answer = proxy.post(path)
+    assert (answer.headers["x-served-by"], answer.headers["x-path"]) == (owner, path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/metrics",
+        "/docs",
+        "/openapi.json",
+        "//metrics",
+        "/tasks/../metrics",
+        "/tasks/%2e%2e/metrics",
+        "/v2x",
+        "/job",
+    ],
+)
+def test_what_no_service_offers_to_the_outside_is_a_problem_document(proxy: httpx.Client, path: str) -> None:
+    answer = proxy.send(
+        httpx.Request("GET", httpx.URL(str(proxy.base_url).rstrip("/")).copy_with(raw_path=path.encode()))
+    )
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert "x-served-by" not in answer.headers
+
+
+def test_the_proxy_is_healthy_by_itself(proxy: httpx.Client) -> None:
+    assert proxy.get("/healthz").json() == {"status": "ok"}
+
+
+def test_what_a_request_says_of_itself_is_passed_on(proxy: httpx.Client) -> None:
+    headers = {"Authorization": "Bearer ntk_x", "traceparent": _TRACE, "X-Request-Id": "mine-1", "Idempotency-Key": "k"}
+    told = proxy.post("/tasks/signs/dataset", headers=headers).headers
+    assert {name: told[f"x-got-{name.lower()}"] for name in headers} == headers
+    assert told["x-got-x-forwarded-for"] == "127.0.0.1"
+    assert told["x-got-host"] == httpx.URL(str(proxy.base_url)).netloc.decode()
+
+
+@pytest.mark.parametrize("given", ["", 'a"b', "x" * 129, "new\tline"])
+def test_an_id_that_the_services_would_not_take_is_replaced(proxy: httpx.Client, given: str) -> None:
+    made = proxy.get("/tasks", headers={"X-Request-Id": given}).headers["x-got-x-request-id"]
+    assert re.fullmatch("[0-9a-f]{32}", made)
+    refused = proxy.get("/nothing", headers={"X-Request-Id": given})
+    assert re.fullmatch("[0-9a-f]{32}", refused.json()["request_id"])
+
+
+@pytest.mark.parametrize(
+    ("path", "limit_bytes"),
+    [
+        ("/tasks/signs/predict", 32 << 20),
+        ("/predict", 32 << 20),
+        ("/tasks/signs/rollback", 1 << 20),
+        ("/jobs/1/cancel", 1 << 20),
+    ],
+)
+def test_bodies_have_a_size_each_route_takes(proxy: httpx.Client, path: str, limit_bytes: int) -> None:
+    assert proxy.post(path, content=b"x" * limit_bytes).headers["x-body-bytes"] == str(limit_bytes)
+    refused = proxy.post(path, content=b"x" * (limit_bytes + 1))
+    assert (refused.status_code, refused.json()["status"]) == (413, 413)
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+def test_uploads_may_be_as_large_as_the_services_say() -> None:
+    routes = (FOLDER / "routes.conf").read_text()
+    upload_mib = TrainerSettings.model_fields["upload_mib"].default
+    body_mib = ServerSettings.model_fields["max_body_bytes"].default >> 20
+    assert sorted(map(int, re.findall(r"client_max_body_size (\d+)m;", routes))) == [body_mib, 1024, upload_mib + 1]
+
+
+def test_events_come_one_by_one(proxy: httpx.Client, stubs: dict[str, tuple[Stub, int]]) -> None:
+    gate = stubs["trainer"][0].gate
+    gate.clear()
+    with proxy.stream("GET", "/jobs/1/events") as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == "event: state"
+        assert not gate.is_set()  # so the service has not ended: nothing was held back until it did
+        gate.set()
+        assert "event: log" in list(lines)
+
+
+def test_a_service_that_is_gone_is_503_and_says_when_to_try_again(stubs: dict[str, tuple[Stub, int]]) -> None:
+    ports = {name: port for name, (_, port) in stubs.items()} | {"server": free_port()}
+    with proxied(ports) as url:
+        answer = httpx.post(f"{url}/tasks/signs/predict", trust_env=False, timeout=60)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert httpx.get(f"{url}/tasks", trust_env=False, timeout=60).headers["x-served-by"] == "registry"
+
+
+def test_an_answer_of_the_service_itself_stays_as_it_is(
+    proxy: httpx.Client, stubs: dict[str, tuple[Stub, int]]
+) -> None:
+    stub = stubs["registry"][0]
+    stub.status = 503
+    try:
+        answer = proxy.get("/tasks")
+        assert (answer.status_code, answer.headers["x-served-by"], answer.content) == (503, "registry", b"")
+    finally:
+        stub.status = 200
+
+
+def test_a_prediction_goes_to_another_server_where_one_is_leaving(stubs: dict[str, tuple[Stub, int]]) -> None:
+    leaving = Stub(name="leaving", status=503)
+    ports = {name: port for name, (_, port) in stubs.items()}
+    with served(leaving.app()) as url:
+        second = f"max_fails=0;\n    server 127.0.0.1:{url.rpartition(':')[2]} max_fails=0;\n    keepalive 64"
+        with (
+            proxied(ports, upstreams=(r"max_fails=0;\n\s+keepalive 64", second)) as front,
+            httpx.Client(base_url=front, trust_env=False, timeout=60) as client,
+        ):
+            answers = [client.post("/tasks/signs/predict", content=b"image") for _ in range(20)]
+    assert leaving.asked > 0
+    assert {answer.headers["x-served-by"] for answer in answers} == {"server"}
+    assert {answer.headers["x-body-bytes"] for answer in answers} == {"5"}
+
+
+def test_callers_can_be_slowed_down(stubs: dict[str, tuple[Stub, int]], proxy: httpx.Client) -> None:
+    assert {proxy.get("/tasks").status_code for _ in range(200)} == {200}, "off by default"
+    ports = {name: port for name, (_, port) in stubs.items()}
+    with (
+        proxied(ports, rates=('default "";', "default $binary_remote_addr;")) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=60) as client,
+    ):
+        answers = (client.get("/tasks") for _ in range(100_000))
+        refused = next(answer for answer in answers if answer.status_code != 200)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    assert refused.headers["content-type"] == "application/problem+json"

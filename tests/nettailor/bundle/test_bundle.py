@@ -1,0 +1,240 @@
+import dataclasses
+import io
+import json
+import struct
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nettailor.architecture.geometry import backbone_names, geometry
+from nettailor.architecture.plan import full_plan
+from nettailor.bundle.bundle import (
+    BundleLimits,
+    check_backbone,
+    decode,
+    digest_of,
+    encode,
+    manifest_json,
+    parse_manifest,
+    tensor_shapes,
+)
+from nettailor.bundle.manifest import StatisticsMode
+from nettailor.errors import (
+    BundleInvalid,
+    BundleManifestInvalid,
+    BundleTensorInvalid,
+    BundleTooLarge,
+    BundleWrongBackbone,
+)
+from tests.abuses import Abuse, abuses
+from tests.bundles import random_bundle, random_manifest, random_plan, tiny_bytes
+
+ABUSES = list(abuses())
+
+
+@pytest.mark.parametrize("statistics", ["task", "frozen"])
+@pytest.mark.parametrize("backbone", backbone_names())
+def test_what_is_written_is_read(backbone: str, statistics: StatisticsMode) -> None:
+    manifest, tensors = random_bundle(backbone=backbone, statistics=statistics, classes=7)
+    data = encode(manifest, tensors)
+    bundle = decode(data)
+    assert bundle.manifest == manifest
+    assert bundle.tensors.keys() == tensors.keys()
+    assert all(np.array_equal(bundle.tensors[name], tensors[name]) for name in tensors)
+    assert bundle.digest == digest_of(data)
+    assert bundle.size_bytes == len(data)
+    assert not any(tensor.flags.writeable for tensor in bundle.tensors.values())
+    assert encode(bundle.manifest, bundle.tensors) == data
+
+
+def test_the_official_package_reads_it() -> None:
+    manifest, tensors = random_bundle()
+    data = encode(manifest, tensors)
+    theirs = safetensors.numpy.load(data)
+    assert theirs.keys() == tensors.keys()
+    assert all(np.array_equal(theirs[name], tensors[name]) for name in tensors)
+
+
+def test_a_file_of_the_official_package_is_read() -> None:
+    manifest, tensors = random_bundle()
+    theirs = safetensors.numpy.save(dict(tensors), metadata={"manifest": manifest_json(manifest)})
+    bundle = decode(theirs)
+    assert bundle.manifest == manifest
+    assert all(np.array_equal(bundle.tensors[name], tensors[name]) for name in tensors)
+
+
+def test_golden_bytes() -> None:
+    """The bytes of equal content never change: digests are identities. A change here is a new format version."""
+    manifest = random_manifest(plan=random_plan(12, seed=4), classes=3)
+    tensors = {
+        name: np.full(shape, 1 / shape[0] if name.startswith("alphas") else 0.5, dtype=np.float32)
+        for name, shape in tensor_shapes(manifest).items()
+    }
+    data = encode(manifest, tensors)
+    assert data[8:100] == GOLDEN_START
+    assert digest_of(data) == GOLDEN_DIGEST
+
+
+def test_equal_input_gives_equal_bytes_whatever_its_order_and_layout() -> None:
+    manifest, tensors = random_bundle()
+    shuffled = {name: np.asfortranarray(tensors[name]) for name in sorted(tensors, reverse=True)}
+    assert encode(manifest, shuffled) == encode(manifest, tensors)
+
+
+def test_data_begins_at_a_multiple_of_eight() -> None:
+    data = tiny_bytes()
+    assert int.from_bytes(data[:8], "little") % 8 == 0
+
+
+def test_manifest_keeps_every_character() -> None:
+    manifest, tensors = random_bundle(classes=3)
+    manifest = manifest.model_copy(update={"classes": ("vélo", '"}', "\u2028 雨\n\0")})
+    assert decode(encode(manifest, tensors)).manifest == manifest
+    assert parse_manifest(manifest_json(manifest)) == manifest
+
+
+def test_tensor_shapes_of_a_basic_backbone() -> None:
+    shapes = tensor_shapes(random_manifest(backbone="mini26", plan=full_plan(12, 1), classes=9))
+    assert shapes["proxies.1.0.conv.weight"] == (32, 16, 1, 1)
+    assert shapes["proxies.5.4.norm.running_var"] == (64,)
+    assert shapes["alphas.1"] == (2,)
+    assert shapes["head.weight"] == (9, 128)
+    assert shapes["head.bias"] == (9,)
+    assert shapes["statistics.5.shortcut.1.mean"] == (64,)
+    assert "statistics.6.shortcut.1.mean" not in shapes
+
+
+def test_tensor_shapes_of_a_bottleneck_backbone() -> None:
+    shapes = tensor_shapes(random_manifest(backbone="resnet50", plan=full_plan(16, 3), statistics="frozen"))
+    assert shapes["proxies.16.13.conv1.weight"] == (64, 1024, 1, 1)
+    assert shapes["proxies.16.13.norm1.bias"] == (64,)
+    assert shapes["proxies.16.13.conv2.weight"] == (2048, 64, 1, 1)
+    assert shapes["proxies.16.13.norm2.weight"] == (2048,)
+    assert shapes["alphas.16"] == (4,)
+    assert not any(name.startswith("statistics.") for name in shapes)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "parameters"), [("resnet18", 1_150_858), ("resnet34", 2_755_338), ("resnet50", 3_371_850)]
+)
+def test_parameters_of_a_full_student_are_the_papers(backbone: str, parameters: int) -> None:
+    plan = full_plan(geometry(backbone).depth, 3)
+    shapes = tensor_shapes(random_manifest(backbone=backbone, plan=plan, classes=10, statistics="frozen"))
+    learned = {n: s for n, s in shapes.items() if not n.startswith("alphas.") and ".running_" not in n}
+    assert sum(int(np.prod(shape)) for shape in learned.values()) == parameters
+
+
+@pytest.mark.parametrize("abuse", ABUSES, ids=[abuse.name for abuse in ABUSES])
+def test_abuse_is_refused_with_its_own_message(abuse: Abuse) -> None:
+    with pytest.raises(BundleInvalid) as caught:
+        decode(abuse.data)
+    assert type(caught.value) is abuse.error
+    assert abuse.says in str(caught.value)
+
+
+def test_abuses_have_distinct_names() -> None:
+    assert len({abuse.name for abuse in ABUSES}) == len(ABUSES)
+
+
+def test_wrong_fingerprint() -> None:
+    bundle = decode(tiny_bytes())
+    check_backbone(bundle, "0" * 64)
+    check_backbone(bundle.manifest, "0" * 64)
+    with pytest.raises(BundleWrongBackbone) as caught:
+        check_backbone(bundle, "1" * 64)
+    assert caught.value.found == "0" * 64
+
+
+def test_limits() -> None:
+    data = tiny_bytes()
+    with pytest.raises(BundleTooLarge, match="file"):
+        decode(data, limits=BundleLimits(size_bytes=len(data) - 1))
+    with pytest.raises(BundleTooLarge, match="header"):
+        decode(data, limits=BundleLimits(header_bytes=64))
+    decode(data, limits=BundleLimits(size_bytes=len(data)))
+
+
+def test_encode_refuses_what_decode_would() -> None:
+    manifest, tensors = random_bundle()
+    with pytest.raises(BundleTensorInvalid, match="must be float32"):
+        encode(manifest, tensors | {"head.bias": tensors["head.bias"].astype(np.float64)})
+    with pytest.raises(BundleTensorInvalid, match="missing"):
+        encode(manifest, {name: tensor for name, tensor in tensors.items() if name != "head.bias"})
+    with pytest.raises(BundleTensorInvalid, match="NaN"):
+        encode(manifest, tensors | {"head.bias": np.full(5, np.nan, dtype=np.float32)})
+    for value in (float("nan"), float("inf"), object()):
+        with pytest.raises(BundleManifestInvalid):
+            encode(manifest.model_copy(update={"recipe": {"loss": value}}), tensors)
+
+
+@given(st.binary(max_size=300))
+def test_random_bytes_only_ever_raise_bundle_invalid(data: bytes) -> None:
+    with pytest.raises(BundleInvalid):
+        decode(data)
+
+
+@given(st.binary(max_size=200))
+def test_random_headers_only_ever_raise_bundle_invalid(header: bytes) -> None:
+    header = b"{" + header
+    header += b" " * (-len(header) % 8)
+    with pytest.raises(BundleInvalid):
+        decode(struct.pack("<Q", len(header)) + header)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(position=st.integers(0, 6000), replacement=st.binary(min_size=1, max_size=12), cut=st.integers(0, 12))
+@settings(max_examples=300)
+def test_mutated_bundles_raise_bundle_invalid_or_are_sound(position: int, replacement: bytes, cut: int) -> None:
+    sound = tiny_bytes()
+    position %= len(sound)
+    _decodes_soundly(sound[:position] + replacement + sound[position + cut :])
+
+
+@given(position=st.integers(0, 1 << 30), bit=st.integers(0, 7))
+@settings(max_examples=300)
+def test_flipped_bits_raise_bundle_invalid_or_are_sound(position: int, bit: int) -> None:
+    data = bytearray(tiny_bytes())
+    header_end = 8 + int.from_bytes(data[:8], "little")
+    data[position % header_end] ^= 1 << bit
+    _decodes_soundly(bytes(data))
+
+
+def _decodes_soundly(data: bytes) -> None:
+    try:
+        bundle = decode(data)
+    except BundleInvalid:
+        return
+    again = decode(encode(bundle.manifest, bundle.tensors))
+    assert again.manifest == bundle.manifest
+
+
+@given(value=_json)
+def test_any_json_in_place_of_the_manifest_is_refused(value: object) -> None:
+    with pytest.raises(BundleManifestInvalid):
+        parse_manifest(json.dumps(value))
+
+
+def test_limits_are_checked_before_anything_is_parsed() -> None:
+    """A file that announces a giant header costs nothing."""
+    stream = io.BytesIO()
+    stream.write(struct.pack("<Q", 1 << 62) + b"{")
+    with pytest.raises(BundleTooLarge):
+        decode(stream.getvalue())
+
+
+def test_limits_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        BundleLimits().size_bytes = 1  # type: ignore[misc]  # the point of the test
+
+
+GOLDEN_START = b'{"__metadata__":{"manifest":"{\\"backbone\\":{\\"fingerprint\\":\\"000000000000000000000000000000'
+GOLDEN_DIGEST = "sha256:0a72f888c64a42da8b13a49d045e88b9a7aa8146d485fbb014ef3a44223375d6"
