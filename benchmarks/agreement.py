@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import machine
+from benchmarks.measuring import machine
 from nettailor.bundle.bundle import Bundle, decode
 from nettailor.images import normalise
 from nettailor.network.backbones import Backbone, load_backbone

@@ -33,11 +33,12 @@ from typing import Any, TypeVar
 
 import httpx
 
-from benchmarks import machine, sides
-from benchmarks.mini_bundles import BACKBONE, SIDE, random_bundle, usual_plan
-from benchmarks.processes import Launch, Served, serving
-from benchmarks.ratios import over_rounds, paired_ratio
-from benchmarks.rounds import Values, paired_rounds
+from benchmarks.http.servers import jpeg
+from benchmarks.measuring import machine
+from benchmarks.measuring.processes import Launch, Served, serving
+from benchmarks.measuring.ratios import over_rounds, paired_ratio
+from benchmarks.measuring.rounds import Values, paired_rounds
+from benchmarks.workloads.mini26 import BACKBONE, SIDE, random_bundle, usual_plan
 from hosting.settings.settings import Settings
 from nettailor.durable import write_durably
 from nettailor.network.backbones import load_backbone
@@ -85,7 +86,7 @@ class Watcher:
 
 def follow_ms(client: RegistryClient, servers: Sequence[Served], fingerprint: str, promotes: int) -> list[float]:
     """Milliseconds from a promote's answer to the first answer of each server with the new version."""
-    watchers = [Watcher(url=served.url, image=sides.jpeg(SIDE)) for served in servers]
+    watchers = [Watcher(url=served.url, image=jpeg(SIDE)) for served in servers]
     found = []
     with ThreadPoolExecutor(len(watchers)) as pool:
         running = [pool.submit(watcher.watch) for watcher in watchers]

@@ -6,7 +6,7 @@ from typing import Literal
 
 import httpx
 
-from benchmarks.mini_bundles import random_bundle, smallest_plan
+from benchmarks.workloads.mini26 import random_bundle, smallest_plan
 from nettailor.bundle.bundle import digest_of
 from registry.errors import IndexUnavailable, RegistryError, RequestRefused
 from registry.http.client import RegistryClient

@@ -14,7 +14,7 @@ import redis
 
 from benchmarks.crash.operations import Operation, Outcome, by_http, operation_json, parse_outcome
 from benchmarks.crash.publisher import READY
-from benchmarks.processes import Launch, Served, serving
+from benchmarks.measuring.processes import Launch, Served, serving
 from hosting.redis_server.embedded import EmbeddedRedis
 from registry.http.client import RegistryClient
 from registry.registry import Registry

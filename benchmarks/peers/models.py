@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from benchmarks.tasks34 import BACKBONE, CLASSES
+from benchmarks.workloads.resnet34 import BACKBONE, CLASSES
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from nettailor.network.backbones import uncut_network
 

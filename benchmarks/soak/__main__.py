@@ -25,12 +25,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import machine
-from benchmarks.mini_bundles import random_bundle, usual_plan
+from benchmarks.measuring import machine
+from benchmarks.soak.clients import Checker, Live, publish, upload
 from benchmarks.soak.memory import Slope, by_minute, drift, slope
 from benchmarks.soak.oracle import Oracle, pictures
-from benchmarks.soak.players import Checker, Live, publish, upload
 from benchmarks.soak.world import World
+from benchmarks.workloads.mini26 import random_bundle, usual_plan
 from cli.demo.data import write_signs
 from nettailor.network.backbones import load_backbone
 

@@ -4,9 +4,9 @@
 
 - Steps of every stage: images a second of one optimiser step of teacher, full student with three skips, and student
   without half of its blocks, on one batch of 32, against the form one would write first: two passes through the
-  student, fp32, weights and images contiguous, the teacher in training form (`benchmarks.straightforward`). In fp32 the
-  gradients are compared, too; "all on" is what the recipe does by itself on this machine. Decoding is on neither side;
-  what it would add without the cache has a line.
+  student, fp32, weights and images contiguous, the teacher in training form (`benchmarks.training.straightforward`).
+  In fp32 the gradients are compared, too; "all on" is what the recipe does by itself on this machine. Decoding
+  is on neither side; what it would add without the cache has a line.
 - Accuracy: whole student trainings, both ways, same seeds and batches, on the validation and the test split.
 - One whole tailoring: time of every stage, share of it in which training waited for a batch, and the whole beside its
   first stage, which is plain fine-tuning with the same search over learning rates and lengths.
@@ -26,7 +26,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import machine
+from benchmarks.measuring import machine
 from benchmarks.training.steps import BATCH, Steps, measure_steps
 from benchmarks.training.students import Trained, train_students
 from benchmarks.training.whole import Whole, tailor_once

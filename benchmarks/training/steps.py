@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.ratios import Ratio, paired_ratio
-from benchmarks.rounds import paired_rounds, rate
-from benchmarks.straightforward import two_passes
+from benchmarks.measuring.ratios import Ratio, paired_ratio
+from benchmarks.measuring.rounds import paired_rounds, rate
+from benchmarks.training.straightforward import two_passes
 from nettailor.architecture.plan import full_plan
 from nettailor.complexity.counting import path_costs
 from nettailor.complexity.expectation import ExpectedComplexity

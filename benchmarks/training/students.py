@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.training.progress import say
 from benchmarks.training.steps import StraightforwardFold, fold_of
-from benchmarks.training.telling import say
 from nettailor.cpu import bf16_pays
 from nettailor.network.backbones import Backbone
 from trainer.recipe.fold import Fold

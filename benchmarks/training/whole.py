@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from benchmarks.training.telling import say
+from benchmarks.training.progress import say
 from nettailor.network.backbones import Backbone
 from trainer.events import Event
 from trainer.recipe.pipeline import RecipeConfig, tailor

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import registry
-from benchmarks.mini_bundles import random_bundle, smallest_plan, usual_plan
+from benchmarks.workloads.mini26 import random_bundle, smallest_plan, usual_plan
 from nettailor.bundle.bundle import decode
 
 MIB = 2**20

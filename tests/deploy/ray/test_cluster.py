@@ -14,8 +14,8 @@ import pytest
 import torch
 from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks.mini_bundles import random_bundle, usual_plan
-from benchmarks.ray_load import Asked, ask_all, client, load
+from benchmarks.ray.load import Asked, ask_all, client, load
+from benchmarks.workloads.mini26 import random_bundle, usual_plan
 from hosting.redis_server.embedded import EmbeddedRedis
 from nettailor.bundle import bundle as bundles
 from nettailor.images import normalise
@@ -26,7 +26,7 @@ from server.settings import ServerSettings
 from tests.server.asking import FILES, IMAGES
 
 if TYPE_CHECKING:
-    from benchmarks.ray_cluster import LocalCluster
+    from benchmarks.ray.cluster import LocalCluster
 
 pytestmark = [
     pytest.mark.nightly,
@@ -49,7 +49,7 @@ def files() -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]) -> Iterator[ServerSettings]:
     """A device that has room for two thirds of the tasks."""
-    from benchmarks.ray_cluster import device_bytes
+    from benchmarks.ray.cluster import device_bytes
 
     folder = tmp_path_factory.mktemp("ray")
     with EmbeddedRedis(folder / "redis") as server:
@@ -70,7 +70,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]) 
 @pytest.fixture(scope="module")
 def cluster(settings: ServerSettings) -> Iterator["LocalCluster"]:
     """Two nodes with a replica each."""
-    from benchmarks.ray_cluster import local_cluster
+    from benchmarks.ray.cluster import local_cluster
 
     with local_cluster(2) as cluster:
         cluster.deploy(settings, replicas=2)

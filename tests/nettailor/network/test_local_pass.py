@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.straightforward import two_passes
+from benchmarks.training.straightforward import two_passes
 from nettailor.architecture.plan import Plan, full_plan
 from nettailor.bundle.manifest import StatisticsMode
 from nettailor.network.backbones import Backbone, build_backbone, channels_last

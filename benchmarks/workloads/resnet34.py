@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from benchmarks.untrained import random_tensors, untrained_manifest
+from benchmarks.workloads.untrained import random_tensors, untrained_manifest
 from nettailor.architecture.geometry import geometry
 from nettailor.architecture.plan import Plan, full_plan, reachable_plan
 from nettailor.bundle.bundle import Bundle

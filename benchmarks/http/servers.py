@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image
 from safetensors.torch import save_file
 
-from benchmarks.load import Target
-from benchmarks.processes import Launch, Served
-from benchmarks.tasks34 import BACKBONE
+from benchmarks.http.load import Target
+from benchmarks.measuring.processes import Launch, Served
+from benchmarks.workloads.resnet34 import BACKBONE
 from hosting.settings.settings import Settings
 from nettailor.bundle.bundle import Bundle, encode
 from nettailor.network.backbones import Backbone
@@ -25,7 +25,7 @@ LITSERVE = "LitServe"
 FASTAPI = "FastAPI"
 
 _DRAIN_S = 600.0  # a server that has accepted everything at twice its capacity has much to do
-_ROOT = str(Path(__file__).parents[1])
+_ROOT = str(Path(__file__).parents[2])
 
 
 @contextmanager

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from benchmarks.ratios import over_rounds, paired_ratio
+from benchmarks.measuring.ratios import over_rounds, paired_ratio
 
 
 def test_the_ratio_is_taken_round_by_round() -> None:

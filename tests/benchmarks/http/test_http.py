@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import http, load, sides
-from benchmarks.http import Closed
-from benchmarks.load import Answer, GeneratorMissing, Outcome
-from benchmarks.overhead import Overhead
-from benchmarks.processes import Launch, ServerUnusable, serving
+from benchmarks.http import __main__ as http
+from benchmarks.http import load, servers
+from benchmarks.http.__main__ import Closed
+from benchmarks.http.load import Answer, GeneratorMissing, Outcome
+from benchmarks.http.overhead import Overhead
+from benchmarks.measuring.processes import Launch, ServerUnusable, serving
 from nettailor import images
 
 LOG = "1795563293764438\t200\t56486\n1795563293764445\t429\t312\n1795563294694778\t-1\t50771\t7\n"
@@ -63,18 +64,18 @@ def test_a_missing_generator_is_told_with_the_package_that_has_it(monkeypatch: p
 
 
 def test_the_posted_image_has_the_size_it_says() -> None:
-    assert images.decode(sides.jpeg(72)).size == (72, 72)
+    assert images.decode(servers.jpeg(72)).size == (72, 72)
 
 
 def test_figures_pair_the_rounds_and_take_medians() -> None:
     overheads = [Overhead(server_ms=4.0 + i, engine_ms=3.0, batch=32.0) for i in range(3)]
     closed = {
-        sides.OURS: [
+        servers.OURS: [
             Closed(outcome=_outcome(rps=rps), overhead=each)
             for rps, each in zip((100.0, 200.0, 300.0), overheads, strict=True)
         ],
-        sides.LITSERVE: [Closed(outcome=_outcome(rps=rps)) for rps in (50.0, 50.0, 60.0)],
-        sides.FASTAPI: [Closed(outcome=_outcome(rps=rps)) for rps in (10.0, 10.0, 10.0)],
+        servers.LITSERVE: [Closed(outcome=_outcome(rps=rps)) for rps in (50.0, 50.0, 60.0)],
+        servers.FASTAPI: [Closed(outcome=_outcome(rps=rps)) for rps in (10.0, 10.0, 10.0)],
     }
     opened = {
         name: {at: [_outcome(rps=10.0, p99_ms=p99, refused=2) for p99 in (30.0, 10.0, 20.0)] for at in http.LOADS}
@@ -85,12 +86,12 @@ def test_figures_pair_the_rounds_and_take_medians() -> None:
     assert found["overhead_cpu_ms"] == 2.0
     assert found["p99_ms_at_half"] == found["p99_ms_at_twice"] == 20.0
     assert found["intervals"]["p99_ms_at_twice"] == [10.0, 30.0]
-    assert found["open_loop"][sides.LITSERVE]["twice"]["refused"] == 6
-    context = {"variants": {sides.LITSERVE: {"no batching": 50.0}}, "cores_others_kept_busy": 0.01}
+    assert found["open_loop"][servers.LITSERVE]["twice"]["refused"] == 6
+    context = {"variants": {servers.LITSERVE: {"no batching": 50.0}}, "cores_others_kept_busy": 0.01}
     lines = http.table(found | context | {"tasks": 16, "dtype": "float32", "rounds": 3})
     assert any("rps_vs_litserve" in line and line.endswith("goal >= 3: met") for line in lines)
     assert any("overhead_cpu_ms" in line and line.endswith("goal <= 1.5: MISSED") for line in lines)
-    assert found["requests_per_second"] == {sides.OURS: 200.0, sides.LITSERVE: 50.0, sides.FASTAPI: 10.0}
+    assert found["requests_per_second"] == {servers.OURS: 200.0, servers.LITSERVE: 50.0, servers.FASTAPI: 10.0}
 
 
 def _outcome(*, rps: float, p99_ms: float = 1.0, refused: int = 0) -> Outcome:

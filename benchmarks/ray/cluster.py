@@ -12,7 +12,7 @@ from ray import serve
 from ray.cluster_utils import Cluster
 from ray.serve.config import HTTPOptions, ProxyLocation
 
-from benchmarks.mini_bundles import BACKBONE
+from benchmarks.workloads.mini26 import BACKBONE
 from deploy.ray.application import build
 from deploy.ray.scaling import Scaling
 from nettailor.bundle.bundle import decode

@@ -10,7 +10,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from benchmarks.mini_bundles import SIDE
+from benchmarks.workloads.mini26 import SIDE
 
 _TIMEOUT_S = 120.0  # beyond the server's own, so that a request that hangs there is seen as its 504
 

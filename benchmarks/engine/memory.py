@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.tasks34 import BACKBONE, random_resnet34, tailored_bundles
+from benchmarks.workloads.resnet34 import BACKBONE, random_resnet34, tailored_bundles
 from nettailor.network.backbones import uncut_network
 from server.engine.engine import Engine
 from server.kernels.device import open_device

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import psutil
 
-from benchmarks.processes import Served
+from benchmarks.measuring.processes import Served
 
 
 class Company:

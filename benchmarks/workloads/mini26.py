@@ -1,6 +1,6 @@
 """Bundles of random weights for the mini backbone, for benchmarks of the registry (torch-free)."""
 
-from benchmarks.untrained import random_tensors, untrained_manifest
+from benchmarks.workloads.untrained import random_tensors, untrained_manifest
 from nettailor.architecture.geometry import geometry
 from nettailor.architecture.plan import Plan, full_plan, reachable_plan
 from nettailor.bundle.bundle import encode

@@ -19,11 +19,12 @@ from typing import Any
 
 import torch
 
-from benchmarks import contenders, machine, memory, switching
-from benchmarks.contenders import Contender
-from benchmarks.ratios import Ratio, over_rounds, paired_ratio
-from benchmarks.rounds import Values, paired_rounds, rate
-from benchmarks.tasks34 import random_resnet34, tailored_bundles
+from benchmarks.engine import baselines, memory, switching
+from benchmarks.engine.baselines import Contender
+from benchmarks.measuring import machine
+from benchmarks.measuring.ratios import Ratio, over_rounds, paired_ratio
+from benchmarks.measuring.rounds import Values, paired_rounds, rate
+from benchmarks.workloads.resnet34 import random_resnet34, tailored_bundles
 from nettailor.network.backbones import Backbone
 from server.engine.engine import Engine
 from server.kernels.convolution import OneDnnKernel
@@ -55,19 +56,19 @@ def throughput(args: argparse.Namespace, backbone: Backbone, side: int) -> Value
     frozen = tailored_bundles(args.tasks, side, statistics="frozen", fingerprint=fingerprint)
     engine = Engine(backbone, open_device(args.device, args.dtype))
     sides = [
-        contenders.mixed(engine, bundles, args.batch),
-        contenders.mixed(engine, frozen, args.batch, name="mixed, frozen statistics"),
-        contenders.single(engine, bundles, args.batch),
-        contenders.full_models(args.tasks, side, engine.device.place),
+        baselines.mixed(engine, bundles, args.batch),
+        baselines.mixed(engine, frozen, args.batch, name="mixed, frozen statistics"),
+        baselines.single(engine, bundles, args.batch),
+        baselines.full_models(args.tasks, side, engine.device.place),
     ]
     for dtype in {"float32", "bfloat16"} - {str(engine.device.dtype).removeprefix("torch.")}:
         if args.device == "cpu" and not OneDnnKernel.available(DTYPES[dtype]):
             print(f"left out: {dtype}, which this processor has no fast convolutions in", file=sys.stderr)
             continue
         other = Engine(backbone, open_device(args.device, dtype))
-        sides.append(contenders.mixed(other, bundles, args.batch, name=dtype))
+        sides.append(baselines.mixed(other, bundles, args.batch, name=dtype))
     if args.device == "cpu" and importlib.util.find_spec("openvino"):
-        sides.append(contenders.openvino_models(backbone, bundles, args.threads))
+        sides.append(baselines.openvino_models(backbone, bundles, args.threads))
     return paired_rounds({c.name: partial(_rate, c, args.seconds) for c in sides}, args.rounds)
 
 

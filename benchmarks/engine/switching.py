@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.contenders import random_images
-from benchmarks.ratios import Ratio, over_rounds, paired_ratio
-from benchmarks.rounds import paired_rounds, seconds_each
-from benchmarks.tasks34 import BACKBONE
+from benchmarks.engine.baselines import random_images
+from benchmarks.measuring.ratios import Ratio, over_rounds, paired_ratio
+from benchmarks.measuring.rounds import paired_rounds, seconds_each
+from benchmarks.workloads.resnet34 import BACKBONE
 from nettailor.bundle.bundle import Bundle
 from nettailor.network.backbones import uncut_network
 from server.engine.adapters import Adapter

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 
-from benchmarks.mini_bundles import random_bundle, usual_plan
 from benchmarks.soak.oracle import Oracle, fetched
 from benchmarks.soak.world import World
+from benchmarks.workloads.mini26 import random_bundle, usual_plan
 
 _STALE_S = 15.0  # after a promote was answered, nobody may still be served by what was live before
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks import contenders
-from benchmarks.contenders import Contender
-from benchmarks.processes import Served
+from benchmarks.engine import baselines
+from benchmarks.engine.baselines import Contender
+from benchmarks.measuring.processes import Served
 from nettailor.bundle.bundle import Bundle
 from server.engine.engine import Engine
 
@@ -65,7 +65,7 @@ class EngineAlone:
 
     def _contender(self, batch: int) -> Contender:
         if batch not in self._contenders:
-            self._contenders[batch] = contenders.mixed(self._engine, self._bundles, batch)
+            self._contenders[batch] = baselines.mixed(self._engine, self._bundles, batch)
         return self._contenders[batch]
 
     def _measure(self, contender: Contender, seconds: float) -> float:

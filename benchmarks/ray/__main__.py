@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import describe
-from benchmarks.mini_bundles import BACKBONE, random_bundle, smallest_plan
-from benchmarks.ray_cluster import LocalCluster, device_bytes, local_cluster
-from benchmarks.ray_load import Asked, ask_all, load
+from benchmarks.measuring.machine import describe
+from benchmarks.ray.cluster import LocalCluster, device_bytes, local_cluster
+from benchmarks.ray.load import Asked, ask_all, load
+from benchmarks.workloads.mini26 import BACKBONE, random_bundle, smallest_plan
 from hosting.redis_server.embedded import EmbeddedRedis
 from nettailor.network.backbones import load_backbone
 from registry.wiring import open_registry

@@ -31,15 +31,16 @@ from typing import Any
 
 import torch
 
-from benchmarks import load, machine, sides
-from benchmarks.company import Company
-from benchmarks.load import Outcome, Target
-from benchmarks.overhead import EngineAlone, Overhead, overhead, spent
-from benchmarks.processes import Launch, Served, serving
-from benchmarks.ratios import over_rounds, paired_ratio
-from benchmarks.rounds import paired_rounds
-from benchmarks.sides import FASTAPI, LITSERVE, OURS
-from benchmarks.tasks34 import random_resnet34, tailored_bundles
+from benchmarks.http import load, servers
+from benchmarks.http.background_load import Company
+from benchmarks.http.load import Outcome, Target
+from benchmarks.http.overhead import EngineAlone, Overhead, overhead, spent
+from benchmarks.http.servers import FASTAPI, LITSERVE, OURS
+from benchmarks.measuring import machine
+from benchmarks.measuring.processes import Launch, Served, serving
+from benchmarks.measuring.ratios import over_rounds, paired_ratio
+from benchmarks.measuring.rounds import paired_rounds
+from benchmarks.workloads.resnet34 import random_resnet34, tailored_bundles
 from server.engine.engine import Engine
 from server.kernels.device import open_device
 
@@ -59,13 +60,13 @@ class Side:
     def closed(self, args: argparse.Namespace) -> Outcome:
         """Leaves nothing behind for the next run to wait for."""
         outcome = load.closed_loop(self.target, clients=args.clients, seconds=args.seconds)
-        sides.drain(self.target)
+        servers.drain(self.target)
         return outcome
 
     def open(self, rps: float, seconds: float) -> Outcome:
         with self.served.awake():
             outcome = load.open_loop(self.target, rps=rps, seconds=seconds)
-            sides.drain(self.target)
+            servers.drain(self.target)
         return outcome
 
 
@@ -96,8 +97,8 @@ def fastest(variants: Mapping[str, Launch], folder: Path, body: Path, args: argp
     speeds = {}
     for words, launch in variants.items():
         with serving(launch, folder) as served:
-            side = Side(served=served, target=sides.target(served, args.tasks, body))
-            sides.drain(side.target)  # its first requests warm it up
+            side = Side(served=served, target=servers.target(served, args.tasks, body))
+            servers.drain(side.target)  # its first requests warm it up
             speeds[words] = side.closed(args).accepted_rps
             _tell(f"{launch.name}, {words}: {speeds[words]:.1f} requests/s")
     return dict(sorted(speeds.items(), key=lambda item: -item[1]))
@@ -109,23 +110,23 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
     bundles = tailored_bundles(args.tasks, SIDE, fingerprint=backbone.fingerprint())
     engine = Engine(backbone, open_device("cpu", args.dtype))
     peers = {
-        LITSERVE: sides.litserve_variants(args.litserve_python, tasks=args.tasks, threads=args.threads),
-        FASTAPI: sides.fastapi_variants(tasks=args.tasks, threads=args.threads),
+        LITSERVE: servers.litserve_variants(args.litserve_python, tasks=args.tasks, threads=args.threads),
+        FASTAPI: servers.fastapi_variants(tasks=args.tasks, threads=args.threads),
     }
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         body = folder / "image.jpg"
-        body.write_bytes(sides.jpeg(SIDE))
+        body.write_bytes(servers.jpeg(SIDE))
         speeds = {name: fastest(variants, folder, body, args) for name, variants in peers.items()}
         chosen = {name: next(iter(found)) for name, found in speeds.items()}
-        settings = stack.enter_context(sides.published(folder / "data", bundles))
-        launches = [sides.ours(settings, backbone, dtype=args.dtype, threads=args.threads)]
+        settings = stack.enter_context(servers.published(folder / "data", bundles))
+        launches = [servers.ours(settings, backbone, dtype=args.dtype, threads=args.threads)]
         launches += [peers[name][words] for name, words in chosen.items()]
         running = {}
         for launch in launches:
             served = stack.enter_context(serving(launch, folder))
             served.sleep()
-            running[launch.name] = Side(served=served, target=sides.target(served, args.tasks, body))
+            running[launch.name] = Side(served=served, target=servers.target(served, args.tasks, body))
         _tell(f"rounds of {', '.join(running)}")
         company = Company(side.served for side in running.values())
         closed = closed_rounds(running, EngineAlone(engine, bundles), args)

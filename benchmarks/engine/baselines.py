@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.tasks34 import BACKBONE, average_bundle
+from benchmarks.workloads.resnet34 import BACKBONE, average_bundle
 from nettailor.bundle.bundle import Bundle
 from nettailor.network.backbones import Backbone, uncut_network
 from nettailor.network.student import Student
