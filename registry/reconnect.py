@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
 
 
-class Returns:
+class Reconnect:
     """A context manager: a thread that looks once a second whether Redis was away or is another process than before,
     and then reconciles. It begins with the Redis that is there at the start, which is the caller's to reconcile.
     """

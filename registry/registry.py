@@ -24,8 +24,8 @@ from registry.errors import (
 )
 from registry.instrumentation import Observe, observed, unobserved
 from registry.journal.changes import Change
-from registry.journal.commit import Ledger
 from registry.journal.index import Index, TaskState
+from registry.journal.journal import Journal
 from registry.journal.records import (
     AliasMoved,
     PolicySet,
@@ -38,9 +38,10 @@ from registry.journal.records import (
 )
 from registry.maintenance.garbage import Collection, collect
 from registry.maintenance.references import named_by
-from registry.maintenance.scrub import Progress, Scrub, ScrubReport, silent
+from registry.maintenance.scrub import Scrub, ScrubReport
 from registry.policy.policy import Policy
 from registry.policy.policy_check import Evidence, Measurement, judge
+from registry.progress import Progress, silent
 from registry.storage.blobs import Blobs
 from registry.versions.aliases import ANY, AnyVersion, check_alias, check_expected, check_version, moved
 from registry.versions.annotation import Annotation, annotation_of, changed_tags
@@ -63,7 +64,7 @@ class Registry:
         self.blobs = blobs
         self.index = Index(redis, prefix=prefix)
         self._records = Records(blobs.store)
-        self._ledger = Ledger(self.index, self._records)
+        self._journal = Journal(self.index, self._records)
         self.observe: Observe = unobserved
 
     @observed
@@ -104,7 +105,7 @@ class Registry:
                 attachments=attached,
             )
 
-        record = self._ledger.commit(task, decide)
+        record = self._journal.commit(task, decide)
         if not self.blobs.exists(digest):  # a garbage collection came between our look and the record
             self.blobs.put(data)
         logger.info("published %s version %s (%s)", task, record.version, digest)
@@ -165,7 +166,7 @@ class Registry:
                 task, state, alias, version, rollback=False, actor=actor, reason=reason, evidence=evidence, at=_now()
             )
 
-        return alias_change(self._ledger.commit(task, decide))
+        return alias_change(self._journal.commit(task, decide))
 
     @observed
     def unalias(
@@ -178,7 +179,7 @@ class Registry:
             check_expected(task, alias, expected, before)
             return moved(task, state, alias, None, rollback=False, actor=actor, reason=reason, at=_now())
 
-        return alias_change(self._ledger.commit(task, decide))
+        return alias_change(self._journal.commit(task, decide))
 
     @observed
     def rollback(self, task: str, *, alias: str = LIVE, actor: str, reason: str) -> AliasChange:
@@ -198,7 +199,7 @@ class Registry:
             self._check_blob(task, version)
             return moved(task, state, alias, version, rollback=True, actor=actor, reason=reason, at=_now())
 
-        return alias_change(self._ledger.commit(task, decide))
+        return alias_change(self._journal.commit(task, decide))
 
     def policy(self, task: str, *, default: Policy | None = None) -> Policy | None:
         """What a version must show to go live, `default` if nobody has said. Raises `TaskUnknown`."""
@@ -228,7 +229,7 @@ class Registry:
                 task=task, sequence=state.sequence + is_news, at=_now(), actor=actor, policy=policy, reason=reason
             )
 
-        return self._ledger.commit(task, decide)
+        return self._journal.commit(task, decide)
 
     @observed
     def annotate(
@@ -262,7 +263,7 @@ class Registry:
                 note=after.note,
             )
 
-        record = self._ledger.commit(task, decide)
+        record = self._journal.commit(task, decide)
         return Annotation(tags=record.tags, note=record.note)
 
     def annotation(self, task: str, version: int) -> Annotation:
@@ -329,7 +330,7 @@ class Registry:
                 reason=reason,
             )
 
-        self._ledger.commit(task, decide)
+        self._journal.commit(task, decide)
 
     @observed
     def delete_task(self, task: str, *, actor: str, reason: str) -> None:
@@ -340,7 +341,7 @@ class Registry:
                 raise TaskUnknown(task)
             return TaskDeleted(task=task, sequence=state.sequence + 1, at=_now(), actor=actor, reason=reason)
 
-        self._ledger.commit(task, decide)
+        self._journal.commit(task, decide)
 
     def changes(self, cursor: str, *, block_ms: int | None = None) -> tuple[list[Change], str]:
         """What changed after a cursor, and the cursor for the next call; waits up to `block_ms` for the first change.
@@ -352,14 +353,14 @@ class Registry:
 
     def reconcile(self) -> int:
         """Fold in every record the index has not seen (a writer died in between); returns how many."""
-        return self._ledger.reconcile()
+        return self._journal.reconcile()
 
     def rebuild(self, progress: Progress = silent) -> int:
         """Make the index what the records beside the blobs say, whatever it holds now; returns the number of tasks.
 
         Raises `RecordCorrupt` for a record that is damaged, or lost while later ones are there.
         """
-        return self._ledger.rebuild(progress)
+        return self._journal.rebuild(progress)
 
     def verify(self, progress: Progress = silent) -> ScrubReport:
         """Read every blob and record and compare it with its checksum; corrupt blobs go to the quarantine.

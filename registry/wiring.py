@@ -10,7 +10,7 @@ from redis.retry import Retry
 from hosting.redis_server.embedded import EmbeddedRedis, joined
 from hosting.redis_server.password import with_password
 from hosting.settings.settings import Settings
-from registry.reconnect import Returns
+from registry.reconnect import Reconnect
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
 
@@ -69,5 +69,5 @@ def serving_registry(settings: Settings, redis_url: str) -> Iterator[Registry]:
     with contextlib.closing(connect(redis_url)) as client:
         registry = Registry(Blobs(settings.blobs_location), client)
         registry.reconcile()
-        with Returns(registry, client):
+        with Reconnect(registry, client):
             yield registry

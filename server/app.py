@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from hosting.access.authorization import install_gate
+from hosting.access.authorization import install_access
 from hosting.web.problems import install_problem_handlers
 from registry.registry import Registry
-from server.http.fast_path import Front
+from server.http.fast_path import FastPath
 from server.http.problems import ALL_PROBLEMS
 from server.service import Service
 from server.settings import ServerSettings
@@ -26,8 +26,8 @@ def create_app(settings: ServerSettings, registry: Registry, *, service: Service
         await run_in_threadpool(service.stop)
 
     app = FastAPI(title="NetTailor server", lifespan=lifespan)
-    app.add_middleware(Front, server=service)
-    install_gate(app, settings, rate_refused=service.metrics.rate_refused)
+    app.add_middleware(FastPath, server=service)
+    install_access(app, settings, rate_refused=service.metrics.rate_refused)
     install_problem_handlers(app, ALL_PROBLEMS)
     app.include_router(service.router)
     return app

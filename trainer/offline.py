@@ -25,7 +25,7 @@ from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze
 from trainer.recipe.config import parsed_change
 from trainer.recipe.pipeline import RecipeConfig, tailor
-from trainer.training.distributed import Team
+from trainer.training.distributed import ProcessGroup
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _tailor(args: argparse.Namespace, config: RecipeConfig) -> None:
-    team = Team.current()
+    team = ProcessGroup.current()
     checkpoints = args.out.with_suffix(".checkpoints")
     dataset = checkpoints / "dataset.zip"
     checkpoints.mkdir(parents=True, exist_ok=True)

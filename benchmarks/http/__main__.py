@@ -32,7 +32,7 @@ from typing import Any
 import torch
 
 from benchmarks.http import load, servers
-from benchmarks.http.background_load import Company
+from benchmarks.http.background_load import BackgroundLoad
 from benchmarks.http.load import Outcome, Target
 from benchmarks.http.overhead import EngineAlone, Overhead, overhead, spent
 from benchmarks.http.servers import FASTAPI, LITSERVE, OURS
@@ -128,7 +128,7 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
             served.sleep()
             running[launch.name] = Side(served=served, target=servers.target(served, args.tasks, body))
         _tell(f"rounds of {', '.join(running)}")
-        company = Company(side.served for side in running.values())
+        company = BackgroundLoad(side.served for side in running.values())
         closed = closed_rounds(running, EngineAlone(engine, bundles), args)
         _tell("capacities known, open loops")
         opened = open_rounds(running, closed, args)

@@ -9,7 +9,7 @@ import psutil
 from benchmarks.measuring.processes import Served
 
 
-class Company:
+class BackgroundLoad:
     """Counts from its making on. Everything this process has started must be over, or be among `servers`."""
 
     def __init__(self, servers: Iterable[Served]) -> None:

@@ -10,10 +10,10 @@ from prometheus_client import CollectorRegistry
 import registry.http.app as registry_app
 import server.http.problems as server_problems
 import trainer.http.app as trainer_app
-from hosting.access.authorization import install_gate
+from hosting.access.authorization import install_access
 from hosting.web.problems import install_problem_handlers
 from registry.wiring import serving_registry
-from server.http.fast_path import Front
+from server.http.fast_path import FastPath
 from server.service import Service as Server
 from server.settings import ServerSettings
 from trainer.service import Service as Trainer
@@ -40,8 +40,8 @@ def serving(
             version=version("nettailor-server"),
             description="Many image-recognition tasks from one shared, frozen ResNet.",
         )
-        app.add_middleware(Front, server=server)
-        install_gate(
+        app.add_middleware(FastPath, server=server)
+        install_access(
             app,
             server_settings,
             rate_refused=server.metrics.rate_refused,

@@ -15,13 +15,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deploy.ray.errors import ReplicaGone, ReplicasFull, ReplicasLost
 from deploy.ray.messages import Answer, Call
 from deploy.ray.metrics import joined
-from hosting.access.authorization import install_gate
+from hosting.access.authorization import install_access
 from hosting.access.permissions import is_prediction, need
 from hosting.telemetry.request_id import HEADER, TRACE_HEADER, request_id
 from hosting.web.problems import ProblemTable, answer, install_problem_handlers
 from server.errors import DeadlineExceeded
 from server.http.bodies import read_upload
-from server.http.parameters import Asked, query
+from server.http.parameters import PredictionQuery, query
 from server.http.problems import ALL_PROBLEMS
 from server.settings import ServerSettings
 
@@ -68,7 +68,7 @@ def create_app(settings: ServerSettings, replicas: Replicas, *, attempts: int) -
         return Response(await asyncio.to_thread(joined, pages), media_type=CONTENT_TYPE_LATEST)
 
     app.add_middleware(Forward, replicas=replicas, settings=settings, attempts=attempts)
-    install_gate(app, settings, rate_refused=_uncounted)
+    install_access(app, settings, rate_refused=_uncounted)
     install_problem_handlers(app, PROBLEMS)
     return app
 
@@ -118,7 +118,7 @@ class Forward:
 
     def _timeout_s(self, request: Request) -> float:
         try:
-            asked = query(request, Asked).timeout_ms
+            asked = query(request, PredictionQuery).timeout_ms
         except RequestValidationError:
             asked = None  # the replica says what is wrong with the query, as a server by itself would
         return (asked or self._settings.request_timeout_ms) / 1000

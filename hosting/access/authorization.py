@@ -32,7 +32,7 @@ _REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {  # status, title, 
 }
 
 
-def install_gate(
+def install_access(
     app: FastAPI,
     settings: Settings,
     *,
@@ -52,12 +52,12 @@ def install_gate(
         app.add_middleware(RateLimit, buckets=buckets, by_key=by_key, refused=rate_refused)
     if settings.keys_file is not None:
         keyring = Keyring(settings.keys_file)
-        app.add_middleware(Gate, keyring=keyring, task_of_job=task_of_job, problems=problems or {})
+        app.add_middleware(Authorization, keyring=keyring, task_of_job=task_of_job, problems=problems or {})
     if settings.audit_log is not None:
         app.add_middleware(AuditTrail, log=AuditLog(settings.audit_log))
 
 
-class Gate:
+class Authorization:
     def __init__(self, app: ASGIApp, keyring: Keyring, task_of_job: TaskOfJob | None, problems: ProblemTable) -> None:
         self._app = app
         self._keyring = keyring

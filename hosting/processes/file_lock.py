@@ -9,7 +9,7 @@ from types import TracebackType
 _POLL_SECONDS = 0.05
 
 
-class Lease:
+class FileLock:
     """An exclusively locked file; a context manager. Works between processes that share the folder."""
 
     def __init__(self, path: Path) -> None:
@@ -34,7 +34,7 @@ class Lease:
         if descriptor is not None:
             os.close(descriptor)
 
-    def __enter__(self) -> "Lease":
+    def __enter__(self) -> "FileLock":
         return self
 
     def __exit__(

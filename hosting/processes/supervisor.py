@@ -17,7 +17,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 _HEALTHY_SECONDS = 60.0  # having run this long, a child's next end starts the pauses anew
 
 
-class Supervised:
+class Supervisor:
     """Runs `command` under the registry's guardian, which ends it when this process is gone, however it went.
 
     The child has a session of its own, so that Ctrl-C in the terminal reaches only us. `environment` adds to ours.

@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.concurrency import run_in_threadpool
 
-from hosting.access.authorization import install_gate
+from hosting.access.authorization import install_access
 from hosting.access.rate_limit import refusals
 from hosting.settings.settings import Settings
 from hosting.web.problems import ProblemTable, install_problem_handlers
@@ -80,7 +80,7 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     app = FastAPI(title="NetTailor registry")
     metrics = CollectorRegistry()
     if settings is not None:
-        install_gate(app, settings, rate_refused=refusals(metrics))
+        install_access(app, settings, rate_refused=refusals(metrics))
     install_problem_handlers(app, PROBLEMS)
     app.include_router(router(registry))
     metrics.register(QuarantineCollector(registry.blobs))

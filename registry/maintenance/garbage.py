@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from registry.errors import BlobMissing
-from registry.maintenance.scrub import Progress
+from registry.progress import Progress
 from registry.storage.blobs import Blobs
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from registry.journal.records import Published, Record, Records, TaskDeleted, Ve
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-class Naming:
+class References:
     """Folds the records of one task, given in order."""
 
     def __init__(self) -> None:
@@ -48,10 +48,10 @@ def named_by(records: Records, index: Index) -> set[str]:
     """By the records of all tasks and by the index. Raises `RecordCorrupt`, `IndexUnavailable`."""
     named: set[str] = set()
     for task in records.tasks():
-        naming = Naming()
+        references = References()
         for record in records.whole(task):
-            naming.apply(record)
-        named |= naming.digests
+            references.apply(record)
+        named |= references.digests
     for task in index.states():  # if it knows of more, records were lost
         named = named.union(*map(digests_in, index.all_published(task)))
     return named

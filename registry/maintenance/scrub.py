@@ -4,17 +4,17 @@ Corrupt blobs go to the quarantine. Records stay where they are, whatever is fou
 that the next writer fills. Memory is that of one chunk, one folder of names and the versions of one task.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from registry.errors import BlobCorrupt, BlobMissing, RecordCorrupt
 from registry.journal.records import Records
-from registry.maintenance.references import Naming
+from registry.maintenance.references import References
+from registry.progress import Progress, silent
 from registry.storage.blobs import Blobs
 
 FaultKind = Literal["corrupt", "unreadable", "missing", "record"]
-Progress = Callable[[int, int], None]  # how many are done, how many there are; called after each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +42,6 @@ class ScrubReport:
     records: int  # that are sound
     versions: int  # that exist
     faults: tuple[Fault, ...]
-
-
-def silent(done: int, total: int) -> None:
-    """For those who do not watch."""
 
 
 class Scrub:
@@ -87,19 +83,19 @@ class Scrub:
             self._step()
 
     def _task_faults(self, task: str) -> Iterator[Fault]:
-        naming = Naming()
+        references = References()
         for sequence in range(1, self._records.latest(task) + 1):
             try:
-                naming.apply(self._records.certain(task, sequence))
+                references.apply(self._records.certain(task, sequence))
                 self._sound_records += 1
             except RecordCorrupt as fault:
                 yield Fault(kind="record", where=fault.key, reason=fault.reason)
             self._step()
-        self._versions += len(naming.bundles)
-        for version, digest in naming.bundles.items():
+        self._versions += len(references.bundles)
+        for version, digest in references.bundles.items():
             if not self._blobs.exists(digest):
                 yield Fault(kind="missing", where=digest, reason="no such blob", task=task, version=version)
-        for version, attachments in naming.attachments.items():
+        for version, attachments in references.attachments.items():
             for name, digest in attachments.items():
                 if not self._blobs.exists(digest):
                     reason = f"no such blob, attachment {name}"

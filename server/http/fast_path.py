@@ -14,7 +14,7 @@ from server.http.handlers import Handlers, Server
 from server.http.problems import ALL_PROBLEMS
 
 
-class Front:
+class FastPath:
     """Pure ASGI, within the request id's middleware. What it does not know goes on to `app`."""
 
     def __init__(self, app: ASGIApp, server: Server) -> None:

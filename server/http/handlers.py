@@ -13,7 +13,7 @@ from starlette.responses import Response
 from hosting.telemetry.request_id import request_id
 from server import errors
 from server.http.bodies import read_upload
-from server.http.parameters import Asked, AskedOfMany, OfTask, OfVersion, path, query
+from server.http.parameters import ManyTasksQuery, PredictionQuery, TaskPath, VersionPath, path, query
 from server.http.problems import status_of
 from server.http.schemas import Prediction, Predictions
 from server.metrics import Metrics
@@ -59,8 +59,8 @@ class Handlers:
         """Classify images. `task` may be `task@alias`; without an alias, what is live answers."""
 
         async def answer() -> Response:
-            target = parse_target(path(request, OfTask).task)
-            [prediction] = await self._predict(request, [target], query(request, Asked))
+            target = parse_target(path(request, TaskPath).task)
+            [prediction] = await self._predict(request, [target], query(request, PredictionQuery))
             return _response(prediction, [prediction])
 
         return await self._counted(request.path_params["task"], answer)
@@ -69,9 +69,9 @@ class Handlers:
         """Classify images with one version, whatever is live."""
 
         async def answer() -> Response:
-            named = path(request, OfVersion)
+            named = path(request, VersionPath)
             target = Target(task=named.task, version=named.version)
-            [prediction] = await self._predict(request, [target], query(request, Asked))
+            [prediction] = await self._predict(request, [target], query(request, PredictionQuery))
             return _response(prediction, [prediction])
 
         return await self._counted(request.path_params["task"], answer)
@@ -80,14 +80,14 @@ class Handlers:
         """Classify the same images for many tasks, in one pass for those that share preprocessing."""
 
         async def answer() -> Response:
-            asked = query(request, AskedOfMany)
+            asked = query(request, ManyTasksQuery)
             targets = _targets(asked.tasks, self._server.settings.max_tasks)
             results = await self._predict(request, targets, asked)
             return _response(Predictions(results=results, request_id=request_id.get()), results)
 
         return await self._counted(request.query_params.get("tasks", ""), answer)
 
-    async def _predict(self, request: Request, targets: Sequence[Target], asked: Asked) -> list[Prediction]:
+    async def _predict(self, request: Request, targets: Sequence[Target], asked: PredictionQuery) -> list[Prediction]:
         predictor, settings = self._server.parts.predictor, self._server.settings
         # What is refused must cost next to nothing, or refusing takes the time that what was accepted needs.
         predictor.admission.check([target.task for target in targets])

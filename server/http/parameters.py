@@ -11,7 +11,7 @@ Parameters = list[dict[str, Any]]
 M = TypeVar("M", bound=BaseModel)
 
 
-class Asked(BaseModel):
+class PredictionQuery(BaseModel):
     """The query of every prediction."""
 
     top_k: int = Field(default=5, ge=1, le=1000, description="how many classes an image")
@@ -19,17 +19,17 @@ class Asked(BaseModel):
     timeout_ms: int | None = Field(default=None, ge=1, le=600_000, description="answer by then, or 504")
 
 
-class AskedOfMany(Asked):
+class ManyTasksQuery(PredictionQuery):
     tasks: str = Field(min_length=1, description="names or name@alias, separated by commas")
 
 
-class OfTask(BaseModel):
+class TaskPath(BaseModel):
     """The path of a prediction."""
 
     task: str = Field(description="its name, or name@alias; without an alias, what is live answers")
 
 
-class OfVersion(OfTask):
+class VersionPath(TaskPath):
     version: int = Field(ge=1)
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from server import errors
 from server.http.handlers import Handlers, Server
-from server.http.parameters import Asked, AskedOfMany, OfTask, OfVersion, parameters
+from server.http.parameters import ManyTasksQuery, PredictionQuery, TaskPath, VersionPath, parameters
 from server.http.schemas import Prediction, Predictions, Readiness
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -52,10 +52,10 @@ def _add_predictions(router: APIRouter, handlers: Handlers) -> None:
         extra = _BODY | {"parameters": parameters(**read)}
         router.add_api_route(where, handler, methods=["POST"], response_model=answer, openapi_extra=extra)
 
-    add("/tasks/{task}/predict", handlers.predict, Prediction, path=OfTask, query=Asked)
+    add("/tasks/{task}/predict", handlers.predict, Prediction, path=TaskPath, query=PredictionQuery)
     versioned = "/tasks/{task}/versions/{version}/predict"
-    add(versioned, handlers.predict_version, Prediction, path=OfVersion, query=Asked)
-    add("/predict", handlers.predict_many, Predictions, query=AskedOfMany)
+    add(versioned, handlers.predict_version, Prediction, path=VersionPath, query=PredictionQuery)
+    add("/predict", handlers.predict_many, Predictions, query=ManyTasksQuery)
 
 
 def _add_health(router: APIRouter, server: Server) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from server.kernels.convolution import OneDnnKernel
-from server.kernels.thread_lanes import Lanes
+from server.kernels.thread_lanes import ThreadLanes
 from server.kernels.winograd import TILES, WinogradKernel
 
 _MANY, _FEW, _ONE = 8, 4, 1  # images: what is tried, from where on that counts, what is tried below
@@ -32,7 +32,7 @@ class Choice:
 class Tuner:
     """Measures each shape of a convolution once; `lanes` are those that convolutions will run in."""
 
-    def __init__(self, lanes: Lanes) -> None:
+    def __init__(self, lanes: ThreadLanes) -> None:
         self._lanes = lanes
         self._choices: dict[tuple[int, ...], Choice] = {}
         self._lock = threading.Lock()

@@ -9,7 +9,7 @@ from torch import Tensor
 from server.kernels.convolution import OneDnnKernel
 
 
-class FittedKernel:
+class BatchLayoutKernel:
     """oneDNN's convolution where the layout it wants depends on the batch: the weights as they came, and a copy in each
     layout that was ever wanted, one or two for images of one size. Safe from many threads.
     """

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from server.kernels.autotune import TunedKernel, Tuner
-from server.kernels.batch_layout import FittedKernel, layouts_vary
+from server.kernels.batch_layout import BatchLayoutKernel, layouts_vary
 from server.kernels.convolution import Kernel, OneDnnKernel, PlainKernel
-from server.kernels.thread_lanes import Lanes
+from server.kernels.thread_lanes import ThreadLanes
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class Device(Protocol):
     place: torch.device
     dtype: torch.dtype  # of weights and activations
     is_host: bool  # its memory is the host's
-    lanes: Lanes  # that a batch is cut into
+    lanes: ThreadLanes  # that a batch is cut into
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
         """A tensor of `dtype` on the device; it is complete when this returns. May be called from any thread."""
@@ -44,11 +44,11 @@ class CpuDevice:
     is_host = True
 
     def __init__(
-        self, dtype: torch.dtype = torch.float32, lanes: Lanes | None = None, *, winograd: bool = True
+        self, dtype: torch.dtype = torch.float32, lanes: ThreadLanes | None = None, *, winograd: bool = True
     ) -> None:
         self.place = torch.device("cpu")
         self.dtype = dtype
-        self.lanes = lanes or Lanes.on_all_cores()
+        self.lanes = lanes or ThreadLanes.on_all_cores()
         self._tuner = Tuner(self.lanes) if winograd and dtype == torch.float32 else None
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
@@ -60,7 +60,7 @@ class CpuDevice:
             placed = placed.contiguous(memory_format=torch.channels_last)
             return PlainKernel(weight=placed, stride=stride, padding=padding)
         if layouts_vary():
-            return FittedKernel(placed, stride=stride, padding=padding)
+            return BatchLayoutKernel(placed, stride=stride, padding=padding)
         kernel = OneDnnKernel(placed, stride=stride, padding=padding)
         if self._tuner is not None and (*weight.shape[2:], stride, padding) == (3, 3, 1, 1):
             return TunedKernel(kernel, self._tuner)
@@ -85,7 +85,7 @@ class CudaDevice:
 
     def __init__(self, dtype: torch.dtype = torch.bfloat16) -> None:
         self.dtype = dtype
-        self.lanes = Lanes()
+        self.lanes = ThreadLanes()
         self.place = torch.device("cuda", torch.cuda.current_device())
         self._copies = torch.cuda.Stream(self.place)
 

@@ -1,4 +1,4 @@
-"""Lanes: the pieces of one batch side by side, each on its own core.
+"""ThreadLanes: the pieces of one batch side by side, each on its own core.
 
 A mixed batch is hundreds of small products. Cut across cores one product at a time, each pays for waking the other
 cores and for waiting until they are done; cut once at the top, none does (docs/log.md has what it is worth).
@@ -18,7 +18,7 @@ _MOST = 4  # every lane reads all shared weights: many lanes would be bound by m
 _LEAST_ROWS = 4  # of a lane; a smaller batch is faster with all threads in every product
 
 
-class Lanes:
+class ThreadLanes:
     """`count` threads that compute with `threads` threads each. With one lane everything runs in the caller."""
 
     def __init__(self, count: int = 1, *, threads: int = 1) -> None:
@@ -26,7 +26,7 @@ class Lanes:
         self._pool = _started(count, threads) if count > 1 else None
 
     @classmethod
-    def on_all_cores(cls) -> "Lanes":
+    def on_all_cores(cls) -> "ThreadLanes":
         """For as many threads as PyTorch uses now."""
         threads = torch.get_num_threads()
         count = min(threads, _MOST)

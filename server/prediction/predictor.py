@@ -24,7 +24,7 @@ from server.http.bodies import Upload
 from server.http.schemas import Label, Prediction
 from server.metrics import Metrics
 from server.prediction.images import ImageReader
-from server.prediction.routing import Chosen, Routing
+from server.prediction.routing import ResolvedVersion, Routing
 from server.scheduling.admission import Admission
 from server.scheduling.scheduler import Scheduler
 from server.scheduling.work import Outcome, Ranking, Work
@@ -53,7 +53,7 @@ class Options:
 
 
 @dataclass(kw_only=True, eq=False)
-class _Claim:
+class RequestGroup:
     """What a part of a request holds until its answer is there: leases, and room in the queue.
 
     One claim is the targets that share preprocessing: their images are prepared once and run in one batch.
@@ -61,7 +61,7 @@ class _Claim:
 
     preprocessing: Preprocessing
     places: list[int] = field(default_factory=list)  # of its targets within the request
-    chosen: list[Chosen[Adapter]] = field(default_factory=list)
+    chosen: list[ResolvedVersion[Adapter]] = field(default_factory=list)
     admitted: int = 0  # images
     submitted: bool = False
 
@@ -88,13 +88,13 @@ class Predictor:
         `NotReady`, `InferenceFailed`.
         """
         deadline = self.clock() + options.timeout_s
-        claims: dict[Preprocessing, _Claim] = {}
+        claims: dict[Preprocessing, RequestGroup] = {}
         try:
             async with asyncio.timeout(options.timeout_s):
                 for place, target in enumerate(targets):
                     choice = await self._choose(target)  # a miss starts loading here, beside all that follows
                     preprocessing = choice.record.manifest.preprocessing
-                    claim = claims.setdefault(preprocessing, _Claim(preprocessing=preprocessing))
+                    claim = claims.setdefault(preprocessing, RequestGroup(preprocessing=preprocessing))
                     claim.places.append(place)
                     claim.chosen.append(choice)
                 if len(targets) == 1:
@@ -117,7 +117,7 @@ class Predictor:
                 self.metrics.queued(choice.record.task, outcome.queue_s)
         return [found[place] for place in range(len(targets))]
 
-    async def _choose(self, target: Target) -> Chosen[Adapter]:
+    async def _choose(self, target: Target) -> ResolvedVersion[Adapter]:
         """Resolve and count; what is not known here may have been published a moment ago, so the registry is asked."""
         try:
             return self._choose_known(target)
@@ -126,13 +126,13 @@ class Predictor:
             await loop.run_in_executor(self.lookups, self.routing.look_up, target.task, target.version)
             return self._choose_known(target)
 
-    def _choose_known(self, target: Target) -> Chosen[Adapter]:
+    def _choose_known(self, target: Target) -> ResolvedVersion[Adapter]:
         if target.version is None:
             return self.routing.choose(target.task, target.alias)
         return self.routing.choose_version(target.task, target.version)
 
     async def _submit(
-        self, claims: list[_Claim], upload: Upload, options: Options, deadline: float
+        self, claims: list[RequestGroup], upload: Upload, options: Options, deadline: float
     ) -> list[Work[Adapter]]:
         files = await self.reader.files(upload)
         for claim in claims:
@@ -150,7 +150,7 @@ class Predictor:
             work.future.add_done_callback(partial(self._release, claim))
         return works
 
-    async def _ready(self, choice: Chosen[Adapter]) -> Adapter:
+    async def _ready(self, choice: ResolvedVersion[Adapter]) -> Adapter:
         lease, record = choice.lease, choice.record
         try:
             adapter = lease.ready.result() if lease.ready.done() else await _loaded(lease.ready)
@@ -161,7 +161,7 @@ class Predictor:
         self.metrics.switched(record.task, lease.tier, lease.switch_s)
         return adapter
 
-    def _release(self, claim: _Claim, _: object = None) -> None:
+    def _release(self, claim: RequestGroup, _: object = None) -> None:
         for choice in claim.chosen:
             choice.lease.release()
         if claim.admitted:
@@ -183,7 +183,7 @@ async def _loaded(ready: "Future[Adapter]") -> Adapter:
 
 
 def _work(
-    claim: _Claim,
+    claim: RequestGroup,
     adapters: tuple[Adapter, ...],
     images: Sequence[NDArray[np.uint8]],
     options: Options,
@@ -201,12 +201,12 @@ def _work(
     )
 
 
-def _stage(claims: Collection[_Claim]) -> str:
+def _stage(claims: Collection[RequestGroup]) -> str:
     queued = bool(claims) and all(claim.submitted for claim in claims)
     return "in the queue or the engine" if queued else "before its bundle and its images were ready"
 
 
-def _trace(claims: Sequence[_Claim], outcomes: Sequence[Outcome]) -> None:
+def _trace(claims: Sequence[RequestGroup], outcomes: Sequence[Outcome]) -> None:
     """What was measured, as spans of the request: a batch, the wait for it, the switches of its tasks. They are laid
     end to end; bundles load while images are decoded, so a switch may have begun earlier than shown."""
     for claim, outcome in zip(claims, outcomes, strict=True):
@@ -226,7 +226,7 @@ def _outcome(future: "Future[Outcome]") -> Awaitable[Outcome]:
     return asyncio.wrap_future(future)
 
 
-def _prediction(choice: Chosen[Adapter], rankings: Sequence[Ranking], outcome: Outcome) -> Prediction:
+def _prediction(choice: ResolvedVersion[Adapter], rankings: Sequence[Ranking], outcome: Outcome) -> Prediction:
     record, lease = choice.record, choice.lease
     classes = record.manifest.classes
     return Prediction(

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Chosen(Generic[D]):
+class ResolvedVersion(Generic[D]):
     """The version a request resolved to, and the right to run it."""
 
     record: VersionRecord
@@ -81,7 +81,7 @@ class Routing(Generic[H, D]):
         with self._lock:
             return task in self._table
 
-    def choose(self, task: str, alias: str = LIVE) -> Chosen[D]:
+    def choose(self, task: str, alias: str = LIVE) -> ResolvedVersion[D]:
         """What answers for task@alias: resolved and counted in one step.
 
         Raises `TaskUnknown`, `AliasUnknown`, `BundleUnusable`.
@@ -94,7 +94,7 @@ class Routing(Generic[H, D]):
                 raise AliasUnknown(task, alias)
             return self._lease(aliases[alias])
 
-    def choose_version(self, task: str, version: int) -> Chosen[D]:
+    def choose_version(self, task: str, version: int) -> ResolvedVersion[D]:
         """Raises `TaskUnknown`, `VersionUnknown`, `BundleUnusable`."""
         with self._lock:
             record = self._versions.pop((task, version), None)
@@ -116,12 +116,12 @@ class Routing(Generic[H, D]):
             with self._lock:
                 self._remember(record)
 
-    def _lease(self, record: VersionRecord) -> Chosen[D]:
+    def _lease(self, record: VersionRecord) -> ResolvedVersion[D]:
         try:
             check_backbone(record.manifest, self.fingerprint)
         except BundleWrongBackbone as failure:
             raise BundleUnusable(record.task, record.version, str(failure)) from failure
-        return Chosen(record=record, lease=self.residency.acquire(_id(record)))
+        return ResolvedVersion(record=record, lease=self.residency.acquire(_id(record)))
 
     def refresh(self, task: str) -> None:
         """Bring one task's names to what the registry says. Raises `TaskUnknown`, `IndexUnavailable`."""

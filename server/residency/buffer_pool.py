@@ -14,7 +14,7 @@ import numpy as np
 
 from server.residency.tiers import Bytes
 
-_GRAIN = 256 * 1024  # bytes: slabs are multiples of it, so that bundles of about one size can use each other's
+_GRAIN = 256 * 1024  # bytes: buffers are multiples of it, so that bundles of about one size can use each other's
 _LARGEST_FIT = 1.5  # a slab more than so many times too large is left for a larger bundle
 
 
@@ -34,7 +34,7 @@ class _Loan:
         self.returned.append(self.slab)  # takes no lock: this may run in the middle of anything
 
 
-class Slabs:
+class BufferPool:
     """Keeps at most `spare_bytes` that nobody uses."""
 
     def __init__(self, *, spare_bytes: int) -> None:

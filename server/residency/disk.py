@@ -11,8 +11,8 @@ import threading
 import uuid
 from pathlib import Path
 
-from server.residency.buffer_pool import Slabs
-from server.residency.lru import Shelf
+from server.residency.buffer_pool import BufferPool
+from server.residency.lru import Lru
 from server.residency.tiers import BundleId, Bytes
 
 logger = logging.getLogger(__name__)
@@ -33,9 +33,9 @@ class DiskCache:
     def __init__(self, folder: Path, *, budget_bytes: int) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        self._shelf: Shelf[BundleId, None] = Shelf(budget_bytes)
+        self._shelf: Lru[BundleId, None] = Lru(budget_bytes)
         self._unverified: set[BundleId] = set()
-        self._slabs = Slabs(spare_bytes=_SPARE_BYTES)
+        self._slabs = BufferPool(spare_bytes=_SPARE_BYTES)
 
     def open(self) -> None:
         """Make the folder and take stock of it; the oldest files count as least recently used."""

@@ -1,4 +1,4 @@
-"""A shelf: values under a budget of measured bytes, emptied by weighted LRU (torch-free; not thread-safe)."""
+"""An LRU: values under a budget of measured bytes, emptied by weighted LRU (torch-free; not thread-safe)."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
@@ -18,7 +18,7 @@ class _Place(Generic[V]):
     tick: int = 0
 
 
-class Shelf(Generic[K, V]):
+class Lru(Generic[K, V]):
     """Weighted LRU as GreedyDual (Young 1994): a touch sets a value's credit to floor + weight, the one with the
     least credit goes first and raises the floor to its own. With equal weights this is plain LRU; a value of weight w
     outlives its last touch by w rounds of evictions.
@@ -56,7 +56,7 @@ class Shelf(Generic[K, V]):
         return place.value
 
     def put(self, key: K, value: V, *, size_bytes: int, weight: float = 1.0) -> None:
-        """Add or replace a value; the caller shrinks the shelf afterwards."""
+        """Add or replace a value; the caller shrinks it afterwards."""
         self.remove(key)
         place = self._places[key] = _Place(value=value, size_bytes=size_bytes, weight=weight)
         self._rows.setdefault(weight, OrderedDict())[key] = None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Generic
 
 from server.residency.disk import DiskCache
-from server.residency.lru import Shelf
+from server.residency.lru import Lru
 from server.residency.tiers import Budgets, BundleId, D, H, Loader, Observer, Resident, Tier
 
 logger = logging.getLogger(__name__)
@@ -71,8 +71,8 @@ class Residency(Generic[H, D]):
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: dict[BundleId, _Entry[D]] = {}
-        self._device: Shelf[BundleId, D] = Shelf(self.budgets.device_bytes)
-        self._host: Shelf[BundleId, H] = Shelf(self.budgets.host_bytes)
+        self._device: Lru[BundleId, D] = Lru(self.budgets.device_bytes)
+        self._host: Lru[BundleId, H] = Lru(self.budgets.host_bytes)
         self._pinned: set[BundleId] = set()
 
     def acquire(self, id: BundleId) -> Lease[D]:
@@ -149,12 +149,12 @@ class Residency(Generic[H, D]):
                 Resident(
                     id=id,
                     tier=tier,
-                    size_bytes=shelf.size_of(id),
+                    size_bytes=lru.size_of(id),
                     users=self._entries[id].users if tier is Tier.DEVICE else 0,
                     pinned=tier is Tier.DEVICE and id in self._pinned,
                 )
-                for tier, shelf in ((Tier.DEVICE, self._device), (Tier.HOST, self._host))
-                for id in shelf
+                for tier, lru in ((Tier.DEVICE, self._device), (Tier.HOST, self._host))
+                for id in lru
             ]
 
     def _find(self, id: BundleId) -> Tier:

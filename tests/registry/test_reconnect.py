@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hosting.redis_server.embedded import EmbeddedRedis
 from registry.journal.records import AliasMoved, Records
-from registry.reconnect import Returns
+from registry.reconnect import Reconnect
 from registry.registry import LIVE, Registry
 from registry.storage.blobs import Blobs
 from registry.wiring import connect
@@ -20,7 +20,7 @@ def test_what_redis_missed_is_in_the_index_soon_after_it_is_back(tmp_path: Path)
         with contextlib.closing(connect(server.url)) as client:
             registry = Registry(Blobs(str(tmp_path / "blobs")), client)
             registry.publish("signs", tiny_bytes(), actor="me")
-            with Returns(registry, client, look_seconds=0.01):
+            with Reconnect(registry, client, look_seconds=0.01):
                 os.kill(process_id(server), signal.SIGKILL)
                 record = AliasMoved(
                     task="signs",

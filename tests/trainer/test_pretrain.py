@@ -4,7 +4,7 @@ import torch
 
 from nettailor.network.backbones import load_backbone
 from trainer.pretrain.__main__ import (
-    LabelledImages,
+    ImageSet,
     PretrainConfig,
     Pretraining,
     accuracy,
@@ -13,10 +13,10 @@ from trainer.pretrain.__main__ import (
 )
 
 
-def images(name: str, classes: int, seed: int) -> LabelledImages:
+def images(name: str, classes: int, seed: int) -> ImageSet:
     generator = torch.Generator().manual_seed(seed)
     pixels = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8, generator=generator)
-    return LabelledImages(name=name, images=pixels, labels=torch.arange(24) % classes, classes=classes)
+    return ImageSet(name=name, images=pixels, labels=torch.arange(24) % classes, classes=classes)
 
 
 def test_two_sets_train_one_backbone_that_can_be_loaded(tmp_path: Path) -> None:

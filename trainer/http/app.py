@@ -3,7 +3,7 @@
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from hosting.access.authorization import install_gate
+from hosting.access.authorization import install_access
 from hosting.access.rate_limit import refusals
 from hosting.web.problems import install_problem_handlers
 from registry.http.app import PROBLEMS as REGISTRY_PROBLEMS
@@ -19,7 +19,7 @@ def create_app(service: Service) -> FastAPI:
     """Datasets, jobs, health and metrics. The service is started and stopped by the caller."""
     app = FastAPI(title="NetTailor trainer")
     metrics = CollectorRegistry()
-    install_gate(
+    install_access(
         app, service.settings, rate_refused=refusals(metrics), task_of_job=service.task_of_job, problems=PROBLEMS
     )
     install_problem_handlers(app, {**REGISTRY_PROBLEMS, **PROBLEMS})

@@ -11,7 +11,7 @@ from trainer.intake.dataset_file import FrozenImage, write_dataset
 from trainer.intake.folder_layout import SPLITS, Split
 from trainer.intake.labels import ClassImages, label, split
 from trainer.intake.scan import Scan, Skipped, scan_archive
-from trainer.intake.statistics import Survey, survey
+from trainer.intake.statistics import DatasetStatistics, survey
 
 _EXAMPLES = 5  # files named in the message of a failed job
 
@@ -24,7 +24,7 @@ class IntakeReport:
     classes: tuple[str, ...]
     counts: dict[str, dict[Split, int]]
     skipped: tuple[Skipped, ...]
-    survey: Survey
+    survey: DatasetStatistics
 
     @property
     def images(self) -> int:

@@ -18,7 +18,7 @@ class Extent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Survey:
+class DatasetStatistics:
     """`formats` and `modes` count images by suffix and by Pillow's word for their pixels, the most frequent first;
     `duplicates` counts files that show what another file shows."""
 
@@ -41,10 +41,10 @@ def is_even(counts: Collection[int]) -> bool:
     return imbalance(counts) <= EVEN
 
 
-def survey(scan: Scan, kept: Collection[str]) -> Survey:
+def survey(scan: Scan, kept: Collection[str]) -> DatasetStatistics:
     """Of the images with these digests, of which there is one at least."""
     images = [scan.spooled[digest] for digest in kept]
-    return Survey(
+    return DatasetStatistics(
         formats=dict(Counter(image.suffix for image in images).most_common()),
         modes=dict(Counter(image.mode for image in images).most_common()),
         widths=_extent([image.size[0] for image in images]),

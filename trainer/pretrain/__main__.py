@@ -38,7 +38,7 @@ WARMUP = 0.05  # share of the time budget
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelledImages:
+class ImageSet:
     """`images` (N, 3, STORED_SIDE, STORED_SIDE) uint8, `labels` (N,) int64 in 0..classes-1, all on the CPU."""
 
     name: str
@@ -64,7 +64,7 @@ class PretrainConfig:
     start: Path | None = None  # weights of the backbone at the first step; None: random
 
 
-def read_zip(path: Path, split: str, cache: Path) -> LabelledImages:
+def read_zip(path: Path, split: str, cache: Path) -> ImageSet:
     """One split of a zip of class folders, decoded once and kept as arrays under `cache`."""
     cached = cache / f"{path.stem}_{split}.npz"
     if not cached.exists():
@@ -72,7 +72,7 @@ def read_zip(path: Path, split: str, cache: Path) -> LabelledImages:
         images, labels, classes = _decode_zip(path, split)
         np.savez(cached, images=images, labels=labels, classes=classes)
     with np.load(cached) as arrays:
-        return LabelledImages(
+        return ImageSet(
             name=path.stem,
             images=torch.from_numpy(arrays["images"]),
             labels=torch.from_numpy(arrays["labels"]),
@@ -154,7 +154,7 @@ def _first_backbone(config: PretrainConfig) -> Backbone:
 class Pretraining:
     """One run: model, optimizer, moving average, clock; saved and restored as a whole."""
 
-    def __init__(self, config: PretrainConfig, sets: list[LabelledImages], out: Path) -> None:
+    def __init__(self, config: PretrainConfig, sets: list[ImageSet], out: Path) -> None:
         torch.manual_seed(config.seed)
         self.config, self.sets, self.out = config, sets, out
         backbone = channels_last(_first_backbone(config))
@@ -251,7 +251,7 @@ class Pretraining:
 
 
 @torch.inference_mode()
-def accuracy(model: MultiHead, images: LabelledImages, set_index: int, first_logit: int) -> float:
+def accuracy(model: MultiHead, images: ImageSet, set_index: int, first_logit: int) -> float:
     """Top-1 of one set's head, whole images resized to the backbone's crop (fp32)."""
     model.eval()
     side, right = model.backbone.preprocessing.crop, 0

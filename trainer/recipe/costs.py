@@ -14,7 +14,7 @@ from nettailor.complexity.counting import (
 from trainer.recipe.config import RecipeConfig
 
 
-class Yardstick:
+class RelativeCosts:
     """For one backbone, image side (pixels) and number of classes. Raises `CostTableInvalid`."""
 
     def __init__(self, config: RecipeConfig, geometry: Geometry, *, image_side: int, classes: int) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 
 from nettailor.durable import write_durably
-from trainer.training.distributed import Team
+from trainer.training.distributed import ProcessGroup
 
 
-class Decisions:
+class DecisionLog:
     """Plain JSON by name."""
 
     def __init__(self, path: Path) -> None:
@@ -22,7 +22,7 @@ class Decisions:
         """The decision of this name; only the first call ever calls `decide`. In a team, process 0's counts."""
         if name not in self._made:
             self._made[name] = _agreed(decide())
-            if Team.current().leads:
+            if ProcessGroup.current().leads:
                 write_durably(self._path, [json.dumps(self._made, indent=1).encode()])
         return self._made[name]
 
@@ -33,7 +33,7 @@ class Decisions:
 
 def _agreed(decision: Any) -> Any:
     """Process 0's decision on every process, as JSON."""
-    team = Team.current()
+    team = ProcessGroup.current()
     text = json.dumps(decision).encode()
     length = int(team.agreed(torch.tensor([len(text)])))
     padded = torch.zeros(length, dtype=torch.uint8)

@@ -7,12 +7,12 @@ from pathlib import Path
 from types import TracebackType
 
 from nettailor.durable import write_durably
-from trainer.training.distributed import Team
+from trainer.training.distributed import ProcessGroup
 
 _SAVE_SECONDS = 2.0  # what a killed attempt may have taken uncounted
 
 
-class Clock:
+class Elapsed:
     """A context manager: runs while it is entered, and keeps its time in a file."""
 
     def __init__(self, path: Path) -> None:
@@ -26,7 +26,7 @@ class Clock:
     def seconds(self) -> float:
         return self._before + time.monotonic() - self._started
 
-    def __enter__(self) -> "Clock":
+    def __enter__(self) -> "Elapsed":
         self._started = time.monotonic()
         self._saver.start()
         return self
@@ -43,5 +43,5 @@ class Clock:
             self._save()
 
     def _save(self) -> None:
-        if Team.current().leads:
+        if ProcessGroup.current().leads:
             write_durably(self._path, [json.dumps({"seconds": round(self.seconds, 3)}).encode()])

@@ -27,8 +27,8 @@ from trainer.recipe.least_squares import regress_proxies, take_over
 from trainer.recipe.teacher import Teacher
 from trainer.training.class_weights import class_weights
 from trainer.training.data import LabelledImages, evaluation_batches, training_batches
-from trainer.training.distributed import Team
-from trainer.training.fit import Epoch, Run, Schedule, correct_predictions, fit
+from trainer.training.distributed import ProcessGroup
+from trainer.training.fit import Epoch, Schedule, TrainingRun, correct_predictions, fit
 from trainer.training.prefetch import prefetched
 
 CPU = torch.device("cpu")
@@ -109,7 +109,7 @@ class Fold:
         model.eval()
         right = correct_predictions(model, self._on_device(evaluation_batches(images, self.preprocessing)))
         model.train(was_training)
-        return Team.current().agreed(right)
+        return ProcessGroup.current().agreed(right)
 
     def distillation(self, student: Student, teacher: Teacher, gamma1: float) -> Step:
         """A step of eq. 12, plus the distillation of the logits."""
@@ -157,7 +157,7 @@ class Fold:
         full_name = f"{self.folder.name}/{name}"
         history = fit(
             model,
-            Run(
+            TrainingRun(
                 name=full_name,
                 seed=self.config.seed,
                 schedule=schedule,
@@ -184,7 +184,7 @@ class Fold:
             batch_size=schedule.batch_size,
             flip=self.flip,
             generator=generator,
-            team=Team.current(),
+            team=ProcessGroup.current(),
         )
         if self.device.type == "cpu":
             return batches  # a thread beside it would only take cores from the training

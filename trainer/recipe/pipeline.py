@@ -17,16 +17,16 @@ from nettailor.network.backbones import Backbone, channels_last
 from nettailor.network.student import Student
 from trainer.events import Event, Json
 from trainer.recipe.config import Preset, RecipeConfig
-from trainer.recipe.costs import Yardstick
-from trainer.recipe.decision_log import Decisions
-from trainer.recipe.elapsed import Clock
+from trainer.recipe.costs import RelativeCosts
+from trainer.recipe.decision_log import DecisionLog
+from trainer.recipe.elapsed import Elapsed
 from trainer.recipe.fold import Fold, mirror_keeps_class, strongest_teacher
 from trainer.recipe.pareto import Point
-from trainer.recipe.progress_reporter import Meter
+from trainer.recipe.progress_reporter import ProgressReporter
 from trainer.recipe.selection import Candidate, OutOfTime, Wanted, choose, pareto_optimal, search
 from trainer.recipe.teacher import Teacher
-from trainer.recipe.throughput import measure_pace
-from trainer.recipe.time_budget import CANDIDATES, Timetable
+from trainer.recipe.throughput import measure_throughput
+from trainer.recipe.time_budget import CANDIDATES, TimeBudget
 from trainer.recipe.warm_start import WarmStart, start_from, without_trained_on
 from trainer.training.data import TaskData, load_dataset, stratified_folds
 from trainer.training.device import training_device
@@ -102,9 +102,9 @@ def tailor_data(
         return tailoring.run()
 
 
-def _limited(config: RecipeConfig, checkpoints: Path) -> AbstractContextManager[Clock | None]:
+def _limited(config: RecipeConfig, checkpoints: Path) -> AbstractContextManager[Elapsed | None]:
     """A clock, where the time is limited."""
-    return nullcontext() if config.max_minutes is None else Clock(checkpoints / "clock.json")
+    return nullcontext() if config.max_minutes is None else Elapsed(checkpoints / "clock.json")
 
 
 class _Tailoring:
@@ -117,12 +117,12 @@ class _Tailoring:
         backbone: Backbone,
         report: Callable[[Event], None],
         checkpoints: Path,
-        clock: Clock | None,
+        clock: Elapsed | None,
         warm: WarmStart | None,
     ) -> None:
         if warm is not None:
             check_backbone(warm.bundle, backbone.fingerprint())
-        self.decisions = Decisions(checkpoints / "decisions.json")
+        self.decisions = DecisionLog(checkpoints / "decisions.json")
         if config.bf16 is None:  # measured once: a run that goes on after a break must train as it began
             config = replace(config, bf16=self.decisions.made("bf16", bf16_pays))
         self.task, self.data, self.config, self.checkpoints = task, data, config, checkpoints
@@ -130,12 +130,12 @@ class _Tailoring:
         self.device = training_device()
         self.backbone = channels_last(backbone).to(self.device)
         self.trained: dict[int, list[Student]] = {}  # by blocks removed, a student a fold
-        self.yardstick = Yardstick(
+        self.yardstick = RelativeCosts(
             config, backbone.geometry, image_side=data.preprocessing.crop, classes=len(data.classes)
         )
         self.wanted: Wanted = "most accurate" if config.has_budget else "leanest"
         self.history: dict[str, list[Epoch]] = {}
-        self.meter = Meter(1.0, report)
+        self.meter = ProgressReporter(1.0, report)
         self.flip = self._mirrors() if config.flip is None else config.flip
         count = self._fold_count()
         self.timetable = None if clock is None else self._timetable(clock)
@@ -188,13 +188,13 @@ class _Tailoring:
             for index, (train, val) in enumerate(stratified_folds(self.data, count, self.config.seed))
         ]
 
-    def _timetable(self, clock: Clock) -> Timetable:
+    def _timetable(self, clock: Elapsed) -> TimeBudget:
         assert self.config.max_minutes is not None
-        return Timetable(
+        return TimeBudget(
             minutes=self.config.max_minutes,
             clock=clock,
             decisions=self.decisions,
-            measure=lambda: measure_pace(self._folds(1)[0], self.checkpoints / "pace"),
+            measure=lambda: measure_throughput(self._folds(1)[0], self.checkpoints / "pace"),
             images=len(self.data.train),
             test_images=len(self.data.test),
             history=self.history,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from trainer.events import Event, Json
 
 
-class Meter:
+class ProgressReporter:
     """Turns finished work into events. Work is counted in image passes, weighted by what a pass costs."""
 
     def __init__(self, expected: float, report: Callable[[Event], None]) -> None:

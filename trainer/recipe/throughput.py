@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from trainer.recipe.fold import Fold
-from trainer.training.distributed import Team
+from trainer.training.distributed import ProcessGroup
 from trainer.training.fit import Epoch, Schedule
 
 _BATCHES = 2
@@ -19,7 +19,7 @@ _EPOCHS = 3  # the first one warms up; of the others the faster one counts
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace:
+class Throughput:
     """Seconds of an epoch: `image` for each training image (validation included), `epoch` whatever their number."""
 
     image: float
@@ -29,11 +29,11 @@ class Pace:
         """A run: its epochs, and about one more for what comes before and after them (regression, statistics)."""
         return (epochs + 1) * (images * self.image + self.epoch)
 
-    def scaled(self, factor: float) -> "Pace":
-        return Pace(image=self.image * factor, epoch=self.epoch * factor)
+    def scaled(self, factor: float) -> "Throughput":
+        return Throughput(image=self.image * factor, epoch=self.epoch * factor)
 
 
-def measure_pace(fold: Fold, folder: Path) -> tuple[Pace, Pace]:
+def measure_throughput(fold: Fold, folder: Path) -> tuple[Throughput, Throughput]:
     """Of the teacher and of the full student; trains both for a moment, in a folder of its own that is removed."""
     _remove(folder)  # a broken-off measurement would be taken up, not made
     config = fold.config
@@ -62,16 +62,16 @@ def measure_pace(fold: Fold, folder: Path) -> tuple[Pace, Pace]:
 
 
 def _remove(folder: Path) -> None:
-    team = Team.current()
+    team = ProcessGroup.current()
     team.wait()
     if team.leads:
         shutil.rmtree(folder, ignore_errors=True)
     team.wait()
 
 
-def _pace(marks: Sequence[tuple[float, Epoch]], images: int) -> Pace:
+def _pace(marks: Sequence[tuple[float, Epoch]], images: int) -> Throughput:
     """An epoch's own time, and what else passed since the epoch before it (its checkpoint was written)."""
     between = [(after - before, epoch.seconds) for (before, _), (after, epoch) in pairwise(marks)]
-    return Pace(
+    return Throughput(
         image=min(own for _, own in between) / images, epoch=max(0.0, min(whole - own for whole, own in between))
     )

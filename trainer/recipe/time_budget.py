@@ -12,9 +12,9 @@ from typing import Any
 from trainer.errors import TimeTooShort
 from trainer.events import Json
 from trainer.recipe.config import RecipeConfig
-from trainer.recipe.decision_log import Decisions
-from trainer.recipe.elapsed import Clock
-from trainer.recipe.throughput import Pace
+from trainer.recipe.decision_log import DecisionLog
+from trainer.recipe.elapsed import Elapsed
+from trainer.recipe.throughput import Throughput
 from trainer.training.fit import Epoch, Schedule
 
 CANDIDATES = 6  # that a search is expected to try
@@ -24,7 +24,7 @@ _RESERVE = 0.03  # share of the time that is kept for the end, beside the test s
 _EVALUATION = 0.5  # a pass without gradient, in passes of the teacher's training
 
 
-class Timetable:
+class TimeBudget:
     """`images` and `test_images`: in the training split of a fold, and in the test split. `measure` gives the paces of
     teacher and student; `history` has the epochs of the runs that are done, by "<fold>/<run>".
 
@@ -35,9 +35,9 @@ class Timetable:
         self,
         *,
         minutes: float,
-        clock: Clock,
-        decisions: Decisions,
-        measure: Callable[[], tuple[Pace, Pace]],
+        clock: Elapsed,
+        decisions: DecisionLog,
+        measure: Callable[[], tuple[Throughput, Throughput]],
         images: int,
         test_images: int,
         history: Mapping[str, Sequence[Epoch]],
@@ -46,7 +46,7 @@ class Timetable:
         self._minutes, self._clock, self._decisions = minutes, clock, decisions
         self._images, self._history, self._log = images, history, log
         paces = decisions.made("paces", lambda: [asdict(pace) for pace in measure()])
-        self._teacher, self._student = (Pace(**pace) for pace in paces)
+        self._teacher, self._student = (Throughput(**pace) for pace in paces)
         tested = test_images * (CANDIDATES + 1) * self._teacher.image * _EVALUATION
         self._reserve = _RESERVE * 60 * minutes + tested
 
@@ -175,10 +175,10 @@ class Timetable:
         one = self._pace_of_candidates().seconds(0, self._images)
         return int(seconds / one) - 1
 
-    def _pace_of_candidates(self) -> Pace:
+    def _pace_of_candidates(self) -> Throughput:
         return self._student.scaled(self._slower("student", self._student))
 
-    def _slower(self, kind: str, pace: Pace) -> float:
+    def _slower(self, kind: str, pace: Throughput) -> float:
         """How much longer the runs of a kind took than was measured on a few batches."""
         runs = [epochs for name, epochs in self._history.items() if name.partition("/")[2].startswith(kind)]
         seconds = [epoch.seconds for epochs in runs for epoch in epochs]

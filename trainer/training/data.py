@@ -18,9 +18,9 @@ from nettailor.bundle.bundle import digest_of
 from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.images import decode, prepare
 from trainer.intake.folder_layout import Split
-from trainer.training.distributed import Team
+from trainer.training.distributed import ProcessGroup
 
-ALONE = Team()
+ALONE = ProcessGroup()
 MARGIN = 1.25  # training images are kept this much larger than the crop, for random crops
 
 
@@ -119,7 +119,7 @@ def training_batches(
     batch_size: int,
     flip: bool,
     generator: torch.Generator,
-    team: Team = ALONE,
+    team: ProcessGroup = ALONE,
 ) -> Iterator[tuple[Tensor, Tensor, float]]:
     """One epoch in random order: augmented inputs (B, 3, crop, crop), labels (B,), and the share of the batch that
     these are of a team's (1 where there is none).

@@ -14,14 +14,14 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True, kw_only=True)
-class Team:
+class ProcessGroup:
     """Process `rank` of `size`."""
 
     rank: int = 0
     size: int = 1
 
     @classmethod
-    def current(cls) -> "Team":
+    def current(cls) -> "ProcessGroup":
         """The process group that torch.distributed was started with, if it was."""
         if not (dist.is_available() and dist.is_initialized()):
             return cls()

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.errors import TrainingDiverged
-from trainer.training.distributed import Team
+from trainer.training.distributed import ProcessGroup
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ class Epoch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class TrainingRun:
     """What distinguishes one fit from another.
 
     `batches` gives an epoch's inputs, labels, and the share of each batch that is this process's; `step` adds the
@@ -90,12 +90,12 @@ class Run:
     validate_every: int = 1  # epochs; the last is always validated
 
 
-def fit(model: nn.Module, run: Run) -> list[Epoch]:
+def fit(model: nn.Module, run: TrainingRun) -> list[Epoch]:
     """Train `model` in place, or bring it to the end of an earlier run with this checkpoint; the epochs' history.
 
     Raises `TrainingDiverged`.
     """
-    team = Team.current()
+    team = ProcessGroup.current()
     optimizer = torch.optim.SGD(_groups(model, run.schedule), lr=run.schedule.lr, momentum=0.9, nesterov=True)
     history = _restore(model, optimizer, run.checkpoint)
     team.wait()  # nobody writes a checkpoint that another is still to start without
@@ -108,7 +108,9 @@ def fit(model: nn.Module, run: Run) -> list[Epoch]:
     return history
 
 
-def _train_epoch(model: nn.Module, optimizer: torch.optim.SGD, run: Run, number: int, team: Team) -> Epoch:
+def _train_epoch(
+    model: nn.Module, optimizer: torch.optim.SGD, run: TrainingRun, number: int, team: ProcessGroup
+) -> Epoch:
     watch = _Watch()
     model.train()
     sums: dict[str, float] = {}
@@ -157,7 +159,7 @@ class _Watch:
             yield batch
 
 
-def _generator(run: Run, epoch: int) -> torch.Generator:
+def _generator(run: TrainingRun, epoch: int) -> torch.Generator:
     key = hashlib.sha256(f"{run.seed}/{run.name}/{epoch}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(key[:7], "big"))
 

@@ -18,7 +18,7 @@ _PATIENCE_SECONDS = 300.0  # with a Redis that does not answer
 _PAUSE_SECONDS = 1.0
 
 
-class Run:
+class JobRun:
     """Made by ``begin``. Every method raises JobSuperseded and QueueUnavailable."""
 
     def __init__(self, jobs: Jobs, job: Job) -> None:
@@ -95,7 +95,7 @@ class Run:
             raise JobSuperseded(found.id)
 
 
-def begin(jobs: Jobs, job: str, submission: int) -> Run:
+def begin(jobs: Jobs, job: str, submission: int) -> JobRun:
     """Start the next attempt of a job. Raises JobSuperseded if this submission no longer counts, JobUnknown."""
 
     def change(found: Job) -> tuple[Job, Event]:
@@ -107,4 +107,4 @@ def begin(jobs: Jobs, job: str, submission: int) -> Run:
 
     started = jobs.store.update(job, change)
     jobs.records.write(started)
-    return Run(jobs, started)
+    return JobRun(jobs, started)

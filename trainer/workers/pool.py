@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from hosting.processes.supervisor import Supervised
+from hosting.processes.supervisor import Supervisor
 from trainer.settings import Settings
 from trainer.workers.slots import slots
 
@@ -25,7 +25,7 @@ class Workers:
             job_threads=settings.job_threads,
         )
         self._workers = [
-            Supervised(
+            Supervisor(
                 [sys.executable, "-m", module],
                 name=f"training worker {number} on {place.device}",
                 environment={**environment, **place.environment(os.environ)},

@@ -10,7 +10,7 @@ from trainer.settings import Settings
 _TAKEN_OVER = ("gamma1", "gamma2", "target_drop", "max_macs", "max_latency_ms", "max_minutes")
 
 
-def asked_config(options: TailorOptions, settings: Settings) -> RecipeConfig:
+def recipe_config_of(options: TailorOptions, settings: Settings) -> RecipeConfig:
     """The recipe's configuration; what `trainer.jobs.option_checks` checks is taken for granted."""
     changes: dict[str, Any] = {name: getattr(options, name) for name in _TAKEN_OVER}
     changes = {name: value for name, value in changes.items() if value is not None}

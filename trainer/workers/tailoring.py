@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from hosting.processes.file_lock import Lease
+from hosting.processes.file_lock import FileLock
 from hosting.telemetry import log_context, tracing
 from hosting.web.problems import problem_of
 from nettailor.bundle.bundle import decode
@@ -37,8 +37,8 @@ from trainer.reports.version.report import attach_report
 from trainer.settings import Settings
 from trainer.training.data import load_split
 from trainer.wiring import open_jobs, open_registry
-from trainer.workers.job_run import Run, begin
-from trainer.workers.recipe_options import asked_config
+from trainer.workers.job_run import JobRun, begin
+from trainer.workers.recipe_options import recipe_config_of
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def run(job: str, submission: int) -> None:
     registry = open_registry(settings, client)
     jobs = open_jobs(settings, client, registry.blobs)
     folder = settings.work_dir / job
-    with Lease(folder / "lock") as lease:
+    with FileLock(folder / "lock") as lease:
         if not lease.acquire(patience_seconds=_LOCK_PATIENCE_SECONDS):
             raise JobBusy(job)
         try:
@@ -82,7 +82,9 @@ def run(job: str, submission: int) -> None:
 class Tailoring:
     """One run of one job, in the job's work folder."""
 
-    def __init__(self, settings: Settings, registry: Registry, run: Run, metrics: TrainerMetrics, folder: Path) -> None:
+    def __init__(
+        self, settings: Settings, registry: Registry, run: JobRun, metrics: TrainerMetrics, folder: Path
+    ) -> None:
         self._settings = settings
         self._registry = registry
         self._run = run
@@ -185,7 +187,7 @@ class Tailoring:
         return tailor(
             self._run.job.task,
             dataset,
-            asked_config(options, self._settings),
+            recipe_config_of(options, self._settings),
             backbone=backbone,
             report=self._relay,
             checkpoints=self._checkpoints(),

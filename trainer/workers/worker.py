@@ -20,7 +20,7 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from hosting.processes.file_lock import Lease
+from hosting.processes.file_lock import FileLock
 from hosting.telemetry.logs import configure_logs
 from hosting.web.process import settings_of
 from registry.wiring import connect, redis_service
@@ -200,7 +200,7 @@ def main(kind: type[TrainerWorker] = TrainerWorker) -> None:
     with redis_service(settings) as url:
         os.environ["NETTAILOR_REDIS_URL"] = url  # for the work-horses
         worker = kind.of(settings, connect(url))
-        with Lease(lease_path(settings.leases_dir, worker.name)) as lease:
+        with FileLock(lease_path(settings.leases_dir, worker.name)) as lease:
             if not lease.acquire():
                 raise SystemExit(f"another process holds {lease.path}")
             worker.work(logging_level=settings.log_level.upper())

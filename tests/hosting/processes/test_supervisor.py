@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from hosting.processes.supervisor import Supervised
+from hosting.processes.supervisor import Supervisor
 
 _WAIT_SECONDS = 20.0
 # Notes its process id in a file of its own, then lives until it is told to stop.
@@ -29,8 +29,8 @@ def _alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
 
 
-def _supervised(folder: Path, code: str = _CHILD) -> Supervised:
-    return Supervised([sys.executable, "-c", code, str(folder)], name="child", environment={})
+def _supervised(folder: Path, code: str = _CHILD) -> Supervisor:
+    return Supervisor([sys.executable, "-c", code, str(folder)], name="child", environment={})
 
 
 def test_a_killed_child_is_started_again_and_stop_ends_it(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_child_that_does_not_stop_is_killed_after_the_grace(tmp_path: Path) ->
 
 def test_the_environment_reaches_the_child(tmp_path: Path) -> None:
     code = "import os,pathlib; pathlib.Path(os.environ['NOTE'], 'written').touch()"
-    child = Supervised([sys.executable, "-c", code], name="child", environment={"NOTE": str(tmp_path)})
+    child = Supervisor([sys.executable, "-c", code], name="child", environment={"NOTE": str(tmp_path)})
     child.start()
     _until((tmp_path / "written").exists)
     child.stop(grace_seconds=10)

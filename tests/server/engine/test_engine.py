@@ -17,14 +17,14 @@ from server.engine.engine import Engine, Part
 from server.kernels.autotune import Choice, Tuner
 from server.kernels.convolution import OneDnnKernel
 from server.kernels.device import CpuDevice, Device
-from server.kernels.thread_lanes import Lanes
+from server.kernels.thread_lanes import ThreadLanes
 from server.kernels.winograd import TILES, WinogradKernel
 from tests.server.oracle import backbone, expected_logits, make_bundle, random_images
 
 
 @functools.cache
 def engine(name: str = "mini26", lanes: int = 1) -> Engine:
-    return Engine(backbone(name), CpuDevice(lanes=Lanes(lanes)))
+    return Engine(backbone(name), CpuDevice(lanes=ThreadLanes(lanes)))
 
 
 @st.composite

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.kernels.batch_layout import FittedKernel, layouts_vary
+from server.kernels.batch_layout import BatchLayoutKernel, layouts_vary
 from server.kernels.convolution import OneDnnKernel, PlainKernel
 
 DTYPES = [dtype for dtype in (torch.float32, torch.bfloat16) if OneDnnKernel.available(dtype)]
@@ -55,7 +55,7 @@ def test_packed_equals_plain(
         add=None if add is None else add.float(),
     )
     tolerance = 1e-4 if dtype == torch.float32 else 0.06
-    for kernel in (packed, plain, FittedKernel(placed, stride=stride, padding=padding)):
+    for kernel in (packed, plain, BatchLayoutKernel(placed, stride=stride, padding=padding)):
         torch.testing.assert_close(
             kernel(x, bias, relu=relu, add=add).float(), expected, rtol=tolerance, atol=tolerance
         )
@@ -77,7 +77,7 @@ def test_weights_are_laid_out_once_for_a_kind_of_batch(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(OneDnnKernel, "__init__", watched)
     weight, likes = torch.randn(256, 256, 3, 3), [(8, 5, 5), (8, 14, 14), (8, 16, 16)]
-    kernel = FittedKernel(weight, stride=1, padding=1)
+    kernel = BatchLayoutKernel(weight, stride=1, padding=1)
     for _ in range(2):
         for images, side, _ in likes:
             kernel(batch(images, side), None)
@@ -91,7 +91,7 @@ def test_weights_are_laid_out_once_for_a_kind_of_batch(monkeypatch: pytest.Monke
 def test_many_threads_share_the_copies() -> None:
     """Each with a number of threads of its own, which its copies are laid out for."""
     weight = torch.randn(256, 256, 3, 3) / 48
-    kernel, plain = FittedKernel(weight, stride=1, padding=1), PlainKernel(weight=weight, stride=1, padding=1)
+    kernel, plain = BatchLayoutKernel(weight, stride=1, padding=1), PlainKernel(weight=weight, stride=1, padding=1)
     batches = [batch(images, side) for images in (1, 2, 3) for side in (3, 8)]
 
     def run(threads: int) -> list[torch.Tensor]:

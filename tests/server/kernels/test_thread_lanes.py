@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.engine.rows import cut
-from server.kernels.thread_lanes import Lanes
+from server.kernels.thread_lanes import ThreadLanes
 
 
 def test_lanes_compute_with_their_own_threads_and_leave_everybody_elses_alone() -> None:
     before = torch.get_num_threads()
-    lanes = Lanes(3, threads=2)
+    lanes = ThreadLanes(3, threads=2)
     together = threading.Barrier(3)
 
     def piece(number: int) -> tuple[int, int]:
@@ -28,17 +28,17 @@ def test_lanes_compute_with_their_own_threads_and_leave_everybody_elses_alone() 
 
 
 def test_a_piece_alone_runs_in_the_caller() -> None:
-    assert Lanes(2).map(lambda _: threading.get_ident(), ["all"]) == [threading.get_ident()]
+    assert ThreadLanes(2).map(lambda _: threading.get_ident(), ["all"]) == [threading.get_ident()]
 
 
 def test_what_a_lane_raises_reaches_the_caller() -> None:
     with pytest.raises(ZeroDivisionError):
-        Lanes(2).map(lambda number: 1 / number, [1, 0])
+        ThreadLanes(2).map(lambda number: 1 / number, [1, 0])
 
 
 @pytest.mark.parametrize(("rows", "pieces"), [(1, 1), (7, 1), (8, 2), (100, 3)])
 def test_small_batches_stay_whole(rows: int, pieces: int) -> None:
-    assert Lanes(3).fitting(rows) == pieces
+    assert ThreadLanes(3).fitting(rows) == pieces
 
 
 @given(

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.kernels.autotune import Choice, TunedKernel, Tuner, Way, choose
-from server.kernels.batch_layout import FittedKernel
+from server.kernels.batch_layout import BatchLayoutKernel
 from server.kernels.convolution import OneDnnKernel, PlainKernel
 from server.kernels.device import CpuDevice
-from server.kernels.thread_lanes import Lanes
+from server.kernels.thread_lanes import ThreadLanes
 from server.kernels.winograd import TILES, WinogradKernel, transforms
 from tests.server.kernels.test_convolution import needs_onednn
 
@@ -90,7 +90,7 @@ def test_the_smaller_one_is_chosen_of_two_about_as_fast() -> None:
 @needs_onednn
 def test_it_runs_only_for_sizes_and_batches_it_was_chosen_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Tuner, "choice", lambda *_: Choice(tile=4, least=2))
-    kernel = TunedKernel(OneDnnKernel(torch.randn(16, 16, 3, 3) / 12, stride=1, padding=1), Tuner(Lanes()))
+    kernel = TunedKernel(OneDnnKernel(torch.randn(16, 16, 3, 3) / 12, stride=1, padding=1), Tuner(ThreadLanes()))
     plain = kernel.size_bytes
     ran: list[torch.Size] = []
     run = WinogradKernel.__call__
@@ -120,7 +120,7 @@ def test_only_plain_3x3_convolutions_in_fp32_and_not_if_told(monkeypatch: pytest
     for low in (torch.bfloat16, torch.float16):
         assert kind(CpuDevice(low)) is (OneDnnKernel if OneDnnKernel.available(low) else PlainKernel)
     monkeypatch.setattr("server.kernels.device.layouts_vary", lambda: True)
-    assert {kind(CpuDevice()), kind(CpuDevice(winograd=False)), kind(CpuDevice(), k=1)} == {FittedKernel}
+    assert {kind(CpuDevice()), kind(CpuDevice(winograd=False)), kind(CpuDevice(), k=1)} == {BatchLayoutKernel}
 
 
 @needs_onednn
@@ -132,7 +132,7 @@ def test_a_shape_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return Choice(tile=None)
 
     monkeypatch.setattr("server.kernels.autotune.choose", measure)
-    tuner = Tuner(Lanes())
+    tuner = Tuner(ThreadLanes())
     kernels = [OneDnnKernel(torch.randn(16, 16, 3, 3), stride=1, padding=1) for _ in range(2)]
     assert [tuner.choice(k, *size) for k in kernels for size in ((4, 4), (5, 4))] == [Choice(tile=None)] * 4
     assert len(measured) == 2

@@ -5,7 +5,7 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from server.residency.buffer_pool import Slabs
+from server.residency.buffer_pool import BufferPool
 from server.residency.tiers import Bytes
 
 _KIB = 1024
@@ -13,19 +13,19 @@ _SPARE = 2048 * _KIB
 
 
 def test_memory_of_a_bundle_that_has_gone_serves_the_next() -> None:
-    slabs = Slabs(spare_bytes=_SPARE)
-    first = slabs.take(300 * _KIB)
+    buffers = BufferPool(spare_bytes=_SPARE)
+    first = buffers.take(300 * _KIB)
     address = first.ctypes.data
     tensor = torch.from_numpy(first[64:].view(np.float32))
     del first
-    other = slabs.take(300 * _KIB)
+    other = buffers.take(300 * _KIB)
     assert other.ctypes.data != address  # the tensor still lies there
     del tensor
-    assert slabs.take(310 * _KIB).ctypes.data == address
+    assert buffers.take(310 * _KIB).ctypes.data == address
 
 
 def test_arrays_begin_on_pages() -> None:
-    assert Slabs(spare_bytes=0).take(5).ctypes.data % 4096 == 0
+    assert BufferPool(spare_bytes=0).take(5).ctypes.data % 4096 == 0
 
 
 class SlabsMachine(RuleBasedStateMachine):
@@ -33,13 +33,13 @@ class SlabsMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.slabs = Slabs(spare_bytes=_SPARE)
+        self.buffers = BufferPool(spare_bytes=_SPARE)
         self.used: list[tuple[int, Bytes]] = []
         self.count = 0
 
     @rule(size=st.integers(1, 1500 * _KIB))
     def take(self, size: int) -> None:
-        array = self.slabs.take(size)
+        array = self.buffers.take(size)
         assert array.shape == (size,)
         self.count = (self.count + 1) % 251
         array[:] = self.count
@@ -57,7 +57,7 @@ class SlabsMachine(RuleBasedStateMachine):
 
     @invariant()
     def spare_is_bounded(self) -> None:
-        assert self.slabs.spare_bytes <= _SPARE
+        assert self.buffers.spare_bytes <= _SPARE
 
 
 TestSlabs = SlabsMachine.TestCase

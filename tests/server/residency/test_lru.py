@@ -1,4 +1,4 @@
-"""What goes from a shelf, and in which order."""
+"""What goes from a lru, and in which order."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -7,29 +7,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.residency.lru import Shelf
+from server.residency.lru import Lru
 
 KEYS = "abcdefgh"
 
 
 def test_weight_outlives_rounds_of_evictions() -> None:
-    shelf: Shelf[str, int] = Shelf(3)
-    shelf.put("heavy", 0, size_bytes=1, weight=3)
+    lru: Lru[str, int] = Lru(3)
+    lru.put("heavy", 0, size_bytes=1, weight=3)
     order = []
     for turn in range(20):
-        shelf.put(f"light{turn}", turn, size_bytes=1)
-        order += [key for key, _ in shelf.shrink()]
-    # Two lights share the shelf with it, so a round is two evictions; an unweighted one would have gone first of all.
+        lru.put(f"light{turn}", turn, size_bytes=1)
+        order += [key for key, _ in lru.shrink()]
+    # Two lights share the lru with it, so a round is two evictions; an unweighted one would have gone first of all.
     assert 2 * 2 < order.index("heavy") < 2 * 4
 
 
 @pytest.mark.parametrize("key", ["a", "b"])
 def test_what_may_not_go_stays_beyond_the_budget(key: str) -> None:
-    shelf: Shelf[str, int] = Shelf(1)
-    shelf.put("a", 0, size_bytes=1)
-    shelf.put("b", 1, size_bytes=1)
-    assert [gone for gone, _ in shelf.shrink(lambda k: k == key)] == [key]
-    assert shelf.shrink(lambda _: False) == []
+    lru: Lru[str, int] = Lru(1)
+    lru.put("a", 0, size_bytes=1)
+    lru.put("b", 1, size_bytes=1)
+    assert [gone for gone, _ in lru.shrink(lambda k: k == key)] == [key]
+    assert lru.shrink(lambda _: False) == []
 
 
 @dataclass
@@ -78,19 +78,19 @@ def _may_go(staying: str, key: str) -> bool:
 
 @given(st.lists(STEPS, max_size=60))
 def test_the_same_goes_as_when_everything_is_looked_at(steps: "list[tuple[str, int, float] | str]") -> None:
-    shelf: Shelf[str, str] = Shelf(8)
+    lru: Lru[str, str] = Lru(8)
     plain = PlainShelf(8)
     for step in steps:
         if isinstance(step, tuple):
             key, size, weight = step
-            shelf.put(key, key, size_bytes=size, weight=weight)
+            lru.put(key, key, size_bytes=size, weight=weight)
             plain.touch(key, size, weight)
         elif step.startswith("-"):
-            assert [key for key, _ in shelf.shrink(partial(_may_go, step))] == plain.shrink(step)
+            assert [key for key, _ in lru.shrink(partial(_may_go, step))] == plain.shrink(step)
         else:
-            assert shelf.get(step) == (step if step in plain.places else None)
+            assert lru.get(step) == (step if step in plain.places else None)
             plain.touch(step)
             if step == "h":
-                assert shelf.remove(step) == (step if plain.places.pop(step, None) else None)
-        assert {key: shelf.size_of(key) for key in shelf} == {key: place.size for key, place in plain.places.items()}
-        assert (len(shelf), shelf.size_bytes) == (len(plain.places), sum(p.size for p in plain.places.values()))
+                assert lru.remove(step) == (step if plain.places.pop(step, None) else None)
+        assert {key: lru.size_of(key) for key in lru} == {key: place.size for key, place in plain.places.items()}
+        assert (len(lru), lru.size_bytes) == (len(plain.places), sum(p.size for p in plain.places.values()))

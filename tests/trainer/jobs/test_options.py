@@ -18,7 +18,7 @@ from trainer.jobs.options import TailorOptions, parse_options
 from trainer.recipe.config import RecipeConfig
 from trainer.service import Service
 from trainer.settings import Settings
-from trainer.workers.recipe_options import asked_config
+from trainer.workers.recipe_options import recipe_config_of
 
 GOOD = archives.zip_of(archives.class_folders())
 ALL: dict[str, Any] = {
@@ -45,21 +45,21 @@ def test_what_is_asked_is_kept_with_the_job_and_nothing_else(http: httpx.Client)
 
 
 def test_nothing_asked_is_the_preset(settings: Settings) -> None:
-    assert asked_config(TailorOptions(), settings) == RecipeConfig()
+    assert recipe_config_of(TailorOptions(), settings) == RecipeConfig()
     assert set(RecipeConfig().as_json()).isdisjoint({"max_macs", "max_latency_ms", "latency_table", "max_minutes"})
 
 
 def test_everything_asked_reaches_the_recipe(settings: Settings, tmp_path: Path) -> None:
     table = write_table(tmp_path / "costs.json")
     settings = settings.model_copy(update={"cost_table": table})
-    config = asked_config(parse_options({**ALL, "max_latency_ms": 7.0}), settings)
+    config = recipe_config_of(parse_options({**ALL, "max_latency_ms": 7.0}), settings)
     assert (config.skips, config.gamma1, config.gamma2, config.measure) == (5, 0.1, 4.0, "params")
     assert (config.max_macs, config.max_latency_ms, config.max_minutes) == (0.5, 7.0, 2.5)
     assert (config.cost_table, config.latency_table) == (None, table)
     assert config.as_json()["latency_table"] == "costs.json"
-    assert asked_config(parse_options({"skips": "dense", "target_drop": 0.02}), settings).skips is None
-    assert asked_config(parse_options({"measure": "milliseconds"}), settings).cost_table == table
-    assert asked_config(parse_options({"skips": 1}), settings).skips == 1
+    assert recipe_config_of(parse_options({"skips": "dense", "target_drop": 0.02}), settings).skips is None
+    assert recipe_config_of(parse_options({"measure": "milliseconds"}), settings).cost_table == table
+    assert recipe_config_of(parse_options({"skips": 1}), settings).skips == 1
 
 
 BAD: list[Mapping[str, Any]] = [

@@ -8,7 +8,7 @@ import pytest
 from rq.executions import Execution
 from rq.job import JobStatus
 
-from hosting.processes.file_lock import Lease, is_dead
+from hosting.processes.file_lock import FileLock, is_dead
 from trainer.errors import JobSuperseded
 from trainer.events import Event
 from trainer.jobs.job import Job
@@ -47,7 +47,7 @@ def start(jobs: Jobs, job: Job, worker: str) -> None:
 
 
 def dead_worker(settings: Settings, name: str) -> None:
-    with Lease(lease_path(settings.leases_dir, name)) as lease:
+    with FileLock(lease_path(settings.leases_dir, name)) as lease:
         assert lease.acquire()
 
 
@@ -70,7 +70,7 @@ def test_a_dead_workers_job_is_queued_until_its_attempts_are_used_up(
 
 
 def test_a_living_workers_job_is_left_alone(jobs: Jobs, reconciler: Reconciler, settings: Settings) -> None:
-    with Lease(lease_path(settings.leases_dir, "w")) as lease:
+    with FileLock(lease_path(settings.leases_dir, "w")) as lease:
         assert lease.acquire()
         job = submit(jobs)
         start(jobs, job, "w")
@@ -141,7 +141,7 @@ def test_an_ended_job_stays_as_it_ended(jobs: Jobs, reconciler: Reconciler) -> N
 def test_leases(tmp_path: Path) -> None:
     path = tmp_path / "workers" / "a.lock"
     assert not is_dead(path)  # never seen here
-    with Lease(path) as lease, Lease(path) as other:
+    with FileLock(path) as lease, FileLock(path) as other:
         assert lease.acquire()
         assert not is_dead(path)
         assert not other.acquire()

@@ -16,17 +16,17 @@ from tests.trainer.tiny import tiny_config
 from trainer.errors import TimeTooShort
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
-from trainer.recipe.decision_log import Decisions
-from trainer.recipe.elapsed import Clock
-from trainer.recipe.throughput import Pace
-from trainer.recipe.time_budget import Timetable
+from trainer.recipe.decision_log import DecisionLog
+from trainer.recipe.elapsed import Elapsed
+from trainer.recipe.throughput import Throughput
+from trainer.recipe.time_budget import TimeBudget
 from trainer.training.fit import Epoch, Schedule
 
 IMAGES = 1000
-PACES = (Pace(image=0.001, epoch=0.5), Pace(image=0.002, epoch=0.5))
+PACES = (Throughput(image=0.001, epoch=0.5), Throughput(image=0.002, epoch=0.5))
 
 
-class StoppedClock(Clock):
+class StoppedClock(Elapsed):
     """Shows what it is told to."""
 
     def __init__(self) -> None:
@@ -46,11 +46,11 @@ class Simulation:
         self.minutes, self.folder = minutes, folder
         self.log: list[str] = []
 
-    def timetable(self) -> Timetable:
-        return Timetable(
+    def timetable(self) -> TimeBudget:
+        return TimeBudget(
             minutes=self.minutes,
             clock=self.clock,
-            decisions=Decisions(self.folder / "decisions.json"),
+            decisions=DecisionLog(self.folder / "decisions.json"),
             measure=lambda: PACES,
             images=IMAGES,
             test_images=100,
@@ -58,7 +58,7 @@ class Simulation:
             log=self.log.append,
         )
 
-    def run(self, name: str, pace: Pace, epochs: int) -> None:
+    def run(self, name: str, pace: Throughput, epochs: int) -> None:
         seconds = self.slower * (IMAGES * pace.image)
         self.history[f"fold0/{name}"] = [
             Epoch(number=number, losses={}, accuracy=None, seconds=seconds) for number in range(1, epochs + 1)
@@ -130,18 +130,18 @@ def test_too_little_time_says_what_would_be_needed(tmp_path: Path) -> None:
 
 @given(st.floats(0.001, 5), st.floats(0, 20), st.integers(1, 50))
 def test_the_fewer_epochs_the_less_time(image: float, epoch: float, epochs: int) -> None:
-    pace = Pace(image=image, epoch=epoch)
+    pace = Throughput(image=image, epoch=epoch)
     assert pace.seconds(epochs, 10) < pace.seconds(epochs + 1, 10)
 
 
 def test_the_clock_counts_all_attempts(tmp_path: Path) -> None:
     path = tmp_path / "clock.json"
     path.write_text(json.dumps({"seconds": 100.0}))
-    with Clock(path) as clock:
+    with Elapsed(path) as clock:
         threading.Event().wait(0.01)
         assert 100.0 < clock.seconds < 160.0
     assert json.loads(path.read_text())["seconds"] >= 100.0
-    assert Clock(path).seconds >= clock.seconds - 60.0
+    assert Elapsed(path).seconds >= clock.seconds - 60.0
 
 
 SIX = Schedule(epochs=6, lr=0.01, batch_size=12, clip=3.0)

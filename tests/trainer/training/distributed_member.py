@@ -18,8 +18,8 @@ from nettailor.network.student import Student
 from tests.trainer.tiny import PREPROCESSING, coloured
 from trainer.recipe.teacher import Teacher
 from trainer.training.data import training_batches
-from trainer.training.distributed import Team
-from trainer.training.fit import Run, Schedule, fit
+from trainer.training.distributed import ProcessGroup
+from trainer.training.fit import Schedule, TrainingRun, fit
 
 
 class _WithoutStatistics(Student):
@@ -47,13 +47,13 @@ def train(folder: Path, batch_size: int) -> nn.Module:
         trace.backward(loss)
         return {"loss": loss}
 
-    run = Run(
+    run = TrainingRun(
         name="team",
         seed=0,
         schedule=Schedule(epochs=2, lr=0.05, batch_size=batch_size, clip=1.0),
         steps=len(data) // batch_size,
         batches=lambda generator: training_batches(
-            data, PREPROCESSING, batch_size=batch_size, flip=True, generator=generator, team=Team.current()
+            data, PREPROCESSING, batch_size=batch_size, flip=True, generator=generator, team=ProcessGroup.current()
         ),
         step=step,
         checkpoint=folder / "team.pt",

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from tests.trainer.training.distributed_member import train
-from trainer.training.distributed import Team
+from trainer.training.distributed import ProcessGroup
 
 
 def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
@@ -29,9 +29,9 @@ def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
 
 
 def test_alone_nothing_changes() -> None:
-    team = Team.current()
-    assert (team, team.leads, team.mean(0.3)) == (Team(rank=0, size=1), True, 0.3)
+    team = ProcessGroup.current()
+    assert (team, team.leads, team.mean(0.3)) == (ProcessGroup(rank=0, size=1), True, 0.3)
     rows = torch.arange(5)
     assert torch.equal(team.share(rows), rows)
-    shares = [Team(rank=rank, size=3).share(rows).tolist() for rank in range(3)]
+    shares = [ProcessGroup(rank=rank, size=3).share(rows).tolist() for rank in range(3)]
     assert shares == [[0, 1], [2, 3], [4]]

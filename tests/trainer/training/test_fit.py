@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainer.errors import TrainingDiverged
-from trainer.training.fit import Epoch, Run, Schedule, fit
+from trainer.training.fit import Epoch, Schedule, TrainingRun, fit
 
 
 class Broken(Exception):
@@ -24,7 +24,7 @@ def backward(loss: Tensor) -> dict[str, Tensor]:
     return {"loss": loss}
 
 
-def run(network: nn.Module, checkpoint: Path, *, break_at: int | None = None) -> Run:
+def run(network: nn.Module, checkpoint: Path, *, break_at: int | None = None) -> TrainingRun:
     def batches(generator: torch.Generator) -> list[tuple[Tensor, Tensor, float]]:
         x = torch.randn(3, 8, 4, generator=generator)
         return [(b, (b.sum(1) > 0).long(), 1.0) for b in x]
@@ -33,7 +33,7 @@ def run(network: nn.Module, checkpoint: Path, *, break_at: int | None = None) ->
         if epoch.number == break_at:
             raise Broken
 
-    return Run(
+    return TrainingRun(
         name="test",
         seed=3,
         schedule=Schedule(epochs=6, lr=0.1),
@@ -104,7 +104,7 @@ def test_alphas_have_no_weight_decay_and_a_rate_of_their_own(tmp_path: Path) -> 
     one = torch.ones(1, 1)
     fit(
         network,
-        Run(
+        TrainingRun(
             name="alphas",
             seed=0,
             schedule=schedule,

@@ -46,7 +46,7 @@ def stop_in_stages() -> None:
     from trainer.events import Event, Json
     from trainer.workers import job_run
 
-    class StoppingRun(job_run.Run):
+    class StoppingRun(job_run.JobRun):
         def report(self, event: Event) -> None:
             super().report(event)
             if event.stage != "publish" and (event.kind == "epoch" or event.stage not in _TRAINING):
@@ -56,7 +56,7 @@ def stop_in_stages() -> None:
             stop_at("publish")
             super().succeed(result)
 
-    job_run.Run = StoppingRun  # type: ignore[misc]  # before anybody has imported it
+    job_run.JobRun = StoppingRun  # type: ignore[misc]  # before anybody has imported it
 
 
 if __name__ == "__main__":

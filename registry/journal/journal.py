@@ -10,12 +10,12 @@ from typing import TypeVar
 from registry.errors import RecordsBehind
 from registry.journal.index import Index, TaskState
 from registry.journal.records import Record, Records
-from registry.maintenance.scrub import Progress
+from registry.progress import Progress
 
 RecordT = TypeVar("RecordT", bound=Record)
 
 
-class Ledger:
+class Journal:
     """Records and the index, kept in step. Every method raises `IndexUnavailable` when Redis is away."""
 
     def __init__(self, index: Index, records: Records) -> None:
