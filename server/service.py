@@ -22,12 +22,13 @@ from server.engine.loading import BundleLoader
 from server.errors import NotReady
 from server.http.routes import build_router
 from server.kernels.device import Device, open_device
-from server.metrics import Metrics, ResidencyCollector
+from server.metrics import Metrics
 from server.prediction.batch_runner import Runner
 from server.prediction.follower import Follower
-from server.prediction.images import ImageLimits, ImageReader
+from server.prediction.images import ImageReader
 from server.prediction.predictor import Predictor
 from server.prediction.routing import Routing
+from server.residency.collector import ResidencyCollector
 from server.residency.disk import DiskCache
 from server.residency.residency import Residency
 from server.residency.tiers import Budgets, Tier
@@ -51,7 +52,8 @@ class RunningParts:
     follower: Follower
     scheduler: Scheduler[Adapter]
     predictor: Predictor
-    pools: tuple[ThreadPoolExecutor, ...]
+    decodes: ThreadPoolExecutor
+    pools: tuple[ThreadPoolExecutor, ...]  # the decoding one, too
     collector: ResidencyCollector
 
 
@@ -192,11 +194,10 @@ class Service:
             max_rows=settings.max_batch, max_wait_s=settings.max_wait_ms / 1000, weights=settings.task_weights
         )
         scheduler = Scheduler(queues, Runner(engine), _BatchObserver(metrics, admission))
-        limits = ImageLimits(max_images=settings.max_images, max_pixels=settings.max_pixels)
         predictor = Predictor(
             routing=routing,
             admission=admission,
-            reader=ImageReader(limits, decodes, metrics),
+            reader=ImageReader(decodes, metrics, max_pixels=settings.max_pixels),
             scheduler=scheduler,
             metrics=metrics,
             lookups=lookups,
@@ -208,6 +209,7 @@ class Service:
             follower=Follower(self._registry, routing, reconcile_s=settings.reconcile_seconds),
             scheduler=scheduler,
             predictor=predictor,
+            decodes=decodes,
             pools=(loads, decodes, lookups),
             collector=ResidencyCollector(residency, disk),
         )

@@ -20,7 +20,7 @@ from hosting.access.permissions import is_prediction, need
 from hosting.telemetry.request_id import HEADER, TRACE_HEADER, request_id
 from hosting.web.problems import ProblemTable, answer, install_problem_handlers
 from server.errors import DeadlineExceeded
-from server.http.bodies import read_upload
+from server.http.bodies import read_body
 from server.http.parameters import PredictionQuery, query
 from server.http.problems import ALL_PROBLEMS
 from server.settings import ServerSettings
@@ -94,8 +94,8 @@ class Forward:
         await response(scope, receive, send)
 
     async def _forward(self, request: Request) -> Response:
-        upload = await read_upload(request, self._settings.max_body_bytes)
-        call = _call(request, upload.body)
+        body = await read_body(request, self._settings.max_body_bytes)
+        call = _call(request, body.data)
         try:
             async with asyncio.timeout(self._timeout_s(request) + _GRACE_S):
                 answered, attempts = await self._ask(call)

@@ -1,9 +1,12 @@
 """The bodies a prediction may be asked with: a raw image, multipart, or JSON with base64 (torch-free)."""
 
+import asyncio
 import base64
 import binascii
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from email.message import Message
+from functools import partial
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -18,9 +21,11 @@ _RAW_TYPES = ("", "application/octet-stream")  # what curl and others send when 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Upload:
+class Body:
+    """What a request carried, as it came."""
+
     content_type: str  # the whole header
-    body: bytes
+    data: bytes
 
     @property
     def media_type(self) -> str:
@@ -31,7 +36,7 @@ class Upload:
         return self.media_type in _RAW_TYPES or self.media_type.startswith("image/")
 
 
-async def read_upload(request: Request, limit_bytes: int) -> Upload:
+async def read_body(request: Request, limit_bytes: int) -> Body:
     """The whole body of a request. Raises `BodyTooLarge`."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit_bytes:
@@ -42,19 +47,26 @@ async def read_upload(request: Request, limit_bytes: int) -> Upload:
         if size > limit_bytes:
             raise BodyTooLarge(limit_bytes)
         chunks.append(chunk)
-    return Upload(content_type=request.headers.get("content-type", ""), body=b"".join(chunks))
+    return Body(content_type=request.headers.get("content-type", ""), data=b"".join(chunks))
 
 
-def split(upload: Upload, *, max_images: int) -> list[bytes]:
+async def images_of(body: Body, executor: Executor, *, max_images: int) -> list[bytes]:
+    """As `split`; what has to be taken apart is, in a thread. Raises `RequestMalformed`, `BodyUnsupported`."""
+    if body.is_raw:
+        return split(body, max_images=max_images)
+    return await asyncio.get_running_loop().run_in_executor(executor, partial(split, body, max_images=max_images))
+
+
+def split(body: Body, *, max_images: int) -> list[bytes]:
     """The image files of a body. Raises `RequestMalformed`, `BodyUnsupported`."""
-    if upload.is_raw:
-        files = [upload.body] if upload.body else []
-    elif upload.media_type == "multipart/form-data":
-        files = _from_multipart(upload)
-    elif upload.media_type == "application/json":
-        files = _from_json(upload.body)
+    if body.is_raw:
+        files = [body.data] if body.data else []
+    elif body.media_type == "multipart/form-data":
+        files = _from_multipart(body)
+    elif body.media_type == "application/json":
+        files = _from_json(body.data)
     else:
-        raise BodyUnsupported(upload.media_type)
+        raise BodyUnsupported(body.media_type)
     if not files:
         raise RequestMalformed("body", "it holds no image; multipart images go into fields called 'image'")
     if len(files) > max_images:
@@ -80,9 +92,9 @@ def _from_base64(index: int, text: str) -> bytes:
         raise RequestMalformed(f"body.images.{index}", f"not base64: {failure}") from failure
 
 
-def _from_multipart(upload: Upload) -> list[bytes]:
+def _from_multipart(body: Body) -> list[bytes]:
     header = Message()
-    header["content-type"] = upload.content_type
+    header["content-type"] = body.content_type
     boundary = header.get_boundary()
     if boundary is None:
         raise RequestMalformed("content-type", "multipart without a boundary")
@@ -95,10 +107,10 @@ def _from_multipart(upload: Upload) -> list[bytes]:
         file.close()
 
     # The body is in memory already, so no part needs to go through a temporary file.
-    config = {"MAX_MEMORY_FILE_SIZE": len(upload.body)}
+    config = {"MAX_MEMORY_FILE_SIZE": len(body.data)}
     parser = FormParser("multipart/form-data", lambda _: None, on_file, boundary=boundary, config=config)
     try:
-        parser.write(upload.body)
+        parser.write(body.data)
         parser.finalize()
     except FormParserError as failure:
         raise RequestMalformed("body", f"not multipart: {failure}") from failure

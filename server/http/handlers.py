@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -12,13 +13,14 @@ from starlette.responses import Response
 
 from hosting.telemetry.request_id import request_id
 from server import errors
-from server.http.bodies import read_upload
+from server.http.bodies import images_of, read_body
 from server.http.parameters import ManyTasksQuery, PredictionQuery, TaskPath, VersionPath, path, query
 from server.http.problems import status_of
 from server.http.schemas import Prediction, Predictions
 from server.metrics import Metrics
-from server.prediction.predictor import Options, Predictor, Target, parse_target
+from server.prediction.predictor import Options, Predictor
 from server.prediction.routing import Routing
+from server.prediction.target import Target, parse_target
 from server.settings import ServerSettings
 
 _CLIENT_GONE = 499  # as nginx counts a request whose client did not wait for the answer
@@ -29,6 +31,10 @@ class Parts(Protocol):
 
     @property
     def predictor(self) -> Predictor: ...
+
+    @property
+    def decodes(self) -> Executor:
+        """Threads for work that must not hold up the event loop."""
 
     @property
     def routing(self) -> "Routing[Any, Any]": ...
@@ -88,13 +94,14 @@ class Handlers:
         return await self._counted(request.query_params.get("tasks", ""), answer)
 
     async def _predict(self, request: Request, targets: Sequence[Target], asked: PredictionQuery) -> list[Prediction]:
-        predictor, settings = self._server.parts.predictor, self._server.settings
+        parts, settings = self._server.parts, self._server.settings
         # What is refused must cost next to nothing, or refusing takes the time that what was accepted needs.
-        predictor.admission.check([target.task for target in targets])
-        upload = await read_upload(request, settings.max_body_bytes)
-        timeout_s = (asked.timeout_ms or settings.request_timeout_ms) / 1000
-        options = Options(top_k=asked.top_k, priority=asked.priority, timeout_s=timeout_s)
-        return await predictor.predict(targets, upload, options)
+        parts.predictor.admission.check([target.task for target in targets])
+        body = await read_body(request, settings.max_body_bytes)
+        deadline = parts.predictor.clock() + (asked.timeout_ms or settings.request_timeout_ms) / 1000
+        files = await images_of(body, parts.decodes, max_images=settings.max_images)
+        options = Options(top_k=asked.top_k, priority=asked.priority, deadline=deadline)
+        return [Prediction.of(answer) for answer in await parts.predictor.predict(targets, files, options)]
 
     async def _counted(self, names: str, answer: Callable[[], Awaitable[Response]]) -> Response:
         """By task, there or not, and code, errors included."""

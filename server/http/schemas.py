@@ -2,6 +2,9 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hosting.telemetry.request_id import request_id
+from server.prediction import answer
+
 
 class JsonImages(BaseModel):
     """The JSON body of a prediction."""
@@ -15,6 +18,10 @@ class Label(BaseModel):
     label: str
     index: int = Field(description="of the class, in the bundle's order")
     probability: float
+
+    @classmethod
+    def of(cls, found: answer.Label) -> "Label":
+        return cls(label=found.label, index=found.index, probability=found.probability)
 
 
 class Prediction(BaseModel):
@@ -30,6 +37,20 @@ class Prediction(BaseModel):
     inference_ms: float = Field(description="in the engine, the whole batch")
     request_id: str | None
 
+    @classmethod
+    def of(cls, found: answer.Answer) -> "Prediction":
+        return cls(
+            task=found.task,
+            version=found.version,
+            digest=found.digest,
+            predictions=[[Label.of(label) for label in labels] for labels in found.predictions],
+            tier=found.tier,
+            switch_ms=_milliseconds(found.switch_s),
+            queue_ms=_milliseconds(found.queue_s),
+            inference_ms=_milliseconds(found.inference_s),
+            request_id=request_id.get(),
+        )
+
 
 class Predictions(BaseModel):
     """The answers of several tasks, in the order asked."""
@@ -41,3 +62,7 @@ class Predictions(BaseModel):
 class Readiness(BaseModel):
     state: str = Field(description="starting, ready or draining")
     tasks: int = Field(description="tasks that can be asked")
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)

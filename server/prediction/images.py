@@ -4,8 +4,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -15,7 +13,6 @@ from nettailor import images
 from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.errors import ImageInvalid, ImageTooLarge
 from server.errors import ImageOversized, ImageRejected
-from server.http.bodies import Upload, split
 
 Prepared = Sequence[NDArray[np.uint8]]  # one image, (3, crop, crop) for each preprocessing asked for
 
@@ -24,24 +21,11 @@ class Observer(Protocol):
     def preprocessed(self, seconds: float) -> None: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageLimits:
-    max_images: int  # a request
-    max_pixels: int  # an image
-
-
 class ImageReader:
-    def __init__(self, limits: ImageLimits, executor: Executor, observer: Observer) -> None:
-        self._limits = limits
+    def __init__(self, executor: Executor, observer: Observer, *, max_pixels: int) -> None:
         self._executor = executor
         self._observer = observer
-
-    async def files(self, upload: Upload) -> list[bytes]:
-        """The image files of a body. Raises `RequestMalformed`, `BodyUnsupported`."""
-        if upload.is_raw:
-            return split(upload, max_images=self._limits.max_images)
-        job = partial(split, upload, max_images=self._limits.max_images)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, job)
+        self._max_pixels = max_pixels  # an image
 
     async def prepare(self, files: Sequence[bytes], wanted: Sequence[Preprocessing]) -> list[Prepared]:
         """Decode each file once for each size wanted, resize it for each preprocessing.
@@ -63,7 +47,7 @@ class ImageReader:
         try:
             # Not once for the largest: what a task sees must not depend on the tasks it is asked with.
             sides = {preprocessing.resize for preprocessing in wanted}
-            decoded = {side: images.decode(data, max_pixels=self._limits.max_pixels, side=side) for side in sides}
+            decoded = {side: images.decode(data, max_pixels=self._max_pixels, side=side) for side in sides}
         except ImageTooLarge as failure:
             raise ImageOversized(index, failure.reason) from failure
         except ImageInvalid as failure:

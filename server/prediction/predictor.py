@@ -1,11 +1,11 @@
-"""The predictor: from targets and an upload to predictions. Knows no HTTP; on the event loop it only waits."""
+"""The predictor: from targets and image files to answers. Knows no HTTP; on the event loop it only waits."""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,61 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hosting.telemetry import log_context, tracing
-from hosting.telemetry.request_id import request_id
 from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.errors import BundleInvalid
 from registry.errors import AliasUnknown, BlobCorrupt, BlobMissing, TaskUnknown, VersionUnknown
-from registry.registry import LIVE
 from server.engine.adapters import Adapter
 from server.errors import BundleUnavailable, BundleUnusable, DeadlineExceeded
-from server.http.bodies import Upload
-from server.http.schemas import Label, Prediction
 from server.metrics import Metrics
+from server.prediction.answer import Answer
 from server.prediction.images import ImageReader
+from server.prediction.request_group import RequestGroup
 from server.prediction.routing import ResolvedVersion, Routing
+from server.prediction.target import Target
 from server.scheduling.admission import Admission
 from server.scheduling.scheduler import Scheduler
-from server.scheduling.work import Outcome, Ranking, Work
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """Whose answer is wanted: a task's version, or what an alias names."""
-
-    task: str
-    alias: str = LIVE
-    version: int | None = None
-
-
-def parse_target(name: str) -> Target:
-    """`task` or `task@alias`."""
-    task, at, alias = name.strip().partition("@")
-    return Target(task=task, alias=alias if at else LIVE)
+from server.scheduling.work import Outcome, Work
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    top_k: int
+    top_k: int  # how many classes an image
     priority: int  # within a task, more goes first
-    timeout_s: float
-
-
-@dataclass(kw_only=True, eq=False)
-class RequestGroup:
-    """What a part of a request holds until its answer is there: leases, and room in the queue.
-
-    One claim is the targets that share preprocessing: their images are prepared once and run in one batch.
-    """
-
-    preprocessing: Preprocessing
-    places: list[int] = field(default_factory=list)  # of its targets within the request
-    chosen: list[ResolvedVersion[Adapter]] = field(default_factory=list)
-    admitted: int = 0  # images
-    submitted: bool = False
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        return tuple(choice.record.task for choice in self.chosen)
+    deadline: float  # on the predictor's clock
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,78 +46,77 @@ class Predictor:
     lookups: Executor  # for questions to the registry
     clock: Callable[[], float] = time.monotonic
 
-    async def predict(self, targets: Sequence[Target], upload: Upload, options: Options) -> list[Prediction]:
-        """One prediction a target, in order.
+    async def predict(self, targets: Sequence[Target], files: Sequence[bytes], options: Options) -> list[Answer]:
+        """One answer a target, in order; each says something of every image file.
 
         Raises `TaskUnknown`, `AliasUnknown`, `VersionUnknown`, `IndexUnavailable` (registry); `BundleUnusable`,
-        `BundleUnavailable`, `RequestMalformed`, `BodyUnsupported`, `ImageRejected`, `Overloaded`, `DeadlineExceeded`,
-        `NotReady`, `InferenceFailed`.
+        `BundleUnavailable`, `ImageRejected`, `Overloaded`, `DeadlineExceeded`, `NotReady`, `InferenceFailed`.
         """
-        deadline = self.clock() + options.timeout_s
-        claims: dict[Preprocessing, RequestGroup] = {}
+        groups: dict[Preprocessing, RequestGroup] = {}
         try:
-            async with asyncio.timeout(options.timeout_s):
+            async with asyncio.timeout(options.deadline - self.clock()):
                 for place, target in enumerate(targets):
-                    choice = await self._choose(target)  # a miss starts loading here, beside all that follows
-                    preprocessing = choice.record.manifest.preprocessing
-                    claim = claims.setdefault(preprocessing, RequestGroup(preprocessing=preprocessing))
-                    claim.places.append(place)
-                    claim.chosen.append(choice)
+                    resolved = await self._resolve(target)  # a miss starts loading here, beside all that follows
+                    preprocessing = resolved.record.manifest.preprocessing
+                    groups.setdefault(preprocessing, RequestGroup(preprocessing=preprocessing)).add(place, resolved)
                 if len(targets) == 1:
-                    log_context.version.set(choice.record.version)
-                works = await self._submit(list(claims.values()), upload, options, deadline)
+                    log_context.version.set(resolved.record.version)
+                works = await self._submit(list(groups.values()), files, options)
                 # Giving up takes what has not begun out of the queue; what runs is let finish, for nobody.
-                answers = await asyncio.gather(*(_outcome(work.future) for work in works))
+                outcomes = await asyncio.gather(*(asyncio.wrap_future(work.future) for work in works))
         except TimeoutError:
-            raise DeadlineExceeded(_stage(claims.values())) from None
+            raise DeadlineExceeded(_stage(groups.values())) from None
         finally:
-            for claim in claims.values():
-                if not claim.submitted:
-                    self._release(claim)
-        if tracing.is_on():
-            _trace(list(claims.values()), answers)
-        found: dict[int, Prediction] = {}
-        for claim, outcome in zip(claims.values(), answers, strict=True):
-            for part, (place, choice) in enumerate(zip(claim.places, claim.chosen, strict=True)):
-                found[place] = _prediction(choice, [rankings[part] for rankings in outcome.rankings], outcome)
-                self.metrics.queued(choice.record.task, outcome.queue_s)
-        return [found[place] for place in range(len(targets))]
+            for group in groups.values():
+                if not group.submitted:
+                    self._release(group)
+        return self._answers(list(groups.values()), outcomes)
 
-    async def _choose(self, target: Target) -> ResolvedVersion[Adapter]:
-        """Resolve and count; what is not known here may have been published a moment ago, so the registry is asked."""
+    def _answers(self, groups: Sequence[RequestGroup], outcomes: Sequence[Outcome]) -> list[Answer]:
+        """In the order of the request's targets."""
+        found: dict[int, Answer] = {}
+        for group, outcome in zip(groups, outcomes, strict=True):
+            if tracing.is_on():
+                group.trace(outcome)
+            for place, answer in group.answers(outcome):
+                found[place] = answer
+                self.metrics.queued(answer.task, outcome.queue_s)
+        return [found[place] for place in sorted(found)]
+
+    async def _resolve(self, target: Target) -> ResolvedVersion[Adapter]:
+        """The version that answers, counted; one not known here may have been published a moment ago, so the registry
+        is asked."""
         try:
-            return self._choose_known(target)
+            return self._resolve_known(target)
         except (TaskUnknown, AliasUnknown, VersionUnknown):
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self.lookups, self.routing.look_up, target.task, target.version)
-            return self._choose_known(target)
+            return self._resolve_known(target)
 
-    def _choose_known(self, target: Target) -> ResolvedVersion[Adapter]:
+    def _resolve_known(self, target: Target) -> ResolvedVersion[Adapter]:
         if target.version is None:
             return self.routing.choose(target.task, target.alias)
         return self.routing.choose_version(target.task, target.version)
 
     async def _submit(
-        self, claims: list[RequestGroup], upload: Upload, options: Options, deadline: float
+        self, groups: Sequence[RequestGroup], files: Sequence[bytes], options: Options
     ) -> list[Work[Adapter]]:
-        files = await self.reader.files(upload)
-        for claim in claims:
-            self.admission.enter(claim.tasks, len(files))
-            claim.admitted = len(files)
-        images = await self.reader.prepare(files, [claim.preprocessing for claim in claims])
+        for group in groups:
+            self.admission.enter(group.tasks, len(files))
+            group.admitted = len(files)
+        images = await self.reader.prepare(files, [group.preprocessing for group in groups])
         works = []
-        for index, claim in enumerate(claims):
-            adapters = tuple([await self._ready(choice) for choice in claim.chosen])
-            own = [prepared[index] for prepared in images]
-            works.append(_work(claim, adapters, own, options, deadline=deadline))
-        for claim, work in zip(claims, works, strict=True):
+        for index, group in enumerate(groups):
+            adapters = tuple([await self._ready(resolved) for resolved in group.resolved])
+            works.append(_work(group, adapters, [prepared[index] for prepared in images], options))
+        for group, work in zip(groups, works, strict=True):
             self.scheduler.submit(work)
-            claim.submitted = True
-            work.future.add_done_callback(partial(self._release, claim))
+            group.submitted = True
+            work.future.add_done_callback(partial(self._release, group))
         return works
 
-    async def _ready(self, choice: ResolvedVersion[Adapter]) -> Adapter:
-        lease, record = choice.lease, choice.record
+    async def _ready(self, resolved: ResolvedVersion[Adapter]) -> Adapter:
+        lease, record = resolved.lease, resolved.record
         try:
             adapter = lease.ready.result() if lease.ready.done() else await _loaded(lease.ready)
         except (BundleInvalid, BlobMissing, BlobCorrupt) as failure:
@@ -161,11 +126,11 @@ class Predictor:
         self.metrics.switched(record.task, lease.tier, lease.switch_s)
         return adapter
 
-    def _release(self, claim: RequestGroup, _: object = None) -> None:
-        for choice in claim.chosen:
-            choice.lease.release()
-        if claim.admitted:
-            self.admission.leave(claim.tasks, claim.admitted)
+    def _release(self, group: RequestGroup, _: object = None) -> None:
+        for resolved in group.resolved:
+            resolved.lease.release()
+        if group.admitted:
+            self.admission.leave(group.tasks, group.admitted)
 
 
 async def _loaded(ready: "Future[Adapter]") -> Adapter:
@@ -183,64 +148,19 @@ async def _loaded(ready: "Future[Adapter]") -> Adapter:
 
 
 def _work(
-    claim: RequestGroup,
-    adapters: tuple[Adapter, ...],
-    images: Sequence[NDArray[np.uint8]],
-    options: Options,
-    *,
-    deadline: float,
+    group: RequestGroup, adapters: tuple[Adapter, ...], images: Sequence[NDArray[np.uint8]], options: Options
 ) -> Work[Adapter]:
     return Work(
-        tasks=claim.tasks,
+        tasks=group.tasks,
         parts=adapters,
         images=images,
-        key=claim.preprocessing.crop,
+        key=group.preprocessing.crop,
         top_k=options.top_k,
         priority=options.priority,
-        deadline=deadline,
+        deadline=options.deadline,
     )
 
 
-def _stage(claims: Collection[RequestGroup]) -> str:
-    queued = bool(claims) and all(claim.submitted for claim in claims)
+def _stage(groups: Collection[RequestGroup]) -> str:
+    queued = bool(groups) and all(group.submitted for group in groups)
     return "in the queue or the engine" if queued else "before its bundle and its images were ready"
-
-
-def _trace(claims: Sequence[RequestGroup], outcomes: Sequence[Outcome]) -> None:
-    """What was measured, as spans of the request: a batch, the wait for it, the switches of its tasks. They are laid
-    end to end; bundles load while images are decoded, so a switch may have begun earlier than shown."""
-    for claim, outcome in zip(claims, outcomes, strict=True):
-        began = tracing.record("batch", outcome.inference_s, about={"nettailor.tasks": ",".join(claim.tasks)})
-        began = tracing.record("queue", outcome.queue_s, ended_ns=began)
-        for choice in claim.chosen:
-            record, lease = choice.record, choice.lease
-            about: tracing.Attributes = {
-                "nettailor.task": record.task,
-                "nettailor.version": record.version,
-                "nettailor.tier": str(lease.tier),
-            }
-            tracing.record("switch", lease.switch_s, ended_ns=began, about=about)
-
-
-def _outcome(future: "Future[Outcome]") -> Awaitable[Outcome]:
-    return asyncio.wrap_future(future)
-
-
-def _prediction(choice: ResolvedVersion[Adapter], rankings: Sequence[Ranking], outcome: Outcome) -> Prediction:
-    record, lease = choice.record, choice.lease
-    classes = record.manifest.classes
-    return Prediction(
-        task=record.task,
-        version=record.version,
-        digest=record.digest,
-        predictions=[[Label(label=classes[i], index=i, probability=p) for i, p in ranking] for ranking in rankings],
-        tier=lease.tier,
-        switch_ms=_milliseconds(lease.switch_s),
-        queue_ms=_milliseconds(outcome.queue_s),
-        inference_ms=_milliseconds(outcome.inference_s),
-        request_id=request_id.get(),
-    )
-
-
-def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 3)

@@ -1,11 +1,11 @@
 import pytest
 
 from server.errors import BodyUnsupported, RequestMalformed
-from server.http.bodies import Upload, split
+from server.http.bodies import Body, split
 
 
 def parts(content_type: str, body: bytes) -> list[bytes]:
-    return split(Upload(content_type=content_type, body=body), max_images=2)
+    return split(Body(content_type=content_type, data=body), max_images=2)
 
 
 def multipart(*fields: tuple[str, str, bytes], boundary: str = "xx") -> bytes:

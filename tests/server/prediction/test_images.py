@@ -12,7 +12,7 @@ from PIL import Image
 
 from nettailor import images
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from server.prediction.images import ImageLimits, ImageReader
+from server.prediction.images import ImageReader
 
 SMALL, LARGE = (Preprocessing(resize=side, crop=side, mean=IMAGENET_MEAN, std=IMAGENET_STD) for side in (8, 16))
 
@@ -31,7 +31,7 @@ def photograph() -> bytes:
 
 def prepared(data: bytes, wanted: Sequence[Preprocessing]) -> Any:
     with ThreadPoolExecutor(1) as pool:
-        reader = ImageReader(ImageLimits(max_images=1, max_pixels=2 * 10**6), pool, Silent())
+        reader = ImageReader(pool, Silent(), max_pixels=2 * 10**6)
         [found] = asyncio.run(reader.prepare([data], wanted))
     return found
 
