@@ -49,7 +49,7 @@ class MixedPass:
         self._nodes[0] = _Node(self._all, x)
         depth = len(self._shared.blocks)
         for node in range(1, depth + 1):
-            rows = self._all.subset(t for t, a in enumerate(self._adapters) if a.plan.present(node))
+            rows = self._all.subset(t for t, a in enumerate(self._adapters) if node in a.nodes)
             if rows.tasks:
                 self._nodes[node] = self._node(node, rows)
             self._drop_used(node)
@@ -89,7 +89,7 @@ class MixedPass:
 
     def _start(self, node: int, rows: Rows) -> Tensor:
         """a_ll G_l(x_{l-1}) where the block is kept, and the sum of the proxies' biases everywhere."""
-        keepers = rows.subset(t for t in rows.tasks if self._adapters[t].plan.keeps_block(node))
+        keepers = rows.subset(t for t in rows.tasks if self._at(t, node).alpha is not None)
         if not keepers.tasks:
             first = self._source(self._at(rows.tasks[0], node).proxies[0]).x
             return self._biases(node, rows, *first.shape[1:3])

@@ -19,8 +19,7 @@ from server.http.problems import status_of
 from server.http.schemas import Prediction, Predictions
 from server.metrics import Metrics
 from server.prediction.predictor import Options, Predictor
-from server.prediction.routing import Routing
-from server.prediction.target import Target, parse_target
+from server.prediction.routing import Routing, Target, parse_target
 from server.settings import ServerSettings
 
 _CLIENT_GONE = 499  # as nginx counts a request whose client did not wait for the answer

@@ -22,8 +22,7 @@ from server.metrics import Metrics
 from server.prediction.answer import Answer
 from server.prediction.images import ImageReader
 from server.prediction.request_group import RequestGroup
-from server.prediction.routing import ResolvedVersion, Routing
-from server.prediction.target import Target
+from server.prediction.routing import ResolvedVersion, Routing, Target
 from server.scheduling.admission import Admission
 from server.scheduling.scheduler import Scheduler
 from server.scheduling.work import Outcome, Work
@@ -87,16 +86,11 @@ class Predictor:
         """The version that answers, counted; one not known here may have been published a moment ago, so the registry
         is asked."""
         try:
-            return self._resolve_known(target)
+            return self.routing.resolve(target)
         except (TaskUnknown, AliasUnknown, VersionUnknown):
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self.lookups, self.routing.look_up, target.task, target.version)
-            return self._resolve_known(target)
-
-    def _resolve_known(self, target: Target) -> ResolvedVersion[Adapter]:
-        if target.version is None:
-            return self.routing.choose(target.task, target.alias)
-        return self.routing.choose_version(target.task, target.version)
+            return self.routing.resolve(target)
 
     async def _submit(
         self, groups: Sequence[RequestGroup], files: Sequence[bytes], options: Options

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic
 
-from nettailor.bundle.bundle import check_backbone
 from nettailor.errors import BundleWrongBackbone
 from registry.errors import AliasUnknown, TaskUnknown, VersionUnknown
 from registry.registry import LIVE, Registry
@@ -22,6 +21,21 @@ from server.residency.residency import Lease, Residency
 from server.residency.tiers import BundleId, D, H
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Whose answer a request wants: a task's version, or what an alias names."""
+
+    task: str
+    alias: str = LIVE
+    version: int | None = None
+
+
+def parse_target(name: str) -> Target:
+    """`task` or `task@alias`."""
+    task, at, alias = name.strip().partition("@")
+    return Target(task=task, alias=alias if at else LIVE)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,7 +48,7 @@ class ResolvedVersion(Generic[D]):
 
 @dataclass(kw_only=True, eq=False)
 class Routing(Generic[H, D]):
-    """Thread-safe. `choose` and `choose_version` never block; what asks the registry says so."""
+    """Thread-safe. `resolve` never blocks; what asks the registry says so."""
 
     registry: Registry
     residency: Residency[H, D]
@@ -81,27 +95,36 @@ class Routing(Generic[H, D]):
         with self._lock:
             return task in self._table
 
-    def choose(self, task: str, alias: str = LIVE) -> ResolvedVersion[D]:
-        """What answers for task@alias: resolved and counted in one step.
+    def resolve(self, target: Target) -> ResolvedVersion[D]:
+        """What answers for a target: resolved and counted in one step.
 
-        Raises `TaskUnknown`, `AliasUnknown`, `BundleUnusable`.
+        Raises `TaskUnknown`, `AliasUnknown`, `VersionUnknown`, `BundleUnusable`.
         """
         with self._lock:
-            aliases = self._table.get(task)
-            if aliases is None:
-                raise TaskUnknown(task)
-            if alias not in aliases:
-                raise AliasUnknown(task, alias)
-            return self._lease(aliases[alias])
+            return self._lease(self._named(target) if target.version is None else self._numbered(target))
 
-    def choose_version(self, task: str, version: int) -> ResolvedVersion[D]:
-        """Raises `TaskUnknown`, `VersionUnknown`, `BundleUnusable`."""
-        with self._lock:
-            record = self._versions.pop((task, version), None)
-            if record is None:
-                raise VersionUnknown(task, version) if task in self._table else TaskUnknown(task)
-            self._versions[task, version] = record
-            return self._lease(record)
+    def _named(self, target: Target) -> VersionRecord:
+        aliases = self._table.get(target.task)
+        if aliases is None:
+            raise TaskUnknown(target.task)
+        if target.alias not in aliases:
+            raise AliasUnknown(target.task, target.alias)
+        return aliases[target.alias]
+
+    def _numbered(self, target: Target) -> VersionRecord:
+        task, version = target.task, target.version
+        assert version is not None
+        record = self._versions.pop((task, version), None)
+        if record is None:
+            raise VersionUnknown(task, version) if task in self._table else TaskUnknown(task)
+        self._versions[task, version] = record  # last: the longest unasked are forgotten first
+        return record
+
+    def _lease(self, record: VersionRecord) -> ResolvedVersion[D]:
+        made_for = record.manifest.backbone.fingerprint
+        if made_for != self.fingerprint:
+            raise BundleUnusable(record.task, record.version, str(BundleWrongBackbone(self.fingerprint, made_for)))
+        return ResolvedVersion(record=record, lease=self.residency.acquire(_id(record)))
 
     def look_up(self, task: str, version: int | None = None) -> None:
         """Ask the registry about a name that is not known here (yet).
@@ -115,13 +138,6 @@ class Routing(Generic[H, D]):
             record = self.registry.version_record(task, version)
             with self._lock:
                 self._remember(record)
-
-    def _lease(self, record: VersionRecord) -> ResolvedVersion[D]:
-        try:
-            check_backbone(record.manifest, self.fingerprint)
-        except BundleWrongBackbone as failure:
-            raise BundleUnusable(record.task, record.version, str(failure)) from failure
-        return ResolvedVersion(record=record, lease=self.residency.acquire(_id(record)))
 
     def refresh(self, task: str) -> None:
         """Bring one task's names to what the registry says. Raises `TaskUnknown`, `IndexUnavailable`."""

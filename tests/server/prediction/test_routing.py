@@ -9,7 +9,7 @@ import pytest
 
 from registry.errors import VersionUnknown
 from registry.registry import Registry
-from server.prediction.routing import Routing
+from server.prediction.routing import Routing, Target
 from server.residency.tiers import BundleId
 from tests.server.asking import publish
 from tests.server.oracle import fingerprint, make_bytes
@@ -84,7 +84,7 @@ class House:
 
     @property
     def live(self) -> int:
-        return self.routing.choose("signs").record.version
+        return self.routing.resolve(Target(task="signs")).record.version
 
 
 class Interruption:
@@ -174,7 +174,7 @@ def test_a_version_deleted_while_it_is_looked_up_is_not_kept(house: House, monke
     house.routing.look_up("signs", 2)
     deletion.over()
     with pytest.raises(VersionUnknown):
-        house.routing.choose_version("signs", 2)
+        house.routing.resolve(Target(task="signs", version=2))
 
 
 def test_what_no_name_leads_to_is_remembered_up_to_a_number_and_still_found_and_cleared(house: House) -> None:
@@ -186,10 +186,10 @@ def test_what_no_name_leads_to_is_remembered_up_to_a_number_and_still_found_and_
     assert house.live == 7
     assert list(house.routing._versions) == [("signs", version) for version in (5, 6, 7)]
     with pytest.raises(VersionUnknown):
-        house.routing.choose_version("signs", 3)
+        house.routing.resolve(Target(task="signs", version=3))
     house.routing.look_up("signs", 3)
-    assert house.routing.choose_version("signs", 3).record.version == 3
-    house.routing.choose_version("signs", 6)
+    assert house.routing.resolve(Target(task="signs", version=3)).record.version == 3
+    house.routing.resolve(Target(task="signs", version=6))
     house.routing.look_up("signs", 4)
     assert set(house.routing._versions) == {("signs", version) for version in (4, 6, 7)}  # 3 is longest unasked
     house.registry.delete_version("signs", 2, actor="test", reason="test")
