@@ -1,0 +1,1 @@
+"""`python -m benchmarks.engine`: the engine against what people do today."""

@@ -1,0 +1,1 @@
+"""`python -m benchmarks.http`: the whole server under load."""

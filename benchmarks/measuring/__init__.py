@@ -1,0 +1,1 @@
+"""What all benchmarks share: rounds, ratios, the machine."""

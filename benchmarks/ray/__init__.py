@@ -1,0 +1,1 @@
+"""`python -m benchmarks.ray`: a local cluster."""

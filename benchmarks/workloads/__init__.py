@@ -1,0 +1,1 @@
+"""Tasks and bundles to measure with."""

@@ -1,0 +1,1 @@
+"""The images' lists of packages."""

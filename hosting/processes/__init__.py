@@ -1,0 +1,1 @@
+"""Children, locks and the memory of a process."""

@@ -1,0 +1,1 @@
+"""Shapes of a backbone, and the plan of what survives."""

@@ -1,0 +1,1 @@
+"""What paths cost, and which ones go."""

@@ -1,0 +1,1 @@
+"""The networks: backbones, students, proxies, losses."""

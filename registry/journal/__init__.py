@@ -1,0 +1,1 @@
+"""What happened: immutable records, and the Redis index they fold into."""

@@ -1,0 +1,1 @@
+"""What a version must show to go live."""

@@ -1,0 +1,1 @@
+"""What is said of versions: aliases, annotations, attachments, lineage."""

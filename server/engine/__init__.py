@@ -1,0 +1,1 @@
+"""The mixed forward pass through the shared blocks."""

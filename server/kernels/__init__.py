@@ -1,0 +1,1 @@
+"""The machine: devices, threads, ways to run a convolution."""

@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -19,13 +19,12 @@ from registry.errors import AliasUnknown, BlobCorrupt, BlobMissing, TaskUnknown,
 from server.engine.adapters import Adapter
 from server.errors import BundleUnavailable, BundleUnusable, DeadlineExceeded
 from server.metrics import Metrics
-from server.prediction.answer import Answer
+from server.prediction.answer import Answer, Label
 from server.prediction.images import ImageReader
-from server.prediction.request_group import RequestGroup
 from server.prediction.routing import ResolvedVersion, Routing, Target
 from server.scheduling.admission import Admission
 from server.scheduling.scheduler import Scheduler
-from server.scheduling.work import Outcome, Work
+from server.scheduling.work import Outcome, Ranking, Work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +32,48 @@ class Options:
     top_k: int  # how many classes an image
     priority: int  # within a task, more goes first
     deadline: float  # on the predictor's clock
+
+
+@dataclass(kw_only=True, eq=False)
+class RequestGroup:
+    """The targets of one request that share preprocessing: their images are prepared once and run in one batch.
+
+    It holds leases of their bundles, and room in the queue, until the answers are there.
+    """
+
+    preprocessing: Preprocessing
+    places: list[int] = field(default_factory=list)  # of its targets within the request
+    resolved: list[ResolvedVersion[Adapter]] = field(default_factory=list)
+    admitted: int = 0  # images
+    submitted: bool = False
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return tuple(target.record.task for target in self.resolved)
+
+    def add(self, place: int, target: ResolvedVersion[Adapter]) -> None:
+        self.places.append(place)
+        self.resolved.append(target)
+
+    def answers(self, outcome: Outcome) -> list[tuple[int, Answer]]:
+        """Each with its target's place within the request."""
+        return [
+            (place, _answer(target, [rankings[part] for rankings in outcome.rankings], outcome))
+            for part, (place, target) in enumerate(zip(self.places, self.resolved, strict=True))
+        ]
+
+    def trace(self, outcome: Outcome) -> None:
+        """What was measured, as spans of the request: a batch, the wait for it, the switches of its tasks. They are
+        laid end to end; bundles load while images are decoded, so a switch may have begun earlier than shown."""
+        began = tracing.record("batch", outcome.inference_s, about={"nettailor.tasks": ",".join(self.tasks)})
+        began = tracing.record("queue", outcome.queue_s, ended_ns=began)
+        for target in self.resolved:
+            about: tracing.Attributes = {
+                "nettailor.task": target.record.task,
+                "nettailor.version": target.record.version,
+                "nettailor.tier": str(target.lease.tier),
+            }
+            tracing.record("switch", target.lease.switch_s, ended_ns=began, about=about)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -158,3 +199,18 @@ def _work(
 def _stage(groups: Collection[RequestGroup]) -> str:
     queued = bool(groups) and all(group.submitted for group in groups)
     return "in the queue or the engine" if queued else "before its bundle and its images were ready"
+
+
+def _answer(target: ResolvedVersion[Adapter], rankings: Sequence[Ranking], outcome: Outcome) -> Answer:
+    record, lease = target.record, target.lease
+    classes = record.manifest.classes
+    return Answer(
+        task=record.task,
+        version=record.version,
+        digest=record.digest,
+        predictions=[[Label(label=classes[i], index=i, probability=p) for i, p in ranking] for ranking in rankings],
+        tier=lease.tier,
+        switch_s=lease.switch_s,
+        queue_s=outcome.queue_s,
+        inference_s=outcome.inference_s,
+    )

@@ -1,0 +1,1 @@
+"""Which bundles are in which tier."""

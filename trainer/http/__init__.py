@@ -1,0 +1,1 @@
+"""Uploads and jobs over HTTP."""

@@ -1,0 +1,1 @@
+"""Archives of any accepted kind, read without trusting them."""
