@@ -1,5 +1,7 @@
-"""Imports run downwards only, nothing below the top knows the web, and nothing works at import."""
+"""Imports run downwards only, nothing below the top knows the web, and nothing works at import. Tests share helpers and
+do not import each other."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -33,3 +35,29 @@ def test_importing_does_not_load_torch(module: str) -> None:
     """The command answers `--help` at once, and the registry runs where torch is not installed."""
     result = _run("-c", f"import sys, {module}; sys.exit('torch' in sys.modules)")
     assert result.returncode == 0, f"{module} imports torch\n{result.stderr}"
+
+
+def _imported(path: Path) -> set[str]:
+    """Every module a file imports, and every name it imports from one, in full; imports within functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            found |= {f"{node.module}.{name.name}" for name in node.names}
+    return found
+
+
+def test_nobody_imports_a_test_module() -> None:
+    """What two of them need is a module of its own, so that each can be moved, renamed and run without the other."""
+    tests = sorted(_ROOT.glob("tests/**/*.py"))
+    modules = {path: ".".join(path.relative_to(_ROOT).with_suffix("").parts) for path in tests}
+    private = {module for path, module in modules.items() if path.name.startswith("test_") or path.stem == "conftest"}
+    assert len(private) > 100  # they are found
+    borrowed = {
+        modules[path]: hits
+        for path in tests
+        if (hits := {name for name in _imported(path) if name in private or name.rpartition(".")[0] in private})
+    }
+    assert not borrowed

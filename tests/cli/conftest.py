@@ -7,12 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from cli.service.local_service import LocalService
-from hosting.settings.settings import Settings
-from nettailor.bundle.bundle import encode
 from nettailor.network.backbones import build_backbone, canonical_tensors
-from registry.registry import LIVE
-from registry.wiring import open_registry, redis_service
-from tests.bundles import random_bundle
+from tests.cli.publishing import publish
 
 
 @pytest.fixture(scope="session")
@@ -46,11 +42,3 @@ def service(data_dir: Path) -> Iterator[str]:
         yield up.start()
     finally:
         up.stop()
-
-
-def publish(folder: Path, task: str, fingerprint: str) -> None:
-    """Put a random bundle into the registry of a folder nobody serves now, as live."""
-    settings = Settings(data_dir=folder)
-    with redis_service(settings) as url, open_registry(settings, url) as registry:
-        record = registry.publish(task, encode(*random_bundle(task=task, fingerprint=fingerprint)), actor="test")
-        registry.promote(task, LIVE, record.version, actor="test", reason="test")

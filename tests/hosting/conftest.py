@@ -10,7 +10,7 @@ import redis
 from registry.http.app import create_app
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
-from tests.registry.serving import served
+from tests.serving import served
 
 
 @pytest.fixture

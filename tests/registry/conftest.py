@@ -14,7 +14,7 @@ from registry.http.client import RegistryClient
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from tests.registry.s3 import s3_endpoint, s3_settings
-from tests.registry.serving import served
+from tests.serving import served
 
 _BUCKET = "nettailor"
 

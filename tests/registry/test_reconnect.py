@@ -10,7 +10,8 @@ from registry.registry import LIVE, Registry
 from registry.storage.blobs import Blobs
 from registry.wiring import connect
 from tests.bundles import tiny_bytes
-from tests.hosting.redis_server.test_embedded import process_id, wait_for
+from tests.redis_process import process_id
+from tests.waiting import until
 
 
 def test_what_redis_missed_is_in_the_index_soon_after_it_is_back(tmp_path: Path) -> None:
@@ -36,6 +37,6 @@ def test_what_redis_missed_is_in_the_index_soon_after_it_is_back(tmp_path: Path)
                 assert Records(registry.blobs.store).append(record)
                 server.stop()
                 server.start()
-                wait_for(lambda: registry.index.state("signs").aliases == {LIVE: 1})
+                until(lambda: registry.index.state("signs").aliases == {LIVE: 1})
     finally:
         server.stop()

@@ -25,8 +25,8 @@ from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from registry.versions.aliases import ANY
 from registry.wiring import connect
-from tests.abuses import abuses
 from tests.bundles import tiny_bytes
+from tests.nettailor.bundle.abuses import abuses
 from tests.registry.contents import contents
 
 

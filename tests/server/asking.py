@@ -8,7 +8,7 @@ import pytest
 from nettailor.bundle import bundle as bundles
 from registry.registry import Registry
 from tests.server.oracle import expected_logits, make_bytes, random_images
-from tests.server.running import png
+from tests.server.running import Running, png
 
 IMAGES = random_images(3, 32, seed=5)
 FILES = [png(image) for image in IMAGES]
@@ -19,6 +19,11 @@ def publish(registry: Registry, task: str = "signs", *, alias: str = "live", **o
     record = registry.publish(task, data, actor="test")
     registry.promote(task, alias, record.version, actor="test", reason="test")
     return data
+
+
+def ask(server: Running, name: str = "signs", **options: Any) -> Any:
+    """Ask for one image."""
+    return server.client.post(f"/tasks/{name}/predict", content=FILES[0], **options)
 
 
 def shares(data: bytes, image: int = 0) -> np.ndarray[Any, np.dtype[np.float64]]:

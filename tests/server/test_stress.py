@@ -22,8 +22,8 @@ from server.settings import ServerSettings
 from tests.bundles import random_manifest, random_tensors
 from tests.server.asking import FILES
 from tests.server.oracle import fingerprint
-from tests.server.prediction.test_follower import turn_until
 from tests.server.running import Running, running
+from tests.waiting import until
 
 TASKS = ("apples", "birds", "cars", "dogs", "eggs")
 DEVICE_BYTES, HOST_BYTES, DISK_BYTES = 1_200_000, 700_000, 3_000_000  # a bundle has 150 to 650 KB
@@ -249,11 +249,11 @@ def _check_rest(house: Running, registry: Registry) -> None:
     """When all is quiet: the registry's last word answers, nothing is held, and the budgets hold."""
     for record in registry.tasks():
         wanted = record.aliases[LIVE]
-        turn_until(house, lambda task=record.task, version=wanted: _live(house, task) == version)  # type: ignore[misc]  # mypy infers no defaults
+        until(lambda task=record.task, version=wanted: _live(house, task) == version)  # type: ignore[misc]  # mypy infers no defaults
     parts = house.service.parts
     residency = parts.residency
     assert house.service.metrics.evictions.labels(Tier.DEVICE)._value.get() > 0
-    turn_until(house, lambda: not any(row.users for row in residency.table()))
+    until(lambda: not any(row.users for row in residency.table()))
     assert parts.predictor.admission.under_way == parts.scheduler.depth == house.service.under_way == 0
     table = residency.table()
     on_device = {row.id for row in table if row.tier is Tier.DEVICE}

@@ -9,7 +9,7 @@ import redis
 
 from nettailor.network.backbones import Backbone, build_backbone
 from registry.registry import Registry
-from tests.registry.serving import served
+from tests.serving import served
 from trainer.http.app import create_app
 from trainer.service import Service
 from trainer.settings import Settings

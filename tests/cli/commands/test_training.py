@@ -10,9 +10,9 @@ from cli.main import app
 from cli.render.report import comparison
 from cli.service.client import Client
 from tests.bundles import ZERO_FINGERPRINT
-from tests.registry.serving import served
+from tests.serving import served
 from tests.trainer import archives
-from tests.trainer.recipe.test_pareto import ACCURACIES, point
+from tests.trainer.publishing.points import ACCURACIES, point
 from trainer.http.app import create_app
 from trainer.recipe.pareto import store_front
 from trainer.service import Service

@@ -12,7 +12,7 @@ from registry.http.app import create_app
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from tests.registry.published import publish
-from tests.registry.serving import served
+from tests.serving import served
 
 _COMMANDS = ("versions", "front", "history", "show", "promote", "rollback", "tag", "note", "policy")
 

@@ -18,7 +18,7 @@ from hosting.access.keys import add_key, new_key
 from hosting.redis_server.embedded import EmbeddedRedis
 from hosting.settings.settings import Settings
 from registry.wiring import open_registry, redis_service
-from tests.cli.conftest import publish
+from tests.cli.publishing import publish
 
 
 @pytest.fixture(autouse=True)

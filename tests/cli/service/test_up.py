@@ -7,8 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,26 +19,16 @@ from cli.errors import AddressUnusable, DataFolderInUse, ServiceStartFailed
 from cli.service.client import Client
 from cli.service.local_service import LocalService, running_url
 from cli.service.up import _claimed, _listening
-from tests.cli.conftest import publish
+from tests.cli.publishing import publish
 from tests.documented import ROOT, documented
+from tests.processes import is_gone
+from tests.waiting import until
 
-_WAIT_SECONDS = 30.0
 _STOP_SECONDS = 15.0
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never came true"
-        time.sleep(0.02)
 
 
 def _family(pid: int) -> list[psutil.Process]:
     return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-
-
-def _gone(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def _pid(folder: Path) -> int:
@@ -111,7 +99,7 @@ def test_killed_or_stopped_it_leaves_nothing_behind_and_goes_on_from_disk(tmp_pa
     assert len(family) >= 5  # with Redis, the worker, and their guardians
     os.kill(family[0].pid, signal.SIGKILL)
     family[0].wait(_STOP_SECONDS)
-    _until(lambda: all(map(_gone, family)))
+    until(lambda: all(map(is_gone, family)))
     up.stop()
 
     up = LocalService(data)
@@ -124,7 +112,7 @@ def test_killed_or_stopped_it_leaves_nothing_behind_and_goes_on_from_disk(tmp_pa
     family = _family(_pid(data))
     family[0].terminate()
     family[0].wait(_STOP_SECONDS)
-    assert all(map(_gone, family))
+    assert all(map(is_gone, family))
     assert not (data / "up.json").exists()
     address = urlsplit(url)
     with pytest.raises(ConnectionRefusedError), socket.create_connection((address.hostname, address.port)):

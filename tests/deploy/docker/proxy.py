@@ -6,21 +6,16 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.deploy.programs import program
 from tests.documented import ROOT
+from tests.ports import free_port
+from tests.waiting import until
 
 FOLDER = ROOT / "deploy/docker/proxy"
 _PATIENCE_S = 60.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 def moved(text: str, pattern: str, replacement: str) -> str:
@@ -63,18 +58,14 @@ def proxied(ports: Mapping[str, int], **changes: tuple[str, str]) -> Iterator[st
             path.write_text(moved(path.read_text(), pattern, replacement))
         process = subprocess.Popen([program("nginx"), "-c", str(folder / "nginx.conf")], stdout=subprocess.DEVNULL)
         try:
-            _wait_for(port, process)
+            until(lambda: _is_open(port), process=process)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
             process.wait(_PATIENCE_S)
 
 
-def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        assert process.poll() is None, "nginx has ended"
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        assert time.monotonic() < deadline
-        time.sleep(0.02)  # between looks at another process, which tells nobody
+def _is_open(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False

@@ -5,8 +5,7 @@ import contextlib
 import functools
 import os
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,10 +14,11 @@ import httpx
 from hosting.access.keys import SCOPES, add_key, new_key
 from tests.deploy.docker.bare import bare_environment
 from tests.deploy.docker.compose import services
-from tests.deploy.docker.proxy import free_port, proxied
+from tests.deploy.docker.proxy import proxied
 from tests.deploy.programs import program
+from tests.ports import free_port
+from tests.waiting import PATIENCE_SECONDS, until
 
-PATIENCE_S = 240.0  # a busy machine imports torch slowly
 OURS = {"registry": "registry", "trainer": "trainer", "server": "server", "worker": "trainer"}  # service: image
 
 
@@ -33,7 +33,7 @@ class Stack:
 
     def client(self) -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.secret}"}
-        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=PATIENCE_S)
+        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS)
 
     def run(self, name: str, command: list[str], *, stderr: int | None = None) -> "subprocess.Popen[bytes]":
         """A command in the service's container, so to speak."""
@@ -54,7 +54,7 @@ class Stack:
         """By the service's own health check."""
         kind, *words = services("cpu")[name]["healthcheck"]["test"]
         command = words if kind == "CMD" else ["sh", "-c", *words]
-        return self.run(name, command, stderr=subprocess.DEVNULL).wait(PATIENCE_S) == 0
+        return self.run(name, command, stderr=subprocess.DEVNULL).wait(PATIENCE_SECONDS) == 0
 
     def _here(self, name: str, text: str) -> str:
         changes = {
@@ -75,14 +75,6 @@ class Stack:
         return text.replace("--dir /data", f"--dir {self.folder}/volumes/redis")
 
 
-def wait_until(met: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not met():
-        assert process.poll() is None, f"ended with {process.returncode}: {process.args!r}"
-        assert time.monotonic() < deadline
-        time.sleep(0.2)  # between looks at another process, which tells nobody
-
-
 @contextlib.contextmanager
 def stack(folder: Path) -> Iterator[Stack]:
     """All healthy, in the order that docker-compose.yml gives."""
@@ -97,11 +89,11 @@ def stack(folder: Path) -> Iterator[Stack]:
     made = Stack(folder=folder, ports=ports, pythons=pythons, secret=secret)
     try:
         made.start("redis")
-        wait_until(functools.partial(made.is_healthy, "redis"), made.processes["redis"])
+        until(functools.partial(made.is_healthy, "redis"), process=made.processes["redis"])
         for name in OURS:
             made.start(name)
         for name in OURS:
-            wait_until(functools.partial(made.is_healthy, name), made.processes[name])
+            until(functools.partial(made.is_healthy, name), process=made.processes[name])
         with proxied({name: ports[name] for name in ("registry", "trainer", "server")}) as made.url:
             yield made
     finally:

@@ -22,8 +22,9 @@ import trainer.http.routes
 from registry.registry import Registry
 from server.service import Service as Server
 from server.settings import ServerSettings
-from tests.deploy.docker.proxy import FOLDER, free_port, lay_out, proxied, try_out
-from tests.registry.serving import served
+from tests.deploy.docker.proxy import FOLDER, lay_out, proxied, try_out
+from tests.ports import free_port
+from tests.serving import served
 from trainer.service import Service as Trainer
 from trainer.settings import Settings as TrainerSettings
 

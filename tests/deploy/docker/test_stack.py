@@ -13,9 +13,10 @@ import pytest
 from nettailor.bundle.bundle import digest_of, encode
 from nettailor.network.backbones import load_backbone
 from tests.bundles import random_bundle
-from tests.deploy.docker.stack import OURS, PATIENCE_S, Stack, stack, wait_until
+from tests.deploy.docker.stack import OURS, Stack, stack
 from tests.server.asking import FILES
 from tests.trainer.archives import class_folders, zip_of
+from tests.waiting import PATIENCE_SECONDS, until
 
 _TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -44,16 +45,16 @@ def test_a_service_runs_without_what_the_others_need(running: Stack, service: st
     assert running.processes[service].poll() is None
     looking = f"import importlib.util; print(*[n for n in {lacks} if importlib.util.find_spec(n)])"
     done = subprocess.run(
-        [running.pythons[service], "-c", looking], check=True, capture_output=True, timeout=PATIENCE_S
+        [running.pythons[service], "-c", looking], check=True, capture_output=True, timeout=PATIENCE_SECONDS
     )
     assert done.stdout.split() == []
 
 
 def test_nobody_gets_in_without_a_key(running: Stack) -> None:
     for path in ("/tasks", "/jobs"):
-        assert httpx.get(f"{running.url}{path}", trust_env=False, timeout=PATIENCE_S).status_code == 401
+        assert httpx.get(f"{running.url}{path}", trust_env=False, timeout=PATIENCE_SECONDS).status_code == 401
     predict = f"{running.url}/tasks/signs/predict"
-    assert httpx.post(predict, content=FILES[0], trust_env=False, timeout=PATIENCE_S).status_code == 401
+    assert httpx.post(predict, content=FILES[0], trust_env=False, timeout=PATIENCE_SECONDS).status_code == 401
 
 
 def test_a_bundle_is_published_promoted_and_answers(running: Stack, client: httpx.Client) -> None:
@@ -67,7 +68,7 @@ def test_a_bundle_is_published_promoted_and_answers(running: Stack, client: http
         headers = {"X-Request-Id": "mine-1", "traceparent": _TRACE, "Content-Type": "image/png"}
         return client.post("/tasks/signs/predict", content=FILES[0], headers=headers)
 
-    wait_until(lambda: predict().status_code == 200, running.processes["server"])
+    until(lambda: predict().status_code == 200, process=running.processes["server"])
     answer = predict()
     assert answer.json()["digest"] == digest_of(data)
     assert (answer.headers["x-request-id"], answer.headers["traceparent"]) == ("mine-1", _TRACE)
@@ -100,12 +101,13 @@ def test_an_upload_becomes_a_version_that_answers(running: Stack, client: httpx.
         told = [json.loads(line[5:]) for line in events.iter_lines() if line.startswith("data:")]
     job = client.get(where).json()
     assert (job["state"], job["result"]["version"]) == ("succeeded", 1), told[-1]
-    wait_until(
-        lambda: client.post("/tasks/animals/predict", content=FILES[0]).status_code == 200, running.processes["server"]
+    until(
+        lambda: client.post("/tasks/animals/predict", content=FILES[0]).status_code == 200,
+        process=running.processes["server"],
     )
 
 
 def test_told_to_stop_they_all_end_with_0(running: Stack) -> None:
     for name in (*reversed(OURS), "redis"):  # Redis last, as `docker compose down` does it
         running.processes[name].terminate()
-        assert running.processes[name].wait(PATIENCE_S) == 0, name
+        assert running.processes[name].wait(PATIENCE_SECONDS) == 0, name

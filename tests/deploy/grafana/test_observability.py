@@ -26,10 +26,10 @@ from nettailor.bundle.bundle import encode
 from nettailor.network.backbones import load_backbone
 from tests.bundles import random_bundle
 from tests.trainer import archives
+from tests.waiting import until
 
 pytestmark = pytest.mark.observability
 
-PATIENCE_SECONDS = 240.0
 TASKS = [f"task{number}" for number in range(6)]
 IMAGE = archives.picture(0, side=32)
 SETTINGS = {
@@ -142,13 +142,6 @@ def scraping(prometheus: Prometheus) -> bool:
         return prometheus.targets_up() == 1
     except httpx.HTTPError:
         return False
-
-
-def until(condition: Callable[[], Any], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS} s: {what}"
-        time.sleep(0.2)  # between looks at a condition, not instead of one
 
 
 def load_once(world: World) -> bool:

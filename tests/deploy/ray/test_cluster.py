@@ -5,8 +5,7 @@ Ray is imported by the fixtures: the tests of every day collect this file too.
 
 import itertools
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +23,7 @@ from nettailor.network.student import Student
 from registry.wiring import open_registry
 from server.settings import ServerSettings
 from tests.server.asking import FILES, IMAGES
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from benchmarks.ray.cluster import LocalCluster
@@ -34,7 +34,6 @@ pytestmark = [
 ]
 
 TASKS = [f"task{index}" for index in range(12)]
-PATIENCE_S = 180.0
 THREADS = 6
 
 
@@ -77,13 +76,6 @@ def cluster(settings: ServerSettings) -> Iterator["LocalCluster"]:
         yield cluster
 
 
-def _await(condition: Callable[[], bool]) -> None:
-    """Asked again and again: what it waits for happens in other processes."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-
-
 def _settled(url: str, rounds: int = 3) -> list[Asked]:
     """Ask for every task until several rounds in a row find all of them on the device; what these were answered."""
     found: list[list[Asked]] = []
@@ -93,7 +85,7 @@ def _settled(url: str, rounds: int = 3) -> list[Asked]:
         assert all(one.status == 200 for one in found[-1])
         return all(one.tier == "device" for asked in found[-rounds:] for one in asked) and len(found) >= rounds
 
-    _await(is_settled)
+    until(is_settled)
     return [one for asked in found[-rounds:] for one in asked]
 
 
@@ -161,10 +153,10 @@ def test_a_replica_that_is_no_longer_wanted_answers_what_it_has(
 ) -> None:
     before = set.union(*_homes(_settled(cluster.url)).values())
     with load(cluster.url, itertools.cycle(TASKS).__next__, threads=THREADS) as (asked, _):
-        _await(lambda: before <= {one.replica for one in list(asked)})
+        until(lambda: before <= {one.replica for one in list(asked)})
         cluster.deploy(settings, replicas=1)
         cluster.deploy(settings, replicas=2)
-        _await(lambda: len({one.replica for one in list(asked)} - before) >= 1)
+        until(lambda: len({one.replica for one in list(asked)} - before) >= 1)
     assert {(one.status, one.attempts) for one in asked} == {(200, 1)}
 
 
@@ -172,7 +164,7 @@ def test_replicas_come_with_the_load(cluster: "LocalCluster", settings: ServerSe
     waiting = settings.model_copy(update={"max_wait_ms": 100})
     cluster.deploy(waiting, replicas=1, max_replicas=2, target_ongoing_requests=1, upscale_delay_s=0)
     with load(cluster.url, itertools.cycle(TASKS).__next__, threads=THREADS) as (asked, _):
-        _await(lambda: len({one.replica for one in asked[-10 * THREADS :]}) == 2)
+        until(lambda: len({one.replica for one in asked[-10 * THREADS :]}) == 2)
     assert {(one.status, one.attempts) for one in asked} == {(200, 1)}
 
 
@@ -183,14 +175,14 @@ def test_a_killed_node_costs_no_request_and_its_tasks_become_resident_elsewhere(
     cluster.deploy(settings.model_copy(update={"max_wait_ms": 300}), replicas=2)
     before = set.union(*_homes(_settled(cluster.url)).values())
     with load(cluster.url, itertools.cycle(TASKS).__next__, threads=len(TASKS)) as (asked, _):
-        _await(lambda: before <= {one.replica for one in list(asked)})
+        until(lambda: before <= {one.replica for one in list(asked)})
         cluster.kill_worker()
         killed_at = len(asked)
         # All on the one that is left, which has no room for them at once.
-        _await(lambda: _answered_by_one(asked[killed_at:]))
+        until(lambda: _answered_by_one(asked[killed_at:]))
         survivor = asked[-1].replica
         cluster.add_worker()
-        _await(lambda: not {one.replica for one in list(asked)} <= before)
+        until(lambda: not {one.replica for one in list(asked)} <= before)
     assert survivor in before
     lost = [one for one in asked if one.status != 200]
     assert not lost, json.dumps([one.__dict__ for one in lost])

@@ -17,8 +17,8 @@ from registry.http.app import create_app
 from registry.http.client import RegistryClient
 from registry.registry import Registry
 from tests.bundles import tiny_bytes
-from tests.hosting.redis_server.test_embedded import wait_for
-from tests.registry.serving import served
+from tests.serving import served
+from tests.waiting import until
 
 MakeKey = Callable[..., str]
 
@@ -58,7 +58,7 @@ def lines(settings: Settings, count: int) -> list[dict[str, object]]:
     """Once there are so many: a line is written when the answer is already on its way."""
     path = settings.audit_log
     assert path
-    wait_for(lambda: path.exists() and path.read_text().count("\n") >= count)
+    until(lambda: path.exists() and path.read_text().count("\n") >= count)
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
@@ -175,4 +175,4 @@ def test_a_full_disk_costs_lines_not_answers(
     settings.audit_log.unlink(missing_ok=True)
     os.symlink("/dev/full", settings.audit_log)
     assert http.get("/tasks", headers=bearer(secret)).status_code == 200
-    wait_for(lambda: "missing in the audit log" in caplog.text)
+    until(lambda: "missing in the audit log" in caplog.text)

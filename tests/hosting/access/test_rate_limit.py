@@ -18,7 +18,7 @@ from hosting.settings.settings import Settings
 from registry.http.app import create_app
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
-from tests.registry.serving import served
+from tests.serving import served
 
 _TICK_S = 1 / 64  # exact in binary, so that both sides round nothing
 

@@ -18,7 +18,7 @@ from hosting.telemetry.redaction import without_secrets
 from hosting.telemetry.request_id import request_id, scope_of_request
 from hosting.web.problems import install_problem_handlers
 from hosting.web.process import configured
-from tests.registry.serving import served
+from tests.serving import served
 
 _SECRET = "ntk_0123456789abcdefghijABCDEFGHIJ_-0123456789a"
 

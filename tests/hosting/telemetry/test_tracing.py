@@ -17,7 +17,7 @@ pytest.importorskip("opentelemetry.sdk.trace", reason="the extra otel is optiona
 
 from opentelemetry.sdk.trace import ReadableSpan  # after the look above
 
-from tests.kept_spans import by_name, ended, kept_spans  # it needs the extra, too
+from tests.hosting.telemetry.kept_spans import by_name, ended, kept_spans  # it needs the extra, too
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

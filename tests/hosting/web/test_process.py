@@ -12,7 +12,9 @@ import psutil
 import pytest
 
 from tests.documented import ROOT
-from tests.hosting.redis_server.test_embedded import running, wait_for
+from tests.ports import free_port
+from tests.processes import is_running
+from tests.waiting import until
 
 _PATIENCE_S = 60.0
 
@@ -36,18 +38,17 @@ def _command(process: psutil.Process) -> list[str]:
 def test_told_to_stop_it_ends_with_0_and_takes_its_redis_along(
     tmp_path: Path, service: str, number: signal.Signals
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     names = {"DATA_DIR": tmp_path, "PORT": port, "LOG_LEVEL": "warning"}
     environment = os.environ | {f"NETTAILOR_{name}": str(value) for name, value in names.items()}
     process = subprocess.Popen([sys.executable, "-m", service], env=environment, cwd=ROOT)
     try:
-        wait_for(lambda: _answers(f"http://127.0.0.1:{port}"), _PATIENCE_S)
+        until(lambda: _answers(f"http://127.0.0.1:{port}"), process=process)
         redis = [p.pid for p in psutil.process_iter() if str(tmp_path) in " ".join(_command(p))]
         assert redis
         process.send_signal(number)
         assert process.wait(_PATIENCE_S) == 0
-        wait_for(lambda: not any(map(running, redis)))
+        until(lambda: not any(map(is_running, redis)))
     finally:
         process.kill()
         process.wait()

@@ -29,8 +29,8 @@ from nettailor.errors import (
     BundleTooLarge,
     BundleWrongBackbone,
 )
-from tests.abuses import Abuse, abuses
 from tests.bundles import random_bundle, random_manifest, random_plan, tiny_bytes
+from tests.nettailor.bundle.abuses import Abuse, abuses
 
 ABUSES = list(abuses())
 

@@ -15,7 +15,7 @@ from nettailor.network.folding import folded
 from nettailor.network.local_pass import LocalOutputs, LocalPass
 from nettailor.network.losses import distillation_loss, teacher_loss
 from nettailor.network.student import Student
-from tests.nettailor.network.test_student import trained_looking
+from tests.nettailor.network.students import trained_looking
 
 PLANS: dict[str, tuple[str, Callable[[], Plan]]] = {
     "full": ("mini26", lambda: full_plan(12, 3)),

@@ -17,6 +17,7 @@ from nettailor.network.local_pass import LocalPass
 from nettailor.network.student import Student
 from tests.bundles import random_manifest
 from tests.nettailor.architecture.plans import plans
+from tests.nettailor.network.students import trained_looking
 
 MODES: list[StatisticsMode] = ["task", "frozen"]
 
@@ -24,18 +25,6 @@ MODES: list[StatisticsMode] = ["task", "frozen"]
 def backbone_of(name: str = "mini26", seed: int = 0) -> Backbone:
     torch.manual_seed(seed)
     return build_backbone(name)
-
-
-def trained_looking(student: Student, seed: int = 0) -> Student:
-    """Alphas and statistics away from their start values."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for alpha in student.alphas.values():
-            alpha.copy_(torch.randn(alpha.shape, generator=generator))
-        for name, buffer in student.proxies.named_buffers():
-            if name.endswith("running_mean"):
-                buffer.copy_(0.2 * torch.randn(buffer.shape, generator=generator))
-    return student
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -8,9 +8,9 @@ from registry.http.app import create_app
 from registry.http.client import RegistryClient
 from registry.registry import Registry
 from registry.wiring import connect
-from tests.abuses import abuses
 from tests.bundles import tiny_bytes
-from tests.registry.serving import served
+from tests.nettailor.bundle.abuses import abuses
+from tests.serving import served
 
 
 def test_the_life_of_a_task(client: RegistryClient) -> None:

@@ -12,8 +12,8 @@ from registry.registry import Registry
 from server.residency.tiers import Tier
 from server.settings import ServerSettings
 from tests.server.asking import FILES, publish
-from tests.server.prediction.test_follower import turn_until
 from tests.server.running import Running, running
+from tests.waiting import until
 
 
 class House:
@@ -62,7 +62,7 @@ def test_priority_overtakes_within_a_task(house: House) -> None:
     later = []
     for depth, priority in enumerate((0, -3, 7), start=1):
         later.append(house.ask(priority=priority))
-        turn_until(house.server, lambda depth=depth: house.server.service.parts.scheduler.depth == depth)  # type: ignore[misc]  # mypy infers no defaults
+        until(lambda depth=depth: house.server.service.parts.scheduler.depth == depth)  # type: ignore[misc]  # mypy infers no defaults
     house.go.set()
     assert {answer.result(30).status_code for answer in [first, *later]} == {200}
     assert house.priorities == [0, 7, 0, -3]
@@ -86,7 +86,7 @@ def test_a_bundle_stays_while_the_engine_runs_it_for_nobody(house: House) -> Non
     if house.began.is_set():  # on a very busy machine it never came so far
         assert (house.under_way, house.users()) == (1, 1)
     house.go.set()
-    turn_until(house.server, lambda: (house.under_way, house.users()) == (0, 0))
+    until(lambda: (house.under_way, house.users()) == (0, 0))
 
 
 def test_a_timeout_while_the_bundle_loads_does_not_end_the_load(

@@ -12,7 +12,7 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def test_a_prediction_shows_its_switch_its_wait_and_its_batch(server: Running, registry: Registry) -> None:
-    from tests.kept_spans import by_name, ended, kept_spans
+    from tests.hosting.telemetry.kept_spans import by_name, ended, kept_spans
 
     publish(registry)
     with kept_spans() as spans:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from server.kernels.batch_layout import BatchLayoutKernel, layouts_vary
 from server.kernels.convolution import OneDnnKernel, PlainKernel
+from tests.server.kernels.onednn import needs_onednn
 
 DTYPES = [dtype for dtype in (torch.float32, torch.bfloat16) if OneDnnKernel.available(dtype)]
-needs_onednn = pytest.mark.skipif(not OneDnnKernel.available(), reason="this build of PyTorch has no oneDNN")
 
 
 @needs_onednn

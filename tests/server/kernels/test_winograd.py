@@ -14,7 +14,7 @@ from server.kernels.convolution import OneDnnKernel, PlainKernel
 from server.kernels.device import CpuDevice
 from server.kernels.thread_lanes import ThreadLanes
 from server.kernels.winograd import TILES, WinogradKernel, transforms
-from tests.server.kernels.test_convolution import needs_onednn
+from tests.server.kernels.onednn import needs_onednn
 
 
 @pytest.mark.parametrize("tile", TILES)

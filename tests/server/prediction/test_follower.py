@@ -1,10 +1,7 @@
 """A server follows the registry, and goes on without it."""
 
 import contextlib
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,21 +13,11 @@ from registry.wiring import connect
 from server.settings import ServerSettings
 from tests.bundles import random_bundle
 from tests.registry.corruption import corrupt
-from tests.server.asking import FILES, assert_answers, publish
+from tests.server.asking import ask, assert_answers, publish
+from tests.server.held import Held
 from tests.server.oracle import make_bytes
 from tests.server.running import Running, running
-
-
-def ask(server: Running, name: str = "signs", **options: Any) -> Any:
-    return server.client.post(f"/tasks/{name}/predict", content=FILES[0], **options)
-
-
-def turn_until(server: Running, holds: Callable[[], bool]) -> None:
-    """Wait for something the server does on its own; each turn waits for an answer."""
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        server.client.get("/healthz")
+from tests.waiting import until
 
 
 def test_a_version_that_cannot_be_used_never_takes_over(server: Running, registry: Registry) -> None:
@@ -39,12 +26,12 @@ def test_a_version_that_cannot_be_used_never_takes_over(server: Running, registr
     foreign = registry.publish("signs", bundles.encode(*random_bundle(seed=2)), actor="test")
     registry.promote("signs", "live", foreign.version, actor="test", reason="test")
     failures = server.service.metrics.load_failures.labels("BundleWrongBackbone")
-    turn_until(server, lambda: failures._value.get() == 1)
+    until(lambda: failures._value.get() == 1)
     assert_answers(ask(server).json(), first, [0])
     assert ask(server, "signs/versions/2").json()["version"] == 2
     assert ask(server, "signs/versions/2").status_code == 424
     third = publish(registry, seed=3)
-    turn_until(server, lambda: ask(server).json()["version"] == 3)
+    until(lambda: ask(server).json()["version"] == 3)
     assert_answers(ask(server).json(), third, [0])
 
 
@@ -60,14 +47,41 @@ def test_a_corrupt_new_version_never_takes_over_until_it_is_restored(
         corrupt(registry.blobs, record.digest)
         registry.promote("signs", "live", record.version, actor="test", reason="test")
         failures = server.service.metrics.load_failures
-        turn_until(server, lambda: failures.labels("BlobMissing")._value.get() > 1)
+        until(lambda: failures.labels("BlobMissing")._value.get() > 1)
         assert failures.labels("BlobCorrupt")._value.get() == 1
         assert_answers(ask(server).json(), first, [0])
         assert ask(server, "signs/versions/2").status_code == 424
         assert "nettailor_blobs_quarantined_total 1.0" in server.client.get("/metrics").text
         registry.publish("signs", second, actor="test")
-        turn_until(server, lambda: ask(server).json()["version"] == 2)
+        until(lambda: ask(server).json()["version"] == 2)
         assert_answers(ask(server).json(), second, [0])
+
+
+def test_a_new_version_is_ready_before_it_takes_over(
+    server: Running, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """fetch and verify -> make ready -> flip: no request ever waits for the new one's bytes."""
+    first, second = publish(registry, seed=1), make_bytes(seed=2)
+    assert_answers(ask(server).json(), first, [0])
+    read = Held(registry.blobs.read, lambda digest: digest == bundles.digest_of(second))
+    monkeypatch.setattr(server.service.parts.residency.loader, "_read_blob", read)
+    try:
+        publish(registry, seed=2)
+        assert read.began.wait(30)
+        for _ in range(3):
+            answer = ask(server).json()
+            assert (answer["version"], answer["tier"]) == (1, "device")
+    finally:
+        read.go.set()
+    tiers: dict[int, set[str]] = {1: set(), 2: set()}
+
+    def is_second() -> bool:
+        answer = ask(server).json()
+        tiers[answer["version"]].add(answer["tier"])
+        return bool(answer["version"] == 2)
+
+    until(is_second)
+    assert tiers[2] == {"device"}
 
 
 def test_what_is_resident_or_on_disk_outlives_its_blob(server_settings: ServerSettings, registry: Registry) -> None:
@@ -86,16 +100,16 @@ def test_what_is_resident_or_on_disk_outlives_its_blob(server_settings: ServerSe
 def test_rollback_and_deletion_reach_the_server(server: Running, registry: Registry) -> None:
     first = publish(registry, seed=1)
     publish(registry, seed=2)
-    turn_until(server, lambda: ask(server).json()["version"] == 2)
+    until(lambda: ask(server).json()["version"] == 2)
     registry.rollback("signs", actor="test", reason="test")
-    turn_until(server, lambda: ask(server).json()["version"] == 1)
+    until(lambda: ask(server).json()["version"] == 1)
     assert_answers(ask(server).json(), first, [0])
     registry.delete_version("signs", 2, actor="test", reason="test")
-    turn_until(server, lambda: ask(server, "signs/versions/2").status_code == 404)
+    until(lambda: ask(server, "signs/versions/2").status_code == 404)
     registry.delete_task("signs", actor="test", reason="test")
-    turn_until(server, lambda: ask(server).status_code == 404)
-    turn_until(server, lambda: not server.service.parts.residency.table())
-    turn_until(server, lambda: 'task="signs"' not in server.client.get("/metrics").text)
+    until(lambda: ask(server).status_code == 404)
+    until(lambda: not server.service.parts.residency.table())
+    until(lambda: 'task="signs"' not in server.client.get("/metrics").text)
     assert list((server.service.settings.cache_folder).iterdir()) == []
     again = publish(registry, seed=4)
     assert_answers(ask(server).json(), again, [0])
@@ -133,7 +147,7 @@ def test_serving_goes_on_while_redis_is_away(tmp_path: Path, server_settings: Se
             assert server.client.get("/readyz").status_code == 200
             redis.start()
             third = publish(registry, seed=3)
-            turn_until(server, lambda: ask(server).json()["version"] == 2)
+            until(lambda: ask(server).json()["version"] == 2)
             assert_answers(ask(server).json(), third, [0])
 
 

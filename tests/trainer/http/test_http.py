@@ -10,19 +10,12 @@ import httpx
 
 from hosting.web.problems import problem_type
 from tests.trainer import archives
-from tests.trainer.intake.archives.test_archive import BAD
+from tests.trainer.bad_archives import BAD
+from tests.trainer.uploads import GOOD, upload
 from trainer.events import Event
 from trainer.problems import status_of
 from trainer.service import Service
 from trainer.workers.job_run import begin
-
-GOOD = archives.zip_of(archives.class_folders())
-
-
-def upload(
-    http: httpx.Client, data: bytes = GOOD, headers: dict[str, str] | None = None, *, task: str = "pets"
-) -> httpx.Response:
-    return http.post(f"/tasks/{task}/dataset?preset=fast&seed=3", content=data, headers=headers)
 
 
 def events_of(text: str) -> list[dict[str, Any]]:
@@ -144,6 +137,12 @@ def test_equal_requests_at_once_make_one_job(http: httpx.Client) -> None:
         thread.join()
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert {answer.status_code for answer in answers} == {202}
+
+
+def test_the_priority_is_the_jobs_not_the_recipes(http: httpx.Client) -> None:
+    job = upload(http).json()
+    assert (job["priority"], job["options"]) == ("normal", {"preset": "fast", "seed": 3})
+    assert http.post("/tasks/pets/dataset?priority=urgent", content=b"x").status_code == 422
 
 
 def test_cancel_and_retry_of_a_waiting_job(http: httpx.Client, service: Service) -> None:

@@ -8,8 +8,8 @@ import pytest
 import redis
 
 from hosting.access.keys import add_key, new_key
-from tests.registry.serving import served
-from tests.trainer.http.test_http import GOOD
+from tests.serving import served
+from tests.trainer.uploads import GOOD
 from trainer.http.app import create_app
 from trainer.service import Service
 from trainer.settings import Settings

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hosting.redis_server.embedded import EmbeddedRedis
 from hosting.telemetry.redaction import STRUCK, Redactor
 from registry.wiring import connect
-from tests.trainer.http.test_http import upload
-from tests.trainer.workers.test_kills import restart
-from tests.trainer.workers.test_worker import PATIENCE_SECONDS, until
+from tests.redis_process import restart
+from tests.trainer.uploads import upload
+from tests.waiting import PATIENCE_SECONDS, until
 from trainer.events import Event
 from trainer.jobs.log import KEPT_LINES, LINE_CHARACTERS, LogPump, log_key
 from trainer.service import Service

@@ -1,14 +1,12 @@
 """Whatever dies at whatever point, an open job keeps a place in the queue or ends with a reason."""
 
-import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from rq.executions import Execution
 from rq.job import JobStatus
 
-from hosting.processes.file_lock import FileLock, is_dead
+from hosting.processes.file_lock import FileLock
+from tests.trainer.jobs.runs import dead_worker, start
 from trainer.errors import JobSuperseded
 from trainer.events import Event
 from trainer.jobs.job import Job
@@ -31,24 +29,6 @@ def reconciler(jobs: Jobs, settings: Settings) -> Reconciler:
 
 def submit(jobs: Jobs) -> Job:
     return jobs.submit("pets", "sha256:" + "0" * 64, {}, actor="ada")
-
-
-def start(jobs: Jobs, job: Job, worker: str) -> None:
-    """What a worker and its work-horse do up to the first event of the run."""
-    queue = jobs.queue.queue_of(jobs.queue.find(job))
-    submission = jobs.queue.find(job)
-    assert submission is not None
-    jobs.store.client.lrem(queue.key, 0, submission.id)
-    with queue.connection.pipeline() as pipeline:
-        Execution.create(submission, ttl=60, pipeline=pipeline, worker_name=worker)
-        submission.set_status(JobStatus.STARTED, pipeline=pipeline)
-        pipeline.execute()
-    begin(jobs, job.id, job.submission)
-
-
-def dead_worker(settings: Settings, name: str) -> None:
-    with FileLock(lease_path(settings.leases_dir, name)) as lease:
-        assert lease.acquire()
 
 
 def test_a_dead_workers_job_is_queued_until_its_attempts_are_used_up(
@@ -136,15 +116,3 @@ def test_an_ended_job_stays_as_it_ended(jobs: Jobs, reconciler: Reconciler) -> N
     reconciler.settle(submission.id, "killed")
     reconciler.reconcile()
     assert jobs.store.get(job.id).state == "succeeded"
-
-
-def test_leases(tmp_path: Path) -> None:
-    path = tmp_path / "workers" / "a.lock"
-    assert not is_dead(path)  # never seen here
-    with FileLock(path) as lease, FileLock(path) as other:
-        assert lease.acquire()
-        assert not is_dead(path)
-        assert not other.acquire()
-        threading.Timer(0.1, lease.release).start()
-        assert other.acquire(patience_seconds=10)
-    assert is_dead(path)

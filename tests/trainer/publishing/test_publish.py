@@ -5,42 +5,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from nettailor.bundle.bundle import decode, digest_of, encode
-from nettailor.bundle.manifest import Accuracy, Manifest, Metrics
+from nettailor.bundle.bundle import decode, digest_of
 from nettailor.images import normalise
 from nettailor.network.backbones import Backbone, build_backbone
 from nettailor.network.student import Student
 from registry.journal.records import AliasMoved
 from registry.policy.policy import Policy
 from registry.registry import Registry
-from tests.bundles import random_bundle, random_tensors
-from tests.trainer import archives
-from trainer.intake.archives.limits import IntakeLimits
-from trainer.intake.freeze import freeze
-from trainer.jobs.job import Job
+from tests.trainer.datasets import frozen
+from tests.trainer.publishing.tailored import JOB, SLACK, tailored
 from trainer.publishing.publish import publish
-from trainer.recipe.pipeline import Tailored
 from trainer.training.data import load_dataset
 from trainer.training.evaluate import measure_accuracy
-
-JOB = Job(id="j1", task="pets", upload="sha256:0", options={}, actor="ada", created_at="2026-11-23T00:00:00+00:00")
-SLACK = 0.005
-
-
-def frozen(folder: Path, seed: int, classes: tuple[str, ...] = ("cats", "dogs")) -> Path:
-    upload, target = folder / f"{seed}.zip", folder / f"dataset{seed}.zip"
-    upload.write_bytes(archives.zip_of(archives.class_folders(classes, each=20, seed=seed)))
-    freeze(upload, target, IntakeLimits())
-    return target
-
-
-def tailored(backbone: Backbone, dataset: Path, *, accuracy: float | None, seed: int = 0) -> Tailored:
-    """A bundle that claims a test accuracy."""
-    manifest, _ = random_bundle(task="pets", fingerprint=backbone.fingerprint(), classes=2, seed=seed)
-    metrics = Metrics(teacher=Accuracy(), student=Accuracy(test=accuracy))
-    changes = {"metrics": metrics, "dataset": digest_of(dataset.read_bytes()), "classes": ("cats", "dogs")}
-    manifest = Manifest.model_validate(manifest.model_copy(update=changes).model_dump())
-    return Tailored(bundle=encode(manifest, random_tensors(manifest, seed=seed)), manifest=manifest, front=[])
 
 
 def test_on_the_same_data_the_claims_are_compared(registry: Registry, backbone: Backbone, tmp_path: Path) -> None:

@@ -1,35 +1,17 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from nettailor.bundle.bundle import decode
-from nettailor.network.backbones import Backbone, build_backbone
 from nettailor.network.student import Student
+from tests.trainer.recipe.runs import Broken, seeded_backbone, tailored
 from tests.trainer.tables import write_table
 from tests.trainer.tiny import tiny_config, tiny_task
 from trainer.events import Event
 from trainer.recipe import pipeline
-from trainer.recipe.pipeline import RecipeConfig, Tailored, tailor_data
+from trainer.recipe.pipeline import RecipeConfig, Tailored
 from trainer.training.data import evaluation_batches
 from trainer.training.fit import correct_predictions
-
-
-class Broken(Exception):
-    """The process "dies" here."""
-
-
-def backbone() -> Backbone:
-    torch.manual_seed(0)
-    return build_backbone("mini26")
-
-
-def tailored(
-    checkpoints: Path, report: Callable[[Event], None] = lambda event: None, config: RecipeConfig | None = None
-) -> Tailored:
-    config = config or tiny_config()
-    return tailor_data("colours", tiny_task(), config, backbone=backbone(), report=report, checkpoints=checkpoints)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +25,7 @@ def test_the_bundle_is_what_was_measured(whole: tuple[Tailored, list[Event]]) ->
     bundle = decode(result.bundle)
     assert bundle.manifest == result.manifest
     task = tiny_task()
-    student = Student.from_bundle(backbone(), bundle)
+    student = Student.from_bundle(seeded_backbone(), bundle)
     right = correct_predictions(student, evaluation_batches(task.test, task.preprocessing))
     assert result.manifest.metrics.student.test == pytest.approx(float(right.float().mean()), abs=1e-6)
     assert result.manifest.classes == task.classes
@@ -78,7 +60,7 @@ def test_every_point_of_the_front_is_a_bundle_of_its_own(whole: tuple[Tailored, 
     assert any(row["pareto"] for row in result.front)
     for row, point in zip(result.front, result.points, strict=True):
         bundle = decode(point.bundle)
-        student = Student.from_bundle(backbone(), bundle)
+        student = Student.from_bundle(seeded_backbone(), bundle)
         right = correct_predictions(student, evaluation_batches(task.test, task.preprocessing))
         assert row["test_accuracy"] == bundle.manifest.metrics.student.test
         assert row["test_accuracy"] == pytest.approx(float(right.float().mean()), abs=1e-6)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nettailor.bundle.bundle import decode
-from tests.trainer.recipe.test_pipeline import Broken, tailored
+from tests.trainer.recipe.runs import Broken, tailored
 from tests.trainer.tiny import tiny_config
 from trainer.errors import TimeTooShort
 from trainer.events import Event

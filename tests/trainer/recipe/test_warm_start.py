@@ -17,9 +17,9 @@ from nettailor.network.student import Student
 from registry.registry import Registry
 from tests.bundles import random_bundle, random_manifest, random_tensors
 from tests.trainer import archives, fake_recipe
-from tests.trainer.publishing.test_publish import frozen, tailored
-from tests.trainer.recipe.test_pipeline import Broken
-from tests.trainer.recipe.test_pipeline import backbone as seeded_backbone
+from tests.trainer.datasets import frozen
+from tests.trainer.publishing.tailored import tailored
+from tests.trainer.recipe.runs import Broken, seeded_backbone
 from tests.trainer.tiny import tiny_config, tiny_task
 from trainer.errors import OptionsInvalid
 from trainer.events import Event

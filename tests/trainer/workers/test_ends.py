@@ -1,21 +1,21 @@
 """How jobs end that do not end by themselves: cancelled in any stage, dead on every attempt, far over their time."""
 
 import os
-import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 import rq
 from rq.timeouts import HorseMonitorTimeoutException
 
-from tests.trainer.workers.test_kills import STAGES, Start, is_gone, starting, stopped_horse, submit
-from tests.trainer.workers.test_worker import in_state, until
+from tests.processes import is_gone
+from tests.trainer.workers.states import in_state
+from tests.trainer.workers.stopping_workers import Start, starting, stopped_horse
+from tests.trainer.workers.tiny_job import STAGES, submit
+from tests.waiting import until
 from trainer.service import Service
 from trainer.settings import Settings
-from trainer.workers.exit_reason import of_signal, of_trace, oom_kills
 from trainer.workers.worker import TrainerWorker
 
 SECONDS = 10.0  # "within seconds", on a machine with much else to do
@@ -116,16 +116,3 @@ def test_how_a_work_horse_ended_is_known_though_the_clock_strikes_as_it_is_fetch
     worker._oom_kills = 0
     worker.handle_work_horse_killed(None, *found)  # type: ignore[arg-type]  # the job is not looked at
     assert worker._death
-
-
-def test_reasons(tmp_path: Path) -> None:
-    counter = tmp_path / "memory.events"
-    assert oom_kills((counter,)) == 0
-    counter.write_text("low 0\noom 3\noom_kill 2\n")
-    assert oom_kills((tmp_path / "none", counter)) == 2
-    killed = "killed by signal 9 (SIGKILL); it held 512 MiB at most"
-    assert of_signal(signal.SIGKILL, peak_mib=512.3, oom_kills_meanwhile=0) == killed
-    assert of_signal(signal.SIGKILL, peak_mib=512, oom_kills_meanwhile=1).startswith(f"out of memory: {killed}")
-    assert of_trace("Traceback ...\n  x\nKeyError: 'a'\n") == "KeyError: 'a'"
-    assert of_trace("torch.OutOfMemoryError: CUDA out of memory. Tried ...").startswith("out of memory: torch")
-    assert of_trace("") == "no reason given"

@@ -2,7 +2,6 @@
 work-horse and Redis are killed together, and started again."""
 
 import contextlib
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +14,10 @@ import pytest
 
 from tests.documented import ROOT
 from tests.environment import without_settings
-from tests.trainer.workers.test_kills import SEED, UPLOAD, is_gone, tiny_digest
-from tests.trainer.workers.test_worker import until
+from tests.ports import free_port
+from tests.processes import is_gone
+from tests.trainer.workers.tiny_job import SEED, UPLOAD, tiny_digest
+from tests.waiting import until
 
 
 class Machine:
@@ -28,8 +29,7 @@ class Machine:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, stop_at: str = "", *, workers: int = 1) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         self.http.base_url = httpx.URL(f"http://127.0.0.1:{port}")
         ours = {
             "NETTAILOR_DATA_DIR": str(self._folder),
@@ -41,9 +41,9 @@ class Machine:
             "NETTAILOR_LOG_LEVEL": "warning",
             "TINY_STOP_AT": stop_at,
         }
-        command = [sys.executable, "-m", "tests.trainer.workers.tiny_trainer"]
+        command = [sys.executable, "-m", "tests.trainer.workers.programs.tiny_trainer"]
         self._process = subprocess.Popen(command, env=without_settings() | ours, cwd=ROOT, start_new_session=True)
-        until(self._answers, "the service answers")
+        until(self._answers, process=self._process)
 
     def _answers(self) -> bool:
         with contextlib.suppress(httpx.TransportError):
@@ -88,7 +88,7 @@ def workers(machine: Machine) -> dict[int, dict[str, str]]:
     found = {}
     for process in machine.family():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            if process.cmdline()[1:] == ["-m", "tests.trainer.workers.tiny_worker"]:
+            if process.cmdline()[1:] == ["-m", "tests.trainer.workers.programs.tiny_worker"]:
                 found[process.pid] = process.environ()
     return found
 

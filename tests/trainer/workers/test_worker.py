@@ -5,10 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -19,17 +17,17 @@ from nettailor.network.backbones import build_backbone
 from tests.environment import without_settings
 from tests.pictures import huge_png
 from tests.trainer import archives
-from trainer.jobs.job import Job
+from tests.trainer.workers.states import in_state
+from tests.waiting import PATIENCE_SECONDS, until
 from trainer.service import Service
 from trainer.settings import Settings
 from trainer.wiring import open_registry
 
-PATIENCE_SECONDS = 240.0  # conditions that a busy machine reaches late
 MANY = 400  # epochs: twenty seconds, so that a job is under way when it is killed
 FEW = 5
 
 Processes = list["subprocess.Popen[bytes]"]
-_HORSE = b"tests.trainer.workers.fake_job_process"
+_HORSE = b"tests.trainer.workers.programs.fake_job_process"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +50,7 @@ def start(settings: Settings, weights: Path) -> Iterator[Callable[[], "subproces
     }
 
     def start_worker() -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "tests.trainer.workers.fake_worker"]
+        command = [sys.executable, "-m", "tests.trainer.workers.programs.fake_worker"]
         started.append(subprocess.Popen(command, env=environment, start_new_session=True))
         return started[-1]
 
@@ -63,26 +61,11 @@ def start(settings: Settings, weights: Path) -> Iterator[Callable[[], "subproces
         process.wait()
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if result := condition():
-            return result
-        time.sleep(0.02)  # between looks at a condition, not instead of one
-    raise AssertionError(f"not within {PATIENCE_SECONDS} s: {what}")
-
-
 def submit(http: httpx.Client, *, epochs: int, preset: str = "fast", files: archives.Files | None = None) -> str:
     data = archives.zip_of(files or archives.class_folders())
     answer = http.post(f"/tasks/pets/dataset?preset={preset}&seed={epochs}", content=data)
     assert answer.status_code == 202, answer.text
     return str(answer.json()["id"])
-
-
-def in_state(service: Service, job: str, *states: str) -> Job:
-    found = until(lambda: (j := service.jobs.store.get(job)).state in states and j, f"{job} is {states}")
-    assert isinstance(found, Job)
-    return found
 
 
 def in_training(service: Service, job: str, *, attempt: int) -> int:
@@ -104,9 +87,7 @@ def horses() -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if entry.name.isdigit() and b"tests.trainer.workers.fake_job_process" in (
-                entry / "cmdline"
-            ).read_bytes().split(b"\0"):
+            if entry.name.isdigit() and _HORSE in (entry / "cmdline").read_bytes().split(b"\0"):
                 found.append(int(entry.name))
     return found
 

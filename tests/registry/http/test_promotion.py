@@ -11,7 +11,7 @@ from registry.http.client import RegistryClient
 from registry.policy.policy import Policy
 from registry.registry import Registry
 from tests.registry.published import publish
-from tests.registry.serving import served
+from tests.serving import served
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from nettailor.errors import CostTableInvalid
 from tests.trainer import archives, fake_recipe
-from tests.trainer.recipe.test_pipeline import tailored
+from tests.trainer.recipe.runs import tailored
 from tests.trainer.tables import write_table
 from tests.trainer.tiny import tiny_config
 from trainer.service import Service

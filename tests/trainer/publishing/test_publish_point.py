@@ -7,19 +7,18 @@ import httpx
 import pytest
 
 from nettailor.bundle.bundle import encode
-from nettailor.bundle.manifest import Accuracy, Manifest, Metrics
+from nettailor.bundle.manifest import Manifest
 from nettailor.network.backbones import Backbone, build_backbone
 from registry.policy.policy import Policy
 from registry.registry import Registry
 from tests.bundles import random_bundle, random_tensors
-from tests.trainer.publishing.test_publish import JOB, SLACK, frozen
+from tests.trainer.datasets import frozen
+from tests.trainer.publishing.points import ACCURACIES, CHOSEN, point
+from tests.trainer.publishing.tailored import JOB, SLACK
 from trainer.publishing.publish import publish
-from trainer.recipe.pareto import POINTS, Point, read_front
+from trainer.recipe.pareto import POINTS, read_front
 from trainer.recipe.pipeline import Tailored
 from trainer.service import Service
-
-ACCURACIES = {3: 0.92, 6: 0.90, 9: 0.898, 10: 0.7}
-CHOSEN = 6
 
 
 @pytest.fixture(scope="module")
@@ -30,22 +29,6 @@ def backbone() -> Backbone:
 @pytest.fixture
 def registry(service: Service) -> Registry:
     return service.registry
-
-
-def point(fingerprint: str, k: int, accuracy: float) -> Point:
-    manifest, _ = random_bundle(task="pets", fingerprint=fingerprint, classes=2, seed=k)
-    metrics = Metrics(teacher=Accuracy(), student=Accuracy(validation=accuracy, test=accuracy))
-    manifest = Manifest.model_validate(manifest.model_copy(update={"metrics": metrics}).model_dump())
-    return Point(
-        blocks_removed=k,
-        bundle=encode(manifest, random_tensors(manifest, seed=k)),
-        manifest=manifest,
-        cost=1 - k / 12,
-        milliseconds=None,
-        good=k <= CHOSEN,
-        pareto=True,
-        chosen=k == CHOSEN,
-    )
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """Traces of a test, kept in memory."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 
 from hosting.telemetry import tracing
-
-_PATIENCE_SECONDS = 30.0
+from tests.waiting import until
 
 
 class _Keep(SpanProcessor):
@@ -33,10 +31,8 @@ def kept_spans() -> Iterator[list[ReadableSpan]]:
 
 def ended(spans: list[ReadableSpan], name: str) -> ReadableSpan:
     """The span of this name, once it has ended: a request's own ends after its answer is on its way."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not (found := by_name(list(spans)).get(name)):
-        assert time.monotonic() < deadline, f"no span {name}"
-        time.sleep(0.01)  # between looks at a condition, not instead of one
+    found = until(lambda: by_name(list(spans)).get(name), f"the span {name}")
+    assert isinstance(found, ReadableSpan)
     return found
 
 

@@ -1,6 +1,4 @@
-"""Whose job is next, and who may have one more: priorities and limits, on a real Redis."""
-
-import threading
+"""Whose job is next: priorities, and how many of an actor's jobs run at a time, on a real Redis."""
 
 import httpx
 import pytest
@@ -9,12 +7,10 @@ from rq.executions import Execution
 from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
-from tests.registry.serving import served
-from tests.trainer.http.test_http import upload
-from tests.trainer.jobs.test_reconcile import dead_worker, start
-from tests.trainer.workers.test_kills import starting, stopped_horse
-from tests.trainer.workers.test_worker import until
-from trainer.http.app import create_app
+from tests.trainer.jobs.runs import dead_worker, start
+from tests.trainer.uploads import upload
+from tests.trainer.workers.stopping_workers import starting, stopped_horse
+from tests.waiting import until
 from trainer.jobs.dequeue import queue_class
 from trainer.jobs.job import Job, Priority
 from trainer.jobs.jobs import Jobs
@@ -22,8 +18,6 @@ from trainer.jobs.queue import JobQueue, job_of
 from trainer.jobs.reconcile import Reconciler
 from trainer.service import Service
 from trainer.settings import Settings
-
-LIMIT = 3
 
 
 def submit(jobs: Jobs, priority: Priority = "normal", actor: str = "ada") -> Job:
@@ -102,68 +96,3 @@ def test_two_workers_run_one_job_of_each_actor(http: httpx.Client, service: Serv
         assert service.jobs.queue.waiting_ids() == [f"{second}-1"]
         http.post(f"/jobs/{first}/cancel")
         until(lambda: not service.jobs.queue.waiting_ids(), "the next one's turn comes")
-
-
-@pytest.fixture
-def limited(settings: Settings) -> Settings:
-    return settings.model_copy(update={"jobs_per_user": LIMIT})
-
-
-def test_of_many_requests_at_once_no_more_pass_than_an_actor_may_have(limited: Settings) -> None:
-    """Two services over one Redis."""
-    assert limited.redis_url is not None
-    answers: list[httpx.Response] = []
-
-    def ask(http: httpx.Client, actor: str) -> None:
-        answers.append(upload(http, headers={"X-Actor": actor}))
-
-    with (
-        Service(limited, limited.redis_url) as one,
-        Service(limited, limited.redis_url) as other,
-        served(create_app(one)) as url,
-        served(create_app(other)) as second_url,
-        httpx.Client(base_url=url, trust_env=False, timeout=60) as first,
-        httpx.Client(base_url=second_url, trust_env=False, timeout=60) as second,
-    ):
-        for http in (first, second):  # FastAPI makes its routes now, silencing a warning: not for two threads at once
-            http.get("/jobs").raise_for_status()
-        threads = [
-            threading.Thread(target=ask, args=(http, actor))
-            for actor in ("ada", "bob")
-            for http in (first, second) * LIMIT
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert sorted(answer.status_code for answer in answers) == [202] * 2 * LIMIT + [429] * 2 * LIMIT
-        for actor in ("ada", "bob"):
-            assert len([job for job in one.jobs.store.all_open() if job.actor == actor]) == LIMIT
-        assert len(one.jobs.records.ids()) == 2 * LIMIT  # a refused one does not come back from its record
-    refused = next(answer for answer in answers if answer.status_code == 429)
-    assert refused.json()["type"] == "urn:nettailor:problem:too-many-jobs"
-    assert int(refused.headers["Retry-After"]) >= 1
-
-
-def test_what_counts_as_one_more(limited: Settings) -> None:
-    assert limited.redis_url is not None
-    with (
-        Service(limited, limited.redis_url) as service,
-        served(create_app(service)) as url,
-        httpx.Client(base_url=url, trust_env=False, timeout=60) as http,
-    ):
-        jobs = [upload(http, headers={"Idempotency-Key": f"k{number}"}).json()["id"] for number in range(LIMIT)]
-        again = upload(http, headers={"Idempotency-Key": "k0"})
-        assert (again.status_code, again.json()["id"]) == (202, jobs[0])
-        assert upload(http).status_code == 429
-        assert upload(http, headers={"X-Actor": "bob"}).status_code == 202
-        assert http.post(f"/jobs/{jobs[0]}/cancel").status_code == 200
-        assert upload(http).status_code == 202
-        assert http.post(f"/jobs/{jobs[0]}/retry").status_code == 429
-        assert http.get(f"/jobs/{jobs[0]}").json()["state"] == "cancelled"
-
-
-def test_the_priority_is_the_jobs_not_the_recipes(http: httpx.Client) -> None:
-    job = upload(http).json()
-    assert (job["priority"], job["options"]) == ("normal", {"preset": "fast", "seed": 3})
-    assert http.post("/tasks/pets/dataset?priority=urgent", content=b"x").status_code == 422

@@ -1,12 +1,12 @@
 """A server as a process of its own: warm before it is ready, and how it takes its leave."""
 
 import contextlib
+import functools
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +21,10 @@ from server.errors import NotReady
 from server.service import Service
 from server.settings import ServerSettings
 from tests.documented import ROOT
+from tests.ports import free_port
 from tests.server.asking import FILES, assert_answers, publish
 from tests.server.oracle import backbone
+from tests.waiting import until
 
 _PATIENCE_S = 180.0  # a busy machine imports torch slowly
 
@@ -53,8 +55,7 @@ def test_the_engine_is_warm_before_the_server_is_ready(
 def process(tmp_path: Path, redis_url: str, registry: Registry) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
     """`python -m server` over the test's registry, and its port."""
     save_file(canonical_tensors(backbone()), tmp_path / "mini26.safetensors")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     names = {"DATA_DIR": tmp_path, "REDIS_URL": redis_url, "PORT": port, "DEVICE": "cpu", "LOG_LEVEL": "warning"}
     names["BACKBONE_WEIGHTS"] = tmp_path / "mini26.safetensors"
     environment = os.environ | {f"NETTAILOR_{name}": str(value) for name, value in names.items()}
@@ -66,15 +67,13 @@ def process(tmp_path: Path, redis_url: str, registry: Registry) -> Iterator[tupl
         started.wait()
 
 
-def _until_ready_answers(url: str, status: int) -> httpx.Response:
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        with contextlib.suppress(httpx.TransportError):
-            answer = httpx.get(f"{url}/readyz", trust_env=False)
-            if answer.status_code == status:
-                return answer
-        assert time.monotonic() < deadline, f"/readyz never answered {status}"
-        time.sleep(0.02)  # between looks at another process, which tells nobody
+def _readiness(url: str, status: int) -> httpx.Response | None:
+    """The answer of /readyz, if it has this status."""
+    with contextlib.suppress(httpx.TransportError):
+        answer = httpx.get(f"{url}/readyz", trust_env=False)
+        if answer.status_code == status:
+            return answer
+    return None
 
 
 def test_sigterm_answers_what_was_accepted_refuses_what_is_new_and_ends_with_0(
@@ -82,13 +81,13 @@ def test_sigterm_answers_what_was_accepted_refuses_what_is_new_and_ends_with_0(
 ) -> None:
     server, port = process
     data, url = publish(registry), f"http://127.0.0.1:{port}"
-    _until_ready_answers(url, 200)
+    until(functools.partial(_readiness, url, 200))
     with socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_S) as accepted:
         head = f"POST /tasks/signs/predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(FILES[0])}\r\n"
         accepted.sendall(f"{head}Expect: 100-continue\r\nConnection: close\r\n\r\n".encode())
         assert b"100 Continue" in accepted.recv(1000)  # it reads the body, so the request is accepted
         server.send_signal(signal.SIGTERM)
-        assert "draining" in _until_ready_answers(url, 503).json()["detail"]
+        assert "draining" in until(functools.partial(_readiness, url, 503)).json()["detail"]
         refused = httpx.post(f"{url}/tasks/signs/predict", content=FILES[0], trust_env=False)
         assert (refused.status_code, refused.json()["type"]) == (503, "urn:nettailor:problem:not-ready")
         assert refused.headers["retry-after"] == "1"

@@ -3,4 +3,4 @@
 from trainer.__main__ import main
 
 if __name__ == "__main__":
-    main("tests.trainer.workers.tiny_worker")
+    main("tests.trainer.workers.programs.tiny_worker")

@@ -1,0 +1,60 @@
+"""What an answer and the metrics say it cost: tiers, switches, bytes."""
+
+import re
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from registry.registry import Registry
+from server.metrics import Metrics
+from server.residency.tiers import Tier
+from tests.server.asking import ask, publish
+from tests.server.running import Running
+
+
+def _samples(server: Running, name: str) -> dict[str, float]:
+    """The samples of a metric by their labels' values, joined by commas."""
+    found = {}
+    for line in server.client.get("/metrics").text.splitlines():
+        if sample := re.fullmatch(rf"{name}(?:{{(.*)}})? (\S+)", line):
+            found[",".join(re.findall(r'"([^"]*)"', sample[1] or ""))] = float(sample[2])
+    return found
+
+
+def test_switches_by_tier_and_measured_bytes(server: Running, registry: Registry) -> None:
+    data = {task: publish(registry, task, seed=index) for index, task in enumerate(("one", "two"))}
+    answers = [ask(server, task) for task in ("one", "two", "one", "two", "one")]
+    tiers = [answer.json()["tier"] for answer in answers]
+    assert set(tiers[2:]) == {"device"}
+    counted = _samples(server, "nettailor_task_switch_seconds_count")
+    assert sum(counted.values()) == 5
+    assert counted == {tier: tiers.count(tier) for tier in set(tiers)}
+    assert sum(_samples(server, "nettailor_switches_total").values()) == 5
+    for answer in answers:
+        body, timing = answer.json(), answer.headers["server-timing"]
+        for part in ("switch", "queue", "inference"):
+            assert f"{part};dur={body[f'{part}_ms']}" in timing
+        assert body["inference_ms"] > 0
+    assert answers[2].json()["switch_ms"] < 5
+    residency = server.service.parts.residency
+    adapters = [residency.acquire(row.id).ready.result(30) for row in residency.table()]
+    assert len(adapters) == len(data)
+    measured = sum(adapter.size_bytes for adapter in adapters)  # what that counts: test_engine
+    files = sum(path.stat().st_size for path in server.service.settings.cache_folder.iterdir())
+    assert _samples(server, "nettailor_resident_bytes") == {"device": measured, "host": 0, "disk": files}
+    assert _samples(server, "nettailor_resident_tasks") == {"device": 2, "host": 0, "disk": 2}
+    assert _samples(server, "nettailor_lookups_total")["device"] >= 3
+
+
+def test_a_request_that_outlives_its_task_leaves_no_series_behind() -> None:
+    metrics = Metrics(CollectorRegistry())
+    known = {"signs"}
+    metrics.knows_task = known.__contains__
+    metrics.answered(["signs"], 200, 0.1)
+    known.remove("signs")
+    metrics.forget_task("signs")
+    metrics.switched("signs", Tier.DEVICE, 0.001)
+    metrics.queued("signs", 0.1)
+    metrics.answered(["signs"], 200, 0.1)
+    shown = generate_latest(metrics.registry).decode()
+    assert 'task="signs"' not in shown
+    assert 'nettailor_requests_total{code="200",task="_other"} 1.0' in shown

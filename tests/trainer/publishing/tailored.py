@@ -1,0 +1,22 @@
+"""What a recipe would give to publish, made up."""
+
+from pathlib import Path
+
+from nettailor.bundle.bundle import digest_of, encode
+from nettailor.bundle.manifest import Accuracy, Manifest, Metrics
+from nettailor.network.backbones import Backbone
+from tests.bundles import random_bundle, random_tensors
+from trainer.jobs.job import Job
+from trainer.recipe.pipeline import Tailored
+
+JOB = Job(id="j1", task="pets", upload="sha256:0", options={}, actor="ada", created_at="2026-11-23T00:00:00+00:00")
+SLACK = 0.005
+
+
+def tailored(backbone: Backbone, dataset: Path, *, accuracy: float | None, seed: int = 0) -> Tailored:
+    """A bundle that claims a test accuracy."""
+    manifest, _ = random_bundle(task="pets", fingerprint=backbone.fingerprint(), classes=2, seed=seed)
+    metrics = Metrics(teacher=Accuracy(), student=Accuracy(test=accuracy))
+    changes = {"metrics": metrics, "dataset": digest_of(dataset.read_bytes()), "classes": ("cats", "dogs")}
+    manifest = Manifest.model_validate(manifest.model_copy(update=changes).model_dump())
+    return Tailored(bundle=encode(manifest, random_tensors(manifest, seed=seed)), manifest=manifest, front=[])

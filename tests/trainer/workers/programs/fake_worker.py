@@ -1,0 +1,13 @@
+"""The worker with the work-horse of `fake_job_process`; all else is the real thing."""
+
+from trainer.workers.worker import TrainerWorker, main
+
+
+class FakeRecipeWorker(TrainerWorker):
+    horse_module = "tests.trainer.workers.programs.fake_job_process"
+
+
+if __name__ == "__main__":
+    from tests.trainer.workers.programs.fake_worker import FakeRecipeWorker as Importable
+
+    main(Importable)

@@ -1,0 +1,16 @@
+"""A worker with the work-horse of `tiny_job_process` and TINY_OVERRUN_MINUTES of patience; the rest is real."""
+
+import os
+
+from trainer.workers.worker import TrainerWorker, main
+
+
+class TinyWorker(TrainerWorker):
+    horse_module = "tests.trainer.workers.programs.tiny_job_process"
+    overrun_minutes = float(os.environ.get("TINY_OVERRUN_MINUTES", TrainerWorker.overrun_minutes))
+
+
+if __name__ == "__main__":
+    from tests.trainer.workers.programs.tiny_worker import TinyWorker as Importable
+
+    main(Importable)
