@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, TomlConfigSettingsSource
 from pydantic_settings.exceptions import SettingsError
 
 from hosting.errors import SettingsInvalid
+from hosting.settings.declarations import declared_names
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -23,47 +24,6 @@ if TYPE_CHECKING:
 PREFIX = "NETTAILOR_"
 VARIABLE = f"{PREFIX}CONFIG"
 
-# Of server and trainer, which this package may not import; tests/test_settings_file.py compares.
-OTHERS = frozenset(
-    {
-        "backbone_weights",
-        "cache_dir",
-        "cost_table",
-        "decode_threads",
-        "device",
-        "device_budget_bytes",
-        "disk_budget_bytes",
-        "dtype",
-        "engine_threads",
-        "host_budget_bytes",
-        "image_megapixels",
-        "job_attempts",
-        "job_niceness",
-        "job_threads",
-        "jobs_per_user",
-        "jobs_running_per_user",
-        "load_threads",
-        "max_batch",
-        "max_body_bytes",
-        "max_images",
-        "max_pixels",
-        "max_tasks",
-        "max_wait_ms",
-        "pinned_tasks",
-        "publish_slack",
-        "queue_bound",
-        "queue_bound_ms",
-        "queue_bound_per_task",
-        "reconcile_seconds",
-        "request_timeout_ms",
-        "task_weights",
-        "unpacked_mib",
-        "upload_mib",
-        "winograd",
-        "worker_devices",
-        "worker_jobs_per_device",
-    }
-)
 _NOT_IN_FILES = "config"
 
 
@@ -79,7 +39,7 @@ def file_source(kind: type[BaseSettings]) -> tuple[TomlConfigSettingsSource, ...
         source = TomlConfigSettingsSource(kind, toml_file=path)
     except (OSError, ValueError) as error:  # ValueError: not TOML, not UTF-8
         raise SettingsInvalid([(named, str(error))]) from error
-    allowed = (OTHERS | kind.model_fields.keys()) - {_NOT_IN_FILES}
+    allowed = (declared_names() | kind.model_fields.keys()) - {_NOT_IN_FILES}
     unknown = [
         (f"{named}: {key}", f"unknown{suggestion(key, allowed)}") for key in source.toml_data if key not in allowed
     ]

@@ -9,7 +9,6 @@ import pytest
 
 from hosting.errors import SettingsInvalid
 from hosting.settings.settings import Settings
-from hosting.settings.settings_file import OTHERS
 from server.settings import ServerSettings
 from trainer.settings import Settings as TrainerSettings
 
@@ -26,9 +25,13 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_every_service_accepts_the_keys_of_all() -> None:
-    own = set(Settings.model_fields)
-    assert (ServerSettings.model_fields.keys() | TrainerSettings.model_fields.keys()) - own == OTHERS
+def test_every_service_accepts_the_keys_of_all_and_imports_none_of_them(file: Path) -> None:
+    file.write_text("max_batch = 3\njob_attempts = 7\nport = 1\n")
+    code = "import sys, registry.__main__ as r; print(r.Settings().port, {'server', 'trainer'} & sys.modules.keys())"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert ended.stdout == "1 set()\n"
+    for kind in _KINDS:
+        assert kind().port == 1
 
 
 def test_options_win_over_the_environment_and_that_over_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
