@@ -14,6 +14,7 @@ TrainerError
 │       ├── ArchiveUnsupported  encrypted, or an uncommon compression method
 │       └── ArchiveTooBig       expands too much: by count, bytes, or ratio
 ├── DatasetInvalid              the upload was fine, what it holds is not: the job fails
+│   ├── DatasetNotUnderstood    what its images are cannot be told without guessing
 │   └── DatasetTooSmall         under two classes, or a class with too few usable images
 ├── TrainingDiverged            the loss is no longer a number
 ├── TimeTooShort                `max_minutes` is less than the shortest training takes here
@@ -100,6 +101,14 @@ class ArchiveTooBig(ArchiveInvalid):
 
 class DatasetInvalid(TrainerError):
     pass
+
+
+class DatasetNotUnderstood(DatasetInvalid):
+    """``reasons`` say what is wrong, and what to do about it."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = reasons
 
 
 class DatasetTooSmall(DatasetInvalid):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from trainer.intake.folder_layout import Split
+from trainer.intake.placement import Split
 
 FORMAT = "nettailor-dataset/1"
 _EPOCH = (1980, 1, 1, 0, 0, 0)

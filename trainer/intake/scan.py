@@ -1,6 +1,7 @@
 """One pass over an uploaded archive: every image decoded once, its bytes kept in a spool, everything else noted."""
 
 import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +14,13 @@ from trainer.intake.archives.archive import Member, members
 from trainer.intake.archives.formats import is_image_name, suffix_of
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.archives.paths import Parts, is_litter
-from trainer.intake.label_file import TABLE_BYTES, is_label_file
+from trainer.intake.upload import DOCUMENT_BYTES, Document, Upload
 
-_TABLES = 16  # candidates for a table of labels that are kept in memory
+# what files that may hold labels are called
+_DOCUMENTS = (
+    *(".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xml", ".yaml", ".yml"),
+    *(".manifest", ".labels", ".cls", ".lst", ".names", ".data"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +56,25 @@ class Scan:
     spooled: dict[str, Spooled] = field(default_factory=dict)
     # paths of images and of files that claim to be one: they tell the layout
     promised: list[Parts] = field(default_factory=list)
-    # CSV and JSON Lines files, which may be tables of labels
-    tables: list[tuple[Parts, bytes]] = field(default_factory=list)
+    # files that may hold labels
+    documents: list[Document] = field(default_factory=list)
+    # every other file, and what it is
+    others: dict[Parts, str] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     # files that show what another one shows
     duplicates: int = 0
 
     def skip(self, parts: Parts, reason: str) -> None:
         self.skipped.append(Skipped(file="/".join(parts), reason=reason))
+
+    def upload(self, limits: IntakeLimits) -> Upload:
+        """What the layouts see of it."""
+        return Upload(
+            images=tuple(sorted(self.promised)),
+            documents=tuple(sorted(self.documents, key=lambda document: document.parts)),
+            others=dict(sorted(self.others.items())),
+            most_rows=2 * limits.members,
+        )
 
 
 def scan_archive(archive: Path, spool: BinaryIO, limits: IntakeLimits, progress: Callable[[int], None]) -> Scan:
@@ -71,8 +87,8 @@ def scan_archive(archive: Path, spool: BinaryIO, limits: IntakeLimits, progress:
         progress(number)
         if is_litter(member.parts):
             continue
-        if is_label_file(member.parts) and member.size_bytes <= TABLE_BYTES and len(scan.tables) < _TABLES:
-            _keep_table(member, scan)
+        if member.path.lower().endswith(_DOCUMENTS) and member.size_bytes <= DOCUMENT_BYTES:
+            _keep_document(member, scan, spool)
             continue
         image = _usable(member, scan, limits)
         if image is not None or is_image_name(member.path):
@@ -82,11 +98,15 @@ def scan_archive(archive: Path, spool: BinaryIO, limits: IntakeLimits, progress:
     return scan
 
 
-def _keep_table(member: Member, scan: Scan) -> None:
+def _keep_document(member: Member, scan: Scan, spool: BinaryIO) -> None:
     try:
-        scan.tables.append((member.parts, member.read()))
+        data = member.read()
     except ArchiveDamaged as fault:
         scan.skip(member.parts, fault.reason)
+    else:
+        offset = spool.seek(0, io.SEEK_END)
+        spool.write(data)
+        scan.documents.append(Document(parts=member.parts, size_bytes=len(data), offset=offset, spool=spool))
 
 
 def _store(data: bytes, picture: Picture, scan: Scan, spool: BinaryIO) -> str:
@@ -94,7 +114,7 @@ def _store(data: bytes, picture: Picture, scan: Scan, spool: BinaryIO) -> str:
     if digest not in scan.spooled:
         scan.spooled[digest] = Spooled(
             suffix=suffix_of(data) or "img",
-            offset=spool.tell(),
+            offset=spool.seek(0, io.SEEK_END),
             size_bytes=len(data),
             pixels=hashlib.sha256(b"%d %d " % picture.size + picture.pixels.tobytes()).hexdigest(),
             size=picture.size,
@@ -113,6 +133,8 @@ def _usable(member: Member, scan: Scan, limits: IntakeLimits) -> tuple[bytes, Pi
         data = member.read()
         if suffix_of(data) is None:
             scan.skip(member.parts, "not an image")
+            if not is_image_name(member.path):
+                scan.others[member.parts] = "no image"
             return None
         return data, decode(data, max_pixels=limits.image_pixels)
     except ImageInvalid as fault:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
 
-from trainer.intake.folder_layout import Split
+from trainer.intake.placement import Split
 
 _SHARES: Mapping[Split, float] = {"test": 0.2, "val": 0.15}
 _SEED = "nettailor-split/1"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from registry.storage.blobs import Blobs
 from trainer.events import Json
-from trainer.intake.folder_layout import SPLITS
 from trainer.intake.freeze import IntakeReport
+from trainer.intake.placement import SPLITS
 from trainer.intake.statistics import Extent, imbalance, is_even
 from trainer.reports.contact_sheet import contact_sheet
 from trainer.reports.render import data_uri, render

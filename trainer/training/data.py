@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from nettailor.bundle.bundle import digest_of
 from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.images import decode, prepare
-from trainer.intake.folder_layout import Split
+from trainer.intake.placement import Split
 from trainer.training.distributed import ProcessGroup
 
 ALONE = ProcessGroup()

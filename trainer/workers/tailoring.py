@@ -237,9 +237,11 @@ def _dataset_document(report: IntakeReport) -> Mapping[str, Json]:
             splits[split] = splits.get(split, 0) + count
     return {
         "digest": report.digest,
+        "layout": report.layout,
         "images": report.images,
         "classes": {label: sum(counts.values()) for label, counts in report.counts.items()},
         "splits": dict(splits),
         "skipped": [{"file": skip.file, "reason": skip.reason} for skip in report.skipped[:_SKIPPED_SHOWN]],
         "skipped_count": len(report.skipped),
+        "findings": [finding.as_json() for finding in report.findings],
     }

@@ -16,8 +16,8 @@ from tests.pictures import huge_png
 from tests.trainer import archives
 from trainer.errors import DatasetTooSmall
 from trainer.intake.archives.limits import IntakeLimits
-from trainer.intake.folder_layout import SPLITS, Layout, read_layout
 from trainer.intake.freeze import IntakeReport, freeze
+from trainer.intake.placement import SPLITS
 from trainer.intake.splits import cut_splits
 
 LIMITS = IntakeLimits()
@@ -153,26 +153,6 @@ def test_an_image_in_two_classes_is_left_out_of_both(take_in: TakeIn) -> None:
     why = "the same image is in several classes (cats, dogs)"
     assert reasons(report) == {"cats/0.png": why, "dogs/cat.png": why}
     assert report.images == len(GOOD) - 1
-
-
-@pytest.mark.parametrize(
-    ("paths", "layout"),
-    [
-        (["cats/1.png", "dogs/1.png"], Layout(prefix=0, has_splits=False)),
-        (["set/cats/1.png", "set/dogs/1.png"], Layout(prefix=1, has_splits=False)),
-        (["a/b/cats/1.png", "a/b/dogs/1.png", "a/stray.png"], Layout(prefix=2, has_splits=False)),
-        (["train/cats/1.png", "valid/cats/2.png"], Layout(prefix=0, has_splits=True)),
-        (["s/Training/cats/1.png", "s/Testing/dogs/2.png"], Layout(prefix=1, has_splits=True)),
-        (["train/1.png", "plane/1.png"], Layout(prefix=0, has_splits=False)),
-        (["train/1.png", "test/1.png"], Layout(prefix=0, has_splits=False)),
-        (["train/cats/1.png", "train/dogs/1.png"], Layout(prefix=0, has_splits=True)),
-        (["cats/1.png"], Layout(prefix=0, has_splits=False)),
-        (["cats/black/1.png", "dogs/brown/1.png"], Layout(prefix=0, has_splits=False)),
-        ([], Layout(prefix=0, has_splits=False)),
-    ],
-)
-def test_layouts(paths: list[str], layout: Layout) -> None:
-    assert read_layout([tuple(path.split("/")) for path in paths]) == layout
 
 
 @given(count=st.integers(0, 300), missing=st.sampled_from([[], ["val"], ["test"], ["val", "test"]]))

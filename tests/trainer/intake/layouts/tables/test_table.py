@@ -1,5 +1,6 @@
 """Labels in a CSV or JSON Lines file, and every way such a file can be wrong."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 from tests.trainer import archives
 from trainer.errors import DatasetTooSmall
 from trainer.intake.archives.limits import IntakeLimits
-from trainer.intake.folder_layout import Placement
 from trainer.intake.freeze import IntakeReport, freeze
-from trainer.intake.label_file import read_label_file
+from trainer.intake.layouts.tables.table import LabelTable, read_table
+from trainer.intake.placement import Placement
+from trainer.intake.upload import Document
 
 TakeIn = Callable[[archives.Files], IntakeReport]
 IMAGES = {f"images/{number}.png": archives.picture(number) for number in range(20)}
@@ -36,6 +38,11 @@ def label(number: int) -> str:
 def csv_of(*, header: str = "file,label", prefix: str = "images/", delimiter: str = ",") -> bytes:
     rows = [f"{prefix}{number}.png{delimiter}{label(number)}" for number in range(20)]
     return "\r\n".join([header.replace(",", delimiter), *rows]).encode()
+
+
+def table_of(name: str, data: bytes, most_rows: int) -> LabelTable:
+    document = Document(parts=(name,), size_bytes=len(data), offset=0, spool=io.BytesIO(data))
+    return read_table(document, PATHS, most_rows)
 
 
 def reasons(report: IntakeReport) -> dict[str, str]:
@@ -113,13 +120,13 @@ def test_what_is_no_table_says_why(take_in: TakeIn, data: bytes, reason: str) ->
 
 @pytest.mark.parametrize("line", ["[1]", "{", '"x"', "[" * 50_000, '{"file": {"a": 1}, "label": []}', "null"])
 def test_hostile_json_lines_raise_nothing(line: str) -> None:
-    table = read_label_file(("x.jsonl",), f'{{"file": "images/0.png", "label": 3}}\n{line}'.encode(), PATHS, 100)
+    table = table_of("x.jsonl", f'{{"file": "images/0.png", "label": 3}}\n{line}'.encode(), 100)
     assert table.places == {("images", "0.png"): Placement(label="3", split=None)}
     assert len(table.faults) == 1
 
 
 def test_rows_are_bounded() -> None:
-    table = read_label_file(("x.csv",), csv_of(), PATHS, 10)
+    table = table_of("x.csv", csv_of(), 10)
     assert table.faults == ["more than 10 lines"]
     assert len(table.places) == 9
 
@@ -127,7 +134,7 @@ def test_rows_are_bounded() -> None:
 @settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=300), suffix=st.sampled_from([".csv", ".jsonl"]))
 def test_any_bytes_are_a_table_or_not(data: bytes, suffix: str) -> None:
-    table = read_label_file((f"x{suffix}",), data, PATHS, 100)
+    table = table_of(f"x{suffix}", data, 100)
     assert set(table.places) <= set(PATHS)
 
 

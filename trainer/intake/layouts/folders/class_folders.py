@@ -1,38 +1,41 @@
-"""From paths to classes and splits: what the folders of an upload mean."""
+"""Class folders: a folder a class, in train, val and test folders or without them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from trainer.intake.archives.paths import Parts
+from trainer.intake.findings import shorten
+from trainer.intake.layouts.layout import FALLBACK, SHAPE, Reading, Recognition
+from trainer.intake.layouts.split_words import SPLIT_NAMES
+from trainer.intake.placement import MAX_CLASS_CHARACTERS, Placement
+from trainer.intake.upload import Upload
 
-Split = Literal["train", "val", "test"]
 
-SPLITS: tuple[Split, ...] = get_args(Split)
+class ClassFolders:
+    name = "class folders"
+    seen_from = "torchvision ImageFolder, Keras image_dataset_from_directory"
+    reads = "the folder of an image is its class; folders around them may be train, val and test"
 
-SPLIT_NAMES: Mapping[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-}
-MAX_CLASS_CHARACTERS = 256  # what a bundle's manifest can name
+    def recognise(self, upload: Upload) -> Recognition | None:
+        shape = read_shape(upload.images)
+        placed = [place for parts in upload.images if isinstance(place := shape.place(parts), Placement)]
+        if not placed:
+            return None
+        names = sorted({place.label for place in placed})
+        confidence = SHAPE if len(names) > 1 else FALLBACK
+        return Recognition(confidence=confidence, why=f"the images lie in folders: {', '.join(shorten(names))}")
+
+    def read(self, upload: Upload) -> Reading:
+        shape = read_shape(upload.images)
+        places = {parts: shape.place(parts) for parts in upload.images}
+        return Reading(
+            placements={parts: place for parts, place in places.items() if isinstance(place, Placement)},
+            left_out=[(parts, reason) for parts, reason in places.items() if isinstance(reason, str)],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placement:
-    """Where a file belongs; ``split`` is None where the upload does not say."""
-
-    label: str
-    split: Split | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layout:
+class FolderShape:
     """How to read the paths of one upload: ``prefix`` folders wrap everything, then come splits (or not), classes."""
 
     prefix: int
@@ -52,7 +55,7 @@ class Layout:
         return Placement(label=rest[0], split=split)
 
 
-def read_layout(paths: Sequence[Parts]) -> Layout:
+def read_shape(paths: Sequence[Parts]) -> FolderShape:
     """The layout of the images' paths: class folders, or train/val/test folders of class folders, in any wrapping.
 
     As in torchvision's ImageFolder, folders inside a class folder are part of that class.
@@ -60,7 +63,7 @@ def read_layout(paths: Sequence[Parts]) -> Layout:
     prefix = 0
     while _is_wrapper(paths, prefix):
         prefix += 1
-    return Layout(prefix=prefix, has_splits=_are_splits(paths, prefix))
+    return FolderShape(prefix=prefix, has_splits=_are_splits(paths, prefix))
 
 
 def _is_wrapper(paths: Sequence[Parts], at: int) -> bool:

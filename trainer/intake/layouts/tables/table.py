@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trainer.intake.archives.paths import Parts
-from trainer.intake.folder_layout import MAX_CLASS_CHARACTERS, SPLIT_NAMES, Placement
+from trainer.intake.layouts.split_words import SPLIT_NAMES
+from trainer.intake.placement import MAX_CLASS_CHARACTERS, Placement
+from trainer.intake.upload import Document
 
 SUFFIXES = (".csv", ".jsonl", ".ndjson")
-TABLE_BYTES = 64 * 1024**2  # a larger one is no table of labels for the images one upload may hold
 _FILE = ("file", "path", "image", "filename", "file_name", "name")
 _LABEL = ("label", "class", "category")
 _SPLIT = ("split", "set", "subset", "partition")
@@ -46,17 +47,13 @@ class LabelTable:
     faults: list[str] = field(default_factory=list)
 
 
-def is_label_file(parts: Parts) -> bool:
-    """By its name alone."""
-    return parts[-1].lower().endswith(SUFFIXES)
-
-
-def read_label_file(parts: Parts, data: bytes, images: Sequence[Parts], most_rows: int) -> LabelTable:
-    """The table at `parts`, for images at these paths. One that is no such table has no places, and one fault."""
+def read_table(document: Document, images: Sequence[Parts], most_rows: int) -> LabelTable:
+    """The table for images at these paths. A document that is no such table has no places, and one fault."""
+    parts = document.parts
     table, find = LabelTable(parts=parts), _Finder(parts[:-1], images)
     contradicted: set[Parts] = set()
     try:
-        for row in _rows(parts, data):
+        for row in _rows(parts, document.read()):
             if row.line > most_rows:
                 raise _Unreadable(f"more than {most_rows} lines")
             _take(row, table, find, contradicted)

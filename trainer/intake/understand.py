@@ -1,0 +1,85 @@
+"""From an upload to what is understood of it: classes, splits, what is left out, and what is odd."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from trainer.errors import DatasetInvalid, DatasetNotUnderstood
+from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.findings import Finding
+from trainer.intake.labels import ClassImages, label, split
+from trainer.intake.layouts.layout import Reading
+from trainer.intake.layouts.registry import choose
+from trainer.intake.layouts.tables.table_layout import unused_reasons
+from trainer.intake.placement import Split
+from trainer.intake.requirements import Counts, count, too_small
+from trainer.intake.scan import Scan, Skipped, scan_archive
+from trainer.intake.upload import Upload
+
+
+@dataclass(frozen=True, kw_only=True)
+class Understanding:
+    """``labels`` maps class -> digest -> the split of the upload, ``splits`` digest -> split; ``fault`` is what keeps
+    the data set from being trained on. ``layout`` is None where none was recognised."""
+
+    layout: str | None
+    why: str
+    scan: Scan
+    labels: dict[str, ClassImages]
+    splits: dict[str, Split]
+    counts: Counts
+    skipped: tuple[Skipped, ...]
+    findings: tuple[Finding, ...]
+    fault: DatasetInvalid | None
+
+
+def understand(
+    archive: Path, spool: BinaryIO, limits: IntakeLimits, progress: Callable[[int], None] = lambda _files: None
+) -> Understanding:
+    """Read the whole archive once; the images' bytes are kept in ``spool``. Raises ArchiveInvalid."""
+    scan = scan_archive(archive, spool, limits, progress)
+    upload = scan.upload(limits)
+    chosen = choose(upload)
+    reading = Reading(placements={}) if chosen is None else chosen[0].read(upload)
+    _note_left_out(scan, upload, reading)
+    labels = label(scan, reading)
+    splits = split(labels)
+    counts = count(labels, splits)
+    skipped = sorted(scan.skipped, key=lambda skip: (skip.file, skip.reason))
+    findings = tuple(reading.findings)
+    fault: DatasetInvalid | None = _not_understood(findings)
+    if fault is None and (fault := too_small(counts, skipped, limits)) is not None:
+        findings += (Finding(weight="error", text=str(fault)),)
+    return Understanding(
+        layout=None if chosen is None else chosen[0].name,
+        why="" if chosen is None else chosen[1].why,
+        scan=scan,
+        labels=labels,
+        splits=splits,
+        counts=counts,
+        skipped=tuple(skipped),
+        findings=findings,
+        fault=fault,
+    )
+
+
+def _note_left_out(scan: Scan, upload: Upload, reading: Reading) -> None:
+    """Every usable image without a place and every document that was not read is reported with a reason."""
+    broken = set(scan.promised) - {parts for parts, _ in scan.images}  # the scan has noted why
+    reasons = {parts for parts, _ in reading.left_out}
+    for parts, reason in reading.left_out:
+        if parts not in broken:
+            scan.skip(parts, reason)
+    for parts, _ in scan.images:
+        if parts not in reasons and parts not in reading.placements:
+            scan.skip(parts, "the layout says nothing of it")
+    unused = unused_reasons(upload)
+    for document in upload.documents:
+        if document.parts not in reasons | reading.documents:
+            scan.skip(document.parts, unused.get(document.parts, "not an image"))
+
+
+def _not_understood(findings: tuple[Finding, ...]) -> DatasetInvalid | None:
+    errors = [finding.text for finding in findings if finding.weight == "error"]
+    return DatasetNotUnderstood(errors) if errors else None
