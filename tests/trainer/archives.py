@@ -37,6 +37,7 @@ def hash_seed(*parts: object) -> int:
 
 
 def zip_of(files: Files, *, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A name that ends in a slash is a folder, here and in `tar_of`."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", compression) as archive:
         for name, data in files.items():
@@ -50,6 +51,7 @@ def tar_of(files: Files, *, mode: str = "w:gz", form: int = tarfile.PAX_FORMAT) 
         for name, data in files.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(data)
+            entry.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
             archive.addfile(entry, io.BytesIO(data))
     return target.getvalue()
 

@@ -13,8 +13,9 @@ from trainer.intake.layouts.layout import Reading
 from trainer.intake.layouts.registry import choose
 from trainer.intake.layouts.tables.table_layout import unused_reasons
 from trainer.intake.placement import Split
+from trainer.intake.read_archive import read_archive
 from trainer.intake.requirements import Counts, count, too_small
-from trainer.intake.scan import Scan, Skipped, scan_archive
+from trainer.intake.scan import Scan, Skipped
 from trainer.intake.upload import Upload
 
 
@@ -38,7 +39,7 @@ def understand(
     archive: Path, spool: BinaryIO, limits: IntakeLimits, progress: Callable[[int], None] = lambda _files: None
 ) -> Understanding:
     """Read the whole archive once; the images' bytes are kept in ``spool``. Raises ArchiveInvalid."""
-    scan = scan_archive(archive, spool, limits, progress)
+    scan = read_archive(archive, spool, limits, progress)
     upload = scan.upload(limits)
     chosen = choose(upload)
     reading = Reading(placements={}) if chosen is None else chosen[0].read(upload)

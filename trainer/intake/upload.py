@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TypeVar, cast
 
 from trainer.intake.archives.paths import Parts
+from trainer.intake.spool import Range
 
 T = TypeVar("T")
 
@@ -68,7 +69,7 @@ class Document:
 
     def file(self) -> BinaryIO:
         """The document as a file of its own, for libraries that want one; of use while the upload is being read."""
-        return cast(BinaryIO, io.BytesIO(self.read()))
+        return cast(BinaryIO, io.BufferedReader(Range(self.spool, self.offset, self.size_bytes)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

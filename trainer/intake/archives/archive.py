@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from trainer.errors import ArchiveDamaged, ArchiveInvalid, ArchiveTooBig, NotAnArchive, UploadEmpty
+from trainer.errors import ArchiveDamaged, ArchiveInvalid, ArchivePathUnsafe, ArchiveTooBig, NotAnArchive, UploadEmpty
 from trainer.intake.archives import tar, zip, zst
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.archives.paths import Parts, safe_parts
@@ -19,12 +19,15 @@ class _Readable(Protocol):
     def name(self) -> str: ...
     @property
     def size_bytes(self) -> int: ...
+    @property
+    def is_folder(self) -> bool: ...
     def read(self) -> bytes: ...
+    def chunks(self) -> Iterator[bytes]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """A regular file in an archive. ``read`` works until the next member is asked for."""
+    """A regular file or folder in an archive. Its bytes can be had once, until the next member is asked for."""
 
     parts: Parts
     size_bytes: int
@@ -38,6 +41,14 @@ class Member:
         """Its bytes; the caller has checked ``size_bytes``. Raises ArchiveDamaged."""
         return self.source.read()
 
+    def chunks(self) -> Iterator[bytes]:
+        """Its bytes, piece by piece, however many they are. Raises ArchiveDamaged."""
+        return self.source.chunks()
+
+    @property
+    def is_folder(self) -> bool:
+        return self.source.is_folder
+
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveSummary:
@@ -46,19 +57,33 @@ class ArchiveSummary:
 
 
 def members(path: Path, limits: IntakeLimits) -> Iterator[Member]:
-    """Every regular file of the archive at ``path``, in its order. Raises UploadEmpty and ArchiveInvalid."""
-    count = unpacked_bytes = 0
+    """Every regular file and folder of the archive at ``path``, in its order. Raises UploadEmpty and ArchiveInvalid."""
     with path.open("rb") as file:
-        for source in _sources(file, limits):
-            count += 1
-            unpacked_bytes += source.size_bytes
-            if count > limits.members:
-                raise ArchiveTooBig(f"holds more than {limits.members} files", source.name)
-            if unpacked_bytes > limits.unpacked_bytes:
-                raise ArchiveTooBig(f"the archive unpacks to more than {limits.unpacked_bytes} bytes", source.name)
-            parts = safe_parts(source.name, limits)
-            if parts:
-                yield Member(parts=parts, size_bytes=source.size_bytes, source=source)
+        yield from members_of(file, limits)
+
+
+def members_of(file: BinaryIO, limits: IntakeLimits) -> Iterator[Member]:
+    """Every regular file and folder of an archive that is open. Raises UploadEmpty and ArchiveInvalid."""
+    unpacked_bytes = 0
+    for count, source in enumerate(_sources(file, limits), start=1):
+        unpacked_bytes += source.size_bytes
+        if count > limits.members:
+            raise ArchiveTooBig(f"holds more than {limits.members} files", source.name)
+        if unpacked_bytes > limits.unpacked_bytes:
+            raise ArchiveTooBig(f"the archive unpacks to more than {limits.unpacked_bytes} bytes", source.name)
+        parts = _parts(source, limits)
+        if parts:
+            yield Member(parts=parts, size_bytes=source.size_bytes, source=source)
+
+
+def _parts(source: _Readable, limits: IntakeLimits) -> Parts:
+    """Raises ArchivePathUnsafe, but not for folders: one of an odd name is as good as not there."""
+    try:
+        return safe_parts(source.name, limits)
+    except ArchivePathUnsafe:
+        if source.is_folder:
+            return ()
+        raise
 
 
 def inspect(path: Path, limits: IntakeLimits) -> ArchiveSummary:
@@ -68,7 +93,7 @@ def inspect(path: Path, limits: IntakeLimits) -> ArchiveSummary:
     """
     files = unpacked_bytes = 0
     for member in members(path, limits):
-        files += 1
+        files += not member.is_folder
         unpacked_bytes += member.size_bytes
     if not files:
         raise ArchiveInvalid("the archive holds no file")

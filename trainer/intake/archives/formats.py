@@ -1,4 +1,4 @@
-"""Image formats by their first bytes: what is worth handing to a decoder, and the suffix it gets."""
+"""File formats by their first bytes: what is worth handing to a decoder, and what everything else is called."""
 
 _MAGIC = (
     (b"\xff\xd8\xff", "jpg"),
@@ -13,6 +13,70 @@ _MAGIC = (
 
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"})
 _SUFFIXES_PNM = frozenset({".ppm", ".pgm", ".pbm", ".pnm"})
+# Pictures that no decoder here reads: their folder is meant as a class all the same.
+_SUFFIXES_UNREAD = frozenset(
+    {".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".jpf", ".psd", ".svg", ".dng", ".cr2", ".cr3", ".nef", ".arw"}
+)
+
+# where, what, and the name of the picture format
+_PICTURES = (
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+    (0, b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (0, b"II+\0", "BigTIFF"),
+    (0, b"MM\0+", "BigTIFF"),
+    (0, b"8BPS", "Photoshop document"),
+    (0, b"%!PS", "PostScript"),
+    (0, b"\xc5\xd0\xd3\xc6", "PostScript"),
+    (0, b"\0\0\1\0", "Windows icon"),
+    (0, b"icns", "macOS icon"),
+    (0, b"v/1\1", "OpenEXR"),
+    (0, b"#?RADIANCE", "Radiance HDR"),
+    (0, b"DDS ", "DirectDraw surface"),
+    (0, b"gimp xcf", "GIMP document"),
+    (0, b"FUJIFILMCCD-RAW", "camera raw"),
+    (0, b"IIRO", "camera raw"),
+    (0, b"IIU\0", "camera raw"),
+    (0, b"SIMPLE  =", "FITS"),
+    (128, b"DICM", "DICOM"),
+)
+_BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIC"),
+    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
+    b"crx ": "camera raw",
+}
+_OTHERS = (
+    (0, b"%PDF", "PDF"),
+    (0, b"PK\3\4", "zip archive"),
+    (0, b"\x1f\x8b", "gzip file"),
+    (0, b"BZh", "bzip2 file"),
+    (0, b"\xfd7zXZ\0", "xz file"),
+    (0, b"\x28\xb5\x2f\xfd", "zstandard file"),
+    (0, b"7z\xbc\xaf\x27\x1c", "7z archive"),
+    (0, b"Rar!", "RAR archive"),
+    (257, b"ustar", "tar archive"),
+    (0, b"\x1aE\xdf\xa3", "video (Matroska or WebM)"),
+    (0, b"FLV\1", "video (Flash)"),
+    (0, b"\0\0\1\xba", "video (MPEG)"),
+    (0, b"\0\0\1\xb3", "video (MPEG)"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video (Windows Media)"),
+    (0, b"ID3", "audio (MP3)"),
+    (0, b"OggS", "audio or video (Ogg)"),
+    (0, b"fLaC", "audio (FLAC)"),
+    (0, b"\x93NUMPY", "NumPy array"),
+    (0, b"\x89HDF\r\n", "HDF5"),
+    (0, b"PAR1", "Parquet"),
+    (0, b"ARROW1", "Arrow"),
+    (0, b"SQLite format 3\0", "SQLite database"),
+    (0, b"\xd0\xcf\x11\xe0", "old Office document"),
+    (0, b"\x80\x04\x95", "pickle"),
+    (0, b"\x7fELF", "program"),
+    (0, b"MZ", "program"),
+    (0, b"version https://git-lfs", "Git LFS pointer instead of the file"),
+)
+_RIFF = {b"AVI ": "video (AVI)", b"WAVE": "audio (WAV)"}
+_TEXT_BYTES = 1024  # that are looked at
 
 
 def suffix_of(data: bytes) -> str | None:
@@ -25,4 +89,36 @@ def suffix_of(data: bytes) -> str | None:
 def is_image_name(name: str) -> bool:
     """Whether a file's name promises an image, so that its folder is meant as a class even if the image is broken."""
     dot = name.rfind(".")
-    return dot >= 0 and name[dot:].lower() in _SUFFIXES | _SUFFIXES_PNM
+    return dot >= 0 and name[dot:].lower() in _SUFFIXES | _SUFFIXES_PNM | _SUFFIXES_UNREAD
+
+
+def unread_picture(data: bytes) -> str | None:
+    """The name of a picture format that no decoder here reads, by the first bytes; None for everything else."""
+    if data[4:8] == b"ftyp":
+        return _BRANDS.get(data[8:12])
+    start = data[:_TEXT_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith(b"<svg") or (start.startswith((b"<?xml", b"<!--", b"<!doctype svg")) and b"<svg" in start):
+        return "SVG"
+    return _named(data, _PICTURES)
+
+
+def kind_of(data: bytes) -> str:
+    """What a file that is no picture is called: "PDF", "video (MP4)", "text", or "unknown"."""
+    if not data:
+        return "empty file"
+    if data[4:8] == b"ftyp":
+        return {b"M4A ": "audio (MP4)", b"qt  ": "video (QuickTime)"}.get(data[8:12], "video (MP4)")
+    if data[:4] == b"RIFF" and data[8:12] in _RIFF:
+        return _RIFF[data[8:12]]
+    return _named(data, _OTHERS) or _text_kind(data[:_TEXT_BYTES])
+
+
+def _named(data: bytes, formats: tuple[tuple[int, bytes, str], ...]) -> str | None:
+    return next((name for at, magic, name in formats if data[at : at + len(magic)] == magic), None)
+
+
+def _text_kind(start: bytes) -> str:
+    if any(byte < 32 and byte not in b"\t\n\f\r\x1b" for byte in start):
+        return "unknown"
+    head = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return "web page" if head.startswith((b"<!doctype html", b"<html")) else "text"

@@ -9,8 +9,25 @@ from trainer.intake.archives.limits import IntakeLimits
 Parts = tuple[str, ...]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_DRIVE = re.compile(r"^[A-Za-z]:")
+_DRIVE = re.compile(r"^[A-Za-z]:(?! )")  # "A: good" is the name of a class, and nothing is ever written under it
 _LITTER = frozenset({"__macosx", ".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", ".spotlight-v100", ".trashes"})
+# Hidden folders of programs. Whoever has images in another one may have meant it as a class.
+_PROGRAMS = frozenset(
+    {
+        *(".git", ".svn", ".hg", ".dvc", ".cache", ".config", ".venv", ".idea", ".vscode", ".ipynb_checkpoints"),
+        *(
+            ".thumbnails",
+            ".thumb",
+            ".thumbs",
+            ".appledouble",
+            ".fseventsd",
+            ".temporaryitems",
+            ".trash",
+            ".huggingface",
+        ),
+        *(".documentrevisions-v100", ".mypy_cache", ".pytest_cache", ".huggingface", ".picasaoriginals"),
+    }
+)
 
 
 def safe_parts(name: str, limits: IntakeLimits) -> Parts:
@@ -40,3 +57,12 @@ def safe_parts(name: str, limits: IntakeLimits) -> Parts:
 def is_litter(parts: Parts) -> bool:
     """Whether the file is hidden or left behind by an operating system; such files are dropped without a word."""
     return any(part.lower() in _LITTER or part.startswith(".") for part in parts)
+
+
+def hidden_folder(parts: Parts) -> Parts | None:
+    """The folder that hides a file by the dot in its name, where no program is known to make folders of that name."""
+    folders = [part.lower() for part in parts[:-1]]
+    if parts[-1].startswith(".") or any(folder in _LITTER | _PROGRAMS for folder in folders):
+        return None
+    depth = next((depth for depth, folder in enumerate(folders, start=1) if folder.startswith(".")), None)
+    return None if depth is None else parts[:depth]

@@ -24,14 +24,25 @@ class Stream(Protocol):
 
 @dataclass(kw_only=True)
 class TarMember:
-    """A regular file of the stream; its bytes must be read before the next member is asked for."""
+    """A regular file or folder of the stream; its bytes must be read before the next member is asked for."""
 
     name: str
     size_bytes: int
     stream: Stream
+    is_folder: bool = False
 
     def read(self) -> bytes:
         return _read_exactly(self.stream, self.size_bytes, self.name)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Its bytes, piece by piece. Raises ArchiveDamaged."""
+        missing = self.size_bytes
+        while missing:
+            piece = self.stream.read(min(missing, _CHUNK))
+            if not piece:
+                raise ArchiveDamaged("the tar stream ends too early", self.name)
+            missing -= len(piece)
+            yield piece
 
 
 @dataclass(kw_only=True)
@@ -115,7 +126,7 @@ def peek(stream: Stream, size: int) -> bytes:
 
 
 def members(stream: Stream) -> Iterator[TarMember]:
-    """The regular files of a tar stream, in order. Raises ArchiveDamaged, ArchiveLink, ArchiveSpecialFile."""
+    """Its regular files and folders, in order. Raises ArchiveDamaged, ArchiveLink, ArchiveSpecialFile."""
     extended = _Extended()
     while (header := _header(stream)) is not None:
         kind, name, size_bytes = header[156:157], _name(header), _number(header[124:136])
@@ -130,6 +141,7 @@ def members(stream: Stream) -> Iterator[TarMember]:
             yield TarMember(name=name, size_bytes=size_bytes, stream=counted)
             _skip(stream, counted.left_bytes + -size_bytes % _BLOCK, name)
         elif kind in {b"5", b"0", b"\0", b"7"}:
+            yield TarMember(name=name, size_bytes=0, stream=stream, is_folder=True)
             _skip(stream, size_bytes + -size_bytes % _BLOCK, name)
         elif kind in {b"1", b"2"}:
             raise ArchiveLink(name)

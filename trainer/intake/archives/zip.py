@@ -13,6 +13,7 @@ from trainer.intake.archives.limits import IntakeLimits
 
 _ENTRY = b"PK\x01\x02"
 _ENTRY_BYTES = 46
+_CHUNK = 1 << 16
 _ENCRYPTED = 0x1
 # Others need odd amounts of memory (LZMA up to 4 GB for its dictionary) or are not in the standard library.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
@@ -20,35 +21,45 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
 
 @dataclass(kw_only=True)
 class ZipMember:
-    """A regular file of the archive."""
+    """A regular file or folder of the archive."""
 
     name: str
     size_bytes: int
     archive: zipfile.ZipFile
     entry: zipfile.ZipInfo
 
+    @property
+    def is_folder(self) -> bool:
+        # some Windows packers end the names of folders in a backslash
+        return self.name.endswith("/") or (self.name.endswith("\\") and not self.size_bytes)
+
     def read(self) -> bytes:
         """Its bytes, checked against size and CRC. Raises ArchiveDamaged."""
+        return b"".join(self.chunks())
+
+    def chunks(self) -> Iterator[bytes]:
+        """Its bytes, piece by piece; size and CRC are checked at the end. Raises ArchiveDamaged."""
+        count = 0
         try:
             with self.archive.open(self.entry) as file:  # NotImplementedError: a compression Python has no code for
-                data = file.read(self.size_bytes + 1)
+                while data := file.read(min(_CHUNK, self.size_bytes + 1 - count)):
+                    count += len(data)
+                    yield data
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as failure:
             raise ArchiveDamaged(str(failure) or type(failure).__name__, self.name) from None
-        if len(data) != self.size_bytes:
-            raise ArchiveDamaged(f"{len(data)} bytes where the directory says {self.size_bytes}", self.name)
-        return data
+        if count != self.size_bytes:
+            raise ArchiveDamaged(f"{count} bytes where the directory says {self.size_bytes}", self.name)
 
 
 def members(file: BinaryIO, limits: IntakeLimits) -> Iterator[ZipMember]:
-    """The regular files of a zip archive. Raises subclasses of ArchiveInvalid; the whole directory is checked first."""
+    """Its regular files and folders, once the whole directory is checked. Raises subclasses of ArchiveInvalid."""
     archive = _open(file, limits)
     entries = archive.infolist()
     for entry in entries:
         _check(entry)
     _check_total(entries, file.seek(0, 2), limits)
     for entry in entries:
-        if not entry.is_dir():
-            yield ZipMember(name=entry.orig_filename, size_bytes=entry.file_size, archive=archive, entry=entry)
+        yield ZipMember(name=entry.orig_filename, size_bytes=entry.file_size, archive=archive, entry=entry)
 
 
 class _Measured:

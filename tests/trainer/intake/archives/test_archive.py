@@ -65,6 +65,19 @@ def test_a_file_whose_bytes_are_not_what_the_directory_says(write: Write) -> Non
         member.read()
 
 
+@pytest.mark.parametrize("pack", [archives.zip_of, archives.tar_of, archives.zst_of])
+def test_folders_are_told_and_not_counted_as_files(pack: Callable[[archives.Files], bytes], write: Write) -> None:
+    path = write(pack({"cats/": b"", "cats/0.png": b"x", "birds/": b"", "../out/": b""}))
+    found = {member.path: member.is_folder for member in members(path, LIMITS)}
+    assert found == {"cats": True, "cats/0.png": False, "birds": True}
+    assert inspect(path, LIMITS).files == 1
+
+
+def test_a_class_may_look_like_a_drive(write: Write) -> None:
+    path = write(archives.zip_of({"A: good/0.png": b"x"}))
+    assert [member.parts for member in members(path, LIMITS)] == [("A: good", "0.png")]
+
+
 NAMES = st.lists(
     st.text(st.characters(categories=["L", "N"], include_characters=" .-_"), min_size=1, max_size=60).filter(
         lambda part: part.strip(".") != ""

@@ -1,0 +1,58 @@
+"""What files are called by their first bytes."""
+
+import zipfile
+from io import BytesIO
+
+import pytest
+
+from tests.trainer import archives
+from trainer.intake.archives.formats import kind_of, suffix_of, unread_picture
+
+
+def _zip() -> bytes:
+    target = BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("x", b"x")
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"\xff\x0a\xfa", "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+        (b"8BPS\0\1", "Photoshop document"),
+        (b"%!PS-Adobe-3.0", "PostScript"),
+        (b"\n<svg xmlns=''/>", "SVG"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?><SVG/>", "SVG"),
+        (bytes(128) + b"DICM", "DICOM"),
+        (b"<?xml version='1.0'?><annotation/>", None),
+        (b"\0\0\0\x20ftypisom", None),
+        (b"", None),
+    ],
+)
+def test_pictures_that_nothing_reads_have_a_name(data: bytes, name: str | None) -> None:
+    assert unread_picture(data) == name
+    assert suffix_of(data) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"", "empty file"),
+        (b"%PDF-1.7", "PDF"),
+        (b"\0\0\0\x20ftypisom", "video (MP4)"),
+        (b"\0\0\0\x14ftypqt  ", "video (QuickTime)"),
+        (b"RIFF\0\0\0\0AVI LIST", "video (AVI)"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "audio (WAV)"),
+        (_zip(), "zip archive"),
+        (archives.tar_of({"a": b"x"}, mode="w"), "tar archive"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "Git LFS pointer instead of the file"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        ("naïve text\n".encode(), "text"),
+        (bytes(range(200)), "unknown"),
+    ],
+)
+def test_other_files_are_called_what_they_are(data: bytes, kind: str) -> None:
+    assert kind_of(data) == kind
