@@ -7,15 +7,17 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-import registry.http.app as registry_app
-import server.http.problems as server_problems
-import trainer.http.app as trainer_app
 from hosting.access.authorization import install_access
 from hosting.web.problems import install_problem_handlers
+from registry.http.problems import PROBLEMS as REGISTRY_PROBLEMS
+from registry.http.routes import router as registry_router
 from registry.wiring import serving_registry
 from server.http.fast_path import FastPath
+from server.http.problems import PROBLEMS as SERVER_PROBLEMS
 from server.service import Service as Server
 from server.settings import ServerSettings
+from trainer.http.routes import router as trainer_router
+from trainer.problems import PROBLEMS as TRAINER_PROBLEMS
 from trainer.service import Service as Trainer
 from trainer.settings import Settings as TrainerSettings
 
@@ -46,10 +48,10 @@ def serving(
             server_settings,
             rate_refused=server.metrics.rate_refused,
             task_of_job=trainer.task_of_job,
-            problems=trainer_app.PROBLEMS,
+            problems=TRAINER_PROBLEMS,
         )
-        install_problem_handlers(app, {**registry_app.PROBLEMS, **trainer_app.PROBLEMS, **server_problems.PROBLEMS})
-        for router in (server.router, trainer_app.router(trainer), registry_app.router(registry)):
+        install_problem_handlers(app, {**REGISTRY_PROBLEMS, **TRAINER_PROBLEMS, **SERVER_PROBLEMS})
+        for router in (server.router, trainer_router(trainer), registry_router(registry)):
             app.include_router(router)
         server.start()
         try:

@@ -1,78 +1,16 @@
-"""The registry over HTTP: a thin shell over the library."""
+"""The registry as an HTTP app of its own."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response
+from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from starlette.concurrency import run_in_threadpool
 
 from hosting.access.authorization import install_access
 from hosting.access.rate_limit import refusals
 from hosting.settings.settings import Settings
-from hosting.web.problems import ProblemTable, install_problem_handlers
-from nettailor.bundle.safetensors_file import DEFAULT_LIMITS
-from nettailor.errors import BundleInvalid, BundleTooLarge
-from registry import errors
-from registry.http.attachment_routes import add_attachments
-from registry.http.schemas import (
-    AliasMove,
-    Annotate,
-    HistoryEntry,
-    Lineage,
-    MoveAlias,
-    Rollback,
-    SetPolicy,
-    Task,
-    TaskDetail,
-    TaskPolicy,
-    Version,
-    VersionSummary,
-)
+from hosting.web.problems import install_problem_handlers
+from registry.http.problems import PROBLEMS
+from registry.http.routes import router
 from registry.metrics import OperationMetrics, QuarantineCollector
-from registry.registry import LIVE, Registry
-from registry.versions.aliases import ANY
-
-PROBLEMS: ProblemTable = {
-    errors.NameInvalid: (422, "malformed name"),
-    errors.TaskUnknown: (404, "unknown task"),
-    errors.VersionUnknown: (404, "unknown version"),
-    errors.AliasUnknown: (404, "unknown alias"),
-    errors.AliasConflict: (409, "alias names another version"),
-    errors.PolicyViolated: (409, "policy not passed"),
-    errors.ForceWithoutReason: (422, "force without a reason"),
-    errors.NothingToRollBack: (409, "nothing to roll back to"),
-    errors.VersionInUse: (409, "version in use"),
-    errors.TagInvalid: (422, "malformed tag"),
-    errors.TagsTooMany: (409, "too many tags"),
-    errors.AttachmentsTooMany: (422, "too many attachments"),
-    errors.AttachmentUnknown: (404, "unknown attachment"),
-    errors.TaskMismatch: (409, "bundle of another task"),
-    errors.BlobMissing: (424, "blob missing"),
-    errors.BlobCorrupt: (424, "blob corrupt"),
-    errors.IndexUnavailable: (503, "registry index unavailable"),
-    errors.RegistryError: (500, "registry failure"),
-    BundleTooLarge: (413, "bundle too large"),
-    BundleInvalid: (422, "bundle invalid"),
-}
-
-BUNDLE_MEDIA_TYPE = "application/vnd.safetensors"
-
-Actor = Annotated[str, Header(alias="X-Actor", max_length=200, description="who asks; kept in the history")]
-Reason = Annotated[str, Query(max_length=2000)]
-VersionNumber = Annotated[int, Path(ge=1)]
-WantedTags = Annotated[
-    list[str] | None, Query(alias="tag", max_length=64, description="`name=text`, or `name` for any text; all must fit")
-]
-
-
-def router(registry: Registry) -> APIRouter:
-    """Tasks, versions, aliases and deletion. The handlers are plain functions: they run in threads, off the loop."""
-    routes = APIRouter(tags=["registry"])
-    _add_reading(routes, registry)
-    _add_writing(routes, registry)
-    _add_judging(routes, registry)
-    add_attachments(routes, registry)
-    return routes
+from registry.registry import Registry
 
 
 def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
@@ -100,112 +38,3 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
     return app
-
-
-def _add_reading(routes: APIRouter, registry: Registry) -> None:
-    @routes.get("/tasks")
-    def tasks() -> list[Task]:
-        return [Task.of(record) for record in registry.tasks()]
-
-    @routes.get("/tasks/{task}")
-    def task_detail(task: str) -> TaskDetail:
-        record = registry.task(task)
-        live = record.aliases.get(LIVE)
-        summary = None
-        if live is not None:
-            summary = VersionSummary.of(registry.version_record(task, live), registry.annotation(task, live))
-        return TaskDetail(task=task, aliases=record.aliases, latest=record.latest, live=summary)
-
-    @routes.get("/tasks/{task}/versions")
-    def versions(task: str, tag: WantedTags = None) -> list[VersionSummary]:
-        return [VersionSummary.of(*found) for found in registry.described(task, tags=_wanted(tag or []))]
-
-    @routes.get("/tasks/{task}/versions/{version}")
-    def version_detail(task: str, version: VersionNumber) -> Version:
-        return Version.of(registry.version_record(task, version), registry.annotation(task, version))
-
-    @routes.get("/tasks/{task}/versions/{version}/lineage")
-    def lineage(task: str, version: VersionNumber) -> Lineage:
-        return Lineage.of(registry.lineage(task, version))
-
-    @routes.get("/tasks/{task}/versions/{version}/bundle", response_class=Response)
-    def bundle(task: str, version: VersionNumber) -> Response:
-        record = registry.version_record(task, version)
-        headers = {"ETag": f'"{record.digest}"', "X-Task-Version": str(record.version)}
-        return Response(registry.read_bundle(record), media_type=BUNDLE_MEDIA_TYPE, headers=headers)
-
-    @routes.get("/tasks/{task}/history")
-    def history(task: str) -> list[HistoryEntry]:
-        return [HistoryEntry.of(record) for record in registry.history(task)]
-
-
-def _add_writing(routes: APIRouter, registry: Registry) -> None:
-    @routes.post("/tasks/{task}/versions", status_code=201)
-    async def publish(task: str, request: Request, note: Reason = "", x_actor: Actor = "anonymous") -> Version:
-        """The body is the bundle. The same bytes again answer with the version they already are."""
-        data = await _body(request, DEFAULT_LIMITS.size_bytes)
-        record = await run_in_threadpool(registry.publish, task, data, actor=x_actor, note=note)
-        return Version.of(record, await run_in_threadpool(registry.annotation, task, record.version))
-
-    @routes.put("/tasks/{task}/aliases/{alias}")
-    def move_alias(task: str, alias: str, move: MoveAlias, x_actor: Actor = "anonymous") -> AliasMove:
-        expected = move.expected if "expected" in move.model_fields_set else ANY
-        change = registry.promote(
-            task, alias, move.version, expected=expected, actor=x_actor, reason=move.reason, force=move.force
-        )
-        return AliasMove.of(change)
-
-    @routes.delete("/tasks/{task}/aliases/{alias}")
-    def remove_alias(task: str, alias: str, reason: Reason = "", x_actor: Actor = "anonymous") -> AliasMove:
-        return AliasMove.of(registry.unalias(task, alias, actor=x_actor, reason=reason))
-
-    @routes.post("/tasks/{task}/rollback")
-    def rollback(task: str, ask: Rollback | None = None, x_actor: Actor = "anonymous") -> AliasMove:
-        ask = ask or Rollback()
-        return AliasMove.of(registry.rollback(task, alias=ask.alias, actor=x_actor, reason=ask.reason))
-
-    @routes.delete("/tasks/{task}", status_code=204)
-    def delete_task(task: str, reason: Reason = "", x_actor: Actor = "anonymous") -> None:
-        registry.delete_task(task, actor=x_actor, reason=reason)
-
-    @routes.delete("/tasks/{task}/versions/{version}", status_code=204)
-    def delete_version(task: str, version: VersionNumber, reason: Reason = "", x_actor: Actor = "anonymous") -> None:
-        registry.delete_version(task, version, actor=x_actor, reason=reason)
-
-
-def _add_judging(routes: APIRouter, registry: Registry) -> None:
-    """What people say of versions, and what they ask of them."""
-
-    @routes.patch("/tasks/{task}/versions/{version}")
-    def annotate(task: str, version: VersionNumber, change: Annotate, x_actor: Actor = "anonymous") -> Version:
-        annotation = registry.annotate(task, version, tags=change.tags, note=change.note, actor=x_actor)
-        return Version.of(registry.version_record(task, version), annotation)
-
-    @routes.get("/tasks/{task}/policy")
-    def policy(task: str) -> TaskPolicy:
-        return TaskPolicy.of(task, registry.policy_record(task))
-
-    @routes.put("/tasks/{task}/policy")
-    def set_policy(task: str, ask: SetPolicy, x_actor: Actor = "anonymous") -> TaskPolicy:
-        return TaskPolicy.of(task, registry.set_policy(task, ask.policy, actor=x_actor, reason=ask.reason))
-
-    @routes.delete("/tasks/{task}/policy", status_code=204)
-    def clear_policy(task: str, reason: Reason = "", x_actor: Actor = "anonymous") -> None:
-        registry.set_policy(task, None, actor=x_actor, reason=reason)
-
-
-def _wanted(tags: list[str]) -> list[tuple[str, str | None]]:
-    """`a=b` asks for a tag and its text, `a` for a tag."""
-    return [(name, text if equals else None) for name, equals, text in (tag.partition("=") for tag in tags)]
-
-
-async def _body(request: Request, limit_bytes: int) -> bytes:
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit_bytes:
-        raise BundleTooLarge("request body", int(announced), limit_bytes)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit_bytes:
-            raise BundleTooLarge("request body", len(body), limit_bytes)
-    return bytes(body)

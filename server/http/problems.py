@@ -1,7 +1,7 @@
 """Which status each of the server's errors answers with."""
 
 from hosting.web.problems import ProblemTable
-from registry.http.app import PROBLEMS as REGISTRY_PROBLEMS
+from registry.http.problems import PROBLEMS as REGISTRY_PROBLEMS
 from server import errors
 
 PROBLEMS: ProblemTable = {

@@ -6,13 +6,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from hosting.access.authorization import install_access
 from hosting.access.rate_limit import refusals
 from hosting.web.problems import install_problem_handlers
-from registry.http.app import PROBLEMS as REGISTRY_PROBLEMS
+from registry.http.problems import PROBLEMS as REGISTRY_PROBLEMS
 from registry.metrics import QuarantineCollector
 from trainer.http.routes import router
 from trainer.problems import PROBLEMS
 from trainer.service import Service
-
-__all__ = ["PROBLEMS", "create_app", "router"]
 
 
 def create_app(service: Service) -> FastAPI:

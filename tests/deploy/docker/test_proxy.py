@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 
-import registry.http.app
+import registry.http.routes
 import server.http.routes
 import trainer.http.routes
 from registry.registry import Registry
@@ -100,7 +100,7 @@ def _routes(tmp_path: Path, url: str, client: "redis.Redis") -> dict[str, list[A
     tailoring = Trainer(TrainerSettings(data_dir=tmp_path, redis_url=url), url)
     kept = Registry(tailoring.blobs, client)
     routers = {
-        "registry": registry.http.app.router(kept),
+        "registry": registry.http.routes.router(kept),
         "server": server.http.routes.build_router(Server(ServerSettings(data_dir=tmp_path), kept)),
         "trainer": trainer.http.routes.router(tailoring),
     }

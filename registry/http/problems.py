@@ -1,0 +1,28 @@
+"""Which HTTP status each error of the registry answers with."""
+
+from hosting.web.problems import ProblemTable
+from nettailor.errors import BundleInvalid, BundleTooLarge
+from registry import errors
+
+PROBLEMS: ProblemTable = {
+    errors.NameInvalid: (422, "malformed name"),
+    errors.TaskUnknown: (404, "unknown task"),
+    errors.VersionUnknown: (404, "unknown version"),
+    errors.AliasUnknown: (404, "unknown alias"),
+    errors.AliasConflict: (409, "alias names another version"),
+    errors.PolicyViolated: (409, "policy not passed"),
+    errors.ForceWithoutReason: (422, "force without a reason"),
+    errors.NothingToRollBack: (409, "nothing to roll back to"),
+    errors.VersionInUse: (409, "version in use"),
+    errors.TagInvalid: (422, "malformed tag"),
+    errors.TagsTooMany: (409, "too many tags"),
+    errors.AttachmentsTooMany: (422, "too many attachments"),
+    errors.AttachmentUnknown: (404, "unknown attachment"),
+    errors.TaskMismatch: (409, "bundle of another task"),
+    errors.BlobMissing: (424, "blob missing"),
+    errors.BlobCorrupt: (424, "blob corrupt"),
+    errors.IndexUnavailable: (503, "registry index unavailable"),
+    errors.RegistryError: (500, "registry failure"),
+    BundleTooLarge: (413, "bundle too large"),
+    BundleInvalid: (422, "bundle invalid"),
+}
