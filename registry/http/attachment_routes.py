@@ -4,6 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from hosting.access.endpoint import endpoint
+from registry.http import route_declarations as declared
 from registry.registry import Registry
 from registry.versions.attachments import REPORT, media_type, read
 from registry.versions.models import VersionRecord
@@ -17,16 +19,16 @@ VersionNumber = Annotated[int, Path(ge=1)]
 
 
 def add_attachments(routes: APIRouter, registry: Registry) -> None:
-    @routes.get("/tasks/{task}/versions/{version}/attachments/{name:path}", response_class=Response)
+    @endpoint(routes, declared.READ_ATTACHMENT, response_class=Response)
     def attachment(task: str, version: VersionNumber, name: str) -> Response:
         return answer(registry.version_record(task, version), name)
 
-    @routes.get("/tasks/{task}/versions/{version}/report", response_class=Response)
+    @endpoint(routes, declared.READ_REPORT, response_class=Response)
     def report(task: str, version: VersionNumber) -> Response:
         """How the version was made: a page to look at."""
         return answer(registry.version_record(task, version), REPORT)
 
-    @routes.get("/tasks/{task}/report", response_class=Response)
+    @endpoint(routes, declared.READ_LIVE_REPORT, response_class=Response)
     def live_report(task: str) -> Response:
         """Of the live version."""
         return answer(registry.resolve(task), REPORT)

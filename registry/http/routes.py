@@ -5,8 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from hosting.access.endpoint import endpoint
 from nettailor.bundle.safetensors_file import DEFAULT_LIMITS
 from nettailor.errors import BundleTooLarge
+from registry.http import route_declarations as declared
 from registry.http.attachment_routes import add_attachments
 from registry.http.schemas import (
     AliasMove,
@@ -46,11 +48,11 @@ def router(registry: Registry) -> APIRouter:
 
 
 def _add_reading(routes: APIRouter, registry: Registry) -> None:
-    @routes.get("/tasks")
+    @endpoint(routes, declared.LIST_TASKS)
     def tasks() -> list[Task]:
         return [Task.of(record) for record in registry.tasks()]
 
-    @routes.get("/tasks/{task}")
+    @endpoint(routes, declared.READ_TASK)
     def task_detail(task: str) -> TaskDetail:
         record = registry.task(task)
         live = record.aliases.get(LIVE)
@@ -59,38 +61,38 @@ def _add_reading(routes: APIRouter, registry: Registry) -> None:
             summary = VersionSummary.of(registry.version_record(task, live), registry.annotation(task, live))
         return TaskDetail(task=task, aliases=record.aliases, latest=record.latest, live=summary)
 
-    @routes.get("/tasks/{task}/versions")
+    @endpoint(routes, declared.LIST_VERSIONS)
     def versions(task: str, tag: WantedTags = None) -> list[VersionSummary]:
         return [VersionSummary.of(*found) for found in registry.described(task, tags=_wanted(tag or []))]
 
-    @routes.get("/tasks/{task}/versions/{version}")
+    @endpoint(routes, declared.READ_VERSION)
     def version_detail(task: str, version: VersionNumber) -> Version:
         return Version.of(registry.version_record(task, version), registry.annotation(task, version))
 
-    @routes.get("/tasks/{task}/versions/{version}/lineage")
+    @endpoint(routes, declared.READ_LINEAGE)
     def lineage(task: str, version: VersionNumber) -> Lineage:
         return Lineage.of(registry.lineage(task, version))
 
-    @routes.get("/tasks/{task}/versions/{version}/bundle", response_class=Response)
+    @endpoint(routes, declared.READ_BUNDLE, response_class=Response)
     def bundle(task: str, version: VersionNumber) -> Response:
         record = registry.version_record(task, version)
         headers = {"ETag": f'"{record.digest}"', "X-Task-Version": str(record.version)}
         return Response(registry.read_bundle(record), media_type=BUNDLE_MEDIA_TYPE, headers=headers)
 
-    @routes.get("/tasks/{task}/history")
+    @endpoint(routes, declared.READ_HISTORY)
     def history(task: str) -> list[HistoryEntry]:
         return [HistoryEntry.of(record) for record in registry.history(task)]
 
 
 def _add_writing(routes: APIRouter, registry: Registry) -> None:
-    @routes.post("/tasks/{task}/versions", status_code=201)
+    @endpoint(routes, declared.PUBLISH_VERSION, status_code=201)
     async def publish(task: str, request: Request, note: Reason = "", x_actor: Actor = "anonymous") -> Version:
         """The body is the bundle. The same bytes again answer with the version they already are."""
         data = await _body(request, DEFAULT_LIMITS.size_bytes)
         record = await run_in_threadpool(registry.publish, task, data, actor=x_actor, note=note)
         return Version.of(record, await run_in_threadpool(registry.annotation, task, record.version))
 
-    @routes.put("/tasks/{task}/aliases/{alias}")
+    @endpoint(routes, declared.MOVE_ALIAS)
     def move_alias(task: str, alias: str, move: MoveAlias, x_actor: Actor = "anonymous") -> AliasMove:
         expected = move.expected if "expected" in move.model_fields_set else ANY
         change = registry.promote(
@@ -98,20 +100,20 @@ def _add_writing(routes: APIRouter, registry: Registry) -> None:
         )
         return AliasMove.of(change)
 
-    @routes.delete("/tasks/{task}/aliases/{alias}")
+    @endpoint(routes, declared.REMOVE_ALIAS)
     def remove_alias(task: str, alias: str, reason: Reason = "", x_actor: Actor = "anonymous") -> AliasMove:
         return AliasMove.of(registry.unalias(task, alias, actor=x_actor, reason=reason))
 
-    @routes.post("/tasks/{task}/rollback")
+    @endpoint(routes, declared.ROLL_BACK)
     def rollback(task: str, ask: Rollback | None = None, x_actor: Actor = "anonymous") -> AliasMove:
         ask = ask or Rollback()
         return AliasMove.of(registry.rollback(task, alias=ask.alias, actor=x_actor, reason=ask.reason))
 
-    @routes.delete("/tasks/{task}", status_code=204)
+    @endpoint(routes, declared.DELETE_TASK, status_code=204)
     def delete_task(task: str, reason: Reason = "", x_actor: Actor = "anonymous") -> None:
         registry.delete_task(task, actor=x_actor, reason=reason)
 
-    @routes.delete("/tasks/{task}/versions/{version}", status_code=204)
+    @endpoint(routes, declared.DELETE_VERSION, status_code=204)
     def delete_version(task: str, version: VersionNumber, reason: Reason = "", x_actor: Actor = "anonymous") -> None:
         registry.delete_version(task, version, actor=x_actor, reason=reason)
 
@@ -119,20 +121,20 @@ def _add_writing(routes: APIRouter, registry: Registry) -> None:
 def _add_judging(routes: APIRouter, registry: Registry) -> None:
     """What people say of versions, and what they ask of them."""
 
-    @routes.patch("/tasks/{task}/versions/{version}")
+    @endpoint(routes, declared.ANNOTATE_VERSION)
     def annotate(task: str, version: VersionNumber, change: Annotate, x_actor: Actor = "anonymous") -> Version:
         annotation = registry.annotate(task, version, tags=change.tags, note=change.note, actor=x_actor)
         return Version.of(registry.version_record(task, version), annotation)
 
-    @routes.get("/tasks/{task}/policy")
+    @endpoint(routes, declared.READ_POLICY)
     def policy(task: str) -> TaskPolicy:
         return TaskPolicy.of(task, registry.policy_record(task))
 
-    @routes.put("/tasks/{task}/policy")
+    @endpoint(routes, declared.SET_POLICY)
     def set_policy(task: str, ask: SetPolicy, x_actor: Actor = "anonymous") -> TaskPolicy:
         return TaskPolicy.of(task, registry.set_policy(task, ask.policy, actor=x_actor, reason=ask.reason))
 
-    @routes.delete("/tasks/{task}/policy", status_code=204)
+    @endpoint(routes, declared.CLEAR_POLICY, status_code=204)
     def clear_policy(task: str, reason: Reason = "", x_actor: Actor = "anonymous") -> None:
         registry.set_policy(task, None, actor=x_actor, reason=reason)
 

@@ -7,9 +7,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from hosting.access.endpoint import endpoint
+from hosting.access.open_routes import HEALTHZ, METRICS, READYZ
+from hosting.access.route_table import Route
 from server import errors
 from server.http.handlers import Handlers, Server
 from server.http.parameters import ManyTasksQuery, PredictionQuery, TaskPath, VersionPath, parameters
+from server.http.route_declarations import PREDICT, PREDICT_MANY, PREDICT_VERSION
 from server.http.schemas import Prediction, Predictions, Readiness
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -48,23 +52,22 @@ def build_router(server: Server) -> APIRouter:
 def _add_predictions(router: APIRouter, handlers: Handlers) -> None:
     """They read the request themselves, so their parameters are told here."""
 
-    def add(where: str, handler: Any, answer: type[BaseModel], **read: type[BaseModel]) -> None:
+    def add(route: Route, handler: Any, answer: type[BaseModel], **read: type[BaseModel]) -> None:
         extra = _BODY | {"parameters": parameters(**read)}
-        router.add_api_route(where, handler, methods=["POST"], response_model=answer, openapi_extra=extra)
+        endpoint(router, route, response_model=answer, openapi_extra=extra)(handler)
 
-    add("/tasks/{task}/predict", handlers.predict, Prediction, path=TaskPath, query=PredictionQuery)
-    versioned = "/tasks/{task}/versions/{version}/predict"
-    add(versioned, handlers.predict_version, Prediction, path=VersionPath, query=PredictionQuery)
-    add("/predict", handlers.predict_many, Predictions, query=ManyTasksQuery)
+    add(PREDICT, handlers.predict, Prediction, path=TaskPath, query=PredictionQuery)
+    add(PREDICT_VERSION, handlers.predict_version, Prediction, path=VersionPath, query=PredictionQuery)
+    add(PREDICT_MANY, handlers.predict_many, Predictions, query=ManyTasksQuery)
 
 
 def _add_health(router: APIRouter, server: Server) -> None:
-    @router.get("/healthz")
+    @endpoint(router, HEALTHZ)
     async def healthz() -> dict[str, str]:
         """The process answers."""
         return {"status": "ok"}
 
-    @router.get("/readyz")
+    @endpoint(router, READYZ)
     async def readyz() -> Readiness:
         """Predictions can be asked: the engine is warm and the registry has been read."""
         routing = server.parts.routing
@@ -72,6 +75,6 @@ def _add_health(router: APIRouter, server: Server) -> None:
             raise errors.NotReady("waiting for the registry" if server.state == "ready" else server.state)
         return Readiness(state=server.state, tasks=len(routing.tasks()))
 
-    @router.get("/metrics", response_class=Response)
+    @endpoint(router, METRICS, response_class=Response)
     def metrics() -> Response:
         return Response(generate_latest(server.metrics.registry), media_type=CONTENT_TYPE_LATEST)

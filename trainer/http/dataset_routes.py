@@ -2,25 +2,27 @@
 
 from fastapi import APIRouter, Response
 
+from hosting.access.endpoint import endpoint
 from registry.http.attachment_routes import HEADERS
 from registry.versions.attachments import media_type
 from trainer.errors import DatasetNotReady
+from trainer.http import route_declarations as declared
 from trainer.reports.dataset_report import FIGURES, PAGE, SHEET
 from trainer.service import Service
 
 
 def add_datasets(routes: APIRouter, service: Service) -> None:
-    @routes.get("/jobs/{job}/dataset", response_class=Response)
+    @endpoint(routes, declared.READ_DATASET, response_class=Response)
     def read_dataset(job: str) -> Response:
         """Counts, sizes, formats, duplicates, imbalance, and every file that was left out with its reason, as JSON."""
         return answer(job, FIGURES)
 
-    @routes.get("/jobs/{job}/dataset/report", response_class=Response)
+    @endpoint(routes, declared.READ_DATASET_REPORT, response_class=Response)
     def read_dataset_report(job: str) -> Response:
         """The same as a page."""
         return answer(job, PAGE)
 
-    @routes.get("/jobs/{job}/dataset/contact-sheet", response_class=Response)
+    @endpoint(routes, declared.READ_CONTACT_SHEET, response_class=Response)
     def read_contact_sheet(job: str) -> Response:
         """A few training images of each class, as a JPEG."""
         return answer(job, SHEET)

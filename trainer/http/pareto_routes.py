@@ -5,9 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from hosting.access.endpoint import endpoint
 from nettailor.bundle.manifest import TaskName
 from registry.http.schemas import Reason
 from registry.policy.policy import Policy
+from trainer.http import route_declarations as declared
 from trainer.publishing.publish_point import PointAlias, publish_point
 from trainer.recipe.pareto import read_front
 from trainer.service import Service
@@ -46,7 +48,7 @@ class PointVersion(BaseModel):
 def add_front(routes: APIRouter, service: Service) -> None:
     registry = service.registry
 
-    @routes.get("/tasks/{task}/versions/{version}/front")
+    @endpoint(routes, declared.READ_FRONT)
     def read_the_front(task: TaskName, version: VersionNumber) -> FrontList:
         """Every network that was tried when the version was made, leanest last."""
         rows = read_front(registry.version_record(task, version), registry.blobs)
@@ -54,7 +56,7 @@ def add_front(routes: APIRouter, service: Service) -> None:
         points = [row | {"version": published.get(str(row["digest"]))} for row in rows]
         return FrontList(task=task, version=version, points=points)
 
-    @routes.post("/tasks/{task}/versions/{version}/front/{k}", status_code=201)
+    @endpoint(routes, declared.PUBLISH_POINT, status_code=201)
     def publish_a_point(
         task: TaskName,
         version: VersionNumber,

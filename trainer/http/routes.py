@@ -9,9 +9,11 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from hosting.access.endpoint import endpoint
 from nettailor.bundle.manifest import TaskName
 from trainer.errors import OptionsInvalid
 from trainer.http import log_text, sse
+from trainer.http import route_declarations as declared
 from trainer.http.dataset_routes import add_datasets
 from trainer.http.pareto_routes import add_front
 from trainer.http.schemas import Job, JobList
@@ -60,7 +62,7 @@ def router(service: Service) -> APIRouter:
 
 
 def _add_upload(routes: APIRouter, service: Service) -> None:
-    @routes.post("/tasks/{task}/dataset", status_code=202, openapi_extra=_UPLOAD)
+    @endpoint(routes, declared.UPLOAD_DATASET, status_code=202, openapi_extra=_UPLOAD)
     async def upload_dataset(
         task: TaskName,
         request: Request,
@@ -91,12 +93,12 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
             job = await run_in_threadpool(accept, path)
         finally:
             await run_in_threadpool(path.unlink, True)
-        response.headers["Location"] = f"/jobs/{job.id}"
+        response.headers["Location"] = declared.READ_JOB.path.format(job=job.id)
         return Job.of(job)
 
 
 def _add_reading(routes: APIRouter, service: Service) -> None:
-    @routes.get("/jobs")
+    @endpoint(routes, declared.LIST_JOBS)
     def list_jobs(
         task: TaskName | None = None,
         state: State | None = None,
@@ -108,11 +110,11 @@ def _add_reading(routes: APIRouter, service: Service) -> None:
         found = service.jobs.store.latest(limit, task=task, state=state, actor=actor, before=before)
         return JobList(jobs=[Job.of(job) for job in found])
 
-    @routes.get("/jobs/{job}")
+    @endpoint(routes, declared.READ_JOB)
     def read_job(job: str) -> Job:
         return Job.of(service.jobs.store.get(job))
 
-    @routes.get("/jobs/{job}/events", response_class=StreamingResponse, responses=_EVENT_STREAM)
+    @endpoint(routes, declared.FOLLOW_JOB, response_class=StreamingResponse, responses=_EVENT_STREAM)
     async def follow_job(job: str, last_event_id: Annotated[str | None, Header()] = None) -> Response:
         """Server-sent events: all from the start, or those after `Last-Event-ID`, then live until the job ends.
 
@@ -130,7 +132,7 @@ def _add_reading(routes: APIRouter, service: Service) -> None:
 
 
 def _add_logs(routes: APIRouter, service: Service) -> None:
-    @routes.get("/jobs/{job}/logs", response_class=PlainTextResponse, responses=_LOG)
+    @endpoint(routes, declared.READ_LOGS, response_class=PlainTextResponse, responses=_LOG)
     async def read_logs(
         job: str,
         tail: Annotated[int | None, Query(ge=1, le=log_text.LONGEST, description="only the last so many lines")] = None,
@@ -148,12 +150,12 @@ def _add_logs(routes: APIRouter, service: Service) -> None:
 
 
 def _add_acting(routes: APIRouter, service: Service) -> None:
-    @routes.post("/jobs/{job}/cancel")
+    @endpoint(routes, declared.CANCEL_JOB)
     def cancel_job(job: str) -> Job:
         return Job.of(service.jobs.cancel(job))
 
-    @routes.post("/jobs/{job}/retry", status_code=202)
+    @endpoint(routes, declared.RETRY_JOB, status_code=202)
     def retry_job(job: str, response: Response) -> Job:
         """Queue a failed or cancelled job again; it goes on from its checkpoints."""
-        response.headers["Location"] = f"/jobs/{job}"
+        response.headers["Location"] = declared.READ_JOB.path.format(job=job)
         return Job.of(service.jobs.retry(job))

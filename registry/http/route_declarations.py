@@ -1,0 +1,50 @@
+"""The registry's routes, beside those that every app has (`hosting.access.open_routes`)."""
+
+from hosting.access.route_table import Route
+
+LIST_TASKS = Route(method="GET", path="/tasks", scope="read")
+READ_TASK = Route(method="GET", path="/tasks/{task}", scope="read")
+LIST_VERSIONS = Route(method="GET", path="/tasks/{task}/versions", scope="read")
+READ_VERSION = Route(method="GET", path="/tasks/{task}/versions/{version}", scope="read")
+READ_LINEAGE = Route(method="GET", path="/tasks/{task}/versions/{version}/lineage", scope="read")
+READ_BUNDLE = Route(method="GET", path="/tasks/{task}/versions/{version}/bundle", scope="read")
+READ_HISTORY = Route(method="GET", path="/tasks/{task}/history", scope="read")
+
+PUBLISH_VERSION = Route(method="POST", path="/tasks/{task}/versions", scope="publish")
+MOVE_ALIAS = Route(method="PUT", path="/tasks/{task}/aliases/{alias}", scope="promote")
+REMOVE_ALIAS = Route(method="DELETE", path="/tasks/{task}/aliases/{alias}", scope="promote")
+ROLL_BACK = Route(method="POST", path="/tasks/{task}/rollback", scope="promote")
+DELETE_TASK = Route(method="DELETE", path="/tasks/{task}", scope="admin")
+DELETE_VERSION = Route(method="DELETE", path="/tasks/{task}/versions/{version}", scope="admin")
+
+ANNOTATE_VERSION = Route(method="PATCH", path="/tasks/{task}/versions/{version}", scope="publish")
+READ_POLICY = Route(method="GET", path="/tasks/{task}/policy", scope="read")
+SET_POLICY = Route(method="PUT", path="/tasks/{task}/policy", scope="admin")
+CLEAR_POLICY = Route(method="DELETE", path="/tasks/{task}/policy", scope="admin")
+
+READ_ATTACHMENT = Route(method="GET", path="/tasks/{task}/versions/{version}/attachments/{name:path}", scope="read")
+READ_REPORT = Route(method="GET", path="/tasks/{task}/versions/{version}/report", scope="read")
+READ_LIVE_REPORT = Route(method="GET", path="/tasks/{task}/report", scope="read")
+
+ROUTES = (
+    LIST_TASKS,
+    READ_TASK,
+    LIST_VERSIONS,
+    READ_VERSION,
+    READ_LINEAGE,
+    READ_BUNDLE,
+    READ_HISTORY,
+    PUBLISH_VERSION,
+    MOVE_ALIAS,
+    REMOVE_ALIAS,
+    ROLL_BACK,
+    DELETE_TASK,
+    DELETE_VERSION,
+    ANNOTATE_VERSION,
+    READ_POLICY,
+    SET_POLICY,
+    CLEAR_POLICY,
+    READ_ATTACHMENT,
+    READ_REPORT,
+    READ_LIVE_REPORT,
+)
