@@ -7,10 +7,13 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from hosting.access.authorization import install_access
+from hosting.access.open_routes import OPEN_ROUTES
+from hosting.access.route_table import RouteTable
 from hosting.web.problems import install_problem_handlers
 from registry.registry import Registry
 from server.http.fast_path import FastPath
 from server.http.problems import ALL_PROBLEMS
+from server.http.route_declarations import ROUTES
 from server.service import Service
 from server.settings import ServerSettings
 
@@ -27,7 +30,7 @@ def create_app(settings: ServerSettings, registry: Registry, *, service: Service
 
     app = FastAPI(title="NetTailor server", lifespan=lifespan)
     app.add_middleware(FastPath, server=service)
-    install_access(app, settings, rate_refused=service.metrics.rate_refused)
+    install_access(app, settings, RouteTable(ROUTES, OPEN_ROUTES), rate_refused=service.metrics.rate_refused)
     install_problem_handlers(app, ALL_PROBLEMS)
     app.include_router(service.router)
     return app

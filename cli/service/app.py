@@ -8,14 +8,19 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from hosting.access.authorization import install_access
+from hosting.access.open_routes import OPEN_ROUTES
+from hosting.access.route_table import RouteTable
 from hosting.web.problems import install_problem_handlers
 from registry.http.problems import PROBLEMS as REGISTRY_PROBLEMS
+from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
 from registry.http.routes import router as registry_router
 from registry.wiring import serving_registry
 from server.http.fast_path import FastPath
 from server.http.problems import PROBLEMS as SERVER_PROBLEMS
+from server.http.route_declarations import ROUTES as SERVER_ROUTES
 from server.service import Service as Server
 from server.settings import ServerSettings
+from trainer.http.route_declarations import ROUTES as TRAINER_ROUTES
 from trainer.http.routes import router as trainer_router
 from trainer.problems import PROBLEMS as TRAINER_PROBLEMS
 from trainer.service import Service as Trainer
@@ -46,6 +51,7 @@ def serving(
         install_access(
             app,
             server_settings,
+            RouteTable(SERVER_ROUTES, TRAINER_ROUTES, REGISTRY_ROUTES, OPEN_ROUTES),
             rate_refused=server.metrics.rate_refused,
             task_of_job=trainer.task_of_job,
             problems=TRAINER_PROBLEMS,

@@ -16,13 +16,17 @@ from deploy.ray.errors import ReplicaGone, ReplicasFull, ReplicasLost
 from deploy.ray.messages import Answer, Call
 from deploy.ray.metrics import joined
 from hosting.access.authorization import install_access
-from hosting.access.permissions import is_prediction, need
+from hosting.access.endpoint import endpoint
+from hosting.access.open_routes import HEALTHZ, METRICS, OPEN_ROUTES, READYZ
+from hosting.access.route_lookup import route_match
+from hosting.access.route_table import RouteTable
 from hosting.telemetry.request_id import HEADER, TRACE_HEADER, request_id
 from hosting.web.problems import ProblemTable, answer, install_problem_handlers
 from server.errors import DeadlineExceeded
 from server.http.bodies import read_body
 from server.http.parameters import PredictionQuery, query
 from server.http.problems import ALL_PROBLEMS
+from server.http.route_declarations import ROUTES
 from server.settings import ServerSettings
 
 PROBLEMS: ProblemTable = {
@@ -53,12 +57,12 @@ def create_app(settings: ServerSettings, replicas: Replicas, *, attempts: int) -
     """Predictions and `/readyz` of some replica, `/metrics` of all, `/healthz` of its own."""
     app = FastAPI(title="NetTailor server on Ray", openapi_url=None)
 
-    @app.get("/healthz")
+    @endpoint(app, HEALTHZ)
     async def healthz() -> dict[str, str]:
         """This process answers."""
         return {"status": "ok"}
 
-    @app.get("/metrics", response_class=Response)
+    @endpoint(app, METRICS, response_class=Response)
     async def metrics() -> Response:
         try:
             async with asyncio.timeout(_SCRAPE_S):
@@ -68,13 +72,13 @@ def create_app(settings: ServerSettings, replicas: Replicas, *, attempts: int) -
         return Response(await asyncio.to_thread(joined, pages), media_type=CONTENT_TYPE_LATEST)
 
     app.add_middleware(Forward, replicas=replicas, settings=settings, attempts=attempts)
-    install_access(app, settings, rate_refused=_uncounted)
+    install_access(app, settings, RouteTable(ROUTES, OPEN_ROUTES), rate_refused=_uncounted)
     install_problem_handlers(app, PROBLEMS)
     return app
 
 
 class Forward:
-    """Pure ASGI. What it does not know goes on to `app`."""
+    """Pure ASGI, within `RouteLookup`. What no replica answers goes on to `app`."""
 
     def __init__(self, app: ASGIApp, replicas: Replicas, settings: ServerSettings, attempts: int) -> None:
         self._app = app
@@ -83,7 +87,7 @@ class Forward:
         self._attempts = attempts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _is_forwarded(scope["method"], scope["path"]):
+        if scope["type"] != "http" or not _is_forwarded(scope):
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
@@ -124,8 +128,9 @@ class Forward:
         return (asked or self._settings.request_timeout_ms) / 1000
 
 
-def _is_forwarded(method: str, path: str) -> bool:
-    return is_prediction(method, path) or (method == "GET" and path == "/readyz")
+def _is_forwarded(scope: Scope) -> bool:
+    match = route_match(scope)
+    return match.is_prediction or (match.route is READYZ and scope["method"] == READYZ.method)
 
 
 def _call(request: Request, body: bytes) -> Call:
@@ -134,9 +139,8 @@ def _call(request: Request, body: bytes) -> Call:
     for name in ("content-type", TRACE_HEADER):
         if name in request.headers:
             headers[name] = request.headers[name]
-    needed = need(request.method, request.scope["path"], request.scope["query_string"])
     return Call(
-        tasks=needed.tasks if needed else (),
+        tasks=route_match(request.scope).tasks,
         method=request.method,
         path=request.scope["path"],
         query=request.scope["query_string"],

@@ -34,7 +34,7 @@ class Replica:
         logging.basicConfig(level=given.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
         with contextlib.ExitStack() as opening:
             folder = opening.enter_context(own_folder(given.cache_folder))
-            # The gate stands at the ingress: what comes from there is let in already.
+            # Keys are asked for at the ingress: what comes from there is let in already.
             own = given.model_copy(update={"cache_dir": folder, "keys_file": None, "audit_log": None})
             registry = opening.enter_context(serving_registry(own, given.redis_url))
             self._service = Service(own, registry)

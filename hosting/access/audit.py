@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hosting.access.caller import caller
-from hosting.access.permissions import is_prediction, need
+from hosting.access.route_lookup import route_match
 from hosting.errors import AuditLogUnusable
 from hosting.telemetry.request_id import request_id
 
@@ -47,18 +47,18 @@ class AuditLog:
 
 
 class AuditTrail:
-    """Pure ASGI, within the request id's middleware and outside the gate, whose refusals it keeps too."""
+    """Pure ASGI, outside the authorization, whose refusals it keeps too."""
 
     def __init__(self, app: ASGIApp, log: AuditLog) -> None:
         self._app = app
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or is_prediction(scope["method"], scope["path"]):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        needed = need(scope["method"], scope["path"], scope["query_string"])
-        if needed is None:
+        match = route_match(scope)
+        if match.is_prediction or match.scope is None:
             await self._app(scope, receive, send)
             return
         when = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -83,7 +83,7 @@ class AuditTrail:
                 actor=_short(caller.get()),
                 method=scope["method"],
                 path=_short(scope["path"]),
-                task=_short(",".join(needed.tasks) or None),
+                task=_short(",".join(match.tasks) or None),
                 status=status,
             )
 

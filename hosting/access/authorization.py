@@ -1,4 +1,4 @@
-"""The gate: with `NETTAILOR_KEYS_FILE`, every route but those of `permissions.OPEN` needs a key of the right scope.
+"""Authorization: with `NETTAILOR_KEYS_FILE`, a request needs a key of the scope that the table of routes names.
 
 Pure ASGI and outside all routing, because predictions take a way of their own past the routes.
 """
@@ -14,8 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hosting.access.audit import AuditLog, AuditTrail
 from hosting.access.caller import caller
 from hosting.access.keys import Key, Keyring
-from hosting.access.permissions import Need, need
+from hosting.access.keys import Scope as KeyScope
 from hosting.access.rate_limit import Buckets, RateLimit
+from hosting.access.route_lookup import RouteLookup, route_match
+from hosting.access.route_table import RouteMatch, RouteTable
 from hosting.errors import KeyMissing, KeyUnknown, ScopeMissing, TaskForbidden
 from hosting.settings.settings import Settings
 from hosting.web.problems import ProblemTable, answer, problem_of, problem_response
@@ -35,12 +37,14 @@ _REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {  # status, title, 
 def install_access(
     app: FastAPI,
     settings: Settings,
+    table: RouteTable,
     *,
     rate_refused: Callable[[], None],
     task_of_job: TaskOfJob | None = None,
     problems: ProblemTable | None = None,
 ) -> None:
-    """Rate limits, keys and the audit log, as far as the settings name them; `rate_refused` counts.
+    """Look every request up in the table of the app's routes; on top of that rate limits, keys and the audit log, as
+    far as the settings name them. `rate_refused` counts.
 
     Called before `install_problem_handlers`, whose request id lies outside, and after whatever middleware answers
     requests itself. `task_of_job` lets keys that are limited to tasks ask about jobs; it runs in a thread, and
@@ -55,6 +59,7 @@ def install_access(
         app.add_middleware(Authorization, keyring=keyring, task_of_job=task_of_job, problems=problems or {})
     if settings.audit_log is not None:
         app.add_middleware(AuditTrail, log=AuditLog(settings.audit_log))
+    app.add_middleware(RouteLookup, table=table)
 
 
 class Authorization:
@@ -66,13 +71,13 @@ class Authorization:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            needed = need(scope["method"], scope["path"], scope["query_string"])
-            if needed is not None:
+            match = route_match(scope)
+            if match.scope is not None:
                 caller.set(None)
                 try:
                     key = self._keyring.holder(Headers(scope=scope).get("authorization", ""))
                     caller.set(key.name)
-                    await self._check(key, needed)
+                    await self._check(key, match.scope, match)
                 except Exception as failure:  # only what has a problem of its own; the rest is raised again
                     await self._refusal(Request(scope), failure)(scope, receive, send)
                     return
@@ -80,14 +85,14 @@ class Authorization:
                 scope = {**scope, "headers": [*headers, (ACTOR, key.name.encode())]}
         await self._app(scope, receive, send)
 
-    async def _check(self, key: Key, needed: Need) -> None:
-        if needed.scope not in key.scopes:
-            raise ScopeMissing(key.name, needed.scope)
+    async def _check(self, key: Key, needed: KeyScope, match: RouteMatch) -> None:
+        if needed not in key.scopes:
+            raise ScopeMissing(key.name, needed)
         if key.tasks is None:
             return
-        tasks = needed.tasks
-        if needed.job is not None and self._task_of_job is not None:
-            tasks = (await run_in_threadpool(self._task_of_job, needed.job),)
+        tasks = match.tasks
+        if match.job is not None and self._task_of_job is not None:
+            tasks = (await run_in_threadpool(self._task_of_job, match.job),)
         if not tasks:
             raise TaskForbidden(key.name, None)
         for task in tasks:

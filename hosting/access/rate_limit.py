@@ -1,7 +1,7 @@
 """Rate limits: how many requests a second one caller may make, by key, or by address where there are no keys.
 
-Within the gate, so that a caller is known by its key; not there at all where no limit is set. Predictions and all else
-are limited apart, by the same figures: whoever predicts at the limit can still look. Health and metrics are free.
+Within the authorization, so that a caller is known by its key; not there at all where no limit is set. Predictions and
+all else are limited apart, by the same figures: whoever predicts at the limit can still look. Open routes are free.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hosting.access.caller import caller
-from hosting.access.permissions import is_prediction, need
+from hosting.access.route_lookup import route_match
 from hosting.errors import RateExceeded
 from hosting.web.problems import ProblemTable, answer
 
@@ -71,10 +71,10 @@ class RateLimit:
         self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and need(scope["method"], scope["path"]) is not None:
+        if scope["type"] == "http" and (match := route_match(scope)).scope is not None:
             who = caller.get() if self._by_key else _address(scope)
             try:
-                self._buckets.take((is_prediction(scope["method"], scope["path"]), who))
+                self._buckets.take((match.is_prediction, who))
             except RateExceeded as failure:
                 self._refused()
                 await answer(Request(scope), failure, _PROBLEMS)(scope, receive, send)

@@ -1,7 +1,7 @@
 """The table of routes: which declared route a request is for, which scope it needs, and what it is about.
 
-A table is a tree of path segments. A request is found by one walk along its path, so that no path, however odd, takes
-longer than its length.
+A table is a tree of path segments. A request is found by one walk along its path, so the time it takes grows with the
+length of the path and with nothing else, however odd the path is.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RouteMatch:
-    """What a table knows of one request. What the request is about is worked out when asked: most never are."""
+    """What a table knows of one request. The tasks and the version are read only when asked for: often nobody asks."""
 
     route: Route | None  # None where the table names no such method and path
     scope: Scope | None  # that a key must have; None where callers need no key
@@ -106,7 +106,7 @@ class RouteTable:
         )
 
     def _walk(self, path: str) -> tuple[_Node, dict[str, str]]:
-        """Where a path ends, and its parameters, of a path that leads nowhere those until then."""
+        """Where a path ends, and its parameters; of a path that leads nowhere, those up to where it was lost."""
         node = self._root
         parameters: dict[str, str] = {}
         segments = path.split("/")
@@ -128,6 +128,7 @@ def _place(root: _Node, path: str) -> _Node:
     """The place of a declared path, made if it is new."""
     node = root
     for segment in path.split("/"):
+        assert not node.takes_rest, f"{path}: {node.name!r} takes all that follows"
         if segment.startswith("{"):
             node = _parameter(node, segment.strip("{}"))
         else:

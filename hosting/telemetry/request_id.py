@@ -13,7 +13,6 @@ HEADER = "X-Request-Id"
 TRACE_HEADER = "traceparent"  # W3C trace context: handed back as it came, or as our own span below it
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-scope_of_request: ContextVar[Scope | None] = ContextVar("scope_of_request", default=None)  # for logs
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -35,7 +34,6 @@ class RequestIdMiddleware:
         # Never reset: every request runs in a context of its own, and the last-resort error handler, which stands
         # outside this middleware, still wants it.
         request_id.set(identity)
-        scope_of_request.set(scope)
 
         parent = trace if _TRACE_PARENT.fullmatch(trace) else None
 

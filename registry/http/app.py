@@ -4,10 +4,14 @@ from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from hosting.access.authorization import install_access
+from hosting.access.endpoint import endpoint
+from hosting.access.open_routes import HEALTHZ, METRICS, OPEN_ROUTES, READYZ
 from hosting.access.rate_limit import refusals
+from hosting.access.route_table import RouteTable
 from hosting.settings.settings import Settings
 from hosting.web.problems import install_problem_handlers
 from registry.http.problems import PROBLEMS
+from registry.http.route_declarations import ROUTES
 from registry.http.routes import router
 from registry.metrics import OperationMetrics, QuarantineCollector
 from registry.registry import Registry
@@ -18,22 +22,22 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     app = FastAPI(title="NetTailor registry")
     metrics = CollectorRegistry()
     if settings is not None:
-        install_access(app, settings, rate_refused=refusals(metrics))
+        install_access(app, settings, RouteTable(ROUTES, OPEN_ROUTES), rate_refused=refusals(metrics))
     install_problem_handlers(app, PROBLEMS)
     app.include_router(router(registry))
     metrics.register(QuarantineCollector(registry.blobs))
     registry.observe = OperationMetrics(metrics).observe
 
-    @app.get("/healthz", tags=["health"])
+    @endpoint(app, HEALTHZ, tags=["health"])
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["health"])
+    @endpoint(app, READYZ, tags=["health"])
     def readyz() -> dict[str, str]:
         registry.tasks()
         return {"status": "ok"}
 
-    @app.get("/metrics", tags=["health"], response_class=Response)
+    @endpoint(app, METRICS, tags=["health"], response_class=Response)
     def read_metrics() -> Response:
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 

@@ -4,37 +4,41 @@ Routing, dependencies and exit stacks cost more interpreter time a request than 
 engine's threads wait for the interpreter.
 """
 
-import re
+from collections.abc import Awaitable, Callable
 
 from fastapi import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hosting.access.route_lookup import route_match
+from hosting.access.route_table import Route
 from hosting.web.problems import answer
 from server.http.handlers import Handlers, Server
 from server.http.problems import ALL_PROBLEMS
+from server.http.route_declarations import PREDICT, PREDICT_MANY, PREDICT_VERSION
 
 
 class FastPath:
-    """Pure ASGI, within the request id's middleware. What it does not know goes on to `app`."""
+    """Pure ASGI, within `RouteLookup`. What is no prediction goes on to `app`."""
 
     def __init__(self, app: ASGIApp, server: Server) -> None:
         handlers = Handlers(server)
         self._app = app
-        self._ways = (
-            (re.compile("/tasks/(?P<task>[^/]+)/predict"), handlers.predict),
-            (re.compile("/tasks/(?P<task>[^/]+)/versions/(?P<version>[^/]+)/predict"), handlers.predict_version),
-            (re.compile("/predict"), handlers.predict_many),
-        )
+        self._handlers: dict[Route | None, Callable[[Request], Awaitable[Response]]] = {
+            PREDICT: handlers.predict,
+            PREDICT_VERSION: handlers.predict_version,
+            PREDICT_MANY: handlers.predict_many,
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST":
-            for pattern, handler in self._ways:
-                if found := pattern.fullmatch(scope["path"]):
-                    request = Request({**scope, "path_params": found.groupdict()}, receive)
-                    try:
-                        response = await handler(request)
-                    except Exception as failure:  # only what has a problem of its own; the rest is raised again
-                        response = answer(request, failure, ALL_PROBLEMS)
-                    await response(scope, receive, send)
-                    return
-        await self._app(scope, receive, send)
+        match = route_match(scope) if scope["type"] == "http" else None
+        handler = self._handlers.get(match.route) if match else None
+        if match is None or handler is None:
+            await self._app(scope, receive, send)
+            return
+        request = Request({**scope, "path_params": match.path_parameters}, receive)
+        try:
+            response = await handler(request)
+        except Exception as failure:  # only what has a problem of its own; the rest is raised again
+            response = answer(request, failure, ALL_PROBLEMS)
+        await response(scope, receive, send)

@@ -1,13 +1,17 @@
-"""The trainer's own HTTP app; `nettailor up` mounts the same router beside the others."""
+"""The trainer as an HTTP app of its own; `nettailor up` mounts the same router beside the others."""
 
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from hosting.access.authorization import install_access
+from hosting.access.endpoint import endpoint
+from hosting.access.open_routes import HEALTHZ, METRICS, OPEN_ROUTES, READYZ
 from hosting.access.rate_limit import refusals
+from hosting.access.route_table import RouteTable
 from hosting.web.problems import install_problem_handlers
 from registry.http.problems import PROBLEMS as REGISTRY_PROBLEMS
 from registry.metrics import QuarantineCollector
+from trainer.http.route_declarations import ROUTES
 from trainer.http.routes import router
 from trainer.problems import PROBLEMS
 from trainer.service import Service
@@ -18,23 +22,28 @@ def create_app(service: Service) -> FastAPI:
     app = FastAPI(title="NetTailor trainer")
     metrics = CollectorRegistry()
     install_access(
-        app, service.settings, rate_refused=refusals(metrics), task_of_job=service.task_of_job, problems=PROBLEMS
+        app,
+        service.settings,
+        RouteTable(ROUTES, OPEN_ROUTES),
+        rate_refused=refusals(metrics),
+        task_of_job=service.task_of_job,
+        problems=PROBLEMS,
     )
     install_problem_handlers(app, {**REGISTRY_PROBLEMS, **PROBLEMS})
     app.include_router(router(service))
     metrics.register(service.collector)
     metrics.register(QuarantineCollector(service.blobs))
 
-    @app.get("/healthz", tags=["health"])
+    @endpoint(app, HEALTHZ, tags=["health"])
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["health"])
+    @endpoint(app, READYZ, tags=["health"])
     def readyz() -> dict[str, str]:
         service.jobs.store.counts()
         return {"status": "ok"}
 
-    @app.get("/metrics", tags=["health"], response_class=Response)
+    @endpoint(app, METRICS, tags=["health"], response_class=Response)
     def read_metrics() -> Response:
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 

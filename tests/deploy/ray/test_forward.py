@@ -20,6 +20,7 @@ from registry.storage.blobs import Blobs
 from server.app import create_app as create_server_app
 from server.errors import NotReady
 from server.settings import ServerSettings
+from tests.hosting.access.tables import declared, offered
 from tests.server.asking import FILES, publish
 from tests.server.running import Running, running
 
@@ -147,6 +148,12 @@ def test_without_replicas_there_are_no_metrics(settings: ServerSettings) -> None
 
 def test_its_own_health_asks_no_replica(settings: ServerSettings) -> None:
     assert _ask(settings, FullHouse(), "/healthz", method="GET").json() == {"status": "ok"}
+
+
+def test_what_it_answers_itself_is_declared(settings: ServerSettings) -> None:
+    app = create_app(settings, FullHouse(), attempts=1)
+    assert offered(app) == [("GET", "/healthz"), ("GET", "/metrics")]
+    assert set(offered(app)) < set(declared(app))
 
 
 @pytest.mark.parametrize("path", ["/tasks", "/openapi.json", "/tasks/signs"])

@@ -7,15 +7,20 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from hosting.access.authorization import install_access
 from hosting.access.keys import Scope, add_key, new_key
-from hosting.access.permissions import OPEN
+from hosting.access.open_routes import OPEN_ROUTES
+from hosting.access.route_table import RouteTable
 from hosting.errors import AuditLogUnusable, KeysInvalid
 from hosting.settings.settings import Settings
+from hosting.web.problems import install_problem_handlers
 from registry.errors import RequestRefused
 from registry.http.app import create_app
 from registry.http.client import RegistryClient
 from registry.registry import Registry
+from server.http.route_declarations import ROUTES as SERVER_ROUTES
 from tests.bundles import tiny_bytes
 from tests.serving import served
 from tests.waiting import until
@@ -50,6 +55,16 @@ def url(registry: Registry, settings: Settings) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def predicting(settings: Settings) -> Iterator[str]:
+    """The URL of an app that knows the routes of predictions, though it answers none."""
+    app = FastAPI()
+    install_access(app, settings, RouteTable(SERVER_ROUTES), rate_refused=lambda: None)
+    install_problem_handlers(app, {})
+    with served(app) as url:
+        yield url
+
+
 def bearer(secret: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
@@ -72,8 +87,8 @@ def test_without_a_key_nothing_but_health_and_documentation_answers(http: httpx.
     unknown = http.get("/tasks", headers=bearer("ntk_guessed"))
     assert (unknown.status_code, unknown.json()["title"]) == (401, "unknown key")
     assert 'error="invalid_token"' in unknown.headers["www-authenticate"]
-    for path in OPEN:
-        assert http.get(path).status_code == 200, path
+    for route in OPEN_ROUTES:
+        assert http.get(route.path).status_code == 200, route.path
     assert http.post("/nowhere").status_code == 401
 
 
@@ -95,6 +110,14 @@ def test_a_scope_is_good_for_its_own_routes_only(http: httpx.Client, make_key: M
             else:
                 assert (answer.status_code, answer.json()["scope"]) == (403, needed)
                 assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+
+
+def test_what_an_app_does_not_have_needs_admin(http: httpx.Client, make_key: MakeKey) -> None:
+    everything_else = bearer(make_key("busy", "read", "publish", "promote"))
+    answer = http.post("/tasks/signs/predict", headers=everything_else)
+    assert (answer.status_code, answer.json()["scope"]) == (403, "admin")
+    assert http.post("/tasks/signs/predict", headers=bearer(make_key("root", "admin"))).status_code == 404
+    assert http.get("/tasks/signs/predict", headers=everything_else).status_code == 404
 
 
 def test_a_key_may_be_limited_to_tasks(http: httpx.Client, make_key: MakeKey, registry: Registry) -> None:
@@ -135,7 +158,6 @@ def test_the_audit_log_has_a_line_a_request(http: httpx.Client, make_key: MakeKe
     http.delete("/tasks/signs", headers=headers)
     http.get("/tasks", headers={"X-Actor": "someone else"})
     http.get("/healthz")
-    http.post("/tasks/signs/predict", headers=headers)
     http.get("/tasks/last", headers=headers)
     found = lines(settings, 4)
     assert [tuple(line.values())[1:] for line in found[:2]] == [
@@ -145,6 +167,17 @@ def test_the_audit_log_has_a_line_a_request(http: httpx.Client, make_key: MakeKe
     assert (found[2]["actor"], found[2]["task"], found[2]["status"]) == (None, None, 401)
     assert [line["path"] for line in found[2:]] == ["/tasks", "/tasks/last"]
     assert list(found[0]) == ["when", "request_id", "actor", "method", "path", "task", "status"]
+
+
+def test_predictions_are_not_for_the_audit_log(predicting: str, make_key: MakeKey, settings: Settings) -> None:
+    with httpx.Client(base_url=predicting, headers=bearer(make_key("ann", "read")), trust_env=False) as http:
+        assert http.post("/tasks/signs/predict").status_code == 404
+        http.get("/tasks/signs/predict")
+        http.post("/predict/last")
+    assert [(line["method"], line["path"], line["status"]) for line in lines(settings, 2)] == [
+        ("GET", "/tasks/signs/predict", 404),
+        ("POST", "/predict/last", 403),
+    ]
 
 
 def test_without_keys_the_audit_log_believes_x_actor(registry: Registry, tmp_path: Path) -> None:

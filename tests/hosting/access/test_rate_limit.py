@@ -8,16 +8,21 @@ from pathlib import Path
 import httpx
 import pytest
 import redis
+from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hosting.access.authorization import install_access
 from hosting.access.keys import add_key, new_key
 from hosting.access.rate_limit import Buckets, _address
+from hosting.access.route_table import RouteTable
 from hosting.errors import RateExceeded
 from hosting.settings.settings import Settings
+from hosting.web.problems import install_problem_handlers
 from registry.http.app import create_app
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
+from server.http.route_declarations import ROUTES as SERVER_ROUTES
 from tests.serving import served
 
 _TICK_S = 1 / 64  # exact in binary, so that both sides round nothing
@@ -94,11 +99,13 @@ def secrets(tmp_path: Path) -> list[str]:
 
 
 @pytest.fixture(params=["addresses", "keys"])
-def client(
-    request: pytest.FixtureRequest, tmp_path: Path, redis_client: "redis.Redis", secrets: list[str]
-) -> Iterator[httpx.Client]:
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     keys_file = tmp_path / "keys.json" if request.param == "keys" else None
-    settings = Settings(data_dir=tmp_path, keys_file=keys_file, rate_limit_per_second=0.001, rate_burst=2)
+    return Settings(data_dir=tmp_path, keys_file=keys_file, rate_limit_per_second=0.001, rate_burst=2)
+
+
+@pytest.fixture
+def client(settings: Settings, redis_client: "redis.Redis", secrets: list[str]) -> Iterator[httpx.Client]:
     registry = Registry(Blobs(settings.blobs_location), redis_client)
     with ExitStack() as stack:
         url = stack.enter_context(served(create_app(registry, settings)))
@@ -117,6 +124,16 @@ def test_who_asks_too_often_is_told_when_to_come_again(
     assert (problem["title"], problem["type"]) == ("rate limit exceeded", "urn:nettailor:problem:rate-exceeded")
     assert problem["request_id"] == answers[-1].headers["X-Request-Id"]
     assert client.get("/tasks", headers=two).status_code == (200 if by_key else 429)
-    assert client.post("/tasks/signs/predict", headers=one).status_code == 404  # apart; the registry predicts nothing
     assert [client.get(path).status_code for path in ("/healthz", "/readyz", "/metrics")] == [200, 200, 200]
     assert f'nettailor_rejected_total{{reason="rate"}} {2.0 + (not by_key)}' in client.get("/metrics").text
+
+
+def test_predictions_and_all_else_are_limited_apart(settings: Settings, secrets: list[str]) -> None:
+    app = FastAPI()
+    install_access(app, settings, RouteTable(SERVER_ROUTES), rate_refused=lambda: None)
+    install_problem_handlers(app, {})
+    headers = {"Authorization": f"Bearer {secrets[0]}"}
+    with served(app) as url, httpx.Client(base_url=url, headers=headers, trust_env=False) as http:
+        for method in ("POST", "GET"):  # this app has no handlers: what is let through is 404
+            answers = [http.request(method, "/tasks/signs/predict").status_code for _ in range(3)]
+            assert answers == [404, 404, 429], method

@@ -144,6 +144,7 @@ def test_handlers_are_given_the_parameters_as_the_path_has_them() -> None:
         ("/tasks/{task}", "/tasks/{name}"),
         ("/tasks/{task}", "/tasks/all"),
         ("/tasks/all", "/tasks/{task}/versions"),
+        ("/files/{name:path}", "/files/{name:path}/lines"),
     ],
 )
 def test_a_table_refuses_routes_between_which_a_walk_would_have_to_choose(first: str, second: str) -> None:

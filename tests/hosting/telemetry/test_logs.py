@@ -11,11 +11,14 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from hosting.access.endpoint import endpoint
+from hosting.access.route_lookup import RouteLookup
+from hosting.access.route_table import Route, RouteTable
 from hosting.settings.settings import Settings
 from hosting.telemetry import log_context
 from hosting.telemetry.logs import JsonLines, TextLines
 from hosting.telemetry.redaction import without_secrets
-from hosting.telemetry.request_id import request_id, scope_of_request
+from hosting.telemetry.request_id import request_id
 from hosting.web.problems import install_problem_handlers
 from hosting.web.process import configured
 from tests.serving import served
@@ -47,7 +50,7 @@ def lines() -> Iterator[_Lines]:
 @pytest.fixture(autouse=True)
 def context_of_its_own() -> Iterator[None]:
     """What a test says it is about is no other test's."""
-    variables = (request_id, log_context.task, log_context.version, log_context.job, scope_of_request)
+    variables = (request_id, log_context.task, log_context.version, log_context.job, log_context.request)
     tokens = [(variable, variable.set(None)) for variable in variables]
     yield
     for variable, token in tokens:
@@ -79,6 +82,16 @@ def test_a_record_is_one_line_with_what_it_is_about() -> None:
         "job": "j1",
     }
     assert json.loads(JsonLines().format(_record("x", task="flowers")))["task"] == "flowers"
+
+
+def test_a_record_is_about_what_its_request_names_unless_more_is_known() -> None:
+    table = RouteTable([Route(method="GET", path="/jobs", scope="read", task_parameter="task")])
+    log_context.request.set(table.find("GET", "/jobs", b"task=signs,flowers"))
+    assert json.loads(JsonLines().format(_record("x")))["task"] == "signs,flowers"
+    log_context.task.set("flowers")
+    assert json.loads(JsonLines().format(_record("x")))["task"] == "flowers"
+    log_context.request.set(RouteTable([Route(method="GET", path="/jobs/{job}", scope="read")]).find("GET", "/jobs/j1"))
+    assert json.loads(JsonLines().format(_record("x")))["job"] == "j1"
 
 
 def test_exceptions_are_a_field(lines: _Lines) -> None:
@@ -115,9 +128,11 @@ def test_requests_are_known_to_what_they_log_and_to_the_access_log(
     lines: _Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = FastAPI()
+    route = Route(method="GET", path="/tasks/{task}/versions/{version}", scope="read")
+    app.add_middleware(RouteLookup, table=RouteTable([route]))
     install_problem_handlers(app, {})
 
-    @app.get("/tasks/{task}/versions/{version}")
+    @endpoint(app, route)
     def broken(task: str, version: int) -> None:
         logging.getLogger("inner").warning("in a thread")
         raise RuntimeError(f"of {_SECRET}")

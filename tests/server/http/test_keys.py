@@ -1,4 +1,4 @@
-"""Predictions take a way of their own past the routes; the gate stands before it."""
+"""Predictions take a way of their own past the routes; keys are asked for before it."""
 
 from collections.abc import Iterator
 from pathlib import Path
