@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test observability-test nightly lint format bench lock clean
+.PHONY: help install demo test observability-test nightly lint format docs bench lock clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -51,6 +51,9 @@ format: $(STAMP) ## Let ruff rewrite what it can
 
 bench: $(STAMP) ## The engine against what people do today; benchmarks/README.md has the others
 	$(BIN)/python -m benchmarks.engine --json $(ARGS)
+
+docs: $(STAMP) ## Write the tables of docs/architecture.md out of the code
+	$(BIN)/python -m tests.architecture
 
 lock: ## Write requirements.lock from what .venv holds now
 	$(BIN)/python -m pip freeze --exclude nettailor-server --exclude pip --exclude setuptools \

@@ -18,8 +18,7 @@ from deploy.ray.metrics import joined
 from hosting.access.authorization import install_access
 from hosting.access.endpoint import endpoint
 from hosting.access.open_routes import HEALTHZ, METRICS, OPEN_ROUTES, READYZ
-from hosting.access.route_lookup import route_match
-from hosting.access.route_table import RouteTable
+from hosting.access.route_table import RouteTable, route_match
 from hosting.telemetry.request_id import HEADER, TRACE_HEADER, request_id
 from hosting.web.problems import ProblemTable, answer, install_problem_handlers
 from server.errors import DeadlineExceeded

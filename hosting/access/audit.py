@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hosting.access.caller import caller
-from hosting.access.route_lookup import route_match
+from hosting.access.route_table import route_match
 from hosting.errors import AuditLogUnusable
 from hosting.telemetry.request_id import request_id
 

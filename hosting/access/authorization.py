@@ -16,8 +16,7 @@ from hosting.access.caller import caller
 from hosting.access.keys import Key, Keyring
 from hosting.access.keys import Scope as KeyScope
 from hosting.access.rate_limit import Buckets, RateLimit
-from hosting.access.route_lookup import RouteLookup, route_match
-from hosting.access.route_table import RouteMatch, RouteTable
+from hosting.access.route_table import RouteLookup, RouteMatch, RouteTable, route_match
 from hosting.errors import KeyMissing, KeyUnknown, ScopeMissing, TaskForbidden
 from hosting.settings.settings import Settings
 from hosting.web.problems import ProblemTable, answer, problem_of, problem_response

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hosting.access.caller import caller
-from hosting.access.route_lookup import route_match
+from hosting.access.route_table import route_match
 from hosting.errors import RateExceeded
 from hosting.web.problems import ProblemTable, answer
 

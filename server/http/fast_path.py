@@ -10,8 +10,7 @@ from fastapi import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hosting.access.route_lookup import route_match
-from hosting.access.route_table import Route
+from hosting.access.route_table import Route, route_match
 from hosting.web.problems import answer
 from server.http.handlers import Handlers, Server
 from server.http.problems import ALL_PROBLEMS

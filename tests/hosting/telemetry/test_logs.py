@@ -12,8 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from hosting.access.endpoint import endpoint
-from hosting.access.route_lookup import RouteLookup
-from hosting.access.route_table import Route, RouteTable
+from hosting.access.route_table import Route, RouteLookup, RouteTable
 from hosting.settings.settings import Settings
 from hosting.telemetry import log_context
 from hosting.telemetry.logs import JsonLines, TextLines
