@@ -1,4 +1,5 @@
-"""Authorization: with `NETTAILOR_KEYS_FILE`, a request needs a key of the scope that the table of routes names.
+"""Authorization: a request is looked up in the table of routes, and with `NETTAILOR_KEYS_FILE` needs a key of the scope
+that is named there.
 
 Pure ASGI and outside all routing, because predictions take a way of their own past the routes.
 """
@@ -16,9 +17,10 @@ from hosting.access.caller import caller
 from hosting.access.keys import Key, Keyring
 from hosting.access.keys import Scope as KeyScope
 from hosting.access.rate_limit import Buckets, RateLimit
-from hosting.access.route_table import RouteLookup, RouteMatch, RouteTable, route_match
+from hosting.access.route_table import MATCH, RouteMatch, RouteTable, route_match
 from hosting.errors import KeyMissing, KeyUnknown, ScopeMissing, TaskForbidden
 from hosting.settings.settings import Settings
+from hosting.telemetry import log_context
 from hosting.web.problems import ProblemTable, answer, problem_of, problem_response
 
 ACTOR = b"x-actor"
@@ -59,6 +61,24 @@ def install_access(
     if settings.audit_log is not None:
         app.add_middleware(AuditTrail, log=AuditLog(settings.audit_log))
     app.add_middleware(RouteLookup, table=table)
+
+
+class RouteLookup:
+    """Looks a request up, once, for all that stands within: audit log, authorization, rate limit, fast path.
+
+    Pure ASGI, within the request id's middleware, so that refusals are logged with their task, too.
+    """
+
+    def __init__(self, app: ASGIApp, table: RouteTable) -> None:
+        self._app = app
+        self._table = table
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            match = self._table.find(scope["method"], scope["path"], scope["query_string"])
+            log_context.request.set(match)
+            scope = {**scope, MATCH: match}
+        await self._app(scope, receive, send)
 
 
 class Authorization:

@@ -7,16 +7,13 @@ length of the path and with nothing else, however odd the path is.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 from urllib.parse import parse_qs
 
-from starlette.types import ASGIApp, Receive, Send
-from starlette.types import Scope as AsgiScope
-
 from hosting.access.keys import Scope
-from hosting.telemetry import log_context
 
 _UNNAMED: Mapping[str, Scope] = {"GET": "read"}  # what no table names: to look needs `read`, all else `admin`
-_MATCH = "nettailor.route_match"  # in the ASGI scope
+MATCH = "nettailor.route_match"  # in the ASGI scope
 _VERSION_DIGITS = 18  # of a number that a log record names; more is no version of ours
 
 
@@ -129,27 +126,9 @@ class RouteTable:
         return node, parameters
 
 
-class RouteLookup:
-    """Looks a request up, once, for all that stands within: audit log, authorization, rate limit, fast path.
-
-    Pure ASGI, within the request id's middleware, so that refusals are logged with their task, too.
-    """
-
-    def __init__(self, app: ASGIApp, table: RouteTable) -> None:
-        self._app = app
-        self._table = table
-
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            match = self._table.find(scope["method"], scope["path"], scope["query_string"])
-            log_context.request.set(match)
-            scope = {**scope, _MATCH: match}
-        await self._app(scope, receive, send)
-
-
-def route_match(scope: AsgiScope) -> RouteMatch:
-    """What the lookup found for the request of an ASGI scope, within `RouteLookup`."""
-    match: RouteMatch = scope[_MATCH]
+def route_match(scope: Mapping[str, Any]) -> RouteMatch:
+    """What was found for the request of an ASGI scope that passed `authorization.RouteLookup`."""
+    match: RouteMatch = scope[MATCH]
     return match
 
 

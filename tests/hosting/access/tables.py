@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from hosting.access.route_table import RouteLookup
+from hosting.access.authorization import RouteLookup
 
 Offered = list[tuple[str, str]]  # method and path, in order
 

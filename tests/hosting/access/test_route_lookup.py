@@ -7,11 +7,11 @@ import pytest
 from fastapi import FastAPI, Request
 
 from hosting.access.audit import AuditTrail
-from hosting.access.authorization import Authorization, install_access
+from hosting.access.authorization import Authorization, RouteLookup, install_access
 from hosting.access.endpoint import endpoint
 from hosting.access.keys import add_key, new_key
 from hosting.access.rate_limit import RateLimit
-from hosting.access.route_table import Route, RouteLookup, RouteMatch, RouteTable, route_match
+from hosting.access.route_table import Route, RouteMatch, RouteTable, route_match
 from hosting.settings.settings import Settings
 from hosting.telemetry.request_id import RequestIdMiddleware
 from hosting.web.problems import install_problem_handlers

@@ -11,8 +11,9 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from hosting.access.authorization import RouteLookup
 from hosting.access.endpoint import endpoint
-from hosting.access.route_table import Route, RouteLookup, RouteTable
+from hosting.access.route_table import Route, RouteTable
 from hosting.settings.settings import Settings
 from hosting.telemetry import log_context
 from hosting.telemetry.logs import JsonLines, TextLines

@@ -1,0 +1,1 @@
+"""Images that lie inside other files of an upload."""
