@@ -1,0 +1,1 @@
+"""Folders that say what their images are."""
