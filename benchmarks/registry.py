@@ -43,8 +43,8 @@ from hosting.settings.settings import Settings
 from nettailor.durable import write_durably
 from nettailor.network.backbones import load_backbone
 from registry.http.client import RegistryClient
+from registry.journal.records import VersionRecord
 from registry.registry import LIVE, Registry
-from registry.versions.models import VersionRecord
 from registry.wiring import open_registry, redis_service
 
 T = TypeVar("T")

@@ -1,10 +1,9 @@
 """The registry: versions and aliases of every task over blobs, records and the index.
 
-A write is, in this order: the blob (for a publish), then the record, then the index (see `ledger`).
+A write is, in this order: the blob (for a publish), then the record, then the index (see `journal`).
 """
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -12,9 +11,7 @@ import redis
 
 from nettailor.bundle.bundle import decode
 from registry.errors import (
-    BlobMissing,
     ForceWithoutReason,
-    NameInvalid,
     NothingToRollBack,
     PolicyViolated,
     TaskMismatch,
@@ -29,31 +26,31 @@ from registry.journal.journal import Journal
 from registry.journal.records import (
     AliasMoved,
     PolicySet,
-    Published,
     Record,
     Records,
     TaskDeleted,
     VersionAnnotated,
     VersionDeleted,
+    VersionRecord,
 )
 from registry.maintenance.garbage import Collection, collect
 from registry.maintenance.references import named_by
 from registry.maintenance.scrub import Scrub, ScrubReport
 from registry.policy.policy import Policy
-from registry.policy.policy_check import Evidence, Measurement, judge
+from registry.policy.policy_check import Measurement
 from registry.progress import Progress, silent
 from registry.storage.blobs import Blobs
-from registry.versions.aliases import ANY, AnyVersion, check_alias, check_expected, check_version, moved
-from registry.versions.annotation import Annotation, annotation_of, changed_tags
+from registry.versions.aliases import ANY, AnyVersion, alias_moved, check_alias, check_expected, check_name
+from registry.versions.annotation import Annotation, annotation_of, changed_tags, version_annotated
 from registry.versions.attachments import checked
 from registry.versions.lineage import Lineage, lineage_of
-from registry.versions.models import AliasChange, TaskRecord, VersionRecord, alias_change, task_record, version_record
+from registry.versions.promotion import check_blob, policy_evidence
 from registry.versions.rollback import earlier_version
+from registry.versions.task_policy import policy_set
 
 logger = logging.getLogger(__name__)
 
 LIVE = "live"
-_ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _CHANGES_AT_ONCE = 1000
 
 
@@ -90,8 +87,8 @@ class Registry:
         attached = checked(task, attachments or {}, self.blobs)
         digest = self.blobs.put(data)
 
-        def decide(state: TaskState) -> Published:
-            return self.index.published_as(task, digest) or Published(
+        def decide(state: TaskState) -> VersionRecord:
+            return self.index.published_as(task, digest) or VersionRecord(
                 task=task,
                 sequence=state.sequence + 1,
                 at=_now(),
@@ -109,15 +106,19 @@ class Registry:
         if not self.blobs.exists(digest):  # a garbage collection came between our look and the record
             self.blobs.put(data)
         logger.info("published %s version %s (%s)", task, record.version, digest)
-        return version_record(record)
+        return record
 
     def resolve(self, task: str, *, alias: str = LIVE) -> VersionRecord:
         """The version an alias names. Raises `TaskUnknown`, `AliasUnknown`."""
-        return version_record(self.index.resolve(task, alias))
+        return self.index.resolve(task, alias)
 
     def version_record(self, task: str, version: int) -> VersionRecord:
         """Raises `TaskUnknown`, `VersionUnknown`."""
-        return version_record(self._published(task, version))
+        record = self.index.published(task, version)
+        if record is None:
+            self.task(task)
+            raise VersionUnknown(task, version)
+        return record
 
     @observed
     def read_bundle(self, record: VersionRecord) -> bytes:
@@ -137,52 +138,51 @@ class Registry:
         force: bool = False,
         default: Policy | None = None,
         measured: Measurement | None = None,
-    ) -> AliasChange:
+    ) -> AliasMoved:
         """Point an alias at a version, if the alias names `expected` now (None: if there is no such alias yet).
 
-        `live` moves only to a version that passes the task's policy, or `default` where the task has none; the policy
-        covers no other alias. `force` goes past it, and the history keeps that, the reason and the evidence.
-        `measured` stands in for what a manifest cannot say: the live version's accuracy on this version's dataset.
+        `live` moves only to a version that passes the task's policy, or `default` where the task has none; other
+        aliases have no policy. `force` moves it all the same, and the history keeps that with the reason and the
+        evidence. `measured` is the live version's accuracy on this version's dataset, which no manifest can say.
 
         Raises `TaskUnknown`, `VersionUnknown`, `AliasConflict`, `BlobMissing`, `NameInvalid`, `PolicyViolated`,
         `ForceWithoutReason`.
         """
-        if not _ALIAS.fullmatch(alias):
-            raise NameInvalid("an alias", alias)
+        check_name(alias)
         if force and not reason.strip():
             raise ForceWithoutReason(task, alias, version)
 
         def decide(state: TaskState) -> AliasMoved:
-            check_version(task, version, state)
-            before = state.aliases.get(alias)
-            check_expected(task, alias, expected, before)
-            self._check_blob(task, version)
-            evidence = None
+            state.check_version(version)
+            check_expected(alias, expected, state)
+            check_blob(self.index, self.blobs, task, version)
+            evidence, before = None, state.aliases.get(alias)
             if alias == LIVE and before != version:
-                evidence = self._evidence(task, version, before, default, measured)
+                policy = self.policy(task, default=default)
+                evidence = policy_evidence(self.index, task, version, live=before, policy=policy, measured=measured)
             if evidence is not None and not evidence.passed and not force:
                 raise PolicyViolated(task, alias, evidence)
-            return moved(
-                task, state, alias, version, rollback=False, actor=actor, reason=reason, evidence=evidence, at=_now()
+            return alias_moved(
+                state, alias, version, rollback=False, actor=actor, reason=reason, evidence=evidence, at=_now()
             )
 
-        return alias_change(self._journal.commit(task, decide))
+        return self._journal.commit(task, decide)
 
     @observed
     def unalias(
         self, task: str, alias: str, *, expected: AnyVersion | int = ANY, actor: str, reason: str
-    ) -> AliasChange:
+    ) -> AliasMoved:
         """Remove an alias. Raises `TaskUnknown`, `AliasUnknown`, `AliasConflict`."""
 
         def decide(state: TaskState) -> AliasMoved:
-            before = check_alias(task, alias, state)
-            check_expected(task, alias, expected, before)
-            return moved(task, state, alias, None, rollback=False, actor=actor, reason=reason, at=_now())
+            check_alias(alias, state)
+            check_expected(alias, expected, state)
+            return alias_moved(state, alias, None, rollback=False, actor=actor, reason=reason, at=_now())
 
-        return alias_change(self._journal.commit(task, decide))
+        return self._journal.commit(task, decide)
 
     @observed
-    def rollback(self, task: str, *, alias: str = LIVE, actor: str, reason: str) -> AliasChange:
+    def rollback(self, task: str, *, alias: str = LIVE, actor: str, reason: str) -> AliasMoved:
         """Point an alias at what it named before its last promote; called again, it goes back one further.
 
         Versions deleted since are passed over. Raises `TaskUnknown`, `AliasUnknown`, `NothingToRollBack`,
@@ -192,42 +192,35 @@ class Registry:
         # it leads only to a version that served before, and most often that one scores lower on the test split.
 
         def decide(state: TaskState) -> AliasMoved:
-            check_alias(task, alias, state)
+            check_alias(alias, state)
             version = earlier_version(self.index.newest_first(task), alias, state.versions)
             if version is None:
                 raise NothingToRollBack(task, alias)
-            self._check_blob(task, version)
-            return moved(task, state, alias, version, rollback=True, actor=actor, reason=reason, at=_now())
+            check_blob(self.index, self.blobs, task, version)
+            return alias_moved(state, alias, version, rollback=True, actor=actor, reason=reason, at=_now())
 
-        return alias_change(self._journal.commit(task, decide))
+        return self._journal.commit(task, decide)
 
     def policy(self, task: str, *, default: Policy | None = None) -> Policy | None:
-        """What a version must show to go live, `default` if nobody has said. Raises `TaskUnknown`."""
+        """What a version must show to go live: the task's own policy, else `default`. Raises `TaskUnknown`."""
         record = self.policy_record(task)
         return default if record is None or record.policy is None else record.policy
 
     def policy_record(self, task: str) -> PolicySet | None:
-        """Who last set or cleared the task's policy, None if nobody ever did. Raises `TaskUnknown`."""
-        self._existing(task)
+        """How the task's policy was last set or cleared, None if it never was. Raises `TaskUnknown`."""
+        self.task(task)
         return self.index.policy(task)
 
     @observed
     def set_policy(self, task: str, policy: Policy | None, *, actor: str, reason: str) -> PolicySet:
-        """Ask this of every version that is to go live from now on; None: the task has no policy. What is live stays.
+        """Set the policy that versions must pass to go live from now on; None clears it. What is live stays live.
 
         Raises `TaskUnknown`.
         """
 
         def decide(state: TaskState) -> PolicySet:
-            if not state.exists:
-                raise TaskUnknown(task)
-            current = self.index.policy(task)
-            if current is not None and current.policy == policy:
-                return current  # no news
-            is_news = policy is not None or current is not None
-            return PolicySet(
-                task=task, sequence=state.sequence + is_news, at=_now(), actor=actor, policy=policy, reason=reason
-            )
+            state.check_exists()
+            return policy_set(state, self.index.policy(task), policy, actor=actor, reason=reason, at=_now())
 
         return self._journal.commit(task, decide)
 
@@ -247,37 +240,28 @@ class Registry:
         """
 
         def decide(state: TaskState) -> VersionAnnotated:
-            check_version(task, version, state)
-            current = self.annotation(task, version)
+            state.check_version(version)
+            before = self.annotation(task, version)
             after = Annotation(
-                tags=changed_tags(task, version, current.tags, tags or {}),
-                note=current.note if note is None else note,
+                tags=changed_tags(task, version, before.tags, tags or {}),
+                note=before.note if note is None else note,
             )
-            return VersionAnnotated(
-                task=task,
-                sequence=state.sequence + (after != current),
-                at=_now(),
-                actor=actor,
-                version=version,
-                tags=dict(after.tags),
-                note=after.note,
-            )
+            return version_annotated(state, version, before, after, actor=actor, at=_now())
 
         record = self._journal.commit(task, decide)
         return Annotation(tags=record.tags, note=record.note)
 
     def annotation(self, task: str, version: int) -> Annotation:
         """The tags and the note of a version. Raises `TaskUnknown`, `VersionUnknown`."""
-        return annotation_of(self._published(task, version), self.index.annotated(task, version))
+        return annotation_of(self.version_record(task, version), self.index.annotated(task, version))
 
     def described(
         self, task: str, *, tags: Sequence[tuple[str, str | None]] = ()
     ) -> list[tuple[VersionRecord, Annotation]]:
-        """The versions with all these tags (name and text; None: any text), lowest first. Raises `TaskUnknown`."""
-        self._existing(task)
+        """The versions with all these tags (name and text; None is any text), lowest first. Raises `TaskUnknown`."""
+        records = self.versions(task)
         annotated = self.index.annotations(task)
-        records = self.index.all_published(task)
-        found = [(version_record(record), annotation_of(record, annotated.get(record.version))) for record in records]
+        found = [(record, annotation_of(record, annotated.get(record.version))) for record in records]
         return [(record, said) for record, said in found if all(said.has(name, text) for name, text in tags)]
 
     def lineage(self, task: str, version: int) -> Lineage:
@@ -285,21 +269,23 @@ class Registry:
 
         Raises `TaskUnknown`, `VersionUnknown`.
         """
-        published = self._published(task, version)
-        return lineage_of(published, self.annotation(task, version), self.index.history(task), live=LIVE)
+        record = self.version_record(task, version)
+        return lineage_of(record, self.annotation(task, version), self.index.history(task), live=LIVE)
 
-    def tasks(self) -> list[TaskRecord]:
+    def tasks(self) -> list[TaskState]:
         """Every task that has a version, by name."""
-        return [task_record(task, state) for task, state in self.index.states().items()]
+        return list(self.index.states().values())
 
-    def task(self, task: str) -> TaskRecord:
+    def task(self, task: str) -> TaskState:
         """Raises `TaskUnknown`."""
-        return task_record(task, self._existing(task))
+        state = self.index.state(task)
+        state.check_exists()
+        return state
 
     def versions(self, task: str) -> list[VersionRecord]:
         """Lowest first. Raises `TaskUnknown`."""
-        self._existing(task)
-        return [version_record(record) for record in self.index.all_published(task)]
+        self.task(task)
+        return self.index.all_published(task)
 
     def history(self, task: str) -> list[Record]:
         """Everything that ever happened to a task, oldest first, after its deletion too. Raises `TaskUnknown`."""
@@ -316,7 +302,7 @@ class Registry:
         """
 
         def decide(state: TaskState) -> VersionDeleted:
-            check_version(task, version, state)
+            state.check_version(version)
             if naming := sorted(alias for alias, named in state.aliases.items() if named == version):
                 raise VersionInUse(task, version, naming)
             published = self.index.published(task, version)
@@ -337,8 +323,7 @@ class Registry:
         """Forget a task's versions and aliases, the live one too. Raises `TaskUnknown`."""
 
         def decide(state: TaskState) -> TaskDeleted:
-            if not state.exists:
-                raise TaskUnknown(task)
+            state.check_exists()
             return TaskDeleted(task=task, sequence=state.sequence + 1, at=_now(), actor=actor, reason=reason)
 
         self._journal.commit(task, decide)
@@ -379,45 +364,16 @@ class Registry:
     ) -> Collection:
         """Find blobs that nothing names and that are older than `grace_s`; delete them unless it is a dry run.
 
-        What an existing version names stays (its bundle and every digest of its lineage), by the records and by the
-        index; so does what `keep` names or answers (the datasets and uploads of jobs: the registry knows no jobs), and
-        what is in the quarantine. `grace_s` covers writers between a blob and the record or job that names it.
-        Raises `RecordCorrupt`, and deletes nothing, if a record cannot be read: it might name anything.
+        A blob stays if an existing version names it (as its bundle, or anywhere in its lineage), by the records or by
+        the index; if `keep` names it, which is for the datasets and uploads of jobs; or if it is in the quarantine.
+        `grace_s` covers writers between a blob and the record or job that names it.
+        Raises `RecordCorrupt`, and deletes nothing, if a record cannot be read: it might name any blob.
         """
 
         def named() -> set[str]:
             return named_by(self._records, self.index) | set(keep() if callable(keep) else keep)
 
         return collect(self.blobs, named, grace_s=grace_s, dry_run=dry_run, progress=progress)
-
-    def _published(self, task: str, version: int) -> Published:
-        record = self.index.published(task, version)
-        if record is None:
-            self._existing(task)
-            raise VersionUnknown(task, version)
-        return record
-
-    def _evidence(
-        self, task: str, version: int, live: int | None, default: Policy | None, measured: Measurement | None
-    ) -> Evidence | None:
-        """None if there is no policy. What is read here is of the moment that is decided on: had anything changed
-        since, the record's number would be taken and the decision made again."""
-        policy = self.policy(task, default=default)
-        candidate = self.index.published(task, version)
-        if policy is None or candidate is None:
-            return None
-        return judge(policy, candidate, None if live is None else self.index.published(task, live), measured)
-
-    def _check_blob(self, task: str, version: int) -> None:
-        record = self.index.published(task, version)
-        if record is not None and not self.blobs.exists(record.digest):
-            raise BlobMissing(record.digest)
-
-    def _existing(self, task: str) -> TaskState:
-        state = self.index.state(task)
-        if not state.exists:
-            raise TaskUnknown(task)
-        return state
 
 
 def _now() -> str:

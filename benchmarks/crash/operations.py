@@ -11,8 +11,8 @@ from nettailor.bundle.bundle import digest_of
 from registry.errors import IndexUnavailable, RegistryError, RequestRefused
 from registry.http.client import RegistryClient
 from registry.http.schemas import AliasMove
+from registry.journal.records import AliasMoved
 from registry.registry import LIVE, Registry
-from registry.versions.models import AliasChange
 
 Kind = Literal["publish", "promote", "rollback"]
 KINDS: tuple[Kind, ...] = ("publish", "promote", "rollback")
@@ -106,6 +106,6 @@ def _published(task: str, version: int, data: bytes) -> Acknowledged:
     return Acknowledged(kind="publish", task=task, version=version, digest=digest_of(data))
 
 
-def _moved(kind: Kind, change: AliasChange | AliasMove) -> Acknowledged:
+def _moved(kind: Kind, change: AliasMoved | AliasMove) -> Acknowledged:
     assert change.after is not None  # nobody here removes an alias
     return Acknowledged(kind=kind, task=change.task, version=change.after, before=change.before, at=change.at)

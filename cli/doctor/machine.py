@@ -9,7 +9,7 @@ from pathlib import Path
 from cli.doctor.finding import Finding, fail, ok, warn
 from nettailor.architecture.geometry import PUBLISHED_WEIGHTS, geometry
 from nettailor.errors import NetTailorError
-from registry.versions.models import VersionRecord
+from registry.journal.records import VersionRecord
 from server.settings import ServerSettings
 
 _SHOWN_FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_tile")

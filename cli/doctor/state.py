@@ -21,9 +21,9 @@ from hosting.errors import EmbeddedRedisFailed
 from hosting.redis_server.embedded import find_executable, url_of
 from hosting.settings.settings import Settings
 from registry.errors import RegistryError
+from registry.journal.records import VersionRecord
 from registry.registry import LIVE, Registry
 from registry.storage.blobs import Blobs
-from registry.versions.models import VersionRecord
 
 _GIB = 2**30
 _TIGHT_BYTES, _TOO_FEW_BYTES = 2 * _GIB, 64 * 2**20  # free on the disk of the data folder

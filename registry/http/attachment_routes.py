@@ -6,9 +6,9 @@ from fastapi import APIRouter, Path, Response
 
 from hosting.access.endpoint import endpoint
 from registry.http import route_declarations as declared
+from registry.journal.records import VersionRecord
 from registry.registry import Registry
 from registry.versions.attachments import REPORT, media_type, read
-from registry.versions.models import VersionRecord
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox",

@@ -1,16 +1,17 @@
 """What the registry's HTTP routes take and give."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from nettailor.bundle.manifest import BackboneReference, Complexity, Manifest, Metrics, Share
-from registry.journal.records import AliasMoved, PolicySet, Published, Record, VersionAnnotated, VersionDeleted
+from registry.journal.index import TaskState
+from registry.journal.records import AliasMoved, PolicySet, Record, VersionRecord
 from registry.policy.policy import Policy
 from registry.policy.policy_check import Evidence
 from registry.versions import lineage
 from registry.versions.annotation import TAG_CHARACTERS, TAG_LIMIT, Annotation
-from registry.versions.models import AliasChange, TaskRecord, VersionRecord
+from registry.versions.lineage import Period
 
 Reason = Annotated[str, StringConstraints(max_length=2000)]
 TagText = Annotated[str, StringConstraints(max_length=TAG_CHARACTERS)]
@@ -54,7 +55,13 @@ class SetPolicy(_Request):
         return Policy(min_accuracy=self.min_accuracy, max_drop=self.max_drop, max_macs=self.max_macs)
 
 
-class TaskPolicy(BaseModel):
+class _Answer(BaseModel):
+    """An answer takes from a record what it has fields for, and leaves the rest."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class TaskPolicy(_Answer):
     """`policy` is null if the task has none; the rest says who set or cleared it last, null if nobody ever did."""
 
     task: str
@@ -64,10 +71,10 @@ class TaskPolicy(BaseModel):
     reason: str | None
 
     @classmethod
-    def of(cls, task: str, record: PolicySet | None) -> "TaskPolicy":
+    def of(cls, task: str, record: PolicySet | None) -> Self:
         if record is None:
             return cls(task=task, policy=None, at=None, actor=None, reason=None)
-        return cls(task=task, policy=record.policy, at=record.at, actor=record.actor, reason=record.reason)
+        return cls(**vars(record))
 
 
 class Annotate(_Request):
@@ -77,15 +84,8 @@ class Annotate(_Request):
     note: Reason | None = None
 
 
-class Period(BaseModel):
-    """`until` is null while it lasts."""
-
-    since: str
-    until: str | None
-
-
-class Lineage(BaseModel):
-    """Where a version comes from, which aliases name it, when it was live."""
+class _VersionAnswer(_Answer):
+    """What every answer about a version begins with."""
 
     task: str
     version: int
@@ -94,6 +94,17 @@ class Lineage(BaseModel):
     published_at: str
     actor: str
     job: str | None
+
+    @classmethod
+    def _of(cls, record: VersionRecord, annotation: Annotation, **further: Any) -> Self:
+        """Fill every field by its name: from the manifest, the record and the annotation, the others from `further`."""
+        known = vars(record.manifest) | vars(record) | vars(annotation)
+        return cls(**known | {"published_at": record.at, "classes": len(record.manifest.classes)} | further)
+
+
+class Lineage(_VersionAnswer):
+    """Where a version comes from, which aliases name it, when it was live."""
+
     dataset: str
     recipe: dict[str, Any]
     seed: int
@@ -106,18 +117,11 @@ class Lineage(BaseModel):
     live: list[Period]
 
     @classmethod
-    def of(cls, found: lineage.Lineage) -> "Lineage":
-        return cls(**vars(found) | {"live": [Period(**vars(period)) for period in found.live]})
+    def of(cls, found: lineage.Lineage) -> Self:
+        return cls._of(found.record, found.annotation, aliases=found.aliases, live=found.live)
 
 
-class VersionSummary(BaseModel):
-    task: str
-    version: int
-    digest: str
-    size_bytes: int
-    published_at: str
-    actor: str
-    job: str | None
+class VersionSummary(_VersionAnswer):
     note: str
     tags: dict[str, str] = Field(default_factory=dict)
     attachments: dict[str, str] = Field(default_factory=dict, description="name -> digest of a file kept beside it")
@@ -128,8 +132,8 @@ class VersionSummary(BaseModel):
     complexity: Complexity
 
     @classmethod
-    def of(cls, record: VersionRecord, annotation: Annotation) -> "VersionSummary":
-        return cls(**_summary(record, annotation))
+    def of(cls, record: VersionRecord, annotation: Annotation) -> Self:
+        return cls._of(record, annotation)
 
 
 class Version(VersionSummary):
@@ -137,19 +141,15 @@ class Version(VersionSummary):
 
     manifest: Manifest
 
-    @classmethod
-    def of(cls, record: VersionRecord, annotation: Annotation) -> "Version":
-        return cls(**_summary(record, annotation), manifest=record.manifest)
 
-
-class Task(BaseModel):
+class Task(_Answer):
     task: str
     aliases: dict[str, int]
     latest: int
 
     @classmethod
-    def of(cls, record: TaskRecord) -> "Task":
-        return cls(task=record.task, aliases=record.aliases, latest=record.latest)
+    def of(cls, state: TaskState) -> Self:
+        return cls(task=state.task, aliases=state.aliases, latest=state.latest)
 
 
 class TaskDetail(Task):
@@ -158,7 +158,7 @@ class TaskDetail(Task):
     live: VersionSummary | None
 
 
-class AliasMove(BaseModel):
+class AliasMove(_Answer):
     """`evidence` is what the task's policy was shown, null if there was none to pass; `forced`: it did not pass."""
 
     task: str
@@ -172,11 +172,11 @@ class AliasMove(BaseModel):
     forced: bool = False
 
     @classmethod
-    def of(cls, change: AliasChange) -> "AliasMove":
-        return cls(**vars(change))
+    def of(cls, record: AliasMoved) -> Self:
+        return cls(**vars(record))
 
 
-class HistoryEntry(BaseModel):
+class HistoryEntry(_Answer):
     """One thing that happened; `version` for publishes, deletions and annotations, the alias fields and `evidence` for
     moves, `policy` for policies (null: cleared), `tags` and `note` for annotations (all of them, as they were then)."""
 
@@ -198,31 +198,8 @@ class HistoryEntry(BaseModel):
     note: str | None = None
 
     @classmethod
-    def of(cls, record: Record) -> "HistoryEntry":
-        common: dict[str, Any] = {"sequence": record.sequence, "kind": record.kind, "at": record.at}
-        common["actor"] = record.actor
-        if isinstance(record, VersionAnnotated):
-            return cls(**common, reason="", version=record.version, tags=record.tags, note=record.note)
-        common["reason"] = record.note if isinstance(record, Published) else record.reason
-        if isinstance(record, AliasMoved):
-            move = {"alias": record.alias, "before": record.before, "after": record.after}
-            return cls(**common, **move, rollback=record.rollback, evidence=record.evidence, forced=record.forced)
-        if isinstance(record, PolicySet):
-            return cls(**common, policy=record.policy)
-        if isinstance(record, (Published, VersionDeleted)):
-            return cls(**common, version=record.version, digest=record.digest)
-        return cls(**common)
-
-
-def _summary(record: VersionRecord, annotation: Annotation) -> dict[str, Any]:
-    fields = {name: value for name, value in vars(record).items() if name != "manifest"}
-    manifest = record.manifest
-    return fields | {
-        "tags": dict(annotation.tags),
-        "note": annotation.note,
-        "backbone": manifest.backbone,
-        "dataset": manifest.dataset,
-        "classes": len(manifest.classes),
-        "metrics": manifest.metrics,
-        "complexity": manifest.complexity,
-    }
+    def of(cls, record: Record) -> Self:
+        values = {"reason": ""} | vars(record)
+        if isinstance(record, VersionRecord):
+            values["reason"] = values.pop("note")  # whoever publishes gives no other reason
+        return cls(**values)

@@ -4,7 +4,7 @@ Keys, after a common prefix (text throughout; JSON where a value is more than a 
 
     tasks              set     of tasks that have a version
     task:{t}           hash    sequence (of the last record folded in), latest (the highest version number ever given)
-    versions:{t}       hash    version -> Published record
+    versions:{t}       hash    version -> its VersionRecord
     digests:{t}        hash    digest -> version
     aliases:{t}        hash    alias -> version
     history:{t}        list    of records, oldest first
@@ -22,16 +22,16 @@ from typing import Any, cast
 import redis
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, WatchError
 
-from registry.errors import AliasUnknown, IndexUnavailable, TaskUnknown
+from registry.errors import AliasUnknown, IndexUnavailable, TaskUnknown, VersionUnknown
 from registry.journal.changes import Change, ChangeStream
 from registry.journal.records import (
     AliasMoved,
     PolicySet,
-    Published,
     Record,
     TaskDeleted,
     VersionAnnotated,
     VersionDeleted,
+    VersionRecord,
     parse_record,
     record_json,
 )
@@ -45,14 +45,26 @@ _UNAVAILABLE = (redis.ConnectionError, redis.TimeoutError, ReadOnlyError, OutOfM
 class TaskState:
     """What the index knows of a task. A task it never heard of has sequence 0."""
 
-    sequence: int
-    latest: int
+    task: str
+    sequence: int  # of the last record folded in
+    latest: int  # the highest version number ever given
     aliases: dict[str, int]
     versions: frozenset[int]
 
     @property
     def exists(self) -> bool:
         return bool(self.versions)
+
+    def check_exists(self) -> None:
+        """Raises `TaskUnknown`."""
+        if not self.exists:
+            raise TaskUnknown(self.task)
+
+    def check_version(self, version: int) -> None:
+        """Raises `TaskUnknown`, `VersionUnknown`."""
+        self.check_exists()
+        if version not in self.versions:
+            raise VersionUnknown(self.task, version)
 
 
 @contextmanager
@@ -81,6 +93,7 @@ class Index:
             pipe.hkeys(self._key("versions", task))
             (sequence, latest), aliases, versions = pipe.execute()
         return TaskState(
+            task=task,
             sequence=int(sequence or 0),
             latest=int(latest or 0),
             aliases={_text(alias): int(version) for alias, version in aliases.items()},
@@ -94,7 +107,7 @@ class Index:
         states = {name: self.state(name) for name in names}
         return {name: state for name, state in states.items() if state.exists}
 
-    def resolve(self, task: str, alias: str) -> Published:
+    def resolve(self, task: str, alias: str) -> VersionRecord:
         """What task@alias names. Raises `TaskUnknown`, `AliasUnknown`."""
         keys = [self._key("aliases", task), self._key("versions", task)]
         with availability():
@@ -105,18 +118,18 @@ class Index:
             raise AliasUnknown(task, alias)
         return _published(record)
 
-    def published(self, task: str, version: int) -> Published | None:
+    def published(self, task: str, version: int) -> VersionRecord | None:
         with availability():
             record = self._redis.hget(self._key("versions", task), str(version))
         return None if record is None else _published(record)
 
-    def published_as(self, task: str, digest: str) -> Published | None:
+    def published_as(self, task: str, digest: str) -> VersionRecord | None:
         """The version whose bundle has this digest."""
         with availability():
             version = self._redis.hget(self._key("digests", task), digest)
         return None if version is None else self.published(task, int(version))
 
-    def all_published(self, task: str) -> list[Published]:
+    def all_published(self, task: str) -> list[VersionRecord]:
         """Every version, lowest first."""
         with availability():
             records = self._redis.hvals(self._key("versions", task))
@@ -222,7 +235,7 @@ class Index:
         pipe.hset(self._key("task", task), "sequence", record.sequence)
         change: Change | None = None
         match record:
-            case Published():
+            case VersionRecord():
                 pipe.hset(self._key("task", task), "latest", record.version)
                 pipe.hset(self._key("versions", task), str(record.version), record_json(record))
                 pipe.hset(self._key("digests", task), record.digest, record.version)
@@ -258,9 +271,9 @@ def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _published(text: bytes | str) -> Published:
+def _published(text: bytes | str) -> VersionRecord:
     record = parse_record(text)
-    assert isinstance(record, Published)
+    assert isinstance(record, VersionRecord)
     return record
 
 

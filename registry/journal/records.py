@@ -31,24 +31,26 @@ class _Happened:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published(_Happened):
-    """A bundle became a version. `attachments`: names and digests of the files kept beside it."""
+class VersionRecord(_Happened):
+    """A bundle was published: one immutable version of a task, identified by (task, version, digest)."""
 
     version: int
-    digest: str
-    size_bytes: int
-    job: str | None
+    digest: str  # of the bundle
+    size_bytes: int  # of the bundle
+    job: str | None  # that made it
     note: str
     manifest: Manifest
-    attachments: dict[str, str] = field(default_factory=dict)  # records of older releases have none
+    # name -> digest of the files kept beside the bundle; records of older releases have none
+    attachments: dict[str, str] = field(default_factory=dict)
     kind: Literal["published"] = "published"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AliasMoved(_Happened):
-    """An alias was set (`before` None), moved, or removed (`after` None).
+    """An alias was set (`before` is None), moved, or removed (`after` is None).
 
-    `evidence` is what a policy was shown, None if there was none to pass; `forced`: it did not pass.
+    `evidence` holds the checks of the task's policy, None where no policy was asked. `forced` says that they failed and
+    the alias moved all the same.
     """
 
     alias: str
@@ -79,7 +81,7 @@ class TaskDeleted(_Happened):
 
 @dataclass(frozen=True, kw_only=True)
 class PolicySet(_Happened):
-    """The task's policy was set, or cleared (`policy` None: what goes live is for those who promote to judge)."""
+    """The task's policy was set, or cleared (`policy` is None)."""
 
     policy: Policy | None
     reason: str
@@ -96,7 +98,7 @@ class VersionAnnotated(_Happened):
     kind: Literal["annotated"] = "annotated"
 
 
-Record = Published | AliasMoved | VersionDeleted | TaskDeleted | PolicySet | VersionAnnotated
+Record = VersionRecord | AliasMoved | VersionDeleted | TaskDeleted | PolicySet | VersionAnnotated
 
 # By default pydantic keeps values, too, for the next time they are read: times and digests that never come again.
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(

@@ -3,7 +3,7 @@
 import re
 
 from registry.journal.index import Index
-from registry.journal.records import Published, Record, Records, TaskDeleted, VersionDeleted, record_json
+from registry.journal.records import Record, Records, TaskDeleted, VersionDeleted, VersionRecord, record_json
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -23,7 +23,7 @@ class References:
 
     def apply(self, record: Record) -> None:
         match record:
-            case Published():
+            case VersionRecord():
                 self.bundles[record.version] = record.digest
                 self.attachments[record.version] = record.attachments
                 self._lineage[record.version] = digests_in(record)
@@ -39,7 +39,7 @@ class References:
                 pass  # aliases name existing versions only
 
 
-def digests_in(record: Published) -> frozenset[str]:
+def digests_in(record: VersionRecord) -> frozenset[str]:
     """Every digest that stands anywhere in a version's record: bundle, dataset, and whatever a later manifest adds."""
     return frozenset(_DIGEST.findall(record_json(record)))
 

@@ -1,47 +1,47 @@
-"""Moves of aliases: what must be there for one, and the record that makes it happen."""
+"""Aliases: what must hold before one is moved, and the record that moves it."""
 
 import enum
+import re
 from typing import Final, Literal
 
-from registry.errors import AliasConflict, AliasUnknown, TaskUnknown, VersionUnknown
+from registry.errors import AliasConflict, AliasUnknown, NameInvalid
 from registry.journal.index import TaskState
 from registry.journal.records import AliasMoved
 from registry.policy.policy_check import Evidence
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 
 
 class _Any(enum.Enum):
     ANY = "any"
 
 
-ANY: Final = _Any.ANY  # a move that does not care what the alias names now
+ANY: Final = _Any.ANY  # the caller does not care what the alias names now
 AnyVersion = Literal[_Any.ANY]
 
 
-def check_version(task: str, version: int, state: TaskState) -> None:
-    """Raises `TaskUnknown`, `VersionUnknown`."""
-    if not state.exists:
-        raise TaskUnknown(task)
-    if version not in state.versions:
-        raise VersionUnknown(task, version)
+def check_name(alias: str) -> None:
+    """Raises `NameInvalid`."""
+    if not _NAME.fullmatch(alias):
+        raise NameInvalid("an alias", alias)
 
 
-def check_alias(task: str, alias: str, state: TaskState) -> int:
+def check_alias(alias: str, state: TaskState) -> int:
     """The version the alias names. Raises `TaskUnknown`, `AliasUnknown`."""
-    if not state.exists:
-        raise TaskUnknown(task)
+    state.check_exists()
     if alias not in state.aliases:
-        raise AliasUnknown(task, alias)
+        raise AliasUnknown(state.task, alias)
     return state.aliases[alias]
 
 
-def check_expected(task: str, alias: str, expected: AnyVersion | int | None, before: int | None) -> None:
-    """`before` is what the alias names now. Raises `AliasConflict`."""
+def check_expected(alias: str, expected: AnyVersion | int | None, state: TaskState) -> None:
+    """Whether the alias names the expected version now (None: there is no such alias). Raises `AliasConflict`."""
+    before = state.aliases.get(alias)
     if expected is not ANY and expected != before:
-        raise AliasConflict(task, alias, expected, before)
+        raise AliasConflict(state.task, alias, expected, before)
 
 
-def moved(
-    task: str,
+def alias_moved(
     state: TaskState,
     alias: str,
     after: int | None,
@@ -52,10 +52,13 @@ def moved(
     at: str,
     evidence: Evidence | None = None,
 ) -> AliasMoved:
-    """The alias names `after` now (None: it is gone); no news if it did already. Forced: the evidence does not pass."""
+    """The record that makes the alias name `after`, or removes it where that is None.
+
+    It gets no new number if the alias names that version already. Evidence that does not pass means that it is forced.
+    """
     before = state.aliases.get(alias)
     return AliasMoved(
-        task=task,
+        task=state.task,
         sequence=state.sequence + (before != after),
         at=at,
         actor=actor,

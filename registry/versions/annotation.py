@@ -1,11 +1,12 @@
-"""Tags and note of a version: what people say of it after it was published."""
+"""The tags and the note of a version, which people may change after it was published."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from registry.errors import NameInvalid, TagInvalid, TagsTooMany
-from registry.journal.records import Published, VersionAnnotated
+from registry.journal.index import TaskState
+from registry.journal.records import VersionAnnotated, VersionRecord
 
 TAG_NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
 TAG_LIMIT = 64  # of one version
@@ -22,11 +23,26 @@ class Annotation:
         return name in self.tags and text in (None, self.tags[name])
 
 
-def annotation_of(published: Published, annotated: VersionAnnotated | None) -> Annotation:
-    """What is said of a version now: until somebody says otherwise, the note it was published with."""
+def annotation_of(record: VersionRecord, annotated: VersionAnnotated | None) -> Annotation:
+    """The tags and the note of a version now. Until it is annotated it has the note that it was published with."""
     if annotated is None:
-        return Annotation(note=published.note)
+        return Annotation(note=record.note)
     return Annotation(tags=annotated.tags, note=annotated.note)
+
+
+def version_annotated(
+    state: TaskState, version: int, before: Annotation, after: Annotation, *, actor: str, at: str
+) -> VersionAnnotated:
+    """The record that changes a version's annotation; it gets no new number if nothing changes."""
+    return VersionAnnotated(
+        task=state.task,
+        sequence=state.sequence + (before != after),
+        at=at,
+        actor=actor,
+        version=version,
+        tags=dict(after.tags),
+        note=after.note,
+    )
 
 
 def changed_tags(task: str, version: int, tags: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from registry.errors import AttachmentsTooMany, AttachmentUnknown, BlobMissing, NameInvalid
+from registry.journal.records import VersionRecord
 from registry.storage.blobs import Blobs
-from registry.versions.models import VersionRecord
 
 REPORT = "report.html"
 ATTACHMENT_LIMIT = 64  # of one version

@@ -1,65 +1,36 @@
 """Where a version comes from and where it served, in one answer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
-from nettailor.bundle.manifest import BackboneReference
-from registry.journal.records import AliasMoved, Published, Record, TaskDeleted
+from registry.journal.records import AliasMoved, Record, TaskDeleted, VersionRecord
 from registry.versions.annotation import Annotation
 
 
 @dataclass(frozen=True, kw_only=True)
 class Period:
-    """A time in which an alias named the version; ISO 8601, UTC."""
+    """`until` is null while it lasts."""
 
-    since: str
-    until: str | None  # None: it does now
+    since: str  # ISO 8601, UTC
+    until: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lineage:
     """Everything that led to a bundle, and what became of it."""
 
-    task: str
-    version: int
-    digest: str  # of the bundle
-    size_bytes: int  # of the bundle
-    published_at: str  # ISO 8601, UTC
-    actor: str
-    job: str | None  # that made it
-    dataset: str  # digest
-    recipe: Mapping[str, Any]
-    seed: int
-    libraries: Mapping[str, str]  # name -> version, at the time of training
-    backbone: BackboneReference
-    tags: Mapping[str, str]
-    note: str
-    attachments: Mapping[str, str]  # name -> digest
-    aliases: tuple[str, ...]  # that name it now
-    live: tuple[Period, ...]  # oldest first
+    record: VersionRecord
+    annotation: Annotation
+    aliases: tuple[str, ...]  # that name the version now
+    live: tuple[Period, ...]  # when the alias `live` named it, oldest first
 
 
-def lineage_of(published: Published, annotation: Annotation, history: Iterable[Record], *, live: str) -> Lineage:
-    """The lineage of a version; `history` is its task's, `live` the alias whose periods are told."""
-    periods = _periods(history, published.version)
-    manifest = published.manifest
+def lineage_of(record: VersionRecord, annotation: Annotation, history: Iterable[Record], *, live: str) -> Lineage:
+    """The lineage of a version. `history` is that of its task, `live` the alias whose periods are wanted."""
+    periods = _periods(history, record.version)
     return Lineage(
-        task=published.task,
-        version=published.version,
-        digest=published.digest,
-        size_bytes=published.size_bytes,
-        published_at=published.at,
-        actor=published.actor,
-        job=published.job,
-        dataset=manifest.dataset,
-        recipe=manifest.recipe,
-        seed=manifest.seed,
-        libraries=manifest.libraries,
-        backbone=manifest.backbone,
-        tags=annotation.tags,
-        note=annotation.note,
-        attachments=published.attachments,
+        record=record,
+        annotation=annotation,
         aliases=tuple(sorted(alias for alias, named in periods.items() if named[-1].until is None)),
         live=tuple(periods.get(live, ())),
     )

@@ -14,8 +14,8 @@ from typing import Generic
 
 from nettailor.errors import BundleWrongBackbone
 from registry.errors import AliasUnknown, TaskUnknown, VersionUnknown
+from registry.journal.records import VersionRecord
 from registry.registry import LIVE, Registry
-from registry.versions.models import VersionRecord
 from server.errors import BundleUnusable
 from server.residency.residency import Lease, Residency
 from server.residency.tiers import BundleId, D, H

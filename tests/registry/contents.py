@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from registry.journal.index import TaskState
-from registry.journal.records import PolicySet, Published, Record, VersionAnnotated
+from registry.journal.records import PolicySet, Record, VersionAnnotated, VersionRecord
 from registry.registry import Registry
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskContents:
     state: TaskState
-    published: list[Published]
+    published: list[VersionRecord]
     history: list[Record]
     policy: PolicySet | None
     annotations: dict[int, VersionAnnotated]

@@ -1,8 +1,8 @@
 """What is live of a task, and whether another version can be held against it."""
 
 from registry.errors import AliasUnknown, TaskUnknown
+from registry.journal.records import VersionRecord
 from registry.registry import LIVE, Registry
-from registry.versions.models import VersionRecord
 
 
 def live_version(registry: Registry, task: str) -> VersionRecord | None:

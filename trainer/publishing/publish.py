@@ -7,11 +7,11 @@ from pathlib import Path
 from nettailor.bundle.bundle import decode
 from nettailor.network.backbones import Backbone
 from registry.errors import AliasConflict, PolicyViolated
+from registry.journal.records import VersionRecord
 from registry.policy.policy import Policy
 from registry.policy.policy_check import Measurement
 from registry.registry import LIVE, Registry
 from registry.versions.attachments import REPORT
-from registry.versions.models import VersionRecord
 from trainer.errors import JobConflict
 from trainer.events import Json
 from trainer.jobs.job import Job

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from registry.errors import PolicyViolated
+from registry.journal.records import VersionRecord
 from registry.policy.policy import Policy
 from registry.registry import LIVE, Registry
 from registry.versions.attachments import read
-from registry.versions.models import VersionRecord
 from trainer.errors import PointUnknown
 from trainer.publishing.comparability import incomparable, live_version
 from trainer.recipe.pareto import front_of, point_name

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from nettailor.bundle.bundle import digest_of
 from nettailor.bundle.manifest import Manifest
+from registry.journal.records import VersionRecord
 from registry.storage.blobs import Blobs
 from registry.versions.attachments import read
-from registry.versions.models import VersionRecord
 from trainer.events import Json
 
 POINTS = "front/points.json"  # the attachment of a version that lists the points

@@ -88,8 +88,9 @@ def test_tags_and_note_over_http(client: RegistryClient, http: httpx.Client) -> 
 def test_lineage_over_http(client: RegistryClient, registry: Registry) -> None:
     client.promote("signs", "live", 1)
     found, known = client.lineage("signs", 1), registry.lineage("signs", 1)
-    assert (found.digest, found.dataset, found.recipe) == (known.digest, known.dataset, known.recipe)
-    assert (found.backbone, found.libraries) == (known.backbone, known.libraries)
+    manifest = known.record.manifest
+    assert (found.digest, found.dataset, found.recipe) == (known.record.digest, manifest.dataset, manifest.recipe)
+    assert (found.backbone, found.libraries) == (manifest.backbone, manifest.libraries)
     assert (found.aliases, found.live[0].until) == (["live"], None)
 
 

@@ -7,12 +7,13 @@ from registry.errors import RecordCorrupt
 from registry.journal.records import (
     AliasMoved,
     PolicySet,
-    Published,
     Record,
     Records,
     TaskDeleted,
     VersionAnnotated,
     VersionDeleted,
+    VersionRecord,
+    record_json,
 )
 from registry.policy.policy import Policy
 from registry.policy.policy_check import Check, Evidence
@@ -21,7 +22,7 @@ from tests.bundles import random_manifest
 
 AT = "2026-11-23T06:00:00.000000+00:00"
 ALL: list[Record] = [
-    Published(
+    VersionRecord(
         task="signs",
         sequence=1,
         at=AT,
@@ -108,6 +109,27 @@ def test_a_changed_or_misplaced_record_is_found(records: Records, tmp_path: Path
     (tmp_path / "records" / "signs" / "00000003.json").write_text(text)
     with pytest.raises(RecordCorrupt, match="it is record 2"):
         records.read("signs", 3)
+
+
+def test_the_bytes_of_a_record_are_as_they_always_were(records: Records, tmp_path: Path) -> None:
+    records.append(ALL[1])
+    records.append(ALL[7])
+    moved, forced = ((tmp_path / "records" / "signs" / f"{number:08d}.json").read_text() for number in (2, 8))
+    assert moved == (
+        '{"format":"nettailor-record/1","record":{"actor":"me","after":1,"alias":"live",'
+        '"at":"2026-11-23T06:00:00.000000+00:00","before":null,"evidence":null,"forced":false,"kind":"alias","reason":"",'
+        '"rollback":false,"sequence":2,"task":"signs"},'
+        '"sha256":"1924a81fc304519d1109c078336795cf23091ec5fdcce3fa2f58351644875aea"}'
+    )
+    assert (
+        '"evidence":{"checks":[{"actual":null,"detail":"d","name":"max_drop","passed":false,"required":0.01}],'
+        in forced
+    )
+    document = json.loads(record_json(ALL[0]))
+    assert sorted(document) == [
+        *("actor", "at", "attachments", "digest", "job", "kind", "manifest", "note", "sequence", "size_bytes", "task"),
+        "version",
+    ]
 
 
 def test_records_are_readable_by_people(records: Records, tmp_path: Path) -> None:

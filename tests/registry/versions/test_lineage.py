@@ -12,11 +12,10 @@ def test_everything_that_led_to_a_bundle_in_one_call(registry: Registry) -> None
     record = registry.publish("signs", bundle_bytes(made), actor="ann", job="j1", note="first")
     registry.annotate("signs", 1, tags={"stage": "qa"}, actor="me")
     found = registry.lineage("signs", 1)
-    assert (found.task, found.version, found.digest, found.size_bytes) == ("signs", 1, record.digest, record.size_bytes)
-    assert (found.published_at, found.actor, found.job) == (record.published_at, "ann", "j1")
-    assert (found.dataset, found.recipe, found.seed) == (made.dataset, made.recipe, 7)
-    assert (found.libraries, found.backbone) == (made.libraries, made.backbone)
-    assert (found.tags, found.note, found.aliases, found.live) == ({"stage": "qa"}, "first", (), ())
+    assert found.record == record
+    assert (record.actor, record.job, record.manifest) == ("ann", "j1", made)
+    assert (found.annotation.tags, found.annotation.note) == ({"stage": "qa"}, "first")
+    assert (found.aliases, found.live) == ((), ())
 
 
 def test_when_it_was_live(registry: Registry) -> None:
