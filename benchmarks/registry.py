@@ -31,18 +31,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import httpx
-
 from benchmarks.http.servers import jpeg
 from benchmarks.measuring import machine
 from benchmarks.measuring.processes import Launch, Served, serving
 from benchmarks.measuring.ratios import over_rounds, paired_ratio
 from benchmarks.measuring.rounds import Values, paired_rounds
 from benchmarks.workloads.mini26 import BACKBONE, SIDE, random_bundle, usual_plan
+from cli.errors import RequestRefused
+from cli.service.client import Client
 from hosting.settings.settings import Settings
 from nettailor.durable import write_durably
 from nettailor.network.backbones import load_backbone
-from registry.http.client import RegistryClient
 from registry.journal.records import VersionRecord
 from registry.registry import LIVE, Registry
 from registry.wiring import open_registry, redis_service
@@ -67,14 +66,16 @@ class Watcher:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def watch(self) -> None:
-        with httpx.Client(base_url=self.url, headers={"content-type": "image/jpeg"}, timeout=_PATIENCE_S) as client:
+        with Client(self.url) as client:
             while not self.stopping.is_set():
-                answer = client.post(f"/tasks/{TASK}/predict", content=self.image)
+                try:
+                    answer = client.predict(TASK, self.image, media_type="image/jpeg")
+                except RequestRefused:  # nothing is live yet
+                    continue
                 at = time.monotonic()
-                if answer.is_success:
-                    with self.changed:
-                        self.seen.setdefault(int(answer.headers["x-task-version"]), at)
-                        self.changed.notify_all()
+                with self.changed:
+                    self.seen.setdefault(int(answer["version"]), at)
+                    self.changed.notify_all()
 
     def first_answer(self, version: int) -> float:
         """Waits for it. Raises `TimeoutError`."""
@@ -84,7 +85,7 @@ class Watcher:
             return self.seen[version]
 
 
-def follow_ms(client: RegistryClient, servers: Sequence[Served], fingerprint: str, promotes: int) -> list[float]:
+def follow_ms(client: Client, servers: Sequence[Served], fingerprint: str, promotes: int) -> list[float]:
     """Milliseconds from a promote's answer to the first answer of each server with the new version."""
     watchers = [Watcher(url=served.url, image=jpeg(SIDE)) for served in servers]
     found = []
@@ -104,10 +105,10 @@ def follow_ms(client: RegistryClient, servers: Sequence[Served], fingerprint: st
     return found
 
 
-def _promoted(client: RegistryClient, fingerprint: str, *, seed: int) -> tuple[int, float]:
+def _promoted(client: Client, fingerprint: str, *, seed: int) -> tuple[int, float]:
     """The version, and when the promote was answered."""
     data = random_bundle(TASK, seed, plan=usual_plan(), fingerprint=fingerprint)
-    version = client.publish(TASK, data).version
+    version = int(client.publish(TASK, data)["version"])
     client.promote(TASK, LIVE, version)
     return version, time.monotonic()
 
@@ -115,7 +116,7 @@ def _promoted(client: RegistryClient, fingerprint: str, *, seed: int) -> tuple[i
 class Traffic:
     """The same number of bundles in every direction; each way returns bytes a second."""
 
-    def __init__(self, registry: Registry, client: RegistryClient, folder: Path, count: int) -> None:
+    def __init__(self, registry: Registry, client: Client, folder: Path, count: int) -> None:
         self._registry = registry
         self._client = client
         self._count = count
@@ -138,13 +139,13 @@ class Traffic:
         }
 
     def _publish(self) -> float:
-        return _rate(self._fresh("http"), lambda data: self._client.publish("http", data).size_bytes)
+        return _rate(self._fresh("http"), lambda data: int(self._client.publish("http", data)["size_bytes"]))
 
     def _fetch(self) -> float:
         def fetch(version: int) -> int:
             return (self._target / "fetched").write_bytes(self._client.bundle("http", version))
 
-        latest = self._client.task("http").latest
+        latest = self._client.task("http")["latest"]
         return _rate(range(latest - self._count + 1, latest + 1), fetch)
 
     def _publish_by_library(self) -> float:
@@ -196,7 +197,7 @@ def measured(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
     with redis_service(settings) as url, open_registry(settings, url) as registry, ExitStack() as stack:
         shared = {"NETTAILOR_REDIS_URL": url, "NETTAILOR_BLOBS_URL": settings.blobs_location}
         served = stack.enter_context(serving(_launch("registry", "registry", folder, shared), folder))
-        client = stack.enter_context(RegistryClient(served.url, actor="benchmark"))
+        client = stack.enter_context(Client(served.url, actor="benchmark"))
         with ExitStack() as followers:
             launches = [_launch(f"server-{number}", "server", folder, shared) for number in (1, 2)]
             servers = [followers.enter_context(serving(launch, folder)) for launch in launches]

@@ -12,6 +12,7 @@ CommandError
 ├── AddressUnusable        the address to listen on is taken or not ours
 ├── FolderNotEmpty         the demo starts from nothing
 ├── RequestRefused         the service answered with a problem document
+├── AnswerCorrupt          bytes that the service sent do not have the digest that it promised
 ├── JobEnded               a job failed or was cancelled
 ├── StreamBroken           the events of a job broke off and could not be resumed
 ├── NotLive                a version was published, but is not what it was to become
@@ -19,7 +20,9 @@ CommandError
 └── NotADataset            the path is neither a folder nor an archive
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 class CommandError(Exception):
@@ -90,13 +93,28 @@ class FolderNotEmpty(CommandError):
 
 
 class RequestRefused(CommandError):
-    """`detail` is the sentence of the problem document, `request_id` finds the request in the logs."""
+    """`problem` is the problem document, empty if there was none; `detail` is its sentence, or else the status's own.
 
-    def __init__(self, method: str, path: str, status: int, detail: str, request_id: str | None) -> None:
-        super().__init__(f"{method} {path}: {status} {detail}" + (f" (request {request_id})" if request_id else ""))
+    `request_id` finds the request in the logs.
+    """
+
+    def __init__(
+        self, method: str, path: str, status: int, phrase: str, problem: Mapping[str, Any], *, request_id: str | None
+    ) -> None:
         self.status = status
-        self.detail = detail
-        self.request_id = request_id
+        self.problem = problem
+        self.detail = str(problem.get("detail") or problem.get("title") or phrase)
+        self.request_id: str | None = problem.get("request_id") or request_id
+        number = f" (request {self.request_id})" if self.request_id else ""
+        super().__init__(f"{method} {path}: {status} {self.detail}{number}")
+
+
+class AnswerCorrupt(CommandError):
+    def __init__(self, path: str, digest: str, found: str) -> None:
+        super().__init__(f"GET {path}: the bytes of digest {digest} arrived as {found}")
+        self.path = path
+        self.digest = digest
+        self.found = found
 
 
 class JobEnded(CommandError):

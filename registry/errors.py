@@ -19,8 +19,7 @@ RegistryError
 ├── BlobCorrupt            a blob's bytes do not have its digest
 ├── RecordCorrupt          a record beside the blobs cannot be read
 ├── RecordsBehind          the index knows of a record that is not beside the blobs
-├── IndexUnavailable       Redis cannot be reached, or cannot take writes
-└── RequestRefused         the registry's HTTP API answered a client with an error
+└── IndexUnavailable       Redis cannot be reached, or cannot take writes
 """
 
 from registry.policy.policy_check import Evidence
@@ -174,16 +173,6 @@ class IndexUnavailable(RegistryError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the registry's index is unavailable: {reason}")
         self.reason = reason
-
-
-class RequestRefused(RegistryError):
-    """`evidence` is there if a policy was not passed."""
-
-    def __init__(self, status: int, detail: str, *, evidence: Evidence | None = None) -> None:
-        super().__init__(f"{status}: {detail}")
-        self.status = status
-        self.detail = detail
-        self.evidence = evidence
 
 
 def _version(version: int | None) -> str:

@@ -1,17 +1,15 @@
 """What the writers of the crash test do, and what the registry says to it: over the library, or over HTTP."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
-
-import httpx
+from typing import Any, Literal
 
 from benchmarks.workloads.mini26 import random_bundle, smallest_plan
+from cli.errors import RequestRefused, ServiceUnreachable
+from cli.service.client import Client
 from nettailor.bundle.bundle import digest_of
-from registry.errors import IndexUnavailable, RegistryError, RequestRefused
-from registry.http.client import RegistryClient
-from registry.http.schemas import AliasMove
-from registry.journal.records import AliasMoved
+from registry.errors import IndexUnavailable, RegistryError
 from registry.registry import LIVE, Registry
 
 Kind = Literal["publish", "promote", "rollback"]
@@ -61,27 +59,28 @@ def by_library(registry: Registry, operation: Operation) -> Outcome:
                 record = registry.publish(task, data, actor="publisher")
                 return _published(task, record.version, data)
             case "promote":
-                return _moved("promote", registry.promote(task, LIVE, operation.version, actor="publisher", reason=""))
+                moved = registry.promote(task, LIVE, operation.version, actor="publisher", reason="")
+                return _moved("promote", vars(moved))
             case "rollback":
-                return _moved("rollback", registry.rollback(task, actor="publisher", reason=""))
+                return _moved("rollback", vars(registry.rollback(task, actor="publisher", reason="")))
     except RegistryError as error:
         return Refused(reason=str(error), away=isinstance(error, IndexUnavailable))
 
 
-def by_http(client: RegistryClient, operation: Operation) -> Outcome:
+def by_http(client: Client, operation: Operation) -> Outcome:
     task = operation.task
     try:
         match operation.kind:
             case "publish":
                 data = operation.bundle()
-                return _published(task, client.publish(task, data).version, data)
+                return _published(task, client.publish(task, data)["version"], data)
             case "promote":
                 return _moved("promote", client.promote(task, LIVE, operation.version))
             case "rollback":
                 return _moved("rollback", client.rollback(task))
     except RequestRefused as error:
         return Refused(reason=str(error), away=error.status == 503)
-    except httpx.TransportError as error:
+    except ServiceUnreachable as error:
         return Refused(reason=str(error), away=True)
 
 
@@ -106,6 +105,7 @@ def _published(task: str, version: int, data: bytes) -> Acknowledged:
     return Acknowledged(kind="publish", task=task, version=version, digest=digest_of(data))
 
 
-def _moved(kind: Kind, change: AliasMoved | AliasMove) -> Acknowledged:
-    assert change.after is not None  # nobody here removes an alias
-    return Acknowledged(kind=kind, task=change.task, version=change.after, before=change.before, at=change.at)
+def _moved(kind: Kind, move: Mapping[str, Any]) -> Acknowledged:
+    """Out of the fields that the library's record and the answer over HTTP have in common."""
+    assert move["after"] is not None  # nobody here removes an alias
+    return Acknowledged(kind=kind, task=move["task"], version=move["after"], before=move["before"], at=move["at"])

@@ -79,12 +79,10 @@ def _guarded(world: World, player: Callable[[], None]) -> None:
 
 
 def _publish_first(world: World, names: list[str], fingerprint: str, live: Live) -> None:
-    with world.client() as http:
+    with world.client() as client:
         for seed, name in enumerate(names):
-            bundle = random_bundle(name, seed, plan=usual_plan(), fingerprint=fingerprint)
-            http.post(f"{world.url}/tasks/{name}/versions", content=bundle).raise_for_status()
-            move = {"version": 1, "reason": "soak"}
-            http.put(f"{world.url}/tasks/{name}/aliases/live", json=move).raise_for_status()
+            client.publish(name, random_bundle(name, seed, plan=usual_plan(), fingerprint=fingerprint))
+            client.promote(name, "live", 1, reason="soak")
             live.moved(name, 1)
 
 

@@ -4,13 +4,13 @@ import random
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx
-
-from benchmarks.soak.oracle import Oracle, fetched
+from benchmarks.soak.oracle import Oracle
 from benchmarks.soak.world import World
 from benchmarks.workloads.mini26 import random_bundle, usual_plan
+from cli.errors import RequestRefused, ServiceUnreachable
+from cli.service.client import Client
+from cli.service.session import Json
 
 _STALE_S = 15.0  # after a promote was answered, nobody may still be served by what was live before
 
@@ -42,27 +42,24 @@ class Checker:
 
     def predict(self, tasks: list[str], seed: int) -> None:
         """Without a pause, until the end."""
-        dice, world = random.Random(seed), self.world
-        with world.client() as http:
-            while not world.stopping.is_set():
-                self._once(http, dice.choice(tasks), dice.randrange(len(self.images)))
+        dice = random.Random(seed)
+        for client in self.world.clients():
+            self._once(client, dice.choice(tasks), dice.randrange(len(self.images)))
 
-    def _once(self, http: httpx.Client, task: str, picture: int) -> None:
+    def _once(self, client: Client, task: str, picture: int) -> None:
         world, began = self.world, time.monotonic()
-        http.base_url = httpx.URL(world.url)
-        content, headers = self.images[picture], {"Content-Type": "image/png"}
         try:
-            answer = http.post(f"/tasks/{task}/predict?top_k=3", content=content, headers=headers)
-            if answer.status_code == 200:
-                self._check(http, answer.json(), picture, began)
-            elif answer.status_code >= 500:
-                self._lost(began, f"{answer.status_code} {answer.text[:200]}")
-            else:
-                world.count(f"http_{answer.status_code}")
-                if answer.status_code == 429:
-                    world.stopping.wait(0.05)
-        except httpx.HTTPError as error:
-            self._lost(began, f"{type(error).__name__} {error}")
+            answer = client.predict(task, self.images[picture], media_type="image/png", top_k=3)
+            self._check(client, answer, picture, began)
+        except ServiceUnreachable as error:
+            self._lost(began, str(error))
+        except RequestRefused as error:
+            if error.status >= 500:
+                self._lost(began, str(error))
+                return
+            world.count(f"http_{error.status}")
+            if error.status == 429:
+                world.stopping.wait(0.05)
 
     def _lost(self, began: float, detail: str) -> None:
         if self.world.was_down(began, time.monotonic()):
@@ -71,10 +68,10 @@ class Checker:
         else:
             self.world.fault("unexpected_5xx", detail)
 
-    def _check(self, http: httpx.Client, body: dict[str, Any], picture: int, began: float) -> None:
-        task, version, digest = body["task"], body["version"], body["digest"]
-        expected = self.oracle.knows(digest) or self.oracle.expected(digest, fetched(http, task, version))
-        (predictions,) = body["predictions"]  # one image was sent
+    def _check(self, client: Client, answer: Json, picture: int, began: float) -> None:
+        task, version, digest = answer["task"], answer["version"], answer["digest"]
+        expected = self.oracle.knows(digest) or self.oracle.expected(digest, client.bundle(task, version))
+        (predictions,) = answer["predictions"]  # one image was sent
         self.world.count("requests")
         if not expected.fits(picture, predictions):
             self.world.fault("wrong_answers", f"{task} version {version}, picture {picture}: {predictions}")
@@ -86,52 +83,46 @@ def publish(world: World, tasks: list[str], fingerprint: str, live: Live, every_
     """New versions, promoted, and rolled back now and then; nothing waits for the killer, and what it cuts off is
     tried again."""
     dice, seed = random.Random(7), 1000
-    with world.client() as http:
-        while not world.stopping.wait(every_s):
-            task, seed = dice.choice(tasks), seed + 1
-            bundle = random_bundle(task, seed, plan=usual_plan(), fingerprint=fingerprint)
-            began = time.monotonic()
-            try:
-                http.base_url = httpx.URL(world.url)
-                version = http.post(f"/tasks/{task}/versions", content=bundle).raise_for_status().json()["version"]
-                world.count("publishes")
-                move = {"version": version, "reason": "soak"}
-                http.put(f"/tasks/{task}/aliases/live", json=move).raise_for_status()
-                live.moved(task, version)
-                world.count("promotes")
-                if dice.random() < 0.3:
-                    back = http.post(f"/tasks/{task}/rollback", json={"reason": "soak"}).raise_for_status().json()
-                    live.moved(task, back["after"])
-                    world.count("rollbacks")
-            except httpx.HTTPError as error:
-                live.moved(task, http_live(http, world, task))
-                if not world.was_down(began, time.monotonic()):
-                    world.fault("unexpected_5xx", f"publishing {task}: {error}")
-
-
-def http_live(http: httpx.Client, world: World, task: str) -> int:
-    """What is live now, asked until the service answers."""
-    while True:
+    for client in world.clients():
+        task, seed = dice.choice(tasks), seed + 1
+        bundle = random_bundle(task, seed, plan=usual_plan(), fingerprint=fingerprint)
+        began = time.monotonic()
         try:
-            http.base_url = httpx.URL(world.url)
-            return int(http.get(f"/tasks/{task}").raise_for_status().json()["aliases"]["live"])
-        except httpx.HTTPError:
-            if world.stopping.wait(0.2):
-                return 0
+            _publish_once(client, world, task, bundle, live, roll_back=dice.random() < 0.3)
+        except (RequestRefused, ServiceUnreachable) as error:
+            live.moved(task, live_version(world, task))
+            if not world.was_down(began, time.monotonic()):
+                world.fault("unexpected_5xx", f"publishing {task}: {error}")
+        world.stopping.wait(every_s)
+
+
+def _publish_once(client: Client, world: World, task: str, bundle: bytes, live: Live, *, roll_back: bool) -> None:
+    version = client.publish(task, bundle)["version"]
+    world.count("publishes")
+    client.promote(task, "live", version, reason="soak")
+    live.moved(task, version)
+    world.count("promotes")
+    if roll_back:
+        live.moved(task, client.rollback(task, reason="soak")["after"])
+        world.count("rollbacks")
+
+
+def live_version(world: World, task: str) -> int:
+    """What is live now, asked until the service answers; 0 if the run stops before."""
+    for client in world.clients():
+        try:
+            return int(client.task(task)["aliases"]["live"])
+        except (RequestRefused, ServiceUnreachable):
+            world.stopping.wait(0.2)
+    return 0
 
 
 def upload(world: World, archive: Path, every_s: float) -> None:
     """Tailorings, so that training, publishing and serving meet."""
-    seed = 0
-    with world.client() as http:
-        while not world.stopping.is_set():
-            seed += 1
-            try:
-                http.base_url = httpx.URL(world.url)
-                query = {"preset": "fast", "max_minutes": "0.5", "seed": str(seed)}
-                http.post("/tasks/tailored/dataset", params=query, content=archive.read_bytes()).raise_for_status()
-                world.count("uploads")
-            except httpx.HTTPError:
-                world.count("uploads_cut_off")
-            if world.stopping.wait(every_s):
-                return
+    for seed, client in enumerate(world.clients(), 1):
+        try:
+            client.upload("tailored", archive, options={"preset": "fast", "max_minutes": 0.5, "seed": seed})
+            world.count("uploads")
+        except (RequestRefused, ServiceUnreachable):
+            world.count("uploads_cut_off")
+        world.stopping.wait(every_s)

@@ -5,7 +5,6 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import numpy as np
 import torch
 from PIL import Image
@@ -70,7 +69,3 @@ class Oracle:
         probabilities = torch.softmax(student(torch.from_numpy(normalise(pixels, preprocessing))), 1).tolist()
         names = bundle.manifest.classes
         return Expected(rows=tuple(dict(zip(names, row, strict=True)) for row in probabilities))
-
-
-def fetched(http: httpx.Client, task: str, version: int) -> bytes:
-    return http.get(f"/tasks/{task}/versions/{version}/bundle").raise_for_status().content

@@ -6,11 +6,13 @@ import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psutil
 
+from cli.service.client import Client
 from cli.service.local_service import LocalService
 
 _GRACE_S = 2.0  # a connection that was cut is noticed a moment after the service is back
@@ -41,9 +43,18 @@ class World:
             if len(self.faults) < 20:
                 self.faults.append(f"{what}: {detail}")
 
-    def client(self) -> httpx.Client:
+    def client(self) -> Client:
+        """A client of the service as it runs now; after a kill it is at another URL."""
         # A connection a request: one kept alive may be closed by the server just as it is used again.
-        return httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+        limits = httpx.Limits(max_keepalive_connections=0)
+        return Client(self.url, transport=httpx.HTTPTransport(trust_env=False, limits=limits))
+
+    def clients(self) -> Iterator[Client]:
+        """A client for every next request, until the run stops: the same one as long as the service lives."""
+        while not self.stopping.is_set():
+            with self.client() as client:
+                while client.url == self.url and not self.stopping.is_set():
+                    yield client
 
     def was_down(self, start: float, end: float) -> bool:
         """Whether the service was dead or starting at any moment of a request (monotonic seconds)."""
@@ -77,8 +88,7 @@ class World:
         self.samples.setdefault(self._starts, []).append((second, self._main.memory_info().rss))
 
     def note_evictions(self) -> None:
-        with self.client() as http:
-            text = http.get(f"{self.url}/metrics").text
+        text = httpx.get(f"{self.url}/metrics", timeout=60, trust_env=False).text
         for line in text.splitlines():
             if line.startswith("nettailor_evictions_total{"):
                 self.count("evictions", round(float(line.rpartition(" ")[2])))

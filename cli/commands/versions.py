@@ -119,7 +119,7 @@ def promote(
 ) -> None:
     """Point an alias at a version. To go live, the version must pass the task's policy."""
     with one_line_errors(), service(url, data_dir, key) as client:
-        move = client.promote(task, alias, version, expected=expected, force=force, reason=reason)
+        move = client.promote(task, alias, version, expected=expected or "anything", force=force, reason=reason)
     forced = ", forced past the policy" if move["forced"] else ""
     typer.echo(f"{task}@{alias} is version {move['after']} (was {move['before'] or 'none'}){forced}")
 
@@ -220,7 +220,7 @@ def policy(
         if clear:
             client.clear_policy(task, reason=reason)
         elif sets:
-            client.set_policy(task, {**asked, "reason": reason})
+            client.set_policy(task, asked, reason=reason)
         Console().print(policy_table(client.policy(task)))
 
 

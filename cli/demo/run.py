@@ -17,8 +17,9 @@ from cli.render.figures import Figures
 from cli.render.progress import follow
 from cli.render.report import version_figures
 from cli.render.tables import figures_table, predictions_table, switch_p50
-from cli.service.client import Client, Json
+from cli.service.client import Client
 from cli.service.local_service import LocalService
+from cli.service.session import Json
 
 _ROUNDS = 8  # predictions a task
 

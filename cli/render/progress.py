@@ -19,7 +19,10 @@ from rich.progress import (
 )
 
 from cli.errors import CommandError, JobEnded
-from cli.service.client import Client, Json, ServerSentEvent, is_final, state_of
+from cli.service.client import Client
+from cli.service.job_requests import is_final, state_of
+from cli.service.session import Json
+from cli.service.sse import ServerSentEvent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.render.figures import Figures
-from cli.service.client import Json
+from cli.service.session import Json
 from nettailor.bundle.manifest import Complexity
 
 _REQUIREMENTS = {

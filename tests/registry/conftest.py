@@ -9,8 +9,8 @@ import httpx
 import pytest
 import redis
 
+from cli.service.client import Client
 from registry.http.app import create_app
-from registry.http.client import RegistryClient
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from tests.registry.s3 import s3_endpoint, s3_settings
@@ -53,8 +53,8 @@ def url(registry: Registry) -> Iterator[str]:
 
 
 @pytest.fixture
-def client(url: str) -> Iterator[RegistryClient]:
-    with RegistryClient(url, actor="ann") as client:
+def client(url: str) -> Iterator[Client]:
+    with Client(url, actor="ann") as client:
         yield client
 
 

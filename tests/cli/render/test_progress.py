@@ -4,7 +4,7 @@ import re
 from rich.console import Console
 
 from cli.render.progress import JobBars, duration, figures
-from cli.service.client import ServerSentEvent
+from cli.service.sse import ServerSentEvent
 
 
 def _event(kind: str, **data: object) -> ServerSentEvent:

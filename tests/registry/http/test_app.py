@@ -2,10 +2,10 @@ import httpx
 import pytest
 import redis
 
+from cli.errors import RequestRefused
+from cli.service.client import Client
 from nettailor.bundle.bundle import digest_of
-from registry.errors import RequestRefused
 from registry.http.app import create_app
-from registry.http.client import RegistryClient
 from registry.registry import Registry
 from registry.wiring import connect
 from tests.bundles import tiny_bytes
@@ -13,29 +13,30 @@ from tests.nettailor.bundle.abuses import abuses
 from tests.serving import served
 
 
-def test_the_life_of_a_task(client: RegistryClient) -> None:
+def test_the_life_of_a_task(client: Client) -> None:
     data = tiny_bytes()
     first = client.publish("signs", data, note="first")
     second = client.publish("signs", tiny_bytes(seed=1))
-    assert (first.version, first.actor, first.note, second.version) == (1, "ann", "first", 2)
-    assert client.publish("signs", data).version == 1
+    assert (first["version"], first["actor"], first["note"], second["version"]) == (1, "ann", "first", 2)
+    assert client.publish("signs", data)["version"] == 1
     assert client.bundle("signs", 1) == data
-    assert client.task("signs").live is None
+    assert client.task("signs")["live"] is None
 
-    assert client.promote("signs", "live", 1, expected=None).before is None
-    assert client.promote("signs", "live", 2, expected=1, reason="better").before == 1
-    live = client.task("signs").live
-    assert live is not None
-    assert (live.version, live.classes, live.digest) == (2, 2, second.digest)
-    assert client.rollback("signs", reason="worse").after == 1
-    assert [task.aliases for task in client.tasks()] == [{"live": 1}]
-    assert [version.version for version in client.versions("signs")] == [1, 2]
-    assert client.version("signs", 2).manifest == second.manifest
+    assert client.promote("signs", "live", 1, expected="nothing")["before"] is None
+    with pytest.raises(RequestRefused, match="expected no version"):
+        client.promote("signs", "live", 2, expected="nothing")
+    assert client.promote("signs", "live", 2, expected=1, reason="better")["before"] == 1
+    live = client.task("signs")["live"]
+    assert (live["version"], live["classes"], live["digest"]) == (2, 2, second["digest"])
+    assert client.rollback("signs", reason="worse")["after"] == 1
+    assert [task["aliases"] for task in client.tasks()] == [{"live": 1}]
+    assert [version["version"] for version in client.versions("signs")] == [1, 2]
+    assert client.version("signs", 2)["manifest"] == second["manifest"]
 
     client.delete_version("signs", 2, reason="bad")
     client.delete_task("signs", reason="over")
     assert client.tasks() == []
-    kinds = [(entry.kind, entry.actor, entry.reason, entry.rollback) for entry in client.history("signs")]
+    kinds = [(entry["kind"], entry["actor"], entry["reason"], entry["rollback"]) for entry in client.history("signs")]
     assert kinds == [
         ("published", "ann", "first", False),
         ("published", "ann", "", False),
@@ -47,14 +48,14 @@ def test_the_life_of_a_task(client: RegistryClient) -> None:
     ]
 
 
-def test_aliases_can_be_removed(client: RegistryClient, http: httpx.Client) -> None:
+def test_aliases_can_be_removed(client: Client, http: httpx.Client) -> None:
     client.publish("signs", tiny_bytes())
     client.promote("signs", "candidate", 1)
     assert http.delete("/tasks/signs/aliases/candidate").json()["after"] is None
-    assert client.task("signs").aliases == {}
+    assert client.task("signs")["aliases"] == {}
 
 
-def test_problems_name_what_they_are_about(client: RegistryClient, http: httpx.Client) -> None:
+def test_problems_name_what_they_are_about(client: Client, http: httpx.Client) -> None:
     answer = http.get("/tasks/nobody", headers={"X-Request-Id": "abc-1"})
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
@@ -103,7 +104,7 @@ def test_refusals(registry: Registry, http: httpx.Client, request_line: str, bod
     assert answer.headers["x-request-id"] == answer.json()["request_id"]
 
 
-def test_deleting_the_live_version_is_refused(client: RegistryClient) -> None:
+def test_deleting_the_live_version_is_refused(client: Client) -> None:
     client.publish("signs", tiny_bytes())
     client.promote("signs", "live", 1)
     with pytest.raises(RequestRefused, match="named by live") as caught:
@@ -111,7 +112,7 @@ def test_deleting_the_live_version_is_refused(client: RegistryClient) -> None:
     assert caught.value.status == 409
 
 
-def test_abusive_bundles_are_refused_with_their_message(client: RegistryClient) -> None:
+def test_abusive_bundles_are_refused_with_their_message(client: Client) -> None:
     for abuse in abuses():
         with pytest.raises(RequestRefused) as caught:
             client.publish("signs", abuse.data)
@@ -119,8 +120,8 @@ def test_abusive_bundles_are_refused_with_their_message(client: RegistryClient) 
         assert abuse.says in caught.value.detail
 
 
-def test_a_corrupt_blob_is_not_handed_out(client: RegistryClient, registry: Registry) -> None:
-    digest = client.publish("signs", tiny_bytes()).digest.removeprefix("sha256:")
+def test_a_corrupt_blob_is_not_handed_out(client: Client, registry: Registry) -> None:
+    digest = str(client.publish("signs", tiny_bytes())["digest"]).removeprefix("sha256:")
     registry.blobs.store.write(f"sha256/{digest[:2]}/{digest}", b"evil")
     with pytest.raises(RequestRefused, match=digest_of(b"evil")) as caught:
         client.bundle("signs", 1)

@@ -4,8 +4,9 @@ import httpx
 import pytest
 import redis
 
-from registry.errors import AttachmentsTooMany, BlobMissing, NameInvalid, RequestRefused
-from registry.http.client import RegistryClient
+from cli.errors import RequestRefused
+from cli.service.client import Client
+from registry.errors import AttachmentsTooMany, BlobMissing, NameInvalid
 from registry.registry import Registry
 from registry.versions.attachments import ATTACHMENT_LIMIT
 from tests.bundles import tiny_bytes
@@ -20,10 +21,10 @@ def publish(registry: Registry, seed: int = 0, **attachments: bytes) -> dict[str
     return digests
 
 
-def test_they_come_back_over_http_and_run_nothing(registry: Registry, client: RegistryClient, url: str) -> None:
+def test_they_come_back_over_http_and_run_nothing(registry: Registry, client: Client, url: str) -> None:
     digests = publish(registry, report__html=PAGE, curve__png=b"png")
     registry.promote("signs", "live", 1, actor="me", reason="")
-    assert client.version("signs", 1).attachments == client.lineage("signs", 1).attachments == digests
+    assert client.version("signs", 1)["attachments"] == client.lineage("signs", 1)["attachments"] == digests
     assert client.attachment("signs", 1, "curve.png") == b"png"
     with httpx.Client(base_url=url, trust_env=False) as http:
         for path in ("versions/1/report", "report", "versions/1/attachments/report.html"):
@@ -38,7 +39,7 @@ def test_they_come_back_over_http_and_run_nothing(registry: Registry, client: Re
             assert "script-src" not in policy
 
 
-def test_what_is_not_there_is_a_404_of_its_own(registry: Registry, client: RegistryClient, url: str) -> None:
+def test_what_is_not_there_is_a_404_of_its_own(registry: Registry, client: Client, url: str) -> None:
     publish(registry)
     with pytest.raises(RequestRefused, match=r"version 1 of task 'signs' has no attachment 'a/b\.png'"):
         client.attachment("signs", 1, "a/b.png")

@@ -1,0 +1,84 @@
+"""What can be asked of a service about jobs."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+
+from cli.errors import ServiceUnreachable, StreamBroken
+from cli.service.session import TIMEOUT, Json, Session
+from cli.service.sse import ServerSentEvent, parse_events
+
+NO_OPTIONS: Mapping[str, str | int | float | None] = {}
+_PATIENT = httpx.Timeout(30.0, read=None)  # an epoch may say nothing for long
+_RECONNECTS = 20  # broken connections in a row before the stream is given up
+
+
+class JobRequests(Session):
+    """Every method raises `ServiceUnreachable`, or `RequestRefused` for a problem document."""
+
+    def upload(self, task: str, archive: Path, *, options: Mapping[str, str | int | float | None] = NO_OPTIONS) -> Json:
+        """Upload a dataset; the job it started. An option that is None is left to the service."""
+        with archive.open("rb") as data:
+            return self._document(
+                "POST",
+                f"/tasks/{task}/dataset",
+                params={name: value for name, value in options.items() if value is not None},
+                files={"file": (archive.name, data, "application/octet-stream")},
+            )
+
+    def job(self, job: str) -> Json:
+        return self._document("GET", f"/jobs/{job}")
+
+    def jobs(self) -> list[Json]:
+        return self._rows("/jobs", "jobs")
+
+    def cancel(self, job: str) -> Json:
+        return self._document("POST", f"/jobs/{job}/cancel")
+
+    def retry(self, job: str) -> Json:
+        return self._document("POST", f"/jobs/{job}/retry")
+
+    def logs(self, job: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
+        """The job's log in pieces; with `follow` until the job has ended, however long it is silent.
+
+        Raises `StreamBroken`.
+        """
+        parameters = {"follow": str(follow).lower()} | ({"tail": str(tail)} if tail else {})
+        timeout = _PATIENT if follow else TIMEOUT
+        try:
+            with self._stream(f"/jobs/{job}/logs", params=parameters, timeout=timeout) as response:
+                yield from response.iter_text()
+        except httpx.ConnectError as error:
+            raise ServiceUnreachable(self.url) from error
+        except httpx.TransportError as error:
+            raise StreamBroken(job) from error
+
+    def events(self, job: str) -> Iterator[ServerSentEvent]:
+        """The job's events from the first to its end, across lost connections. Raises `StreamBroken`."""
+        last: str | None = None
+        for _ in range(_RECONNECTS):
+            try:
+                for event in self._events_after(job, last):
+                    last = event.id or last
+                    yield event  # no end at a final state: the replay of a retried job has the earlier runs' too
+            except httpx.TransportError:
+                continue
+            if is_final(self.job(job)["state"]):
+                return
+        raise StreamBroken(job)
+
+    def _events_after(self, job: str, last: str | None) -> Iterator[ServerSentEvent]:
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
+        with self._stream(f"/jobs/{job}/events", headers=headers) as response:
+            yield from parse_events(response.iter_lines())
+
+
+def is_final(state: str) -> bool:
+    """Whether a job in this state stays in it."""
+    return state in {"succeeded", "failed", "cancelled"}
+
+
+def state_of(data: Json) -> str:
+    """The state that a `state` event reports."""
+    return str(data["fields"]["state"])
