@@ -168,7 +168,7 @@ def predict(
     key: KeyOption = None,
 ) -> None:
     """Ask a task what is on images."""
-    from cli.render.tables import predictions_table
+    from cli.render.predictions import predictions_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
         answers = []
@@ -185,7 +185,7 @@ def predict(
 @app.command()
 def tasks(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """List the tasks, their latest versions and their aliases."""
-    from cli.render.tables import tasks_table
+    from cli.render.tasks import tasks_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
         Console().print(tasks_table(client.tasks()))
@@ -194,7 +194,7 @@ def tasks(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None)
 @app.command()
 def jobs(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """List the tailoring jobs and how they are going."""
-    from cli.render.tables import jobs_table
+    from cli.render.jobs import jobs_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
         Console().print(jobs_table(client.jobs()))

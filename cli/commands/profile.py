@@ -3,19 +3,23 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import torch
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Table
 
 from cli.errors import CannotProfile
-from cli.render.tables import costs_table
+from cli.render.table import new_table
 from hosting.errors import SettingsInvalid
 from nettailor.errors import NetTailorError
 from nettailor.network.backbones import Backbone, build_backbone
 from server.engine.profile import Profile, measure
 from server.kernels.device import open_device
 from server.settings import ServerSettings
+
+_SKIPS = (1, 2, 3)  # the sources that students have proxies from by default
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +50,7 @@ def run(options: ProfileOptions) -> None:
     except OSError as error:
         raise CannotProfile(f"{out}: {error.strerror or error}") from error
     console = Console()
-    console.print(costs_table(profile.stem_ms, profile.block_ms, profile.proxy_ms, title=_title(profile)))
+    console.print(costs_table(profile))
     console.print(f"written to {out}", soft_wrap=True, highlight=False)
 
 
@@ -64,6 +68,20 @@ def _measure(backbone: Backbone, settings: ServerSettings, options: ProfileOptio
             rounds=options.rounds,
             progress=lambda done: bars.update(bar, completed=done),
         )
+
+
+def costs_table(profile: Profile) -> Table:
+    """Milliseconds of each block against those of the proxies that could stand in for it."""
+    skips = (f"proxy from l-{skip}" for skip in _SKIPS)
+    table = new_table(_title(profile), "node", "block", *skips, "median of all", "proxy / block")
+    for node, block in profile.block_ms.items():
+        into = {node - source: ms for (source, target), ms in profile.proxy_ms.items() if target == node}
+        nearest = [f"{into[skip]:.4f}" if skip in into else "" for skip in _SKIPS]
+        typical = median(into.values())
+        table.add_row(str(node), f"{block:.4f}", *nearest, f"{typical:.4f}", f"{typical / block:.0%}")
+    stem, blocks = profile.stem_ms, sum(profile.block_ms.values())
+    table.caption = f"stem {stem:.4f}, stem and blocks {stem + blocks:.4f}"
+    return table
 
 
 def _title(profile: Profile) -> str:

@@ -14,16 +14,14 @@ from rich.console import Console
 
 from cli.commands.options import DEFAULT_DIR, default_dir, one_line_errors
 from cli.errors import RegistryUnusable
-from cli.render.progress import counting, duration
-from cli.render.tables import faults_table, garbage_table, size
+from cli.render.garbage import print_collection
+from cli.render.progress import counting
+from cli.render.scrub import print_scrub
 
 if TYPE_CHECKING:  # Redis and pydantic are imported by the commands that need them, not by every `nettailor --help`
     from hosting.settings.settings import Settings
-    from registry.maintenance.garbage import Collection
-    from registry.maintenance.scrub import Fault, ScrubReport
     from registry.registry import Registry
 
-_SHOWN = 50  # rows of a table of garbage
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 DataDir = Annotated[
@@ -85,7 +83,7 @@ def run_verify(data_dir: Path) -> None:
         with counting("verify", Console(stderr=True)) as progress:
             report = Scrub(blobs, Records(blobs.store), progress).run()
         quarantined = sum(1 for _ in blobs.quarantine)
-    _print_scrub(report, quarantined, Console(highlight=False))
+    print_scrub(report, quarantined, Console(highlight=False))
     if report.faults:
         raise typer.Exit(1)
 
@@ -106,7 +104,7 @@ def run_gc(data_dir: Path, grace: str, *, delete: bool) -> None:
                 collection = registry.collect_garbage(
                     grace_s, dry_run=not delete, keep=lambda: blobs_in_use(jobs, grace_s), progress=progress
                 )
-    _print_collection(collection, grace, Console(highlight=False))
+    print_collection(collection, grace, Console(highlight=False))
 
 
 def run_rebuild(data_dir: Path) -> None:
@@ -154,31 +152,3 @@ def _seconds(text: str) -> float:
     if found is None:
         raise RegistryUnusable(f"{text!r} is no time: a whole number and s, m, h or d")
     return float(int(found[1]) * _UNITS[found[2]])
-
-
-def _print_scrub(report: "ScrubReport", quarantined: int, console: Console) -> None:
-    if report.faults:
-        rows = [(fault.kind, _where(fault), fault.reason) for fault in report.faults]
-        console.print(faults_table(rows))
-    console.print(
-        f"{report.blobs} blobs ({size(report.blob_bytes)}) and {report.records} records of {report.versions} versions "
-        f"are sound; {len(report.faults)} faults; {quarantined} blobs in quarantine",
-        soft_wrap=True,
-    )
-
-
-def _where(fault: "Fault") -> str:
-    return fault.where if fault.task is None else f"{fault.task} v{fault.version}: {fault.where}"
-
-
-def _print_collection(collection: "Collection", grace: str, console: Console) -> None:
-    largest = sorted(collection.garbage, key=lambda blob: -blob.size_bytes)
-    if largest:
-        rows = [(blob.digest, size(blob.size_bytes), duration(blob.age_s)) for blob in largest[:_SHOWN]]
-        console.print(garbage_table(rows, left_out=len(largest) - len(rows)))
-    done = "deleted" if collection.deleted else "would delete"
-    console.print(
-        f"{done} {len(collection.garbage)} blobs ({size(collection.size_bytes)}); kept {collection.named} that are in "
-        f"use and {collection.young} younger than {grace}" + ("" if collection.deleted else "; --delete removes them"),
-        soft_wrap=True,
-    )

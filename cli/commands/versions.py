@@ -41,7 +41,7 @@ def versions(
     key: KeyOption = None,
 ) -> None:
     """List the versions of a task, with their test accuracy and their share of the backbone's MACs."""
-    from cli.render.tables import versions_table
+    from cli.render.versions import versions_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
         found = client.versions(task, tags=tag or [])
@@ -51,7 +51,7 @@ def versions(
 @registry_app.command()
 def history(task: Task, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """List everything that happened to a task: who, when, what, why."""
-    from cli.render.tables import history_table
+    from cli.render.history import history_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
         Console().print(history_table(task, client.history(task)))
@@ -60,7 +60,7 @@ def history(task: Task, *, url: Url = None, data_dir: ClientDir = None, key: Key
 @registry_app.command()
 def show(task: Task, version: Version, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """Show where a version comes from, which aliases name it and when it was live."""
-    from cli.render.tables import lineage_table
+    from cli.render.lineage import lineage_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
         Console().print(lineage_table(client.lineage(task, version)))
@@ -86,7 +86,7 @@ def front(
 
     It becomes a version of the task. It goes live only if it passes the task's policy.
     """
-    from cli.render.tables import front_table
+    from cli.render.front import front_table
 
     if alias is not None and publish is None:
         raise typer.BadParameter("only with --publish", param_hint="--alias")
@@ -210,7 +210,7 @@ def policy(
     Setting replaces the whole policy: what is not given is not required. Without a policy, people promote what they
     want, and the trainer what is not worse than live by more than NETTAILOR_PUBLISH_SLACK.
     """
-    from cli.render.tables import policy_table
+    from cli.render.policy import policy_table
 
     asked = {"min_accuracy": min_accuracy, "max_drop": max_drop, "max_macs": max_macs}
     sets = any(value is not None for value in asked.values())

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from cli.demo.data import DEMO_SETS
 from cli.errors import FolderNotEmpty
-from cli.render.figures import Figures
+from cli.render.figures import Figures, figures_table
+from cli.render.predictions import predictions_table, switch_p50
 from cli.render.progress import follow
 from cli.render.report import version_figures
-from cli.render.tables import figures_table, predictions_table, switch_p50
 from cli.service.client import Client
 from cli.service.local_service import LocalService
 from cli.service.session import Json

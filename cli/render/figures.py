@@ -5,9 +5,13 @@ them, and the whole backbone, stem included, is the denominator. MACs: one multi
 element. Bytes are of float32.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.table import Table
+
+from cli.render.table import new_table, size
 from nettailor.architecture.geometry import Geometry, geometry
 from nettailor.bundle.manifest import Manifest
 
@@ -39,6 +43,27 @@ def figures_of(manifest: Manifest, *, bundle_bytes: int) -> Figures:
         bundle_bytes=bundle_bytes,
         full_model_bytes=full_model_bytes(manifest),
     )
+
+
+def figures_table(rows: Sequence[Figures]) -> Table:
+    table = new_table(
+        "Tailored tasks", "task", "teacher", "student", "MACs removed", "parameters removed", "bundle", "full model"
+    )
+    for row in rows:
+        table.add_row(
+            row.task,
+            f"{row.teacher_accuracy:.1%}",
+            f"{row.student_accuracy:.1%}",
+            f"{row.macs_removed:.1%}",
+            f"{row.params_removed:.1%}",
+            size(row.bundle_bytes),
+            size(row.full_model_bytes),
+        )
+    table.caption = (
+        "accuracy: test split; removed: of the whole backbone, net of everything the task adds\n"
+        "full model: a fine-tuned copy of the backbone, which each task would need otherwise"
+    )
+    return table
 
 
 def full_model_bytes(manifest: Manifest) -> int:

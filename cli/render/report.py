@@ -2,8 +2,7 @@
 
 from rich.console import Console
 
-from cli.render.figures import Figures, figures_of
-from cli.render.tables import figures_table
+from cli.render.figures import Figures, figures_of, figures_table
 from cli.service.client import Client
 from cli.service.session import Json
 from nettailor.bundle.manifest import Manifest

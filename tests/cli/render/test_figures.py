@@ -1,14 +1,11 @@
-import io
-
 import pytest
-from rich.console import Console
 from torch import nn
 
-from cli.render.figures import figures_of, full_model_bytes
-from cli.render.tables import figures_table, jobs_table, predictions_table, size, tasks_table
+from cli.render.figures import figures_of, figures_table, full_model_bytes
 from nettailor.architecture.plan import full_plan
 from nettailor.bundle.manifest import Accuracy, BackboneReference, Complexity, Manifest, Metrics
 from nettailor.network.backbones import build_backbone
+from tests.cli.render.shown import shown
 
 
 def _manifest(backbone: str = "mini26", depth: int = 12, **counts: int) -> Manifest:
@@ -67,37 +64,7 @@ def test_a_full_model_is_as_large_as_a_saved_one(name: str) -> None:
     assert full_model_bytes(manifest) == saved
 
 
-def _shown(*tables: object) -> str:
-    written = io.StringIO()
-    Console(width=160, file=written).print(*tables)
-    return written.getvalue()
-
-
-def test_tables_show_what_they_are_given() -> None:
-    answer = {
-        "task": "signs",
-        "version": 3,
-        "predictions": [[{"label": "stop", "probability": 0.98}, {"label": "go", "probability": 0.02}]],
-        "tier": "device",
-        "switch_ms": 0.0213,
-        "inference_ms": 7.94,
-    }
-    text = _shown(
-        figures_table([figures_of(_manifest(), bundle_bytes=52_300)]),
-        predictions_table([("a.png", answer)]),
-        tasks_table([{"task": "signs", "latest": 4, "aliases": {"live": 3, "candidate": 4}}]),
-        jobs_table(
-            [
-                {"id": "j1", "task": "signs", "state": "failed", "progress": 0.25, "error": {"detail": "too small"}},
-                {"id": "j2", "task": "signs", "state": "succeeded", "progress": 1.0, "result": {"version": 4}},
-            ]
-        ),
-    )
-    for part in ("95.0%", "35.0%", "25.0%", "52.3 KB", "signs v3", "stop", "0.980", "0.021 ms", "device"):
+def test_the_table_shows_shares_of_the_whole_backbone() -> None:
+    text = shown(figures_table([figures_of(_manifest(), bundle_bytes=52_300)]))
+    for part in ("95.0%", "90.0%", "35.0%", "25.0%", "52.3 KB"):
         assert part in text
-    for part in ("candidate -> 4, live -> 3", "too small", "25%", "version 4"):
-        assert part in text
-
-
-def test_sizes() -> None:
-    assert (size(52_300), size(6_100_000)) == ("52.3 KB", "6.10 MB")

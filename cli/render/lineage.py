@@ -1,0 +1,31 @@
+"""What `nettailor registry show` prints."""
+
+import json
+
+from rich.markup import escape
+from rich.table import Table
+
+from cli.render.table import minute, new_table, pairs, size
+from cli.service.session import Json
+
+
+def lineage_table(lineage: Json) -> Table:
+    table = new_table(f"{lineage['task']} version {lineage['version']}", "", "")
+    table.show_header = False
+    live = [f"{minute(period['since'])} to {minute(period['until'] or 'now')}" for period in lineage["live"]]
+    for name, value in {
+        "bundle": f"{lineage['digest']}, {size(lineage['size_bytes'])}",
+        "published (UTC)": f"{minute(lineage['published_at'])} by {lineage['actor']}",
+        "job": lineage["job"] or "none",
+        "dataset": lineage["dataset"],
+        "backbone": f"{lineage['backbone']['id']}, fingerprint {lineage['backbone']['fingerprint']}",
+        "recipe": json.dumps(lineage["recipe"]),
+        "seed": str(lineage["seed"]),
+        "libraries": pairs(lineage["libraries"], " "),
+        "aliases now": ", ".join(lineage["aliases"]) or "none",
+        "live (UTC)": "\n".join(live) or "never",
+        "tags": pairs(lineage["tags"], "=") or "none",
+        "note": lineage["note"],
+    }.items():
+        table.add_row(name, escape(value))
+    return table

@@ -1,0 +1,26 @@
+"""A table in the style of the house, and how values are written in its cells."""
+
+from collections.abc import Mapping
+
+from rich.table import Table
+
+
+def new_table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", caption_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")  # an id cut short is of no use
+    return table
+
+
+def size(count: int) -> str:
+    """Bytes in KB or MB (powers of ten)."""
+    return f"{count / 1e6:.2f} MB" if count >= 1e6 else f"{count / 1e3:.1f} KB"
+
+
+def minute(at: str) -> str:
+    """An ISO 8601 time without its seconds."""
+    return at[:16].replace("T", " ")
+
+
+def pairs(values: Mapping[str, str], sign: str) -> str:
+    return ", ".join(f"{name}{sign}{value}" for name, value in sorted(values.items()))

@@ -1,0 +1,16 @@
+"""What `nettailor tasks` prints."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from cli.render.table import new_table
+from cli.service.session import Json
+
+
+def tasks_table(tasks: Sequence[Json]) -> Table:
+    table = new_table("Tasks", "task", "latest", "aliases")
+    for task in tasks:
+        aliases = ", ".join(f"{alias} -> {version}" for alias, version in sorted(task["aliases"].items()))
+        table.add_row(str(task["task"]), str(task["latest"]), aliases)
+    return table

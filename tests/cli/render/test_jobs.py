@@ -1,0 +1,15 @@
+from cli.render.jobs import jobs_table
+from tests.cli.render.shown import shown
+
+
+def test_a_job_shows_what_came_of_it() -> None:
+    text = shown(
+        jobs_table(
+            [
+                {"id": "j1", "task": "signs", "state": "failed", "progress": 0.25, "error": {"detail": "too small"}},
+                {"id": "j2", "task": "signs", "state": "succeeded", "progress": 1.0, "result": {"version": 4}},
+            ]
+        )
+    )
+    for part in ("j1", "failed", "25%", "too small", "j2", "succeeded", "100%", "version 4"):
+        assert part in text
