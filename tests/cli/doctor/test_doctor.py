@@ -40,10 +40,11 @@ def _bad(folder: Path) -> dict[str, tuple[str, str]]:
 
 
 def _contents(folder: Path) -> dict[str, tuple[int, str]]:
+    """Every file but those that a service writes to every few seconds: its log, and what its Redis appends."""
     return {
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != "up.log" and path.suffix != ".aof"
     }
 
 
