@@ -7,7 +7,7 @@ CommandError
 ├── CannotStart            malformed settings, unusable backbone weights, no Redis, ...
 ├── SettingsUnusable       the file of settings, or a variable, is malformed
 ├── CannotProfile          malformed settings, an unknown backbone, a file that cannot be written
-├── RegistryUnusable       its data folder, settings, Redis, blobs or records do not allow what was asked
+├── RegistryUnusable       its data folder, settings, Redis, blobs or records do not allow the operation
 ├── KeyRejected            a name or task that cannot be one, a file of keys that cannot be written
 ├── AddressUnusable        the address to listen on is taken or not ours
 ├── FolderNotEmpty         the demo starts from nothing

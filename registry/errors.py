@@ -6,8 +6,8 @@ RegistryError
 ├── VersionUnknown         the task has no such version (or it was deleted)
 ├── AliasUnknown           the task has no such alias
 ├── AliasConflict          the alias names another version than the caller expected
-├── PolicyViolated         a version does not show what the task's policy asks of what goes live
-├── ForceWithoutReason     going past a policy needs a reason for the history
+├── PolicyViolated         a version does not pass the task's policy, so it cannot go live
+├── ForceWithoutReason     forcing a version past a policy needs a reason
 ├── NothingToRollBack      the alias never named another version that still exists
 ├── VersionInUse           a version that an alias names cannot be deleted
 ├── TagInvalid             a tag's text is too long
@@ -66,7 +66,7 @@ class AliasConflict(RegistryError):
 
 
 class PolicyViolated(RegistryError):
-    """`evidence` has every check, those that passed too."""
+    """`evidence` holds every check, also those that passed."""
 
     def __init__(self, task: str, alias: str, evidence: Evidence) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""How operations of the registry are told to whoever counts them."""
+"""Every operation of the registry is a span of a trace, and is reported to a callback that counts and times it."""
 
 import time
 from collections.abc import Callable
@@ -22,11 +22,11 @@ S = TypeVar("S", bound=Observable)
 
 
 def unobserved(operation: str, outcome: Outcome, seconds: float) -> None:
-    """For those who do not count."""
+    """Counts nothing."""
 
 
 def observed(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """Tell every call by the method's name; what raises an error of the registry's own was refused."""
+    """Report every call under the method's name. A call that raises a `RegistryError` was refused, not failed."""
 
     @wraps(method)
     def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:

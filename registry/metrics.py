@@ -16,7 +16,7 @@ _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 
 
 class OperationMetrics:
-    """Counts and times what this process asks of the registry; its `observe` is for `Registry.observe`.
+    """Counts and times the operations of a registry in this process, whose `observe` is set to this one's.
 
     `nettailor_registry_operations_total{operation,outcome}`, `nettailor_registry_operation_seconds{operation}`. The
     operations are the registry's own methods, so the labels are few.
@@ -45,15 +45,15 @@ class OperationMetrics:
 class QuarantineCollector(Collector):
     """`nettailor_blobs_quarantined_total`: of the whole installation, the same from every replica.
 
-    Work-horses find corrupt blobs too and are gone before anybody scrapes them, so the quarantine itself is counted, at
-    each scrape: one listing of a folder that is empty on a good day.
+    Job processes find corrupt blobs too, but end before Prometheus could scrape them. So the quarantine itself is
+    counted at each scrape: one listing of a folder that is usually empty.
     """
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
 
     def describe(self) -> list[Metric]:
-        """Nothing, so that registering does not touch the store."""
+        """No metrics: to register the collector must not touch the store."""
         return []
 
     def collect(self) -> Iterator[Metric]:

@@ -1,9 +1,9 @@
-"""How far a long operation has come, told to whoever watches."""
+"""A callback for the progress of a long operation."""
 
 from collections.abc import Callable
 
-Progress = Callable[[int, int], None]  # how many are done, how many there are; called after each
+Progress = Callable[[int, int], None]  # called after each item with how many are done and how many there are
 
 
 def silent(done: int, total: int) -> None:
-    """For those who do not watch."""
+    """Reports nothing."""

@@ -188,8 +188,8 @@ class Registry:
         Versions deleted since are passed over. Raises `TaskUnknown`, `AliasUnknown`, `NothingToRollBack`,
         `BlobMissing`.
         """
-        # No policy is asked. A rollback is the way out when what is live does harm, whatever figures let it go live;
-        # it leads only to a version that served before, and most often that one scores lower on the test split.
+        # No policy is checked. A rollback is the way out when the live version does harm, however well it was tested.
+        # It leads only to a version that the alias named before, which most often is less accurate on the test split.
 
         def decide(state: TaskState) -> AliasMoved:
             check_alias(alias, state)
@@ -262,7 +262,11 @@ class Registry:
         records = self.versions(task)
         annotated = self.index.annotations(task)
         found = [(record, annotation_of(record, annotated.get(record.version))) for record in records]
-        return [(record, said) for record, said in found if all(said.has(name, text) for name, text in tags)]
+        return [
+            (record, annotation)
+            for record, annotation in found
+            if all(annotation.has(name, text) for name, text in tags)
+        ]
 
     def lineage(self, task: str, version: int) -> Lineage:
         """Where a version comes from, which aliases name it and when it was live.
@@ -303,8 +307,8 @@ class Registry:
 
         def decide(state: TaskState) -> VersionDeleted:
             state.check_version(version)
-            if naming := sorted(alias for alias, named in state.aliases.items() if named == version):
-                raise VersionInUse(task, version, naming)
+            if aliases := sorted(alias for alias, named in state.aliases.items() if named == version):
+                raise VersionInUse(task, version, aliases)
             published = self.index.published(task, version)
             return VersionDeleted(
                 task=task,
@@ -312,7 +316,9 @@ class Registry:
                 at=_now(),
                 actor=actor,
                 version=version,
-                digest=published.digest if published else "",  # "": gone meanwhile, so this record will not be first
+                digest=published.digest
+                if published
+                else "",  # "": it is gone meanwhile, so another writer takes this number
                 reason=reason,
             )
 

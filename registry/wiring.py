@@ -46,7 +46,7 @@ def shared_redis_service(settings: Settings) -> Iterator[str]:
 
 
 def connect(url: str) -> "redis.Redis":
-    """A client (thread-safe, bytes) that retries a lost connection briefly and then raises."""
+    """A thread-safe client that answers in bytes. It retries a lost connection briefly and then raises."""
     return redis.Redis.from_url(
         url,
         socket_timeout=SOCKET_TIMEOUT_SECONDS,

@@ -1,4 +1,4 @@
-"""`nettailor keys`: who may do what."""
+"""`nettailor keys`: make the keys of a service."""
 
 import json
 from enum import StrEnum

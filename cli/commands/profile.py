@@ -24,7 +24,7 @@ _SKIPS = (1, 2, 3)  # the sources that students have proxies from by default
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileOptions:
-    """None: the settings' backbone, the backbone's side, a file named after both."""
+    """What is None is taken from the settings (backbone), the backbone (side), or both (the name of the file)."""
 
     backbone: str | None
     side: int | None

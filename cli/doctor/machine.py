@@ -90,7 +90,7 @@ def threads(settings: ServerSettings) -> Iterator[Finding]:
 
 
 def backbone(settings: ServerSettings, live: Mapping[str, VersionRecord] | None) -> Iterator[Finding]:
-    """`live`: by task; None if the registry cannot be asked."""
+    """`live` are the live versions by task; None if the registry could not be read."""
     if not _is_local(settings):
         advice = "the first start downloads the weights; NETTAILOR_BACKBONE_WEIGHTS names a file where there is no net"
         yield warn("backbone", f"{settings.backbone} is not on this machine", advice)

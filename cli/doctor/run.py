@@ -61,7 +61,7 @@ def examine(data_dir: Path | None) -> Iterator[Finding]:
 def _guarded(check: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     try:
         yield from look()
-    except Exception as error:  # a check that breaks has found something, and the others must still be made
+    except Exception as error:  # a check that raises is a finding, and the others must still run
         yield fail(check, f"{type(error).__name__}: {error}", "this is as far as the check came")
 
 

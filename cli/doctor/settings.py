@@ -1,4 +1,4 @@
-"""`nettailor doctor` on settings: variables that nobody reads, and the file of keys."""
+"""`nettailor doctor` on settings: their values, variables that are none, and the file of keys."""
 
 import ipaddress
 import os
@@ -20,7 +20,7 @@ _OF_COMMANDS = frozenset({"url", "key", "test_data"})  # of the command line and
 
 
 def variables() -> Iterator[Finding]:
-    """Those of the environment that look like settings and are none."""
+    """Variables of the environment that look like settings and are none."""
     known = ServerSettings.model_fields.keys() | TrainerSettings.model_fields.keys() | _OF_COMMANDS
     for variable in sorted(os.environ):
         name = variable.upper().removeprefix(PREFIX).lower()

@@ -35,9 +35,9 @@ _LOCKS = Path("/proc/locks")
 
 @dataclass(kw_only=True)
 class Index:
-    """What the look at Redis found, for the checks after it."""
+    """What the check of Redis found, for the checks after it."""
 
-    live: Mapping[str, VersionRecord] | None = field(default=None)  # by task; None: it could not be asked
+    live: Mapping[str, VersionRecord] | None = field(default=None)  # by task; None: it could not be read
 
 
 def data_folder(settings: Settings) -> Iterator[Finding]:
@@ -73,7 +73,7 @@ def redis_answers(settings: Settings, index: Index) -> Iterator[Finding]:
         if not _pids(folder / "redis.lock"):
             yield from _embedded(folder)
             if not (folder / "appendonlydir").exists() and not (folder / "appendonly.aof").exists():
-                index.live = {}  # there never was one
+                index.live = {}  # no Redis ever ran here
             return
         url = url_of(folder)
     with contextlib.closing(_client(url)) as client:
@@ -142,8 +142,8 @@ def _embedded(folder: Path) -> Iterator[Finding]:
     except EmbeddedRedisFailed as error:
         yield fail("redis", str(error), "install redis-server, or set NETTAILOR_REDIS_URL")
         return
-    told = subprocess.run([executable, "--version"], capture_output=True, text=True, timeout=30, check=False)
-    version = next((word for word in told.stdout.split() if word.startswith("v=")), "v=?").removeprefix("v=")
+    printed = subprocess.run([executable, "--version"], capture_output=True, text=True, timeout=30, check=False)
+    version = next((word for word in printed.stdout.split() if word.startswith("v=")), "v=?").removeprefix("v=")
     yield ok("redis", f"none runs; a service would start {executable} ({version})")
 
 
@@ -181,7 +181,7 @@ def _client(url: str) -> "redis.Redis":
 
 
 def _hash_of(store: Blobs, digest: str) -> str:
-    """Read past `Blobs`, which would put a corrupt one away."""
+    """Read directly from the store: `Blobs` would move a corrupt one to the quarantine."""
     found, name = hashlib.sha256(), digest.removeprefix("sha256:")
     for chunk in store.store.chunks(f"sha256/{name[:2]}/{name}"):
         found.update(chunk)

@@ -10,7 +10,7 @@ from cli.service.session import Json
 
 
 def predictions_table(answers: Iterable[tuple[str, Json]], *, title: str = "Predictions") -> Table:
-    """One row an image: (what was asked, the service's answer)."""
+    """One row an image: its name, and the service's answer."""
     table = new_table(title, "image", "task", "prediction", "probability", "tier", "switch", "inference")
     for name, answer in answers:
         for best, *others in answer["predictions"]:

@@ -147,7 +147,7 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def counting(what: str, console: Console) -> Iterator[Callable[[int, int], None]]:
-    """A bar that is told how many are done of how many. Without a terminal, nothing."""
+    """A bar, moved by calling what this yields with how many are done of how many. Shown on a terminal only."""
     columns = (TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         bar = bars.add_task(what, total=None)

@@ -1,4 +1,4 @@
-"""A table in the style of the house, and how values are written in its cells."""
+"""An empty table as every command prints it, and how values are written in its cells."""
 
 from collections.abc import Mapping
 

@@ -40,8 +40,8 @@ _READY_POLL_SECONDS = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class UpOptions:
-    """What the command line decides; None leaves it to the settings, as everything else. Port 0 is any free one; with
-    `lifeline` the service stops when its standard input ends."""
+    """What the command line decides; None leaves a value to the settings. Port 0 takes any free port. With `lifeline`
+    the service stops when its standard input ends."""
 
     data_dir: Path | None
     host: str | None
@@ -86,7 +86,7 @@ def _serve(options: UpOptions) -> None:
     bound_arenas()
     configure_logs(server_settings)
     tracing.start(server_settings, "up")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # our own look at /readyz is no news
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # our own polls of /readyz need no line each
     if options.lifeline:
         threading.Thread(target=_interrupt_after_stdin, daemon=True).start()
     data_dir = server_settings.data_dir
@@ -148,7 +148,7 @@ def _url(listener: socket.socket) -> str:
 
 
 def _announce(data_dir: Path, url: str) -> None:
-    """Say where the service is, once it is ready."""
+    """Print where the service is, once it is ready."""
     with Client(url) as client:
         while not client.is_ready():
             threading.Event().wait(_READY_POLL_SECONDS)

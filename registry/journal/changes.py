@@ -10,7 +10,7 @@ _LENGTH = 100_000  # changes kept for followers that were away; about 10 MB
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What to look at again. `version` is None when an alias or a whole task went, and after a rebuild."""
+    """What a follower must read again. `version` is None if an alias or a task was deleted, and after a rebuild."""
 
     kind: ChangeKind
     task: str
@@ -19,7 +19,7 @@ class Change:
 
 
 class ChangeStream:
-    """One Redis stream. Turning Redis errors into ours is the caller's affair."""
+    """One Redis stream. Redis's errors go through: the caller turns them into `IndexUnavailable`."""
 
     def __init__(self, client: Any, key: str) -> None:
         self._redis = client
@@ -45,7 +45,7 @@ class ChangeStream:
 
 
 def _entries(answer: Any) -> list[tuple[str, dict[str, str]]]:
-    """What XREAD says of one stream: a list of pairs in protocol 2, a map in protocol 3, nothing when nothing came."""
+    """The entries in an answer of XREAD: a list of pairs in protocol 2, a map in protocol 3, empty if none came."""
     if not answer:
         return []
     entries = next(iter(answer.values()))[0] if isinstance(answer, dict) else answer[0][1]

@@ -136,7 +136,7 @@ class Index:
         return sorted((_published(record) for record in records), key=lambda record: record.version)
 
     def policy(self, task: str) -> PolicySet | None:
-        """How the task's policy was last set or cleared."""
+        """The record that last set or cleared the task's policy."""
         with availability():
             text = self._redis.get(self._key("policy", task))
         if text is None:
@@ -162,7 +162,7 @@ class Index:
             return [parse_record(text) for text in self._redis.lrange(self._key("history", task), 0, -1)]
 
     def newest_first(self, task: str) -> Iterator[Record]:
-        """The history from its end, read as far as it is asked for."""
+        """The history from its end; no more of it is read than the caller takes."""
         key = self._key("history", task)
         with availability():
             end = self._redis.llen(key)
@@ -189,7 +189,7 @@ class Index:
         return self._transact(queue, record.task)
 
     def replace(self, task: str, records: Iterable[Record]) -> None:
-        """Make the task what these records say, in one step; followers are told to look at every alias again."""
+        """Make the task what these records say, in one step, and announce every alias as changed."""
         records = list(records)
 
         def queue(pipe: Any) -> int:
@@ -260,7 +260,7 @@ class Index:
                 pipe.set(self._key("policy", task), record_json(record))
             case VersionAnnotated():
                 pipe.hset(self._key("annotations", task), str(record.version), record_json(record))
-        if announce and change is not None:  # a server serves the same whatever the policy, tags and notes
+        if announce and change is not None:  # policies, tags and notes do not change what a server answers
             self._changes.announce(pipe, change)
 
     def _key(self, kind: str, task: str | None = None) -> str:

@@ -25,7 +25,7 @@ class Journal:
     def commit(self, task: str, decide: Callable[[TaskState], RecordT]) -> RecordT:
         """Write what `decide` makes of the task's present state; decide again if another writer was first.
 
-        A decision that is no news (its number is already taken in that state) is returned and nothing is written.
+        If `decide` changes nothing, the number of its record is taken already: it is returned, and nothing is written.
         Raises `RecordsBehind`, `RecordCorrupt` and whatever `decide` does.
         """
         while True:

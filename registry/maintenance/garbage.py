@@ -28,7 +28,7 @@ class Garbage:
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
-    """What a garbage collection found, and whether it `deleted` that or only says so."""
+    """What a garbage collection found. Unless `deleted`, it was a dry run."""
 
     garbage: tuple[Garbage, ...]
     named: int  # blobs that something names
@@ -44,8 +44,11 @@ class Collection:
 def collect(
     blobs: Blobs, named: Callable[[], set[str]], *, grace_s: float, dry_run: bool, progress: Progress
 ) -> Collection:
-    """Find the garbage and, unless it is a dry run, delete it. `named`: what is in use now; asked before the search and
-    once more before the deletion, because a deleted version may have been published again meanwhile."""
+    """Find the garbage and, unless it is a dry run, delete it.
+
+    `named` returns the digests in use now. It is called before the search and again before the deletion, because a
+    deleted version may have been published again in between.
+    """
     assert grace_s >= 0
     in_use = named()
     garbage: list[Garbage] = []
@@ -76,7 +79,7 @@ def _inspected(blobs: Blobs, digest: str) -> Garbage | None:
 def _deleted(blobs: Blobs, garbage: list[Garbage], in_use: set[str], grace_s: float) -> list[Garbage]:
     gone = []
     for found in garbage:
-        blob = _inspected(blobs, found.digest)  # again: it may have been put meanwhile, to be named any moment
+        blob = _inspected(blobs, found.digest)  # again: a publish may have put it meanwhile, and be about to name it
         if blob is None or blob.age_s < grace_s or blob.digest in in_use:
             continue
         blobs.delete(blob.digest)

@@ -9,7 +9,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class References:
-    """Folds the records of one task, given in order."""
+    """Folds the records of one task, applied in order."""
 
     def __init__(self) -> None:
         self.bundles: dict[int, str] = {}  # version -> digest of its bundle
@@ -18,7 +18,7 @@ class References:
 
     @property
     def digests(self) -> set[str]:
-        """Everything the existing versions name."""
+        """Every digest that an existing version names."""
         return set().union(*self._lineage.values())
 
     def apply(self, record: Record) -> None:
@@ -40,12 +40,15 @@ class References:
 
 
 def digests_in(record: VersionRecord) -> frozenset[str]:
-    """Every digest that stands anywhere in a version's record: bundle, dataset, and whatever a later manifest adds."""
+    """Every digest anywhere in a version's record: bundle, dataset, attachments, and what later manifests may add."""
     return frozenset(_DIGEST.findall(record_json(record)))
 
 
 def named_by(records: Records, index: Index) -> set[str]:
-    """By the records of all tasks and by the index. Raises `RecordCorrupt`, `IndexUnavailable`."""
+    """Every digest that is in use by the records of all tasks or by the index.
+
+    Raises `RecordCorrupt`, `IndexUnavailable`.
+    """
     named: set[str] = set()
     for task in records.tasks():
         references = References()

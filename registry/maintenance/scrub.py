@@ -55,10 +55,10 @@ class Scrub:
         self._sound_blobs = self._blob_bytes = self._sound_records = self._versions = 0
 
     def run(self) -> ScrubReport:
-        """What a store raises when it is away goes through."""
+        """Errors of a store that cannot be reached go through."""
         tasks = self._records.tasks()
         self._total = sum(1 for _ in self._blobs.digests()) + sum(map(self._records.latest, tasks))
-        faults = [*self._blob_faults()]  # first: what they put away is missing for the versions that name it
+        faults = [*self._blob_faults()]  # first: a version whose blob goes to the quarantine then misses it
         for task in tasks:
             faults += self._task_faults(task)
         return ScrubReport(

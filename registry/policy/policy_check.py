@@ -1,4 +1,4 @@
-"""What a version shows against a policy, check by check. Kept in the history with the promote it allowed or refused."""
+"""A version is checked against a policy. The history keeps the checks with the promote that was made."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -12,7 +12,7 @@ _ROUNDING = 1e-9  # shares are quotients: 0.8 - 0.795 must count as 0.005
 
 
 class Judged(Protocol):
-    """A published version, as far as a policy looks at it."""
+    """What a policy looks at in a published version."""
 
     @property
     def version(self) -> int: ...
@@ -47,14 +47,14 @@ class Evidence:
         return all(check.passed for check in self.checks)
 
     def summary(self, *, failed_only: bool = False) -> str:
-        """In one line."""
+        """The checks in one line."""
         shown = [check for check in self.checks if not (failed_only and check.passed)]
         return "; ".join(f"{check.name}: {check.detail}" for check in shown) or "nothing is required"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """The accuracy of a live version on another dataset's test split, measured by whoever promotes."""
+    """The accuracy of a live version on another dataset's test split, measured by the caller of `promote`."""
 
     version: int  # that was measured
     dataset: str  # digest
@@ -62,7 +62,7 @@ class Measurement:
 
 
 def judge(policy: Policy, candidate: Judged, live: Judged | None, measured: Measurement | None = None) -> Evidence:
-    """Hold a version to a policy. A measurement counts if it is of this live version on the candidate's dataset."""
+    """Check a version against a policy. `measured` counts only if it is of `live` on the candidate's dataset."""
     checks: list[Check] = []
     if policy.min_accuracy is not None:
         checks.append(_min_accuracy(policy.min_accuracy, candidate))

@@ -21,7 +21,7 @@ class Blobs:
     """Content-addressed files in a folder or any other fsspec URL. What is read is always verified.
 
     A blob that a read finds corrupt goes to the quarantine: that read raises `BlobCorrupt`, later ones `BlobMissing`,
-    until the same bytes are put again. A digest (`sha256:<hex>`) that is no digest at all names no blob: `BlobMissing`.
+    until the same bytes are put again. A malformed digest (other than `sha256:<hex>`) raises `BlobMissing`, too.
     """
 
     def __init__(self, url: str) -> None:
@@ -31,8 +31,8 @@ class Blobs:
     def put(self, content: bytes | Path) -> str:
         """Store bytes or a local file and return the digest. Corrupt blobs are replaced.
 
-        A sound one that is present is young again afterwards, so that the garbage collection, which may just have found
-        it old and unnamed, gives the caller the whole grace period to name it.
+        If the blob is there already, its time of modification becomes now. A garbage collection that has just found it
+        old and unnamed then leaves the caller the whole grace period to name it.
         """
         digest = _file_digest(content) if isinstance(content, Path) else digest_of(content)
         key = _key(digest)
@@ -53,7 +53,7 @@ class Blobs:
         write_durably(into, self._verified(digest))
 
     def verify(self, digest: str) -> int:
-        """Read a blob for nothing but its digest; its size in bytes. Raises `BlobMissing`, `BlobCorrupt`."""
+        """Read a whole blob to check its digest; returns its size in bytes. Raises `BlobMissing`, `BlobCorrupt`."""
         return sum(len(chunk) for chunk in self._verified(digest))
 
     def exists(self, digest: str) -> bool:
@@ -75,11 +75,11 @@ class Blobs:
             raise BlobMissing(digest) from None
 
     def delete(self, digest: str) -> None:
-        """Remove a blob if it is there; whether anything still names it is the caller's affair."""
+        """Remove a blob if it is there. The caller makes sure that nothing names it."""
         self.store.delete(_key(digest))
 
     def digests(self) -> Iterator[str]:
-        """Every blob there is, in the order of the digests."""
+        """Every blob, in the order of the digests."""
         for folder in self.store.names("sha256"):
             for name in self.store.names(f"sha256/{folder}"):
                 yield f"sha256:{name}"
@@ -105,14 +105,14 @@ class Blobs:
             raise BlobMissing(digest) from None
         found = f"sha256:{read.hexdigest()}"
         if found != digest:
-            self._put_away(digest, found)
+            self._quarantine(digest, found)
             raise BlobCorrupt(digest, found)
 
-    def _put_away(self, digest: str, found: str) -> None:
-        """Move a blob that was read as something else to the quarantine, if it is the blob that is at fault.
+    def _quarantine(self, digest: str, found: str) -> None:
+        """Move a blob that was read as other bytes (of digest `found`) to the quarantine, if the blob is at fault.
 
-        It may have been the reading (a flipped bit on the way), and somebody may just be putting a sound one in its
-        place: so look again before the move and once more after it.
+        The read may have been at fault (a flipped bit on the way), or another process may just have put a sound blob in
+        its place. So the blob is read again before the move and once more after it.
         """
         key = _key(digest)
         try:

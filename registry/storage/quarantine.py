@@ -1,7 +1,7 @@
-"""The quarantine: corrupt blobs, moved out of the way and kept as evidence; nothing here is ever deleted by the house.
+"""The quarantine: corrupt blobs, moved out of the way and kept for people to examine; no code deletes them.
 
-`quarantine/sha256/{digest}.{when}.{found}` in the blobs' own store: the name says which blob it was, when it was put
-away, and the digest of the bytes it held, so that one rename is the whole step.
+`quarantine/sha256/{digest}.{when}.{found}` in the blobs' own store: the name says which blob it was, when it was moved
+here, and the digest of the bytes it held. So one rename is the whole step.
 """
 
 import re
@@ -18,7 +18,7 @@ _TIME = "%Y%m%dT%H%M%S%fZ"
 
 @dataclass(frozen=True, kw_only=True)
 class Quarantined:
-    """A blob that was put away."""
+    """A blob in the quarantine."""
 
     digest: str  # what it should have been
     found: str  # the digest of the bytes it held
@@ -27,7 +27,7 @@ class Quarantined:
 
 
 class Quarantine:
-    """Iterate over it for what it holds, by digest and time."""
+    """Iterating over it gives what it holds, in the order of digest and time."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

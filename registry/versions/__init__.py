@@ -1,1 +1,1 @@
-"""What is said of versions: aliases, annotations, attachments, lineage."""
+"""Versions: aliases, promotion and rollback, policies, annotations, attachments, lineage."""

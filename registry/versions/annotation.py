@@ -19,7 +19,7 @@ class Annotation:
     note: str = ""
 
     def has(self, name: str, text: str | None) -> bool:
-        """Whether there is a tag of that name, and with that text unless it is None."""
+        """Whether there is a tag of that name, and with that text unless `text` is None."""
         return name in self.tags and text in (None, self.tags[name])
 
 

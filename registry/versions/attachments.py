@@ -22,7 +22,7 @@ _MEDIA_TYPES = {
 
 
 def checked(task: str, attachments: Mapping[str, str], blobs: Blobs) -> dict[str, str]:
-    """Names and digests as they are to be recorded. Raises `NameInvalid`, `AttachmentsTooMany`, `BlobMissing`."""
+    """The attachments as they go into the record. Raises `NameInvalid`, `AttachmentsTooMany`, `BlobMissing`."""
     if len(attachments) > ATTACHMENT_LIMIT:
         raise AttachmentsTooMany(task, ATTACHMENT_LIMIT)
     for name, digest in attachments.items():
@@ -41,5 +41,5 @@ def read(blobs: Blobs, record: VersionRecord, name: str) -> bytes:
 
 
 def media_type(name: str) -> str:
-    """By the suffix alone: what people attached must not choose what a browser does with it."""
+    """The media type by the suffix alone: the content must not decide what a browser does with it."""
     return _MEDIA_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")

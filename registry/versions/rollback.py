@@ -16,7 +16,7 @@ def earlier_version(newest_first: Iterable[Record], alias: str, existing: Collec
 
 
 def _pile(newest_first: Iterable[Record], alias: str) -> Iterator[int | None]:
-    """What promotes piled up and rollbacks left there, from the top (None: the alias was removed)."""
+    """What promotes put on the pile and rollbacks left there, from the top; None where the alias was removed."""
     bottoms: list[int | None] = []  # of rollbacks seen, the oldest last: what lies above these was taken away
     for record in newest_first:
         if isinstance(record, TaskDeleted):

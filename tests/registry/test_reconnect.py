@@ -21,7 +21,7 @@ def test_what_redis_missed_is_in_the_index_soon_after_it_is_back(tmp_path: Path)
         with contextlib.closing(connect(server.url)) as client:
             registry = Registry(Blobs(str(tmp_path / "blobs")), client)
             registry.publish("signs", tiny_bytes(), actor="me")
-            with Reconnect(registry, client, look_seconds=0.01):
+            with Reconnect(registry, client, poll_seconds=0.01):
                 os.kill(process_id(server), signal.SIGKILL)
                 record = AliasMoved(
                     task="signs",
