@@ -50,7 +50,7 @@ class Priority(StrEnum):
     low = "low"
 
 
-class AskedMeasure(StrEnum):
+class Measure(StrEnum):
     macs = "macs"
     params = "params"
     milliseconds = "milliseconds"
@@ -115,7 +115,7 @@ def tailor(
     skips: Annotated[Skips | None, _option("From how many of the nearest nodes proxies come.")] = None,
     gamma1: Annotated[float | None, _option("Weight of the complexity.", min=0)] = None,
     gamma2: Annotated[float | None, _option("Weight of the teacher.", min=0)] = None,
-    measure: Annotated[AskedMeasure | None, _option("What complexity counts.")] = None,
+    measure: Annotated[Measure | None, _option("What complexity counts.")] = None,
     target_drop: Annotated[
         float | None, _option("Accuracy that may be lost against the teacher; 0.005 is half a point.", min=0, max=0.5)
     ] = None,
@@ -144,11 +144,11 @@ def tailor(
     from cli.service.packing import packed
 
     console = Console()
-    asked = {"preset": preset, "seed": seed, "backbone": backbone, "skips": skips, "gamma1": gamma1, "gamma2": gamma2}
-    asked |= {"measure": measure, "target_drop": target_drop, "max_macs": max_macs, "max_latency_ms": max_latency_ms}
-    asked |= {"max_minutes": max_minutes, "warm_start": warm_start, "priority": priority}
+    options = {"preset": preset, "seed": seed, "backbone": backbone, "skips": skips, "gamma1": gamma1, "gamma2": gamma2}
+    options |= {"measure": measure, "target_drop": target_drop, "max_macs": max_macs, "max_latency_ms": max_latency_ms}
+    options |= {"max_minutes": max_minutes, "warm_start": warm_start, "priority": priority}
     with one_line_errors(), service(url, data_dir, key) as client, packed(data) as archive:
-        job = client.upload(task, archive, options=asked)
+        job = client.upload(task, archive, options=options)
         console.print(f"job {job['id']}")
         ended = follow(client, {task: str(job["id"])}, console)[task]
         print_result(client, ended, console)

@@ -134,7 +134,7 @@ def rollback(
     data_dir: ClientDir = None,
     key: KeyOption = None,
 ) -> None:
-    """Point an alias at what it named before. No policy is asked."""
+    """Point an alias at what it named before. No policy is checked."""
     with one_line_errors(), service(url, data_dir, key) as client:
         move = client.rollback(task, alias, reason=reason)
     typer.echo(f"{task}@{alias} is version {move['after']} (was {move['before']})")
@@ -212,15 +212,15 @@ def policy(
     """
     from cli.render.policy import policy_table
 
-    asked = {"min_accuracy": min_accuracy, "max_drop": max_drop, "max_macs": max_macs}
-    sets = any(value is not None for value in asked.values())
+    requirements = {"min_accuracy": min_accuracy, "max_drop": max_drop, "max_macs": max_macs}
+    sets = any(value is not None for value in requirements.values())
     if sets and clear:
         raise typer.BadParameter("not together with requirements", param_hint="--clear")
     with one_line_errors(), service(url, data_dir, key) as client:
         if clear:
             client.clear_policy(task, reason=reason)
         elif sets:
-            client.set_policy(task, asked, reason=reason)
+            client.set_policy(task, requirements, reason=reason)
         Console().print(policy_table(client.policy(task)))
 
 

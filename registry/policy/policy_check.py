@@ -1,4 +1,4 @@
-"""A version is checked against a policy. The history keeps the checks with the promote that was made."""
+"""The checks of a version against a policy. The history keeps them with the promote that was made."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
