@@ -9,9 +9,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_PROCESSES ?= 2
+OF_EVERY_DAY := not nightly and not gpu and not data and not observability
+PACKAGES := nettailor hosting registry server trainer cli deploy benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test observability-test nightly lint format docs bench lock clean
+.PHONY: help install demo test coverage observability-test nightly lint format docs bench lock clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -28,7 +30,18 @@ demo: $(STAMP) ## Everything, from nothing: upload two data sets, tailor, predic
 	$(BIN)/nettailor demo $(ARGS)
 
 test: $(STAMP) ## Every test that needs no GPU, no image sets and no hours
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m 'not nightly and not gpu and not data and not observability' $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m '$(OF_EVERY_DAY)' $(ARGS)
+
+coverage: $(STAMP) ## The same tests, and how many of the lines of each package they run, in whatever process
+	$(BIN)/coverage erase
+	tests=0
+	$(BIN)/coverage run -m pytest -n $(TEST_PROCESSES) --dist loadfile -m '$(OF_EVERY_DAY)' $(ARGS) || tests=$$?
+	$(BIN)/coverage combine --quiet
+	for package in $(PACKAGES); do
+	  printf '%-10s %5s %%\n' "$$package" "$$($(BIN)/coverage report --format=total --include="$$package/*")"
+	done
+	printf '%-10s %5s %%\n' all "$$($(BIN)/coverage report --format=total)"
+	exit $$tests
 
 observability-test: $(STAMP) ## The services under a real Prometheus: every panel shows something, every rule is tested
 	@command -v prometheus promtool > /dev/null || { echo 'install Prometheus and promtool (Debian: apt-get install prometheus)'; exit 1; }
@@ -60,4 +73,4 @@ lock: ## Write requirements.lock from what .venv holds now
 	  | sed -E 's/^((torch|torchvision)==[^+]*)\+.*/\1/' > requirements.lock
 
 clean: ## Remove .venv and every cache
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
