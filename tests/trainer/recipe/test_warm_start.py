@@ -225,6 +225,7 @@ def test_a_job_begins_with_what_is_live_and_is_compared_with_it(
         return fake_recipe.tailor(*arguments, **options)
 
     monkeypatch.setattr(tailoring, "tailor", tailor)
+    service.stop()  # its reconciler would take a run without a worker for a lost one
 
     def run(each: int, seed: int, **options: str) -> dict[str, Any]:
         data = archives.zip_of(archives.class_folders(each=each))
@@ -260,6 +261,7 @@ def test_a_version_that_is_gone_by_then_fails_the_job_by_name(
     data = archives.zip_of(archives.class_folders())
     job = http.post("/tasks/pets/dataset?warm_start=1", content=data).json()["id"]
     service.registry.delete_version("pets", 1, actor="ada", reason="")
+    service.stop()  # as above
     tailoring.run(job, 1)
     ended = service.jobs.store.get(job)
     assert (ended.state, ended.attempt) == ("failed", 1)
