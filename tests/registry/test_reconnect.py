@@ -10,7 +10,7 @@ from registry.registry import LIVE, Registry
 from registry.storage.blobs import Blobs
 from registry.wiring import connect
 from tests.bundles import tiny_bytes
-from tests.redis_process import process_id
+from tests.processes.redis_server import process_id
 from tests.waiting import until
 
 

@@ -21,7 +21,7 @@ from server.errors import NotReady
 from server.service import Service
 from server.settings import ServerSettings
 from tests.documented import ROOT
-from tests.ports import free_port
+from tests.processes.ports import free_port
 from tests.server.asking import FILES, assert_answers, publish
 from tests.server.oracle import backbone
 from tests.waiting import until

@@ -21,7 +21,7 @@ from cli.service.local_service import LocalService, running_url
 from cli.service.up import _claimed, _listening
 from tests.cli.publishing import publish
 from tests.documented import ROOT, documented
-from tests.processes import is_gone
+from tests.processes.liveness import is_gone
 from tests.waiting import until
 
 _STOP_SECONDS = 15.0

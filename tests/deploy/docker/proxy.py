@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.deploy.programs import program
 from tests.documented import ROOT
-from tests.ports import free_port
+from tests.processes.ports import free_port
 from tests.waiting import until
 
 FOLDER = ROOT / "deploy/docker/proxy"

@@ -16,7 +16,7 @@ from tests.deploy.docker.bare import bare_environment
 from tests.deploy.docker.compose import services
 from tests.deploy.docker.proxy import proxied
 from tests.deploy.programs import program
-from tests.ports import free_port
+from tests.processes.ports import free_port
 from tests.waiting import PATIENCE_SECONDS, until
 
 OURS = {"registry": "registry", "trainer": "trainer", "server": "server", "worker": "trainer"}  # service: image

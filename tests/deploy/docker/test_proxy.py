@@ -17,7 +17,7 @@ from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
 from server.http.route_declarations import ROUTES as SERVER_ROUTES
 from server.settings import ServerSettings
 from tests.deploy.docker.proxy import FOLDER, lay_out, proxied, try_out
-from tests.ports import free_port
+from tests.processes.ports import free_port
 from tests.serving import served
 from trainer.http.route_declarations import FOLLOW_JOB
 from trainer.http.route_declarations import ROUTES as TRAINER_ROUTES

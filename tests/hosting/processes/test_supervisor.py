@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 from hosting.processes.supervisor import Supervisor
-from tests.processes import is_running
+from tests.processes.liveness import is_running
 from tests.waiting import until
 
 # Notes its process id in a file of its own, then lives until it is told to stop.

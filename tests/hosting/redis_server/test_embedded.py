@@ -12,8 +12,8 @@ from hosting.errors import EmbeddedRedisFailed
 from hosting.redis_server import embedded as embedded_server
 from hosting.redis_server.embedded import EmbeddedRedis
 from registry.wiring import connect
-from tests.processes import is_running
-from tests.redis_process import process_id
+from tests.processes.liveness import is_running
+from tests.processes.redis_server import process_id
 from tests.waiting import until
 
 CHILD = """

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from tests.documented import ROOT
-from tests.ports import free_port
-from tests.processes import is_running
+from tests.processes.liveness import is_running
+from tests.processes.ports import free_port
 from tests.waiting import until
 
 _PATIENCE_S = 60.0

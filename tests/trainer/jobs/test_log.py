@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hosting.redis_server.embedded import EmbeddedRedis
 from hosting.telemetry.redaction import STRUCK, Redactor
 from registry.wiring import connect
-from tests.redis_process import restart
+from tests.processes.redis_server import restart
 from tests.trainer.uploads import upload
 from tests.waiting import PATIENCE_SECONDS, until
 from trainer.events import Event

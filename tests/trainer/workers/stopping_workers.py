@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import psutil
 
-from tests.environment import without_settings
+from tests.processes.environment import without_settings
 from tests.waiting import until
 from trainer.settings import Settings
 

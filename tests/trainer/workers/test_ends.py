@@ -9,7 +9,7 @@ import pytest
 import rq
 from rq.timeouts import HorseMonitorTimeoutException
 
-from tests.processes import is_gone
+from tests.processes.liveness import is_gone
 from tests.trainer.workers.states import in_state
 from tests.trainer.workers.stopping_workers import Start, starting, stopped_horse
 from tests.trainer.workers.tiny_job import STAGES, submit

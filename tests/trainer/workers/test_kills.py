@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from hosting.redis_server.embedded import EmbeddedRedis
-from tests.processes import is_gone
-from tests.redis_process import restart
+from tests.processes.liveness import is_gone
+from tests.processes.redis_server import restart
 from tests.trainer.workers.states import in_state
 from tests.trainer.workers.stopping_workers import Start, starting, stopped_horse
 from tests.trainer.workers.tiny_job import STAGES, submit, tiny_digest

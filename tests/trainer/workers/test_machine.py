@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from tests.documented import ROOT
-from tests.environment import without_settings
-from tests.ports import free_port
-from tests.processes import is_gone
+from tests.processes.environment import without_settings
+from tests.processes.liveness import is_gone
+from tests.processes.ports import free_port
 from tests.trainer.workers.tiny_job import SEED, UPLOAD, tiny_digest
 from tests.waiting import until
 

@@ -14,8 +14,8 @@ import safetensors.torch
 
 from nettailor.bundle.bundle import digest_of
 from nettailor.network.backbones import build_backbone
-from tests.environment import without_settings
 from tests.pictures import huge_png
+from tests.processes.environment import without_settings
 from tests.trainer import archives
 from tests.trainer.workers.states import in_state
 from tests.waiting import PATIENCE_SECONDS, until
