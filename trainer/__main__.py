@@ -1,5 +1,5 @@
 """`python -m trainer`: the trainer's HTTP app and this machine's workers. More workers, here or elsewhere, are
-`python -m trainer.workers.pool.worker`; with NETTAILOR_WORKER_JOBS_PER_DEVICE=0 there are none here."""
+`python -m trainer.worker`; with NETTAILOR_WORKER_JOBS_PER_DEVICE=0 there are none here."""
 
 import uvicorn
 

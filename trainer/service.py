@@ -29,7 +29,7 @@ _STALE_UPLOAD_SECONDS = 24 * 3600.0
 class Service:
     """A context manager; ``start`` brings back jobs that only their records know of. Mount ``routes.router(service)``.
 
-    Jobs are carried out by workers, which are processes of their own (`python -m trainer.workers.pool.worker`).
+    Jobs are carried out by workers, which are processes of their own (`python -m trainer.worker`).
     """
 
     def __init__(self, settings: Settings, redis_url: str) -> None:

@@ -1,6 +1,6 @@
 """Pretrains the embedded backbone on several image sets at once.
 
-`python -m trainer.pretrain.__main__ --data SET.zip ... --out runs/mini26`
+`python -m trainer.pretrain --data SET.zip ... --out runs/mini26`
 
 Each set has a head of its own on the shared backbone; a batch mixes the sets. The schedule follows the time budget
 (one cycle over `--minutes` of training time), so that the run ends when it should on a machine that does other work;

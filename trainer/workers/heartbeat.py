@@ -1,4 +1,4 @@
-"""`python -m trainer.workers.pool.heartbeat`: ends with 0 if a worker of this machine has been heard of lately."""
+"""`python -m trainer.heartbeat`: ends with 0 if a worker of this machine has been heard of lately."""
 
 import contextlib
 import socket

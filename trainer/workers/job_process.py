@@ -1,4 +1,4 @@
-"""`python -m trainer.workers.pool.job_process`: the work-horse, a fresh process for one run of one job.
+"""`python -m trainer.workers.job_process`: the work-horse, a fresh process for one run of one job.
 
 Spawned, not forked (OpenMP and CUDA do not survive a fork), and told what to do by plain arguments: no pickle, and no
 password on the command line. It dies with its worker, so that no run goes on unwatched.

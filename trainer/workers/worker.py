@@ -1,4 +1,4 @@
-"""`python -m trainer.workers.pool.worker`: takes jobs from the queue and runs each in a work-horse process of its own.
+"""`python -m trainer.worker`: takes jobs from the queue and runs each in a work-horse process of its own.
 
 On top of RQ's worker: horses are spawned; a cancelled job's horse is killed within seconds; a stopping worker gives
 its job back to the queue without it costing an attempt; and the job's own document follows every end of a run.
