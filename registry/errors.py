@@ -3,6 +3,7 @@
 RegistryError
 ├── NameInvalid            a task or alias name that cannot be one
 ├── TaskUnknown            no such task (or it was deleted)
+├── TaskWasDeleted         what was begun before the task was deleted must not bring it back
 ├── VersionUnknown         the task has no such version (or it was deleted)
 ├── AliasUnknown           the task has no such alias
 ├── AliasConflict          the alias names another version than the caller expected
@@ -40,6 +41,21 @@ class TaskUnknown(RegistryError):
     def __init__(self, task: str) -> None:
         super().__init__(f"no task {task!r}")
         self.task = task
+
+
+class TaskWasDeleted(RegistryError):
+    """`actor`, `at` and `reason` are those of the deletion."""
+
+    def __init__(self, task: str, actor: str, at: str, reason: str) -> None:
+        why = f" ({reason})" if reason else ""
+        super().__init__(
+            f"task {task!r} was deleted by {actor} at {at}{why}: nothing that was begun before is published any more;"
+            " to make the task anew, upload its data again"
+        )
+        self.task = task
+        self.actor = actor
+        self.at = at
+        self.reason = reason
 
 
 class VersionUnknown(RegistryError):

@@ -16,11 +16,13 @@ from registry.errors import (
     PolicyViolated,
     TaskMismatch,
     TaskUnknown,
+    TaskWasDeleted,
     VersionInUse,
     VersionUnknown,
 )
 from registry.instrumentation import Observe, observed, unobserved
 from registry.journal.changes import Change
+from registry.journal.deletion import Since, deletion_after
 from registry.journal.index import Index, TaskState
 from registry.journal.journal import Journal
 from registry.journal.records import (
@@ -74,11 +76,15 @@ class Registry:
         job: str | None = None,
         note: str = "",
         attachments: Mapping[str, str] | None = None,
+        since: Since | None = None,
     ) -> VersionRecord:
         """Make a bundle the next version of a task; the same bytes again are the version they already are.
 
         `attachments` are kept beside it for as long as it exists: names and digests of blobs that are stored already.
-        Raises `BundleInvalid` (nettailor), `TaskMismatch`, `NameInvalid`, `AttachmentsTooMany`, `BlobMissing`.
+        `since` says when the work on the bundle was begun (`sequence` of that moment): if the task was deleted after
+        that, it stays deleted. Without it the bundle is published whatever was deleted before.
+        Raises `BundleInvalid` (nettailor), `TaskMismatch`, `NameInvalid`, `AttachmentsTooMany`, `BlobMissing`,
+        `TaskWasDeleted`.
         """
         bundle = decode(data)
         if bundle.manifest.task != task:
@@ -88,6 +94,8 @@ class Registry:
         digest = self.blobs.put(data)
 
         def decide(state: TaskState) -> VersionRecord:
+            if since is not None:
+                self.check_not_deleted(task, since)
             return self.index.published_as(task, digest) or VersionRecord(
                 task=task,
                 sequence=state.sequence + 1,
@@ -333,6 +341,20 @@ class Registry:
             return TaskDeleted(task=task, sequence=state.sequence + 1, at=_now(), actor=actor, reason=reason)
 
         self._journal.commit(task, decide)
+
+    def sequence(self, task: str) -> int:
+        """The number of the last record in a task's history, 0 if nothing ever happened to it.
+
+        Whoever begins something that will be published later remembers it: see `publish`.
+        """
+        return self._journal.sequence(task)
+
+    def check_not_deleted(self, task: str, since: Since) -> None:
+        """Raises `TaskWasDeleted` if the task was deleted after that, even if it has been made anew meanwhile."""
+        after = since if isinstance(since, int) else 0
+        deletion = deletion_after(self.index.newest_first(task, after=after), since)
+        if deletion is not None:
+            raise TaskWasDeleted(task, deletion.actor, deletion.at, deletion.reason)
 
     def changes(self, cursor: str, *, block_ms: int | None = None) -> tuple[list[Change], str]:
         """What changed after a cursor, and the cursor for the next call; waits up to `block_ms` for the first change.

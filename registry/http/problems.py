@@ -7,6 +7,7 @@ from registry import errors
 PROBLEMS: ProblemTable = {
     errors.NameInvalid: (422, "malformed name"),
     errors.TaskUnknown: (404, "unknown task"),
+    errors.TaskWasDeleted: (409, "task was deleted"),
     errors.VersionUnknown: (404, "unknown version"),
     errors.AliasUnknown: (404, "unknown alias"),
     errors.AliasConflict: (409, "alias names another version"),

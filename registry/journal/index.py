@@ -161,13 +161,13 @@ class Index:
         with availability():
             return [parse_record(text) for text in self._redis.lrange(self._key("history", task), 0, -1)]
 
-    def newest_first(self, task: str) -> Iterator[Record]:
-        """The history from its end; no more of it is read than the caller takes."""
+    def newest_first(self, task: str, *, after: int = 0) -> Iterator[Record]:
+        """The history from its end back to the record of number `after`, without that; read as it is asked for."""
         key = self._key("history", task)
         with availability():
             end = self._redis.llen(key)
-        while end > 0:
-            start = max(0, end - _PAGE)
+        while end > after:  # the record of number n is the n-th of the list
+            start = max(after, end - _PAGE)
             with availability():
                 texts = self._redis.lrange(key, start, end - 1)
             yield from map(parse_record, reversed(texts))

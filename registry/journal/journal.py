@@ -33,6 +33,8 @@ class Journal:
             record = decide(state)
             if record.sequence <= state.sequence:
                 return record
+            if self._index.state(task).sequence < state.sequence:
+                continue  # it has lost records, and the decision may have been made without them
             if state.sequence and self._records.read(task, state.sequence) is None:
                 raise RecordsBehind(task, state.sequence)
             if self._records.append(record):
@@ -41,6 +43,11 @@ class Journal:
                     self._catch_up(task, reached)
                 return record
             self._catch_up(task, state.sequence)
+
+    def sequence(self, task: str) -> int:
+        """The number of the task's last record, 0 if it has none; what the index has not seen is folded in first."""
+        known = self._index.state(task).sequence
+        return known + self._catch_up(task, known)
 
     def reconcile(self) -> int:
         """Fold in every record the index has not seen; returns how many."""

@@ -343,6 +343,8 @@ def test_without_redis_everything_says_so(tmp_path: Path) -> None:
     registry = Registry(Blobs(str(tmp_path)), connect(f"unix://{tmp_path}/nobody.sock"))
     calls: list[Callable[[], object]] = [
         lambda: registry.publish("signs", tiny_bytes(), actor="me"),
+        lambda: registry.sequence("signs"),
+        lambda: registry.check_not_deleted("signs", 0),
         lambda: registry.resolve("signs"),
         lambda: registry.version_record("signs", 1),
         lambda: registry.promote("signs", "live", 1, actor="me", reason=""),

@@ -4,12 +4,21 @@ import functools
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from nettailor.bundle.bundle import digest_of
 from registry.errors import (
@@ -22,9 +31,11 @@ from registry.errors import (
     PolicyViolated,
     RegistryError,
     TaskUnknown,
+    TaskWasDeleted,
     VersionInUse,
     VersionUnknown,
 )
+from registry.journal.deletion import Since
 from registry.journal.records import AliasMoved
 from registry.policy.policy import Policy
 from registry.policy.policy_check import Evidence
@@ -59,6 +70,16 @@ class TaskModel:
     piles: dict[str, list[int | None]] = field(default_factory=dict)  # what each alias named, last on top
     policy: tuple[int | None, int | None] | None = None  # least accuracy and most drop, percent
     tags: dict[int, dict[str, str]] = field(default_factory=dict)  # by version
+    deletions: int = 0  # how often it was deleted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """Work on a version of a task that is not published yet."""
+
+    task: str
+    since: Since
+    deletions: int  # of the task, until then
 
 
 @functools.lru_cache
@@ -82,6 +103,12 @@ class Model:
         model.latest += 1
         model.versions[model.latest] = seed
         return model.latest
+
+    def finish(self, begun: Begun, seed: int) -> int:
+        if begun.deletions < self.tasks.get(begun.task, TaskModel()).deletions:
+            self.stored.add((begun.task, seed))
+            raise TaskWasDeleted(begun.task, "me", "", "")
+        return self.publish(begun.task, seed)
 
     def promote(
         self, task: str, alias: str, version: int, expected: AnyVersion | int | None, *, force: bool = False
@@ -124,7 +151,7 @@ class Model:
 
     def delete_task(self, task: str) -> None:
         self._existing(task)
-        self.tasks[task] = TaskModel(latest=self.tasks[task].latest)
+        self.tasks[task] = TaskModel(latest=self.tasks[task].latest, deletions=self.tasks[task].deletions + 1)
 
     def garbage(self, keep: tuple[str, int]) -> set[tuple[str, int]]:
         named = {(task, seed) for task, model in self.tasks.items() for seed in model.versions.values()}
@@ -189,6 +216,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
     client: "redis.Redis"
     places: Iterator[str]  # a fresh store for each run
+    work = Bundle("work")
 
     def __init__(self) -> None:
         super().__init__()
@@ -200,6 +228,23 @@ class RegistryMachine(RuleBasedStateMachine):
     def publish(self, task: str, seed: int) -> None:
         record = self.registry.publish(task, bundle_bytes(task=task, seed=seed), actor="me")
         assert record.version == self.model.publish(task, seed)
+
+    @rule(target=work, task=TASKS, numbered=st.booleans())
+    def begin_work(self, task: str, numbered: bool) -> Begun:
+        since: Since = self.registry.sequence(task) if numbered else datetime.now(UTC)
+        return Begun(task=task, since=since, deletions=self.model.tasks.get(task, TaskModel()).deletions)
+
+    @rule(begun=work, seed=SEEDS)
+    def finish_work(self, begun: Begun, seed: int) -> None:
+        """Published as ever, unless the task was deleted meanwhile, made anew or not."""
+        versions: list[int] = []
+        refusal = self._refusal(lambda: versions.append(self.model.finish(begun, seed)))
+        data = bundle_bytes(task=begun.task, seed=seed)
+        found = self._refusal(
+            lambda: versions.append(self.registry.publish(begun.task, data, actor="me", since=begun.since).version)
+        )
+        assert found == refusal
+        assert len(set(versions)) == (0 if refusal else 1)
 
     @rule(task=TASKS, alias=ALIASES, version=VERSIONS, expected=EXPECTED)
     def promote(self, task: str, alias: str, version: int, expected: AnyVersion | int | None) -> None:
@@ -257,13 +302,17 @@ class RegistryMachine(RuleBasedStateMachine):
 
     # Policies, force and tags.
 
-    @initialize(seeds=st.permutations(range(len(ACCURACIES))), policy=REQUIREMENTS)
-    def begin(self, seeds: list[int], policy: tuple[int | None, int | None]) -> None:
-        """With something to promote, or nearly every step would be refused for want of a task."""
+    @initialize(target=work, seeds=st.permutations(range(len(ACCURACIES))), policy=REQUIREMENTS)
+    def begin(self, seeds: list[int], policy: tuple[int | None, int | None]) -> object:
+        """With something to promote, or nearly every step would be refused for want of a task; and with work begun,
+        or few tasks would be deleted while there is any."""
         for task in ("digits", "signs"):
             for seed in seeds:
                 self.publish(task, seed)
             self.set_policy(task, policy)
+        return multiple(
+            *(self.begin_work(task, numbered) for task in ("digits", "signs") for numbered in (True, False))
+        )
 
     @rule(task=TASKS, version=VERSIONS)
     def go_live(self, task: str, version: int) -> None:

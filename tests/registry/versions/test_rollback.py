@@ -76,4 +76,6 @@ def test_pages_of_a_history(registry: Registry, page: int, monkeypatch: pytest.M
     for version in (1, 2, 1, 2):
         registry.promote("signs", "live", version, actor="me", reason="")
     assert list(registry.index.newest_first("signs")) == registry.history("signs")[::-1]
+    assert list(registry.index.newest_first("signs", after=3)) == registry.history("signs")[:2:-1]
+    assert list(registry.index.newest_first("signs", after=7)) == []
     assert list(registry.index.newest_first("unheard")) == []
