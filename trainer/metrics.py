@@ -1,7 +1,8 @@
 """The trainer's metrics (Prometheus). Work-horses come and go, so the figures live in Redis and are read at a scrape.
 
 `nettailor_jobs{state}`, `nettailor_job_seconds{stage}`, `nettailor_train_images_total`, `nettailor_workers`,
-`nettailor_job_failures_total{reason}`: of the whole installation, the same from every replica.
+`nettailor_job_failures_total{reason}`, `nettailor_job_cancellations_total{reason}`: of the whole installation, the same
+from every replica.
 """
 
 import logging
@@ -43,6 +44,11 @@ class TrainerMetrics:
         with reachable():
             self._client.hincrby(_KEY, f"failures|{reason}", 1)
 
+    def count_cancellation(self, reason: str) -> None:
+        """`asked` or `task_deleted`."""
+        with reachable():
+            self._client.hincrby(_KEY, f"cancellations|{reason}", 1)
+
 
 class TrainerCollector(Collector):
     """Register it with a Prometheus registry; a scrape reads Redis, so it belongs in a thread."""
@@ -72,17 +78,22 @@ class TrainerCollector(Collector):
         yield GaugeMetricFamily("nettailor_workers", "Training workers that are alive.", value=workers)
         images = "Training images that went through the network, augmented ones counted each time."
         yield CounterMetricFamily("nettailor_train_images", images, value=values.get("images", 0.0))
-        failures = CounterMetricFamily("nettailor_job_failures", "Failed jobs by kind of error.", labels=["reason"])
-        for name, value in values.items():
-            if name.startswith("failures|"):
-                failures.add_metric([name.removeprefix("failures|")], value)
-        yield failures
+        yield _by_reason("failures", "Failed jobs by kind of error.", values)
+        yield _by_reason("cancellations", "Cancelled jobs: somebody asked, or their task was deleted.", values)
 
     def _living_workers(self) -> int:
         """RQ's workers whose heartbeat has not expired."""
         with reachable():
             keys = cast("set[bytes]", self._store.client.smembers(_WORKERS))
             return self._store.client.exists(*keys) if keys else 0
+
+
+def _by_reason(kind: str, text: str, values: dict[str, float]) -> CounterMetricFamily:
+    family = CounterMetricFamily(f"nettailor_job_{kind}", text, labels=["reason"])
+    for name, value in values.items():
+        if name.startswith(f"{kind}|"):
+            family.add_metric([name.removeprefix(f"{kind}|")], value)
+    return family
 
 
 def _seconds(values: dict[str, float]) -> HistogramMetricFamily:

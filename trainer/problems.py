@@ -1,7 +1,10 @@
 """Which HTTP status each error of the trainer is, whether answered at once or stored with a failed job."""
 
-from hosting.web.problems import ProblemTable
+from typing import Any
+
+from hosting.web.problems import ProblemTable, problem_of
 from nettailor import errors as ground
+from registry.errors import TaskWasDeleted
 from trainer import errors
 
 PROBLEMS: ProblemTable = {
@@ -29,8 +32,9 @@ PROBLEMS: ProblemTable = {
     errors.TrainerError: (500, "trainer failure"),
 }
 
-# Not answered by a route of the trainer, but stored with jobs that failed of them.
+# Not errors of the trainer's own, but stored with jobs that failed or were cancelled because of them.
 _STORED: ProblemTable = {
+    TaskWasDeleted: (409, "task was deleted"),
     ground.BundleWrongBackbone: (422, "version of another backbone"),
     ground.PlanInvalid: (422, "no usable plan"),
     ground.NetTailorError: (500, "tailoring failed"),
@@ -41,3 +45,9 @@ def status_of(error: type[Exception]) -> tuple[int, str]:
     """Status and title of a kind of error, by its nearest ancestor in the tables."""
     table = {**PROBLEMS, **_STORED}
     return next((table[kind] for kind in error.__mro__ if kind in table), (500, "internal error"))
+
+
+def problem_of_job(fault: Exception, job: str) -> dict[str, Any]:
+    """The problem document that is stored with a job."""
+    status, title = status_of(type(fault))
+    return problem_of(fault, status, title, instance=f"/jobs/{job}").model_dump(mode="json")

@@ -72,6 +72,13 @@ class Service:
         """Raises JobUnknown, QueueUnavailable."""
         return self.jobs.store.get(job).task
 
+    def cancel_jobs_of(self, task: str) -> None:
+        """Called when a task was deleted in this process, so that its jobs need not wait for the reconciler."""
+        try:
+            self.jobs.cancel_deleted(task)
+        except Exception:  # the task is deleted all the same, and the reconciler will look at its jobs
+            logger.exception("the jobs of task %s, which was deleted, could not be cancelled at once", task)
+
     def async_redis(self) -> "redis.asyncio.Redis":
         """The client of the event streams; made within the event loop that will use it."""
         if self._async_redis is None:

@@ -17,7 +17,8 @@ def open_jobs(settings: Settings, client: "redis.Redis", blobs: Blobs | None = N
     blobs = blobs or Blobs(settings.blobs_location)
     queue = JobQueue(client, attempts=settings.job_attempts)
     store = JobStore(client)
-    return Jobs(store, queue, JobRecords(blobs.store), Quota(store, settings.jobs_per_user))
+    quota = Quota(store, settings.jobs_per_user)
+    return Jobs(store, queue, JobRecords(blobs.store), quota, Registry(blobs, client))
 
 
 def open_registry(settings: Settings, client: "redis.Redis") -> Registry:

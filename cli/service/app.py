@@ -57,7 +57,8 @@ def serving(
             problems=TRAINER_PROBLEMS,
         )
         install_problem_handlers(app, {**REGISTRY_PROBLEMS, **TRAINER_PROBLEMS, **SERVER_PROBLEMS})
-        for router in (server.router, trainer_router(trainer), registry_router(registry)):
+        registry_routes = registry_router(registry, task_deleted=trainer.cancel_jobs_of)
+        for router in (server.router, trainer_router(trainer), registry_routes):
             app.include_router(router)
         server.start()
         try:

@@ -1,5 +1,6 @@
 """The handlers of the registry's routes: a thin shell over the library."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -37,11 +38,16 @@ WantedTags = Annotated[
 ]
 
 
-def router(registry: Registry) -> APIRouter:
-    """Tasks, versions, aliases and deletion. The handlers are plain functions: they run in threads, off the loop."""
+def router(registry: Registry, *, task_deleted: Callable[[str], None] = lambda task: None) -> APIRouter:
+    """Tasks, versions, aliases and deletion. The handlers are plain functions: they run in threads, off the loop.
+
+    `task_deleted` is called with the name of a task that was just deleted here, before the request is answered. Other
+    processes see the deletion in the history.
+    """
     routes = APIRouter(tags=["registry"])
     _add_reading(routes, registry)
     _add_writing(routes, registry)
+    _add_deleting(routes, registry, task_deleted)
     _add_judging(routes, registry)
     add_attachments(routes, registry)
     return routes
@@ -109,9 +115,12 @@ def _add_writing(routes: APIRouter, registry: Registry) -> None:
         ask = ask or Rollback()
         return AliasMove.of(registry.rollback(task, alias=ask.alias, actor=x_actor, reason=ask.reason))
 
+
+def _add_deleting(routes: APIRouter, registry: Registry, task_deleted: Callable[[str], None]) -> None:
     @endpoint(routes, declared.DELETE_TASK, status_code=204)
     def delete_task(task: str, reason: Reason = "", x_actor: Actor = "anonymous") -> None:
         registry.delete_task(task, actor=x_actor, reason=reason)
+        task_deleted(task)
 
     @endpoint(routes, declared.DELETE_VERSION, status_code=204)
     def delete_version(task: str, version: VersionNumber, reason: Reason = "", x_actor: Actor = "anonymous") -> None:

@@ -156,6 +156,6 @@ def _add_acting(routes: APIRouter, service: Service) -> None:
 
     @endpoint(routes, declared.RETRY_JOB, status_code=202)
     def retry_job(job: str, response: Response) -> Job:
-        """Queue a failed or cancelled job again; it goes on from its checkpoints."""
+        """Queue a failed or cancelled job again; it goes on from its checkpoints. Not if its task was deleted since."""
         response.headers["Location"] = declared.READ_JOB.path.format(job=job)
         return Job.of(service.jobs.retry(job))

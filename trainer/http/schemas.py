@@ -22,7 +22,7 @@ class Job(BaseModel):
     upload: str = Field(description="digest of the archive as it was sent")
     dataset: dict[str, Any] | None = Field(description="the frozen dataset: digest, classes, splits, skipped files")
     result: dict[str, Any] | None = Field(description="version, digest, alias, metrics of what was published")
-    error: dict[str, Any] | None = Field(description="a problem document, where the job failed")
+    error: dict[str, Any] | None = Field(description="a problem document: why it failed, or was cancelled unasked")
     attempt: int
     actor: str
     created_at: str

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from registry.journal.deletion import Since
 from trainer.events import Json
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -15,7 +16,7 @@ ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 Priority = Literal["high", "normal", "low"]
 PRIORITIES: tuple[Priority, ...] = ("high", "normal", "low")  # in the order in which they are served
 
-PUBLISH = "publish"  # the stage from which a job can no longer be cancelled
+PUBLISH = "publish"  # the stage from which nobody can cancel a job, unless its task is deleted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +38,12 @@ class Job:
     dataset: Mapping[str, Json] | None = None
     # version, digest, alias, metrics of what was published
     result: Mapping[str, Json] | None = None
-    # a problem document (RFC 9457)
+    # a problem document (RFC 9457): why it failed, or was cancelled although nobody asked for that
     error: Mapping[str, Json] | None = None
     started_at: str | None = None
     ended_at: str | None = None
+    # the number of the last record in its task's history when it was accepted; jobs of older releases have none
+    task_sequence: int | None = None
     # the trace of the request that asked for it (W3C `traceparent`), where there is one
     trace: str | None = None
     # how often it was put into the queue on purpose: 1, and 1 more for each retry asked for
@@ -51,6 +54,11 @@ class Job:
     @property
     def is_open(self) -> bool:
         return self.state in OPEN
+
+    @property
+    def accepted(self) -> Since:
+        """When it was accepted, as the registry asks for it: a later deletion of the task is the job's end too."""
+        return datetime.fromisoformat(self.created_at) if self.task_sequence is None else self.task_sequence
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

@@ -4,19 +4,20 @@ import dataclasses
 import hashlib
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from hosting.telemetry import tracing
-from hosting.web.problems import problem_of
+from registry.errors import TaskWasDeleted
+from registry.registry import Registry
 from trainer.errors import IdempotencyConflict, JobConflict, TrainerError
 from trainer.events import Event, Json
 from trainer.jobs.job import PUBLISH, Job, Priority, now
 from trainer.jobs.queue import JobQueue
 from trainer.jobs.quota import Quota
 from trainer.jobs.records import JobRecords
-from trainer.jobs.store import JobStore
+from trainer.jobs.store import JobStore, reachable
 from trainer.metrics import TrainerMetrics
-from trainer.problems import status_of
+from trainer.problems import problem_of_job
 
 logger = logging.getLogger(__name__)
 
@@ -24,11 +25,12 @@ logger = logging.getLogger(__name__)
 class Jobs:
     """Every method raises QueueUnavailable without Redis."""
 
-    def __init__(self, store: JobStore, queue: JobQueue, records: JobRecords, quota: Quota) -> None:
+    def __init__(self, store: JobStore, queue: JobQueue, records: JobRecords, quota: Quota, registry: Registry) -> None:
         self.store = store
         self.queue = queue
         self.records = records
         self.quota = quota
+        self._registry = registry
 
     def submit(
         self,
@@ -58,6 +60,8 @@ class Jobs:
         )
         found = self.store.find(job.id)
         if found is None:
+            with reachable():
+                job = dataclasses.replace(job, task_sequence=self._registry.sequence(task))
             with self.quota.room(job):
                 self.records.write(job)  # first: Redis must not know of a job that only Redis knows of
                 found = self.store.create(job, state_event(job), self.queue.enqueue)
@@ -74,38 +78,60 @@ class Jobs:
                 raise JobConflict(job, "publishing" if found.is_open else found.state, "cancelled")
             return changed(found, state="cancelled", seconds_left=None, ended_at=now())
 
-        result = self.store.update(job, change)
-        self.records.write(result)
-        self.queue.withdraw(result)
-        return result
+        return self._cancel(job, change, "asked")
+
+    def cancel_if_deleted(self, job: Job) -> bool:
+        """Cancel a job if its task was deleted after the job was accepted; returns whether it was.
+
+        In any stage, `publish` too: of what the job does now, the registry lets nothing come back.
+        """
+        fault = self._deletion(job)
+        if fault is None:
+            return False
+        error = problem_of_job(fault, job.id)
+
+        def change(found: Job) -> tuple[Job, Event] | None:
+            if not found.is_open:
+                return None
+            return changed(found, state="cancelled", error=error, seconds_left=None, ended_at=now())
+
+        logger.warning("job %s is cancelled: its task %s was deleted", job.id, job.task)
+        self._cancel(job.id, change, "task_deleted")
+        return True
+
+    def cancel_deleted(self, task: str) -> None:
+        """Cancel every job of a task that has just been deleted."""
+        for job in self.store.all_open():
+            if job.task == task:
+                self.cancel_if_deleted(job)
 
     def retry(self, job: str) -> Job:
         """Queue a failed or cancelled job again; it goes on from its checkpoints.
 
-        Raises JobUnknown, JobConflict, TooManyJobs.
+        Raises JobUnknown, JobConflict, TooManyJobs, and `TaskWasDeleted` for a job that is older than the deletion.
         """
+        before = self.store.get(job)
+        if (fault := self._deletion(before)) is not None:
+            raise fault
 
         def change(found: Job) -> tuple[Job, Event]:
             if found.state not in {"failed", "cancelled"}:
                 raise JobConflict(job, found.state, "retried")
             return requeued(found)
 
-        with self.quota.room(self.store.get(job)):
+        with self.quota.room(before):
             result = self.store.update(job, change, self.queue.enqueue)
         self.records.write(result)
         return result
 
     def fail(self, job: Job, fault: TrainerError) -> None:
         """End a job that cannot tell so itself, unless it has changed meanwhile."""
-        status, title = status_of(type(fault))
-        problem = problem_of(fault, status, title, instance=f"/jobs/{job.id}")
+        problem = problem_of_job(fault, job.id)
 
         def change(found: Job) -> tuple[Job, Event] | None:
             if found != job:
                 return None
-            return changed(
-                found, state="failed", error=problem.model_dump(mode="json"), seconds_left=None, ended_at=now()
-            )
+            return changed(found, state="failed", error=problem, seconds_left=None, ended_at=now())
 
         result = self.store.update(job.id, change)
         if result.error is not None:
@@ -128,6 +154,21 @@ class Jobs:
         if count:
             logger.warning("%d jobs brought back from their records", count)
         return count
+
+    def _cancel(self, job: str, change: Callable[[Job], tuple[Job, Event] | None], reason: str) -> Job:
+        result = self.store.update(job, change, lambda pipeline, _: TrainerMetrics(pipeline).count_cancellation(reason))
+        if result.state == "cancelled":
+            self.records.write(result)
+            self.queue.withdraw(result)
+        return result
+
+    def _deletion(self, job: Job) -> TaskWasDeleted | None:
+        try:
+            with reachable():
+                self._registry.check_not_deleted(job.task, job.accepted)
+        except TaskWasDeleted as fault:
+            return fault
+        return None
 
 
 def changed(job: Job, **changes: object) -> tuple[Job, Event]:

@@ -1,4 +1,5 @@
-"""Keeping promises: every open job has a place in the queue or a living worker, whatever died in between.
+"""Keeping promises: every open job has a place in the queue or a living worker, whatever died in between; and none is
+open whose task was deleted.
 
 RQ knows what waits and what was started; the job's document is what people see. After each failed run, and every few
 seconds in every worker and service, the two are brought together here.
@@ -65,6 +66,8 @@ class Reconciler:
             self._settle(found, reason)
 
     def _settle(self, job: Job, reason: str) -> None:
+        if self._jobs.cancel_if_deleted(job):
+            return
         submission = self._jobs.queue.find(job)
         status = None if submission is None else submission.get_status()
         if status in _WAITING and job.state == "running":

@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, WatchError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from registry.errors import IndexUnavailable
 from trainer.errors import JobUnknown, QueueUnavailable
 from trainer.events import Event
 from trainer.jobs import event_stream
@@ -37,10 +38,10 @@ def _state_key(state: State) -> str:
 
 @contextlib.contextmanager
 def reachable() -> Iterator[None]:
-    """Turn a lost Redis into QueueUnavailable."""
+    """Turn a lost Redis into QueueUnavailable, whether queue or registry asked for it."""
     try:
         yield
-    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError) as fault:
+    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, IndexUnavailable) as fault:
         raise QueueUnavailable(str(fault)) from fault
 
 

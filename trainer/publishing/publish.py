@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nettailor.bundle.bundle import decode
 from nettailor.network.backbones import Backbone
-from registry.errors import AliasConflict, PolicyViolated
+from registry.errors import AliasConflict, PolicyViolated, TaskUnknown, VersionUnknown
 from registry.journal.records import VersionRecord
 from registry.policy.policy import Policy
 from registry.policy.policy_check import Measurement
@@ -48,15 +48,20 @@ def publish(
 
     ``attachments`` (name -> digest of a stored blob) are kept beside the bundle, as the front is. ``slack`` is how
     much lower (share of test images) than the live version a new one may score to replace it, where the task has no
-    policy that says otherwise.
+    policy that says otherwise. Raises `TaskWasDeleted` if the task was deleted after the job was accepted.
     """
     attached = {**store_front(tailored.points, registry.blobs), **attachments}
-    record = registry.publish(job.task, tailored.bundle, actor=ACTOR, job=job.id, attachments=attached)
+    record = registry.publish(
+        job.task, tailored.bundle, actor=ACTOR, job=job.id, attachments=attached, since=job.accepted
+    )
     for _ in range(_RACES):
         try:
             verdict = _settle(registry, job, record, dataset, backbone, default=Policy(max_drop=slack))
         except AliasConflict:
             continue  # somebody moved the alias meanwhile: compare with what is live now
+        except (TaskUnknown, VersionUnknown):
+            registry.check_not_deleted(job.task, job.accepted)  # if that is why, say so
+            raise
         return _result(record, tailored, verdict)
     raise JobConflict(job.id, "publishing", "promoted: its alias keeps moving")
 

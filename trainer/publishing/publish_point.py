@@ -38,8 +38,10 @@ def publish_point(
     """Make a point a version of the task, of the same job and with the same front; again, it is the same version.
 
     `live` moves only if the task's policy, or `default` where it has none, lets it; the version is there all the same.
-    Raises `TaskUnknown`, `VersionUnknown`, `PointUnknown`, `BlobMissing`, `BlobCorrupt`.
+    Raises `TaskUnknown`, `VersionUnknown`, `PointUnknown`, `BlobMissing`, `BlobCorrupt`, and `TaskWasDeleted` if the
+    task is deleted meanwhile.
     """
+    since = registry.sequence(task)  # before the version is looked up: a deletion in between must not be missed
     origin = registry.version_record(task, version)
     name = point_name(blocks_removed)
     if name not in origin.attachments:
@@ -51,6 +53,7 @@ def publish_point(
         job=origin.job,
         note=f"k={blocks_removed} of the front of version {version}",
         attachments=front_of(origin),
+        since=since,
     )
     refused = None if alias is None else _move(registry, record, alias, actor=actor, reason=reason, default=default)
     return PublishedPoint(record=record, alias=None if refused else alias, refused=refused)

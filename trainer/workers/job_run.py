@@ -50,7 +50,7 @@ class JobRun:
         self._jobs.records.write(self.job)
 
     def begin_publishing(self) -> None:
-        """From here on the job cannot be cancelled."""
+        """From here on nobody can cancel the job, unless its task is deleted."""
         self._end_or_note("publishing", {"stage": PUBLISH})
 
     def succeed(self, result: Mapping[str, Json]) -> None:

@@ -13,11 +13,10 @@ import torch
 
 from hosting.processes.file_lock import FileLock
 from hosting.telemetry import log_context, tracing
-from hosting.web.problems import problem_of
 from nettailor.bundle.bundle import decode
 from nettailor.errors import NetTailorError
 from nettailor.network.backbones import Backbone, load_backbone
-from registry.errors import BlobCorrupt, BlobMissing
+from registry.errors import BlobCorrupt, BlobMissing, TaskWasDeleted
 from registry.registry import Registry
 from registry.wiring import connect
 from trainer.errors import JobBusy, JobSuperseded, QueueUnavailable, TrainerError
@@ -26,7 +25,7 @@ from trainer.intake.freeze import IntakeReport, freeze
 from trainer.jobs.option_checks import backbone_of, weights_of
 from trainer.jobs.options import TailorOptions, parse_options
 from trainer.metrics import TrainerMetrics
-from trainer.problems import status_of
+from trainer.problems import problem_of_job
 from trainer.publishing.comparison import compare
 from trainer.publishing.publish import publish
 from trainer.recipe.pipeline import Tailored, tailor
@@ -122,11 +121,9 @@ class Tailoring:
                 result["compared"] = compare(start, decode(tailored.bundle), dataset, backbone)
         except (JobSuperseded, QueueUnavailable):
             raise
-        except (TrainerError, NetTailorError) as fault:
-            status, title = status_of(type(fault))
-            problem = problem_of(fault, status, title, instance=f"/jobs/{job.id}")
+        except (TrainerError, NetTailorError, TaskWasDeleted) as fault:
             self._metrics.count_failure(type(fault).__name__)
-            self._run.fail(problem.model_dump(mode="json"))
+            self._run.fail(problem_of_job(fault, job.id))
         else:
             self._enter("")
             self._run.succeed(result)

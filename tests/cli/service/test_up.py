@@ -15,10 +15,11 @@ import psutil
 import pytest
 
 from cli.demo.data import write_signs
-from cli.errors import AddressUnusable, DataFolderInUse, ServiceStartFailed
+from cli.errors import AddressUnusable, DataFolderInUse, RequestRefused, ServiceStartFailed
 from cli.service.client import Client
 from cli.service.local_service import LocalService, running_url
 from cli.service.up import _claimed, _listening
+from tests.bundles import tiny_bytes
 from tests.cli.publishing import publish
 from tests.documented import ROOT, documented
 from tests.processes.liveness import is_gone
@@ -59,6 +60,19 @@ def test_all_three_parts_answer_on_one_port(service: str) -> None:
         assert [task["task"] for task in client.tasks()] == ["signs"]
         assert isinstance(client.jobs(), list)
         assert client.is_ready()
+
+
+def test_the_jobs_of_a_deleted_task_are_cancelled_when_the_deletion_is_answered(service: str, tmp_path: Path) -> None:
+    archive = tmp_path / "doomed.zip"
+    write_signs(archive, train=10, test=2)
+    with Client(service) as client, httpx.Client(base_url=service, trust_env=False) as http:
+        assert http.post("/tasks/doomed/versions", content=tiny_bytes(task="doomed")).status_code == 201
+        job = str(client.upload("doomed", archive, options={"preset": "fast"})["id"])
+        assert http.delete("/tasks/doomed", params={"reason": "over"}).status_code == 204
+        found = client.job(job)
+        assert (found["state"], found["error"]["title"]) == ("cancelled", "task was deleted")
+        with pytest.raises(RequestRefused, match="was deleted by anonymous"):
+            client.retry(job)
 
 
 def test_a_folder_has_one_service(service: str, data_dir: Path) -> None:

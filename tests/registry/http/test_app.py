@@ -1,11 +1,15 @@
 import httpx
 import pytest
 import redis
+from fastapi import FastAPI
 
 from cli.errors import RequestRefused
 from cli.service.client import Client
+from hosting.web.problems import install_problem_handlers
 from nettailor.bundle.bundle import digest_of
 from registry.http.app import create_app
+from registry.http.problems import PROBLEMS
+from registry.http.routes import router
 from registry.registry import Registry
 from registry.wiring import connect
 from tests.bundles import tiny_bytes
@@ -141,3 +145,18 @@ def test_without_redis_the_answer_is_503(registry: Registry, redis_client: "redi
             assert answer.headers["retry-after"] == "1"
             assert answer.json()["type"] == "urn:nettailor:problem:index-unavailable"
         assert http.get("/healthz").status_code == 200
+
+
+def test_whoever_shares_the_process_hears_of_a_deleted_task_before_the_answer(registry: Registry) -> None:
+    heard: list[str] = []
+    app = FastAPI()
+    install_problem_handlers(app, PROBLEMS)
+    app.include_router(router(registry, task_deleted=heard.append))
+    registry.publish("signs", tiny_bytes(), actor="me")
+    registry.publish("digits", tiny_bytes(task="digits"), actor="me")
+    with served(app) as url, httpx.Client(base_url=url) as http:
+        assert http.delete("/tasks/digits/versions/1").status_code == 204
+        assert heard == []
+        for status in (204, 404):
+            assert http.delete("/tasks/signs").status_code == status
+            assert heard == ["signs"]

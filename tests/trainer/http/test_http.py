@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import pytest
 
 from hosting.web.problems import problem_type
+from tests.bundles import tiny_bytes
 from tests.trainer import archives
 from tests.trainer.bad_archives import BAD
 from tests.trainer.uploads import GOOD, upload
 from trainer.events import Event
+from trainer.jobs.job import Job
 from trainer.problems import status_of
 from trainer.service import Service
 from trainer.workers.job_run import begin
@@ -192,3 +195,37 @@ def test_metrics(http: httpx.Client) -> None:
     assert 'nettailor_jobs{state="queued"} 1.0' in text
     assert "nettailor_train_images_total 0.0" in text
     assert http.get("/readyz").json() == {"status": "ok"}
+
+
+def test_a_deleted_task_and_its_jobs(http: httpx.Client, service: Service) -> None:
+    """An old job is not retried, and says why; an upload makes the task anew."""
+    service.registry.publish("pets", tiny_bytes(task="pets"), actor="ada")
+    job = upload(http).json()["id"]
+    service.registry.delete_task("pets", actor="ann", reason="over")
+    service.cancel_jobs_of("pets")
+    found = http.get(f"/jobs/{job}").json()
+    assert (found["state"], found["error"]["title"]) == ("cancelled", "task was deleted")
+    assert "deleted by ann" in http.get(f"/jobs/{job}/logs").text
+    answer = http.post(f"/jobs/{job}/retry")
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:nettailor:problem:task-was-deleted")
+    assert answer.json()["detail"] == found["error"]["detail"]
+    again = upload(http).json()["id"]
+    service.cancel_jobs_of("pets")
+    assert http.get(f"/jobs/{again}").json()["state"] == "queued"
+
+
+def test_a_deletion_is_answered_though_its_jobs_cannot_be_cancelled(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.registry.publish("pets", tiny_bytes(task="pets"), actor="ada")
+    job = service.jobs.submit("pets", "sha256:" + "0" * 64, {}, actor="ada")
+    service.registry.delete_task("pets", actor="ann", reason="over")
+
+    def full(_: Job) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service.jobs.records, "write", full)
+        service.cancel_jobs_of("pets")
+    assert "no space left on device" in caplog.text
+    assert service.jobs.store.get(job.id).state == "cancelled"

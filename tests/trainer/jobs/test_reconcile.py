@@ -1,11 +1,19 @@
 """Whatever dies at whatever point, an open job keeps a place in the queue or ends with a reason."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
 from rq.job import JobStatus
 
 from hosting.processes.file_lock import FileLock
+from registry.errors import TaskWasDeleted
+from registry.journal.deletion import Since
+from registry.registry import Registry
+from tests.bundles import tiny_bytes
+from tests.processes.environment import without_settings
 from tests.trainer.jobs.runs import dead_worker, start
 from trainer.errors import JobSuperseded
 from trainer.events import Event
@@ -25,6 +33,10 @@ def jobs(service: Service) -> Jobs:
 @pytest.fixture
 def reconciler(jobs: Jobs, settings: Settings) -> Reconciler:
     return Reconciler(jobs, settings.leases_dir)
+
+
+def publish(registry: Registry, seed: int = 0, since: Since | None = None) -> None:
+    registry.publish("pets", tiny_bytes(task="pets", seed=seed), actor="ada", since=since)
 
 
 def submit(jobs: Jobs) -> Job:
@@ -116,3 +128,66 @@ def test_an_ended_job_stays_as_it_ended(jobs: Jobs, reconciler: Reconciler) -> N
     reconciler.settle(submission.id, "killed")
     reconciler.reconcile()
     assert jobs.store.get(job.id).state == "succeeded"
+
+
+def test_the_jobs_of_a_deleted_task_are_cancelled_whatever_became_of_their_runs(
+    jobs: Jobs, registry: Registry, reconciler: Reconciler, settings: Settings
+) -> None:
+    """The registry may be another process: all there is to see is the task's history."""
+    publish(registry)
+    waits, runs, died, forgotten, ended = (submit(jobs) for _ in range(5))
+    start(jobs, runs, "elsewhere")
+    dead_worker(settings, "w")
+    start(jobs, died, "w")
+    submission = jobs.queue.find(forgotten)
+    assert submission is not None
+    submission.delete()
+    begin(jobs, ended.id, 1).succeed({"version": 1})
+    registry.delete_task("pets", actor="ann", reason="over")
+    anew = submit(jobs)
+    reconciler.reconcile()
+    for job in (waits, runs, died, forgotten):
+        found = jobs.store.get(job.id)
+        assert found.state == "cancelled"
+        assert found.error is not None
+        assert found.error["title"] == "task was deleted"
+    assert jobs.store.get(ended.id).state == "succeeded"
+    assert jobs.store.get(anew.id).state == "queued"
+
+
+def test_a_run_that_fails_because_its_task_was_deleted_is_cancelled(
+    jobs: Jobs, registry: Registry, reconciler: Reconciler
+) -> None:
+    """It wanted to start from a version that is gone: no reason to try it again."""
+    publish(registry)
+    job = submit(jobs)
+    start(jobs, job, "w")
+    registry.delete_task("pets", actor="ann", reason="over")
+    reconciler.settle(f"{job.id}-1", "VersionUnknown: task 'pets' has no version 1")
+    assert jobs.store.get(job.id).state == "cancelled"
+
+
+@pytest.mark.parametrize("step", ["apply", "cancel_deleted", "write", "withdraw"])
+def test_a_deletion_that_is_killed_before_any_of_its_steps_is_carried_out(
+    jobs: Jobs, registry: Registry, reconciler: Reconciler, settings: Settings, step: str
+) -> None:
+    """kill -9 after the deletion's record was written: the task stays deleted, and its job is cancelled."""
+    publish(registry)
+    job = submit(jobs)
+    command = [sys.executable, "-m", "tests.trainer.jobs.deleting_process", step]
+    ours = {"NETTAILOR_DATA_DIR": str(settings.data_dir), "NETTAILOR_REDIS_URL": str(settings.redis_url)}
+    killed = subprocess.run(command, env=without_settings() | ours, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with pytest.raises(TaskWasDeleted):
+        publish(registry, 1, job.accepted)
+    registry.reconcile()  # as every service does when it starts
+    reconciler.reconcile()
+    assert jobs.store.get(job.id).state == "cancelled"
+    with pytest.raises(JobSuperseded):  # where it is still in the queue
+        begin(jobs, job.id, 1)
+    jobs.store.client.flushall()
+    registry.rebuild()
+    jobs.recover()
+    reconciler.reconcile()
+    assert jobs.store.get(job.id).state == "cancelled"
+    assert registry.tasks() == []

@@ -1,6 +1,8 @@
 """Which version goes live: judged on the same test images, whatever the live version was trained on."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +11,8 @@ from nettailor.bundle.bundle import decode, digest_of
 from nettailor.images import normalise
 from nettailor.network.backbones import Backbone, build_backbone
 from nettailor.network.student import Student
-from registry.journal.records import AliasMoved
+from registry.errors import TaskUnknown, TaskWasDeleted
+from registry.journal.records import AliasMoved, VersionRecord
 from registry.policy.policy import Policy
 from registry.registry import Registry
 from tests.trainer.datasets import frozen
@@ -98,3 +101,63 @@ def test_measured_accuracy_counts_classes_by_name(backbone: Backbone, tmp_path: 
         found = Student.from_bundle(backbone, bundle)(images).argmax(1)
     right = ((found == 1) & (data.test.labels == 1)).float().mean()
     assert measure_accuracy(bundle, dataset, backbone) == pytest.approx(float(right))
+
+
+def test_what_was_accepted_before_its_task_was_deleted_is_refused(
+    registry: Registry, backbone: Backbone, tmp_path: Path
+) -> None:
+    """Whether it is the first publish of the job or one more, and whether the task has been made anew or not."""
+    dataset = frozen(tmp_path, 8)
+    first, second = (tailored(backbone, dataset, accuracy=0.8, seed=seed) for seed in (0, 1))
+    old = replace(JOB, task_sequence=registry.sequence("pets"))
+    publish(registry, old, first, dataset, backbone, slack=SLACK)
+    registry.delete_task("pets", actor="ann", reason="over")
+    new = replace(JOB, task_sequence=registry.sequence("pets"))
+    for job in (old, JOB):  # by number; by time, as of an older release
+        for made in (first, second):
+            with pytest.raises(TaskWasDeleted):
+                publish(registry, job, made, dataset, backbone, slack=SLACK)
+    assert registry.tasks() == []
+    result = publish(registry, new, second, dataset, backbone, slack=SLACK)
+    assert (result["version"], result["alias"]) == (2, "live")
+    with pytest.raises(TaskWasDeleted):
+        publish(registry, old, first, dataset, backbone, slack=SLACK)
+    assert [record.version for record in registry.versions("pets")] == [2]
+
+
+@pytest.mark.parametrize("anew", [True, False])
+def test_a_deletion_between_the_version_and_its_alias(
+    registry: Registry, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anew: bool
+) -> None:
+    dataset = frozen(tmp_path, 9)
+    made, other = (tailored(backbone, dataset, accuracy=0.8, seed=seed) for seed in (0, 1))
+    publish_in_the_registry = registry.publish
+
+    def publish_and_be_late(*arguments: Any, **options: Any) -> VersionRecord:
+        record = publish_in_the_registry(*arguments, **options)
+        registry.delete_task("pets", actor="ann", reason="over")
+        if anew:
+            publish_in_the_registry("pets", other.bundle, actor="ann")
+        return record
+
+    monkeypatch.setattr(registry, "publish", publish_and_be_late)
+    with pytest.raises(TaskWasDeleted):
+        publish(registry, replace(JOB, task_sequence=0), made, dataset, backbone, slack=SLACK)
+    assert [(task.latest, task.aliases) for task in registry.tasks()] == ([(2, {})] if anew else [])
+
+
+def test_a_version_that_goes_without_its_task_is_an_error_of_its_own(
+    registry: Registry, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = frozen(tmp_path, 10)
+    publish_in_the_registry = registry.publish
+
+    def publish_and_lose(*arguments: Any, **options: Any) -> VersionRecord:
+        record = publish_in_the_registry(*arguments, **options)
+        registry.delete_version("pets", record.version, actor="ann", reason="")
+        return record
+
+    monkeypatch.setattr(registry, "publish", publish_and_lose)
+    made = tailored(backbone, dataset, accuracy=0.8)
+    with pytest.raises(TaskUnknown):
+        publish(registry, replace(JOB, task_sequence=0), made, dataset, backbone, slack=SLACK)

@@ -9,6 +9,7 @@ import pytest
 from nettailor.bundle.bundle import encode
 from nettailor.bundle.manifest import Manifest
 from nettailor.network.backbones import Backbone, build_backbone
+from registry.journal.records import VersionRecord
 from registry.policy.policy import Policy
 from registry.registry import Registry
 from tests.bundles import random_bundle, random_tensors
@@ -144,3 +145,24 @@ def test_a_network_beyond_its_budget_never_goes_live_by_itself(
     result = publish(registry, JOB, over, frozen(tmp_path, 0), backbone, slack=SLACK)
     assert (result["alias"], "budget" in str(result["reason"])) == ("candidate", True)
     assert registry.task("pets").aliases == {"candidate": 1}
+
+
+def test_a_point_does_not_bring_a_deleted_task_back(
+    http: httpx.Client, registry: Registry, published: Tailored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task is deleted when the front has been found, and before its point is published; then it is asked again."""
+    find = registry.version_record
+
+    def find_and_delete(task: str, version: int) -> VersionRecord:
+        record = find(task, version)
+        registry.delete_task(task, actor="ann", reason="over")
+        return record
+
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "version_record", find_and_delete)
+        answer = http.post("/tasks/pets/versions/1/front/9")
+    assert (answer.status_code, answer.json()["title"]) == (409, "task was deleted")
+    assert http.post("/tasks/pets/versions/1/front/9").status_code == 404
+    registry.publish("pets", published.bundle, actor="ada")  # somebody makes the task anew
+    assert http.post("/tasks/pets/versions/1/front/9").status_code == 404
+    assert [record.version for record in registry.versions("pets")] == [2]

@@ -5,15 +5,18 @@ import time
 from collections.abc import Iterator
 
 import httpx
+import psutil
 import pytest
 import rq
 from rq.timeouts import HorseMonitorTimeoutException
 
+from tests.bundles import tiny_bytes
 from tests.processes.liveness import is_gone
 from tests.trainer.workers.states import in_state
 from tests.trainer.workers.stopping_workers import Start, starting, stopped_horse
 from tests.trainer.workers.tiny_job import STAGES, submit
 from tests.waiting import until
+from trainer.jobs.reconcile import _LOCK as RECONCILING
 from trainer.service import Service
 from trainer.settings import Settings
 from trainer.workers.worker import TrainerWorker
@@ -27,15 +30,21 @@ def start(settings: Settings) -> Iterator[Start]:
         yield start_worker
 
 
+def stopped_in(service: Service, job: str, worker: psutil.Popen, place: str) -> psutil.Process:
+    """The work-horse, stopped at this place; those before it are passed."""
+    horse = stopped_horse(worker)
+    while place != "start" and service.jobs.store.get(job).stage != place:
+        horse.resume()
+        horse = stopped_horse(worker)
+    return horse
+
+
 def cancel_in(http: httpx.Client, service: Service, start: Start, places: tuple[str, ...]) -> str:
     """A job is cancelled at each place and taken up again. A stopped process is as deaf as a busy one can be."""
     worker = start(" ".join(places))
     job = submit(http)
     for place in places:
-        horse = stopped_horse(worker)
-        while place != "start" and service.jobs.store.get(job).stage != place:
-            horse.resume()
-            horse = stopped_horse(worker)
+        horse = stopped_in(service, job, worker, place)
         began = time.monotonic()
         assert http.post(f"/jobs/{job}/cancel").json()["state"] == "cancelled"
         until(lambda: is_gone(horse), "the work-horse is killed")  # noqa: B023  (called before the next round)
@@ -51,6 +60,58 @@ def test_cancelled_before_it_began_and_in_its_stages(http: httpx.Client, service
 @pytest.mark.nightly
 def test_cancelled_in_every_stage(http: httpx.Client, service: Service, start: Start) -> None:
     cancel_in(http, service, start, ("start", *STAGES[:-1]))
+
+
+def publish_by_hand(service: Service, seed: int) -> None:
+    service.registry.publish("pets", tiny_bytes(task="pets", seed=seed), actor="ann")
+
+
+def delete_in(http: httpx.Client, service: Service, start: Start, places: tuple[str, ...]) -> None:
+    """The task of a job is deleted at each place; all that the trainer sees of it is the task's history."""
+    worker = start(" ".join(places))
+    for place in places:
+        publish_by_hand(service, len(place))  # the task is made anew
+        job = submit(http)
+        horse = stopped_in(service, job, worker, place)
+        made = [record.job for record in service.registry.versions("pets")]
+        assert made == ([None, job] if place == "publish" else [None])
+        service.registry.delete_task("pets", actor="ann", reason="over")
+        cancelled = in_state(service, job, "cancelled", "failed", "succeeded")
+        assert cancelled.error is not None
+        assert (cancelled.state, cancelled.error["title"]) == ("cancelled", "task was deleted")
+        until(lambda: is_gone(horse), "the work-horse is killed")  # noqa: B023  (called before the next round)
+        assert service.registry.tasks() == []
+
+
+def test_cancelled_if_its_task_is_deleted_before_it_began_and_when_all_is_done(
+    http: httpx.Client, service: Service, start: Start
+) -> None:
+    delete_in(http, service, start, ("start", "publish"))
+
+
+@pytest.mark.nightly
+def test_cancelled_in_every_stage_if_its_task_is_deleted(http: httpx.Client, service: Service, start: Start) -> None:
+    delete_in(http, service, start, STAGES)
+
+
+def test_what_is_done_when_its_task_is_deleted_is_not_published(
+    http: httpx.Client, service: Service, start: Start
+) -> None:
+    """Nobody looks at the open jobs meanwhile, so the job goes on to its end."""
+    publish_by_hand(service, 0)
+    worker = start("select")
+    job = submit(http)
+    horse = stopped_horse(worker)
+    until(lambda: service.jobs.store.client.set(RECONCILING, 1, nx=True), "no round is under way")
+    service.registry.delete_task("pets", actor="ann", reason="over")
+    horse.resume()
+    failed = in_state(service, job, "cancelled", "failed", "succeeded")
+    assert failed.error is not None
+    assert (failed.state, failed.stage, failed.attempt) == ("failed", "publish", 1)
+    assert (failed.error["status"], failed.error["title"]) == (409, "task was deleted")
+    assert service.registry.tasks() == []
+    assert http.post(f"/jobs/{job}/retry").status_code == 409
+    assert 'nettailor_job_failures_total{reason="TaskWasDeleted"} 1.0' in http.get("/metrics").text
 
 
 def test_what_dies_of_a_signal_each_time_fails_with_the_reason_and_those_of_high_priority_first(
