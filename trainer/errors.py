@@ -34,6 +34,8 @@ TrainerError
 └── QueueUnavailable            Redis cannot be reached
 """
 
+from nettailor.printable import printable
+
 
 class TrainerError(Exception):
     """Root of the tree."""
@@ -61,7 +63,7 @@ class UploadMalformed(UploadInvalid):
 
 class ArchiveInvalid(UploadInvalid):
     def __init__(self, reason: str, member: str | None = None) -> None:
-        shown = None if member is None else member.encode("utf-8", "backslashreplace").decode()[:300]
+        shown = None if member is None else printable(member)[:300]
         super().__init__(f"{shown}: {reason}" if shown is not None else reason)
         if shown is not None:
             self.where = shown  # becomes a member of the problem document
