@@ -1,10 +1,11 @@
 """Uploads, good and bad, built in memory by code."""
 
 import io
+import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import zstandard
@@ -88,3 +89,22 @@ def zip_link(name: str, target: str) -> bytes:
         entry.external_attr = 0o120777 << 16
         archive.writestr(entry, target)
     return content.getvalue()
+
+
+def raw_zip(members: Sequence[tuple[bytes, bytes]], *, flag: int = 0, extra: bytes = b"", mode: int = 0) -> bytes:
+    """A stored zip whose names are these bytes, whatever `zipfile` would make of them."""
+    body = directory = b""
+    for name, data in members:
+        sizes = struct.pack("<HHLLLHH", 0, 0, zlib.crc32(data), len(data), len(data), len(name), len(extra))
+        head = struct.pack("<HHH", 20, flag, 0) + sizes
+        directory += b"PK\x01\x02" + struct.pack("<H", 0x0314) + head
+        directory += struct.pack("<HHHLL", 0, 0, 0, mode << 16, len(body)) + name + extra
+        body += b"PK\x03\x04" + head + name + extra + data
+    end = struct.pack("<HHHHLLH", 0, 0, len(members), len(members), len(directory), len(body), 0)
+    return body + directory + b"PK\x05\x06" + end
+
+
+def unicode_path(name: str, *, stands_for: bytes, version: int = 1) -> bytes:
+    """Info-ZIP's extra field: the UTF-8 name of a member whose raw name is `stands_for`."""
+    data = struct.pack("<BL", version, zlib.crc32(stands_for)) + name.encode()
+    return struct.pack("<HH", 0x7075, len(data)) + data

@@ -12,7 +12,7 @@ from trainer.errors import ArchiveDamaged, ArchiveInvalid, ArchiveTooBig
 from trainer.intake.archives.archive import Member, members
 from trainer.intake.archives.formats import is_image_name, kind_of, suffix_of, unread_picture
 from trainer.intake.archives.limits import IntakeLimits
-from trainer.intake.archives.paths import hidden_folder, is_litter
+from trainer.intake.archives.paths import hidden_folder, is_hidden
 from trainer.intake.containers.container import Container
 from trainer.intake.containers.registry import CONTAINERS, SUFFIXES
 from trainer.intake.scan import Scan, Spooled
@@ -62,7 +62,7 @@ class _Pass:
         """Sort one file into the scan; ``is_inside``: of a container, and then no container itself."""
         self._count(member)
         path = member.path.lower()
-        if is_litter(member.parts):
+        if is_hidden(member.parts):
             self._note_hidden(member)
         elif member.is_folder:
             self._scan.folders.add(member.parts)
@@ -85,6 +85,9 @@ class _Pass:
         self._progress(self._files)
 
     def _note_hidden(self, member: Member) -> None:
+        if member.is_folder:
+            return  # what lies in it tells of it
+        self._scan.skip(member.parts, "hidden: its name, or that of a folder around it, begins with a dot")
         folder = hidden_folder(member.parts)
         if folder is not None and is_image_name(member.path):
             self._scan.hidden[folder] += 1

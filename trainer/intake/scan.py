@@ -48,7 +48,7 @@ class Scan:
     others: dict[Parts, str] = field(default_factory=dict)
     # folders that the archive names
     folders: set[Parts] = field(default_factory=set)
-    # folders hidden by a dot in their names, which no program is known to make: how many images lie in them
+    # folders hidden by a dot in their names: how many images lie in them
     hidden: Counter[Parts] = field(default_factory=Counter)
     skipped: list[Skipped] = field(default_factory=list)
     # files that show what another one shows

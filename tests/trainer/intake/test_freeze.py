@@ -110,6 +110,20 @@ def test_bad_images_are_skipped_and_reported(take_in: TakeIn) -> None:
     assert report.images == len(GOOD)
 
 
+def test_hidden_files_are_left_out_and_said(take_in: TakeIn) -> None:
+    hidden = {".birds/1.png": archives.picture(5), "cats/.0.png": archives.picture(6)}
+    report = take_in(archives.zip_of({**GOOD, **hidden}))
+    why = "hidden: its name, or that of a folder around it, begins with a dot"
+    assert reasons(report) == dict.fromkeys(hidden, why)
+    assert report.images == len(GOOD)
+
+
+@pytest.mark.parametrize("pack", [archives.zip_of, archives.tar_of])
+def test_folders_without_files_do_no_harm(pack: Callable[[archives.Files], bytes], take_in: TakeIn) -> None:
+    report = take_in(pack({"cats/": b"", "birds/": b"", **GOOD}))
+    assert (report.classes, report.skipped) == (("cats", "dogs"), ())
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [

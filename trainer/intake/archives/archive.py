@@ -1,4 +1,4 @@
-"""An uploaded archive of any accepted kind as one stream of files, with the limits kept."""
+"""An uploaded archive of any accepted kind as one stream of files and folders, with the limits kept."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import BinaryIO, Protocol
 from trainer.errors import ArchiveDamaged, ArchiveInvalid, ArchivePathUnsafe, ArchiveTooBig, NotAnArchive, UploadEmpty
 from trainer.intake.archives import tar, zip, zst
 from trainer.intake.archives.limits import IntakeLimits
-from trainer.intake.archives.paths import Parts, safe_parts
+from trainer.intake.archives.paths import Parts, is_litter, safe_parts
 
 _TAR_BLOCK = 512
 _DRAIN_BYTES = 1 << 16
@@ -37,6 +37,11 @@ class Member:
     def path(self) -> str:
         return "/".join(self.parts)
 
+    @property
+    def is_folder(self) -> bool:
+        """Many archives name no folders, or only some: a folder may be there without a member of its own."""
+        return self.source.is_folder
+
     def read(self) -> bytes:
         """Its bytes; the caller has checked ``size_bytes``. Raises ArchiveDamaged."""
         return self.source.read()
@@ -44,10 +49,6 @@ class Member:
     def chunks(self) -> Iterator[bytes]:
         """Its bytes, piece by piece, however many they are. Raises ArchiveDamaged."""
         return self.source.chunks()
-
-    @property
-    def is_folder(self) -> bool:
-        return self.source.is_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,18 +58,21 @@ class ArchiveSummary:
 
 
 def members(path: Path, limits: IntakeLimits) -> Iterator[Member]:
-    """Every regular file and folder of the archive at ``path``, in its order. Raises UploadEmpty and ArchiveInvalid."""
+    """Every regular file and folder of the archive at ``path`` in its order, without litter.
+
+    Raises UploadEmpty and ArchiveInvalid.
+    """
     with path.open("rb") as file:
         yield from members_of(file, limits)
 
 
 def members_of(file: BinaryIO, limits: IntakeLimits) -> Iterator[Member]:
-    """Every regular file and folder of an archive that is open. Raises UploadEmpty and ArchiveInvalid."""
+    """As `members`, of an archive that is open."""
     unpacked_bytes = 0
     for count, source in enumerate(_sources(file, limits), start=1):
         unpacked_bytes += source.size_bytes
         if count > limits.members:
-            raise ArchiveTooBig(f"holds more than {limits.members} files", source.name)
+            raise ArchiveTooBig(f"holds more than {limits.members} files and folders", source.name)
         if unpacked_bytes > limits.unpacked_bytes:
             raise ArchiveTooBig(f"the archive unpacks to more than {limits.unpacked_bytes} bytes", source.name)
         parts = _parts(source, limits)
@@ -77,7 +81,9 @@ def members_of(file: BinaryIO, limits: IntakeLimits) -> Iterator[Member]:
 
 
 def _parts(source: _Readable, limits: IntakeLimits) -> Parts:
-    """Raises ArchivePathUnsafe, but not for folders: one of an odd name is as good as not there."""
+    """Raises ArchivePathUnsafe, but not for litter, and not for folders: one of an odd name is as good as not there."""
+    if is_litter(source.name):
+        return ()
     try:
         return safe_parts(source.name, limits)
     except ArchivePathUnsafe:

@@ -1,4 +1,4 @@
-"""Names inside archives: what is safe, and what is only litter of operating systems."""
+"""Names inside archives: what is safe, what is only litter of other programs, and what is hidden."""
 
 import re
 import unicodedata
@@ -9,25 +9,27 @@ from trainer.intake.archives.limits import IntakeLimits
 Parts = tuple[str, ...]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_DRIVE = re.compile(r"^[A-Za-z]:(?! )")  # "A: good" is the name of a class, and nothing is ever written under it
-_LITTER = frozenset({"__macosx", ".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", ".spotlight-v100", ".trashes"})
-# Hidden folders of programs. Whoever has images in another one may have meant it as a class.
-_PROGRAMS = frozenset(
+_DRIVE = re.compile(r"^[A-Za-z]:(/|$)")  # a class may be called "A: good"
+# In lower case. Folders and files that systems and tools leave in other people's folders, and that nobody labels.
+_LITTER = frozenset(
     {
-        *(".git", ".svn", ".hg", ".dvc", ".cache", ".config", ".venv", ".idea", ".vscode", ".ipynb_checkpoints"),
-        *(
-            ".thumbnails",
-            ".thumb",
-            ".thumbs",
-            ".appledouble",
-            ".fseventsd",
-            ".temporaryitems",
-            ".trash",
-            ".huggingface",
-        ),
-        *(".documentrevisions-v100", ".mypy_cache", ".pytest_cache", ".huggingface", ".picasaoriginals"),
+        # macOS; an icon's name ends in a carriage return, which file servers write as a private character
+        *("__macosx", ".ds_store", "icon\r", "icon\uf00d", ".localized", ".apdisk", ".volumeicon.icns"),
+        *(".spotlight-v100", ".fseventsd", ".trashes", ".temporaryitems", ".documentrevisions-v100"),
+        *(".appledouble", ".appledb", ".appledesktop"),
+        # Windows
+        *("thumbs.db", "thumbs.db:encryptable", "ehthumbs.db", "desktop.ini"),
+        *("$recycle.bin", "system volume information"),
+        # Linux desktops and file servers
+        *(".directory", ".trash", ".thumbnails", "@eadir"),
+        # what tools keep beside the data
+        *(".git", ".gitignore", ".gitattributes", ".gitkeep", ".keep", ".svn", ".hg", ".dvc", ".idea", ".vscode"),
+        *(".cache", ".config", ".venv", ".mypy_cache", ".pytest_cache", ".ipynb_checkpoints", ".huggingface"),
+        *(".thumb", ".thumbs", ".picasaoriginals"),
     }
 )
+# Beginnings: the second file that macOS writes beside a file, lock files of offices, a Linux user's waste bin
+_LITTER_STARTS = ("._", "~$", ".~lock.", ".trash-")
 
 
 def safe_parts(name: str, limits: IntakeLimits) -> Parts:
@@ -43,7 +45,7 @@ def safe_parts(name: str, limits: IntakeLimits) -> Parts:
         raise ArchivePathUnsafe(f"the name is longer than {limits.path_bytes} bytes", name)
     if _CONTROL.search(name):
         raise ArchivePathUnsafe("the name holds control characters", name)
-    path = name.replace("\\", "/")  # some Windows packers write backslashes, and a backslash may hide a traversal
+    path = _with_slashes(name)
     if path.startswith("/") or _DRIVE.match(path):
         raise ArchivePathUnsafe("absolute path", name)
     parts = tuple(unicodedata.normalize("NFC", part) for part in path.split("/") if part not in {"", "."})
@@ -54,15 +56,26 @@ def safe_parts(name: str, limits: IntakeLimits) -> Parts:
     return parts
 
 
-def is_litter(parts: Parts) -> bool:
-    """Whether the file is hidden or left behind by an operating system; such files are dropped without a word."""
-    return any(part.lower() in _LITTER or part.startswith(".") for part in parts)
+def is_litter(name: str) -> bool:
+    """Whether a member was left behind by an operating system or a tool: it is dropped without a word.
+
+    Asked of the raw name, before `safe_parts`: litter may be called what no other file may.
+    """
+    parts = _with_slashes(name.lower()).split("/")
+    return any(part in _LITTER or part.startswith(_LITTER_STARTS) for part in parts)
+
+
+def is_hidden(parts: Parts) -> bool:
+    """Whether the file, or a folder around it, is hidden by a dot: it is left out, and that is reported."""
+    return any(part.startswith(".") for part in parts)
 
 
 def hidden_folder(parts: Parts) -> Parts | None:
-    """The folder that hides a file by the dot in its name, where no program is known to make folders of that name."""
-    folders = [part.lower() for part in parts[:-1]]
-    if parts[-1].startswith(".") or any(folder in _LITTER | _PROGRAMS for folder in folders):
-        return None
-    depth = next((depth for depth, folder in enumerate(folders, start=1) if folder.startswith(".")), None)
+    """The outermost folder that hides a file by the dot in its own name: somebody may have meant it as a class."""
+    depth = next((depth for depth, folder in enumerate(parts[:-1], start=1) if folder.startswith(".")), None)
     return None if depth is None else parts[:depth]
+
+
+def _with_slashes(name: str) -> str:
+    """Some Windows packers write backslashes, and a backslash may hide a traversal."""
+    return name.replace("\\", "/")

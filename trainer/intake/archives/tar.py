@@ -228,13 +228,14 @@ def _extend(extended: _Extended, kind: bytes, name: str, data: bytes) -> None:
 
 def _pax_records(data: bytes, name: str) -> dict[bytes, bytes]:
     records: dict[bytes, bytes] = {}
-    while data.strip(b"\0"):
-        length, blank, _ = data[:24].partition(b" ")
-        if not (blank and length.isdigit() and len(length) < int(length) <= len(data)):
+    data, at = data.rstrip(b"\0"), 0
+    while at < len(data):
+        length, blank, _ = data[at : at + 24].partition(b" ")
+        if not (blank and length.isdigit() and len(length) < int(length) <= len(data) - at):
             raise ArchiveDamaged("a pax header is damaged", name)
-        key, _, value = data[len(length) + 1 : int(length)].removesuffix(b"\n").partition(b"=")
+        key, _, value = data[at + len(length) + 1 : at + int(length)].removesuffix(b"\n").partition(b"=")
         records[key] = value
-        data = data[int(length) :]
+        at += int(length)
     return records
 
 

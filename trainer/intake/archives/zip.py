@@ -8,8 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from trainer.errors import ArchiveDamaged, ArchiveLink, ArchiveSpecialFile, ArchiveTooBig, ArchiveUnsupported
+from trainer.errors import (
+    ArchiveDamaged,
+    ArchiveLink,
+    ArchivePathUnsafe,
+    ArchiveSpecialFile,
+    ArchiveTooBig,
+    ArchiveUnsupported,
+)
 from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.archives.zip_names import names_of
 
 _ENTRY = b"PK\x01\x02"
 _ENTRY_BYTES = 46
@@ -30,8 +38,9 @@ class ZipMember:
 
     @property
     def is_folder(self) -> bool:
-        # some Windows packers end the names of folders in a backslash
-        return self.name.endswith("/") or (self.name.endswith("\\") and not self.size_bytes)
+        """By the slash that the format asks for; some Windows packers write a backslash, others only the mode."""
+        empty = self.name.endswith("\\") or stat.S_ISDIR(_mode(self.entry))
+        return self.name.endswith("/") or (empty and not self.size_bytes)
 
     def read(self) -> bytes:
         """Its bytes, checked against size and CRC. Raises ArchiveDamaged."""
@@ -55,11 +64,12 @@ def members(file: BinaryIO, limits: IntakeLimits) -> Iterator[ZipMember]:
     """Its regular files and folders, once the whole directory is checked. Raises subclasses of ArchiveInvalid."""
     archive = _open(file, limits)
     entries = archive.infolist()
-    for entry in entries:
-        _check(entry)
-    _check_total(entries, file.seek(0, 2), limits)
-    for entry in entries:
-        yield ZipMember(name=entry.orig_filename, size_bytes=entry.file_size, archive=archive, entry=entry)
+    named = list(zip(names_of(entries), entries, strict=True))
+    for name, entry in named:
+        _check(name, entry)
+    _check_total(named, file.seek(0, 2), limits)
+    for name, entry in named:
+        yield ZipMember(name=name, size_bytes=entry.file_size, archive=archive, entry=entry)
 
 
 class _Measured:
@@ -94,15 +104,22 @@ def _open(file: BinaryIO, limits: IntakeLimits) -> zipfile.ZipFile:
     measured = _Measured(file, limits)
     try:
         archive = zipfile.ZipFile(cast(BinaryIO, measured))  # NotImplementedError: a zip version beyond Python's
+    except UnicodeDecodeError as failure:
+        name = failure.object.decode("utf-8", "surrogateescape")
+        raise ArchivePathUnsafe("the archive says that the name is UTF-8 text, and it is not", name) from None
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OSError) as failure:
         raise ArchiveDamaged(f"the zip directory cannot be read, the file may be cut off ({failure})") from None
     measured.opened = True
     return archive
 
 
-def _check(entry: zipfile.ZipInfo) -> None:
-    name = entry.orig_filename
-    kind = stat.S_IFMT(entry.external_attr >> 16)
+def _mode(entry: zipfile.ZipInfo) -> int:
+    """As of Unix; 0 where the archive was written on another system."""
+    return entry.external_attr >> 16
+
+
+def _check(name: str, entry: zipfile.ZipInfo) -> None:
+    kind = stat.S_IFMT(_mode(entry))
     if kind == stat.S_IFLNK:
         raise ArchiveLink(name)
     if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
@@ -114,10 +131,9 @@ def _check(entry: zipfile.ZipInfo) -> None:
         raise ArchiveUnsupported(reason, name)
 
 
-def _check_total(entries: list[zipfile.ZipInfo], packed_bytes: int, limits: IntakeLimits) -> None:
-    unpacked_bytes = sum(entry.file_size for entry in entries)
-    largest = max(entries, key=lambda entry: entry.file_size, default=None)
-    name = None if largest is None else largest.orig_filename
+def _check_total(named: list[tuple[str, zipfile.ZipInfo]], packed_bytes: int, limits: IntakeLimits) -> None:
+    unpacked_bytes = sum(entry.file_size for _, entry in named)
+    name, _ = max(named, key=lambda each: each[1].file_size, default=(None, None))
     if unpacked_bytes > limits.unpacked_bytes:
         reason = (
             f"the archive unpacks to {unpacked_bytes} bytes, the limit is {limits.unpacked_bytes}; this is the largest"

@@ -1,5 +1,6 @@
 """Hostile archives are refused at once, with a message that names the file."""
 
+import gzip
 import struct
 import tarfile
 import zipfile
@@ -15,6 +16,7 @@ from tests.trainer.bad_archives import BAD
 from trainer import errors
 from trainer.intake.archives.archive import inspect, members
 from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.archives.paths import is_litter
 
 LIMITS = IntakeLimits()
 GOOD = archives.class_folders()
@@ -85,6 +87,7 @@ NAMES = st.lists(
     min_size=1,
     max_size=6,
 ).map("/".join)
+NAMES = NAMES.filter(lambda name: not is_litter(name))
 
 
 @given(
@@ -124,3 +127,37 @@ def test_damaged_archives_end_in_a_typed_error_or_whole_files(data: bytes, tmp_p
                     continue
         except errors.UploadInvalid:
             continue
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        archives.tar_of({**GOOD, "pets/birds/": b"", "../out/": b""}),
+        archives.zip_of({**GOOD, "pets/birds/": b"", "../out/": b""}),
+        archives.zip_of({**GOOD, "pets\\birds\\": b"", "..\\out\\": b""}),
+        archives.raw_zip([*((name.encode(), data) for name, data in GOOD.items()), (b"pets/birds", b"")], mode=0o40755),
+    ],
+    ids=["tar", "zip", "zip with backslashes", "zip by mode"],
+)
+def test_folders_are_members_and_no_files(data: bytes, write: Write) -> None:
+    path = write(data)
+    *files, folder = members(path, LIMITS)
+    assert (folder.path, folder.is_folder, folder.size_bytes) == ("pets/birds", True, 0)
+    assert [file.path for file in files if not file.is_folder] == list(GOOD)
+    assert inspect(path, LIMITS).files == len(GOOD)
+
+
+def test_folders_count_as_members(write: Write) -> None:
+    data = archives.tar_of({f"{number}/": b"" for number in range(20)})
+    with pytest.raises(errors.ArchiveTooBig, match="more than 10 files and folders"):
+        inspect(write(data), IntakeLimits(members=10))
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("folder", ["cats", "cats" * 30])
+def test_a_tar_name_that_is_not_utf8_is_refused_by_name(form: int, folder: str, write: Write) -> None:
+    """Long names stand in extended headers, and a pax header says that such a name is BINARY."""
+    data = archives.tar_of({f"{folder}/caf\udce9.png": b"x"}, form=form)
+    assert b"caf\xe9.png" in gzip.decompress(data)
+    with pytest.raises(errors.ArchivePathUnsafe, match=r"^cats.*/caf\\xe9\.png: the name is not UTF-8 text$"):
+        inspect(write(data), LIMITS)
