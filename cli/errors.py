@@ -17,7 +17,7 @@ CommandError
 ├── StreamBroken           the events of a job broke off and could not be resumed
 ├── NotLive                a version was published, but is not what it was to become
 ├── MalformedTag           a tag to set is not NAME=TEXT
-└── NotADataset            the path is neither a folder nor an archive
+└── NotADataset            the path is neither a folder nor an archive, or something in the folder cannot be read
 """
 
 from collections.abc import Mapping

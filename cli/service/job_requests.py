@@ -19,12 +19,13 @@ class JobRequests(Session):
 
     def upload(self, task: str, archive: Path, *, options: Mapping[str, str | int | float | None] = NO_OPTIONS) -> Json:
         """Upload a dataset; the job it started. An option that is None is left to the service."""
+        name = archive.name.encode(errors="replace").decode()  # only for the service's eyes, and may be no text
         with archive.open("rb") as data:
             return self._document(
                 "POST",
                 f"/tasks/{task}/dataset",
                 params={name: value for name, value in options.items() if value is not None},
-                files={"file": (archive.name, data, "application/octet-stream")},
+                files={"file": (name, data, "application/octet-stream")},
             )
 
     def job(self, job: str) -> Json:

@@ -7,35 +7,47 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cli.errors import NotADataset
+from cli.service.dataset_folder import dataset_entries
 
 
 @contextmanager
 def packed(data: Path) -> Iterator[Path]:
     """The archive to upload; a folder's is removed afterwards. Raises `NotADataset`."""
-    if data.is_file():
+    if _is_archive(data):
         yield data
-    elif data.is_dir():
+    else:
         with TemporaryDirectory(prefix="nettailor-upload-") as scratch:
             archive = Path(scratch, f"{data.resolve().name}.zip")
             zip_folder(data, archive)
             yield archive
-    else:
-        raise NotADataset(data, "no such file or folder")
 
 
 def zip_folder(folder: Path, archive: Path) -> None:
-    """Zip a folder's files under their relative names, hidden ones left out, without compressing them again.
+    """Zip what belongs to a folder's dataset under its relative name, without compressing it again.
 
-    Raises `NotADataset` if there is nothing to zip.
+    Raises `NotADataset`, also if there is nothing to zip.
     """
-    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and not _hidden(p.relative_to(folder))]
-    if not files:
+    entries = dataset_entries(folder)
+    if all(name.endswith("/") for name, _ in entries):
         raise NotADataset(folder, "the folder holds no files")
-    # strict_timestamps off: files from before 1980 are no reason to refuse a dataset
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED, strict_timestamps=False) as target:
-        for path in files:
-            target.write(path, path.relative_to(folder).as_posix())
+    at = folder
+    try:
+        # strict_timestamps off: files from before 1980 are no reason to refuse a dataset
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED, strict_timestamps=False) as target:
+            for name, at in entries:
+                target.write(at, name)
+    except OSError as error:
+        raise NotADataset(at, f"cannot be packed: {error.strerror or error}") from error
 
 
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _is_archive(data: Path) -> bool:
+    """Whether it is a file, which can then be read, and no folder. Raises `NotADataset`."""
+    try:
+        if data.is_dir():
+            return False
+        if not data.is_file():
+            raise NotADataset(data, "no such file or folder")
+        with data.open("rb"):
+            return True
+    except OSError as error:
+        raise NotADataset(data, f"cannot be read: {error.strerror or error}") from error

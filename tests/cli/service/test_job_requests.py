@@ -1,5 +1,7 @@
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -59,3 +61,18 @@ def test_a_stream_that_never_holds_is_given_up() -> None:
 
     with _client(answer) as client, pytest.raises(StreamBroken, match="job j"):
         list(client.events("j"))
+
+
+def test_an_archive_is_sent_under_its_name_even_if_that_is_no_text(tmp_path: Path) -> None:
+    archive = tmp_path / os.fsdecode(b"caf\xe9.zip")
+    archive.write_bytes(b"as it is")
+    sent: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.read())
+        return httpx.Response(202, json={"id": "j"})
+
+    with _client(answer) as client:
+        client.upload("signs", archive)
+    assert b'filename="caf?.zip"' in sent[0]
+    assert b"as it is" in sent[0]

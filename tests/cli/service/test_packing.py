@@ -47,3 +47,17 @@ def test_what_is_no_dataset(tmp_path: Path) -> None:
         pass
     with pytest.raises(NotADataset, match="no files"), packed(tmp_path):
         pass
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """The memory of a process cannot be read from its beginning, not even by root."""
+    folder = _folder(tmp_path)
+    (folder / "cats/2.png").symlink_to("/proc/self/mem")
+    with pytest.raises(NotADataset, match=r"cats/2\.png: cannot be packed: Input/output error"), packed(folder):
+        pass
+
+
+def test_a_folder_whose_name_is_not_utf8_is_sent(tmp_path: Path) -> None:
+    folder = _folder(tmp_path).rename(tmp_path / os.fsdecode(b"caf\xe9"))
+    with packed(folder) as archive:
+        assert zipfile.is_zipfile(archive)

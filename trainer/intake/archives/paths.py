@@ -21,7 +21,7 @@ _LITTER = frozenset(
         *("thumbs.db", "thumbs.db:encryptable", "ehthumbs.db", "desktop.ini"),
         *("$recycle.bin", "system volume information"),
         # Linux desktops and file servers
-        *(".directory", ".trash", ".thumbnails", "@eadir"),
+        *(".directory", ".trash", ".thumbnails", "lost+found", "@eadir"),
         # what tools keep beside the data
         *(".git", ".gitignore", ".gitattributes", ".gitkeep", ".keep", ".svn", ".hg", ".dvc", ".idea", ".vscode"),
         *(".cache", ".config", ".venv", ".mypy_cache", ".pytest_cache", ".ipynb_checkpoints", ".huggingface"),

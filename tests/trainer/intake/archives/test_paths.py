@@ -17,7 +17,7 @@ LITTER = [
     *(".DS_Store", "cats/.DS_Store", ".Spotlight-V100/Store-V2/x", ".fseventsd/0000", ".Trashes/501/x.png"),
     *("Thumbs.db", "cats\\Thumbs.db", "cats/desktop.ini", "$RECYCLE.BIN/S-1-5/x.png", "~$labels.xlsx"),
     *("System Volume Information/IndexerVolumeGuid", ".Trash-1000/files/1.png", "@eaDir/1.png/SYNOPHOTO_THUMB_M.jpg"),
-    *(".git/config", "cats/.gitkeep", ".ipynb_checkpoints/1-checkpoint.png", ".~lock.labels.csv#"),
+    *("lost+found/#12", ".git/config", "cats/.gitkeep", ".ipynb_checkpoints/1-checkpoint.png", ".~lock.labels.csv#"),
 ]
 NO_LITTER = ["cats/1.png", "Icon/1.png", "cats/Icon", "thumbs/1.png", ".hidden/1.png", "$money/1.png", "git/1.png"]
 
