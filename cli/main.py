@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from cli.commands.jobs import add_job_commands
 from cli.commands.keys import KeyScope, make
@@ -15,6 +14,8 @@ from cli.commands.keys import commands as keys_commands
 from cli.commands.options import DEFAULT_DIR, ClientDir, KeyOption, Url, one_line_errors, service
 from cli.commands.upkeep import add_upkeep
 from cli.commands.versions import registry_app
+from cli.console import PlainConsole
+from nettailor.printable import printable
 
 app = typer.Typer(
     name="nettailor",
@@ -143,13 +144,13 @@ def tailor(
     from cli.render.report import print_result
     from cli.service.packing import packed
 
-    console = Console()
+    console = PlainConsole()
     options = {"preset": preset, "seed": seed, "backbone": backbone, "skips": skips, "gamma1": gamma1, "gamma2": gamma2}
     options |= {"measure": measure, "target_drop": target_drop, "max_macs": max_macs, "max_latency_ms": max_latency_ms}
     options |= {"max_minutes": max_minutes, "warm_start": warm_start, "priority": priority}
     with one_line_errors(), service(url, data_dir, key) as client, packed(data) as archive:
         job = client.upload(task, archive, options=options)
-        console.print(f"job {job['id']}")
+        console.print(printable(f"job {job['id']}"))
         ended = follow(client, {task: str(job["id"])}, console)[task]
         print_result(client, ended, console)
 
@@ -179,7 +180,7 @@ def predict(
         for _, answer in answers:
             typer.echo(json.dumps(answer))
     else:
-        Console().print(predictions_table(answers))
+        PlainConsole().print(predictions_table(answers))
 
 
 @app.command()
@@ -188,7 +189,7 @@ def tasks(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None)
     from cli.render.tasks import tasks_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
-        Console().print(tasks_table(client.tasks()))
+        PlainConsole().print(tasks_table(client.tasks()))
 
 
 @app.command()
@@ -197,7 +198,7 @@ def jobs(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) 
     from cli.render.jobs import jobs_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
-        Console().print(jobs_table(client.jobs()))
+        PlainConsole().print(jobs_table(client.jobs()))
 
 
 add_job_commands(app)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.commands.options import ClientDir, KeyOption, Url, one_line_errors, service
+from nettailor.printable import printable, printable_lines
 
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The id of a job, as `nettailor jobs` shows it.")]
 
@@ -18,13 +19,13 @@ def add_job_commands(app: typer.Typer) -> None:
 def cancel(job: JobId, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """Stop a job for good, within seconds."""
     with one_line_errors(), service(url, data_dir, key) as client:
-        typer.echo(f"job {job} is {client.cancel(job)['state']}")
+        typer.echo(printable(f"job {job} is {client.cancel(job)['state']}"))
 
 
 def retry(job: JobId, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """Queue a failed or cancelled job again; it goes on from its checkpoints."""
     with one_line_errors(), service(url, data_dir, key) as client:
-        typer.echo(f"job {job} is {client.retry(job)['state']}")
+        typer.echo(printable(f"job {job} is {client.retry(job)['state']}"))
 
 
 def logs(
@@ -39,4 +40,4 @@ def logs(
     """Show what happened in a job: its events, and what its processes printed."""
     with one_line_errors(), service(url, data_dir, key) as client:
         for text in client.logs(job, follow=follow, tail=tail):
-            typer.echo(text, nl=False)
+            typer.echo(printable_lines(text), nl=False)

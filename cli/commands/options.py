@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
-from cli.errors import CommandError, SettingsUnusable
+from cli.console import PlainConsole
+from cli.errors import CommandError, ServiceStartFailed, SettingsUnusable
 from cli.service.client import Client
 from cli.service.connect import DEFAULT_URL, connected
+from nettailor.printable import printable
 
 DEFAULT_DIR = Path("data")
 
@@ -46,7 +47,7 @@ ClientDir = Annotated[
 @contextmanager
 def service(url: str | None, data_dir: Path | None, key: str | None) -> Iterator[Client]:
     """The service that `Url` and `ClientDir` name. Raises `ServiceUnreachable`, `ServiceStartFailed`."""
-    with connected(url, data_dir, key=key, default_dir=default_dir(), notes=Console(stderr=True)) as client:
+    with connected(url, data_dir, key=key, default_dir=default_dir(), notes=PlainConsole(stderr=True)) as client:
         yield client
 
 
@@ -56,7 +57,10 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except CommandError as error:
-        Console(stderr=True, highlight=False).print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
+        # where the service did not start, the last lines of its log follow
+        text = str(error) if isinstance(error, ServiceStartFailed) else printable(str(error))
+        line = Text.assemble(("error:", "red"), " ", text)
+        PlainConsole(stderr=True, highlight=False).print(line, soft_wrap=True)
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

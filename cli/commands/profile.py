@@ -6,15 +6,16 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from cli.console import PlainConsole
 from cli.errors import CannotProfile
 from cli.render.table import new_table
 from hosting.errors import SettingsInvalid
 from nettailor.errors import NetTailorError
 from nettailor.network.backbones import Backbone, build_backbone
+from nettailor.printable import printable
 from server.engine.profile import Profile, measure
 from server.kernels.device import open_device
 from server.settings import ServerSettings
@@ -49,16 +50,16 @@ def run(options: ProfileOptions) -> None:
         out.write_text(json.dumps(profile.as_json(), indent=1) + "\n")
     except OSError as error:
         raise CannotProfile(f"{out}: {error.strerror or error}") from error
-    console = Console()
+    console = PlainConsole()
     console.print(costs_table(profile))
-    console.print(f"written to {out}", soft_wrap=True, highlight=False)
+    console.print(printable(f"written to {out}"), soft_wrap=True, highlight=False)
 
 
 def _measure(backbone: Backbone, settings: ServerSettings, options: ProfileOptions, side: int) -> Profile:
     if settings.engine_threads:
         torch.set_num_threads(settings.engine_threads)
     device = open_device(settings.device, settings.dtype, winograd=settings.winograd)
-    with Progress(console=Console(stderr=True)) as bars:
+    with Progress(console=PlainConsole(stderr=True)) as bars:
         bar = bars.add_task("rounds", total=options.rounds)
         return measure(
             backbone,

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from cli.commands.options import DEFAULT_DIR, default_dir, one_line_errors
+from cli.console import PlainConsole
 from cli.errors import RegistryUnusable
 from cli.render.garbage import print_collection
 from cli.render.progress import counting
@@ -80,10 +80,10 @@ def run_verify(data_dir: Path) -> None:
 
     with _usable():
         blobs = Blobs(_existing(Settings(data_dir=data_dir)).blobs_location)
-        with counting("verify", Console(stderr=True)) as progress:
+        with counting("verify", PlainConsole(stderr=True)) as progress:
             report = Scrub(blobs, Records(blobs.store), progress).run()
         quarantined = sum(1 for _ in blobs.quarantine)
-    print_scrub(report, quarantined, Console(highlight=False))
+    print_scrub(report, quarantined, PlainConsole(highlight=False))
     if report.faults:
         raise typer.Exit(1)
 
@@ -100,11 +100,11 @@ def run_gc(data_dir: Path, grace: str, *, delete: bool) -> None:
         settings = Settings(data_dir=data_dir)
         with _registry(settings) as (registry, url), connect(url) as client:
             jobs = open_jobs(settings, client, registry.blobs)
-            with counting("gc", Console(stderr=True)) as progress:
+            with counting("gc", PlainConsole(stderr=True)) as progress:
                 collection = registry.collect_garbage(
                     grace_s, dry_run=not delete, keep=lambda: blobs_in_use(jobs, grace_s), progress=progress
                 )
-    print_collection(collection, grace, Console(highlight=False))
+    print_collection(collection, grace, PlainConsole(highlight=False))
 
 
 def run_rebuild(data_dir: Path) -> None:
@@ -112,10 +112,10 @@ def run_rebuild(data_dir: Path) -> None:
     from hosting.settings.settings import Settings
 
     with _usable(), _registry(Settings(data_dir=data_dir)) as (registry, _):
-        with counting("rebuild", Console(stderr=True)) as progress:
+        with counting("rebuild", PlainConsole(stderr=True)) as progress:
             tasks = registry.rebuild(progress)
         existing = len(registry.tasks())
-    Console(highlight=False).print(f"rebuilt the index of {tasks} tasks, {existing} of them with versions")
+    PlainConsole(highlight=False).print(f"rebuilt the index of {tasks} tasks, {existing} of them with versions")
 
 
 @contextmanager

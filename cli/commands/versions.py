@@ -4,10 +4,11 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli.commands.options import ClientDir, KeyOption, Url, one_line_errors, service
+from cli.console import PlainConsole
 from cli.errors import MalformedTag, NotLive
+from nettailor.printable import printable
 
 registry_app = typer.Typer(
     name="registry",
@@ -45,7 +46,7 @@ def versions(
 
     with one_line_errors(), service(url, data_dir, key) as client:
         found = client.versions(task, tags=tag or [])
-        Console().print(versions_table(task, found, client.task(task)["aliases"]))
+        PlainConsole().print(versions_table(task, found, client.task(task)["aliases"]))
 
 
 @registry_app.command()
@@ -54,7 +55,7 @@ def history(task: Task, *, url: Url = None, data_dir: ClientDir = None, key: Key
     from cli.render.history import history_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
-        Console().print(history_table(task, client.history(task)))
+        PlainConsole().print(history_table(task, client.history(task)))
 
 
 @registry_app.command()
@@ -63,7 +64,7 @@ def show(task: Task, version: Version, *, url: Url = None, data_dir: ClientDir =
     from cli.render.lineage import lineage_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
-        Console().print(lineage_table(client.lineage(task, version)))
+        PlainConsole().print(lineage_table(client.lineage(task, version)))
 
 
 @registry_app.command()
@@ -92,12 +93,13 @@ def front(
         raise typer.BadParameter("only with --publish", param_hint="--alias")
     with one_line_errors(), service(url, data_dir, key) as client:
         if publish is None:
-            Console().print(front_table(task, version, client.front(task, version)))
+            PlainConsole().print(front_table(task, version, client.front(task, version)))
             return
         made = client.publish_point(task, version, publish, alias=alias, reason=reason)
         if made["refused"]:
             raise NotLive(task, made["version"], str(alias), made["refused"])
-    typer.echo(f"{task} version {made['version']}" + (f" is {made['alias']}" if made["alias"] else ""))
+    named = f" is {made['alias']}" if made["alias"] else ""
+    typer.echo(printable(f"{task} version {made['version']}{named}"))
 
 
 @registry_app.command()
@@ -121,7 +123,7 @@ def promote(
     with one_line_errors(), service(url, data_dir, key) as client:
         move = client.promote(task, alias, version, expected=expected or "anything", force=force, reason=reason)
     forced = ", forced past the policy" if move["forced"] else ""
-    typer.echo(f"{task}@{alias} is version {move['after']} (was {move['before'] or 'none'}){forced}")
+    typer.echo(printable(f"{task}@{alias} is version {move['after']} (was {move['before'] or 'none'}){forced}"))
 
 
 @registry_app.command()
@@ -137,7 +139,7 @@ def rollback(
     """Point an alias at what it named before. No policy is checked."""
     with one_line_errors(), service(url, data_dir, key) as client:
         move = client.rollback(task, alias, reason=reason)
-    typer.echo(f"{task}@{alias} is version {move['after']} (was {move['before']})")
+    typer.echo(printable(f"{task}@{alias} is version {move['after']} (was {move['before']})"))
 
 
 @registry_app.command()
@@ -159,7 +161,8 @@ def tag(
     with one_line_errors(), service(url, data_dir, key) as client:
         changes = dict(_tag(word) for word in tags or []) | dict.fromkeys(remove or [])
         found = client.annotate(task, version, tags=changes)
-    typer.echo(" ".join(f"{name}={text}" for name, text in sorted(found["tags"].items())) or "no tags")
+    shown = " ".join(f"{name}={text}" for name, text in sorted(found["tags"].items()))
+    typer.echo(printable(shown) or "no tags")
 
 
 @registry_app.command()
@@ -175,7 +178,7 @@ def note(
     """Replace the note of a version."""
     with one_line_errors(), service(url, data_dir, key) as client:
         client.annotate(task, version, tags={}, note=text)
-    typer.echo(f"{task} version {version}: " + (text or "no note"))
+    typer.echo(printable(f"{task} version {version}: " + (text or "no note")))
 
 
 @registry_app.command()
@@ -221,7 +224,7 @@ def policy(
             client.clear_policy(task, reason=reason)
         elif sets:
             client.set_policy(task, requirements, reason=reason)
-        Console().print(policy_table(client.policy(task)))
+        PlainConsole().print(policy_table(client.policy(task)))
 
 
 def _tag(word: str) -> tuple[str, str | None]:

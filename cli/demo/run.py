@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 
 from rich.console import Console
 
+from cli.console import PlainConsole
 from cli.demo.data import DEMO_SETS
 from cli.errors import FolderNotEmpty
 from cli.render.figures import Figures, figures_table
@@ -41,7 +42,7 @@ def run_demo(*, data_dir: Path | None, keep: bool, as_json: bool, preset: str) -
 
     Raises `FolderNotEmpty` and whatever else ends the demo early.
     """
-    console = Console(stderr=as_json)
+    console = PlainConsole(stderr=as_json)
     with _fresh_folder(data_dir, keep=keep) as folder:
         demo = _Demo(folder, preset=preset, console=console)
         try:
@@ -120,12 +121,13 @@ class _Demo:
         return jobs
 
     def _urls(self, url: str) -> None:
-        self._console.print("[bold]To open[/bold] (the demo stops the service at its end; --keep leaves it running)")
+        self._console.print("To open", style="bold", end=" ")
+        self._console.print("(the demo stops the service at its end; --keep leaves it running)")
         for path, what in _PAGES.items():
             self._console.print(f"  {url + path:<40} {what}")
 
     def _say(self, number: str, text: str) -> None:
-        self._console.print(f"\n[bold]{number}. {text}[/bold]")
+        self._console.print(f"\n{number}. {text}", style="bold")
 
 
 _PAGES = {

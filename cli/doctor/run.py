@@ -8,14 +8,16 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
+from cli.console import PlainConsole
 from cli.doctor import machine, state
 from cli.doctor import settings as setting_checks
 from cli.doctor.finding import Finding, fail, warn
 from cli.doctor.state import Index
 from hosting.errors import SettingsInvalid
 from hosting.telemetry.redaction import without_secrets
+from nettailor.printable import printable
 from server.settings import ServerSettings
 from trainer.settings import Settings as TrainerSettings
 
@@ -28,7 +30,7 @@ def run(data_dir: Path | None, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"healthy": not _failed(findings), "checks": [asdict(each) for each in findings]}))
     else:
-        _print(findings, Console(highlight=False))
+        _print(findings, PlainConsole(highlight=False))
     if _failed(findings):
         raise typer.Exit(1)
 
@@ -72,11 +74,11 @@ def _failed(findings: Sequence[Finding]) -> bool:
 def _print(findings: Sequence[Finding], console: Console) -> None:
     width = max(len(each.check) for each in findings)
     for each in findings:
-        colour = _COLOURS[each.state]
-        found = escape(each.found)
-        console.print(f"[{colour}]{each.state:<4}[/{colour}]  {each.check:<{width}}  {found}", soft_wrap=True)
+        state = (f"{each.state:<4}", _COLOURS[each.state])
+        console.print(Text.assemble(state, f"  {each.check:<{width}}  {printable(each.found)}"), soft_wrap=True)
         if each.advice:
-            console.print(f"{'':<{width + 6}}  [dim]->[/dim] {escape(each.advice)}", soft_wrap=True)
+            advice = ("->", "dim"), f" {printable(each.advice)}"
+            console.print(Text.assemble(" " * (width + 8), *advice), soft_wrap=True)
     failures = sum(each.state == "fail" for each in findings)
     warnings = sum(each.state == "warn" for each in findings)
     console.print(f"{len(findings)} checks: {failures} failed, {warnings} with a warning", soft_wrap=True)

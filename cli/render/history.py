@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from rich.markup import escape
 from rich.table import Table
 
 from cli.render.table import minute, new_table, pairs
@@ -16,9 +15,9 @@ def history_table(task: str, entries: Sequence[Json]) -> Table:
         table.add_row(
             str(entry["sequence"]),
             minute(entry["at"]),
-            escape(entry["actor"]),
-            escape(_happened(entry)),
-            escape(entry["reason"]),
+            entry["actor"],
+            _happened(entry),
+            entry["reason"],
         )
     return table
 

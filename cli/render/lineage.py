@@ -2,11 +2,12 @@
 
 import json
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from cli.render.table import minute, new_table, pairs, size
 from cli.service.session import Json
+from nettailor.printable import printable
 
 
 def lineage_table(lineage: Json) -> Table:
@@ -23,9 +24,9 @@ def lineage_table(lineage: Json) -> Table:
         "seed": str(lineage["seed"]),
         "libraries": pairs(lineage["libraries"], " "),
         "aliases now": ", ".join(lineage["aliases"]) or "none",
-        "live (UTC)": "\n".join(live) or "never",
+        "live (UTC)": Text("\n".join(map(printable, live)) or "never"),
         "tags": pairs(lineage["tags"], "=") or "none",
         "note": lineage["note"],
     }.items():
-        table.add_row(name, escape(value))
+        table.add_row(name, value)
     return table

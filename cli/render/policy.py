@@ -1,10 +1,10 @@
 """What `nettailor registry policy` prints."""
 
-from rich.markup import escape
 from rich.table import Table
 
 from cli.render.table import minute, new_table
 from cli.service.session import Json
+from nettailor.printable import printable
 
 _REQUIREMENTS = {
     "min_accuracy": "least accuracy on the test split",
@@ -21,6 +21,6 @@ def policy_table(document: Json) -> Table:
             table.add_row(words, f"{policy[field]:.2%}")
     said = [] if table.row_count else ["no policy" if policy is None else "nothing is required"]
     if document["at"]:
-        said.append(escape(f"last changed {minute(document['at'])} by {document['actor']}"))
+        said.append(printable(f"last changed {minute(document['at'])} by {document['actor']}"))
     table.caption = "\n".join(said)
     return table

@@ -23,6 +23,7 @@ from cli.service.client import Client
 from cli.service.job_requests import is_final, state_of
 from cli.service.session import Json
 from cli.service.sse import ServerSentEvent
+from nettailor.printable import printable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +89,11 @@ class JobBars:
         self._bars: dict[str, TaskID] = {}
         self._stages: dict[str, str] = {}
         self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=24),
             TaskProgressColumn(),
-            TextColumn("[cyan]{task.fields[stage]}"),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[stage]}", style="cyan", markup=False),
+            TextColumn("{task.fields[figures]}", markup=False),
             console=console,
             disable=not console.is_terminal,
         )
@@ -105,11 +106,11 @@ class JobBars:
         self._progress.stop()
 
     def add(self, task: str) -> None:
-        self._bars[task] = self._progress.add_task(task, total=1.0, stage="queued", figures="")
+        self._bars[task] = self._progress.add_task(printable(task), total=1.0, stage="queued", figures="")
 
     def update(self, task: str, event: ServerSentEvent) -> None:
         texts: dict[str, Any] = {}
-        stage = str(event.data.get("stage") or "")
+        stage = printable(str(event.data.get("stage") or ""))
         if event.event == "state" and is_final(state := state_of(event.data)):
             stage, texts["figures"] = state, ""
         elif event.event == "epoch":
@@ -120,7 +121,7 @@ class JobBars:
         if stage and stage != self._stages.get(task):
             self._stages[task] = stage
             if not self._console.is_terminal:
-                self._console.print(f"{task}: {stage}")
+                self._console.print(printable(f"{task}: {stage}"))
 
 
 def figures(data: Json) -> str:
@@ -148,7 +149,8 @@ def duration(seconds: float) -> str:
 @contextmanager
 def counting(what: str, console: Console) -> Iterator[Callable[[int, int], None]]:
     """A bar, moved by calling what this yields with how many are done of how many. Shown on a terminal only."""
-    columns = (TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    described = TextColumn("{task.description}", style="bold", markup=False)
+    columns = (described, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         bar = bars.add_task(what, total=None)
         yield lambda done, total: bars.update(bar, completed=done, total=total)

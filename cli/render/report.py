@@ -6,15 +6,17 @@ from cli.render.figures import Figures, figures_of, figures_table
 from cli.service.client import Client
 from cli.service.session import Json
 from nettailor.bundle.manifest import Manifest
+from nettailor.printable import printable
 
 
 def print_result(client: Client, job: Json, console: Console) -> None:
     task, version = str(job["task"]), int(job["result"]["version"])
     console.print(figures_table([version_figures(client, task, version)]))
-    aliases = [alias for alias, named in client.task(task)["aliases"].items() if named == version]
-    console.print(f"{task} version {version}" + (f" is {', '.join(sorted(aliases))}" if aliases else ""))
+    aliases = [alias for alias, number in client.task(task)["aliases"].items() if number == version]
+    named = f" is {', '.join(sorted(aliases))}" if aliases else ""
+    console.print(printable(f"{task} version {version}{named}"))
     if report := job["result"].get("report"):
-        console.print(f"how it was made: {client.url}{report}")
+        console.print(printable(f"how it was made: {client.url}{report}"))
     if compared := job["result"].get("compared"):
         console.print(comparison(version, compared))
     if limited := job["result"].get("time"):

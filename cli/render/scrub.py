@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from cli.render.table import new_table, size
@@ -26,7 +25,7 @@ def print_scrub(report: "ScrubReport", quarantined: int, console: Console) -> No
 def _faults_table(faults: "Iterable[Fault]") -> Table:
     table = new_table("Faults", "fault", "where", "reason")
     for fault in faults:
-        table.add_row(fault.kind, _where(fault), escape(fault.reason))
+        table.add_row(fault.kind, _where(fault), fault.reason)
     return table
 
 

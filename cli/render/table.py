@@ -1,12 +1,25 @@
 """An empty table as every command prints it, and how values are written in its cells."""
 
 from collections.abc import Mapping
+from typing import Any
 
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
+
+from nettailor.printable import printable
+
+
+class _TextTable(Table):
+    """Cells are text that others wrote: no markup, and one line each. A cell with lines of its own is a `Text`."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        super().add_row(*(Text(printable(cell)) if isinstance(cell, str) else cell for cell in cells), **options)
 
 
 def new_table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", caption_justify="left")
+    named = Text(printable(title), style="table.title")
+    table = _TextTable(title=named, title_justify="left", caption_justify="left")
     for column in columns:
         table.add_column(column, overflow="fold")  # an id cut short is of no use
     return table

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from rich.markup import escape
 from rich.table import Table
 
 from cli.render.table import minute, new_table, pairs, size
@@ -24,8 +23,8 @@ def versions_table(task: str, versions: Sequence[Json], aliases: Mapping[str, in
             f"{macs:.1%}",
             size(version["size_bytes"]),
             minute(version["published_at"]),
-            escape(pairs(version["tags"], "=")),
-            escape(version["note"]),
+            pairs(version["tags"], "="),
+            version["note"],
         )
     table.caption = "accuracy: test split; MACs: of the whole backbone, with what the task adds"
     return table

@@ -9,6 +9,7 @@ from rich.console import Console
 from cli.errors import ServiceUnreachable
 from cli.service.client import Client
 from cli.service.local_service import local_service, running_url
+from nettailor.printable import printable
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -24,7 +25,7 @@ def connected(
     """
     if url is None and data_dir is not None:
         if running_url(data_dir) is None:
-            notes.print(f"[dim]starting a service on {data_dir} for this command ...[/dim]")
+            notes.print(printable(f"starting a service on {data_dir} for this command ..."), style="dim")
         with local_service(data_dir) as found, Client(found, key=key) as client:
             yield client
         return

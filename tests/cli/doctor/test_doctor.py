@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from cli.doctor.finding import Finding
 from cli.doctor.run import examine
+from cli.main import app
 from hosting.access.keys import add_key, new_key
 from hosting.redis_server.embedded import EmbeddedRedis
 from hosting.settings.settings import Settings
@@ -184,3 +186,10 @@ def test_a_port_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_data_folder_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert _bad(tmp_path / "file" / "data")["data folder"][0] == "fail"
+
+
+def test_what_it_found_is_one_line_and_no_markup(tmp_path: Path) -> None:
+    folder = tmp_path / "[x]\nok    forged\x1b[2J"
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["doctor", "--data-dir", str(folder)])
+    assert "[x]\\nok    forged\\x1b[2J" in result.output
+    assert not any(line.startswith("ok    forged") for line in result.output.splitlines())

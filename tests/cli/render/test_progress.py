@@ -1,10 +1,13 @@
 import io
 import re
 
+import pytest
 from rich.console import Console
 
+from cli.console import PlainConsole
 from cli.render.progress import JobBars, duration, figures
 from cli.service.sse import ServerSentEvent
+from nettailor.printable import printable
 
 
 def _event(kind: str, **data: object) -> ServerSentEvent:
@@ -45,3 +48,17 @@ def test_on_a_terminal_the_bar_shows_stage_and_figures() -> None:
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written.getvalue())
     for part in ("digits", "42%", "student", "epoch 1/4", "loss 1.000", "accuracy 50.0%"):
         assert part in text
+
+
+@pytest.mark.parametrize("name", ["[f]", "[/x]", ":cat:", "{task.id}", "a\n\x1b[9Ab"])
+def test_names_in_bars_are_text(name: str) -> None:
+    plain, live = io.StringIO(), io.StringIO()
+    shown = printable(name)
+    for written, options in ((plain, {}), (live, {"force_terminal": True})):
+        with JobBars(PlainConsole(file=written, width=120, **options)) as bars:
+            bars.add(name)
+            bars.update(name, _event("stage", stage=name, progress=0.1))
+    assert plain.getvalue() == f"{shown}: {shown}\n"
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", live.getvalue())
+    assert text.count(shown) >= 2
+    assert "\x1b[9A" not in live.getvalue()

@@ -1,7 +1,108 @@
-from cli.render.table import minute, pairs, size
+"""How values are written, and that what others named is shown as it is, in one line, whatever it is."""
+
+import io
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from cli.console import PlainConsole
+from cli.render.history import history_table
+from cli.render.jobs import jobs_table
+from cli.render.lineage import lineage_table
+from cli.render.policy import policy_table
+from cli.render.predictions import predictions_table
+from cli.render.table import minute, new_table, pairs, size
+from cli.render.tasks import tasks_table
+from cli.render.versions import versions_table
+from nettailor.printable import printable
+
+NAMES = ["[f]", "[/x]", "[bold]b[/bold]", ":cat:", "a\nb", "a\x1b[1Ab", "\u202egnp.exe"]
+AT = "2026-11-28T19:00:00"
 
 
 def test_how_values_are_written() -> None:
     assert (size(52_300), size(6_100_000)) == ("52.3 KB", "6.10 MB")
     assert minute("2026-11-23T06:05:00.000000+00:00") == "2026-11-23 06:05"
     assert pairs({"b": "2", "a": "1"}, "=") == "a=1, b=2"
+
+
+def _shown(table: Table, console: type[Console] = Console) -> str:
+    written = io.StringIO()
+    console(width=400, file=written).print(table)
+    return written.getvalue()
+
+
+def _tables(name: str) -> dict[str, Table]:
+    answer = {
+        "task": name,
+        "version": 3,
+        "predictions": [[{"label": name, "probability": 0.98}, {"label": f"{name} too", "probability": 0.02}]],
+        "tier": "device",
+        "switch_ms": 0.0213,
+        "inference_ms": 7.94,
+    }
+    entry = {"sequence": 1, "at": AT, "kind": "annotated", "actor": name, "reason": name, "version": 1}
+    complexity = dict.fromkeys(
+        ("stem_macs", "stem_params", "shared_macs_kept", "shared_macs_removed", "shared_params_kept"), 1
+    ) | dict.fromkeys(("shared_params_removed", "task_macs", "task_params"), 1)
+    version = {
+        "version": 1,
+        "metrics": {"student": {"test": 0.9}},
+        "complexity": complexity,
+        "size_bytes": 1,
+        "published_at": AT,
+        "tags": {name: name},
+        "note": name,
+    }
+    lineage = {
+        **version,
+        "task": name,
+        "live": [{"since": AT, "until": None}, {"since": AT, "until": AT}],
+        "digest": name,
+        "actor": name,
+        "job": name,
+        "dataset": name,
+        "backbone": {"id": name, "fingerprint": name},
+        "recipe": {name: 1},
+        "seed": 0,
+        "libraries": {name: name},
+        "aliases": [name],
+    }
+    return {
+        "predictions": predictions_table([(name, answer)]),
+        "tasks": tasks_table([{"task": name, "latest": 4, "aliases": {name: 3}}]),
+        "jobs": jobs_table([{"id": "j1", "task": name, "state": "failed", "error": {"detail": name}}]),
+        "versions": versions_table(name, [version], {name: 1}),
+        "history": history_table(name, [{**entry, "tags": {name: name}, "note": name}]),
+        "lineage": lineage_table(lineage),
+        "policy": policy_table(
+            {"task": name, "policy": {"min_accuracy": 0.5, "max_drop": None, "max_macs": None}, "at": ""}
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", list(_tables("x")))
+def test_names_of_others(kind: str, name: str) -> None:
+    """On any console, with as many lines as a harmless name has."""
+    text = _shown(_tables(name)[kind])
+    assert printable(name) in text
+    assert name in text or printable(name) != name
+    assert len(text.splitlines()) == len(_shown(_tables("harmless")[kind]).splitlines())
+    assert "\x1b" not in text
+
+
+def test_a_title_is_one_line_of_text() -> None:
+    text = _shown(new_table("Versions of [/x]\n\x1b[2J", "a column that is wide enough"))
+    assert text.splitlines()[0].rstrip() == "Versions of [/x]\\n\\x1b[2J"
+
+
+def test_who_changed_a_policy_is_text() -> None:
+    text = _shown(policy_table({"task": "t", "policy": None, "at": AT, "actor": "a\n[/x]"}), PlainConsole)
+    assert "last changed 2026-11-28 19:00 by a\\n[/x]" in " ".join(text.split())
+
+
+def test_the_times_a_version_was_live_have_a_line_each() -> None:
+    text = _shown(_tables("x")["lineage"])
+    assert sum("2026-11-28 19:00 to " in line for line in text.splitlines()) == 2
