@@ -5,9 +5,11 @@ import zlib
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.trainer import archives
-from trainer.errors import ArchiveDamaged, ArchivePathUnsafe
+from trainer.errors import ArchiveDamaged, ArchiveInvalid, ArchivePathUnsafe
 from trainer.intake.archives.archive import members
 from trainer.intake.archives.limits import IntakeLimits
 
@@ -81,6 +83,19 @@ def test_a_name_that_is_not_the_utf8_it_claims_to_be(tmp_path: Path) -> None:
     data = archives.raw_zip([("Kätzchen/1.png".encode("latin-1"), b"x")], flag=_UTF8)
     with pytest.raises(ArchivePathUnsafe, match=r"^K\\xe4tzchen/1\.png: the archive says that the name is UTF-8"):
         _read(data, tmp_path)
+
+
+@given(raw=st.binary(max_size=40), extra=st.binary(max_size=40), flag=st.sampled_from([0, _UTF8]))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_name_is_read_or_refused(raw: bytes, extra: bytes, flag: int, tmp_path: Path) -> None:
+    field = struct.pack("<HHBL", 0x7075, 5 + len(extra), 1, zlib.crc32(raw)) + extra
+    for chosen in (extra, field):
+        try:
+            found = " ".join(_read(archives.raw_zip([(raw, b"x")], flag=flag, extra=chosen), tmp_path))
+        except ArchiveInvalid as fault:
+            found = str(fault)
+        assert "\n" not in found
+        assert found == found.encode().decode()
 
 
 def test_every_byte_is_some_name(tmp_path: Path) -> None:
