@@ -30,6 +30,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.observability
 
+PAUSE_SECONDS = 0.2  # between looks, which act on the service or ask Prometheus: they must not be a load of their own
 TASKS = [f"task{number}" for number in range(6)]
 IMAGE = archives.picture(0, side=32)
 SETTINGS = {
@@ -79,7 +80,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def tailored(world: World) -> str:
     """A job that succeeded, under load all the while."""
     job = submit(world, archives.class_folders(each=12), max_minutes=0.5)
-    until(lambda: load_once(world) and finished(world, job) == "succeeded", "the tailoring succeeds")
+    until(
+        lambda: load_once(world) and finished(world, job) == "succeeded",
+        "the tailoring succeeds",
+        pause_seconds=PAUSE_SECONDS,
+    )
     return job
 
 
@@ -155,7 +160,7 @@ def load_once(world: World) -> bool:
 
 
 def load_until(world: World, condition: Callable[[], bool], what: str) -> None:
-    until(lambda: load_once(world) and condition(), what)
+    until(lambda: load_once(world) and condition(), what, pause_seconds=PAUSE_SECONDS)
 
 
 PANELS = [
@@ -229,6 +234,6 @@ def test_what_happens_moves_its_panel(world: World, tailored: str, action: str) 
         quiet.append(world.value(expr))
         return len(quiet) > 20 and len(set(quiet[-20:])) == 1
 
-    until(settled, f"a quiet moment before {action}")
+    until(settled, f"a quiet moment before {action}", pause_seconds=PAUSE_SECONDS)
     before = quiet[-1]
-    until(lambda: (act(world), world.value(expr) > before)[1], f"{action} moves its panel")
+    until(lambda: (act(world), world.value(expr) > before)[1], f"{action} moves its panel", pause_seconds=PAUSE_SECONDS)
