@@ -8,7 +8,7 @@ from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.dataset_file import FrozenImage, write_dataset
 from trainer.intake.findings import Finding
 from trainer.intake.placement import Split
-from trainer.intake.scan import Skipped
+from trainer.intake.scanning.scan import Skipped
 from trainer.intake.statistics import DatasetStatistics, survey
 from trainer.intake.understand import Understanding, understand
 

@@ -9,7 +9,7 @@ from trainer.events import Json
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.findings import Finding
 from trainer.intake.placement import SPLITS, Split
-from trainer.intake.scan import Skipped
+from trainer.intake.scanning.scan import Skipped
 from trainer.intake.understand import Understanding, understand
 
 

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from trainer.intake.archives.paths import Parts
 from trainer.intake.layouts.layout import Reading
 from trainer.intake.placement import SPLITS, Placement, Split
-from trainer.intake.scan import Scan
-from trainer.intake.splits import cut_splits
+from trainer.intake.scanning.scan import Scan
+from trainer.intake.splits.cut import cut_splits
 
 ClassImages = dict[str, Split | None]  # digest -> split, None where the upload has no splits
 

@@ -7,7 +7,7 @@ from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.findings import shorten
 from trainer.intake.labels import ClassImages
 from trainer.intake.placement import SPLITS, Split
-from trainer.intake.scan import Skipped
+from trainer.intake.scanning.scan import Skipped
 
 Counts = dict[str, dict[Split, int]]  # images, by class and split
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from trainer.intake.scan import Scan
+from trainer.intake.scanning.scan import Scan
 
 
 @dataclass(frozen=True, kw_only=True)

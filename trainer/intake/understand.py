@@ -11,11 +11,12 @@ from trainer.intake.findings import Finding
 from trainer.intake.labels import ClassImages, label, split
 from trainer.intake.layouts.layout import Reading
 from trainer.intake.layouts.registry import choose
-from trainer.intake.layouts.tables.table_layout import unused_reasons
+from trainer.intake.layouts.tables.table_layout import unused_reasons, unused_tables
+from trainer.intake.oddities import oddities
 from trainer.intake.placement import Split
-from trainer.intake.read_archive import read_archive
 from trainer.intake.requirements import Counts, count, too_small
-from trainer.intake.scan import Scan, Skipped
+from trainer.intake.scanning.read_archive import read_archive
+from trainer.intake.scanning.scan import Scan, Skipped
 from trainer.intake.upload import Upload
 
 
@@ -48,7 +49,11 @@ def understand(
     splits = split(labels)
     counts = count(labels, splits)
     skipped = sorted(scan.skipped, key=lambda skip: (skip.file, skip.reason))
-    findings = tuple(reading.findings)
+    findings = (
+        *reading.findings,
+        *unused_tables(upload, reading.documents),
+        *oddities(scan, reading, labels),
+    )
     fault: DatasetInvalid | None = _not_understood(findings)
     if fault is None and (fault := too_small(counts, skipped, limits)) is not None:
         findings += (Finding(weight="error", text=str(fault)),)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TypeVar, cast
 
 from trainer.intake.archives.paths import Parts
-from trainer.intake.spool import Range
+from trainer.intake.scanning.spool import Range
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from trainer.errors import DatasetTooSmall
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import IntakeReport, freeze
 from trainer.intake.placement import SPLITS
-from trainer.intake.splits import cut_splits
+from trainer.intake.splits.cut import cut_splits
 
 LIMITS = IntakeLimits()
 GOOD = archives.class_folders()

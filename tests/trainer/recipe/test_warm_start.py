@@ -25,7 +25,7 @@ from trainer.errors import OptionsInvalid
 from trainer.events import Event
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze
-from trainer.intake.splits import cut_splits
+from trainer.intake.splits.cut import cut_splits
 from trainer.publishing.comparison import compare
 from trainer.recipe.pipeline import tailor_data
 from trainer.recipe.warm_start import WarmStart, find_warm_start, start_from, without_trained_on

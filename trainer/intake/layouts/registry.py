@@ -1,11 +1,13 @@
 """All layouts, in the order in which they are tried."""
 
 from trainer.intake.layouts.folders.class_folders import ClassFolders
+from trainer.intake.layouts.folders.split_folders import SplitFolders
+from trainer.intake.layouts.folders.unclear_folders import UnclearFolders
 from trainer.intake.layouts.layout import Layout, Recognition
 from trainer.intake.layouts.tables.table_layout import TableLayout
 from trainer.intake.upload import Upload
 
-LAYOUTS: tuple[Layout, ...] = (TableLayout(), ClassFolders())
+LAYOUTS: tuple[Layout, ...] = (TableLayout(), SplitFolders(), ClassFolders(), UnclearFolders())
 
 
 def choose(upload: Upload) -> tuple[Layout, Recognition] | None:

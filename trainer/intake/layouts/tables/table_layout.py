@@ -1,57 +1,134 @@
-"""A table of labels beside the images."""
+"""Tables of labels beside the images: one for all, one a folder, one a split, or lists of the images of each split."""
 
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from trainer.intake.archives.paths import Parts
+from trainer.intake.findings import Finding, shorten
+from trainer.intake.layouts.folders.shape import placements_by_folder, splits_by_folder
 from trainer.intake.layouts.layout import LIKELY, Reading, Recognition
-from trainer.intake.layouts.tables.table import SUFFIXES, LabelTable, read_table
+from trainer.intake.layouts.rows import Said
+from trainer.intake.layouts.split_words import is_unlabelled
+from trainer.intake.layouts.tables.agreement import labels_against_folders, splits_against_folders
+from trainer.intake.layouts.tables.roles import NO_IMAGES
+from trainer.intake.layouts.tables.tables import SUBMISSION, Tables, read_tables
+from trainer.intake.placement import Placement
 from trainer.intake.upload import Upload
 
-_TABLES = 16  # candidates that are looked into
+_STRAY = 0.05  # of the images may be in no table without that being odd
 
 
 class TableLayout:
     name = "table of labels"
-    seen_from = "spreadsheets, pandas, Kaggle"
-    reads = "one CSV or JSON Lines file with columns for the image, its class and optionally its split"
+    seen_from = "Kaggle, pandas, spreadsheets, Hugging Face `imagefolder` (`metadata.csv`, `.jsonl`, `.parquet`)"
+    reads = (
+        "CSV, TSV, JSON, JSON Lines or Parquet: a column (or key) for the image, one for its class or one a class with "
+        "0 and 1, optionally one for its split or group; several tables are joined"
+    )
 
     def recognise(self, upload: Upload) -> Recognition | None:
-        best = _best(upload)
-        if best is None:
+        tables = upload.once(read_tables)
+        if not _cover(tables, upload):
             return None
-        return Recognition(confidence=LIKELY, why=f"{'/'.join(best.parts)} says what most images are")
+        paths = ", ".join(shorten(tables.paths))
+        what = "say" if len(tables.paths) > 1 else "says"
+        about = "what the images are" if tables.rows.labelled else "which class folder's images are of which split"
+        return Recognition(confidence=LIKELY, why=f"{paths} {what} {about}")
 
     def read(self, upload: Upload) -> Reading:
-        best = _best(upload)
-        assert best is not None
-        unplaced = (parts for parts in upload.images if parts not in best.places)
-        return Reading(
-            placements=best.places,
-            left_out=[
-                *((best.parts, fault) for fault in best.faults),
-                *((parts, f"not in {best.parts[-1]}") for parts in unplaced),
+        tables = upload.once(read_tables)
+        reading = tables.rows.reading(findings=tables.findings)
+        said = tables.rows.said()
+        folders = upload.once(placements_by_folder)
+        labelled = bool(tables.rows.labelled)
+        placements = _placements(said if labelled else _labelled(said, folders), tables, upload)
+        unplaced = [image for image in upload.images if image not in placements]
+        where = f"not in {tables.paths[0].rpartition('/')[2]}" if len(tables.paths) == 1 else "in no table of labels"
+        return replace(
+            reading,
+            placements=placements,
+            left_out=[*reading.left_out, *((image, where) for image in unplaced)],
+            findings=[
+                *reading.findings,
+                *labels_against_folders(said, folders),
+                *splits_against_folders(said, upload.once(splits_by_folder)),
+                *_partial(unplaced, upload),
             ],
-            documents=frozenset({best.parts}),
+            documents=reading.documents | tables.joined,
         )
 
 
-def unused_reasons(upload: Upload) -> dict[tuple[str, ...], str]:
-    """Why each candidate that was not used is no table of labels for these images."""
-    best = _best(upload)
+def unused_reasons(upload: Upload) -> dict[Parts, str]:
+    """Why each candidate is no table of labels for these images, or was not used as one."""
+    return {parts: f"not used as a table of labels: {reason}" for parts, reason in _unused(upload).items()}
+
+
+def unused_tables(upload: Upload, read: Collection[Parts]) -> list[Finding]:
+    """The findings on tables that were meant for these images, or cannot be read; ``read`` documents were used."""
+    foreign = upload.once(read_tables).reasons
+    return [
+        Finding(weight="warning", text=f"{'/'.join(parts)} is not used: {reason}.", files=("/".join(parts),))
+        for parts, reason in sorted(_unused(upload).items())
+        if parts not in read and foreign.get(parts) not in {NO_IMAGES, SUBMISSION}
+    ]
+
+
+def _unused(upload: Upload) -> dict[Parts, str]:
+    """Candidates but for those that are mostly something else: text, and JSON of any kind."""
+    tables = upload.once(read_tables)
+    reasons = tables.reasons | dict.fromkeys(tables.used, "it says nothing of most images")
     return {
-        table.parts: f"not used as a table of labels: {_reason(table)}"
-        for table in upload.once(_tables)
-        if table is not best
+        parts: reason
+        for parts, reason in reasons.items()
+        if parts not in tables.joined and (parts in tables.used or not parts[-1].lower().endswith((".txt", ".json")))
     }
 
 
-def _reason(table: LabelTable) -> str:
-    return "says nothing of most images" if table.places else next(iter(table.faults), "holds no row")
+def _cover(tables: Tables, upload: Upload) -> bool:
+    """Whether the tables are meant to say what the images are: they name most, or all but whole folders."""
+    said = tables.rows.said()
+    if not tables.rows.labelled:
+        named = [image for image, each in said.items() if each.split or each.group]
+        return 2 * len(named) > len(upload.images) and bool(upload.once(placements_by_folder))
+    named = [image for image, each in said.items() if each.label is not None]
+    if 2 * len(named) >= len(upload.images):
+        return True
+    folders = {image[:-1] for image in named}
+    beside = sum(image[:-1] in folders for image in upload.images)
+    return len(named) > 1 and 2 * len(named) > beside and 2 * len(named) > tables.rows.with_label
 
 
-def _best(upload: Upload) -> LabelTable | None:
-    """The one table that places at least half of the images."""
-    best = max(upload.once(_tables), key=lambda table: len(table.places), default=None)
-    return None if best is None or 2 * len(best.places) < max(1, len(upload.images)) else best
+def _placements(said: Mapping[Parts, Said], tables: Tables, upload: Upload) -> dict[Parts, Placement]:
+    """The table's word on the split comes first, then that of the folders, then that of the table's name."""
+    by_folder = upload.once(splits_by_folder)
+    return {
+        image: Placement(
+            label=each.label,
+            split=each.split or by_folder.get(image) or tables.split_of_table(each.document),
+        )
+        for image, each in said.items()
+        if each.label is not None
+    }
 
 
-def _tables(upload: Upload) -> list[LabelTable]:
-    candidates = [document for document in upload.documents if document.suffix in SUFFIXES]
-    return [read_table(document, upload.images, upload.most_rows) for document in candidates[:_TABLES]]
+def _labelled(said: Mapping[Parts, Said], folders: Mapping[Parts, Placement]) -> dict[Parts, Said]:
+    return {image: replace(each, label=folders[image].label) for image, each in said.items() if image in folders}
+
+
+def _partial(unplaced: list[Parts], upload: Upload) -> list[Finding]:
+    """Images that no table names, but for those that lie in folders of unlabelled images."""
+    lost = [image for image in unplaced if not any(is_unlabelled(folder) for folder in image[:-1])]
+    if not lost:
+        return []
+    folders = sorted({"/".join(image[:-1]) or "the top folder" for image in lost})
+    text = (
+        f"{len(lost)} of {len(upload.images)} images are in no table of labels and are left out: in "
+        f"{', '.join(shorten(folders))}. Add rows for them, or take them away."
+    )
+    return [
+        Finding(
+            weight="note" if len(lost) < _STRAY * len(upload.images) else "warning",
+            text=text,
+            files=tuple(shorten(["/".join(image) for image in lost])),
+        )
+    ]

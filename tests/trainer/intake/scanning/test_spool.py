@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.intake.spool import Range, append
+from trainer.intake.scanning.spool import Range, append
 
 
 @given(

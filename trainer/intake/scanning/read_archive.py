@@ -15,8 +15,8 @@ from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.archives.paths import hidden_folder, is_hidden
 from trainer.intake.containers.container import Container
 from trainer.intake.containers.registry import CONTAINERS, SUFFIXES
-from trainer.intake.scan import Scan, Spooled
-from trainer.intake.spool import append
+from trainer.intake.scanning.scan import Scan, Spooled
+from trainer.intake.scanning.spool import append
 from trainer.intake.upload import DOCUMENT_BYTES, Document
 
 # how files that may hold labels are called
@@ -54,6 +54,8 @@ class _Pass:
             container = next(each for each in CONTAINERS if document.name.endswith(each.suffixes))
             if alone and container.recognise(document):
                 self._expand(container, document)
+            elif document.name.endswith(_DOCUMENTS) and document.size_bytes <= DOCUMENT_BYTES:
+                self._scan.documents.append(document)
             else:
                 self._leave_closed(document)
         return self._scan
@@ -116,6 +118,7 @@ class _Pass:
     def _leave_closed(self, document: Document) -> None:
         kind = kind_of(document.head())
         self._scan.others[document.parts] = kind
+        self._scan.closed.append(document.parts)
         self._scan.skip(document.parts, f"not looked into ({kind}): images lie beside it")
 
     def _take_image(self, member: Member) -> None:

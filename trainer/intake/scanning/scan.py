@@ -51,6 +51,8 @@ class Scan:
     # folders hidden by a dot in their names: how many images lie in them
     hidden: Counter[Parts] = field(default_factory=Counter)
     skipped: list[Skipped] = field(default_factory=list)
+    # containers that were not looked into
+    closed: list[Parts] = field(default_factory=list)
     # files that show what another one shows
     duplicates: int = 0
 

@@ -1,0 +1,407 @@
+"""Tables of labels in every form that people have them, and every way such a table can be wrong."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.trainer import archives
+from tests.trainer.intake.samples import CLASSES, Outcome, Sample, assert_right, samples, take_in
+from trainer.errors import DatasetNotUnderstood, DatasetTooSmall
+from trainer.intake.layouts.tables.table_layout import TableLayout
+from trainer.intake.layouts.tables.tables import read_tables
+from trainer.intake.placement import Placement, Split
+from trainer.intake.upload import Document, Upload
+
+ALL = samples()
+TRAIN = samples(splits=["train"], each=20)
+Cells = Callable[[Sample], Sequence[str]]
+
+
+def images(found: Sequence[Sample], folder: Callable[[Sample], str] = lambda _sample: "images/") -> dict[str, bytes]:
+    return {f"{folder(sample)}{sample.name}": sample.data for sample in found}
+
+
+def table(found: Sequence[Sample], cells: Cells, *, header: Sequence[str] | None = None, delimiter: str = ",") -> str:
+    target = io.StringIO()
+    writer = csv.writer(target, delimiter=delimiter)
+    writer.writerows([*([] if header is None else [header]), *map(cells, found)])
+    return target.getvalue()
+
+
+def named(sample: Sample) -> Sequence[str]:
+    return (f"images/{sample.name}", sample.label)
+
+
+def texts(outcome: Outcome, weight: str) -> list[str]:
+    return [finding.text for finding in outcome.report.findings if finding.weight == weight]
+
+
+PLAIN = table(TRAIN, named, header=["file", "label"])
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("labels.csv", PLAIN.encode()),
+        ("labels.csv", PLAIN.replace("\r\n", "\n").encode()),
+        ("labels.csv", b"\xef\xbb\xbf" + PLAIN.encode()),
+        ("labels.csv", PLAIN.encode("utf-16")),
+        ("labels.csv", PLAIN.encode("utf-16-le")),
+        ("labels.csv", PLAIN.encode("utf-16-be")),
+        ("labels.csv", PLAIN.replace(",", ";").encode()),
+        ("labels.csv", b"sep=;\r\n" + PLAIN.replace(",", ";").encode()),
+        ("labels.csv", PLAIN.replace(",", "|").encode()),
+        ("labels.csv", PLAIN.replace("\r\n", ",\r\n").encode()),
+        ("labels.tsv", PLAIN.replace(",", "\t").encode()),
+        ("labels.txt", PLAIN.replace(",", "\t").encode()),
+        ("labels.csv", table(TRAIN, named).encode()),
+        ("labels.csv", table(TRAIN, lambda s: (s.label, f"images/{s.name}")).encode()),
+        ("labels.csv", table(TRAIN, lambda s: (s.name, s.label), header=["image", "class"]).encode()),
+        ("labels.csv", table(TRAIN, lambda s: (s.name[:-4], s.label), header=["id", "breed"]).encode()),
+        ("labels.csv", table(TRAIN, lambda s: (s.name[:-4], s.label), header=["nr", "sort"]).encode()),
+        ("labels.csv", table(TRAIN, lambda s: (f"./images\\{s.name}", s.label), header=["a", "b"]).encode()),
+        ("meta/labels.csv", table(TRAIN, named, header=["Image Path", "Class Name"]).encode()),
+        ("images/labels.csv", table(TRAIN, lambda s: (s.name, s.label), header=["file_name", "label"]).encode()),
+        ("labels.csv", table(TRAIN, lambda s: (f"/content/drive/my/{s.name}", s.label)).encode()),
+        ("labels.csv", table(TRAIN, lambda s: (f"gs://bucket/images/{s.name}", s.label)).encode()),
+        ("labels.csv", table(TRAIN, lambda s: (s.name.upper(), s.label)).encode()),
+        ("labels.csv", table(TRAIN, lambda s: (s.name.replace("_", "%5F"), s.label)).encode()),
+        ("labels.jsonl", "\n".join(json.dumps({"path": s.name, "label": s.label}) for s in TRAIN).encode()),
+        ("labels.ndjson", "\n\n".join(json.dumps([s.name, s.label]) for s in TRAIN).encode()),
+        ("labels.json", json.dumps([{"image": s.name, "category": s.label} for s in TRAIN]).encode()),
+        ("labels.json", json.dumps([[s.name, s.label] for s in TRAIN]).encode("utf-16")),
+        ("labels.json", json.dumps({"info": 1, "items": [{"image": s.name, "y": s.label} for s in TRAIN]}).encode()),
+        ("labels.json", json.dumps({s.name: s.label for s in TRAIN}).encode()),
+        ("labels.json", json.dumps({s.name: {"label": s.label, "size": 24} for s in TRAIN}).encode()),
+        (
+            "labels.json",
+            json.dumps({name: [s.name for s in TRAIN if s.label == name] for name in CLASSES}).encode(),
+        ),
+    ],
+)
+def test_every_form_of_a_table_says_the_same(tmp_path: Path, name: str, data: bytes) -> None:
+    outcome = take_in(tmp_path, {**images(TRAIN), name: data})
+    assert_right(outcome, TRAIN, given=())
+    assert outcome.report.skipped == ()
+    assert outcome.report.findings == ()
+    assert outcome.report.layout == "table of labels"
+
+
+def test_a_table_and_class_folders_are_one_dataset(tmp_path: Path) -> None:
+    folders = take_in(tmp_path, images(TRAIN, lambda sample: f"{sample.label}/"))
+    assert folders.report.digest == take_in(tmp_path, {**images(TRAIN), "labels.csv": PLAIN.encode()}).report.digest
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        (["file", "label", "label_name"], lambda s: (s.name, str(CLASSES.index(s.label)), s.label)),
+        (["class_id", "class_name", "image_id"], lambda s: (str(CLASSES.index(s.label)), s.label, s.name)),
+        (["file", *CLASSES], lambda s: (s.name, *(str(int(s.label == name)) for name in CLASSES))),
+        (["image", *CLASSES], lambda s: (s.name[:-4], *(f"{s.label == name:.1f}" for name in CLASSES))),
+        (["file", "width", "height", "species"], lambda s: (s.name, "24", str(s.number % 2), s.label)),
+        (["", "file", "xmin", "what"], lambda s: (str(s.number), s.name, str(s.number % 2), s.label)),
+    ],
+    ids=["index and name", "numbers first", "one hot", "one hot fractions", "sizes", "an unknown name"],
+)
+def test_columns_are_told_by_their_role(tmp_path: Path, header: list[str], cells: Cells) -> None:
+    outcome = take_in(tmp_path, {**images(TRAIN), "labels.csv": table(TRAIN, cells, header=header).encode()})
+    assert_right(outcome, TRAIN, given=())
+    assert outcome.report.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        (["file", "label", "split"], lambda s: (s.name, s.label, s.split)),
+        (["file", "label", "Data Set"], lambda s: (s.name, s.label, f"{s.split.upper()}ING")),
+        (["ml_use", "file", "label"], lambda s: ({"val": "validation"}.get(s.split, s.split), s.name, s.label)),
+    ],
+)
+def test_splits_may_be_a_column(tmp_path: Path, header: list[str], cells: Cells) -> None:
+    found = samples(splits=["train", "test"]) if header[2] == "Data Set" else ALL
+    outcome = take_in(tmp_path, {**images(found), "labels.csv": table(found, cells, header=header).encode()})
+    assert_right(outcome, found, given=("train", "test") if header[2] == "Data Set" else ("train", "val", "test"))
+
+
+@pytest.mark.parametrize(("name", "yes"), [("is_training_image", "train"), ("is_test", "test")])
+def test_a_split_may_be_yes_or_no(tmp_path: Path, name: str, yes: str) -> None:
+    found = samples(splits=["train", "test"])
+    data = table(found, lambda s: (s.name, s.label, str(int(s.split == yes))), header=["file", "label", name])
+    assert_right(take_in(tmp_path, {**images(found), "labels.csv": data.encode()}), found, given=("train", "test"))
+
+
+def test_folders_of_splits_stay_what_they_are_under_a_table(tmp_path: Path) -> None:
+    """As Kaggle, Roboflow and others give it: `train/*.jpg`, `test/*.jpg` and one table of labels."""
+    data = table(ALL, lambda s: (s.name, s.label), header=["id", "label"])
+    outcome = take_in(tmp_path, {**images(ALL, lambda s: f"{s.split}_images/"), "labels.csv": data.encode()})
+    assert_right(outcome, ALL)
+    assert outcome.report.findings == ()
+
+
+@pytest.mark.parametrize("where", ["{split}/labels.csv", "{split}.csv", "meta/{split}_labels.csv"])
+@pytest.mark.parametrize("folder", ["{split}/", "images/"])
+def test_a_table_a_split(tmp_path: Path, where: str, folder: str) -> None:
+    files = images(ALL, lambda s: folder.format(split=s.split))
+    if where.startswith("{split}/") and folder == "images/":
+        files = images(ALL, lambda s: f"{s.split}/images/")
+    for split in ("train", "val", "test"):
+        found = [s for s in ALL if s.split == split]
+        files[where.format(split=split)] = table(found, lambda s: (s.name, s.label), header=["file", "label"]).encode()
+    outcome = take_in(tmp_path, files)
+    assert_right(outcome, ALL)
+    assert outcome.report.skipped == ()
+
+
+def test_tables_whose_images_have_the_same_names(tmp_path: Path) -> None:
+    """`1.png` is in every split's folder; each table means those beside it."""
+    files: dict[str, bytes] = {}
+    for split in ("train", "val", "test"):
+        found = [s for s in ALL if s.split == split]
+        files |= {f"{split}/images/{at}.png": s.data for at, s in enumerate(found)}
+        numbered = {s.name: at for at, s in enumerate(found)}
+        files[f"{split}/labels.csv"] = table(found, lambda s, at=numbered: (f"{at[s.name]}.png", s.label)).encode()  # type: ignore[misc]  # mypy cannot infer a lambda's default
+    assert_right(take_in(tmp_path, files), ALL)
+
+
+def test_the_labels_of_the_test_images_are_not_given(tmp_path: Path) -> None:
+    """A Kaggle competition: more test images than training images, and a submission with made-up labels."""
+    secret = samples(splits=["test"], each=40)
+    files = {
+        **images(TRAIN, lambda _s: "train/"),
+        **{f"test/{s.name}": s.data for s in secret},
+        "train.csv": table(TRAIN, lambda s: (s.name[:-4], s.label), header=["id", "target"]).encode(),
+        "test.csv": table(secret, lambda s: (s.name[:-4],), header=["id"]).encode(),
+        "sample_submission.csv": table(secret, lambda s: (s.name[:-4], "cat"), header=["id", "target"]).encode(),
+    }
+    outcome = take_in(tmp_path, files)
+    assert_right(outcome, TRAIN, given=())
+    assert any("120 of 180 images" in text for text in texts(outcome, "warning"))
+    assert "made up" in outcome.reasons["sample_submission.csv"]
+
+
+@pytest.mark.parametrize("suffix", ["", ".png"])
+def test_lists_of_the_images_of_each_split_over_class_folders(tmp_path: Path, suffix: str) -> None:
+    files = images(ALL, lambda s: f"images/{s.label}/")
+    for split in ("train", "val", "test"):
+        names = [f"{s.label}/{s.name[:-4]}{suffix}" for s in ALL if s.split == split]
+        files[f"meta/{split}.txt"] = "\n".join(names).encode()
+    outcome = take_in(tmp_path, files)
+    assert_right(outcome, ALL)
+    assert outcome.report.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("classes.csv", "class_id,name\n0,cat\n1,dog\n2,owl\n3,unused\n"),
+        ("label_map.json", json.dumps({"0": "cat", "1": "dog", "2": "owl"})),
+        ("labels.txt", "cat\ndog\nowl\n"),
+        ("classes.json", json.dumps(["cat", "dog", "owl"])),
+    ],
+)
+def test_the_names_of_numbered_classes_may_be_elsewhere(tmp_path: Path, name: str, data: str) -> None:
+    numbered = table(TRAIN, lambda s: (s.name, str(CLASSES.index(s.label))), header=["file", "label"])
+    outcome = take_in(tmp_path, {**images(TRAIN), "train.csv": numbered.encode(), name: data.encode()})
+    assert_right(outcome, TRAIN, given=())
+    assert texts(outcome, "note") == [f"The names of the classes are taken from {name}."]
+    assert outcome.report.skipped == ()
+
+
+def test_columns_may_be_in_another_table(tmp_path: Path) -> None:
+    numbers = {s.name: str(at + 1000) for at, s in enumerate(ALL)}
+    files = {
+        **images(ALL),
+        "images.csv": table(ALL, lambda s: (numbers[s.name], s.name), header=["image_nr", "path"]).encode(),
+        "labels.csv": table(ALL[::-1], lambda s: (s.label, numbers[s.name]), header=["class", "image_nr"]).encode(),
+        "splits.csv": table(ALL, lambda s: (numbers[s.name], s.split), header=["image_nr", "split"]).encode(),
+    }
+    outcome = take_in(tmp_path, files)
+    assert_right(outcome, ALL)
+    assert outcome.report.skipped == ()
+
+
+def test_rows_that_say_nothing_usable_are_told_with_their_lines(tmp_path: Path) -> None:
+    rows = [["file", "label"], *([s.name, s.label] for s in TRAIN)]
+    rows[3] = ["nowhere.png", "cat"]
+    rows[4] = [TRAIN[3].name, ""]
+    rows[5] = [*rows[5], "more"]
+    rows += [[TRAIN[6].name, "owl"], [TRAIN[7].name, TRAIN[7].label]]
+    data = "\n".join(",".join(row) for row in rows)
+    outcome = take_in(tmp_path, {**images(TRAIN), "labels.csv": data.encode(), "notes.csv": b"a,b\n1,2\n"})
+    assert_right(outcome, [s for at, s in enumerate(TRAIN) if at not in {2, 3, 4, 6}], given=())
+    assert [skip.reason for skip in outcome.report.skipped if skip.file == "labels.csv"] == [
+        "line 4: no image 'nowhere.png' in the archive",
+        f"line 5: '{TRAIN[3].name}' has no label",
+        "line 62: " + repr(TRAIN[6].name) + " was said to be something else before",
+        "line 6: more cells than there are columns",
+    ]
+    assert [text.split(". ")[0] for text in texts(outcome, "warning")] == [
+        "labels.csv: 1 of 62 rows say something else of an image than one before: line 62",
+        "labels.csv: 1 of 62 rows have more cells than there are columns: line 6",
+        "labels.csv: 1 of 62 rows name no image of the upload: line 4",
+        "labels.csv: 1 of 62 rows have no label: line 5",
+        "4 of 60 images are in no table of labels and are left out: in images",
+    ]
+    assert texts(outcome, "note") == ["labels.csv: 1 of 62 rows name an image again, and say the same: line 63."]
+    assert outcome.reasons[f"images/{TRAIN[6].name}"] == "not in labels.csv"
+    assert outcome.reasons["notes.csv"] == "not used as a table of labels: no column names images of the archive"
+
+
+def test_a_table_against_the_folders_is_told(tmp_path: Path) -> None:
+    files = images(TRAIN, lambda s: f"train/{s.label}/")
+    wrong = {TRAIN[0].name, TRAIN[1].name}
+    data = table(TRAIN, lambda s: (s.name, "dog" if s.name in wrong else s.label), header=["file", "label"])
+    (told,) = texts(take_in(tmp_path, {**files, "labels.csv": data.encode()}), "warning")
+    assert told.startswith(
+        "labels.csv: 2 of 60 rows say something else than the folders of their images: line 2 (train/cat/"
+    )
+    turned = dict(zip(CLASSES, ("dog", "owl", "cat"), strict=True))
+    data = table(TRAIN, lambda s: (s.name, turned[s.label]), header=["file", "label"])
+    with pytest.raises(DatasetNotUnderstood, match="60 of 60 rows say something else"):
+        take_in(tmp_path, {**files, "labels.csv": data.encode()})
+
+
+def test_a_table_that_renames_the_folders_does_not_contradict_them(tmp_path: Path) -> None:
+    files = images(TRAIN, lambda s: f"n{CLASSES.index(s.label)}/")
+    outcome = take_in(tmp_path, {**files, "labels.csv": table(TRAIN, lambda s: (s.name, s.label)).encode()})
+    assert_right(outcome, TRAIN, given=())
+    assert outcome.report.findings == ()
+
+
+def test_a_table_of_other_splits_than_the_folders_is_told(tmp_path: Path) -> None:
+    moved = {"train": "train", "val": "test", "test": "test"}
+    data = table(ALL, lambda s: (s.name, s.label, moved[s.split]), header=["file", "label", "split"])
+    outcome = take_in(tmp_path, {**images(ALL, lambda s: f"{s.split}/"), "labels.csv": data.encode()})
+    (told,) = texts(outcome, "warning")
+    assert "24 of 72 rows name another split than the folder" in told
+    assert {got for (_, got), (_, true) in outcome.images if true == "val"} == {"test"}
+
+
+def test_a_prefix_that_speaks_against_the_image_is_no_match(tmp_path: Path) -> None:
+    """The table speaks of test images, which are not there; training images have the same names."""
+    data = table(TRAIN, lambda s: (f"data/test/{s.name}", CLASSES[0]), header=["file", "label"])
+    outcome = take_in(tmp_path, {**images(TRAIN, lambda s: f"data/train/{s.label}/"), "labels.csv": data.encode()})
+    assert_right(outcome, TRAIN, given=())
+
+
+def test_two_columns_that_might_be_the_label_are_told(tmp_path: Path) -> None:
+    data = table(TRAIN, lambda s: (s.name, s.label, "ab"[s.number % 2]), header=["file", "class", "category"])
+    outcome = take_in(tmp_path, {**images(TRAIN), "labels.csv": data.encode()})
+    assert_right(outcome, TRAIN, given=())
+    assert "the column class; category might be meant" in texts(outcome, "warning")[0]
+
+
+def test_captions_are_no_labels(tmp_path: Path) -> None:
+    """A Hugging Face image folder with one text an image."""
+    data = table(TRAIN, lambda s: (s.name, f"a picture of {s.name}"), header=["file_name", "text"])
+    outcome = take_in(tmp_path, {**images(TRAIN, lambda s: f"{s.label}/"), "metadata.csv": data.encode()})
+    assert_right(outcome, TRAIN, given=())
+    assert outcome.report.layout == "class folders"
+
+
+def test_a_table_of_other_images_leaves_class_folders_what_they_are(tmp_path: Path) -> None:
+    outcome = take_in(
+        tmp_path,
+        {**images(TRAIN, lambda s: f"{s.label}/"), "labels.csv": f"file,label\n{TRAIN[0].name},dog\n".encode()},
+    )
+    assert_right(outcome, TRAIN, given=())
+    assert outcome.reasons == {"labels.csv": "not used as a table of labels: it says nothing of most images"}
+    assert texts(outcome, "warning") == ["labels.csv is not used: it says nothing of most images."]
+
+
+def test_latin_names_are_read_and_said(tmp_path: Path) -> None:
+    classes = ("Käfer", "Möwe")
+    found = samples(classes, splits=["train"], each=12)
+    data = table(found, named, header=["file", "label"]).encode("cp1252")
+    outcome = take_in(tmp_path, {**images(found), "labels.csv": data}, classes)
+    assert_right(outcome, found, given=(), names=classes)
+    assert "Windows-1252" in texts(outcome, "note")[0]
+
+
+def test_groups_are_read(tmp_path: Path) -> None:
+    data = table(TRAIN, lambda s: (s.name, s.label, f"p{s.number % 3}"), header=["file", "label", "patient_id"])
+    upload = upload_of({"labels.csv": data.encode()}, [f"images/{s.name}" for s in TRAIN])
+    groups = TableLayout().read(upload).groups
+    assert {parts[1]: group for parts, group in groups.items()} == {s.name: f"p{s.number % 3}" for s in TRAIN}
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "holds no row"),
+        (b"file,label\n", "holds no row"),
+        (b"\xff\xfe\x00", "not UTF-16-LE text (byte 0)"),
+        (b"file,label\n\x81\xff", "not UTF-8 text (byte 11)"),
+        (b"\x00\x01\x02" * 9, "not text"),
+        (b"file,label\n" + b'"' + b"x" * 200_000, "line 2: field larger than field limit (131072)"),
+        (b'file,label\n"a"b,c\n', "line 2: ',' expected after '\"'"),
+        (b"a;b;c\n1;2;3\n", "no column names images of the archive"),
+    ],
+)
+def test_what_is_no_table_says_why(tmp_path: Path, data: bytes, reason: str) -> None:
+    with pytest.raises(DatasetTooSmall) as failure:
+        take_in(tmp_path, {**images(TRAIN), "labels.csv": data})
+    assert any(reason in skipped for skipped in failure.value.skipped), failure.value.skipped
+
+
+def upload_of(documents: archives.Files, paths: Sequence[str], most_rows: int = 1000) -> Upload:
+    return Upload(
+        images=tuple(sorted(tuple(path.split("/")) for path in paths)),
+        documents=tuple(
+            Document(parts=tuple(name.split("/")), size_bytes=len(data), offset=0, spool=io.BytesIO(data))
+            for name, data in documents.items()
+        ),
+        most_rows=most_rows,
+    )
+
+
+PATHS = [f"images/{number}.png" for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    "line", ["[1]", "{", '"x"', "[" * 50_000, '{"file": {"a": 1}, "label": []}', "null", "1" * 5000]
+)
+def test_hostile_json_lines_raise_nothing(line: str) -> None:
+    upload = upload_of({"x.jsonl": f'{{"file": "images/0.png", "label": 3}}\n{line}'.encode()}, PATHS)
+    tables = upload.once(read_tables)
+    assert {image: said.label for image, said in tables.rows.said().items()} in ({}, {("images", "0.png"): "3"})
+
+
+def test_halves_of_characters_do_not_reach_the_names(tmp_path: Path) -> None:
+    lines = [json.dumps({"file": s.name, "label": s.label if s.label != "owl" else "\ud800"}) for s in TRAIN]
+    outcome = take_in(tmp_path, {**images(TRAIN), "labels.jsonl": "\n".join(lines).encode()})
+    assert outcome.report.classes == ("?", "cat", "dog")
+
+
+def test_rows_and_cells_are_bounded() -> None:
+    rows = "\n".join(f"{path},a" for path in PATHS).encode()
+    assert upload_of({"x.csv": rows}, PATHS, most_rows=10).once(read_tables).reasons == {
+        ("x.csv",): "more than 10 rows"
+    }
+    wide = b",".join([b"x"] * 10_001)
+    assert "columns" in upload_of({"x.csv": wide}, PATHS).once(read_tables).reasons[("x.csv",)]
+    sparse = b"\n".join(b'{"%d": 1}' % number for number in range(9000))
+    assert "cells" in upload_of({"x.jsonl": sparse}, PATHS, most_rows=10**6).once(read_tables).reasons[("x.jsonl",)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.binary(max_size=300), suffix=st.sampled_from([".csv", ".jsonl", ".json", ".txt", ".parquet"]))
+def test_any_bytes_are_a_table_or_not(data: bytes, suffix: str) -> None:
+    upload = upload_of({f"x{suffix}": data}, PATHS)
+    assert set(upload.once(read_tables).rows.said()) <= set(upload.images)
+
+
+def test_splits_of_one_table_are_placements() -> None:
+    splits: list[Split] = ["train", "val", "test"]
+    rows = "\n".join(f"{path},{'ab'[at % 2]},{splits[at % 3]}" for at, path in enumerate(PATHS))
+    upload = upload_of({"x.csv": f"file,label,split\n{rows}".encode()}, PATHS)
+    assert TableLayout().read(upload).placements == {
+        tuple(path.split("/")): Placement(label="ab"[at % 2], split=splits[at % 3]) for at, path in enumerate(PATHS)
+    }

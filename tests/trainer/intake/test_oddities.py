@@ -1,0 +1,91 @@
+"""Nothing vanishes: what an upload loses on its way to a data set is an error or a warning."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.trainer import archives
+from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.inspection import Inspection, inspect
+
+GOOD = archives.class_folders()
+JXL, MP4 = b"\xff\x0a" + bytes(40), b"\0\0\0\x20ftypisom"
+
+
+def look(folder: Path, files: archives.Files) -> Inspection:
+    (folder / "upload").write_bytes(archives.tar_of(files))
+    return inspect(folder / "upload", IntakeLimits())
+
+
+def weighed(found: Inspection) -> list[tuple[str, str]]:
+    return [(finding.weight, finding.text) for finding in found.findings]
+
+
+def test_a_good_upload_has_no_findings(tmp_path: Path) -> None:
+    litter = {
+        ".DS_Store": b"x",
+        "__MACOSX/cats/._0.png": b"x",
+        ".git/logo.png": archives.picture(3),
+        "cats/.x.png": b"x",
+    }
+    assert weighed(look(tmp_path, GOOD | litter)) == []
+
+
+@pytest.mark.parametrize(
+    ("suffix", "data", "name"),
+    [
+        ("jxl", JXL, "JPEG XL, not supported"),
+        ("dat", JXL, "JPEG XL, not supported"),
+        ("svg", b"<svg/>", "SVG, not supported"),
+        ("jpg", b"<!doctype html>", "not an image (web page)"),
+        ("jpg", b"", "not an image (empty file)"),
+    ],
+)
+def test_a_class_of_pictures_that_cannot_be_read_fails(tmp_path: Path, suffix: str, data: bytes, name: str) -> None:
+    found = look(tmp_path, GOOD | {f"birds/{number}.{suffix}": data for number in range(9)})
+    assert found.error is not None
+    assert "birds has 0" in found.error
+    assert f"birds/0.{suffix} ({name})" in found.error
+    assert [finding.weight for finding in found.findings] == ["warning", "error"]
+
+
+def test_a_class_of_which_little_can_be_read(tmp_path: Path) -> None:
+    found = look(tmp_path, GOOD | {f"cats/{number}.jxl": JXL for number in range(11)})
+    assert weighed(found) == [
+        (
+            "warning",
+            "11 of 21 images of cats cannot be used, such as cats/0.jxl: JPEG XL, not supported.",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "text"),
+    [
+        ({"birds/": b""}, "A class folder is empty and will be no class: birds. Put images in, or take them away."),
+        ({"birds/1.mp4": MP4}, "The folder birds holds no image and will be no class: 1 x video (MP4)."),
+        (
+            {f".birds/{number}.png": archives.picture(number) for number in range(8)},
+            "The folder .birds is hidden by the dot in its name, and left out with 8 images. "
+            "Rename it if it is a class.",
+        ),
+        (
+            archives.class_folders(["Cats"], seed=2),
+            "These classes differ in their spelling only: 'Cats', 'cats'. They stay classes of their own; "
+            "give them one name if they are one.",
+        ),
+        (
+            {f"{number}.png": archives.picture(number) for number in range(30)},
+            "Most images are left out: 30 of 50. The list of what is left out says why.",
+        ),
+        (
+            {"more.zip": archives.zip_of(GOOD)},
+            "more.zip: archives beside images are not looked into. Unpack them if they are a part of the data set.",
+        ),
+    ],
+)
+def test_what_is_lost_is_a_warning(tmp_path: Path, files: archives.Files, text: str) -> None:
+    found = look(tmp_path, GOOD | files)
+    assert ("warning", text) in weighed(found)
+    assert found.error is None
+    assert {"cats", "dogs"} <= set(found.classes)

@@ -1,0 +1,158 @@
+"""From rows that say what images are, whatever document they come from, to places of images.
+
+Most layouts are lists of such rows: a table has one a line, an annotation tool one an image. A layout turns its
+documents into `Row`s, hands each to `Rows.take`, and gets its `Reading` from `Rows.reading`.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from trainer.intake.archives.paths import Parts
+from trainer.intake.findings import Finding, shorten
+from trainer.intake.layouts.image_finder import finder_of
+from trainer.intake.layouts.layout import Reading
+from trainer.intake.layouts.split_words import is_unlabelled, split_of
+from trainer.intake.placement import MAX_CLASS_CHARACTERS, Placement, Split
+from trainer.intake.upload import Document, Upload
+
+_SHOWN = 200  # characters of a path in a message
+
+Fault = Literal["missing", "unlabelled", "long", "split", "repeated", "contradicted", "malformed"]
+
+_SENTENCES: dict[Fault, tuple[str, str]] = {  # of several, and what they are about
+    "missing": ("name no image of the upload", "Add the images, or take the rows out."),
+    "unlabelled": ("have no label", "Their images are left out."),
+    "long": (f"have a label of more than {MAX_CLASS_CHARACTERS} characters", "Their images are left out."),
+    "split": ("name a split that is not known", "Call it train, val or test."),
+    "repeated": ("name an image again, and say the same", ""),
+    "contradicted": ("say something else of an image than one before", "Such images are left out: correct the rows."),
+    "malformed": ("have more cells than there are columns", "Quote the cells that hold the delimiter."),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What a document says of one image. ``where`` is the place in it: "line 3", "entry 12"."""
+
+    where: str
+    # as it is written: relative to the document, to the upload, or from elsewhere
+    file: str
+    # None where the document says nothing of labels at all, so that another one may; "" where it should and does not
+    label: str | None = None
+    # a word for it, or ""
+    split: str = ""
+    # "" for none
+    group: str = ""
+
+
+@dataclass(kw_only=True)
+class Said:
+    """What the rows so far say of one image, and which was the first to name it."""
+
+    document: Document
+    where: str
+    label: str | None = None
+    split: Split | None = None
+    group: str = ""
+
+
+@dataclass(kw_only=True)
+class Rows:
+    """Collects rows. What is wrong with one is noted with its line, and once more in a finding with all such lines."""
+
+    upload: Upload
+    _said: dict[Parts, Said] = field(default_factory=dict)
+    _contradicted: set[Parts] = field(default_factory=set)
+    _left_out: list[tuple[Parts, str]] = field(default_factory=list)
+    _faults: dict[tuple[Parts, Fault], list[str]] = field(default_factory=lambda: defaultdict(list))
+    _taken: Counter[Parts] = field(default_factory=Counter)
+    # rows of documents that have labels, whether they can be used or not
+    with_label: int = 0
+
+    def take(self, document: Document, row: Row) -> None:
+        self._taken[document.parts] += 1
+        self.with_label += row.label is not None
+        image = self.upload.once(finder_of)(row.file, document.folder)
+        shown = repr(row.file[:_SHOWN])
+        if image is None:
+            self.fault(document, "missing", row.where, f"no image {shown} in the archive")
+        elif row.label == "":
+            self.fault(document, "unlabelled", row.where, f"{shown} has no label")
+        elif row.label is not None and len(row.label) > MAX_CLASS_CHARACTERS:
+            reason = f"the class name is longer than {MAX_CLASS_CHARACTERS} characters"
+            self.fault(document, "long", row.where, reason)
+        elif row.split and split_of(row.split) is None and not is_unassigned(row.split):
+            reason = f"{row.split[:50]!r} is no split (train, val, test)"
+            self.fault(document, "split", row.where, reason)
+        else:
+            self._add(document, row, image)
+
+    def fault(self, document: Document, fault: Fault, where: str, reason: str) -> None:
+        """Note a row that cannot be used; one that is malformed was not taken before."""
+        self._taken[document.parts] += fault == "malformed"
+        self._left_out.append((document.parts, f"{where}: {reason}"))
+        self._faults[document.parts, fault].append(where)
+
+    @property
+    def labelled(self) -> int:
+        """Images with a label."""
+        return sum(said.label is not None for said in self._said.values())
+
+    def reading(self, *, classes: Iterable[str] = (), findings: Iterable[Finding] = ()) -> Reading:
+        """What the rows say. ``classes`` are names that the documents declare."""
+        said = self.said()
+        documents = frozenset(self._taken)
+        return Reading(
+            placements={
+                image: Placement(label=each.label, split=each.split)
+                for image, each in said.items()
+                if each.label is not None
+            },
+            left_out=self._left_out,
+            findings=[*findings, *self._findings()],
+            classes=frozenset(classes),
+            documents=documents,
+            groups={image: each.group for image, each in said.items() if each.group},
+        )
+
+    def said(self) -> dict[Parts, Said]:
+        """What is said of every image of which no two rows say different things."""
+        return {image: said for image, said in self._said.items() if image not in self._contradicted}
+
+    def _add(self, document: Document, row: Row, image: Parts) -> None:
+        split = split_of(row.split) if row.split else None
+        said = self._said.setdefault(image, Said(document=document, where=row.where))
+        before = (said.label, said.split, said.group)
+        if _differs(said.label, row.label) or _differs(said.split, split) or _differs(said.group, row.group):
+            self._contradicted.add(image)
+            reason = f"{row.file[:_SHOWN]!r} was said to be something else before"
+            self.fault(document, "contradicted", row.where, reason)
+            return
+        said.label = row.label if said.label is None else said.label
+        said.split = said.split or split
+        said.group = said.group or row.group
+        if before == (said.label, said.split, said.group) and before != (None, None, ""):
+            self._faults[document.parts, "repeated"].append(row.where)
+
+    def _findings(self) -> list[Finding]:
+        return [
+            self._finding(document, fault, found)
+            for (document, fault), found in sorted(self._faults.items(), key=lambda item: item[0])
+        ]
+
+    def _finding(self, document: Parts, fault: Fault, found: list[str]) -> Finding:
+        path, (does, mend) = "/".join(document), _SENTENCES[fault]
+        text = f"{path}: {len(found)} of {self._taken[document]} rows {does}: {', '.join(shorten(found))}. {mend}"
+        weight: Literal["note", "warning"] = "note" if fault == "repeated" else "warning"
+        return Finding(weight=weight, text=text.strip(), files=(path,))
+
+
+def is_unassigned(split: str) -> bool:
+    """Whether the word says that an image belongs to no split yet."""
+    return split.casefold() in {"unassigned", "none", "nan", "null", "-", "all", "default"} or is_unlabelled(split)
+
+
+def _differs(said: object, says: object) -> bool:
+    return bool(said) and bool(says) and said != says

@@ -1,0 +1,96 @@
+"""What is odd about an upload whatever its layout: what would otherwise vanish without a word."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from trainer.intake.findings import Finding, shorten
+from trainer.intake.labels import ClassImages
+from trainer.intake.layouts.layout import Reading
+from trainer.intake.scanning.scan import Scan
+
+
+def oddities(scan: Scan, reading: Reading, labels: dict[str, ClassImages]) -> list[Finding]:
+    return [
+        *_hidden(scan),
+        *_without_images(reading.classes - labels.keys()),
+        *_alike(labels),
+        *_mostly_left_out(scan, labels),
+        *_mostly_unread(scan, reading),
+        *_closed_archives(scan),
+    ]
+
+
+def _hidden(scan: Scan) -> list[Finding]:
+    return [
+        Finding(
+            weight="warning",
+            text=f"The folder {'/'.join(folder)} is hidden by the dot in its name, and left out with {count} images. "
+            "Rename it if it is a class.",
+            files=("/".join(folder),),
+        )
+        for folder, count in sorted(scan.hidden.items())
+    ]
+
+
+def _without_images(names: Iterable[str]) -> list[Finding]:
+    """Classes that a document declares; tools list some that they never use, such as the root of a hierarchy."""
+    found = sorted(names)
+    if not found:
+        return []
+    return [Finding(weight="note", text=f"No image is of these declared classes: {', '.join(shorten(found))}.")]
+
+
+def _alike(names: Iterable[str]) -> list[Finding]:
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(names):
+        spellings[" ".join(name.casefold().replace("_", " ").replace("-", " ").split())].append(name)
+    return [
+        Finding(
+            weight="warning",
+            text=f"These classes differ in their spelling only: {', '.join(map(repr, found))}. They stay classes of "
+            "their own; give them one name if they are one.",
+        )
+        for found in spellings.values()
+        if len(found) > 1
+    ]
+
+
+def _mostly_left_out(scan: Scan, labels: dict[str, ClassImages]) -> list[Finding]:
+    kept = sum(len(images) for images in labels.values())
+    distinct = len(scan.promised) - scan.duplicates
+    if 2 * kept >= distinct:
+        return []
+    text = f"Most images are left out: {distinct - kept} of {distinct}. The list of what is left out says why."
+    return [Finding(weight="warning", text=text)]
+
+
+def _mostly_unread(scan: Scan, reading: Reading) -> list[Finding]:
+    """Classes of which less than half of the images can be used; those without any are an error of their own."""
+    usable = {parts for parts, _ in scan.images}
+    reasons = {skip.file: skip.reason for skip in scan.skipped}
+    lost: dict[str, list[str]] = defaultdict(list)
+    for parts, place in reading.placements.items():
+        if parts not in usable:
+            lost[place.label].append("/".join(parts))
+    counts = Counter(place.label for place in reading.placements.values())
+    return [
+        Finding(
+            weight="warning",
+            text=f"{len(files)} of {counts[name]} images of {name} cannot be used, such as {files[0]}: "
+            f"{reasons.get(files[0], 'not an image')}.",
+            files=tuple(shorten(files)),
+        )
+        for name, files in sorted(lost.items())
+        if 2 * len(files) > counts[name]
+    ]
+
+
+def _closed_archives(scan: Scan) -> list[Finding]:
+    if not scan.closed:
+        return []
+    paths = ["/".join(parts) for parts in sorted(scan.closed)]
+    text = (
+        f"{', '.join(shorten(paths))}: archives beside images are not looked into. Unpack them if they are a part of "
+        "the data set."
+    )
+    return [Finding(weight="warning", text=text, files=tuple(shorten(paths)))]
