@@ -35,17 +35,19 @@ def freeze(
     target: Path,
     limits: IntakeLimits,
     *,
+    group_by: str | None = None,
     progress: Callable[[int], None] = lambda _files: None,
 ) -> IntakeReport:
     """Write the frozen dataset of an uploaded archive to ``target``; ``progress`` hears the number of files seen.
 
     Equal uploads give equal bytes, whatever the order of their files. Raises DatasetNotUnderstood, DatasetTooSmall
-    (naming what was skipped) and, for an archive that ``archive.inspect`` would refuse, ArchiveInvalid.
+    (naming what was skipped) and, for an archive that ``archive.inspect`` would refuse, ArchiveInvalid. `understand`
+    says what ``group_by`` is.
     """
     spool_path = target.with_name(f"{target.name}.spool")
     try:
         with spool_path.open("w+b") as spool:
-            found = understand(archive, spool, limits, progress)
+            found = understand(archive, spool, limits, group_by=group_by, progress=progress)
             if found.fault is not None:
                 raise found.fault
             digest = write_dataset(target, list(found.labels), _frozen_images(found), spool)

@@ -36,11 +36,15 @@ class Inspection:
 
 
 def inspect(
-    archive: Path, limits: IntakeLimits, *, progress: Callable[[int], None] = lambda _files: None
+    archive: Path,
+    limits: IntakeLimits,
+    *,
+    group_by: str | None = None,
+    progress: Callable[[int], None] = lambda _files: None,
 ) -> Inspection:
-    """Read the archive as `freeze` does, and keep nothing. Raises UploadEmpty and ArchiveInvalid."""
+    """Read the archive as `freeze` does, and keep nothing. Raises UploadEmpty, ArchiveInvalid and OptionsInvalid."""
     with TemporaryFile() as spool:
-        return inspection_of(understand(archive, spool, limits, progress))
+        return inspection_of(understand(archive, spool, limits, group_by=group_by, progress=progress))
 
 
 def inspection_of(understanding: Understanding) -> Inspection:

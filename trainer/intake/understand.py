@@ -1,6 +1,6 @@
 """From an upload to what is understood of it: classes, splits, what is left out, and what is odd."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -8,7 +8,7 @@ from typing import BinaryIO
 from trainer.errors import DatasetInvalid, DatasetNotUnderstood
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.findings import Finding
-from trainer.intake.labels import ClassImages, label, split
+from trainer.intake.labels import ClassImages, Labels, label, split
 from trainer.intake.layouts.layout import Reading
 from trainer.intake.layouts.registry import choose
 from trainer.intake.layouts.tables.table_layout import unused_reasons, unused_tables
@@ -17,6 +17,7 @@ from trainer.intake.placement import Split
 from trainer.intake.requirements import Counts, count, too_small
 from trainer.intake.scanning.read_archive import read_archive
 from trainer.intake.scanning.scan import Scan, Skipped
+from trainer.intake.splits.grouping import Grouping, group_by_looks, group_by_pattern, grouping_findings
 from trainer.intake.upload import Upload
 
 
@@ -37,37 +38,59 @@ class Understanding:
 
 
 def understand(
-    archive: Path, spool: BinaryIO, limits: IntakeLimits, progress: Callable[[int], None] = lambda _files: None
+    archive: Path,
+    spool: BinaryIO,
+    limits: IntakeLimits,
+    *,
+    group_by: str | None = None,
+    progress: Callable[[int], None] = lambda _files: None,
 ) -> Understanding:
-    """Read the whole archive once; the images' bytes are kept in ``spool``. Raises ArchiveInvalid."""
+    """Read the whole archive once; the images' bytes are kept in ``spool``.
+
+    ``group_by`` is a regular expression (`trainer.intake.splits.pattern`) that names the groups of images which must
+    stay on one side of a split, by their paths. Raises ArchiveInvalid, and OptionsInvalid for a pattern of no use.
+    """
     scan = read_archive(archive, spool, limits, progress)
     upload = scan.upload(limits)
     chosen = choose(upload)
     reading = Reading(placements={}) if chosen is None else chosen[0].read(upload)
     _note_left_out(scan, upload, reading)
     labels = label(scan, reading)
-    splits = split(labels)
-    counts = count(labels, splits)
-    skipped = sorted(scan.skipped, key=lambda skip: (skip.file, skip.reason))
-    findings = (
+    grouping = _grouping(labels, reading, scan, group_by)
+    cut = split(labels.classes, grouping)
+    findings = [
         *reading.findings,
         *unused_tables(upload, reading.documents),
-        *oddities(scan, reading, labels),
-    )
+        *oddities(scan, reading, labels.classes),
+        *grouping_findings(grouping, labels.paths, labels.given, cut.splits, cut.torn),
+    ]
+    counts = count(labels.classes, cut.splits)
+    skipped = sorted(scan.skipped, key=lambda skip: (skip.file, skip.reason))
     fault: DatasetInvalid | None = _not_understood(findings)
     if fault is None and (fault := too_small(counts, skipped, limits)) is not None:
-        findings += (Finding(weight="error", text=str(fault)),)
+        findings.append(Finding(weight="error", text=str(fault)))
     return Understanding(
         layout=None if chosen is None else chosen[0].name,
         why="" if chosen is None else chosen[1].why,
         scan=scan,
-        labels=labels,
-        splits=splits,
+        labels=labels.classes,
+        splits=cut.splits,
         counts=counts,
         skipped=tuple(skipped),
-        findings=findings,
+        findings=tuple(findings),
         fault=fault,
     )
+
+
+def _grouping(labels: Labels, reading: Reading, scan: Scan, group_by: str | None) -> Grouping:
+    """By the pattern if there is one, else by what the upload tells, else by what the pictures look like."""
+    if group_by is not None and labels.paths:
+        return group_by_pattern(group_by, labels.paths)
+    told = {image: reading.groups[parts] for image, parts in labels.paths.items() if parts in reading.groups}
+    if told:
+        return Grouping(groups=told, is_told=True)
+    thumbnails = {image: scan.spooled[image].thumbnail for image in labels.paths}
+    return group_by_looks(labels.classes, thumbnails, labels.paths)
 
 
 def _note_left_out(scan: Scan, upload: Upload, reading: Reading) -> None:
@@ -86,6 +109,6 @@ def _note_left_out(scan: Scan, upload: Upload, reading: Reading) -> None:
             scan.skip(document.parts, unused.get(document.parts, "not an image"))
 
 
-def _not_understood(findings: tuple[Finding, ...]) -> DatasetInvalid | None:
+def _not_understood(findings: Sequence[Finding]) -> DatasetInvalid | None:
     errors = [finding.text for finding in findings if finding.weight == "error"]
     return DatasetNotUnderstood(errors) if errors else None

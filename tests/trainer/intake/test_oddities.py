@@ -85,7 +85,7 @@ def test_a_class_of_which_little_can_be_read(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_lost_is_a_warning(tmp_path: Path, files: archives.Files, text: str) -> None:
-    found = look(tmp_path, GOOD | files)
+    found = look(tmp_path, {**GOOD, **files})
     assert ("warning", text) in weighed(found)
     assert found.error is None
     assert {"cats", "dogs"} <= set(found.classes)

@@ -1,0 +1,1 @@
+"""One pass over an upload: what its files are, before anything is made of their names."""

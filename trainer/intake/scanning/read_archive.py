@@ -17,6 +17,7 @@ from trainer.intake.containers.container import Container
 from trainer.intake.containers.registry import CONTAINERS, SUFFIXES
 from trainer.intake.scanning.scan import Scan, Spooled
 from trainer.intake.scanning.spool import append
+from trainer.intake.splits.near_duplicates import thumbnail
 from trainer.intake.upload import DOCUMENT_BYTES, Document
 
 # how files that may hold labels are called
@@ -166,6 +167,7 @@ class _Pass:
                 offset=offset,
                 size_bytes=size_bytes,
                 pixels=hashlib.sha256(b"%d %d " % picture.size + picture.pixels.tobytes()).hexdigest(),
+                thumbnail=thumbnail(picture.pixels),
                 size=picture.size,
                 mode=picture.mode,
             )

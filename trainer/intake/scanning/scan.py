@@ -26,6 +26,8 @@ class Spooled:
     size_bytes: int
     # sha256 hex of the upright RGB pixels: the same picture in other bytes has the same
     pixels: str
+    # what near-duplicates are found by (`trainer.intake.splits.near_duplicates`)
+    thumbnail: bytes
     # width, height, upright
     size: tuple[int, int]
     # Pillow's word for what the file held

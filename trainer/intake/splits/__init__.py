@@ -1,0 +1,1 @@
+"""Train, validation and test: which image goes where, and which ones belong together."""

@@ -1,0 +1,92 @@
+"""Patterns find what the standard library finds, and never take longer than their length times the text's."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainer.intake.splits.pattern import Pattern, PatternInvalid
+
+ATOMS = st.sampled_from(
+    ["a", "b", "_", ".", r"\d", r"\w", "[ab]", "[^a]", "[a-c0-9_]", r"\.", "(a)", "(a|b_)", "(?:ab|a)"]
+)
+QUANTIFIERS = st.sampled_from(["", "", "", "*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{1,}", "{0,2}?"])
+SEQUENCES = st.lists(st.tuples(ATOMS, QUANTIFIERS).map("".join), min_size=1, max_size=5).map("".join)
+PATTERNS = st.tuples(st.sampled_from(["", "^"]), st.lists(SEQUENCES, min_size=1, max_size=3).map("|".join)).map("".join)
+
+
+@settings(max_examples=500, deadline=None)
+@given(source=PATTERNS, text=st.text("abc_1.", max_size=20))
+def test_it_finds_what_the_standard_library_finds(source: str, text: str) -> None:
+    found, true = Pattern(source).search(text), re.search(source, text)
+    assert (found is None) == (true is None)
+    if found is not None and true is not None:
+        assert (found.text, found.groups) == (true[0], true.groups())
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "groups"),
+    [
+        (r"(\w+)_frame", "train/cat/video7_frame0012.png", ("video7",)),
+        (r"^(?P<group>.*)/\d+\.png$", "a/b/12.png", ("a/b",)),
+        (r"p(\d{3})(?:_(\w))?", "x/p123.png", ("123", None)),
+        (r"(\d+)-(\d+)", "x/7-8-9.png", ("7", "8")),
+        ("(ä|ö)+", "äöä", ("ä",)),
+        ("([]^-])", "a-b", ("-",)),
+    ],
+)
+def test_groups(source: str, text: str, groups: tuple[str | None, ...]) -> None:
+    found = Pattern(source).search(text)
+    assert found is not None
+    assert found.groups == groups
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("a" * 201, "longer than 200"),
+        ("(a", r"'\)' is missing"),
+        ("a)", r"'\)' too many"),
+        ("[a", "ends too early"),
+        ("a\\", "ends too early"),
+        ("*a", "nothing to repeat"),
+        ("a**", "repetition of a repetition"),
+        ("(a*)*", "may be empty"),
+        ("(a|)+", "may be empty"),
+        ("a{1,999}", "from 0 to 100"),
+        ("a{3,2}", "ends before it starts"),
+        ("((a{50}){50}){50}", "repeats too much"),
+        (r"(a)\1", "not known"),
+        ("(?=a)", "only"),
+        ("[z-a]", "no range"),
+        ("(" * 21 + "a" + ")" * 21, "more than 20 groups"),
+    ],
+)
+def test_what_it_does_not_know_it_refuses(source: str, reason: str) -> None:
+    with pytest.raises(PatternInvalid, match=reason):
+        Pattern(source)
+
+
+@pytest.mark.parametrize(
+    "source", ["(a+)+$", "(a|a)+$", "(.+)(.+)(.+)(.+)b", "(?:a{1,50}){1,8}$", "a?" * 20 + "a" * 20 + "$"]
+)
+def test_its_cost_is_bounded(source: str) -> None:
+    """Where backtracking alone would take ages: at most every step at every place of the text."""
+    costs = []
+    for length in (500, 1000):
+        pattern = Pattern(source)
+        pattern.search("a" * length + "c")
+        costs.append(pattern.steps_taken)
+    assert costs[1] <= 2.2 * costs[0]
+    assert costs[1] <= 1000 * 1002
+
+
+@settings(max_examples=300, deadline=None)
+@given(source=st.text("ab(|)[]^$*+?{},1\\d.-", max_size=30))
+def test_any_text_is_a_pattern_or_not(source: str) -> None:
+    try:
+        pattern = Pattern(source)
+    except PatternInvalid:
+        return
+    pattern.search("ab1ab")
