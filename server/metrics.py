@@ -53,7 +53,7 @@ class Metrics:
         self.info.labels(version, backbone, device, dtype).set(1)
 
     def set_budgets(self, budgets: Mapping[Tier, int]) -> None:
-        """Bytes by tier."""
+        """Show how many bytes each tier may take."""
         for tier, size_bytes in budgets.items():
             self.budget_bytes.labels(tier).set(size_bytes)
 

@@ -91,7 +91,7 @@ class Service:
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """Held from a prediction's arrival to its answer. Raises `NotReady` when draining."""
+        """A context to hold from a prediction's arrival to its answer. Raises `NotReady` when draining."""
         if self.state == "draining":
             raise NotReady(self.state)
         self.under_way += 1
@@ -222,7 +222,7 @@ def _budgets(settings: ServerSettings, device: Device) -> Budgets:
 
 
 class _BatchObserver:
-    """Tells both who want to know of a batch."""
+    """Tells metrics and admission of every batch."""
 
     def __init__(self, metrics: Metrics, admission: Admission) -> None:
         self._metrics = metrics

@@ -76,7 +76,7 @@ class SharedNetwork:
 
     @property
     def norms(self) -> dict[int, dict[str, Norm]]:
-        """Of every block, by node and by the names that a bundle's statistics use."""
+        """The backbone's own statistics of every block, by node and by the names that a bundle uses."""
         return {node: block.norms for node, block in enumerate(self.blocks, start=1)}
 
     @property
@@ -107,7 +107,7 @@ def max_pool(x: Tensor, *, kernel: int, stride: int) -> Tensor:
 
 
 def pack_shared(backbone: Backbone, device: Device) -> SharedNetwork:
-    """Fold and copy to the device. The backbone itself is not needed afterwards."""
+    """Fold batch-norm into the weights and copy them to the device. The backbone itself is not needed afterwards."""
     stem = list(backbone.stem.children())
     return SharedNetwork(
         stem=_folded(stem[0], stem[1], device),

@@ -45,7 +45,7 @@ class Engine:
         self._preparing = threading.Lock()
 
     def fold(self, bundle: Bundle) -> FoldedBundle:
-        """What this backbone can do ahead for a bundle. Raises `BundleWrongBackbone`."""
+        """Multiply out in advance what a bundle and this backbone allow. Raises `BundleWrongBackbone`."""
         check_backbone(bundle, self.fingerprint)
         return fold_bundle(bundle, self.shared.norms)
 
@@ -56,7 +56,7 @@ class Engine:
             return adapters.upload(folded, self._shapes, self.device)
 
     def pack(self, bundle: Bundle) -> Adapter:
-        """Both. Raises `BundleWrongBackbone`."""
+        """Fold and upload in one call. Raises `BundleWrongBackbone`."""
         return self.upload(self.fold(bundle))
 
     def warm_up(self, side: int) -> None:
@@ -132,7 +132,7 @@ class Engine:
 
 
 def _preprocessings(images: int, parts: Sequence[Part]) -> list[Preprocessing]:
-    """Of each image, as its parts' tasks want it; of one that nobody wants, anybody's."""
+    """The preprocessing of each image, which all its parts share; an image that no part wants gets any."""
     wanted = [parts[0].adapter.preprocessing] * images
     for part in parts:
         for image in part.images:

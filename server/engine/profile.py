@@ -138,7 +138,7 @@ def _calls(device: Device, run: Run) -> int:
 
 
 def _seconds(device: Device, run: Run, calls: int) -> float:
-    """Of one call."""
+    """How long one call takes."""
     began_at = time.perf_counter()
     for _ in range(calls):
         result = run()

@@ -1,4 +1,4 @@
-"""The front: predictions take a short way past FastAPI's routing, to the same handlers as its routes.
+"""The fast path: predictions go past FastAPI's routing, to the same handlers as its routes.
 
 Routing, dependencies and exit stacks cost more interpreter time a request than all of ours (docs/log.md), and the
 engine's threads wait for the interpreter.

@@ -51,11 +51,11 @@ class Server(Protocol):
         """Raises `NotReady`."""
 
     def answering(self) -> AbstractContextManager[None]:
-        """Held from a prediction's arrival to its answer. Raises `NotReady` when draining."""
+        """A context to hold from a prediction's arrival to its answer. Raises `NotReady` when draining."""
 
 
 class Handlers:
-    """Raise `RequestValidationError`, and what `Predictor.predict` raises."""
+    """Every handler raises `RequestValidationError`, and what `Predictor.predict` raises."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -103,7 +103,7 @@ class Handlers:
         return [Prediction.of(answer) for answer in await parts.predictor.predict(targets, files, options)]
 
     async def _counted(self, names: str, answer: Callable[[], Awaitable[Response]]) -> Response:
-        """By task, there or not, and code, errors included."""
+        """Count an answer or an error by its tasks, known or not, and its status."""
         metrics, began_at, code = self._server.metrics, time.monotonic(), _CLIENT_GONE
         try:
             with self._server.answering():

@@ -44,7 +44,7 @@ def path(request: Request, model: type[M]) -> M:
 
 
 def parameters(**models: type[BaseModel]) -> Parameters:
-    """For the OpenAPI document: the fields of `path=` and `query=` models."""
+    """The fields of `path=` and `query=` models as the OpenAPI document lists them."""
     found = []
     for place, model in models.items():
         schema = model.model_json_schema()

@@ -50,7 +50,7 @@ def build_router(server: Server) -> APIRouter:
 
 
 def _add_predictions(router: APIRouter, handlers: Handlers) -> None:
-    """They read the request themselves, so their parameters are told here."""
+    """The handlers read the request themselves, so the OpenAPI document learns their parameters here."""
 
     def add(route: Route, handler: Any, answer: type[BaseModel], **read: type[BaseModel]) -> None:
         extra = _BODY | {"parameters": parameters(**read)}

@@ -21,7 +21,7 @@ class Kernel(Protocol):
 
     @property
     def addresses(self) -> tuple[int, ...]:
-        """Where the weights lie, to tell one copy from two."""
+        """The addresses of the weights, which tell one copy from two."""
 
     def prepare(self, height: int, width: int) -> None:
         """Get ready for images of this size, which may take a while; not needed for right results."""
@@ -93,12 +93,12 @@ class OneDnnKernel:
 
     @property
     def channels(self) -> tuple[int, int]:
-        """C_out and C_in."""
+        """How many channels come out and go in: C_out, C_in."""
         return self._weight.shape[0], self._weight.shape[1]
 
     @property
     def weight(self) -> Tensor:
-        """A copy as it came, (C_out, C_in, k, k)."""
+        """A copy of the weights as they came, (C_out, C_in, k, k)."""
         return self._weight.to_dense()
 
     @property

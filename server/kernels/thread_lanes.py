@@ -1,4 +1,4 @@
-"""ThreadLanes: the pieces of one batch side by side, each on its own core.
+"""Lanes: the pieces of one batch run side by side, each on a core of its own.
 
 A mixed batch is hundreds of small products. Cut across cores one product at a time, each pays for waking the other
 cores and for waiting until they are done; cut once at the top, none does (docs/log.md has what it is worth).
@@ -27,13 +27,13 @@ class ThreadLanes:
 
     @classmethod
     def on_all_cores(cls) -> "ThreadLanes":
-        """For as many threads as PyTorch uses now."""
+        """Lanes for as many threads as PyTorch uses now."""
         threads = torch.get_num_threads()
         count = min(threads, _MOST)
         return cls(count, threads=threads // count)
 
     def fitting(self, rows: int) -> int:
-        """Into how many pieces a batch of so many rows should be cut."""
+        """How many pieces a batch of so many rows should be cut into."""
         return max(1, min(self.count, rows // _LEAST_ROWS))
 
     def map(self, run: Callable[[P], R], pieces: Sequence[P]) -> list[R]:

@@ -113,7 +113,7 @@ class Predictor:
         return self._answers(list(groups.values()), outcomes)
 
     def _answers(self, groups: Sequence[RequestGroup], outcomes: Sequence[Outcome]) -> list[Answer]:
-        """In the order of the request's targets."""
+        """The groups' answers in the order of the request's targets."""
         found: dict[int, Answer] = {}
         for group, outcome in zip(groups, outcomes, strict=True):
             if tracing.is_on():
@@ -169,7 +169,7 @@ class Predictor:
 
 
 async def _loaded(ready: "Future[Adapter]") -> Adapter:
-    """Its result, once it is there. `asyncio.wrap_future` would leave it a callback that refers to it: a cycle."""
+    """Wait for a load's result. `asyncio.wrap_future` would leave the future a callback that refers to it: a cycle."""
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
 

@@ -25,7 +25,7 @@ _SPARE_BYTES = 64 * 2**20  # of memory kept for the next bundles to be read
 
 
 class DiskCache:
-    """What an earlier process left is kept, and verified when first read.
+    """Keeps what an earlier process left, and verifies each file when it is first read.
 
     It is a cache: a full or failing disk costs speed, never an answer.
     """
@@ -56,7 +56,7 @@ class DiskCache:
             return id in self._shelf
 
     def ids(self) -> tuple[BundleId, ...]:
-        """Of all that is there now."""
+        """How much all files take now."""
         with self._lock:
             return tuple(self._shelf)
 
@@ -102,7 +102,7 @@ class DiskCache:
         return data[:read]
 
     def write(self, id: BundleId, contents: Bytes) -> list[BundleId]:
-        """Keep a bundle; what had to go for it."""
+        """Keep a bundle. Returns the ids that had to go for it."""
         size_bytes = _START + contents.nbytes
         if size_bytes > self._shelf.budget_bytes:
             return []
@@ -142,7 +142,7 @@ def _file_name(id: BundleId) -> str:
 
 
 def _id(file_name: str) -> BundleId | None:
-    """The other way round."""
+    """The id that a file's name stands for."""
     found = _NAME.fullmatch(file_name)
     if found is None:
         return None

@@ -44,11 +44,11 @@ class Lru(Generic[K, V]):
         return iter(self._places)
 
     def size_of(self, key: K) -> int:
-        """Measured bytes of a value that is there."""
+        """How many bytes were measured for a value that is there."""
         return self._places[key].size_bytes
 
     def get(self, key: K) -> V | None:
-        """The value, touched; None if it is not there."""
+        """Touch a value and return it; None if it is not there."""
         place = self._places.get(key)
         if place is None:
             return None
@@ -75,7 +75,7 @@ class Lru(Generic[K, V]):
         return place.value
 
     def shrink(self, may_go: Callable[[K], bool] = lambda _: True) -> list[tuple[K, V]]:
-        """Evict until the budget holds or nothing more may go; what went, in that order."""
+        """Evict until the budget holds or nothing more may go. Returns what went, in that order."""
         gone: list[tuple[K, V]] = []
         while self.size_bytes > self.budget_bytes:
             firsts = [next((key for key in row if may_go(key)), None) for row in self._rows.values()]

@@ -45,7 +45,7 @@ class Lease(Generic[D]):
 
     @property
     def switch_s(self) -> float:
-        """Seconds from asking to ready to run."""
+        """How many seconds passed from asking for the bundle until it was ready to run."""
         ready_at = self._looked_up_at if self.tier is Tier.DEVICE else self._entry.ready_at
         return max(ready_at, self._looked_up_at) - self._asked_at
 
@@ -105,7 +105,7 @@ class Residency(Generic[H, D]):
             self._settle(id, entry)
 
     def retire(self, id: BundleId) -> None:
-        """Off the device as soon as nobody uses it; the host and disk tiers keep it for a rollback."""
+        """Take a bundle off the device as soon as nobody uses it; the host and disk tiers keep it for a rollback."""
         with self._lock:
             self._pinned.discard(id)
             entry = self._entries.get(id)
@@ -114,7 +114,7 @@ class Residency(Generic[H, D]):
                 self._settle(id, entry)
 
     def forget(self, task: str, version: int | None = None) -> None:
-        """Out of every tier as soon as nobody uses it: the version was deleted, or (None) the whole task."""
+        """Take a deleted version, or without one every version of the task, out of all tiers once nobody uses it."""
 
         def is_gone(id: BundleId) -> bool:
             return id.task == task and version in (None, id.version)
@@ -132,12 +132,12 @@ class Residency(Generic[H, D]):
             self._purge(id)
 
     def pin(self, id: BundleId) -> None:
-        """Keep it on the device once it is there."""
+        """Keep a bundle on the device once it is there."""
         with self._lock:
             self._pinned.add(id)
 
     def unpin(self, id: BundleId) -> None:
-        """It may go again when room is needed."""
+        """Let a pinned bundle go again when room is needed."""
         with self._lock:
             self._pinned.discard(id)
             self._shrink_device()
@@ -248,5 +248,5 @@ class Residency(Generic[H, D]):
 
 
 def _about(id: BundleId) -> dict[str, object]:
-    """For the log."""
+    """What a log record about a bundle carries."""
     return {"task": id.task, "version": id.version}

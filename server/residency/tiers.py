@@ -35,15 +35,15 @@ class Loader(Protocol[H, D]):
     """The steps from one tier to the next; called in loader threads, several at once."""
 
     def fetch(self, id: BundleId) -> H:
-        """registry -> checked, in host memory."""
+        """Fetch a bundle from the registry and check it."""
 
     def to_disk(self, bundle: H) -> Bytes: ...
 
     def from_disk(self, data: Bytes) -> H:
-        """What `to_disk` gave."""
+        """Parse what `to_disk` wrote."""
 
     def pack(self, bundle: H) -> D:
-        """host memory -> ready to run."""
+        """Make a bundle in host memory ready to run."""
 
     def host_bytes(self, bundle: H) -> int: ...
 

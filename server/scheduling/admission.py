@@ -73,7 +73,7 @@ class Admission:
             self._seconds_each += (each - self._seconds_each) * (_SMOOTHING if self._seconds_each else 1.0)
 
     def _bounds(self) -> tuple[int, int]:
-        """Of the house and of a task, as fast as the engine is now."""
+        """How many predictions may be under way in all and for one task, as fast as the engine is now."""
         in_time = self._bound_s / self._seconds_each if self._seconds_each else math.inf
         share = min(1.0, in_time / self._bound)
         house = max(share * self._bound, _HOUSE_BATCHES * self._max_batch)

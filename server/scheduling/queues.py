@@ -48,7 +48,7 @@ class FairQueues(Generic[D]):
         self._arrival = itertools.count()
 
     def __len__(self) -> int:
-        """Items that wait."""
+        """How many items wait."""
         return len(self._waiting)
 
     def push(self, item: Item[D], now: float) -> None:
@@ -66,7 +66,7 @@ class FairQueues(Generic[D]):
         lane.rows += item.cost
 
     def expire(self, now: float) -> list[Item[D]]:
-        """Take out what has passed its deadline."""
+        """Take out and return the items that have passed their deadlines."""
         expired = []
         while self._deadlines and (self._deadlines[0][0] <= now or self._deadlines[0][1] not in self._waiting):
             _, number = heapq.heappop(self._deadlines)

@@ -55,7 +55,7 @@ class Scheduler(Generic[D]):
 
     @property
     def depth(self) -> int:
-        """Images that wait."""
+        """How many images wait."""
         with self._changed:
             return len(self._queues)
 
