@@ -35,8 +35,8 @@ from nettailor.network.backbones import Backbone, load_backbone
 from trainer.events import Event
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze
-from trainer.recipe.config import parsed_change
-from trainer.recipe.pipeline import RecipeConfig, tailor
+from trainer.recipe.config import RecipeConfig, parsed_change
+from trainer.recipe.pipeline import tailor
 from trainer.reports.version.findings import Finished
 from trainer.reports.version.report import make_report
 from trainer.training.data import LabelledImages, TaskData, evaluation_batches, load_dataset

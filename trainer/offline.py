@@ -23,8 +23,8 @@ from nettailor.network.backbones import load_backbone
 from trainer.events import Event
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze
-from trainer.recipe.config import parsed_change
-from trainer.recipe.pipeline import RecipeConfig, tailor
+from trainer.recipe.config import RecipeConfig, parsed_change
+from trainer.recipe.pipeline import tailor
 from trainer.training.distributed import ProcessGroup
 
 

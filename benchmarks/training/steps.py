@@ -26,8 +26,8 @@ from nettailor.images import decode, prepare
 from nettailor.network.backbones import Backbone, channels_last
 from nettailor.network.losses import distillation_loss, teacher_loss
 from nettailor.network.student import Student
+from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold, Step
-from trainer.recipe.pipeline import RecipeConfig
 from trainer.recipe.teacher import Teacher
 from trainer.training.data import TaskData, training_batches
 

@@ -9,8 +9,8 @@ from benchmarks.training.progress import say
 from benchmarks.training.steps import StraightforwardFold, fold_of
 from nettailor.cpu import bf16_pays
 from nettailor.network.backbones import Backbone
+from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold
-from trainer.recipe.pipeline import RecipeConfig
 from trainer.training.data import TaskData
 
 

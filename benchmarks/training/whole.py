@@ -10,7 +10,8 @@ from typing import Any, cast
 from benchmarks.training.progress import say
 from nettailor.network.backbones import Backbone
 from trainer.events import Event
-from trainer.recipe.pipeline import RecipeConfig, tailor
+from trainer.recipe.config import RecipeConfig
+from trainer.recipe.pipeline import tailor
 
 
 @dataclass(frozen=True, kw_only=True)

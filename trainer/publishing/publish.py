@@ -17,7 +17,7 @@ from trainer.events import Json
 from trainer.jobs.job import Job
 from trainer.publishing.comparability import incomparable, live_version
 from trainer.recipe.pareto import store_front
-from trainer.recipe.pipeline import Tailored
+from trainer.recipe.result import Tailored
 from trainer.training.evaluate import measure_accuracy
 
 CANDIDATE = "candidate"

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from nettailor.bundle.manifest import StatisticsMode
 from nettailor.complexity.counting import Measure
+from trainer.recipe.selection import Wanted
 from trainer.training.fit import Schedule
 
 Preset = Literal["fast", "balanced", "thorough"]
@@ -70,6 +71,11 @@ class RecipeConfig:
     def has_budget(self) -> bool:
         """Whether the network's own size or time is limited."""
         return self.max_macs is not None or self.max_latency_ms is not None
+
+    @property
+    def wanted(self) -> Wanted:
+        """Which of the good networks is published: without a budget, good are those that are accurate enough."""
+        return "most accurate" if self.has_budget else "leanest"
 
     @classmethod
     def preset(cls, name: Preset, **overrides: Any) -> "RecipeConfig":

@@ -3,27 +3,59 @@
 import time
 from collections.abc import Callable, Mapping
 
-from trainer.events import Event, Json
+from torch import nn
+
+from nettailor.network.student import Student
+from trainer.events import Event, EventKind, Json
+from trainer.training.fit import Epoch, Schedule
+
+# What a pass over a training image costs in each kind of run, in passes of the teacher's training: the steps of the
+# student and of retraining run the teacher, too.
+PASS_WORK: Mapping[str, float] = {"teacher": 1.0, "student": 1.8, "retrain": 1.6}
 
 
 class ProgressReporter:
-    """Turns finished work into events. Work is counted in image passes, weighted by what a pass costs."""
+    """Turns finished work into events. Work is counted in passes over an image, weighted by what a pass costs.
 
-    def __init__(self, expected: float, report: Callable[[Event], None]) -> None:
-        self.expected = expected
-        self.done = 0.0
-        self.stage = "teacher"
+    `expected` is the work of the whole tailoring; `images` are in the training split of a fold; `history` has the
+    epochs of the runs that are done, by "<fold>/<run>".
+    """
+
+    def __init__(self, report: Callable[[Event], None], *, images: int) -> None:
+        self.expected = 1.0
+        self.history: dict[str, list[Epoch]] = {}
         self._report = report
+        self._images = images
+        self._done = 0.0
+        self._stage = "teacher"
         self._started = time.monotonic()
         self._highest = 0.0
 
     def enter(self, stage: str, **fields: Json) -> None:
-        self.stage = stage
+        self._stage = stage
         self._emit("stage", fields)
 
-    def epoch(self, work: float, fields: Mapping[str, Json]) -> None:
-        self.done += work
+    def epoch(self, run: str, schedule: Schedule, epoch: Epoch, model: nn.Module) -> None:
+        """An epoch of a run has ended; the first word of the run's name is its kind."""
+        self._done += PASS_WORK[run.partition("-")[0]] * self._images
+        fields: dict[str, Json] = {
+            "run": run,
+            "epoch": epoch.number,
+            "epochs": schedule.epochs,
+            "images": self._images,
+            "accuracy": epoch.accuracy,
+            "seconds": round(epoch.seconds, 3),
+            "waited": round(epoch.waited, 3),
+            "images_per_second": round(self._images / epoch.seconds, 1) if epoch.seconds else None,
+            **{key: round(value, 5) for key, value in epoch.losses.items()},
+        }
+        if isinstance(model, Student):
+            fields["alphas"] = shown_alphas(model)
         self._emit("epoch", fields)
+
+    def run(self, name: str, epochs: list[Epoch]) -> None:
+        """A run is done; `epochs` are all of it, also those that an earlier attempt trained."""
+        self.history[name] = epochs
 
     def candidate(self, fields: Mapping[str, Json]) -> None:
         self._emit("candidate", fields)
@@ -33,13 +65,17 @@ class ProgressReporter:
 
     def settle(self) -> None:
         """All work is done, whatever was expected."""
-        self.expected = self.done
+        self.expected = self._done
 
-    def _emit(self, kind: str, fields: Mapping[str, Json]) -> None:
+    def _emit(self, kind: EventKind, fields: Mapping[str, Json]) -> None:
         # Never backwards, and never quite 1: the job ends with its publication.
-        self._highest = max(self._highest, min(0.99, self.done / max(self.expected, self.done, 1.0)))
+        self._highest = max(self._highest, min(0.99, self._done / max(self.expected, self._done, 1.0)))
         elapsed = time.monotonic() - self._started
         left = elapsed * (1 - self._highest) / self._highest if self._highest > 0 else None
         seconds_left: dict[str, Json] = {} if left is None else {"seconds_left": round(left, 1)}
-        event = Event(kind=kind, stage=self.stage, progress=self._highest, fields={**fields, **seconds_left})  # type: ignore[arg-type]  # one of the five kinds above
-        self._report(event)
+        self._report(Event(kind=kind, stage=self._stage, progress=self._highest, fields={**fields, **seconds_left}))
+
+
+def shown_alphas(student: Student) -> dict[str, Json]:
+    """Alphas of the paths into each node, rounded for people."""
+    return {str(node): [round(float(a), 4) for a in values] for node, values in student.alpha_values().items()}

@@ -28,7 +28,8 @@ from trainer.metrics import TrainerMetrics
 from trainer.problems import problem_of_job
 from trainer.publishing.comparison import compare
 from trainer.publishing.publish import publish
-from trainer.recipe.pipeline import Tailored, tailor
+from trainer.recipe.pipeline import tailor
+from trainer.recipe.result import Tailored
 from trainer.recipe.warm_start import WarmStart, find_warm_start
 from trainer.reports.dataset_report import store_dataset_report
 from trainer.reports.version.findings import Finished

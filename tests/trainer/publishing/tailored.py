@@ -7,7 +7,7 @@ from nettailor.bundle.manifest import Accuracy, Manifest, Metrics
 from nettailor.network.backbones import Backbone
 from tests.bundles import random_bundle, random_tensors
 from trainer.jobs.job import Job
-from trainer.recipe.pipeline import Tailored
+from trainer.recipe.result import Tailored
 
 JOB = Job(id="j1", task="pets", upload="sha256:0", options={}, actor="ada", created_at="2026-11-23T00:00:00+00:00")
 SLACK = 0.005

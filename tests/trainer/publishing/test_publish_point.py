@@ -18,7 +18,7 @@ from tests.trainer.publishing.points import ACCURACIES, CHOSEN, point
 from tests.trainer.publishing.tailored import JOB, SLACK
 from trainer.publishing.publish import publish
 from trainer.recipe.pareto import POINTS, read_front
-from trainer.recipe.pipeline import Tailored
+from trainer.recipe.result import Tailored
 from trainer.service import Service
 
 

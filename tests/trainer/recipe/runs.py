@@ -9,7 +9,8 @@ from nettailor.network.backbones import Backbone, build_backbone
 from tests.trainer.tiny import tiny_config, tiny_task
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
-from trainer.recipe.pipeline import Tailored, tailor_data
+from trainer.recipe.pipeline import tailor_data
+from trainer.recipe.result import Tailored
 
 
 class Broken(Exception):

@@ -8,8 +8,9 @@ from tests.trainer.recipe.runs import Broken, seeded_backbone, tailored
 from tests.trainer.tables import write_table
 from tests.trainer.tiny import tiny_config, tiny_task
 from trainer.events import Event
-from trainer.recipe import pipeline
-from trainer.recipe.pipeline import RecipeConfig, Tailored
+from trainer.recipe import planner
+from trainer.recipe.config import RecipeConfig
+from trainer.recipe.result import Tailored
 from trainer.training.data import evaluation_batches
 from trainer.training.fit import correct_predictions
 
@@ -158,8 +159,8 @@ def test_whether_bf16_pays_is_decided_once(tmp_path: Path, monkeypatch: pytest.M
             raise Broken
 
     config = tiny_config(bf16=None)
-    monkeypatch.setattr(pipeline, "bf16_pays", lambda: True)
+    monkeypatch.setattr(planner, "bf16_pays", lambda: True)
     with pytest.raises(Broken):
         tailored(tmp_path, die, config=config)
-    monkeypatch.setattr(pipeline, "bf16_pays", lambda: False)
+    monkeypatch.setattr(planner, "bf16_pays", lambda: False)
     assert tailored(tmp_path, config=config).manifest.recipe["bf16"] is True

@@ -1,4 +1,4 @@
-"""What was decided by the clock, kept in a file, so that a run that goes on after a break decides the same."""
+"""Decisions that rest on a measurement, kept in a file, so that a run that goes on after a break decides the same."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,8 @@ class DecisionLog:
         self._made: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
 
     def made(self, name: str, decide: Callable[[], Any]) -> Any:
-        """The decision of this name; only the first call ever calls `decide`. In a team, process 0's counts."""
+        """The decision of this name. Only the first call ever calls `decide`; in a process group, the decision of
+        process 0 counts for all."""
         if name not in self._made:
             self._made[name] = _agreed(decide())
             if ProcessGroup.current().leads:
@@ -27,16 +28,16 @@ class DecisionLog:
         return self._made[name]
 
     def get(self, name: str) -> Any:
-        """None where nothing was decided."""
+        """The decision of this name, or None where it has not been made."""
         return self._made.get(name)
 
 
 def _agreed(decision: Any) -> Any:
     """Process 0's decision on every process, as JSON."""
-    team = ProcessGroup.current()
+    group = ProcessGroup.current()
     text = json.dumps(decision).encode()
-    length = int(team.agreed(torch.tensor([len(text)])))
+    length = int(group.agreed(torch.tensor([len(text)])))
     padded = torch.zeros(length, dtype=torch.uint8)
     own = torch.frombuffer(bytearray(text[:length]), dtype=torch.uint8)
     padded[: len(own)] = own
-    return json.loads(bytes(team.agreed(padded).tolist()))
+    return json.loads(bytes(group.agreed(padded).tolist()))

@@ -16,18 +16,18 @@ from tests.trainer.tiny import tiny_config
 from trainer.errors import TimeTooShort
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
-from trainer.recipe.decision_log import DecisionLog
-from trainer.recipe.elapsed import Elapsed
-from trainer.recipe.throughput import Throughput
-from trainer.recipe.time_budget import TimeBudget
+from trainer.recipe.timing.decision_log import DecisionLog
+from trainer.recipe.timing.elapsed import Elapsed
+from trainer.recipe.timing.throughput import Throughput
+from trainer.recipe.timing.time_budget import TimeBudget
 from trainer.training.fit import Epoch, Schedule
 
 IMAGES = 1000
-PACES = (Throughput(image=0.001, epoch=0.5), Throughput(image=0.002, epoch=0.5))
+TEACHER, STUDENT = Throughput(image=0.001, epoch=0.5), Throughput(image=0.002, epoch=0.5)
 
 
-class StoppedClock(Elapsed):
-    """Shows what it is told to."""
+class SetTime(Elapsed):
+    """Says that as much time has gone by as it was set to."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -38,55 +38,56 @@ class StoppedClock(Elapsed):
 
 
 class Simulation:
-    """A recipe whose runs take exactly as long as the paces say, or `slower` times that."""
+    """A recipe whose runs take exactly as long as their throughput says, or `slower` times that."""
 
     def __init__(self, folder: Path, minutes: float, *, slower: float = 1.0) -> None:
-        self.clock, self.slower = StoppedClock(), slower
+        self.elapsed, self.slower = SetTime(), slower
         self.history: dict[str, Sequence[Epoch]] = {}
         self.minutes, self.folder = minutes, folder
         self.log: list[str] = []
 
-    def timetable(self) -> TimeBudget:
+    def budget(self) -> TimeBudget:
         return TimeBudget(
             minutes=self.minutes,
-            clock=self.clock,
+            elapsed=self.elapsed,
             decisions=DecisionLog(self.folder / "decisions.json"),
-            measure=lambda: PACES,
+            teacher=TEACHER,
+            student=STUDENT,
             images=IMAGES,
             test_images=100,
             history=self.history,
             log=self.log.append,
         )
 
-    def run(self, name: str, pace: Throughput, epochs: int) -> None:
-        seconds = self.slower * (IMAGES * pace.image)
+    def run(self, name: str, throughput: Throughput, epochs: int) -> None:
+        seconds = self.slower * (IMAGES * throughput.image)
         self.history[f"fold0/{name}"] = [
             Epoch(number=number, losses={}, accuracy=None, seconds=seconds) for number in range(1, epochs + 1)
         ]
-        self.clock.now += self.slower * pace.seconds(epochs, IMAGES)
+        self.elapsed.now += self.slower * throughput.seconds(epochs, IMAGES)
 
     def whole(self, config: RecipeConfig) -> tuple[RecipeConfig, int, list[int]]:
         """Everything in order; the last configuration, the folds, and the candidates there was time for."""
-        times = self.timetable()
-        config, folds = times.teachers(config, 3)
+        budget = self.budget()
+        config, folds = budget.teachers(config, 3)
         for lr in config.teacher_lrs:
-            self.run(f"teacher-lr{lr}", PACES[0], config.teacher.fitted(IMAGES).epochs)
+            self.run(f"teacher-lr{lr}", TEACHER, config.teacher.fitted(IMAGES).epochs)
         for cycle in config.teacher_cycles:
-            self.run(f"teacher-c{cycle}", PACES[0], config.teacher.fitted(IMAGES).epochs * cycle)
+            self.run(f"teacher-c{cycle}", TEACHER, config.teacher.fitted(IMAGES).epochs * cycle)
         for fold in range(1, folds):
             longest = max(config.teacher_cycles, default=1)
-            self.run(f"teacher-{fold}", PACES[0], config.teacher.fitted(IMAGES).epochs * longest)
-        config = times.students(config, folds)
+            self.run(f"teacher-{fold}", TEACHER, config.teacher.fitted(IMAGES).epochs * longest)
+        config = budget.students(config, folds)
         for fold in range(folds):
-            self.run(f"student-{fold}", PACES[1], config.student.fitted(IMAGES).epochs)
-        config = times.candidates(config, folds)
+            self.run(f"student-{fold}", STUDENT, config.student.fitted(IMAGES).epochs)
+        config = budget.candidates(config, folds)
         done = []
         for blocks in (6, 9, 7, 8, 5, 10):
-            if not times.allows(blocks, config, folds):
+            if not budget.allows(blocks, config, folds):
                 break
             done.append(blocks)
             for fold in range(folds):
-                self.run(f"retrain-{blocks}-{fold}", PACES[1], config.retrain.fitted(IMAGES).epochs)
+                self.run(f"retrain-{blocks}-{fold}", STUDENT, config.retrain.fitted(IMAGES).epochs)
         return config, folds, done
 
 
@@ -101,11 +102,11 @@ def test_whatever_the_time_it_is_kept(tmp_path: Path, minutes: float, slower: fl
     """The teacher's plan cannot know that the machine will be slower; the later ones make up for it."""
     simulation = Simulation(tmp_path, minutes, slower=slower)
     config, folds, done = simulation.whole(RecipeConfig(max_minutes=minutes))
-    assert simulation.clock.now <= 60 * minutes or (slower > 1 and minutes < 1)
+    assert simulation.elapsed.now <= 60 * minutes or (slower > 1 and minutes < 1)
     assert done or minutes < 0.5
-    assert simulation.clock.now >= 0.3 * 60 * minutes
+    assert simulation.elapsed.now >= 0.3 * 60 * minutes
     assert config.student.fitted(IMAGES).epochs >= 1
-    report = simulation.timetable().report()
+    report = simulation.budget().report()
     assert [stage["stage"] for stage in report["stages"]] == ["teacher", "student", "retrain"]  # type: ignore[index, call-overload, union-attr]  # a list of objects
     assert folds == (1 if minutes < 10 else folds)
 
@@ -113,7 +114,7 @@ def test_whatever_the_time_it_is_kept(tmp_path: Path, minutes: float, slower: fl
 def test_a_run_that_goes_on_decides_the_same(tmp_path: Path) -> None:
     simulation = Simulation(tmp_path, 4)
     first = simulation.whole(RecipeConfig(max_minutes=4))
-    simulation.clock.now = 0.0  # whatever the clock and the history say now
+    simulation.elapsed.now = 0.0  # whatever time and history say now
     simulation.history.clear()
     assert simulation.whole(RecipeConfig(max_minutes=4)) == first
 
@@ -130,18 +131,18 @@ def test_too_little_time_says_what_would_be_needed(tmp_path: Path) -> None:
 
 @given(st.floats(0.001, 5), st.floats(0, 20), st.integers(1, 50))
 def test_the_fewer_epochs_the_less_time(image: float, epoch: float, epochs: int) -> None:
-    pace = Throughput(image=image, epoch=epoch)
-    assert pace.seconds(epochs, 10) < pace.seconds(epochs + 1, 10)
+    throughput = Throughput(image=image, epoch=epoch)
+    assert throughput.seconds(epochs, 10) < throughput.seconds(epochs + 1, 10)
 
 
-def test_the_clock_counts_all_attempts(tmp_path: Path) -> None:
+def test_the_time_of_all_attempts_is_counted(tmp_path: Path) -> None:
     path = tmp_path / "clock.json"
     path.write_text(json.dumps({"seconds": 100.0}))
-    with Elapsed(path) as clock:
+    with Elapsed(path) as elapsed:
         threading.Event().wait(0.01)
-        assert 100.0 < clock.seconds < 160.0
+        assert 100.0 < elapsed.seconds < 160.0
     assert json.loads(path.read_text())["seconds"] >= 100.0
-    assert Elapsed(path).seconds >= clock.seconds - 60.0
+    assert Elapsed(path).seconds >= elapsed.seconds - 60.0
 
 
 SIX = Schedule(epochs=6, lr=0.01, batch_size=12, clip=3.0)
@@ -149,7 +150,7 @@ SLOW = [{"image": 0.5, "epoch": 0.0}, {"image": 1.0, "epoch": 0.0}]  # whatever 
 
 
 def slow_machine(folder: Path) -> Path:
-    """A folder of checkpoints in which the pace is measured already."""
+    """A folder of checkpoints in which the throughput is measured already."""
     folder.mkdir()
     (folder / "decisions.json").write_text(json.dumps({"paces": SLOW}))
     return folder

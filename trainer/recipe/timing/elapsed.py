@@ -1,4 +1,4 @@
-"""How long a tailoring has taken, over all the attempts it was broken off in."""
+"""How long a tailoring has taken, all its attempts together."""
 
 import json
 import threading
@@ -9,18 +9,18 @@ from types import TracebackType
 from nettailor.durable import write_durably
 from trainer.training.distributed import ProcessGroup
 
-_SAVE_SECONDS = 2.0  # what a killed attempt may have taken uncounted
+_SAVE_SECONDS = 2.0  # between two saves: at most this much of a killed attempt is not counted
 
 
 class Elapsed:
-    """A context manager: runs while it is entered, and keeps its time in a file."""
+    """A context manager that counts the time while it is entered, and keeps the sum in a file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._before = float(json.loads(path.read_text())["seconds"]) if path.exists() else 0.0
         self._started = time.monotonic()
         self._stopping = threading.Event()
-        self._saver = threading.Thread(target=self._keep_saving, name="clock", daemon=True)
+        self._saver = threading.Thread(target=self._keep_saving, name="elapsed", daemon=True)
 
     @property
     def seconds(self) -> float:

@@ -35,14 +35,14 @@ class Throughput:
 
 def measure_throughput(fold: Fold, folder: Path) -> tuple[Throughput, Throughput]:
     """Of the teacher and of the full student; trains both for a moment, in a folder of its own that is removed."""
-    _remove(folder)  # a broken-off measurement would be taken up, not made
+    _remove(folder)  # a measurement that was broken off would be restored from its checkpoints instead of made
     config = fold.config
     few = min(len(fold.train), _BATCHES * config.teacher.batch_size)
     some_val = max(1, round(few * len(fold.val) / len(fold.train)))
-    marks: dict[str, list[tuple[float, Epoch]]] = {"teacher": [], "student": []}
+    ends: dict[str, list[tuple[float, Epoch]]] = {"teacher": [], "student": []}
 
     def on_epoch(name: str, schedule: Schedule, epoch: Epoch, model: nn.Module) -> None:
-        marks[name.partition("-")[0]].append((time.monotonic(), epoch))
+        ends[name.partition("-")[0]].append((time.monotonic(), epoch))
 
     short = replace(config.teacher, epochs=_EPOCHS, min_steps=0, lr=1e-4)
     student = replace(config.student, epochs=_EPOCHS, min_steps=0, lr=1e-4)
@@ -58,20 +58,21 @@ def measure_throughput(fold: Fold, folder: Path) -> tuple[Throughput, Throughput
     teacher, _ = probe.teacher(short)
     probe.student(teacher)
     _remove(folder)
-    return _pace(marks["teacher"], few), _pace(marks["student"], few)
+    return _throughput(ends["teacher"], few), _throughput(ends["student"], few)
 
 
 def _remove(folder: Path) -> None:
-    team = ProcessGroup.current()
-    team.wait()
-    if team.leads:
+    group = ProcessGroup.current()
+    group.wait()
+    if group.leads:
         shutil.rmtree(folder, ignore_errors=True)
-    team.wait()
+    group.wait()
 
 
-def _pace(marks: Sequence[tuple[float, Epoch]], images: int) -> Throughput:
-    """An epoch's own time, and what else passed since the epoch before it (its checkpoint was written)."""
-    between = [(after - before, epoch.seconds) for (before, _), (after, epoch) in pairwise(marks)]
+def _throughput(ends: Sequence[tuple[float, Epoch]], images: int) -> Throughput:
+    """From the epochs and when each of them ended: an epoch's own time, and what else passed since the epoch before
+    it (its checkpoint was written)."""
+    between = [(after - before, epoch.seconds) for (before, _), (after, epoch) in pairwise(ends)]
     return Throughput(
         image=min(own for _, own in between) / images, epoch=max(0.0, min(whole - own for whole, own in between))
     )

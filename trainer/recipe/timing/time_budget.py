@@ -1,20 +1,20 @@
-"""`max_minutes`: what of the recipe fits into the time, decided ahead of each stage and kept.
+"""`max_minutes`: what of the recipe fits into the time, decided before each stage and kept in the decision log.
 
-First go the extras (folds, longer cycles, learning rates), then epochs; the search over k ends when another candidate
-would not fit. There is always a bundle: at the least the student itself.
+First the extras are given up (folds, longer cycles, learning rates), then epochs; the search over k ends when another
+candidate would not fit. There is always a bundle: at the least the student itself.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
 from trainer.errors import TimeTooShort
 from trainer.events import Json
 from trainer.recipe.config import RecipeConfig
-from trainer.recipe.decision_log import DecisionLog
-from trainer.recipe.elapsed import Elapsed
-from trainer.recipe.throughput import Throughput
+from trainer.recipe.timing.decision_log import DecisionLog
+from trainer.recipe.timing.elapsed import Elapsed
+from trainer.recipe.timing.throughput import Throughput
 from trainer.training.fit import Epoch, Schedule
 
 CANDIDATES = 6  # that a search is expected to try
@@ -24,40 +24,34 @@ _RESERVE = 0.03  # share of the time that is kept for the end, beside the test s
 _EVALUATION = 0.5  # a pass without gradient, in passes of the teacher's training
 
 
+@dataclass(frozen=True, kw_only=True)
 class TimeBudget:
-    """`images` and `test_images`: in the training split of a fold, and in the test split. `measure` gives the paces of
-    teacher and student; `history` has the epochs of the runs that are done, by "<fold>/<run>".
-
-    Raises `TimeTooShort`.
+    """`teacher` and `student` are their throughputs as measured before the first stage; `images` and `test_images` are
+    in the training split of a fold and in the test split; `history` has the epochs of the runs that are done, by
+    "<fold>/<run>".
     """
 
-    def __init__(
-        self,
-        *,
-        minutes: float,
-        clock: Elapsed,
-        decisions: DecisionLog,
-        measure: Callable[[], tuple[Throughput, Throughput]],
-        images: int,
-        test_images: int,
-        history: Mapping[str, Sequence[Epoch]],
-        log: Callable[[str], None],
-    ) -> None:
-        self._minutes, self._clock, self._decisions = minutes, clock, decisions
-        self._images, self._history, self._log = images, history, log
-        paces = decisions.made("paces", lambda: [asdict(pace) for pace in measure()])
-        self._teacher, self._student = (Throughput(**pace) for pace in paces)
-        tested = test_images * (CANDIDATES + 1) * self._teacher.image * _EVALUATION
-        self._reserve = _RESERVE * 60 * minutes + tested
+    minutes: float
+    elapsed: Elapsed
+    decisions: DecisionLog
+    teacher: Throughput
+    student: Throughput
+    images: int
+    test_images: int
+    history: Mapping[str, Sequence[Epoch]]
+    log: Callable[[str], None]
 
     def teachers(self, config: RecipeConfig, folds: int) -> tuple[RecipeConfig, int]:
-        """The configuration, and the number of folds, to train with; later stages are shortened when they come."""
+        """The configuration, and the number of folds, to train with; later stages are shortened when they come.
+
+        Raises `TimeTooShort`.
+        """
 
         def decide() -> dict[str, Any]:
             left = self._left()
-            shortest = self._teacher.seconds(1, self._images) + self._student.seconds(1, self._images)
+            shortest = self.teacher.seconds(1, self.images) + self.student.seconds(1, self.images)
             if shortest > left:
-                return {"needed": (shortest + self._reserve + self._clock.seconds) / 60, "epochs": 0, "planned": 0.0}
+                return {"needed": (shortest + self._reserve + self.elapsed.seconds) / 60, "epochs": 0, "planned": 0.0}
             for rung, pooled, candidates in _rungs(config, folds):
                 share = left / self._whole(rung, pooled, candidates)
                 if share >= _WORTH:
@@ -74,7 +68,7 @@ class TimeBudget:
 
         made = self._made("teacher", decide)
         if "needed" in made:
-            raise TimeTooShort(self._minutes, made["needed"])
+            raise TimeTooShort(self.minutes, made["needed"])
         config = replace(config, teacher_lrs=tuple(made["lrs"]), teacher_cycles=tuple(made["cycles"]))
         return replace(config, teacher=_shortened(config.teacher, made["epochs"])), int(made["folds"])
 
@@ -82,15 +76,15 @@ class TimeBudget:
         """With the student's schedule that fits."""
 
         def decide() -> dict[str, Any]:
-            # a machine that got slower slows all; one teacher that was faster than measured promises nothing
-            pace = self._student.scaled(max(1.0, self._slower("teacher", self._teacher)))
+            # A machine that got slower slows all runs; but one teacher that was faster than measured promises nothing.
+            throughput = self.student.scaled(max(1.0, self._slower("teacher", self.teacher)))
             full = self._epochs(config.student)
-            candidates = int(self._decisions.get("teacher")["candidates"])
-            one = pace.seconds(self._epochs(config.retrain), self._images)
-            whole = folds * (pace.seconds(full, self._images) + candidates * one)
+            candidates = int(self.decisions.get("teacher")["candidates"])
+            one = throughput.seconds(self._epochs(config.retrain), self.images)
+            whole = folds * (throughput.seconds(full, self.images) + candidates * one)
             share = self._left() / whole
             epochs = None if share >= 1 else max(1, int(share * full))
-            return {"epochs": epochs, "planned": folds * pace.seconds(epochs or full, self._images)}
+            return {"epochs": epochs, "planned": folds * throughput.seconds(epochs or full, self.images)}
 
         return replace(config, student=_shortened(config.student, self._made("student", decide)["epochs"]))
 
@@ -106,7 +100,7 @@ class TimeBudget:
                 if epochs >= ceil(full / 2):
                     break
             epochs = min(full, max(1, epochs))
-            planned = count * folds * self._pace_of_candidates().seconds(epochs, self._images)
+            planned = count * folds * self._candidate_throughput().seconds(epochs, self.images)
             return {"epochs": None if epochs == full else epochs, "planned": planned}
 
         return replace(config, retrain=_shortened(config.retrain, self._made("retrain", decide)["epochs"]))
@@ -115,23 +109,23 @@ class TimeBudget:
         """Whether there is time for the candidate with so many blocks removed."""
 
         def decide() -> bool:
-            needed = folds * self._pace_of_candidates().seconds(self._epochs(config.retrain), self._images)
+            needed = folds * self._candidate_throughput().seconds(self._epochs(config.retrain), self.images)
             return needed <= self._left()
 
-        allowed = bool(self._decisions.made(f"k{blocks:02d}", decide))
+        allowed = bool(self.decisions.made(f"k{blocks:02d}", decide))
         if not allowed:
-            self._log(
+            self.log(
                 f"time: {self._left() / 60:.2f} minutes are left, too few for the candidate without {blocks} blocks"
             )
         return allowed
 
     def report(self) -> dict[str, Json]:
         """Minutes, planned and used, for the job's result."""
-        stages = [(name, self._decisions.get(name)) for name in ("teacher", "student", "retrain")]
-        ends = [made["at"] for _, made in stages[1:]] + [self._clock.seconds]
+        stages = [(name, self.decisions.get(name)) for name in ("teacher", "student", "retrain")]
+        ends = [made["at"] for _, made in stages[1:]] + [self.elapsed.seconds]
         return {
-            "max_minutes": self._minutes,
-            "used_minutes": _minutes(self._clock.seconds),
+            "max_minutes": self.minutes,
+            "used_minutes": _minutes(self.elapsed.seconds),
             "stages": [
                 {
                     "stage": name,
@@ -144,23 +138,29 @@ class TimeBudget:
         }
 
     def _made(self, stage: str, decide: Callable[[], dict[str, Any]]) -> Any:
-        at = self._clock.seconds
-        known = self._decisions.get(stage) is not None
-        made = self._decisions.made(stage, lambda: decide() | {"at": at})
+        at = self.elapsed.seconds
+        known = self.decisions.get(stage) is not None
+        made = self.decisions.made(stage, lambda: decide() | {"at": at})
         if not known:
             epochs = "as the preset has it" if made["epochs"] is None else f"{made['epochs']} epochs"
-            self._log(f"time: {stage} {epochs}, {made['planned'] / 60:.2f} of {self._left() / 60:.2f} minutes left")
+            self.log(f"time: {stage} {epochs}, {made['planned'] / 60:.2f} of {self._left() / 60:.2f} minutes left")
         return made
 
     def _left(self) -> float:
-        return 60 * self._minutes - self._clock.seconds - self._reserve
+        return 60 * self.minutes - self.elapsed.seconds - self._reserve
+
+    @property
+    def _reserve(self) -> float:
+        """Seconds that are kept for the end: the test split, and a share of the whole."""
+        tested = self.test_images * (CANDIDATES + 1) * self.teacher.image * _EVALUATION
+        return _RESERVE * 60 * self.minutes + tested
 
     def _epochs(self, schedule: Schedule) -> int:
-        return schedule.fitted(self._images).epochs
+        return schedule.fitted(self.images).epochs
 
     def _whole(self, config: RecipeConfig, folds: int, candidates: int) -> float:
-        student = self._student.seconds(self._epochs(config.student), self._images)
-        retrain = self._student.seconds(self._epochs(config.retrain), self._images)
+        student = self.student.seconds(self._epochs(config.student), self.images)
+        retrain = self.student.seconds(self._epochs(config.retrain), self.images)
         return self._teachers(config, folds) + folds * (student + candidates * retrain)
 
     def _teachers(self, config: RecipeConfig, folds: int) -> float:
@@ -168,21 +168,21 @@ class TimeBudget:
         epochs, cycles = self._epochs(config.teacher), config.teacher_cycles
         searched = [*(epochs for _ in config.teacher_lrs), *(epochs * cycle for cycle in cycles)]
         runs = searched + [epochs * max(cycles, default=1)] * (folds - 1)
-        return sum(self._teacher.seconds(run, self._images) for run in runs)
+        return sum(self.teacher.seconds(run, self.images) for run in runs)
 
     def _fitting(self, seconds: float) -> int:
         """Epochs of a candidate's run that fit."""
-        one = self._pace_of_candidates().seconds(0, self._images)
+        one = self._candidate_throughput().seconds(0, self.images)
         return int(seconds / one) - 1
 
-    def _pace_of_candidates(self) -> Throughput:
-        return self._student.scaled(self._slower("student", self._student))
+    def _candidate_throughput(self) -> Throughput:
+        return self.student.scaled(self._slower("student", self.student))
 
-    def _slower(self, kind: str, pace: Throughput) -> float:
-        """How much longer the runs of a kind took than was measured on a few batches."""
-        runs = [epochs for name, epochs in self._history.items() if name.partition("/")[2].startswith(kind)]
+    def _slower(self, kind: str, measured: Throughput) -> float:
+        """How many times longer the runs of a kind took than was measured on a few batches."""
+        runs = [epochs for name, epochs in self.history.items() if name.partition("/")[2].startswith(kind)]
         seconds = [epoch.seconds for epochs in runs for epoch in epochs]
-        return sum(seconds) / len(seconds) / (self._images * pace.image) if seconds else 1.0
+        return sum(seconds) / len(seconds) / (self.images * measured.image) if seconds else 1.0
 
 
 def _rungs(config: RecipeConfig, folds: int) -> Iterator[tuple[RecipeConfig, int, int]]:
@@ -197,7 +197,7 @@ def _rungs(config: RecipeConfig, folds: int) -> Iterator[tuple[RecipeConfig, int
 
 
 def _shortened(schedule: Schedule, epochs: int | None) -> Schedule:
-    """None: as it is."""
+    """A schedule of so many epochs; where `epochs` is None, the schedule as it is."""
     return schedule if epochs is None else replace(schedule, epochs=epochs, min_steps=0)
 
 

@@ -1,0 +1,75 @@
+"""What is decided before anything is trained."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.trainer.tiny import tiny_backbone, tiny_config, tiny_task
+from trainer.recipe import planner
+from trainer.recipe.config import RecipeConfig
+from trainer.recipe.planner import Planner, WorkPlan
+from trainer.recipe.progress_reporter import ProgressReporter
+from trainer.recipe.timing.decision_log import DecisionLog
+from trainer.training.fit import Schedule
+
+SCHEDULE = Schedule(epochs=2, lr=0.01, batch_size=12)
+
+
+def planner_of(folder: Path, config: RecipeConfig, *, starts_warm: bool = False) -> Planner:
+    return Planner(
+        config=config,
+        data=tiny_task(),
+        decisions=DecisionLog(folder / "decisions.json"),
+        elapsed=None,
+        progress=ProgressReporter(lambda event: None, images=36),
+        starts_warm=starts_warm,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "starts_warm", "folds"),
+    [
+        ({"folds": 2}, False, 2),
+        ({"folds": None, "pooled_images": 30}, False, 3),  # of 12 validation images each
+        ({"folds": None, "pooled_images": 30, "max_folds": 2}, False, 2),
+        ({"folds": 2}, True, 1),
+    ],
+)
+def test_folds_are_pooled_until_there_are_enough_images(
+    tmp_path: Path, changes: dict[str, object], starts_warm: bool, folds: int
+) -> None:
+    config = tiny_config(flip=False, bf16=False, **changes)
+    plan = planner_of(tmp_path, config, starts_warm=starts_warm).plan_everything(tiny_backbone())
+    assert (plan.folds, plan.images, plan.flip) == (folds, 36, False)
+
+
+def test_nothing_is_measured_before_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+
+    def measure(name: str) -> bool:
+        measured.append(name)
+        return True
+
+    monkeypatch.setattr(planner, "bf16_pays", lambda: measure("bf16"))
+    monkeypatch.setattr(planner, "mirror_keeps_class", lambda *arguments: measure("flip"))
+    made = planner_of(tmp_path, tiny_config(bf16=None, flip=None))
+    assert measured == []
+    plan = made.plan_everything(tiny_backbone())
+    assert measured == ["bf16", "flip"]
+    assert (plan.config.bf16, plan.flip) == (True, True)
+
+
+def test_without_a_limit_no_plan_changes(tmp_path: Path) -> None:
+    plan = WorkPlan(config=tiny_config(), folds=2, images=36, flip=True)
+    made = planner_of(tmp_path, plan.config)
+    assert made.plan_students(plan) == made.plan_candidates(plan) == plan
+    assert made.allows_candidate(3, plan)
+    assert made.time_report() is None
+
+
+def test_the_work_is_counted_in_passes_of_the_teacher() -> None:
+    config = tiny_config(teacher_lrs=(0.01, 0.05), teacher_cycles=(2,), retrain=replace(SCHEDULE, epochs=1))
+    plan = WorkPlan(config=config, folds=2, images=36, flip=False)
+    teachers = 2 + 2 + 4 + 4  # epochs: two learning rates, a cycle twice as long; the second fold trains that alone
+    assert plan.expected_work == pytest.approx(36 * (teachers + 2 * 2 * 1.8 + 2 * 1 * 1.6 * 6))

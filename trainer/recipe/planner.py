@@ -1,0 +1,132 @@
+"""What a tailoring will do: its configuration once everything is decided, its folds, and what fits into the time."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from nettailor.cpu import bf16_pays
+from nettailor.network.backbones import Backbone
+from trainer.events import Json
+from trainer.recipe.config import RecipeConfig
+from trainer.recipe.fold import Fold, mirror_keeps_class
+from trainer.recipe.progress_reporter import PASS_WORK, ProgressReporter
+from trainer.recipe.timing.decision_log import DecisionLog
+from trainer.recipe.timing.elapsed import Elapsed
+from trainer.recipe.timing.throughput import Throughput, measure_throughput
+from trainer.recipe.timing.time_budget import CANDIDATES, TimeBudget
+from trainer.training.data import TaskData
+from trainer.training.fit import Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkPlan:
+    """What is trained: by which configuration, on how many folds of so many training images each, and whether `flip`
+    mirrors some of them."""
+
+    config: RecipeConfig
+    folds: int
+    images: int
+    flip: bool
+
+    @property
+    def expected_work(self) -> float:
+        """In passes over an image of the teacher's training."""
+        config, folds = self.config, self.folds
+        longest = max(config.teacher_cycles, default=1)
+        teacher = self._epochs(config.teacher) * (len(config.teacher_lrs) + sum(config.teacher_cycles))
+        teacher += self._epochs(config.teacher) * longest * (folds - 1)
+        student = folds * self._epochs(config.student) * PASS_WORK["student"]
+        retrain = folds * self._epochs(config.retrain) * PASS_WORK["retrain"] * CANDIDATES
+        return self.images * (teacher + student + retrain)
+
+    def _epochs(self, schedule: Schedule) -> int:
+        return schedule.fitted(self.images).epochs
+
+
+class Planner:
+    """Plans the whole tailoring, and plans it anew before each stage where its time is limited.
+
+    What rests on a measurement is decided once and kept in the decision log, so that a tailoring that goes on after a
+    break trains as it began. `elapsed` is None where the time is not limited.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: RecipeConfig,
+        data: TaskData,
+        decisions: DecisionLog,
+        elapsed: Elapsed | None,
+        progress: ProgressReporter,
+        starts_warm: bool,
+    ) -> None:
+        self._config = config
+        self._data = data
+        self._decisions = decisions
+        self._elapsed = elapsed
+        self._progress = progress
+        self._starts_warm = starts_warm
+        self._budget: TimeBudget | None = None
+
+    def plan_everything(self, backbone: Backbone) -> WorkPlan:
+        """The plan as if there were time for all of it; measures what the configuration leaves open."""
+        config, data = self._config, self._data
+        if config.bf16 is None:
+            config = replace(config, bf16=self._decisions.made("bf16", bf16_pays))
+        flip = config.flip
+        if flip is None:
+            flip = mirror_keeps_class(backbone, data.preprocessing, data.train, data.val)
+        return WorkPlan(config=config, folds=self._fold_count(), images=len(data.train), flip=flip)
+
+    def plan_teachers(self, plan: WorkPlan, fold: Fold, scratch: Path) -> WorkPlan:
+        """What fits into the time, measured by training on a few batches of a fold in a folder that is removed.
+
+        Raises `TimeTooShort`.
+        """
+        if self._elapsed is None:
+            return plan
+        self._budget = self._measured_budget(self._elapsed, fold, scratch)
+        config, folds = self._budget.teachers(plan.config, plan.folds)
+        return replace(plan, config=config, folds=folds)
+
+    def plan_students(self, plan: WorkPlan) -> WorkPlan:
+        """With the student's schedule that still fits."""
+        return plan if self._budget is None else replace(plan, config=self._budget.students(plan.config, plan.folds))
+
+    def plan_candidates(self, plan: WorkPlan) -> WorkPlan:
+        """With the schedule of retraining that still fits."""
+        return plan if self._budget is None else replace(plan, config=self._budget.candidates(plan.config, plan.folds))
+
+    def allows_candidate(self, blocks: int, plan: WorkPlan) -> bool:
+        """Whether there is time for the candidate with so many blocks removed."""
+        return self._budget is None or self._budget.allows(blocks, plan.config, plan.folds)
+
+    def time_report(self) -> dict[str, Json] | None:
+        """Minutes, planned and used; None where the time is not limited."""
+        return None if self._budget is None else self._budget.report()
+
+    def _fold_count(self) -> int:
+        if self._starts_warm:
+            return 1  # the earlier version was trained on what further folds would hold out
+        if self._config.folds is not None:
+            return self._config.folds
+        wanted = -(-self._config.pooled_images // max(1, len(self._data.val)))
+        return min(self._config.max_folds, wanted)
+
+    def _measured_budget(self, elapsed: Elapsed, fold: Fold, scratch: Path) -> TimeBudget:
+        assert self._config.max_minutes is not None
+
+        def measure() -> list[dict[str, float]]:
+            return [asdict(throughput) for throughput in measure_throughput(fold, scratch)]
+
+        teacher, student = (Throughput(**values) for values in self._decisions.made("paces", measure))
+        return TimeBudget(
+            minutes=self._config.max_minutes,
+            elapsed=elapsed,
+            decisions=self._decisions,
+            teacher=teacher,
+            student=student,
+            images=len(self._data.train),
+            test_images=len(self._data.test),
+            history=self._progress.history,
+            log=self._progress.log,
+        )

@@ -1,0 +1,1 @@
+"""Time: how much of it a tailoring has taken, how fast its runs are here, and what of the recipe fits into a limit."""
