@@ -1,0 +1,48 @@
+"""Pretrains the embedded backbone on several image sets at once.
+
+`python -m trainer.pretrain --data SET.zip ... --out runs/mini26`
+
+Each set has a head of its own on the shared backbone; a batch mixes the sets. The schedule follows the time budget
+(one cycle over `--minutes` of training time), so that the run ends when it should on a machine that does other work;
+it resumes from its last checkpoint. The exported file holds an exponential moving average of the weights. `--start`
+gives the backbone of an earlier run, for one more cycle.
+"""
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+from trainer.pretrain.config import PretrainConfig
+from trainer.pretrain.evaluation import accuracy
+from trainer.pretrain.export import export
+from trainer.pretrain.image_set import read_zip
+from trainer.pretrain.training import Pretraining
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    args = _arguments()
+    config = PretrainConfig(backbone=args.backbone, minutes=args.minutes, lr=args.lr, seed=args.seed, start=args.start)
+    run = Pretraining(config, [read_zip(path, "train", args.out) for path in args.data], args.out)
+    run.run()
+    export(run.averaged.backbone, args.out / f"{config.backbone}.safetensors")
+    top1 = {}
+    for index, path in enumerate(args.data):
+        test = read_zip(path, "test", args.out)
+        top1[test.name] = round(accuracy(run.averaged, test, index, int(run.offsets[index])), 4)
+    print(json.dumps({"top1": top1, "epochs": run.epoch, "minutes": round(run.seconds / 60, 1)}))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m trainer.pretrain", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="zips of train/<class>/ and test/<class>/")
+    parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint, caches and the exported file")
+    parser.add_argument("--minutes", type=float, default=PretrainConfig.minutes, help="training time")
+    parser.add_argument("--lr", type=float, default=PretrainConfig.lr, help="peak learning rate")
+    parser.add_argument("--start", type=Path, help="weights of the backbone to start from")
+    parser.add_argument("--backbone", default=PretrainConfig.backbone)
+    parser.add_argument("--seed", type=int, default=PretrainConfig.seed)
+    return parser.parse_args()
