@@ -6,15 +6,15 @@ from every replica.
 """
 
 import logging
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
 
 import redis
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from trainer.errors import QueueUnavailable
-from trainer.jobs.store import JobStore, reachable
+from trainer.redis_errors import reachable
 
 logger = logging.getLogger(__name__)
 
@@ -51,10 +51,14 @@ class TrainerMetrics:
 
 
 class TrainerCollector(Collector):
-    """Register it with a Prometheus registry; a scrape reads Redis, so it belongs in a thread."""
+    """Register it with a Prometheus registry; a scrape reads Redis, so it belongs in a thread.
 
-    def __init__(self, store: JobStore) -> None:
-        self._store = store
+    `count_jobs` returns the number of jobs by state.
+    """
+
+    def __init__(self, client: "redis.Redis", *, count_jobs: Callable[[], Mapping[Any, int]]) -> None:
+        self._client = client
+        self._count_jobs = count_jobs
 
     def describe(self) -> list[Metric]:
         """Nothing, so that registering does not need Redis."""
@@ -62,10 +66,10 @@ class TrainerCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            counts = self._store.counts()
+            counts = self._count_jobs()
             workers = self._living_workers()
             with reachable():
-                raw = cast("dict[bytes, bytes]", self._store.client.hgetall(_KEY))
+                raw = cast("dict[bytes, bytes]", self._client.hgetall(_KEY))
         except QueueUnavailable as fault:
             logger.warning("no trainer metrics: %s", fault)
             return
@@ -84,8 +88,8 @@ class TrainerCollector(Collector):
     def _living_workers(self) -> int:
         """RQ's workers whose heartbeat has not expired."""
         with reachable():
-            keys = cast("set[bytes]", self._store.client.smembers(_WORKERS))
-            return self._store.client.exists(*keys) if keys else 0
+            keys = cast("set[bytes]", self._client.smembers(_WORKERS))
+            return self._client.exists(*keys) if keys else 0
 
 
 def _by_reason(kind: str, text: str, values: dict[str, float]) -> CounterMetricFamily:

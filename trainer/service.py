@@ -15,10 +15,11 @@ from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from registry.wiring import SOCKET_TIMEOUT_SECONDS, connect
 from trainer.errors import QueueUnavailable
+from trainer.intake.archives.limits import IntakeLimits
 from trainer.jobs.reconcile import Reconciler
 from trainer.metrics import TrainerCollector
 from trainer.settings import Settings
-from trainer.wiring import open_jobs
+from trainer.wiring import intake_limits, open_jobs
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Service:
         self._async_redis: redis.asyncio.Redis | None = None
         self.jobs = open_jobs(settings, self._redis, self.blobs)
         self.registry = Registry(self.blobs, self._redis)
-        self.collector = TrainerCollector(self.jobs.store)
+        self.collector = TrainerCollector(self._redis, count_jobs=self.jobs.store.counts)
         self._reconciler = Reconciler(self.jobs, settings.leases_dir)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_reconciling, name="reconcile-jobs", daemon=True)
@@ -67,6 +68,10 @@ class Service:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def limits(self) -> IntakeLimits:
+        return intake_limits(self.settings)
 
     def task_of_job(self, job: str) -> str:
         """Raises JobUnknown, QueueUnavailable."""

@@ -5,7 +5,6 @@ from pathlib import Path
 from pydantic import Field
 
 from hosting.settings.settings import Settings as RegistrySettings
-from trainer.intake.archives.limits import MIB, IntakeLimits
 
 
 class Settings(RegistrySettings):
@@ -37,14 +36,6 @@ class Settings(RegistrySettings):
         le=1,
         description="where a task has no policy, a new version goes live if its test accuracy is at most this lower",
     )
-
-    @property
-    def limits(self) -> IntakeLimits:
-        return IntakeLimits(
-            upload_bytes=self.upload_mib * MIB,
-            unpacked_bytes=self.unpacked_mib * MIB,
-            image_pixels=self.image_megapixels * 1_000_000,
-        )
 
     @property
     def work_dir(self) -> Path:

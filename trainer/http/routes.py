@@ -75,10 +75,10 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
         """Upload class folders as a zip or tar archive (raw, or as the form field `file`) and queue the tailoring."""
         settings = service.settings
         await run_in_threadpool(check_options, options, task, settings, service.registry)
-        path = await receive(request.stream(), request.headers, settings.uploads_dir, settings.limits.upload_bytes)
+        path = await receive(request.stream(), request.headers, settings.uploads_dir, service.limits.upload_bytes)
 
         def accept(upload: Path) -> JobDocument:
-            inspect(upload, settings.limits)
+            inspect(upload, service.limits)
             digest = service.blobs.put(upload)
             return service.jobs.submit(
                 task,

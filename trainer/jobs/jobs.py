@@ -15,9 +15,10 @@ from trainer.jobs.job import PUBLISH, Job, Priority, now
 from trainer.jobs.queue import JobQueue
 from trainer.jobs.quota import Quota
 from trainer.jobs.records import JobRecords
-from trainer.jobs.store import JobStore, reachable
+from trainer.jobs.store import JobStore
 from trainer.metrics import TrainerMetrics
 from trainer.problems import problem_of_job
+from trainer.redis_errors import reachable
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from redis.exceptions import WatchError
 
 from trainer.errors import QueueUnavailable, TooManyJobs
 from trainer.jobs.job import Job
-from trainer.jobs.store import JobStore, reachable
+from trainer.jobs.store import JobStore
+from trainer.redis_errors import reachable
 
 _KEPT_SECONDS = 600.0  # a place that a killed service had taken is free again after this
 _SOON_SECONDS, _LATE_SECONDS = 5.0, 300.0  # bounds of what `Retry-After` says

@@ -18,7 +18,7 @@ from trainer.events import Event
 from trainer.jobs.job import Job
 from trainer.jobs.jobs import Jobs, changed, requeued
 from trainer.jobs.queue import job_of
-from trainer.jobs.store import reachable
+from trainer.redis_errors import reachable
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,6 @@
 """Where jobs live in Redis: one document a job, changed by compare-and-set together with its events and its place in
 the queue, so that state, stream and queue never disagree."""
 
-import contextlib
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -9,15 +8,13 @@ from datetime import datetime
 from typing import Any, cast
 
 import redis
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, WatchError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import WatchError
 
-from registry.errors import IndexUnavailable
-from trainer.errors import JobUnknown, QueueUnavailable
+from trainer.errors import JobUnknown
 from trainer.events import Event
 from trainer.jobs import event_stream
 from trainer.jobs.job import ENDED, OPEN, Job, State
+from trainer.redis_errors import reachable
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +31,6 @@ def job_key(job: str) -> str:
 
 def _state_key(state: State) -> str:
     return f"nettailor:jobs:{state}"
-
-
-@contextlib.contextmanager
-def reachable() -> Iterator[None]:
-    """Turn a lost Redis into QueueUnavailable, whether queue or registry asked for it."""
-    try:
-        yield
-    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, IndexUnavailable) as fault:
-        raise QueueUnavailable(str(fault)) from fault
 
 
 class JobStore:

@@ -36,7 +36,7 @@ from trainer.reports.version.findings import Finished
 from trainer.reports.version.report import attach_report
 from trainer.settings import Settings
 from trainer.training.data import load_split
-from trainer.wiring import open_jobs, open_registry
+from trainer.wiring import intake_limits, open_jobs, open_registry
 from trainer.workers.job_run import JobRun, begin
 from trainer.workers.recipe_options import recipe_config_of
 
@@ -151,7 +151,7 @@ class Tailoring:
         self._enter("intake")
         upload = self._folder / "upload"
         self._registry.blobs.fetch(self._run.job.upload, upload)
-        report = freeze(upload, target, self._settings.limits, progress=self._report_intake())
+        report = freeze(upload, target, intake_limits(self._settings), progress=self._report_intake())
         upload.unlink()
         self._registry.blobs.put(target)
         files = store_dataset_report(report, target, self._registry.blobs)

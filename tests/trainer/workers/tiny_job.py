@@ -11,6 +11,7 @@ from tests.trainer.tiny import tiny_backbone, tiny_config
 from trainer.intake.freeze import freeze
 from trainer.recipe.pipeline import tailor
 from trainer.settings import Settings
+from trainer.wiring import intake_limits
 
 STAGES = ("intake", "teacher", "student", "prune", "retrain", "select", "publish")
 UPLOAD = archives.zip_of(archives.class_folders(each=16))
@@ -27,7 +28,7 @@ def tiny_digest(folder: Path) -> str:
     """The digest of the bundle that a run in one piece makes, in this process."""
     upload, dataset = folder / "upload", folder / "dataset.zip"
     upload.write_bytes(UPLOAD)
-    freeze(upload, dataset, Settings().limits)
+    freeze(upload, dataset, intake_limits(Settings()))
     config = tiny_config(bf16=False, seed=SEED)
     torch.set_num_threads(1)  # as the work-horses: another test of this process may have left another number
     made = tailor("pets", dataset, config, backbone=tiny_backbone(), report=lambda event: None, checkpoints=folder)
