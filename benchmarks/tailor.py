@@ -112,10 +112,12 @@ def run(assignment: Assignment) -> Row:
         assignment.task, dataset, config, backbone=backbone, report=report, checkpoints=folder / "checkpoints"
     )
     (folder / "bundle.safetensors").write_bytes(tailored.bundle)
-    (folder / "front.json").write_text(json.dumps(tailored.front, indent=1))
+    (folder / "front.json").write_text(json.dumps(tailored.pareto_front, indent=1))
     minutes = (time.monotonic() - started) / 60
     data = load_dataset(dataset, backbone.preprocessing)
-    finished = Finished(bundle=decode(tailored.bundle), front=tailored.front, test=data.test, history=tailored.history)
+    finished = Finished(
+        bundle=decode(tailored.bundle), pareto_front=tailored.pareto_front, test=data.test, history=tailored.history
+    )
     for name, content in make_report(finished, backbone).items():
         (folder / name).write_bytes(content)
     row = _row(assignment, tailored.bundle, data, feature_accuracy(data, backbone), minutes)

@@ -1,5 +1,8 @@
-"""`python -m trainer`: the trainer's HTTP app and this machine's workers. More workers, here or elsewhere, are
-`python -m trainer.worker`; with NETTAILOR_WORKER_JOBS_PER_DEVICE=0 there are none here."""
+"""`python -m trainer`: the trainer's HTTP app and this machine's workers.
+
+`python -m trainer.worker` is one more worker, here or elsewhere; with NETTAILOR_WORKER_JOBS_PER_DEVICE=0 this process
+starts none.
+"""
 
 import uvicorn
 

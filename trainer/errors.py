@@ -19,8 +19,8 @@ TrainerError
 ├── TrainingDiverged            the loss is no longer a number
 ├── TimeTooShort                `max_minutes` is less than the shortest training takes here
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
-├── WorkerDevicesInvalid        the setting names devices that there are not
-├── PointUnknown                the version's front has no such point
+├── WorkerDevicesInvalid        the setting names devices that this machine does not have
+├── PointUnknown                the version's Pareto front has no such point
 ├── JobUnknown
 ├── TooManyJobs                 the actor has as many open jobs as one may have
 ├── DatasetNotReady             the job's intake has not come to its end
@@ -114,7 +114,7 @@ class DatasetNotUnderstood(DatasetInvalid):
 
 
 class DatasetTooSmall(DatasetInvalid):
-    """``classes`` maps each class to its count of usable images; ``skipped`` tells what was left out and why."""
+    """``classes`` maps each class to its count of usable images; ``skipped`` lists what was left out and why."""
 
     def __init__(self, reason: str, classes: dict[str, int], skipped: list[str]) -> None:
         left_out = f"; left out: {'; '.join(skipped)}" if skipped else ""
@@ -129,7 +129,7 @@ class TrainingDiverged(TrainerError):
 
 
 class TimeTooShort(TrainerError):
-    """Minutes; ``needed`` is an estimate for this data on this machine."""
+    """Both are minutes; ``needed`` is an estimate for this data on this machine."""
 
     def __init__(self, max_minutes: float, needed: float) -> None:
         shortest = "the shortest training of teacher and student"

@@ -1,7 +1,7 @@
 """Progress of a job: what happened, at which stage, and how far along it is.
 
 An event is small, plain data. The recipe makes events without knowing who listens;
-:mod:`trainer.jobs.event_stream` carries them to a Redis stream and so to whoever watches.
+:mod:`trainer.jobs.event_stream` writes them to a Redis stream, from which clients read them.
 """
 
 import math
@@ -18,11 +18,11 @@ _KINDS = frozenset(get_args(EventKind))
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One thing a watcher of a job learns.
+    """One thing that happened to a job.
 
-    ``progress`` is the fraction of the whole that is done (0 to 1; the recipe's own whole, which becomes a share of the
-    job's), ``stage`` the stage it happened in,
-    ``fields`` what is particular to the kind (epoch, epochs, loss, accuracy, alphas, seconds_left, k, macs, ...).
+    ``progress`` is the fraction that is done (0 to 1), of the recipe in the recipe's events and of the job in the
+    job's; ``stage`` is the stage it happened in; ``fields`` are particular to the kind (epoch, epochs, loss, accuracy,
+    alphas, seconds_left, k, macs, ...).
     Raises ValueError for an unknown kind or a progress outside 0 to 1.
     """
 

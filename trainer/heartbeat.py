@@ -1,4 +1,4 @@
-"""`python -m trainer.heartbeat`: the name by which compose files and manifests ask whether a worker is heard of."""
+"""`python -m trainer.heartbeat`: whether a worker of this machine is alive, for compose files and manifests."""
 
 from trainer.workers.heartbeat import main
 

@@ -1,4 +1,4 @@
-"""The trainer's metrics (Prometheus). Work-horses come and go, so the figures live in Redis and are read at a scrape.
+"""The trainer's metrics (Prometheus). Job processes come and go, so the figures are in Redis and are read at a scrape.
 
 `nettailor_jobs{state}`, `nettailor_job_seconds{stage}`, `nettailor_train_images_total`, `nettailor_workers`,
 `nettailor_job_failures_total{reason}`, `nettailor_job_cancellations_total{reason}`: of the whole installation, the same
@@ -24,7 +24,7 @@ _BUCKETS_SECONDS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.
 
 
 class TrainerMetrics:
-    """Counts what happens in a work-horse. Raises QueueUnavailable."""
+    """Counts what happens in a job process. Raises QueueUnavailable."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._client = client
@@ -61,7 +61,7 @@ class TrainerCollector(Collector):
         self._count_jobs = count_jobs
 
     def describe(self) -> list[Metric]:
-        """Nothing, so that registering does not need Redis."""
+        """Returns nothing, so that registering does not need Redis."""
         return []
 
     def collect(self) -> Iterator[Metric]:

@@ -55,29 +55,30 @@ def main() -> None:
 
 
 def _tailor(args: argparse.Namespace, config: RecipeConfig) -> None:
-    team = ProcessGroup.current()
+    group = ProcessGroup.current()
     checkpoints = args.out.with_suffix(".checkpoints")
     dataset = checkpoints / "dataset.zip"
     checkpoints.mkdir(parents=True, exist_ok=True)
-    if team.leads:
+    if group.leads:
         freeze(args.data, dataset, IntakeLimits())
-    team.wait()
+    group.wait()
     tailored = tailor(
         args.task,
         dataset,
         config,
         backbone=load_backbone(args.backbone, args.weights),
-        report=_tell if team.leads else lambda _event: None,
+        report=_print_event if group.leads else lambda _event: None,
         checkpoints=checkpoints,
     )
-    if team.leads:
+    if group.leads:
         write_durably(args.out, [tailored.bundle])
-        print(json.dumps({"bundle": str(args.out), "digest": digest_of(tailored.bundle), "front": tailored.front}))
+        digest = digest_of(tailored.bundle)
+        print(json.dumps({"bundle": str(args.out), "digest": digest, "front": tailored.pareto_front}))
         shutil.rmtree(checkpoints)
 
 
-def _tell(event: Event) -> None:
-    """One line an event on stderr."""
+def _print_event(event: Event) -> None:
+    """Print an event as a line on stderr."""
     shown = {name: value for name, value in event.fields.items() if name != "alphas"}
     print(f"{event.progress:6.1%} {event.stage:8} {event.kind:9} {shown}", file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""The trainer within an HTTP process: jobs, blobs, metrics, and a thread that keeps open jobs honest."""
+"""The trainer within an HTTP process: jobs, blobs, metrics, and a thread that looks after open jobs."""
 
 import contextlib
 import logging
@@ -28,7 +28,8 @@ _STALE_UPLOAD_SECONDS = 24 * 3600.0
 
 
 class Service:
-    """A context manager; ``start`` brings back jobs that only their records know of. Mount ``routes.router(service)``.
+    """A context manager. ``start`` brings jobs that Redis has lost back from their records. An app mounts
+    ``routes.router(service)``.
 
     Jobs are carried out by workers, which are processes of their own (`python -m trainer.worker`).
     """
@@ -42,12 +43,13 @@ class Service:
         self.jobs = open_jobs(settings, self._redis, self.blobs)
         self.registry = Registry(self.blobs, self._redis)
         self.collector = TrainerCollector(self._redis, count_jobs=self.jobs.store.counts)
-        self._reconciler = Reconciler(self.jobs, settings.leases_dir)
+        self._reconciler = Reconciler(self.jobs, settings.worker_locks_dir)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_reconciling, name="reconcile-jobs", daemon=True)
 
     def start(self) -> None:
-        """Raises QueueUnavailable; CostTableInvalid, before any job fails of the setting."""
+        """Raises QueueUnavailable, and CostTableInvalid where the setting names an unusable table: better now than in
+        every job."""
         if self.settings.cost_table is not None:
             measured_path_costs(geometry(self.settings.backbone), self.settings.cost_table)
         self._drop_stale_uploads()
@@ -101,7 +103,7 @@ class Service:
                 logger.exception("reconciling jobs failed")
 
     def _drop_stale_uploads(self) -> None:
-        """What a killed process left half received."""
+        """Delete uploads that were being received when their process was killed."""
         for path in self.settings.uploads_dir.glob("upload-*"):
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime > _STALE_UPLOAD_SECONDS:

@@ -39,15 +39,15 @@ class Settings(RegistrySettings):
 
     @property
     def work_dir(self) -> Path:
-        """Checkpoints and local copies, one folder a job: nothing here that cannot be made again."""
+        """Checkpoints and local copies, one folder a job; all of it can be made again."""
         return self.data_dir.absolute() / "jobs"
 
     @property
     def uploads_dir(self) -> Path:
-        """Uploads while they arrive."""
+        """Uploads that are being received."""
         return self.data_dir.absolute() / "uploads"
 
     @property
-    def leases_dir(self) -> Path:
-        """One locked file a living worker."""
+    def worker_locks_dir(self) -> Path:
+        """Lock files, one for each worker, which holds its lock while it lives."""
         return self.data_dir.absolute() / "workers"

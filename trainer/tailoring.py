@@ -1,4 +1,4 @@
-"""The name under which jobs wait in Redis: those that an older version put there are found by it, too."""
+"""The function that jobs in Redis name: also those that an older version has queued, so the name must stay."""
 
 from trainer.workers.tailoring import run
 

@@ -14,7 +14,7 @@ from trainer.settings import Settings
 
 
 def open_jobs(settings: Settings, client: "redis.Redis", blobs: Blobs | None = None) -> Jobs:
-    """Jobs over a Redis client that stays the caller's."""
+    """Jobs over a Redis client, which the caller closes."""
     blobs = blobs or Blobs(settings.blobs_location)
     queue = JobQueue(client, attempts=settings.job_attempts)
     store = JobStore(client)

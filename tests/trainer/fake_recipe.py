@@ -25,7 +25,7 @@ EPOCH_SECONDS = 0.05
 class Tailored:
     bundle: bytes
     manifest: Manifest
-    front: list[dict[str, Any]] = field(default_factory=list)
+    pareto_front: list[dict[str, Any]] = field(default_factory=list)
     points: tuple[Any, ...] = ()
     history: dict[str, Any] = field(default_factory=dict)
     time: dict[str, Any] | None = None

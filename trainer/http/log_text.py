@@ -1,4 +1,4 @@
-"""The log of a job as text: a line an event and a line for each that a work-horse printed, in the order of time."""
+"""The log of a job as text, in the order of time: a line an event, a line for each that its processes printed."""
 
 import os
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ _BLOCK_MS = 5_000
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """`id` is that of the entry in its stream, by which lines of both streams are in order."""
+    """One line. `id` is that of its entry in the stream; the lines of both streams are ordered by it."""
 
     id: tuple[int, int]
     text: str
@@ -33,7 +33,7 @@ class Line:
 
 
 async def lines(client: "redis.asyncio.Redis", job: str, *, tail: int | None, follow: bool) -> AsyncIterator[str]:
-    """The text, all of it or from the `tail` last lines on; with `follow` it goes on until the job has ended."""
+    """Yield every line, or the `tail` last ones; with `follow` also new ones, until the job has ended."""
     redact = Redactor(os.environ)
     after = dict.fromkeys((stream_key(job), log_key(job)), event_stream.START)
     if tail is not None:
@@ -62,21 +62,21 @@ async def _read(client: "redis.asyncio.Redis", after: dict[Any, Any], *, block: 
     """The next lines of both streams, in order; `after` moves behind them."""
     answer: Any = await client.xread(after, count=_BATCH, block=block)
     found = {key.decode(): _parse(key.decode(), entries) for key, entries in answer}
-    # A stream of which there is more has told nothing yet of the time after its last line.
+    # Where a stream has more entries, nothing is known yet of the time after the last one that was read.
     horizons = [part[-1].id for part in found.values() if len(part) >= _BATCH]
     together: list[Line] = []
     for key, part in found.items():
-        told = [line for line in part if not horizons or line.id <= min(horizons)]
-        if told:
-            after[key] = "{}-{}".format(*told[-1].id)
-        together += told
+        known = [line for line in part if not horizons or line.id <= min(horizons)]
+        if known:
+            after[key] = "{}-{}".format(*known[-1].id)
+        together += known
     return sorted(together, key=lambda line: line.id)
 
 
 def _parse(key: str, entries: Any) -> list[Line]:
     if key.endswith(":log"):
         return [Line(id=_number(identity), text=f"| {line}") for identity, line in log.parse(entries)]
-    return [Line(id=_number(entry.id), text=clean(_told(entry.event))) for entry in event_stream.parse(entries)]
+    return [Line(id=_number(entry.id), text=clean(_text_of(entry.event))) for entry in event_stream.parse(entries)]
 
 
 def _number(identity: str) -> tuple[int, int]:
@@ -84,8 +84,8 @@ def _number(identity: str) -> tuple[int, int]:
     return int(milliseconds), int(number)
 
 
-def _told(event: Event) -> str:
-    """`student epoch: run=student epoch=3 loss=0.51`; of what is nested only an error's detail and a version."""
+def _text_of(event: Event) -> str:
+    """As in `student epoch: run=student epoch=3 loss=0.51`; of nested fields only an error's detail and a version."""
     fields = " ".join(f"{name}={_shown(value)}" for name, value in event.fields.items() if _shown(value) is not None)
     return f"{event.stage} {event.kind}: {fields}".strip()
 

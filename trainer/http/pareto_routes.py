@@ -1,4 +1,4 @@
-"""The front of a version over HTTP: what there is, and publishing another point of it."""
+"""The Pareto front of a version over HTTP: its points, and publishing another one of them."""
 
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from registry.http.schemas import Reason
 from registry.policy.policy import Policy
 from trainer.http import route_declarations as declared
 from trainer.publishing.publish_point import PointAlias, publish_point
-from trainer.recipe.pareto import read_front
+from trainer.recipe.pareto import read_pareto_front
 from trainer.service import Service
 
 VersionNumber = Annotated[int, Path(ge=1)]
@@ -19,14 +19,14 @@ BlocksRemoved = Annotated[int, Path(ge=0, le=999)]
 Actor = Annotated[str, Header(alias="X-Actor", max_length=200, description="who asks; kept in the history")]
 
 
-class FrontList(BaseModel):
+class ParetoFront(BaseModel):
     task: str
     version: int
     points: list[dict[str, Any]] = Field(description="the rows of the job's result; `version`: it is published as that")
 
 
 class PublishPoint(BaseModel):
-    """`alias`: what shall name the new version; `live` only if it passes the task's policy."""
+    """`alias` is to name the new version; `live` moves only if the version passes the task's policy."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,7 +35,7 @@ class PublishPoint(BaseModel):
 
 
 class PointVersion(BaseModel):
-    """`alias` is null if none was asked for, or if `refused` says why it was not moved."""
+    """`alias` is null if none was requested, or if it was not moved, which `refused` gives the reason for."""
 
     task: str
     version: int
@@ -45,35 +45,35 @@ class PointVersion(BaseModel):
     refused: str | None
 
 
-def add_front(routes: APIRouter, service: Service) -> None:
+def add_pareto_front(routes: APIRouter, service: Service) -> None:
     registry = service.registry
 
     @endpoint(routes, declared.READ_FRONT)
-    def read_the_front(task: TaskName, version: VersionNumber) -> FrontList:
+    def read_the_pareto_front(task: TaskName, version: VersionNumber) -> ParetoFront:
         """Every network that was tried when the version was made, leanest last."""
-        rows = read_front(registry.version_record(task, version), registry.blobs)
+        rows = read_pareto_front(registry.version_record(task, version), registry.blobs)
         published = {record.digest: record.version for record in registry.versions(task)}
         points = [row | {"version": published.get(str(row["digest"]))} for row in rows]
-        return FrontList(task=task, version=version, points=points)
+        return ParetoFront(task=task, version=version, points=points)
 
     @endpoint(routes, declared.PUBLISH_POINT, status_code=201)
     def publish_a_point(
         task: TaskName,
         version: VersionNumber,
         k: BlocksRemoved,
-        ask: PublishPoint | None = None,
+        wanted: PublishPoint | None = None,
         x_actor: Actor = "anonymous",
     ) -> PointVersion:
         """Publish the point with `k` blocks removed as a version of the task."""
-        ask = ask or PublishPoint()
+        wanted = wanted or PublishPoint()
         done = publish_point(
             registry,
             task,
             version,
             k,
-            alias=ask.alias,
+            alias=wanted.alias,
             actor=x_actor,
-            reason=ask.reason or f"k={k} of the front of version {version}",
+            reason=wanted.reason or f"k={k} of the front of version {version}",
             default=Policy(max_drop=service.settings.publish_slack),
         )
         record = done.record

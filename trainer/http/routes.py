@@ -15,7 +15,7 @@ from trainer.errors import OptionsInvalid
 from trainer.http import log_text, sse
 from trainer.http import route_declarations as declared
 from trainer.http.dataset_routes import add_datasets
-from trainer.http.pareto_routes import add_front
+from trainer.http.pareto_routes import add_pareto_front
 from trainer.http.schemas import Job, JobList
 from trainer.http.upload_body import receive
 from trainer.intake.archives.archive import inspect
@@ -56,7 +56,7 @@ def router(service: Service) -> APIRouter:
     _add_reading(routes, service)
     _add_logs(routes, service)
     _add_acting(routes, service)
-    add_front(routes, service)
+    add_pareto_front(routes, service)
     add_datasets(routes, service)
     return routes
 
@@ -138,7 +138,7 @@ def _add_logs(routes: APIRouter, service: Service) -> None:
         tail: Annotated[int | None, Query(ge=1, le=log_text.LONGEST, description="only the last so many lines")] = None,
         follow: Annotated[bool, Query(description="stay, and tell new lines until the job ends")] = False,
     ) -> Response:
-        """What happened, for people: the job's events and all that its work-horses printed, in the order of time."""
+        """What happened, for people: the job's events and all that its processes printed, in the order of time."""
         await run_in_threadpool(service.jobs.store.get, job)
         lines = log_text.lines(service.async_redis(), job, tail=tail, follow=follow)
         headers: Mapping[str, str] = {

@@ -9,7 +9,7 @@ from trainer.jobs.job import Priority, State
 
 
 class Job(BaseModel):
-    """A job as people see it."""
+    """A job as the API shows it."""
 
     id: str
     task: str
@@ -20,7 +20,7 @@ class Job(BaseModel):
     seconds_left: float | None
     options: dict[str, Any]
     upload: str = Field(description="digest of the archive as it was sent")
-    dataset: dict[str, Any] | None = Field(description="the frozen dataset: digest, classes, splits, skipped files")
+    dataset: dict[str, Any] | None = Field(description="the dataset file: digest, classes, splits, skipped files")
     result: dict[str, Any] | None = Field(description="version, digest, alias, metrics of what was published")
     error: dict[str, Any] | None = Field(description="a problem document: why it failed, or was cancelled unasked")
     attempt: int

@@ -18,7 +18,7 @@ _SILENCE_BLOCKS = 3  # comment lines keep proxies from closing a quiet stream
 
 
 async def follow(client: "redis.asyncio.Redis", job: str, after: str) -> AsyncIterator[str]:
-    """SSE text of every event after an id. Ends once the job has ended and all its events are told."""
+    """Yield the SSE text of every event after an id, until the job has ended and all its events are sent."""
     silent = 0
     while True:
         # State before events: an event written after this look is still found by the next read.

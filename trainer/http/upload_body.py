@@ -83,11 +83,11 @@ class _Form:
         self._sink = sink
         self._header = bytearray()
         self._value = bytearray()
-        self._taken = False
+        self._selected = False
         self._seen = False
 
     def on_part_begin(self) -> None:
-        self._taken = False
+        self._selected = False
 
     def on_header_begin(self) -> None:
         self._header.clear()
@@ -105,10 +105,10 @@ class _Form:
             if options.get(b"name") == _FIELD.encode():
                 if self._seen:
                     raise UploadMalformed(f"more than one form field {_FIELD!r}")
-                self._taken = self._seen = True
+                self._selected = self._seen = True
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._taken:
+        if self._selected:
             self._sink.add(data[start:end])
 
 

@@ -15,8 +15,8 @@ def blobs_in_use(jobs: Jobs, grace_s: float) -> set[str]:
     """Digests of the uploads and datasets of all open jobs, and of those that failed or were cancelled less than
     `grace_s` seconds ago: they may be retried.
 
-    By Redis and by the records, so that jobs a lost Redis has forgotten still count. Raises QueueUnavailable, and
-    JobRecordDamaged for a job that only its damaged record knows: it might need anything.
+    Jobs are looked up in Redis and in the records, so that those that a lost Redis has forgotten still count. Raises
+    QueueUnavailable, and JobRecordDamaged for a job that only its damaged record knows: it might need anything.
     """
     since = datetime.now(UTC) - timedelta(seconds=grace_s)
     digests: set[str] = set()

@@ -16,9 +16,10 @@ _LOOK_SECONDS = 0.25  # between looks into empty queues
 
 
 def queue_class(runs_per_actor: int | None) -> type[rq.Queue]:
-    """RQ's queue, but for what a worker takes from several of them. None: an actor may have any number of runs.
+    """RQ's queue with another way for a worker to take the next submission from several queues. Without a number of
+    `runs_per_actor` an actor may have any number of runs at a time.
 
-    RQ itself takes from several queues without the intermediate list, by which a submission is found whose worker died
+    Of several queues RQ itself takes without the intermediate list, by which a submission is found whose worker died
     before it began.
     """
     script = resources.files("trainer.jobs").joinpath("dequeue.lua").read_text()
@@ -28,22 +29,24 @@ def queue_class(runs_per_actor: int | None) -> type[rq.Queue]:
         def dequeue_any(  # type: ignore[override]  # of RQ's arguments, those that a worker gives
             cls, queues: Iterable[rq.Queue], timeout: int | None, connection: "redis.Redis", **kinds: Any
         ) -> "tuple[rq.job.Job, rq.Queue] | None":
-            """Blocks for `timeout` seconds at most and then raises DequeueTimeout; None: does not block."""
+            """Blocks for `timeout` seconds at most and then raises DequeueTimeout; returns None at once where `timeout`
+            is None."""
             keys = [key for queue in queues for key in _keys(queue)]
-            take = connection.register_script(script)
+            dequeue = connection.register_script(script)
             deadline = time.monotonic() + (timeout or 0)
             while True:
-                taken: Any = take(keys=keys, args=[runs_per_actor or 0, job_key("")])
-                if taken is not None:
-                    found = cls._fetch_dequeued_job(connection, keys[3 * taken[0]], taken[1].decode(), **kinds)
-                    if found is not None:
-                        return found
+                found: Any = dequeue(keys=keys, args=[runs_per_actor or 0, job_key("")])
+                if found is not None:
+                    number, submission = found
+                    dequeued = cls._fetch_dequeued_job(connection, keys[3 * number], submission.decode(), **kinds)
+                    if dequeued is not None:
+                        return dequeued
                 elif timeout is None:
                     return None
                 elif time.monotonic() >= deadline:
                     raise DequeueTimeout(timeout, keys)
                 else:
-                    time.sleep(_LOOK_SECONDS)  # three queues and a rule: no blocking pop of Redis's knows it
+                    time.sleep(_LOOK_SECONDS)  # a blocking pop could not apply the limit per actor
 
     return TailoringQueue
 

@@ -37,5 +37,5 @@ def append(pipeline: Any, job: str, event: Event) -> None:
 
 
 def parse(entries: list[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Entry]:
-    """What XRANGE and XREAD answer."""
+    """The entries in an answer of XRANGE or XREAD."""
     return [Entry(id=key.decode(), event=Event(**json.loads(fields[b"event"]))) for key, fields in entries]

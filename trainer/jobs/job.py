@@ -1,4 +1,4 @@
-"""A job: one tailoring that was asked for, from queued to its end."""
+"""A job: one requested tailoring, from queued to its end."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -44,9 +44,9 @@ class Job:
     ended_at: str | None = None
     # the number of the last record in its task's history when it was accepted; jobs of older releases have none
     task_sequence: int | None = None
-    # the trace of the request that asked for it (W3C `traceparent`), where there is one
+    # the trace of the request that submitted it (W3C `traceparent`), where there is one
     trace: str | None = None
-    # how often it was put into the queue on purpose: 1, and 1 more for each retry asked for
+    # how often it was submitted: once, and once more for each retry
     submission: int = 1
     # runs begun within this submission; a run of an earlier number no longer counts
     attempt: int = 0

@@ -1,4 +1,4 @@
-"""What people do with jobs: submit, look, cancel, retry; and how accepted jobs come back after a disaster."""
+"""Submitting, cancelling and retrying jobs, and bringing accepted jobs back after Redis was lost."""
 
 import dataclasses
 import hashlib
@@ -64,7 +64,7 @@ class Jobs:
             with reachable():
                 job = dataclasses.replace(job, task_sequence=self._registry.sequence(task))
             with self.quota.room(job):
-                self.records.write(job)  # first: Redis must not know of a job that only Redis knows of
+                self.records.write(job)  # first: no job may be known to Redis alone
                 found = self.store.create(job, state_event(job), self.queue.enqueue)
         if (found.upload, found.options, found.priority) != (job.upload, job.options, job.priority):
             assert idempotency_key is not None
@@ -84,7 +84,7 @@ class Jobs:
     def cancel_if_deleted(self, job: Job) -> bool:
         """Cancel a job if its task was deleted after the job was accepted; returns whether it was.
 
-        In any stage, `publish` too: of what the job does now, the registry lets nothing come back.
+        In any stage, `publish` too: the registry refuses whatever the job would still publish.
         """
         fault = self._deletion(job)
         if fault is None:
@@ -126,7 +126,7 @@ class Jobs:
         return result
 
     def fail(self, job: Job, fault: TrainerError) -> None:
-        """End a job that cannot tell so itself, unless it has changed meanwhile."""
+        """Fail a job whose process cannot do so itself, unless the job has changed meanwhile."""
         problem = problem_of_job(fault, job.id)
 
         def change(found: Job) -> tuple[Job, Event] | None:
@@ -179,7 +179,7 @@ def changed(job: Job, **changes: object) -> tuple[Job, Event]:
 
 
 def requeued(job: Job) -> tuple[Job, Event]:
-    """A job as a new submission."""
+    """A job as a new submission, and the event that says so."""
     return changed(
         job, state="queued", submission=job.submission + 1, attempt=0, error=None, ended_at=None, seconds_left=None
     )

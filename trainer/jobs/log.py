@@ -1,6 +1,6 @@
-"""The log of a job: what its work-horses print, beside its events, in a bounded Redis stream.
+"""The log of a job: what its job processes print, beside its events, in a bounded Redis stream.
 
-The worker reads it from a pipe, so that the last words of a work-horse that dies are kept as well.
+The worker reads it from a pipe, so that the last lines of a job process that dies are kept as well.
 """
 
 import collections
@@ -31,7 +31,7 @@ def log_key(job: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Without terminal control, in one line of bounded length."""
+    """The text without terminal control, as one line of bounded length."""
     plain = _UNPRINTABLE.sub("", text)
     return plain if len(plain) <= LINE_CHARACTERS else f"{plain[:LINE_CHARACTERS]} ..."
 
@@ -39,8 +39,8 @@ def clean(text: str) -> str:
 class LogPump:
     """A thread that carries lines from a pipe to a job's log and to our own stderr until the pipe's other end closes.
 
-    It never blocks the work-horse for longer than Redis takes to answer or to fail; what cannot be told for a while is
-    kept up to the bound of the log itself. The pipe belongs to it.
+    It never blocks the job process for longer than Redis takes to answer or to fail; while Redis is away, lines are
+    kept up to the bound of the log itself. It closes the pipe.
     """
 
     def __init__(self, pipe: int, client: "redis.Redis", job: str, redact: Redactor) -> None:
@@ -69,7 +69,7 @@ class LogPump:
                 self._pending.extend(self._lines(whole))
             elif data == b"":
                 self._pending.extend(self._lines([rest]))
-            self._tell()
+            self._write()
             if data == b"":
                 os.close(self._pipe)
                 return
@@ -80,37 +80,36 @@ class LogPump:
             if text.strip():
                 yield text
 
-    def _tell(self) -> None:
+    def _write(self) -> None:
         if not self._pending:
             return
         try:
             with self._redis.pipeline(transaction=False) as pipeline:
-                told = list(self._pending)
-                for line in told:
+                for line in self._pending:
                     pipeline.xadd(self._key, {"line": line}, maxlen=KEPT_LINES, approximate=True)
                 pipeline.expire(self._key, _KEPT_SECONDS)
                 pipeline.execute()
         except RedisError:
-            return  # told with the next lines, or in a second
+            return  # they are written with the next lines, or in a second
         self._pending.clear()
 
 
 def _pass_on(data: bytes) -> None:
-    """To our own stderr, which may be closed: the pipe must be read all the same, or the work-horse would stop."""
+    """Write to this process's own stderr. It may be closed, but the pipe must be read on, or the job would stop."""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.buffer.write(data)
         sys.stderr.buffer.flush()
 
 
 def parse(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> list[tuple[str, str]]:
-    """What XRANGE and XREAD answer, as (id, line)."""
+    """The pairs (id, line) in an answer of XRANGE or XREAD."""
     return [(key.decode(), fields[b"line"].decode("utf-8", "replace")) for key, fields in entries]
 
 
 def spawned(
     arguments: list[str], environment: Mapping[str, str], client: "redis.Redis", job: str
 ) -> tuple[int, LogPump]:
-    """Start a process, in a group of its own, whose output goes to a job's log; its id, and the running pump."""
+    """Start a process, in a group of its own, whose output goes to a job's log. Returns its id and the running pump."""
     read_end, write_end = os.pipe()
     try:
         pid = os.posix_spawn(

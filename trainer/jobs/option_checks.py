@@ -1,4 +1,4 @@
-"""What this installation can tailor: whether an upload's options can be met here, asked before anything is queued."""
+"""Whether this installation can meet an upload's options, checked before anything is queued."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -30,12 +30,12 @@ def backbone_of(options: TailorOptions, settings: Settings) -> str:
 
 
 def weights_of(name: str, settings: Settings) -> Path | None:
-    """The local file that a backbone's weights are read from; None: those shipped or published are taken."""
+    """The local file with a backbone's weights; None where those that are shipped or published are used."""
     return settings.backbone_weights if name == settings.backbone else None
 
 
 def cost_table_of(options: TailorOptions, settings: Settings) -> Path | None:
-    """The table that complexity is counted by; None: MACs or parameters are counted."""
+    """The table that complexity is counted by; None where MACs or parameters are counted."""
     return settings.cost_table if options.measure in {None, "milliseconds"} else None
 
 
@@ -65,7 +65,7 @@ def _check_table(options: TailorOptions, settings: Settings) -> None:
 
 
 def _check_fits(option: str, options: TailorOptions, settings: Settings) -> None:
-    """That there is a table, and that it is of the backbone that is asked for."""
+    """Raises OptionsInvalid unless there is a table, and it is of the backbone that is to be tailored."""
     if settings.cost_table is None:
         raise OptionsInvalid(option, "needs a table of milliseconds, which this service has not (NETTAILOR_COST_TABLE)")
     try:

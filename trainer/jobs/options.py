@@ -1,4 +1,4 @@
-"""What a person may ask of the recipe, as it is stored with the job."""
+"""The options of a tailoring, as they are stored with the job."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -10,11 +10,11 @@ from trainer.events import Json
 from trainer.jobs.job import Priority
 
 Preset = Literal["fast", "balanced", "thorough"]
-AskedMeasure = Literal["macs", "params", "milliseconds"]
+MeasureOption = Literal["macs", "params", "milliseconds"]
 
 
 def _as_text(value: object) -> object:
-    """A query has text only, a JSON document may have the number."""
+    """A query gives text; a JSON document may give the number."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -23,7 +23,7 @@ WarmStart = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^(live|[1-
 
 
 class TailorOptions(BaseModel):
-    """Query parameters of an upload. What is None is as the preset and the service's settings have it."""
+    """Query parameters of an upload. Where one is None, the preset and the service's settings decide."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,7 +41,7 @@ class TailorOptions(BaseModel):
     gamma2: float | None = Field(
         default=None, ge=0, le=1000, allow_inf_nan=False, description="weight of the teacher in the student's loss"
     )
-    measure: AskedMeasure | None = Field(
+    measure: MeasureOption | None = Field(
         default=None,
         description="what complexity counts: MACs, parameters, or the milliseconds of NETTAILOR_COST_TABLE",
     )
@@ -84,8 +84,8 @@ class TailorOptions(BaseModel):
         return self.max_macs is not None or self.max_latency_ms is not None
 
     def to_json(self) -> dict[str, Json]:
-        """Without what was not asked, so that jobs of all releases compare; without the priority, the job's own, which
-        changes nothing about the result."""
+        """Without options that were not given, so that jobs of all releases compare; without the priority, which the
+        job itself has, and which changes nothing about the result."""
         return dict(self.model_dump(mode="json", exclude_none=True, exclude={"priority"}))
 
 

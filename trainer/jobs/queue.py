@@ -1,4 +1,4 @@
-"""The RQ side of a job: how it waits, is taken back, and is stopped. JSON, never pickle; no timeouts."""
+"""Jobs in RQ's queues: how they wait, are withdrawn, and are stopped. JSON, never pickle; no timeouts."""
 
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from rq.serializers import JSONSerializer
 from trainer.jobs.job import PRIORITIES, Job, Priority
 
 QUEUES: dict[Priority, str] = {"high": "tailoring-high", "normal": "tailoring", "low": "tailoring-low"}
-# By name, for who only enqueues must not load torch. It waits in Redis, so it stays as it is.
+# A name, as a process that only enqueues must not load torch. Submissions in Redis have it, so it must not change.
 TASK = "trainer.tailoring.run"
 _NO_TIMEOUT = -1
 _KEPT = -1  # results: the job's own document is the record, RQ's copy costs little
@@ -72,7 +72,7 @@ class JobQueue:
         return origins.get("" if submission is None else str(submission.origin), self.queues["normal"])
 
     def withdraw(self, job: Job) -> None:
-        """Take a cancelled job out of the queue, or ask the worker that runs it to kill its work-horse.
+        """Take a cancelled job out of the queue, or ask the worker that runs it to kill its job process.
 
         A worker that misses the message sees the job's state at its next heartbeat.
         """
@@ -105,7 +105,7 @@ class JobQueue:
         pipeline.delete(_execution_key(run))
 
     def waiting_ids(self) -> list[str]:
-        """In the order in which they are served."""
+        """Submissions in the order in which they are served."""
         return [submission for queue in self.queues.values() for submission in queue.get_job_ids()]
 
 

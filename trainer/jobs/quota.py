@@ -1,4 +1,4 @@
-"""How many open jobs an actor may have, kept by any number of services at once."""
+"""The limit on an actor's open jobs, which any number of services keep together."""
 
 import contextlib
 import hashlib
@@ -19,7 +19,7 @@ _UNKNOWN_SECONDS = 30.0  # where no job of the actor says when it will end
 
 
 class Quota:
-    """`limit` is the number of open jobs an actor may have; None: any."""
+    """`limit` is the number of open jobs an actor may have, None where there is no limit."""
 
     def __init__(self, store: JobStore, limit: int | None) -> None:
         self._store = store
@@ -27,9 +27,10 @@ class Quota:
 
     @contextlib.contextmanager
     def room(self, job: Job) -> Iterator[None]:
-        """A place for one more open job of its actor while it is being written. Raises TooManyJobs, QueueUnavailable.
+        """Hold a place for one more open job of its actor while it is being written.
 
-        Places and open jobs are counted together, so that of several requests at once no more than fit get one.
+        Raises TooManyJobs, QueueUnavailable. Places and open jobs are counted together, so that of several requests
+        at once no more than fit get one.
         """
         if self._limit is None:
             yield
@@ -38,7 +39,7 @@ class Quota:
         try:
             yield
         finally:
-            with contextlib.suppress(QueueUnavailable), reachable():  # then it is free in a while by itself
+            with contextlib.suppress(QueueUnavailable), reachable():  # without Redis now, the place expires
                 self._store.client.zrem(_key(job.actor), job.id)
 
     def _take(self, job: Job, limit: int) -> None:
@@ -46,7 +47,8 @@ class Quota:
         with reachable(), self._store.client.pipeline() as pipeline:
             while True:
                 try:
-                    # Who gives a place back changes this key: whatever is counted below counts only if nobody did.
+                    # Giving a place back changes this key, too: then the transaction below fails, and the count is
+                    # made again.
                     pipeline.watch(key)  # type: ignore[no-untyped-call]  # redis-py has not typed it
                     places = cast("list[bytes]", pipeline.zrangebyscore(key, time.time() - _KEPT_SECONDS, "+inf"))
                     open_jobs = [found for found in self._store.all_open() if found.actor == job.actor]
@@ -58,7 +60,7 @@ class Quota:
                     pipeline.execute()
                     return
                 except WatchError:
-                    continue  # somebody took or gave back a place: count again
+                    continue  # another service changed the places: count again
 
     def _write(self, pipeline: Any, key: str, job: Job) -> None:
         present = time.time()
@@ -72,6 +74,6 @@ def _key(actor: str) -> str:
 
 
 def _wait_seconds(open_jobs: list[Job]) -> float:
-    """Until the first of them ends, as far as that is known."""
+    """Until the first of them ends, where that is known; within bounds."""
     known = [job.seconds_left for job in open_jobs if job.seconds_left is not None]
     return min(max(min(known), _SOON_SECONDS), _LATE_SECONDS) if known else _UNKNOWN_SECONDS

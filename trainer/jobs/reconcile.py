@@ -1,5 +1,5 @@
-"""Keeping promises: every open job has a place in the queue or a living worker, whatever died in between; and none is
-open whose task was deleted.
+"""Reconciling jobs with RQ's queues: every open job has a place in a queue or a living worker, whatever died meanwhile;
+and no job is open whose task was deleted.
 
 RQ knows what waits and what was started; the job's document is what people see. After each failed run, and every few
 seconds in every worker and service, the two are brought together here.
@@ -28,16 +28,17 @@ _STRAY_SECONDS = 5.0  # between being taken from the queue and being started lie
 _WAITING = {JobStatus.QUEUED, JobStatus.SCHEDULED, JobStatus.DEFERRED}
 
 
-def lease_path(leases_dir: Path, worker: str) -> Path:
-    return leases_dir / f"{worker}.lock"
+def lock_path(locks_dir: Path, worker: str) -> Path:
+    """The file that a worker holds locked while it lives."""
+    return locks_dir / f"{worker}.lock"
 
 
 class Reconciler:
     """Any number of processes may have one; one at a time does the work."""
 
-    def __init__(self, jobs: Jobs, leases_dir: Path) -> None:
+    def __init__(self, jobs: Jobs, locks_dir: Path) -> None:
         self._jobs = jobs
-        self._leases_dir = leases_dir
+        self._locks_dir = locks_dir
 
     def reconcile(self) -> None:
         """Look at every open job. Raises QueueUnavailable."""
@@ -101,19 +102,19 @@ class Reconciler:
         self._jobs.fail(job, JobDied(job.id, job.attempt, reason))
 
     def _abandon_dead_runs(self) -> None:
-        """Runs whose worker is gone: known at once on this machine, by missing heartbeats elsewhere."""
+        """Give up runs whose worker has died: its lock says so on this machine, missing heartbeats elsewhere."""
         present = rq_now().timestamp()
         for entry, expires in self._jobs.queue.started_runs():
             worker = self._jobs.queue.worker_of(entry)
-            lease = None if worker is None else lease_path(self._leases_dir, worker)
-            dead = lease is not None and is_dead(lease)
+            lock = None if worker is None else lock_path(self._locks_dir, worker)
+            dead = lock is not None and is_dead(lock)
             if dead or expires < present:
                 self._abandon(entry.partition(":")[0], entry, "its worker died")
-            if dead and lease is not None:
-                lease.unlink(missing_ok=True)
+            if dead and lock is not None:
+                lock.unlink(missing_ok=True)
 
     def _rescue_strays(self) -> None:
-        """Submissions that a worker took from the queue and never started: it died in between."""
+        """Give up submissions that a worker took from the queue and never started, as it died in between."""
         started = {entry.partition(":")[0] for entry, _ in self._jobs.queue.started_runs()}
         for queue in self._jobs.queue.queues.values():
             strays = queue.intermediate_queue
@@ -146,5 +147,5 @@ class Reconciler:
 
 
 def _about(job: Job) -> dict[str, object]:
-    """For the log."""
+    """Fields of a log record."""
     return {"job": job.id, "task": job.task}

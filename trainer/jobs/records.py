@@ -14,7 +14,7 @@ _SUFFIX = ".json"
 
 
 class JobRecords:
-    """Written before an upload is acknowledged, and again at each change of state."""
+    """A record is written before an upload is acknowledged, and again at each change of state."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -35,7 +35,7 @@ class JobRecords:
             raise ValueError(f"job record {job} is not one: {fault}") from fault
 
     def readable(self, jobs: list[str]) -> Iterator[Job]:
-        """Those of the records that can be read; one damaged file must not hide the others."""
+        """Yield those records that can be read; one damaged file must not hide the others."""
         for job in jobs:
             try:
                 yield self.read(job)

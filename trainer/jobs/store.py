@@ -40,7 +40,7 @@ class JobStore:
         self.client = client
 
     def create(self, job: Job, event: Event, also: Also) -> Job:
-        """Write a new job; where the id is taken, the job that has it is returned and nothing is written."""
+        """Write a new job; where there is a job of this id, that one is returned and nothing is written."""
 
         def decide(found: Job | None) -> tuple[Job, Event] | None:
             return (job, event) if found is None else None
@@ -52,7 +52,7 @@ class JobStore:
     def update(
         self, job: str, change: Callable[[Job], tuple[Job, Event] | None], also: Also = lambda _pipeline, _job: None
     ) -> Job:
-        """Replace a job by what ``change`` makes of it (None: leave it), with an event. Raises JobUnknown.
+        """Replace a job by what ``change`` makes of it, with an event; leave it where that is None. Raises JobUnknown.
 
         ``change`` may be called more than once, and may raise to refuse.
         """
@@ -90,7 +90,7 @@ class JobStore:
         actor: str | None = None,
         before: str | None = None,
     ) -> list[Job]:
-        """Newest first; those that are older than the job `before`. Raises JobUnknown for that one."""
+        """Jobs, newest first, and only those older than the job `before`. Raises JobUnknown for that one."""
         with reachable():
             ids = cast("list[bytes]", self.client.zrevrange(_ALL, self._rank_after(before), -1))
         found: list[Job] = []
@@ -152,7 +152,7 @@ class JobStore:
                     pipeline.execute()
                     return job
                 except WatchError:
-                    continue  # somebody else changed the job: look again
+                    continue  # another process changed the job: decide again
 
     def _write(self, pipeline: Any, before: Job | None, job: Job, event: Event) -> None:
         pipeline.hset(job_key(job.id), "document", json.dumps(job.to_json(), separators=(",", ":")))

@@ -1,4 +1,4 @@
-"""How well a pretrained network tells the images of a set."""
+"""The accuracy of a pretrained network on an image set."""
 
 import torch
 

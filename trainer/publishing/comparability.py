@@ -1,4 +1,4 @@
-"""What is live of a task, and whether another version can be held against it."""
+"""The live version of a task, and whether another version can be compared with it."""
 
 from registry.errors import AliasUnknown, TaskUnknown
 from registry.journal.records import VersionRecord
@@ -13,8 +13,8 @@ def live_version(registry: Registry, task: str) -> VersionRecord | None:
 
 
 def incomparable(live: VersionRecord | None, record: VersionRecord) -> str | None:
-    """Why no figure decides between the two: what is live is of another installation, and it is for people to leave
-    it. None if they can be compared."""
+    """Why the two cannot be compared, or None if they can: where the live version is of another backbone, a person has
+    to decide whether it is replaced."""
     if live is None or live.manifest.backbone.fingerprint == record.manifest.backbone.fingerprint:
         return None
     return f"version {live.version} is live on another backbone: not comparable"

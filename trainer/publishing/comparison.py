@@ -10,9 +10,9 @@ from trainer.training.evaluate import image_digests, measure_accuracy
 
 
 def compare(start: WarmStart, new: Bundle, dataset: Path, backbone: Backbone) -> dict[str, Json]:
-    """For the job's result. `accuracy` is of the earlier version, `new_accuracy` of the new one, both on the `images`
-    of the new dataset's test split that the earlier one never saw; `seen` of that split it was trained or chosen by,
-    and they are left out (null, and none left out, where the earlier dataset is gone)."""
+    """For the job's result: `accuracy` of the earlier version and `new_accuracy` of the new one, both on those `images`
+    of the new dataset's test split that the earlier version was neither trained on nor chosen by. The `seen` others
+    are left out. Where the earlier dataset is gone, `seen` is null and none are left out."""
     tested = set(image_digests(dataset, "test"))
     seen = None if start.seen is None else tested & start.seen
     left_out = seen or set()

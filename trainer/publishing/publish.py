@@ -16,14 +16,14 @@ from trainer.errors import JobConflict
 from trainer.events import Json
 from trainer.jobs.job import Job
 from trainer.publishing.comparability import incomparable, live_version
-from trainer.recipe.pareto import store_front
+from trainer.recipe.pareto import store_pareto_front
 from trainer.recipe.result import Tailored
 from trainer.training.evaluate import measure_accuracy
 
 CANDIDATE = "candidate"
 ACTOR = "trainer"
 NOTHING: Mapping[str, str] = {}
-_RACES = 5  # promotes by others, between our look and our move, before we give up
+_RACES = 5  # tries to move the alias while others move it, too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +46,11 @@ def publish(
 ) -> dict[str, Json]:
     """Publish and promote; returns what the job's document says of it. Doing it again changes nothing.
 
-    ``attachments`` (name -> digest of a stored blob) are kept beside the bundle, as the front is. ``slack`` is how
-    much lower (share of test images) than the live version a new one may score to replace it, where the task has no
-    policy that says otherwise. Raises `TaskWasDeleted` if the task was deleted after the job was accepted.
+    ``attachments`` (name -> digest of a stored blob) are kept beside the bundle, as the Pareto front is. Where the task
+    has no policy, a new version replaces the live one if its test accuracy is at most ``slack`` (a share) lower.
+    Raises `TaskWasDeleted` if the task was deleted after the job was accepted.
     """
-    attached = {**store_front(tailored.points, registry.blobs), **attachments}
+    attached = {**store_pareto_front(tailored.points, registry.blobs), **attachments}
     record = registry.publish(
         job.task, tailored.bundle, actor=ACTOR, job=job.id, attachments=attached, since=job.accepted
     )
@@ -95,7 +95,7 @@ def _settle(
 
 
 def _misses_its_budget(record: VersionRecord) -> bool:
-    """A budget is a promise to whoever runs the network: what breaks it goes live by people's hand only."""
+    """Whether the network is larger or slower than its budget: then only a person makes it live."""
     recipe = record.manifest.recipe
     return not recipe.get("within_target", True) and ("max_macs" in recipe or "max_latency_ms" in recipe)
 
@@ -109,10 +109,10 @@ def _measured(
     *,
     default: Policy,
 ) -> Measurement | None:
-    """The live version's accuracy on the new test split: its own claim, on other images, says nothing about these."""
+    """The live version's accuracy on the new test split: the one in its manifest was measured on other images."""
     policy = registry.policy(record.task, default=default)
     if live is None or policy is None or policy.max_drop is None or live.manifest.dataset == record.manifest.dataset:
-        return None  # not asked for, or both manifests have it
+        return None  # nothing is compared, or both manifests have the figure
     accuracy = measure_accuracy(decode(registry.read_bundle(live)), dataset, backbone)
     return Measurement(version=live.version, dataset=record.manifest.dataset, accuracy=accuracy)
 
@@ -134,7 +134,7 @@ def _result(record: VersionRecord, tailored: Tailored, verdict: Verdict) -> dict
         "reason": verdict.reason,
         "metrics": dict(metrics),
         "complexity": dict(complexity),
-        "front": [dict(point) for point in tailored.front],
+        "front": [dict(point) for point in tailored.pareto_front],
         "report": f"/tasks/{record.task}/versions/{record.version}/report" if REPORT in record.attachments else None,
     }
     return result if tailored.time is None else result | {"time": dict(tailored.time)}

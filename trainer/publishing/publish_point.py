@@ -1,4 +1,4 @@
-"""Publishing another point of a version's front."""
+"""Publishing another point of a version's Pareto front."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,14 +10,15 @@ from registry.registry import LIVE, Registry
 from registry.versions.attachments import read
 from trainer.errors import PointUnknown
 from trainer.publishing.comparability import incomparable, live_version
-from trainer.recipe.pareto import front_of, point_name
+from trainer.recipe.pareto import pareto_front_of, point_name
 
 PointAlias = Literal["candidate", "live"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedPoint:
-    """The version that a point became; `alias` is None if none was asked for, or if `refused` says why not."""
+    """The version that a point became. `alias` is None if none was requested, or if it was not moved, which `refused`
+    gives the reason for."""
 
     record: VersionRecord
     alias: str | None
@@ -35,9 +36,11 @@ def publish_point(
     reason: str,
     default: Policy,
 ) -> PublishedPoint:
-    """Make a point a version of the task, of the same job and with the same front; again, it is the same version.
+    """Publish a point as a version of the task, of the same job and with the same Pareto front. Publishing it again
+    returns the same version.
 
-    `live` moves only if the task's policy, or `default` where it has none, lets it; the version is there all the same.
+    `live` moves only if the task's policy, or `default` where it has none, allows it; the version is published in
+    either case.
     Raises `TaskUnknown`, `VersionUnknown`, `PointUnknown`, `BlobMissing`, `BlobCorrupt`, and `TaskWasDeleted` if the
     task is deleted meanwhile.
     """
@@ -52,7 +55,7 @@ def publish_point(
         actor=actor,
         job=origin.job,
         note=f"k={blocks_removed} of the front of version {version}",
-        attachments=front_of(origin),
+        attachments=pareto_front_of(origin),
         since=since,
     )
     refused = None if alias is None else _move(registry, record, alias, actor=actor, reason=reason, default=default)
@@ -62,7 +65,7 @@ def publish_point(
 def _move(
     registry: Registry, record: VersionRecord, alias: str, *, actor: str, reason: str, default: Policy
 ) -> str | None:
-    """Why the alias was not moved; None: it was."""
+    """Move the alias; returns why it was not moved, or None if it was."""
     if alias == LIVE and (why := incomparable(live_version(registry, record.task), record)):
         return why
     try:

@@ -26,7 +26,7 @@ class RecipeConfig:
     `pooled_images` is the number of validation images below which folds are pooled.
     """
 
-    skips: int | None = 3  # nearest sources of proxies a node; None: all
+    skips: int | None = 3  # number of nearest nodes that a node has proxies from; None means all of them
     statistics: StatisticsMode = "task"  # batch-norm statistics of the kept blocks (docs/log.md)
     gamma1: float = 0.3  # weight of the complexity
     gamma1_rise: float = 0.0  # share of the student's steps over which gamma1 rises linearly from 0
@@ -38,8 +38,8 @@ class RecipeConfig:
     target_drop: float = 0.005  # accuracy (validation) the student may lose against the teacher
     proxy_threshold: float = 0.15  # proxies with a smaller alpha go (0.05 in the paper; docs/log.md)
     seed: int = 0
-    flip: bool | None = None  # mirror training images; None: if mirrored validation images keep their class
-    folds: int | None = None  # None: as many (at most `max_folds`) as give `pooled_images`
+    flip: bool | None = None  # mirror training images; None means: if mirrored validation images keep their class
+    folds: int | None = None  # None means: as many (at most `max_folds`) as give `pooled_images`
     max_folds: int = 3
     pooled_images: int = 300
     teacher_lrs: tuple[float, ...] = (0.01, 0.05)
@@ -48,7 +48,7 @@ class RecipeConfig:
     teacher: Schedule = _TEACHER
     student: Schedule = _STUDENT
     retrain: Schedule = _RETRAIN
-    bf16: bool | None = None  # autocast; None: where this processor is faster with it
+    bf16: bool | None = None  # autocast; None means: where this processor is faster with it
     # budgets: with one, the most accurate network within it is chosen, whatever `target_drop` says
     max_macs: float | None = None  # share of the backbone's MACs; the stem and what the task adds count
     max_latency_ms: float | None = None  # of one image, by `latency_table`
@@ -83,7 +83,7 @@ class RecipeConfig:
         return replace(_PRESETS[name](), **overrides)
 
     def changed(self, changes: Mapping[str, Any]) -> "RecipeConfig":
-        """With other values by name, "student.epochs" reaching into a schedule. Raises `ValueError`."""
+        """A configuration with other values by name; "student.epochs" reaches into a schedule. Raises `ValueError`."""
         config = self
         for name, value in changes.items():
             field, _, inner = name.partition(".")
@@ -103,7 +103,7 @@ class RecipeConfig:
         return terms["classification"] + rising * terms["complexity"] + local
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data, for the manifest; limits that were not asked for are left out."""
+        """Plain data, for the manifest; limits that are not set are left out."""
         values = asdict(self)
         for name in ("max_macs", "max_latency_ms", "latency_table", "max_minutes"):
             if values[name] is None:
@@ -143,7 +143,7 @@ _PRESETS = {"fast": _fast, "balanced": RecipeConfig, "thorough": _thorough}
 
 
 def parsed_change(change: str) -> tuple[str, Any]:
-    """ "student.epochs=24" -> its name and its value; what is no JSON is a string."""
+    """The name and the value of a change like "student.epochs=24"; a value that is not JSON is a string."""
     name, _, value = change.partition("=")
     try:
         return name, json.loads(value)

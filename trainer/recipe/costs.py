@@ -15,7 +15,7 @@ from trainer.recipe.config import RecipeConfig
 
 
 class RelativeCosts:
-    """For one backbone, image side (pixels) and number of classes. Raises `CostTableInvalid`."""
+    """Costs for one backbone, image side (pixels) and number of classes. Raises `CostTableInvalid`."""
 
     def __init__(self, config: RecipeConfig, geometry: Geometry, *, image_side: int, classes: int) -> None:
         self._config, self._geometry = config, geometry
@@ -38,7 +38,7 @@ class RelativeCosts:
         )
 
     def milliseconds(self, plan: Plan) -> float | None:
-        """Of an image; None without a table."""
+        """Milliseconds of an image, None without a table."""
         return None if self._milliseconds is None else self._milliseconds.of(plan)
 
     def fits(self, plan: Plan) -> bool:

@@ -94,7 +94,7 @@ class Fold:
 
         Raises `PlanCutsEveryPath`.
         """
-        more = min(more, sum(start.plan.blocks))  # exclusions may have taken some of them along
+        more = min(more, sum(start.plan.blocks))  # exclusions may have removed some of them already
         plan = prune(start.plan, start.alpha_values(), blocks=more, threshold=self.config.proxy_threshold)
         candidate = channels_last(start.pruned(plan, self.backbone)).to(self.device)
         if self.config.regressed_images:
@@ -140,7 +140,7 @@ class Fold:
         logits = logits.float()
         if self.class_weights is None:
             return F.cross_entropy(logits, labels, label_smoothing=smoothing)
-        # Not the function's own weights: it divides by their sum in the batch, which takes back what they give.
+        # Not by the function's own weights: it divides by their sum in the batch, which undoes them.
         each = F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
         return (each * self.class_weights[labels]).mean()
 
@@ -184,10 +184,10 @@ class Fold:
             batch_size=schedule.batch_size,
             flip=self.flip,
             generator=generator,
-            team=ProcessGroup.current(),
+            group=ProcessGroup.current(),
         )
         if self.device.type == "cpu":
-            return batches  # a thread beside it would only take cores from the training
+            return batches  # a prefetching thread would compete with the training for the cores
         return ((x.to(self.device), y.to(self.device), share) for x, y, share in prefetched(batches))
 
     def _on_device(self, batches: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
@@ -241,8 +241,8 @@ def strongest_teacher(fold: Fold) -> tuple[Teacher, float, Schedule]:
 def mirror_keeps_class(
     backbone: Backbone, preprocessing: Preprocessing, train: LabelledImages, val: LabelledImages
 ) -> bool:
-    """Whether mirrored images still look like their class: nearest class mean on the frozen features of the
-    validation images, mirrored and not; at most one point may be lost."""
+    """Whether mirrored images still look like their class: nearest class mean on the backbone's own features of the
+    validation images, mirrored and not; at most one point of accuracy may be lost."""
 
     def features(images: LabelledImages, flip: bool) -> Tensor:
         device = next(backbone.parameters()).device

@@ -1,4 +1,4 @@
-"""Proxies by least squares: where they start, and how they take over what a pruned block did.
+"""Proxies by least squares: where they start, and how they replace what a pruned block did.
 
 Gradient descent would have to learn first what a linear regression knows (docs/log.md has what it is worth).
 

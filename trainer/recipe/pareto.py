@@ -1,4 +1,4 @@
-"""The accuracy-complexity front of a tailoring: every network that was tried, each a bundle that can be published."""
+"""Accuracy against complexity: every network that a tailoring tried, each a bundle that can be published."""
 
 import json
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ def point_name(blocks_removed: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One network of the front.
+    """One network that was tried.
 
     `cost` is what the recipe's measure counts, as a share of the backbone; `milliseconds` of an image by the table of
-    the latency budget, if there was one; `good`: within the target; `pareto`: no other is as accurate (validation) and
-    as cheap, and better in one.
+    the latency budget, if there was one. `good` says that it is within the target, `pareto` that no other network is
+    as accurate (validation) and as cheap, and better in one of the two.
     """
 
     blocks_removed: int
@@ -56,7 +56,7 @@ class Point:
         return row if self.milliseconds is None else row | {"milliseconds": self.milliseconds}
 
 
-def store_front(points: Sequence[Point], blobs: Blobs) -> dict[str, str]:
+def store_pareto_front(points: Sequence[Point], blobs: Blobs) -> dict[str, str]:
     """Write the points' bundles and their list as blobs: the attachments (name -> digest) of the version."""
     if not points:
         return {}
@@ -65,14 +65,14 @@ def store_front(points: Sequence[Point], blobs: Blobs) -> dict[str, str]:
     return attached | {POINTS: blobs.put(rows.encode())}
 
 
-def read_front(record: VersionRecord, blobs: Blobs) -> list[dict[str, Json]]:
-    """The rows of a version's front, leanest last; none where it has no front. Raises `BlobMissing`, `BlobCorrupt`."""
+def read_pareto_front(record: VersionRecord, blobs: Blobs) -> list[dict[str, Json]]:
+    """A row for each point of a version, leanest last. Raises `BlobMissing`, `BlobCorrupt`."""
     if POINTS not in record.attachments:
         return []
     rows: list[dict[str, Json]] = json.loads(read(blobs, record, POINTS))
     return rows
 
 
-def front_of(record: VersionRecord) -> dict[str, str]:
-    """Those of a version's attachments that are its front."""
+def pareto_front_of(record: VersionRecord) -> dict[str, str]:
+    """The attachments of a version that hold its points."""
     return {name: digest for name, digest in record.attachments.items() if name.startswith("front/")}

@@ -66,7 +66,7 @@ def tailor_data(
         planner = Planner(
             config=config,
             data=data,
-            decisions=DecisionLog(checkpoints / "decisions.json"),
+            decision_log=DecisionLog(checkpoints / "decisions.json"),
             elapsed=elapsed,
             progress=progress,
             starts_warm=warm is not None,

@@ -29,7 +29,7 @@ class WorkPlan:
 
     @property
     def expected_work(self) -> float:
-        """In passes over an image of the teacher's training."""
+        """How much there is to do, in passes over an image of the teacher's training."""
         config, folds = self.config, self.folds
         longest = max(config.teacher_cycles, default=1)
         teacher = self._epochs(config.teacher) * (len(config.teacher_lrs) + sum(config.teacher_cycles))
@@ -54,14 +54,14 @@ class Planner:
         *,
         config: RecipeConfig,
         data: TaskData,
-        decisions: DecisionLog,
+        decision_log: DecisionLog,
         elapsed: Elapsed | None,
         progress: ProgressReporter,
         starts_warm: bool,
     ) -> None:
         self._config = config
         self._data = data
-        self._decisions = decisions
+        self._decision_log = decision_log
         self._elapsed = elapsed
         self._progress = progress
         self._starts_warm = starts_warm
@@ -71,14 +71,15 @@ class Planner:
         """The plan as if there were time for all of it; measures what the configuration leaves open."""
         config, data = self._config, self._data
         if config.bf16 is None:
-            config = replace(config, bf16=self._decisions.made("bf16", bf16_pays))
+            config = replace(config, bf16=self._decision_log.made("bf16", bf16_pays))
         flip = config.flip
         if flip is None:
             flip = mirror_keeps_class(backbone, data.preprocessing, data.train, data.val)
         return WorkPlan(config=config, folds=self._fold_count(), images=len(data.train), flip=flip)
 
     def plan_teachers(self, plan: WorkPlan, fold: Fold, scratch: Path) -> WorkPlan:
-        """What fits into the time, measured by training on a few batches of a fold in a folder that is removed.
+        """The plan that fits into the time. How long training takes is measured on a few batches of the fold, in a
+        `scratch` folder that is removed.
 
         Raises `TimeTooShort`.
         """
@@ -89,11 +90,11 @@ class Planner:
         return replace(plan, config=config, folds=folds)
 
     def plan_students(self, plan: WorkPlan) -> WorkPlan:
-        """With the student's schedule that still fits."""
+        """The plan with the student's schedule that still fits."""
         return plan if self._budget is None else replace(plan, config=self._budget.students(plan.config, plan.folds))
 
     def plan_candidates(self, plan: WorkPlan) -> WorkPlan:
-        """With the schedule of retraining that still fits."""
+        """The plan with the schedule of retraining that still fits."""
         return plan if self._budget is None else replace(plan, config=self._budget.candidates(plan.config, plan.folds))
 
     def allows_candidate(self, blocks: int, plan: WorkPlan) -> bool:
@@ -118,11 +119,11 @@ class Planner:
         def measure() -> list[dict[str, float]]:
             return [asdict(throughput) for throughput in measure_throughput(fold, scratch)]
 
-        teacher, student = (Throughput(**values) for values in self._decisions.made("paces", measure))
+        teacher, student = (Throughput(**values) for values in self._decision_log.made("paces", measure))
         return TimeBudget(
             minutes=self._config.max_minutes,
             elapsed=elapsed,
-            decisions=self._decisions,
+            decision_log=self._decision_log,
             teacher=teacher,
             student=student,
             images=len(self._data.train),

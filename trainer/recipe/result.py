@@ -27,13 +27,13 @@ _LIBRARIES = ("nettailor-server", "torch", "numpy")
 class Tailored:
     """A bundle (its bytes and manifest) and the candidates it was chosen from, leanest last.
 
-    `front` has a row for each of `points`; `history` the epochs of every run by "<fold>/<run>"; `time`, where it was
-    limited, minutes planned and used.
+    `pareto_front` has a row for each of `points`, `history` the epochs of every run by "<fold>/<run>". `time` has the
+    minutes planned and used, where they were limited.
     """
 
     bundle: bytes
     manifest: Manifest
-    front: list[dict[str, Json]]
+    pareto_front: list[dict[str, Json]]
     points: tuple[Point, ...] = ()
     history: Mapping[str, Sequence[Epoch]] = field(default_factory=dict)
     time: Mapping[str, Json] | None = None
@@ -47,7 +47,7 @@ class Tailored:
         return cls(
             bundle=best.bundle,
             manifest=best.manifest,
-            front=[point.row() for point in points],
+            pareto_front=[point.row() for point in points],
             points=points,
             history=history,
             time=time,

@@ -7,17 +7,18 @@ from typing import Generic, Literal, TypeVar
 
 T = TypeVar("T")
 
-# leanest: the target is an accuracy, which falls as blocks go; most accurate: it is a budget, which lean networks fit
+# "leanest": good networks are accurate enough, and those with few blocks removed are. "most accurate": good networks
+# are within a budget, and those with many blocks removed are.
 Wanted = Literal["leanest", "most accurate"]
 
 
 class OutOfTime(Exception):
-    """Raised by the search's `evaluate` when there is no time for another candidate."""
+    """The search's `evaluate` raises this when there is no time for another candidate."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate(Generic[T]):
-    """One pruned and retrained network. `accuracy` and `cost` are shares (0..1); `good`: within the target."""
+    """One pruned and retrained network. `accuracy` and `cost` are shares (0..1); `good` is within the target."""
 
     blocks_removed: int
     accuracy: float
@@ -29,9 +30,9 @@ class Candidate(Generic[T]):
 def search(
     evaluate: Callable[[int], Candidate[T] | None], most: int, *, wanted: Wanted = "leanest"
 ) -> list[Candidate[T]]:
-    """Candidates tried, by number of blocks removed: bisection over 0..most for the largest good number ("leanest"; a
-    budget: the smallest, "most accurate"), then the answer's two neighbours. `evaluate` gives None where no path is
-    left, and raises `OutOfTime` to end the search early.
+    """The candidates tried, in the order of blocks removed: bisection over 0..most for the largest good number
+    ("leanest") or the smallest ("most accurate", within a budget), then the answer's two neighbours. `evaluate` returns
+    None where no path is left, and raises `OutOfTime` to end the search early.
     """
     tried: dict[int, Candidate[T] | None] = {}
 
@@ -60,7 +61,7 @@ def _bisect(goes_on: Callable[[int], bool], most: int, wanted: Wanted) -> None:
 
 def choose(candidates: list[Candidate[T]], drop: float, *, wanted: Wanted = "leanest") -> Candidate[T]:
     """The leanest good candidate. If none is good, the leanest that loses at most `drop` (0..1) against the most
-    accurate one: what a person gives for a lean network, they give there, too.
+    accurate one: the same drop that was allowed against the teacher.
 
     Within a budget ("most accurate"): the most accurate good candidate; if none is good, the leanest of all.
     """

@@ -1,4 +1,4 @@
-"""The teacher: the whole backbone fine-tuned to the task, and what it tells the student.
+"""The teacher: the whole backbone fine-tuned to the task, and the targets it gives the student.
 
 Legend: N images, C channels, H W, K classes.
 """

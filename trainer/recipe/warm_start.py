@@ -24,13 +24,13 @@ from trainer.training.evaluate import image_digests
 logger = logging.getLogger(__name__)
 
 _BLOCK = -1  # a path's name: the block, or the source of a proxy
-_ROOM = 0.1  # of a node's alphas goes to the paths that the earlier version had pruned, so that they can come back
+_ROOM = 0.1  # share of a node's alphas for the paths that the earlier version had pruned, so that they can come back
 
 
 @dataclass(frozen=True, kw_only=True)
 class WarmStart:
-    """The version to begin with, and the images (hex sha256) that it was trained on and that its choice was made by;
-    None where its dataset is gone."""
+    """The version to start from, and the digests (hex sha256) of the images that it was trained on and chosen by, which
+    are None where its dataset is gone."""
 
     version: int
     bundle: Bundle
@@ -39,15 +39,15 @@ class WarmStart:
 
     @property
     def seen(self) -> frozenset[str] | None:
-        """Images that say nothing of the version's accuracy."""
+        """The images that the version's accuracy cannot be measured on."""
         if self.trained_on is None or self.chosen_by is None:
             return None
         return self.trained_on | self.chosen_by
 
 
 def find_warm_start(start: str, task: str, registry: Registry, folder: Path) -> WarmStart:
-    """The version that `live`, or a number, names; a copy stays in the folder, so that a run that is taken up again
-    begins with the same one, whatever is live by then. Raises `OptionsInvalid`."""
+    """The version that `start` names: `live`, or a number. A copy of its bundle stays in the folder, so that a run that
+    goes on after a break starts from the same version even if another is live by then. Raises `OptionsInvalid`."""
     for kept in folder.glob("warm-*.safetensors"):
         version, bundle = int(kept.stem.removeprefix("warm-")), decode(kept.read_bytes())
         return _warm_start(version, bundle, registry, folder)
@@ -74,8 +74,9 @@ def _warm_start(version: int, bundle: Bundle, registry: Registry, folder: Path) 
 
 
 def without_trained_on(images: LabelledImages, digests: Sequence[str], start: WarmStart) -> LabelledImages:
-    """Validation images that the earlier version was not trained on: on the others the student that begins as that
-    version would look better than it is. All of them, where none are left; `digests` are the images' own, in order."""
+    """The validation images that the earlier version was not trained on, or all of them where none would be left. On
+    the others a student that starts as that version would look better than it is. `digests` are of the images, in
+    order."""
     trained_on = start.trained_on or frozenset()
     rows = [row for row, digest in enumerate(digests) if digest not in trained_on]
     return images.rows(torch.tensor(rows)) if 0 < len(rows) < len(images) else images
@@ -83,23 +84,23 @@ def without_trained_on(images: LabelledImages, digests: Sequence[str], start: Wa
 
 @torch.no_grad()
 def start_from(student: Student, bundle: Bundle, classes: Sequence[str]) -> None:
-    """Give a full student what it has in common with a bundle of the same backbone: proxies, alphas, the blocks'
-    statistics, and the classifier's rows of classes (K of them, by name) that the bundle knows. The rest stays."""
-    _take_proxies(student, bundle)
-    _take_statistics(student, bundle)
-    _take_rows(student.head, bundle, classes)
+    """Copy what a full student has in common with a bundle of the same backbone: proxies, alphas, the blocks'
+    statistics, and the classifier's rows of those of the K classes, by name, that the bundle knows. The rest stays."""
+    _copy_proxies(student, bundle)
+    _copy_statistics(student, bundle)
+    _copy_rows(student.head, bundle, classes)
     for node in student.plan.nodes():
-        _take_alphas(student, bundle, node)
+        _copy_alphas(student, bundle, node)
 
 
-def _take_proxies(student: Student, bundle: Bundle) -> None:
+def _copy_proxies(student: Student, bundle: Bundle) -> None:
     own = student.state_dict()  # its tensors are the student's
     for name, array in bundle.tensors.items():
         if name.startswith("proxies.") and name in own:
             own[name].copy_(torch.from_numpy(array.copy()))
 
 
-def _take_statistics(student: Student, bundle: Bundle) -> None:
+def _copy_statistics(student: Student, bundle: Bundle) -> None:
     if student.statistics != "task":
         return
     for name, norm in student.blocks.named_modules():
@@ -110,7 +111,7 @@ def _take_statistics(student: Student, bundle: Bundle) -> None:
             norm.running_var.copy_(torch.from_numpy(bundle.tensors[f"statistics.{name}.var"].copy()))
 
 
-def _take_rows(head: nn.Linear, bundle: Bundle, classes: Sequence[str]) -> None:
+def _copy_rows(head: nn.Linear, bundle: Bundle, classes: Sequence[str]) -> None:
     known = {name: row for row, name in enumerate(bundle.manifest.classes)}
     weight, bias = (torch.from_numpy(bundle.tensors[f"head.{part}"].copy()) for part in ("weight", "bias"))
     for row, name in enumerate(classes):
@@ -119,14 +120,14 @@ def _take_rows(head: nn.Linear, bundle: Bundle, classes: Sequence[str]) -> None:
             head.bias[row].copy_(bias[known[name]])
 
 
-def _take_alphas(student: Student, bundle: Bundle, node: int) -> None:
+def _copy_alphas(student: Student, bundle: Bundle, node: int) -> None:
     """The bundle's alphas, scaled to leave room for the paths that only the student has."""
     before = _paths(bundle.manifest.plan, node)
     found = dict(zip(before, bundle.tensors[f"alphas.{node}"].tolist(), strict=True)) if before else {}
     paths = _paths(student.plan, node)
     common = sum(found.get(path, 0.0) for path in paths)
     if common <= 0:
-        return  # the bundle does without this node: it starts as ever
+        return  # the bundle has no path into this node, which keeps its own start
     missing = sum(path not in found for path in paths)
     room = _ROOM if missing else 0.0
     alphas = [found[path] * (1 - room) / common if path in found else room / missing for path in paths]

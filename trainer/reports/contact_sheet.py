@@ -18,7 +18,7 @@ _PREPARATION = Preprocessing(resize=_SIDE, crop=_SIDE, mean=IMAGENET_MEAN, std=I
 
 
 def contact_sheet(dataset: Path, classes: Sequence[str]) -> bytes:
-    """JPEG, from a frozen dataset; an image that cannot be read leaves its place empty."""
+    """JPEG, from a dataset file; an image that cannot be read leaves its place empty."""
     each = max(1, min(_A_CLASS, _THUMBNAILS // len(classes)))
     shown = classes[:_THUMBNAILS]
     cell = each * (_SIDE + _GAP) + 2 * _GAP
@@ -41,7 +41,7 @@ def contact_sheet(dataset: Path, classes: Sequence[str]) -> bytes:
 
 
 def _first_of_each(archive: zipfile.ZipFile, each: int) -> dict[int, list[str]]:
-    """Training images by class; names are digests, so the first are any."""
+    """Training images by class; their names are digests, so the first ones are an arbitrary choice."""
     members: dict[int, list[str]] = defaultdict(list)
     for name in archive.namelist():
         if name.startswith("train/"):

@@ -21,7 +21,7 @@ _SHOWN = 1000  # rows of a table on the page
 
 
 def make_dataset_report(report: IntakeReport, dataset: Path) -> dict[str, bytes]:
-    """The files of the report by name, for the frozen dataset at ``dataset``."""
+    """The files of the report by name, for the dataset file ``dataset``."""
     sheet = contact_sheet(dataset, report.classes)
     found = figures(report)
     page = render(
@@ -36,7 +36,8 @@ def make_dataset_report(report: IntakeReport, dataset: Path) -> dict[str, bytes]
 
 
 def store_dataset_report(report: IntakeReport, dataset: Path, blobs: Blobs) -> dict[str, Json]:
-    """Names and digests of the stored files; none where the report cannot be made or kept, which stops no job."""
+    """Names and digests of the stored files. There are none where the report cannot be made or stored: a job does not
+    fail of that."""
     try:
         return {name: blobs.put(data) for name, data in make_dataset_report(report, dataset).items()}
     except Exception:  # see above; the log has it

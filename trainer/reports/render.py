@@ -1,4 +1,4 @@
-"""Fills a page's template. Whatever goes in is text: names of classes and files are anybody's."""
+"""Fills a page's template. Every value is escaped, as names of classes and files come from uploads."""
 
 import base64
 from typing import Any
@@ -7,7 +7,7 @@ import jinja2
 
 
 def render(page: str, **values: Any) -> str:
-    """The page of this name; a value that the template asks for and does not get is an error."""
+    """The page of this name. Raises where a value is missing that the template needs."""
     loader = jinja2.PackageLoader("trainer.reports", "pages")
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.get_template(f"{page}.html").render(percent=percent, **values)

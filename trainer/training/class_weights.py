@@ -10,8 +10,9 @@ from trainer.intake.statistics import is_even
 
 
 def class_weights(labels: Tensor, classes: int) -> Tensor | None:
-    """(K,) weights for labels (N,), one over the square root of a class's share and 1 in the mean over the images;
-    None where the classes are even enough. The whole inverse would let the few images of a rare class rule."""
+    """Weights (K,) for labels (N,): one over the square root of a class's share, scaled to a mean of 1 over the images;
+    None where the classes are even enough. With one over the share itself, a rare class's few images would dominate.
+    """
     counts = torch.bincount(labels, minlength=classes).clamp_min(1)
     if is_even(counts.tolist()):
         return None

@@ -1,4 +1,4 @@
-"""A frozen dataset as tensors, and the batches that training sees.
+"""A dataset file as tensors, and the batches that training sees.
 
 Legend: N images, S pixels a side.
 """
@@ -42,7 +42,7 @@ class LabelledImages:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskData:
-    """A dataset, decoded; `digest` is the frozen file's."""
+    """A decoded dataset; `digest` is the dataset file's."""
 
     classes: tuple[str, ...]
     train: LabelledImages
@@ -53,7 +53,7 @@ class TaskData:
 
 
 def load_dataset(path: Path, preprocessing: Preprocessing) -> TaskData:
-    """Decode a frozen dataset (docs: trainer.intake.freeze writes it)."""
+    """Decode a dataset file, as `trainer.intake.freeze` writes it."""
     with zipfile.ZipFile(path) as archive:
         classes = tuple(json.loads(archive.read("dataset.json"))["classes"])
         splits = {split: _read_split(archive, split, preprocessing) for split in ("train", "val", "test")}
@@ -61,7 +61,7 @@ def load_dataset(path: Path, preprocessing: Preprocessing) -> TaskData:
 
 
 def load_split(path: Path, split: Split, preprocessing: Preprocessing) -> LabelledImages:
-    """One split of a frozen dataset."""
+    """One split of a dataset file."""
     with zipfile.ZipFile(path) as archive:
         return _read_split(archive, split, preprocessing)
 
@@ -119,10 +119,10 @@ def training_batches(
     batch_size: int,
     flip: bool,
     generator: torch.Generator,
-    team: ProcessGroup = ALONE,
+    group: ProcessGroup = ALONE,
 ) -> Iterator[tuple[Tensor, Tensor, float]]:
-    """One epoch in random order: augmented inputs (B, 3, crop, crop), labels (B,), and the share of the batch that
-    these are of a team's (1 where there is none).
+    """One epoch in random order: augmented inputs (B, 3, crop, crop), labels (B,), and the share that these are of the
+    process group's whole batch (1 for a process alone).
 
     Random crops (one size a batch, one place an image), brightness and contrast, flips if they keep the class. A last
     batch of less than half the size is left out: batch statistics of few images do harm.
@@ -132,14 +132,14 @@ def training_batches(
         if len(rows) < batch_size // 2 and len(rows) < len(order):
             return
         change = _Change.draw(len(rows), preprocessing.crop, images.wide.shape[-1], flip, generator)
-        own = team.share(torch.arange(len(rows)))
+        own = group.share(torch.arange(len(rows)))
         x = change.of(own).apply(images.wide[rows[own]], preprocessing.crop)
         yield to_input(x, preprocessing), images.labels[rows[own]], len(own) / len(rows)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Change:
-    """What augmentation does to the images of a batch; drawn for all of them, whoever works on which."""
+    """What augmentation does to the images of a batch; drawn for the whole batch, so that a process group agrees."""
 
     crop: int  # pixels a side
     corners: Tensor  # (B, 2)
@@ -177,6 +177,6 @@ class _Change:
 def evaluation_batches(
     images: LabelledImages, preprocessing: Preprocessing, *, batch_size: int = 256
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """In order, as serving prepares them."""
+    """Batches in the images' own order, prepared as serving does."""
     for rows in torch.arange(len(images)).split(batch_size):
         yield to_input(images.exact[rows], preprocessing), images.labels[rows]

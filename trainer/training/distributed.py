@@ -1,7 +1,7 @@
 """The processes that train one network together (`torchrun`), or this one alone.
 
 Every process runs the same recipe on the same seeds and works on its share of each batch; gradients are summed, and
-whatever is decided by a measurement is decided by process 0. Batch-norm in training sees a process's own share: with
+a decision that rests on a measurement is process 0's. Batch-norm in training sees a process's own share: with
 statistics that follow the data, keep the shares as large as a batch should be.
 """
 
@@ -29,7 +29,7 @@ class ProcessGroup:
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes the files and tells of the progress."""
+        """Whether this process writes the files and reports the progress."""
         return self.rank == 0
 
     def share(self, rows: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ class ProcessGroup:
                 buffer.div_(self.size)
 
     def mean(self, value: float) -> float:
-        """The mean of every process's value."""
+        """The mean of the values that the processes give."""
         if self.size == 1:
             return value
         total = torch.tensor(value, dtype=torch.float64)
@@ -70,6 +70,6 @@ class ProcessGroup:
         return value
 
     def wait(self) -> None:
-        """Until every process is here."""
+        """Return when every process of the group has called this."""
         if self.size > 1:
             dist.barrier()

@@ -17,8 +17,8 @@ _BATCH = 64
 
 
 def image_digests(dataset: Path, *splits: str) -> list[str]:
-    """Of the images in these splits of a frozen dataset, as their names in it say (hex sha256), in the order that
-    `trainer.training.data` has them."""
+    """Digests (hex sha256) of the images in these splits of a dataset file, in the order of `trainer.training.data`;
+    the names of its members are the digests."""
     with zipfile.ZipFile(dataset) as archive:
         names = [PurePosixPath(name) for name in sorted(archive.namelist())]
     return [name.stem for name in names if name.parts[0] in splits]
@@ -28,10 +28,10 @@ def image_digests(dataset: Path, *splits: str) -> list[str]:
 def measure_accuracy(
     bundle: Bundle, dataset: Path, backbone: Backbone, *, leaving_out: Collection[str] = ()
 ) -> float | None:
-    """Share of the dataset's test images whose class, by name, the bundle tells; None where there are none.
+    """Share of the dataset's test images to which the bundle gives the right class, by name; None where there are none.
 
-    A class the bundle does not know counts against it: it would answer such images wrongly. `leaving_out` has digests
-    of images that do not count. Runs on the CPU, and brings the backbone there.
+    Images of a class that the bundle does not know count as wrong. `leaving_out` has digests of images that do not
+    count. Runs on the CPU, and moves the backbone there.
     """
     student, preprocessing = Student.from_bundle(backbone.cpu(), bundle), bundle.manifest.preprocessing
     names, right = bundle.manifest.classes, 0

@@ -91,25 +91,25 @@ class TrainingRun:
 
 
 def fit(model: nn.Module, run: TrainingRun) -> list[Epoch]:
-    """Train `model` in place, or bring it to the end of an earlier run with this checkpoint; the epochs' history.
+    """Train `model` in place, or bring it to the end of an earlier run with this checkpoint.
 
-    Raises `TrainingDiverged`.
+    Returns the history of its epochs. Raises `TrainingDiverged`.
     """
-    team = ProcessGroup.current()
+    group = ProcessGroup.current()
     optimizer = torch.optim.SGD(_groups(model, run.schedule), lr=run.schedule.lr, momentum=0.9, nesterov=True)
     history = _restore(model, optimizer, run.checkpoint)
-    team.wait()  # nobody writes a checkpoint that another is still to start without
+    group.wait()  # all have looked for a checkpoint before the first one writes one
     for number in range(len(history) + 1, run.schedule.epochs + 1):
-        epoch = _train_epoch(model, optimizer, run, number, team)
+        epoch = _train_epoch(model, optimizer, run, number, group)
         history.append(epoch)
-        if team.leads:
+        if group.leads:
             _save(model, optimizer, history, run.checkpoint)
         run.on_epoch(epoch)
     return history
 
 
 def _train_epoch(
-    model: nn.Module, optimizer: torch.optim.SGD, run: TrainingRun, number: int, team: ProcessGroup
+    model: nn.Module, optimizer: torch.optim.SGD, run: TrainingRun, number: int, group: ProcessGroup
 ) -> Epoch:
     watch = _Watch()
     model.train()
@@ -117,18 +117,18 @@ def _train_epoch(
     count = 0
     for count, (images, labels, share) in enumerate(watch.waiting(run.batches(_generator(run, number))), start=1):
         progress = (number - 1 + min(1.0, (count - 1) / run.steps)) / run.schedule.epochs
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * run.schedule.factor(progress)
+        for parameters in optimizer.param_groups:
+            parameters["lr"] = parameters["peak"] * run.schedule.factor(progress)
         optimizer.zero_grad()
         losses = run.step(images, labels, progress)
-        team.sum_gradients(model.parameters(), share)
+        group.sum_gradients(model.parameters(), share)
         if run.schedule.clip is not None:
             nn.utils.clip_grad_norm_(model.parameters(), run.schedule.clip)
         optimizer.step()
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach())
-    team.average_statistics(model)
-    means = {name: team.mean(total / max(count, 1)) for name, total in sums.items()}
+    group.average_statistics(model)
+    means = {name: group.mean(total / max(count, 1)) for name, total in sums.items()}
     if not all(map(math.isfinite, means.values())):
         raise TrainingDiverged(run.name, number)
     wanted = number == run.schedule.epochs or number % run.validate_every == 0

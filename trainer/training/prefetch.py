@@ -11,8 +11,8 @@ _POLL_SECONDS = 0.2
 
 
 def prefetched(items: Iterable[T], ahead: int = 2) -> Iterator[T]:
-    """The same items in the same order, up to `ahead` of them made early. An error of theirs is raised in its place;
-    a consumer that stops early stops the thread."""
+    """Yield the same items in the same order; a thread makes up to `ahead` of them early. An error is raised where its
+    item would have come. A consumer that stops early stops the thread."""
     ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(ahead)
     stopped = threading.Event()
 
@@ -30,7 +30,7 @@ def prefetched(items: Iterable[T], ahead: int = 2) -> Iterator[T]:
             for item in items:
                 if not put(item, None):
                     return
-        except BaseException as error:  # whatever it is, it is the consumer's
+        except BaseException as error:  # of any kind: it is raised in the consumer
             put(None, error)
         else:
             put(None, StopIteration())

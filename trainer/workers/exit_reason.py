@@ -1,4 +1,4 @@
-"""Why a work-horse ended, as far as it can be told from outside."""
+"""Why a job process ended, as far as that can be seen from outside."""
 
 import re
 import signal
@@ -11,7 +11,7 @@ _LONGEST = 500
 
 
 def oom_kills(counters: tuple[Path, ...] = _COUNTERS) -> int:
-    """Processes that the kernel has killed for memory so far, by the first counter there is; 0 without one."""
+    """How many processes the kernel has killed for memory so far, by the first counter there is; 0 without one."""
     for path in counters:
         try:
             found = _OOM_KILLS.search(path.read_text())
@@ -23,7 +23,7 @@ def oom_kills(counters: tuple[Path, ...] = _COUNTERS) -> int:
 
 
 def of_signal(number: int, *, peak_mib: float | None, oom_kills_meanwhile: int) -> str:
-    """A death by a signal. `peak_mib` is the most memory the process held, None if that is not known."""
+    """The reason of a process that a signal ended. `peak_mib` is the most memory it held, None if that is unknown."""
     text = f"killed by signal {number} ({signal.Signals(number).name})"
     if peak_mib is not None:
         text += f"; it held {peak_mib:.0f} MiB at most"
@@ -33,7 +33,7 @@ def of_signal(number: int, *, peak_mib: float | None, oom_kills_meanwhile: int) 
 
 
 def of_trace(trace: str) -> str:
-    """An exception, by the last line of its traceback."""
+    """The reason of a process that an exception ended: the last line of its traceback."""
     lines = [line.strip(" ;") for line in trace.strip().splitlines()]
     text = lines[-1][:_LONGEST] if lines else "no reason given"
     return f"out of memory: {text}" if _NO_MEMORY.search(text) else text

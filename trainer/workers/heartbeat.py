@@ -1,4 +1,4 @@
-"""`python -m trainer.heartbeat`: ends with 0 if a worker of this machine has been heard of lately."""
+"""`python -m trainer.heartbeat`: ends with 0 if a worker of this machine has sent a heartbeat lately."""
 
 import contextlib
 import socket
@@ -11,11 +11,11 @@ import rq
 from registry.wiring import connect, redis_service
 from trainer.settings import Settings
 
-PATIENCE_SECONDS = 60.0  # workers tell every few seconds, also while a job runs
+PATIENCE_SECONDS = 60.0  # workers send a heartbeat every few seconds, also while a job runs
 
 
 def silence_seconds(client: "redis.Redis", hostname: str) -> float | None:
-    """How long ago the worker of this host that was heard of last was heard of; None: there is none."""
+    """Time since the latest heartbeat of any worker of this host; None where no worker is registered."""
     heard = [
         worker.last_heartbeat
         for worker in rq.Worker.all(connection=client)

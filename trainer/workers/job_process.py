@@ -1,7 +1,7 @@
-"""`python -m trainer.workers.job_process`: the work-horse, a fresh process for one run of one job.
+"""`python -m trainer.workers.job_process`: a fresh process for one run of one job; RQ calls it the work-horse.
 
-Spawned, not forked (OpenMP and CUDA do not survive a fork), and told what to do by plain arguments: no pickle, and no
-password on the command line. It dies with its worker, so that no run goes on unwatched.
+It is spawned, not forked (OpenMP and CUDA do not survive a fork), and learns from plain arguments which job to run: no
+pickle, and no password on the command line. It dies with its worker, so that no run goes on unwatched.
 """
 
 import ctypes
@@ -34,21 +34,21 @@ def main(arguments: list[str]) -> None:
     tracing.start(settings, "worker")
     assert settings.redis_url is not None  # the worker passes it on
     client = connect(settings.redis_url)
-    worker = TrainerWorker.of(settings, client, name=worker_name, is_horse=True)
+    worker = TrainerWorker.of(settings, client, name=worker_name, in_job_process=True)
     job = Job.fetch(submission, connection=client, serializer=JSONSerializer)
     worker.execution = Execution.fetch(execution_id, submission, connection=client)
     queue = worker.jobs.queue.queue_of(job)
-    worker.queues = [queue]  # of one queue only, RQ takes what has begun off the intermediate list
+    worker.queues = [queue]  # only of a worker with one queue RQ removes what has begun from the intermediate list
     worker.main_work_horse(job, queue)
 
 
 def die_with(parent: int) -> None:
-    """From now on this process is killed when that one, its parent, is gone."""
+    """Have this process killed when its parent, the process of this id, ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     else:
         threading.Thread(target=_watch, args=(parent,), daemon=True).start()
-    if os.getppid() != parent:  # it died before we asked
+    if os.getppid() != parent:  # it ended before the line above
         os._exit(1)
 
 

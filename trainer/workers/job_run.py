@@ -1,5 +1,5 @@
-"""One run of a job, as the work-horse sees it. Every write is fenced: once the job was cancelled or taken over, it
-raises JobSuperseded, and the run ends."""
+"""One run of a job, as the job process sees it. Every write is fenced: once the job was cancelled or another run has
+taken over, it raises JobSuperseded, and the run ends."""
 
 import dataclasses
 import logging
@@ -14,16 +14,16 @@ from trainer.jobs.jobs import Jobs, changed
 
 logger = logging.getLogger(__name__)
 
-_PATIENCE_SECONDS = 300.0  # with a Redis that does not answer
+_PATIENCE_SECONDS = 300.0  # how long to wait for a Redis that does not answer
 _PAUSE_SECONDS = 1.0
 
 
 class JobRun:
-    """Made by ``begin``. Every method raises JobSuperseded and QueueUnavailable."""
+    """``begin`` makes one. Every method raises JobSuperseded and QueueUnavailable."""
 
     def __init__(self, jobs: Jobs, job: Job) -> None:
         self._jobs = jobs
-        self.job = job  # as last seen
+        self.job = job  # the document as last read or written
 
     def report(self, event: Event) -> None:
         """Publish an event; its stage, progress and ``seconds_left`` become the job's."""
@@ -45,7 +45,7 @@ class JobRun:
         self._update(change)
 
     def set_dataset(self, dataset: Mapping[str, Json]) -> None:
-        """Note what intake made of the upload, so that a later run need not look again."""
+        """Record what intake made of the upload, so that a later run need not repeat it."""
         self._end_or_note("dataset", {"dataset": dict(dataset)})
         self._jobs.records.write(self.job)
 
@@ -77,7 +77,7 @@ class JobRun:
         self._update(change)
 
     def _update(self, change: Callable[[Job], tuple[Job, Event]]) -> None:
-        """Hours of training are not thrown away for a Redis that restarts: wait for it, then give up."""
+        """Waits for a Redis that restarts before it gives up: hours of training would be lost otherwise."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:

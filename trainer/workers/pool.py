@@ -16,7 +16,7 @@ MODULE = "trainer.worker"
 
 
 class Workers:
-    """A context manager. `environment` adds to ours, for all of them. Raises WorkerDevicesInvalid."""
+    """A context manager. Workers have this process's environment and `environment`. Raises WorkerDevicesInvalid."""
 
     def __init__(self, settings: Settings, environment: Mapping[str, str], *, module: str = MODULE) -> None:
         places = slots(
@@ -38,7 +38,7 @@ class Workers:
             worker.start()
 
     def stop(self) -> None:
-        """Ask all of them at once to give back what they have, and wait until they are gone."""
+        """Stop all workers at once: each gives its job back to the queue. Returns when all have ended."""
         if not self._workers:
             return
         with ThreadPoolExecutor(len(self._workers)) as pool:

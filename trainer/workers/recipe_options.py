@@ -1,4 +1,4 @@
-"""What an upload's options ask of the recipe: a preset, and what differs from it."""
+"""From an upload's options to the recipe's configuration: a preset, and what differs from it."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from trainer.jobs.options import TailorOptions
 from trainer.recipe.config import RecipeConfig
 from trainer.settings import Settings
 
-_TAKEN_OVER = ("gamma1", "gamma2", "target_drop", "max_macs", "max_latency_ms", "max_minutes")
+_SAME_NAMES = ("gamma1", "gamma2", "target_drop", "max_macs", "max_latency_ms", "max_minutes")
 
 
 def recipe_config_of(options: TailorOptions, settings: Settings) -> RecipeConfig:
-    """The recipe's configuration; what `trainer.jobs.option_checks` checks is taken for granted."""
-    changes: dict[str, Any] = {name: getattr(options, name) for name in _TAKEN_OVER}
+    """The recipe's configuration, for options that `trainer.jobs.option_checks` has accepted."""
+    changes: dict[str, Any] = {name: getattr(options, name) for name in _SAME_NAMES}
     changes = {name: value for name, value in changes.items() if value is not None}
     if options.skips is not None:
         changes["skips"] = None if options.skips == "dense" else int(options.skips)

@@ -15,13 +15,13 @@ _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """One worker: where its jobs run, and the CPU threads of each (None: torch's own choice)."""
+    """One worker: where its jobs run, and the CPU threads of each (None means torch's own choice)."""
 
     device: str
     threads: int | None
 
     def environment(self, ours: Mapping[str, str]) -> dict[str, str]:
-        """What to add to our environment for this worker: its work-horses see no other device."""
+        """The variables that this worker needs besides `ours`: its job processes see no other device."""
         changes = {_VISIBLE: _visible(self.device, ours.get(_VISIBLE))}
         if self.threads is not None:
             changes |= {"NETTAILOR_JOB_THREADS": str(self.threads), "OMP_NUM_THREADS": str(self.threads)}
@@ -61,12 +61,12 @@ def _present() -> list[str]:
 
 
 def _cores() -> int:
-    """Those this process may use, where the system tells."""
+    """CPU cores that this process may use; where the system does not say, those of the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _visible(device: str, ours: str | None) -> str:
-    """Numbers count within what is visible to us."""
+    """CUDA_VISIBLE_DEVICES for a device; `ours` is its value here, and the device's number counts within that."""
     if device == CPU:
         return ""
     index = device.partition(":")[2]

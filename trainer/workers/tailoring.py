@@ -1,4 +1,4 @@
-"""What a work-horse does: upload -> frozen dataset -> recipe -> version. Picks up where an earlier run died."""
+"""What a job process does: upload -> dataset file -> recipe -> version. It goes on where an earlier run ended."""
 
 import dataclasses
 import logging
@@ -61,22 +61,22 @@ def run(job: str, submission: int) -> None:
     registry = open_registry(settings, client)
     jobs = open_jobs(settings, client, registry.blobs)
     folder = settings.work_dir / job
-    with FileLock(folder / "lock") as lease:
-        if not lease.acquire(patience_seconds=_LOCK_PATIENCE_SECONDS):
+    with FileLock(folder / "lock") as lock:
+        if not lock.acquire(patience_seconds=_LOCK_PATIENCE_SECONDS):
             raise JobBusy(job)
         try:
-            begun = begin(jobs, job, submission)
+            job_run = begin(jobs, job, submission)
             about: tracing.Attributes = {
                 "nettailor.job": job,
-                "nettailor.task": begun.job.task,
-                "nettailor.attempt": begun.job.attempt,
+                "nettailor.task": job_run.job.task,
+                "nettailor.attempt": job_run.job.attempt,
             }
-            with tracing.span("job", parent=begun.job.trace, about=about):
-                Tailoring(settings, registry, begun, TrainerMetrics(client), folder).carry_out()
+            with tracing.span("job", parent=job_run.job.trace, about=about):
+                Tailoring(settings, registry, job_run, TrainerMetrics(client), folder).carry_out()
         except JobSuperseded as fault:
             logger.info("%s", fault)
         finally:
-            tracing.flush()  # RQ ends the work-horse without asking
+            tracing.flush()  # RQ ends the process without its exit handlers
 
 
 class Tailoring:
@@ -95,12 +95,12 @@ class Tailoring:
         self._seconds: dict[str, float] = {}  # in this run, by stage
 
     def carry_out(self) -> None:
-        """Raises JobSuperseded, QueueUnavailable, and whatever is no fault of the data."""
+        """Raises JobSuperseded, QueueUnavailable, and every error that is neither the data's nor the recipe's."""
         job = self._run.job
         log_context.task.set(job.task)
         self._observe_wait()
         try:
-            dataset = self._take_in()
+            dataset = self._freeze_upload()
             options = parse_options(job.options)
             name = backbone_of(options, self._settings)
             backbone = load_backbone(name, weights_of(name, self._settings))
@@ -132,14 +132,14 @@ class Tailoring:
             dataset.unlink(missing_ok=True)
 
     def _observe_wait(self) -> None:
-        """How long the job waited for a worker, as a stage of its own; not for runs that take up another's work."""
+        """Count how long the job waited for a worker, as a stage of its own, in its very first run."""
         job = self._run.job
         if (job.submission, job.attempt) == (1, 1) and job.started_at is not None:
             waited = datetime.fromisoformat(job.started_at) - datetime.fromisoformat(job.created_at)
             self._metrics.observe_stage("queued", max(0.0, waited.total_seconds()))
 
-    def _take_in(self) -> Path:
-        """The frozen dataset as a local file; an earlier run's is used where there is one."""
+    def _freeze_upload(self) -> Path:
+        """The dataset file, in the work folder; that of an earlier run is used where there is one."""
         target = self._folder / "dataset.zip"
         known = self._run.job.dataset
         if known is not None:
@@ -193,11 +193,11 @@ class Tailoring:
         )
 
     def _reports(self, tailored: Tailored, dataset: Path, backbone: Backbone) -> dict[str, str]:
-        """What is kept beside the version for people to read: on the data set, and on how the version was made."""
+        """The reports on the data set and on how the version was made, which are kept beside the version."""
         about_data = (self._run.job.dataset or {}).get("report")
         finished = Finished(
             bundle=decode(tailored.bundle),
-            front=tailored.front,
+            pareto_front=tailored.pareto_front,
             test=load_split(dataset, "test", tailored.manifest.preprocessing),
             history=tailored.history,
             seconds=self._seconds,
@@ -208,7 +208,7 @@ class Tailoring:
         return about_version
 
     def _relay(self, event: Event) -> None:
-        """The recipe's events, its share of progress made the job's."""
+        """Report an event of the recipe, whose progress is a share of the job's."""
         if event.stage and event.stage != self._stage:
             self._enter(event.stage)
         images = event.fields.get("images")

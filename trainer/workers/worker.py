@@ -1,7 +1,8 @@
-"""`python -m trainer.worker`: takes jobs from the queue and runs each in a work-horse process of its own.
+"""`python -m trainer.worker`: takes jobs from the queue and runs each in a process of its own.
 
-On top of RQ's worker: horses are spawned; a cancelled job's horse is killed within seconds; a stopping worker gives
-its job back to the queue without it costing an attempt; and the job's own document follows every end of a run.
+RQ calls that process the work-horse. On top of RQ's worker: job processes are spawned; that of a cancelled job is
+killed within seconds; a stopping worker gives its job back to the queue, which costs the job no attempt; and the job's
+own document is updated whenever a run ends.
 """
 
 import contextlib
@@ -30,19 +31,19 @@ from trainer.jobs.job import PRIORITIES, PUBLISH
 from trainer.jobs.jobs import Jobs
 from trainer.jobs.log import LogPump, spawned
 from trainer.jobs.queue import QUEUES, job_of
-from trainer.jobs.reconcile import Reconciler, lease_path
+from trainer.jobs.reconcile import Reconciler, lock_path
 from trainer.settings import Settings
 from trainer.wiring import open_jobs
 from trainer.workers.exit_reason import of_signal, of_trace, oom_kills
 
 logger = logging.getLogger(__name__)
 
-_HEARTBEAT_SECONDS = 1  # between looks at the work-horse: how fast a cancel that got lost still works
+_HEARTBEAT_SECONDS = 1  # between two checks of a run: how fast a job is cancelled whose message was lost
 _HEARTBEAT_PATIENCE_SECONDS = 30  # without a heartbeat from another machine, its run is given to someone else
 _WORKER_TTL_SECONDS = 18  # RQ waits for jobs 15 seconds less than this at a time, and maintains in between
 _MAINTENANCE_SECONDS = 2
-_LAST_WORDS_SECONDS = 0.5  # less than between heartbeats, which interrupt the waiting
-_HORSE_ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}  # nothing it said is lost when it dies
+_LAST_OUTPUT_SECONDS = 0.5  # to wait for the end of the log: less than between heartbeats, which interrupt it
+_LOG_ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}  # the log is whole when the process dies
 
 if TYPE_CHECKING:
     from resource import struct_rusage
@@ -51,22 +52,24 @@ if TYPE_CHECKING:
 
 
 class TrainerWorker(rq.Worker):
-    """Made by ``of``. In the work-horse an instance of the same class carries the job out."""
+    """``of`` makes one. In the job process an instance of the same class carries the job out."""
 
-    horse_module = "trainer.workers.job_process"
-    overrun_factor, overrun_minutes = 1.5, 5.0  # of max_minutes, and on top: what a run may take before it is stopped
+    job_process_module = "trainer.workers.job_process"
+    overrun_factor, overrun_minutes = 1.5, 5.0  # a run is stopped after max_minutes times this, plus this
     jobs: Jobs
     reconciler: Reconciler
     _log: LogPump | None = None
     _end: "_End | None" = None
-    _status: int | None = None  # of the last work-horse, as `wait` gives it, once it has ended
-    _death: str | None = None  # why the last work-horse was killed, if it was
+    _status: int | None = None  # of the last job process, as `wait` gives it, once it has ended
+    _death: str | None = None  # why the last job process was killed, if it was
     _began: float = 0.0
     _oom_kills: int = 0
     _returning: bool = False  # the running job goes back to the queue because this worker stops
 
     @classmethod
-    def of(cls, settings: Settings, client: "redis.Redis", *, name: str | None = None, is_horse: bool = False) -> Self:
+    def of(
+        cls, settings: Settings, client: "redis.Redis", *, name: str | None = None, in_job_process: bool = False
+    ) -> Self:
         worker = cls(
             [QUEUES[priority] for priority in PRIORITIES],
             name=name,
@@ -76,24 +79,25 @@ class TrainerWorker(rq.Worker):
             worker_ttl=_WORKER_TTL_SECONDS,
             maintenance_interval=_MAINTENANCE_SECONDS,
             job_monitoring_interval=_HEARTBEAT_SECONDS,
-            prepare_for_work=not is_horse,
+            prepare_for_work=not in_job_process,
             log_job_description=False,
         )
         worker.jobs = open_jobs(settings, client)
-        worker.reconciler = Reconciler(worker.jobs, settings.leases_dir)
+        worker.reconciler = Reconciler(worker.jobs, settings.worker_locks_dir)
         return worker
 
     def fork_work_horse(self, job: Job, queue: rq.Queue) -> None:
         assert self.execution is not None
-        command = [sys.executable, "-m", self.horse_module, str(os.getpid()), self.name, job.id, self.execution.id]
+        arguments = [str(os.getpid()), self.name, job.id, self.execution.id]
+        command = [sys.executable, "-m", self.job_process_module, *arguments]
         self._began, self._end, self._status, self._death = time.monotonic(), None, None, None
         self._oom_kills = oom_kills()
-        environment = os.environ | _HORSE_ENVIRONMENT
+        environment = os.environ | _LOG_ENVIRONMENT
         self._horse_pid, self._log = spawned(command, environment, self.jobs.store.client, job_of(job.id)[0])
 
     def wait_for_horse(self) -> "_End":
-        # RQ's look at the clock may interrupt us at any point. A status that was fetched in that very instant would be
-        # lost with the process, so it is read first without taking the process away.
+        # RQ's heartbeat timer may interrupt this method at any point. A status that was fetched in that very instant
+        # would be lost, for a process can be reaped only once; so it is read first, without reaping the process.
         if self._status is None and sys.platform != "darwin":  # there is no waitid
             with contextlib.suppress(ChildProcessError):
                 found = os.waitid(os.P_PID, self.horse_pid, os.WEXITED | os.WNOWAIT)
@@ -101,7 +105,7 @@ class TrainerWorker(rq.Worker):
         if self._end is None or self._end[0] is None:
             self._end = super().wait_for_horse()
         if self._log is not None:
-            self._log.join(timeout_seconds=_LAST_WORDS_SECONDS)  # they come before the news of its death
+            self._log.join(timeout_seconds=_LAST_OUTPUT_SECONDS)  # so that its lines come before the event of its death
         pid, status, usage = self._end
         return pid, self._status if status is None else status, usage
 
@@ -126,33 +130,33 @@ class TrainerWorker(rq.Worker):
             super().maintain_heartbeats(job, execution)
             wanted = self._is_wanted(job.id) and not self._has_overrun(job.id)
         except (RedisConnectionError, RedisTimeoutError, QueueUnavailable) as fault:
-            logger.warning("no heartbeat: %s", fault)  # the work-horse waits for Redis as well
+            logger.warning("no heartbeat: %s", fault)  # the job process waits for Redis as well
             wanted = True
-        if self._stop_requested and not self._returning:  # asked in the instant the work-horse was being started
+        if self._stop_requested and not self._returning:  # the request came while the job process was being started
             self._returning = True
             self.kill_horse()
         if not wanted:
-            logger.info("job %s has ended: killing its work-horse", job.id, extra={"job": job_of(job.id)[0]})
+            logger.info("job %s has ended: killing its process", job.id, extra={"job": job_of(job.id)[0]})
             self._stopped_job_id = job.id
             self.kill_horse()
 
     def _is_wanted(self, submission: str) -> bool:
         name, number = job_of(submission)
         job = self.jobs.store.find(name)
-        # A job that has just ended is still wanted: its work-horse is tidying up.
+        # A job that has just ended is still wanted: its job process is tidying up.
         return job is not None and job.state != "cancelled" and job.submission == number
 
     def _has_overrun(self, submission: str) -> bool:
-        """Whether the run has had much more than the time the job was given; the job has failed then."""
+        """Whether the run has taken much longer than its job's `max_minutes`; the job fails then."""
         job = self.jobs.store.find(job_of(submission)[0])
         if job is None or not job.is_open or job.stage == PUBLISH:
             return False
-        minutes, asked = (time.monotonic() - self._began) / 60, job.options.get("max_minutes")
-        if not isinstance(asked, int | float):
+        minutes, max_minutes = (time.monotonic() - self._began) / 60, job.options.get("max_minutes")
+        if not isinstance(max_minutes, int | float):
             return False
-        if minutes <= asked * self.overrun_factor + self.overrun_minutes:
+        if minutes <= max_minutes * self.overrun_factor + self.overrun_minutes:
             return False
-        self.jobs.fail(job, JobOverran(job.id, asked, minutes))
+        self.jobs.fail(job, JobOverran(job.id, max_minutes, minutes))
         return True
 
     def handle_job_failure(
@@ -164,22 +168,24 @@ class TrainerWorker(rq.Worker):
         execution: Execution | None = None,
     ) -> None:
         if self._returning:
-            job.retries_left = (job.retries_left or 0) + 1  # it did nothing wrong
-        # one that never began is still in the list of those just taken: it would count as a run of its actor
+            job.retries_left = (job.retries_left or 0) + 1  # the attempt does not count
+        # A submission that never began is still in the intermediate list, where it would count as a run of its actor.
         self.connection.lrem(queue.intermediate_queue_key, 0, job.id)
         super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
         reason = "the worker was stopped" if self._returning else self._death or of_trace(exc_string)
         self.reconciler.settle(job.id, reason)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """A job may take hours, so none is waited for: it goes back to the queue and on from its checkpoints later."""
+        """Give the running job back to the queue instead of waiting for it, which may take hours; it goes on from its
+        checkpoints later."""
         if self.horse_pid:
             self._returning = True
             self.kill_horse()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ has not typed it
 
     def clean_registries(self) -> None:
-        """RQ's own cleaning knows nothing of leases and documents, and its lock outlives a killed holder by minutes."""
+        """Reconcile instead of RQ's own cleaning, which knows neither the workers' locks nor the jobs' documents, and
+        whose own lock outlives a killed holder by minutes."""
         try:
             self.reconciler.reconcile()
         except QueueUnavailable as fault:
@@ -188,7 +194,7 @@ class TrainerWorker(rq.Worker):
 
 
 def _wait_status(found: "os.waitid_result") -> int:
-    """What `wait` would have given."""
+    """The status that `wait` would have returned."""
     if found.si_code == os.CLD_EXITED:
         return found.si_status << 8
     return found.si_status | (0x80 if found.si_code == os.CLD_DUMPED else 0)
@@ -198,10 +204,10 @@ def main(kind: type[TrainerWorker] = TrainerWorker) -> None:
     settings = settings_of(Settings)
     configure_logs(settings)
     with redis_service(settings) as url:
-        os.environ["NETTAILOR_REDIS_URL"] = url  # for the work-horses
+        os.environ["NETTAILOR_REDIS_URL"] = url  # for the job processes
         worker = kind.of(settings, connect(url))
-        with FileLock(lease_path(settings.leases_dir, worker.name)) as lease:
-            if not lease.acquire():
-                raise SystemExit(f"another process holds {lease.path}")
+        with FileLock(lock_path(settings.worker_locks_dir, worker.name)) as lock:
+            if not lock.acquire():
+                raise SystemExit(f"another process holds {lock.path}")
             worker.work(logging_level=settings.log_level.upper())
-            lease.path.unlink(missing_ok=True)
+            lock.path.unlink(missing_ok=True)

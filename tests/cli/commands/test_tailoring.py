@@ -14,7 +14,7 @@ from tests.serving import served
 from tests.trainer import archives
 from tests.trainer.publishing.points import ACCURACIES, point
 from trainer.http.app import create_app
-from trainer.recipe.pareto import store_front
+from trainer.recipe.pareto import store_pareto_front
 from trainer.service import Service
 from trainer.settings import Settings
 
@@ -26,7 +26,7 @@ def url(tmp_path: Path, redis_url: str) -> Iterator[str]:
     with Service(settings, redis_url) as service, served(create_app(service)) as url:
         points = [point(ZERO_FINGERPRINT, k, accuracy) for k, accuracy in ACCURACIES.items()]
         (chosen,) = (one for one in points if one.chosen)
-        attached = store_front(points, service.blobs)
+        attached = store_pareto_front(points, service.blobs)
         service.registry.publish("pets", chosen.bundle, actor="trainer", attachments=attached)
         service.registry.promote("pets", "live", 1, actor="trainer", reason="")
         yield url

@@ -6,13 +6,13 @@ from rq.job import JobStatus
 from hosting.processes.file_lock import FileLock
 from trainer.jobs.job import Job
 from trainer.jobs.jobs import Jobs
-from trainer.jobs.reconcile import lease_path
+from trainer.jobs.reconcile import lock_path
 from trainer.settings import Settings
 from trainer.workers.job_run import begin
 
 
 def start(jobs: Jobs, job: Job, worker: str) -> None:
-    """What a worker and its work-horse do up to the first event of the run."""
+    """What a worker and its job process do up to the first event of the run."""
     queue = jobs.queue.queue_of(jobs.queue.find(job))
     submission = jobs.queue.find(job)
     assert submission is not None
@@ -25,5 +25,5 @@ def start(jobs: Jobs, job: Job, worker: str) -> None:
 
 
 def dead_worker(settings: Settings, name: str) -> None:
-    with FileLock(lease_path(settings.leases_dir, name)) as lease:
-        assert lease.acquire()
+    with FileLock(lock_path(settings.worker_locks_dir, name)) as lock:
+        assert lock.acquire()

@@ -9,7 +9,7 @@ from rq.serializers import JSONSerializer
 
 from tests.trainer.jobs.runs import dead_worker, start
 from tests.trainer.uploads import upload
-from tests.trainer.workers.stopping_workers import starting, stopped_horse
+from tests.trainer.workers.stopping_workers import starting, stopped_job_process
 from tests.waiting import until
 from trainer.jobs.dequeue import queue_class
 from trainer.jobs.job import Job, Priority
@@ -33,7 +33,7 @@ def taken(queue: JobQueue, runs_per_actor: int | None = None) -> str | None:
 
 
 def begun(queue: JobQueue, job: Job) -> Execution:
-    """What worker and work-horse do when they start the run of a job that was taken."""
+    """What worker and job process do when they start the run of a job that was taken."""
     submission = queue.find(job)
     assert submission is not None
     with queue.client.pipeline() as pipeline:
@@ -61,7 +61,7 @@ def test_an_interrupted_job_waits_before_all_others_of_its_priority(service: Ser
     broken, other, high = submit(jobs), submit(jobs), submit(jobs, "high")
     dead_worker(settings, "w")
     start(jobs, broken, "w")
-    Reconciler(jobs, settings.leases_dir).reconcile()
+    Reconciler(jobs, settings.worker_locks_dir).reconcile()
     assert [taken(jobs.queue) for _ in range(3)] == [high.id, broken.id, other.id]
 
 
@@ -85,12 +85,12 @@ def test_an_actors_jobs_wait_while_as_many_as_may_run_do(service: Service) -> No
 
 
 def test_two_workers_run_one_job_of_each_actor(http: httpx.Client, service: Service, settings: Settings) -> None:
-    """Real workers, whose work-horses stay where they begin."""
+    """Real workers, whose job processes stay where they begin."""
     actors = ("ada", "ada", "bob")
     first, second, bobs = (upload(http, headers={"X-Actor": actor}).json()["id"] for actor in actors)
     with starting(settings) as start_worker:
         for _ in range(2):
-            stopped_horse(start_worker("start", NETTAILOR_JOBS_RUNNING_PER_USER="1"))
+            stopped_job_process(start_worker("start", NETTAILOR_JOBS_RUNNING_PER_USER="1"))
         under_way = {job_of(run.partition(":")[0])[0] for run, _ in service.jobs.queue.started_runs()}
         assert under_way == {first, bobs}
         assert service.jobs.queue.waiting_ids() == [f"{second}-1"]

@@ -32,7 +32,7 @@ HIDDEN = (
 
 
 class Said:
-    """What a work-horse would print, through a real pipe."""
+    """What a job process would print, through a real pipe."""
 
     def __init__(self, client: "redis.Redis", job: str) -> None:
         reading, self._writing = os.pipe()
@@ -57,12 +57,12 @@ def lines(text: str) -> list[str]:
 def test_events_and_lines_in_the_order_of_time_then_followed_to_the_end(http: httpx.Client, service: Service) -> None:
     job = upload(http).json()["id"]
     run = begin(service.jobs, job, 1)
-    horse = Said(service.jobs.store.client, job)
-    horse.say("loading\n")
+    process = Said(service.jobs.store.client, job)
+    process.say("loading\n")
     until(lambda: "loading" in http.get(f"/jobs/{job}/logs").text, "the line is there while the job runs")
     run.report(Event(kind="epoch", stage="teacher", progress=0.5, fields={"epoch": 1, "loss": 0.5, "alphas": {}}))
-    horse.say("half a line")
-    horse.end()
+    process.say("half a line")
+    process.end()
     expected = [
         "state: state=queued attempt=0",
         "state: state=running attempt=1",
@@ -88,14 +88,14 @@ def test_events_and_lines_in_the_order_of_time_then_followed_to_the_end(http: ht
 
 def test_a_flood_is_bounded_and_nothing_controls_a_terminal(http: httpx.Client, service: Service) -> None:
     job = upload(http).json()["id"]
-    horse = Said(service.jobs.store.client, job)
-    horse.say("\x1b[31mred\x1b[0m\x07\r10%\r20%\n" + "x" * 50_000 + "\n")
+    process = Said(service.jobs.store.client, job)
+    process.say("\x1b[31mred\x1b[0m\x07\r10%\r20%\n" + "x" * 50_000 + "\n")
     until(lambda: "xxx" in http.get(f"/jobs/{job}/logs").text, "the lines are there")
     start = lines(http.get(f"/jobs/{job}/logs").text)[1:]
     assert start[:3] == ["| red", "| 10%", "| 20%"]
     assert all(len(line) <= LINE_CHARACTERS + 10 for line in start)
-    horse.say("".join(f"line {number}\n" for number in range(5 * KEPT_LINES)))
-    horse.end()
+    process.say("".join(f"line {number}\n" for number in range(5 * KEPT_LINES)))
+    process.end()
     kept = lines(http.get(f"/jobs/{job}/logs").text)
     assert kept[-1] == f"| line {5 * KEPT_LINES - 1}"
     assert KEPT_LINES <= len(kept) <= KEPT_LINES + 200  # Redis trims whole nodes
@@ -105,11 +105,11 @@ def test_a_flood_is_bounded_and_nothing_controls_a_terminal(http: httpx.Client, 
 
 def test_no_secret_is_kept(http: httpx.Client, service: Service, redis_client: "redis.Redis") -> None:
     job = upload(http).json()["id"]
-    horse = Said(service.jobs.store.client, job)
+    process = Said(service.jobs.store.client, job)
     for secret in HIDDEN:
-        horse.say(f"cannot connect with {secret} to it\n")
-    horse.say("GET https://ada:letmein@example.org/x with Authorization: Bearer abc.def-ghi, password=opensesame\n")
-    horse.end()
+        process.say(f"cannot connect with {secret} to it\n")
+    process.say("GET https://ada:letmein@example.org/x with Authorization: Bearer abc.def-ghi, password=opensesame\n")
+    process.end()
     run = begin(service.jobs, job, 1)
     run.report(Event(kind="log", stage="intake", progress=0, fields={"message": "redis://:letmein@redis is away"}))
     text = http.get(f"/jobs/{job}/logs").text
@@ -122,12 +122,12 @@ def test_no_secret_is_kept(http: httpx.Client, service: Service, redis_client: "
 
 def test_lines_wait_for_a_redis_that_is_away(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path / "redis") as server, connect(server.url) as client:
-        horse = Said(client, "j")
-        horse.say("before\n")
+        process = Said(client, "j")
+        process.say("before\n")
         until(lambda: client.xlen(log_key("j")), "the first line is there")
-        restart(server, lambda: horse.say("meanwhile\n"))
+        restart(server, lambda: process.say("meanwhile\n"))
         until(lambda: client.xlen(log_key("j")) == 2, "the second line is there")
-        horse.end()
+        process.end()
 
 
 @given(secret=st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=6), around=st.text())

@@ -19,7 +19,7 @@ from trainer.errors import JobSuperseded
 from trainer.events import Event
 from trainer.jobs.job import Job
 from trainer.jobs.jobs import Jobs
-from trainer.jobs.reconcile import Reconciler, lease_path
+from trainer.jobs.reconcile import Reconciler, lock_path
 from trainer.service import Service
 from trainer.settings import Settings
 from trainer.workers.job_run import begin
@@ -32,7 +32,7 @@ def jobs(service: Service) -> Jobs:
 
 @pytest.fixture
 def reconciler(jobs: Jobs, settings: Settings) -> Reconciler:
-    return Reconciler(jobs, settings.leases_dir)
+    return Reconciler(jobs, settings.worker_locks_dir)
 
 
 def publish(registry: Registry, seed: int = 0, since: Since | None = None) -> None:
@@ -62,13 +62,13 @@ def test_a_dead_workers_job_is_queued_until_its_attempts_are_used_up(
 
 
 def test_a_living_workers_job_is_left_alone(jobs: Jobs, reconciler: Reconciler, settings: Settings) -> None:
-    with FileLock(lease_path(settings.leases_dir, "w")) as lease:
-        assert lease.acquire()
+    with FileLock(lock_path(settings.worker_locks_dir, "w")) as lock:
+        assert lock.acquire()
         job = submit(jobs)
         start(jobs, job, "w")
         reconciler.reconcile()
         assert jobs.store.get(job.id).state == "running"
-    start(jobs, submit(jobs), "elsewhere")  # no lease here: only its heartbeats count
+    start(jobs, submit(jobs), "elsewhere")  # no lock here: only its heartbeats count
     reconciler.reconcile()
     assert [found.state for found in jobs.store.latest(2)] == ["running", "queued"]
 
@@ -119,7 +119,7 @@ def test_a_run_that_was_taken_over_or_cancelled_is_fenced_off(jobs: Jobs) -> Non
 
 
 def test_an_ended_job_stays_as_it_ended(jobs: Jobs, reconciler: Reconciler) -> None:
-    """Its work-horse died after it had told the outcome and before RQ knew."""
+    """Its job process died after it had told the outcome and before RQ knew."""
     job = submit(jobs)
     begin(jobs, job.id, 1).succeed({"version": 1})
     submission = jobs.queue.find(job)

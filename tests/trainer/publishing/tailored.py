@@ -19,4 +19,4 @@ def tailored(backbone: Backbone, dataset: Path, *, accuracy: float | None, seed:
     metrics = Metrics(teacher=Accuracy(), student=Accuracy(test=accuracy))
     changes = {"metrics": metrics, "dataset": digest_of(dataset.read_bytes()), "classes": ("cats", "dogs")}
     manifest = Manifest.model_validate(manifest.model_copy(update=changes).model_dump())
-    return Tailored(bundle=encode(manifest, random_tensors(manifest, seed=seed)), manifest=manifest, front=[])
+    return Tailored(bundle=encode(manifest, random_tensors(manifest, seed=seed)), manifest=manifest, pareto_front=[])

@@ -15,7 +15,7 @@ from registry.errors import TaskUnknown, TaskWasDeleted
 from registry.journal.records import AliasMoved, VersionRecord
 from registry.policy.policy import Policy
 from registry.registry import Registry
-from tests.trainer.datasets import frozen
+from tests.trainer.datasets import dataset_file
 from tests.trainer.publishing.tailored import JOB, SLACK, tailored
 from trainer.publishing.publish import publish
 from trainer.training.data import load_dataset
@@ -23,7 +23,7 @@ from trainer.training.evaluate import measure_accuracy
 
 
 def test_on_the_same_data_the_claims_are_compared(registry: Registry, backbone: Backbone, tmp_path: Path) -> None:
-    dataset = frozen(tmp_path, 0)
+    dataset = dataset_file(tmp_path, 0)
     steps = [(0.80, 1, "live"), (0.796, 2, "live"), (0.79, 3, "candidate"), (0.90, 4, "live"), (None, 5, "candidate")]
     for seed, (accuracy, version, alias) in enumerate(steps):
         made = tailored(backbone, dataset, accuracy=accuracy, seed=seed)
@@ -36,7 +36,7 @@ def test_on_the_same_data_the_claims_are_compared(registry: Registry, backbone: 
 
 def test_on_other_data_the_live_bundle_is_measured(registry: Registry, backbone: Backbone, tmp_path: Path) -> None:
     """Its claim (99%) on its own test images says nothing about the new ones."""
-    old, new = frozen(tmp_path, 1), frozen(tmp_path, 2)
+    old, new = dataset_file(tmp_path, 1), dataset_file(tmp_path, 2)
     first = tailored(backbone, old, accuracy=0.99)
     publish(registry, JOB, first, old, backbone, slack=SLACK)
     measured = measure_accuracy(decode(first.bundle), new, backbone)
@@ -50,7 +50,7 @@ def test_on_other_data_the_live_bundle_is_measured(registry: Registry, backbone:
 
 
 def test_another_backbone_cannot_be_compared(registry: Registry, backbone: Backbone, tmp_path: Path) -> None:
-    dataset = frozen(tmp_path, 3)
+    dataset = dataset_file(tmp_path, 3)
     publish(registry, JOB, tailored(backbone, dataset, accuracy=0.5), dataset, backbone, slack=SLACK)
     other = build_backbone("mini26").eval()
     result = publish(registry, JOB, tailored(other, dataset, accuracy=0.9), dataset, other, slack=SLACK)
@@ -60,7 +60,7 @@ def test_another_backbone_cannot_be_compared(registry: Registry, backbone: Backb
 def test_a_policy_of_the_task_decides_instead_of_the_slack(
     registry: Registry, backbone: Backbone, tmp_path: Path
 ) -> None:
-    dataset = frozen(tmp_path, 5)
+    dataset = dataset_file(tmp_path, 5)
 
     def alias(accuracy: float, seed: int) -> object:
         made = tailored(backbone, dataset, accuracy=accuracy, seed=seed)
@@ -78,7 +78,7 @@ def test_a_policy_of_the_task_decides_instead_of_the_slack(
 
 
 def test_a_policy_of_the_task_gets_its_measurement(registry: Registry, backbone: Backbone, tmp_path: Path) -> None:
-    old, new = frozen(tmp_path, 6), frozen(tmp_path, 7)
+    old, new = dataset_file(tmp_path, 6), dataset_file(tmp_path, 7)
     first = tailored(backbone, old, accuracy=0.99)
     publish(registry, JOB, first, old, backbone, slack=SLACK)
     registry.set_policy("pets", Policy(max_drop=0.0), actor="ada", reason="")
@@ -93,7 +93,7 @@ def test_a_policy_of_the_task_gets_its_measurement(registry: Registry, backbone:
 
 def test_measured_accuracy_counts_classes_by_name(backbone: Backbone, tmp_path: Path) -> None:
     """The bundle knows cats and dogs, the dataset birds and dogs: only dogs called dogs are right."""
-    dataset = frozen(tmp_path, 4, classes=("birds", "dogs"))
+    dataset = dataset_file(tmp_path, 4, classes=("birds", "dogs"))
     bundle = decode(tailored(backbone, dataset, accuracy=None).bundle)
     data = load_dataset(dataset, bundle.manifest.preprocessing)
     images = torch.from_numpy(normalise(data.test.exact.numpy(), bundle.manifest.preprocessing))
@@ -107,7 +107,7 @@ def test_what_was_accepted_before_its_task_was_deleted_is_refused(
     registry: Registry, backbone: Backbone, tmp_path: Path
 ) -> None:
     """Whether it is the first publish of the job or one more, and whether the task has been made anew or not."""
-    dataset = frozen(tmp_path, 8)
+    dataset = dataset_file(tmp_path, 8)
     first, second = (tailored(backbone, dataset, accuracy=0.8, seed=seed) for seed in (0, 1))
     old = replace(JOB, task_sequence=registry.sequence("pets"))
     publish(registry, old, first, dataset, backbone, slack=SLACK)
@@ -129,7 +129,7 @@ def test_what_was_accepted_before_its_task_was_deleted_is_refused(
 def test_a_deletion_between_the_version_and_its_alias(
     registry: Registry, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anew: bool
 ) -> None:
-    dataset = frozen(tmp_path, 9)
+    dataset = dataset_file(tmp_path, 9)
     made, other = (tailored(backbone, dataset, accuracy=0.8, seed=seed) for seed in (0, 1))
     publish_in_the_registry = registry.publish
 
@@ -149,7 +149,7 @@ def test_a_deletion_between_the_version_and_its_alias(
 def test_a_version_that_goes_without_its_task_is_an_error_of_its_own(
     registry: Registry, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset = frozen(tmp_path, 10)
+    dataset = dataset_file(tmp_path, 10)
     publish_in_the_registry = registry.publish
 
     def publish_and_lose(*arguments: Any, **options: Any) -> VersionRecord:

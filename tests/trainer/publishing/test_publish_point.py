@@ -13,11 +13,11 @@ from registry.journal.records import VersionRecord
 from registry.policy.policy import Policy
 from registry.registry import Registry
 from tests.bundles import random_bundle, random_tensors
-from tests.trainer.datasets import frozen
+from tests.trainer.datasets import dataset_file
 from tests.trainer.publishing.points import ACCURACIES, CHOSEN, point
 from tests.trainer.publishing.tailored import JOB, SLACK
 from trainer.publishing.publish import publish
-from trainer.recipe.pareto import POINTS, read_front
+from trainer.recipe.pareto import POINTS, read_pareto_front
 from trainer.recipe.result import Tailored
 from trainer.service import Service
 
@@ -37,16 +37,16 @@ def made(backbone: Backbone) -> Tailored:
     points = tuple(point(backbone.fingerprint(), k, accuracy) for k, accuracy in ACCURACIES.items())
     (chosen,) = (p for p in points if p.chosen)
     rows = [p.row() for p in points]
-    return Tailored(bundle=chosen.bundle, manifest=chosen.manifest, front=rows, points=points)
+    return Tailored(bundle=chosen.bundle, manifest=chosen.manifest, pareto_front=rows, points=points)
 
 
 @pytest.fixture
 def published(registry: Registry, made: Tailored, backbone: Backbone, tmp_path: Path) -> Tailored:
-    dataset = frozen(tmp_path, 0)
+    dataset = dataset_file(tmp_path, 0)
     extra = {"report.html": registry.blobs.put(b"<!doctype html>")}
     result = publish(registry, JOB, made, dataset, backbone, slack=SLACK, attachments=extra)
     assert result["version"] == 1
-    assert result["front"] == made.front
+    assert result["front"] == made.pareto_front
     return made
 
 
@@ -57,13 +57,13 @@ def test_the_points_are_kept_with_the_version(registry: Registry, published: Tai
     for name, one in zip(names, published.points, strict=True):
         assert registry.blobs.read(record.attachments[name]) == one.bundle
     assert record.attachments["front/k06.safetensors"] == record.digest
-    assert read_front(record, registry.blobs) == published.front
+    assert read_pareto_front(record, registry.blobs) == published.pareto_front
 
 
 def test_the_front_is_listed(http: httpx.Client, registry: Registry, published: Tailored) -> None:
     answer = http.get("/tasks/pets/versions/1/front").json()
     assert (answer["task"], answer["version"]) == ("pets", 1)
-    assert answer["points"] == [row | {"version": 1 if row["k"] == CHOSEN else None} for row in published.front]
+    assert answer["points"] == [row | {"version": 1 if row["k"] == CHOSEN else None} for row in published.pareto_front]
     lone, tensors = random_bundle(task="pets", seed=99)
     registry.publish("pets", encode(lone, tensors), actor="ada")
     assert http.get("/tasks/pets/versions/2/front").json()["points"] == []
@@ -79,7 +79,7 @@ def test_a_point_becomes_a_version_once(http: httpx.Client, registry: Registry, 
     assert "k=9" in record.note
     assert registry.task("pets").aliases == {"live": 1}
     # its own front is the same, so that a third point can be published from it, whatever becomes of version 1
-    assert read_front(record, registry.blobs) == published.front
+    assert read_pareto_front(record, registry.blobs) == published.pareto_front
     assert "report.html" not in record.attachments
     assert http.post("/tasks/pets/versions/2/front/9").json()["version"] == 2
     assert http.post("/tasks/pets/versions/2/front/6").json()["version"] == 1
@@ -132,8 +132,8 @@ def test_what_is_not_there(http: httpx.Client, registry: Registry, published: Ta
 
 def test_the_garbage_collection_leaves_points_alone(registry: Registry, published: Tailored) -> None:
     registry.collect_garbage(0.0, dry_run=False)
-    assert read_front(registry.resolve("pets"), registry.blobs)
-    assert all(registry.blobs.exists(str(row["digest"])) for row in published.front)
+    assert read_pareto_front(registry.resolve("pets"), registry.blobs)
+    assert all(registry.blobs.exists(str(row["digest"])) for row in published.pareto_front)
 
 
 def test_a_network_beyond_its_budget_never_goes_live_by_itself(
@@ -142,7 +142,7 @@ def test_a_network_beyond_its_budget_never_goes_live_by_itself(
     recipe = made.manifest.recipe | {"max_macs": 0.1, "within_target": False}
     manifest = Manifest.model_validate(made.manifest.model_copy(update={"recipe": recipe}).model_dump())
     over = replace(made, manifest=manifest, bundle=encode(manifest, random_tensors(manifest, seed=0)))
-    result = publish(registry, JOB, over, frozen(tmp_path, 0), backbone, slack=SLACK)
+    result = publish(registry, JOB, over, dataset_file(tmp_path, 0), backbone, slack=SLACK)
     assert (result["alias"], "budget" in str(result["reason"])) == ("candidate", True)
     assert registry.task("pets").aliases == {"candidate": 1}
 

@@ -44,7 +44,7 @@ def test_progress_never_goes_back_and_names_every_stage(whole: tuple[Tailored, l
 
 
 def test_the_front_marks_the_chosen_one(whole: tuple[Tailored, list[Event]]) -> None:
-    front = whole[0].front
+    front = whole[0].pareto_front
     assert [row["chosen"] for row in front].count(True) == 1
     chosen = next(row for row in front if row["chosen"])
     assert chosen["good"] == any(row["good"] for row in front)
@@ -54,12 +54,12 @@ def test_the_front_marks_the_chosen_one(whole: tuple[Tailored, list[Event]]) -> 
 def test_every_point_of_the_front_is_a_bundle_of_its_own(whole: tuple[Tailored, list[Event]]) -> None:
     result, events = whole
     task = tiny_task()
-    assert [row["k"] for row in result.front] == [point.blocks_removed for point in result.points]
-    assert [row["k"] for row in result.front] == sorted(
+    assert [row["k"] for row in result.pareto_front] == [point.blocks_removed for point in result.points]
+    assert [row["k"] for row in result.pareto_front] == sorted(
         {int(str(e.fields["k"])) for e in events if e.kind == "candidate"}
     )
-    assert any(row["pareto"] for row in result.front)
-    for row, point in zip(result.front, result.points, strict=True):
+    assert any(row["pareto"] for row in result.pareto_front)
+    for row, point in zip(result.pareto_front, result.points, strict=True):
         bundle = decode(point.bundle)
         student = Student.from_bundle(seeded_backbone(), bundle)
         right = correct_predictions(student, evaluation_batches(task.test, task.preprocessing))
@@ -113,7 +113,7 @@ def test_options(tmp_path: Path, options: dict[str, object]) -> None:
 @pytest.mark.parametrize(("limit", "fits"), [(0.8, True), pytest.param(0.001, False, marks=pytest.mark.nightly)])
 def test_within_a_budget_of_macs(tmp_path: Path, limit: float, fits: bool) -> None:
     result = tailored(tmp_path, config=tiny_config(max_macs=limit))
-    rows = {row["k"]: row for row in result.front}
+    rows = {row["k"]: row for row in result.pareto_front}
     needed = {k: 1 - float(row["macs_removed"]) for k, row in rows.items()}  # type: ignore[arg-type]  # a number
     assert {k: row["good"] for k, row in rows.items()} == {k: macs <= limit for k, macs in needed.items()}
     (chosen,) = (k for k, row in rows.items() if row["chosen"])
@@ -129,12 +129,12 @@ def test_within_a_budget_of_macs(tmp_path: Path, limit: float, fits: bool) -> No
 def test_within_a_budget_of_milliseconds(tmp_path: Path) -> None:
     table = write_table(tmp_path / "costs.json", block=1.0, proxy=0.01)
     result = tailored(tmp_path, config=tiny_config(max_latency_ms=6.5, latency_table=table))
-    (chosen,) = (row for row in result.front if row["chosen"])
+    (chosen,) = (row for row in result.pareto_front if row["chosen"])
     plan = result.manifest.plan
     milliseconds = 1.0 + sum(plan.blocks) + 0.01 * len(list(plan.proxy_paths()))
     assert chosen["milliseconds"] == pytest.approx(milliseconds)
     assert milliseconds <= 6.5
-    assert any(float(row["milliseconds"]) > 6.5 for row in result.front)  # type: ignore[arg-type]  # a number
+    assert any(float(row["milliseconds"]) > 6.5 for row in result.pareto_front)  # type: ignore[arg-type]  # a number
     assert result.manifest.recipe["cost_table"] is None  # complexity still counts MACs
 
 

@@ -20,7 +20,7 @@ def planner_of(folder: Path, config: RecipeConfig, *, starts_warm: bool = False)
     return Planner(
         config=config,
         data=tiny_task(),
-        decisions=DecisionLog(folder / "decisions.json"),
+        decision_log=DecisionLog(folder / "decisions.json"),
         elapsed=None,
         progress=ProgressReporter(lambda event: None, images=36),
         starts_warm=starts_warm,

@@ -17,7 +17,7 @@ from nettailor.network.student import Student
 from registry.registry import Registry
 from tests.bundles import random_bundle, random_manifest, random_tensors
 from tests.trainer import archives, fake_recipe
-from tests.trainer.datasets import frozen
+from tests.trainer.datasets import dataset_file
 from tests.trainer.publishing.tailored import tailored
 from tests.trainer.recipe.runs import Broken, seeded_backbone
 from tests.trainer.tiny import tiny_config, tiny_task
@@ -151,7 +151,7 @@ def test_they_are_compared_on_images_the_earlier_one_never_saw(
     registry: Registry, backbone: Backbone, tmp_path: Path
 ) -> None:
     """Images are added, so that the borders of the splits move, and one of the old training images is tested on."""
-    old = frozen(tmp_path, 1)
+    old = dataset_file(tmp_path, 1)
     upload, new = tmp_path / "more.zip", tmp_path / "new.zip"
     folders = {f"train/{name}": data for name, data in archives.class_folders(each=20, seed=1).items()}
     moved = sorted(folders)[:5]
@@ -189,7 +189,7 @@ def test_they_are_compared_on_images_the_earlier_one_never_saw(
 def test_without_the_earlier_dataset_nothing_is_left_out(
     registry: Registry, backbone: Backbone, tmp_path: Path
 ) -> None:
-    dataset = frozen(tmp_path, 2)
+    dataset = dataset_file(tmp_path, 2)
     made = tailored(backbone, dataset, accuracy=0.9)
     registry.publish("pets", made.bundle, actor="ada")
     start = find_warm_start("1", "pets", registry, tmp_path)

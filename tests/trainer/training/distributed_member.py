@@ -1,4 +1,4 @@
-"""One process of a team, started by torchrun: trains a student for two epochs and writes what came of it.
+"""One process of a group, started by torchrun: trains a student for two epochs and writes what came of it.
 
 Arguments: folder, images a batch.
 """
@@ -48,15 +48,15 @@ def train(folder: Path, batch_size: int) -> nn.Module:
         return {"loss": loss}
 
     run = TrainingRun(
-        name="team",
+        name="group",
         seed=0,
         schedule=Schedule(epochs=2, lr=0.05, batch_size=batch_size, clip=1.0),
         steps=len(data) // batch_size,
         batches=lambda generator: training_batches(
-            data, PREPROCESSING, batch_size=batch_size, flip=True, generator=generator, team=ProcessGroup.current()
+            data, PREPROCESSING, batch_size=batch_size, flip=True, generator=generator, group=ProcessGroup.current()
         ),
         step=step,
-        checkpoint=folder / "team.pt",
+        checkpoint=folder / "group.pt",
     )
     fit(student, run)
     return student

@@ -19,7 +19,7 @@ def png(seed: int) -> bytes:
     return buffer.getvalue()
 
 
-def test_a_frozen_dataset_is_decoded_as_serving_would(tmp_path: Path) -> None:
+def test_a_dataset_file_is_decoded_as_serving_would(tmp_path: Path) -> None:
     path = tmp_path / "dataset.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("dataset.json", json.dumps({"format": "nettailor-dataset/1", "classes": ["a", "b"]}))

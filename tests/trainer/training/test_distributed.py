@@ -29,9 +29,9 @@ def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
 
 
 def test_alone_nothing_changes() -> None:
-    team = ProcessGroup.current()
-    assert (team, team.leads, team.mean(0.3)) == (ProcessGroup(rank=0, size=1), True, 0.3)
+    group = ProcessGroup.current()
+    assert (group, group.leads, group.mean(0.3)) == (ProcessGroup(rank=0, size=1), True, 0.3)
     rows = torch.arange(5)
-    assert torch.equal(team.share(rows), rows)
+    assert torch.equal(group.share(rows), rows)
     shares = [ProcessGroup(rank=rank, size=3).share(rows).tolist() for rank in range(3)]
     assert shares == [[0, 1], [2, 3], [4]]

@@ -1,4 +1,4 @@
-"""Workers whose work-horses stop at a given place."""
+"""Workers whose job processes stop at a given place."""
 
 import contextlib
 import sys
@@ -15,7 +15,7 @@ Start = Callable[..., psutil.Popen]
 
 @contextlib.contextmanager
 def starting(settings: Settings) -> Iterator[Start]:
-    """Starts workers whose work-horses stop at a place, if one is given; all end with the context."""
+    """Starts workers whose job processes stop at a place, if one is given; all end with the context."""
     started: list[psutil.Popen] = []
 
     def start_worker(stop_at: str = "", **environment: str) -> psutil.Popen:
@@ -38,8 +38,8 @@ def starting(settings: Settings) -> Iterator[Start]:
         process.wait()
 
 
-def stopped_horse(worker: psutil.Popen) -> psutil.Process:
-    """Wait until the worker's work-horse has stopped itself."""
+def stopped_job_process(worker: psutil.Popen) -> psutil.Process:
+    """Wait until the worker's job process has stopped itself."""
 
     def found() -> psutil.Process | None:
         assert worker.is_running()
@@ -47,6 +47,6 @@ def stopped_horse(worker: psutil.Popen) -> psutil.Process:
             return next((c for c in worker.children() if c.status() == psutil.STATUS_STOPPED), None)
         return None
 
-    horse = until(found, "the work-horse stops")
-    assert isinstance(horse, psutil.Process)
-    return horse
+    process = until(found, "the job process stops")
+    assert isinstance(process, psutil.Process)
+    return process

@@ -13,7 +13,7 @@ from rq.timeouts import HorseMonitorTimeoutException
 from tests.bundles import tiny_bytes
 from tests.processes.liveness import is_gone
 from tests.trainer.workers.states import in_state
-from tests.trainer.workers.stopping_workers import Start, starting, stopped_horse
+from tests.trainer.workers.stopping_workers import Start, starting, stopped_job_process
 from tests.trainer.workers.tiny_job import STAGES, submit
 from tests.waiting import until
 from trainer.jobs.reconcile import _LOCK as RECONCILING
@@ -31,12 +31,12 @@ def start(settings: Settings) -> Iterator[Start]:
 
 
 def stopped_in(service: Service, job: str, worker: psutil.Popen, place: str) -> psutil.Process:
-    """The work-horse, stopped at this place; those before it are passed."""
-    horse = stopped_horse(worker)
+    """The job process, stopped at this place; those before it are passed."""
+    process = stopped_job_process(worker)
     while place != "start" and service.jobs.store.get(job).stage != place:
-        horse.resume()
-        horse = stopped_horse(worker)
-    return horse
+        process.resume()
+        process = stopped_job_process(worker)
+    return process
 
 
 def cancel_in(http: httpx.Client, service: Service, start: Start, places: tuple[str, ...]) -> str:
@@ -44,10 +44,10 @@ def cancel_in(http: httpx.Client, service: Service, start: Start, places: tuple[
     worker = start(" ".join(places))
     job = submit(http)
     for place in places:
-        horse = stopped_in(service, job, worker, place)
+        process = stopped_in(service, job, worker, place)
         began = time.monotonic()
         assert http.post(f"/jobs/{job}/cancel").json()["state"] == "cancelled"
-        until(lambda: is_gone(horse), "the work-horse is killed")  # noqa: B023  (called before the next round)
+        until(lambda: is_gone(process), "the job process is killed")  # noqa: B023  (called before the next round)
         assert time.monotonic() - began < SECONDS
         assert http.post(f"/jobs/{job}/retry").status_code == 202
     return job
@@ -72,14 +72,14 @@ def delete_in(http: httpx.Client, service: Service, start: Start, places: tuple[
     for place in places:
         publish_by_hand(service, len(place))  # the task is made anew
         job = submit(http)
-        horse = stopped_in(service, job, worker, place)
+        process = stopped_in(service, job, worker, place)
         made = [record.job for record in service.registry.versions("pets")]
         assert made == ([None, job] if place == "publish" else [None])
         service.registry.delete_task("pets", actor="ann", reason="over")
         cancelled = in_state(service, job, "cancelled", "failed", "succeeded")
         assert cancelled.error is not None
         assert (cancelled.state, cancelled.error["title"]) == ("cancelled", "task was deleted")
-        until(lambda: is_gone(horse), "the work-horse is killed")  # noqa: B023  (called before the next round)
+        until(lambda: is_gone(process), "the job process is killed")  # noqa: B023  (called before the next round)
         assert service.registry.tasks() == []
 
 
@@ -101,10 +101,10 @@ def test_what_is_done_when_its_task_is_deleted_is_not_published(
     publish_by_hand(service, 0)
     worker = start("select")
     job = submit(http)
-    horse = stopped_horse(worker)
+    process = stopped_job_process(worker)
     until(lambda: service.jobs.store.client.set(RECONCILING, 1, nx=True), "no round is under way")
     service.registry.delete_task("pets", actor="ann", reason="over")
-    horse.resume()
+    process.resume()
     failed = in_state(service, job, "cancelled", "failed", "succeeded")
     assert failed.error is not None
     assert (failed.state, failed.stage, failed.attempt) == ("failed", "publish", 1)
@@ -149,13 +149,13 @@ def test_what_takes_much_longer_than_it_was_given_is_stopped(
     failed = in_state(service, job.id, "failed")
     assert failed.error is not None
     assert failed.error["type"] == "urn:nettailor:problem:job-overran"
-    until(lambda: not worker.children(), "the work-horse is killed")
+    until(lambda: not worker.children(), "the job process is killed")
     assert worker.is_running()
     assert service.jobs.records.read(job.id).state == "failed"
 
 
 @pytest.mark.parametrize("last_words", ["exit 3", "kill -SEGV $$", "exit 0"])
-def test_how_a_work_horse_ended_is_known_though_the_clock_strikes_as_it_is_fetched(
+def test_how_a_job_process_ended_is_known_though_a_timer_interrupts_the_reading(
     last_words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = ["/bin/sh", "-c", last_words]

@@ -11,7 +11,7 @@ from hosting.redis_server.embedded import EmbeddedRedis
 from tests.processes.liveness import is_gone
 from tests.processes.redis_server import restart
 from tests.trainer.workers.states import in_state
-from tests.trainer.workers.stopping_workers import Start, starting, stopped_horse
+from tests.trainer.workers.stopping_workers import Start, starting, stopped_job_process
 from tests.trainer.workers.tiny_job import STAGES, submit, tiny_digest
 from tests.waiting import until
 from trainer.service import Service
@@ -42,11 +42,11 @@ def start(settings: Settings) -> Iterator[Start]:
 
 
 def kill(worker: psutil.Popen) -> None:
-    """The worker, and its work-horse with it: it does not outlive its worker."""
-    horses = worker.children()
+    """The worker, and its job process with it: it does not outlive its worker."""
+    processes = worker.children()
     worker.kill()
     worker.wait()
-    until(lambda: all(map(is_gone, horses)), "the work-horse dies with its worker")
+    until(lambda: all(map(is_gone, processes)), "the job process dies with its worker")
 
 
 def test_killed_once_in_every_stage(
@@ -56,13 +56,13 @@ def test_killed_once_in_every_stage(
     for attempt, stage in enumerate(STAGES, start=1):
         # after the second epoch of the teacher Redis is killed as well, and back before the run goes on
         worker = start("teacher student" if stage == "student" else stage)
-        horse = stopped_horse(worker)
+        process = stopped_job_process(worker)
         if stage == "student":
             assert service.jobs.store.get(job).stage == "teacher"
             restart(redis_server)
-            horse.resume()
+            process.resume()
             until(lambda: service.jobs.store.get(job).stage == "student", "the run goes on")
-            stopped_horse(worker)
+            stopped_job_process(worker)
         found = service.jobs.store.get(job)
         assert (found.state, found.stage, found.attempt) == ("running", stage, attempt)
         kill(worker)
@@ -78,7 +78,7 @@ def test_killed_once_in_every_stage(
 def test_killed_in_one_stage(http: httpx.Client, service: Service, start: Start, whole: str, stage: str) -> None:
     job = submit(http)
     worker = start(stage)
-    stopped_horse(worker)
+    stopped_job_process(worker)
     kill(worker)
     start()
     ended = in_state(service, job, "succeeded", "failed")

@@ -1,5 +1,5 @@
 """`python -m trainer` as a whole: its workers; and the machine that goes down under a job: service, workers,
-work-horse and Redis are killed together, and started again."""
+job process and Redis are killed together, and started again."""
 
 import contextlib
 import subprocess
@@ -57,7 +57,7 @@ class Machine:
     def family(self) -> list[psutil.Process]:
         return [] if self._process is None else psutil.Process(self._process.pid).children(recursive=True)
 
-    def stopped_horse(self) -> psutil.Process | None:
+    def stopped_job_process(self) -> psutil.Process | None:
         for process in self.family():
             with contextlib.suppress(psutil.NoSuchProcess):
                 if process.status() == psutil.STATUS_STOPPED:
@@ -110,10 +110,10 @@ def test_a_job_goes_on_after_the_machine_was_started_again(machine: Machine, tmp
     """And after the death of its worker alone, in whose place another is started."""
     machine.start(stage)
     job = machine.http.post(f"/tasks/pets/dataset?preset=fast&seed={SEED}", content=UPLOAD).json()["id"]
-    horse = until(machine.stopped_horse, "the work-horse stops")
-    psutil.Process(horse.ppid()).kill()
-    until(lambda: is_gone(horse), "the work-horse dies with its worker")
-    until(machine.stopped_horse, "the next work-horse stops")
+    process = until(machine.stopped_job_process, "the job process stops")
+    psutil.Process(process.ppid()).kill()
+    until(lambda: is_gone(process), "the job process dies with its worker")
+    until(machine.stopped_job_process, "the next job process stops")
     assert (machine.job(job)["stage"], machine.job(job)["attempt"]) == (stage, 2)
     machine.lose_power()
     machine.start()

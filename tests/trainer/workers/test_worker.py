@@ -1,4 +1,4 @@
-"""Real worker processes with real work-horses (only the recipe is a fake): success, cancel, and death of every kind."""
+"""Real workers and real job processes (only the recipe is a fake): success, cancel, and death of every kind."""
 
 import contextlib
 import os
@@ -69,7 +69,7 @@ def submit(http: httpx.Client, *, epochs: int, preset: str = "fast", files: arch
 
 
 def in_training(service: Service, job: str, *, attempt: int) -> int:
-    """Wait until an attempt trains; the work-horse's process id."""
+    """Wait until an attempt trains; the job process's id."""
 
     def trains() -> bool:
         found = service.jobs.store.get(job)
@@ -78,12 +78,12 @@ def in_training(service: Service, job: str, *, attempt: int) -> int:
         return found.attempt == attempt and found.state == "running" and last.kind == "epoch"
 
     until(trains, f"attempt {attempt} of {job} trains")
-    (horse,) = until(horses, "the work-horse is there")
-    return int(horse)
+    (process,) = until(job_processes, "the job process is there")
+    return int(process)
 
 
-def horses() -> list[int]:
-    """Living work-horses of any test's worker."""
+def job_processes() -> list[int]:
+    """Living job processes of any test's worker."""
     found = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
@@ -112,7 +112,7 @@ def test_cancel_retry_success(
     job = submit(http, epochs=60, files=files)
     in_training(service, job, attempt=1)
     assert http.post(f"/jobs/{job}/cancel").json()["state"] == "cancelled"
-    until(lambda: not horses(), "the work-horse ends")
+    until(lambda: not job_processes(), "the job process ends")
     assert http.post(f"/jobs/{job}/retry").status_code == 202
     in_state(service, job, "succeeded")
 
@@ -133,7 +133,7 @@ def test_cancel_retry_success(
     assert record.manifest.dataset == dataset["digest"] == digest_of(service.blobs.read(dataset["digest"]))
     assert document["result"]["alias"] == "live"
     # The job has succeeded before its record is written and its folder cleared: killed in between, it is not repeated.
-    until(lambda: not (settings.work_dir / job / "dataset.zip").exists(), "the work-horse clears up")
+    until(lambda: not (settings.work_dir / job / "dataset.zip").exists(), "the job process clears up")
     assert not (settings.work_dir / job / "checkpoints").exists()
     assert service.jobs.records.read(job) == service.jobs.store.get(job)
     metrics = http.get("/metrics").text
@@ -144,7 +144,7 @@ def test_cancel_retry_success(
 def test_death_of_everything(
     http: httpx.Client, service: Service, start: Callable[[], "subprocess.Popen[bytes]"]
 ) -> None:
-    """The worker is stopped in order (which costs no attempt), its successor killed, then the work-horse: the job is
+    """The worker is stopped in order (which costs no attempt), its successor killed, then the job process: the job is
     taken up again each time, and after its last attempt it fails with the reason. The service goes on: the next job,
     one class alone, fails with its own problem."""
     worker = start()
@@ -153,16 +153,16 @@ def test_death_of_everything(
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(PATIENCE_SECONDS) == 0
     assert in_state(service, job, "queued").attempt == 1
-    assert not horses()
+    assert not job_processes()
 
     worker = start()
     in_training(service, job, attempt=2)
     worker.kill()
     worker.wait()
-    until(lambda: not horses(), "the work-horse dies with its worker")
+    until(lambda: not job_processes(), "the job process dies with its worker")
     start()
-    horse = in_training(service, job, attempt=3)
-    os.kill(horse, signal.SIGKILL)
+    process = in_training(service, job, attempt=3)
+    os.kill(process, signal.SIGKILL)
     failed = in_state(service, job, "failed")
     assert failed.error is not None
     assert failed.error["type"] == "urn:nettailor:problem:job-died"

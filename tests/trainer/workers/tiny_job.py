@@ -30,6 +30,6 @@ def tiny_digest(folder: Path) -> str:
     upload.write_bytes(UPLOAD)
     freeze(upload, dataset, intake_limits(Settings()))
     config = tiny_config(bf16=False, seed=SEED)
-    torch.set_num_threads(1)  # as the work-horses: another test of this process may have left another number
+    torch.set_num_threads(1)  # as the job processes: another test of this process may have left another number
     made = tailor("pets", dataset, config, backbone=tiny_backbone(), report=lambda event: None, checkpoints=folder)
     return digest_of(made.bundle)

@@ -12,7 +12,7 @@ from trainer.training.distributed import ProcessGroup
 
 
 class DecisionLog:
-    """Plain JSON by name."""
+    """Decisions are plain JSON, each with a name."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

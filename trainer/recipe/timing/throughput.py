@@ -34,7 +34,7 @@ class Throughput:
 
 
 def measure_throughput(fold: Fold, folder: Path) -> tuple[Throughput, Throughput]:
-    """Of the teacher and of the full student; trains both for a moment, in a folder of its own that is removed."""
+    """The throughput of the teacher and of the full student. Trains both for a moment, in a folder that is removed."""
     _remove(folder)  # a measurement that was broken off would be restored from its checkpoints instead of made
     config = fold.config
     few = min(len(fold.train), _BATCHES * config.teacher.batch_size)

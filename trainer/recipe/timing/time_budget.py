@@ -33,7 +33,7 @@ class TimeBudget:
 
     minutes: float
     elapsed: Elapsed
-    decisions: DecisionLog
+    decision_log: DecisionLog
     teacher: Throughput
     student: Throughput
     images: int
@@ -79,7 +79,7 @@ class TimeBudget:
             # A machine that got slower slows all runs; but one teacher that was faster than measured promises nothing.
             throughput = self.student.scaled(max(1.0, self._slower("teacher", self.teacher)))
             full = self._epochs(config.student)
-            candidates = int(self.decisions.get("teacher")["candidates"])
+            candidates = int(self.decision_log.get("teacher")["candidates"])
             one = throughput.seconds(self._epochs(config.retrain), self.images)
             whole = folds * (throughput.seconds(full, self.images) + candidates * one)
             share = self._left() / whole
@@ -112,7 +112,7 @@ class TimeBudget:
             needed = folds * self._candidate_throughput().seconds(self._epochs(config.retrain), self.images)
             return needed <= self._left()
 
-        allowed = bool(self.decisions.made(f"k{blocks:02d}", decide))
+        allowed = bool(self.decision_log.made(f"k{blocks:02d}", decide))
         if not allowed:
             self.log(
                 f"time: {self._left() / 60:.2f} minutes are left, too few for the candidate without {blocks} blocks"
@@ -121,7 +121,7 @@ class TimeBudget:
 
     def report(self) -> dict[str, Json]:
         """Minutes, planned and used, for the job's result."""
-        stages = [(name, self.decisions.get(name)) for name in ("teacher", "student", "retrain")]
+        stages = [(name, self.decision_log.get(name)) for name in ("teacher", "student", "retrain")]
         ends = [made["at"] for _, made in stages[1:]] + [self.elapsed.seconds]
         return {
             "max_minutes": self.minutes,
@@ -139,8 +139,8 @@ class TimeBudget:
 
     def _made(self, stage: str, decide: Callable[[], dict[str, Any]]) -> Any:
         at = self.elapsed.seconds
-        known = self.decisions.get(stage) is not None
-        made = self.decisions.made(stage, lambda: decide() | {"at": at})
+        known = self.decision_log.get(stage) is not None
+        made = self.decision_log.made(stage, lambda: decide() | {"at": at})
         if not known:
             epochs = "as the preset has it" if made["epochs"] is None else f"{made['epochs']} epochs"
             self.log(f"time: {stage} {epochs}, {made['planned'] / 60:.2f} of {self._left() / 60:.2f} minutes left")

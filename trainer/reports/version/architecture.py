@@ -37,7 +37,7 @@ def architecture(bundle: Bundle, geometry: Geometry) -> bytes:
 
 
 def _height(length: int) -> float:
-    """Of an arc's top over the blocks."""
+    """How far the top of an arc is above the blocks."""
     return float(_RISE + 0.42 * (length - 1) ** 0.85 + 0.25)
 
 

@@ -1,4 +1,4 @@
-"""Whether the network is as often right as it says."""
+"""Calibration: whether the network is right as often as its confidence says."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Which classes are taken for which.
+"""Which classes are confused with which.
 
 Legend: K classes.
 """
@@ -25,7 +25,7 @@ def counts(findings: Findings) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, kw_only=True)
 class Confusion:
-    """`count` of the `of` test images of a class were taken for another."""
+    """The network found the class `found` in `count` of the `of` test images of the class `true`."""
 
     true: str
     found: str

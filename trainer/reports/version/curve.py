@@ -7,12 +7,12 @@ from nettailor.bundle.manifest import Manifest
 from trainer.reports.version.figures import BLUE, GREEN, GREY, ORANGE, RED, figure, plain, png
 
 
-def curve(front: Sequence[Mapping[str, Any]], manifest: Manifest) -> bytes:
+def curve(pareto_front: Sequence[Mapping[str, Any]], manifest: Manifest) -> bytes:
     """PNG. What a network needs is a share of the whole backbone's MACs, what the task adds included."""
     drawn = figure(8.2, 4.4)
     axes = drawn.subplots()
     plain(axes)
-    points = sorted(((_needed(row), 100 * row["accuracy"], row) for row in front), key=lambda point: point[0])
+    points = sorted(((_needed(row), 100 * row["accuracy"], row) for row in pareto_front), key=lambda point: point[0])
     best = [p for p in points if p[2].get("pareto", True)]
     axes.plot([x for x, _, _ in best], [y for _, y, _ in best], color=BLUE, linewidth=1.2, alpha=0.5)
     axes.plot([x for x, _, _ in points], [y for _, y, _ in points], "o", color=BLUE, label="validation")

@@ -42,7 +42,7 @@ def _count(number: int) -> str:
     return f"{number / 1e6:,.2f} M"
 
 
-def candidates(front: Sequence[Mapping[str, Any]]) -> list[Row]:
+def candidates(pareto_front: Sequence[Mapping[str, Any]]) -> list[Row]:
     """The networks that were tried, by blocks removed."""
     return [
         (
@@ -53,7 +53,7 @@ def candidates(front: Sequence[Mapping[str, Any]]) -> list[Row]:
             percent(row["params_removed"]),
             "yes" if row["good"] else "no",
         )
-        for row in front
+        for row in pareto_front
     ]
 
 

@@ -12,8 +12,8 @@ _DPI = 110
 
 
 def figure(width: float, height: float) -> "Figure":
-    """An empty figure, inches. Not of pyplot: nothing global, any thread."""
-    from matplotlib.figure import Figure  # a second, which only those who draw pay
+    """An empty figure, inches. Not made by pyplot, whose global state would bind it to one thread."""
+    from matplotlib.figure import Figure  # takes a second, so only where something is drawn
 
     return Figure(figsize=(width, height), layout="constrained")
 
@@ -25,7 +25,7 @@ def png(drawn: "Figure") -> bytes:
 
 
 def plain(axes: "Axes") -> None:
-    """Without the frame's upper and right lines, with a faint grid."""
+    """Remove the frame's upper and right lines and draw a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#e4e6ea", linewidth=0.8)
     axes.set_axisbelow(True)

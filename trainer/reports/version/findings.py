@@ -1,4 +1,4 @@
-"""What a report is made from, and what the network says of the test images.
+"""What a report is made from, and what the network predicts for the test images.
 
 Legend: N test images, K classes.
 """
@@ -23,11 +23,11 @@ _BATCH = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """One tailoring, finished: `front` has the rows of the job's result, `history` the epochs of every run by
+    """A finished tailoring: `pareto_front` has the rows of the job's result, `history` the epochs of every run by
     "<fold>/<run>", `seconds` what each stage took."""
 
     bundle: Bundle
-    front: Sequence[Mapping[str, Any]]
+    pareto_front: Sequence[Mapping[str, Any]]
     test: LabelledImages
     history: Mapping[str, Sequence[Epoch]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Finished:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """On the test split: `probabilities` (N, K), `labels` (N,)."""
+    """The predictions for the test split: `probabilities` (N, K), `labels` (N,)."""
 
     classes: tuple[str, ...]
     probabilities: NDArray[np.float32]
@@ -53,7 +53,7 @@ class Findings:
 
     @property
     def confidence(self) -> NDArray[np.float32]:
-        """What it gave that class, (N,)."""
+        """The probability of that class, (N,)."""
         highest: NDArray[np.float32] = self.probabilities.max(1)
         return highest
 
@@ -65,7 +65,7 @@ class Findings:
 
 @torch.inference_mode()
 def look(tailoring: Finished, backbone: Backbone) -> Findings:
-    """Run the bundle's own student, fp32, over the test images. On the CPU, and brings the backbone there."""
+    """Run the bundle's own student, fp32, over the test images. Runs on the CPU, and moves the backbone there."""
     manifest = tailoring.manifest
     student = channels_last(Student.from_bundle(backbone.cpu(), tailoring.bundle))
     batches = evaluation_batches(tailoring.test, manifest.preprocessing, batch_size=_BATCH)

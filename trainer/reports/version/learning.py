@@ -17,7 +17,7 @@ Runs = Mapping[str, Sequence[Epoch]]
 
 
 def learning(history: Runs) -> bytes:
-    """PNG; one column a kind of run. Runs of further folds are not drawn: they repeat the first's."""
+    """PNG with a column for each kind of run. Runs of further folds are not drawn: they repeat the first's."""
     drawn = figure(11.5, 5.2)
     grid = drawn.subplots(2, len(_KINDS), sharex="col", squeeze=False)
     for column, (kind, title) in enumerate(_KINDS.items()):

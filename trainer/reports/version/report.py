@@ -27,8 +27,8 @@ def make_report(tailoring: Finished, backbone: Backbone) -> dict[str, bytes]:
 
 
 def attach_report(tailoring: Finished, backbone: Backbone, blobs: Blobs) -> dict[str, str]:
-    """Store the report; names and digests for `Registry.publish`. Empty where it cannot be made or kept: a version that
-    took hours is not lost for want of a picture."""
+    """Store the report; returns names and digests for `Registry.publish`. They are empty where it cannot be made or
+    stored: a version that took hours must not fail of that."""
     try:
         return {name: blobs.put(data) for name, data in make_report(tailoring, backbone).items()}
     except Exception:  # see above; the log has it
@@ -40,8 +40,8 @@ def _pictures(tailoring: Finished, findings: Findings, backbone: Backbone) -> di
     drawn: dict[str, Callable[[], bytes]] = {
         "architecture.png": lambda: architecture(tailoring.bundle, backbone.geometry),
     }
-    if tailoring.front:
-        drawn["curve.png"] = lambda: curve(tailoring.front, tailoring.manifest)
+    if tailoring.pareto_front:
+        drawn["curve.png"] = lambda: curve(tailoring.pareto_front, tailoring.manifest)
     if tailoring.history:
         drawn["learning.png"] = lambda: learning(tailoring.history)
     if len(findings.labels):
@@ -60,7 +60,7 @@ def _page(tailoring: Finished, findings: Findings, pictures: dict[str, bytes]) -
         pictures={name: data_uri("image/png", data) for name, data in pictures.items()},
         accuracies=facts.accuracies(tailoring.manifest),
         costs=facts.costs(tailoring),
-        candidates=facts.candidates(tailoring.front),
+        candidates=facts.candidates(tailoring.pareto_front),
         confused=confused,
         classes=facts.classes(findings) if len(findings.labels) else [],
         environment=facts.environment(tailoring),

@@ -50,7 +50,7 @@ class Simulation:
         return TimeBudget(
             minutes=self.minutes,
             elapsed=self.elapsed,
-            decisions=DecisionLog(self.folder / "decisions.json"),
+            decision_log=DecisionLog(self.folder / "decisions.json"),
             teacher=TEACHER,
             student=STUDENT,
             images=IMAGES,
@@ -201,7 +201,7 @@ def test_schedules_of_hours_are_cut_to_half_a_minute(tmp_path: Path) -> None:
 def test_without_time_for_a_candidate_the_student_itself_is_published(tmp_path: Path) -> None:
     (tmp_path / "decisions.json").write_text(json.dumps({"k06": False}))
     result = tailored(tmp_path, config=tiny_config(max_minutes=30))
-    assert [row["k"] for row in result.front] == [0]
+    assert [row["k"] for row in result.pareto_front] == [0]
     assert all(result.manifest.plan.blocks)
 
 

@@ -53,7 +53,7 @@ def tailoring(backbone: Backbone, test: LabelledImages | None = None) -> Finishe
     manifest = manifest.model_copy(update={"classes": HOSTILE, "preprocessing": PREPROCESSING})
     return Finished(
         bundle=decode(encode(manifest, tensors)),
-        front=FRONT,
+        pareto_front=FRONT,
         test=coloured(24, 3, 2) if test is None else test,
         history={"fold0/teacher-lr0.01-e3": epochs(3), "fold0/student": epochs(4), "fold0/retrain-2": epochs(3)},
         seconds={"teacher": 1.5},
@@ -103,7 +103,7 @@ def test_the_page_holds_all_it_needs_and_no_name_gets_out_of_its_place(backbone:
 
 
 def test_without_test_images_or_history_it_says_less(backbone: Backbone) -> None:
-    made = replace(tailoring(backbone, coloured(0, 3, 0)), history={}, front=[])
+    made = replace(tailoring(backbone, coloured(0, 3, 0)), history={}, pareto_front=[])
     assert set(make_report(made, backbone)) == {"report.html", "architecture.png"}
 
 

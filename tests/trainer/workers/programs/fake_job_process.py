@@ -1,4 +1,4 @@
-"""The work-horse with the recipe of `fake_recipe`; all else is the real thing."""
+"""The job process with the recipe of `fake_recipe`; all else is the real thing."""
 
 import sys
 

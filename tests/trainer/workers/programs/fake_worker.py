@@ -1,10 +1,10 @@
-"""The worker with the work-horse of `fake_job_process`; all else is the real thing."""
+"""The worker with the job process of `fake_job_process`; all else is the real thing."""
 
 from trainer.workers.worker import TrainerWorker, main
 
 
 class FakeRecipeWorker(TrainerWorker):
-    horse_module = "tests.trainer.workers.programs.fake_job_process"
+    job_process_module = "tests.trainer.workers.programs.fake_job_process"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The work-horse with the real recipe, its `fast` preset cut down to that of `tiny`.
+"""The job process with the real recipe, its `fast` preset cut down to that of `tiny`.
 
 At the places that TINY_STOP_AT names it stops itself (SIGSTOP), once at each: at `start`, before it has imported
 anything heavy, or in a stage: after an epoch where the stage trains, and in `publish` when the version is in the

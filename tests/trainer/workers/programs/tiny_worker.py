@@ -1,4 +1,4 @@
-"""A worker with the work-horse of `tiny_job_process` and TINY_OVERRUN_MINUTES of patience; the rest is real."""
+"""A worker with the job process of `tiny_job_process` and TINY_OVERRUN_MINUTES of patience; the rest is real."""
 
 import os
 
@@ -6,7 +6,7 @@ from trainer.workers.worker import TrainerWorker, main
 
 
 class TinyWorker(TrainerWorker):
-    horse_module = "tests.trainer.workers.programs.tiny_job_process"
+    job_process_module = "tests.trainer.workers.programs.tiny_job_process"
     overrun_minutes = float(os.environ.get("TINY_OVERRUN_MINUTES", TrainerWorker.overrun_minutes))
 
 
