@@ -7,12 +7,16 @@ from collections.abc import Iterator
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, here and in the processes tests start
 
+import hypothesis
 import pytest
 import redis
 
 from hosting.redis_server.embedded import EmbeddedRedis
 from nettailor.cpu import avoid_phantom_amx
 from registry.wiring import connect
+
+hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is no fault of the code
+hypothesis.settings.load_profile("house")
 
 avoid_phantom_amx()  # some tests use oneDNN before they load a backbone, which does this elsewhere
 

@@ -84,7 +84,7 @@ def test_what_is_no_image_is_refused(data: bytes) -> None:
         decode(data)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_damaged_files_raise_nothing_else(data: st.DataObject) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
@@ -95,7 +95,7 @@ def test_damaged_files_raise_nothing_else(data: st.DataObject) -> None:
         decode(bytes(whole[: data.draw(st.integers(1, len(whole)))]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 90), st.integers(1, 90))
 def test_any_size_is_prepared(width: int, height: int) -> None:
     assert prepare(picture(Image.new("RGB", (width, height))), PRE).shape == (3, 32, 32)
@@ -128,7 +128,7 @@ def turned(image: Image.Image, orientation: int, **options: object) -> bytes:
     return encoded(image, "JPEG", exif=exif, quality=90, **options)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     width=st.integers(100, 1100),
     height=st.integers(100, 1100),

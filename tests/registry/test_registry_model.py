@@ -404,7 +404,6 @@ def test_registry_behaves_as_the_model(store_url: str, redis_client: "redis.Redi
     settings_ = settings(
         max_examples=max(examples // 8, 1) if remote else examples,
         stateful_step_count=30,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )
     run_state_machine_as_test(Machine, settings=settings_)

@@ -87,7 +87,7 @@ def test_known_facts(name: str) -> None:
     assert sum(c.params for c in proxies) + (shapes.channels[-1] + 1) * 10 == task_params
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(plan=plans(12), frozen=st.booleans(), classes=st.integers(2, 30))
 def test_task_parameters_are_the_numbers_in_the_bundle(plan: Plan, frozen: bool, classes: int) -> None:
     statistics = "frozen" if frozen else "task"

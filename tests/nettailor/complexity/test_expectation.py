@@ -56,7 +56,7 @@ def brute_force(plan: Plan, costs: PathCosts, alphas: dict[int, list[float]], le
     return total
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(plan=plans(12), seed=st.integers(0, 2**31))
 def test_expected_complexity_equals_brute_force(plan: Plan, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)

@@ -45,7 +45,7 @@ def test_cutting_every_path_is_refused() -> None:
         prune(full_plan(2, 0), {1: [1.0], 2: [1.0]}, blocks=3)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(plan=plans(7), seed=st.integers(0, 2**31), data=st.data())
 def test_properties(plan: Plan, seed: int, data: st.DataObject) -> None:
     rng = np.random.default_rng(seed)

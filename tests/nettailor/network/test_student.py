@@ -73,7 +73,7 @@ def masked_forward(full: Student, plan: Plan, images: Tensor) -> Tensor:
     return result
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(plan=plans(12), seed=st.integers(0, 1000), mode=st.sampled_from(MODES))
 @torch.inference_mode()
 def test_masked_and_compact_students_give_the_same_logits(plan: Plan, seed: int, mode: StatisticsMode) -> None:

@@ -53,7 +53,7 @@ def batches(draw: DrawFn):  # type: ignore[no-untyped-def]  # a SearchStrategy o
     return tasks, parts, draw(st.sampled_from([16, 32])), draw(st.booleans())
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(batches(), st.integers(1, 3))
 def test_mixed_batch_equals_the_students(batch, lanes: int) -> None:  # type: ignore[no-untyped-def]  # what `batches` draws
     tasks, wanted, side, share_images = batch

@@ -15,7 +15,7 @@ DTYPES = [dtype for dtype in (torch.float32, torch.bfloat16) if OneDnnKernel.ava
 
 
 @needs_onednn
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     images=st.integers(1, 9),
     channels=st.sampled_from([(3, 16), (16, 16), (16, 40), (64, 64)]),

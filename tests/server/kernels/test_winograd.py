@@ -28,7 +28,7 @@ def test_one_dimensional_filters(tile: int) -> None:
 
 
 @needs_onednn
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     tile=st.sampled_from(TILES),
     images=st.integers(1, 9),

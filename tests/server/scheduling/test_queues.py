@@ -37,7 +37,7 @@ def names(batch: Sequence[Item[Any]]) -> list[str]:
     return [task for entry in batch for task in entry.work.tasks]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     weights=st.lists(st.sampled_from([0.5, 1.0, 2.0, 4.0]), min_size=2, max_size=5),
     max_rows=st.integers(1, 9),
@@ -180,4 +180,4 @@ class QueueMachine(RuleBasedStateMachine):
 
 
 TestQueues = QueueMachine.TestCase
-TestQueues.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestQueues.settings = settings(max_examples=60, stateful_step_count=40)

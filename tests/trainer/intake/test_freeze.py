@@ -171,7 +171,7 @@ def test_an_image_in_two_classes_is_left_out_of_both(take_in: TakeIn) -> None:
 
 
 @given(count=st.integers(0, 300), missing=st.sampled_from([[], ["val"], ["test"], ["val", "test"]]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_splits_are_stratified_and_independent_of_order(count: int, missing: list[str]) -> None:
     digests = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(count)]
     wanted = [split for split in SPLITS if split in missing]

@@ -95,7 +95,7 @@ NAMES = NAMES.filter(lambda name: not is_litter(name))
     form=st.sampled_from([tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]),
     mode=st.sampled_from(["w", "w:gz"]),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_tars_of_the_standard_library_are_read_back(
     files: dict[str, bytes], form: int, mode: str, tmp_path: Path
 ) -> None:
@@ -112,7 +112,7 @@ def test_tars_of_the_standard_library_are_read_back(
 
 
 @given(data=st.binary(max_size=3000))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damaged_archives_end_in_a_typed_error_or_whole_files(data: bytes, tmp_path: Path) -> None:
     """Random bytes laid over good archives."""
     path = tmp_path / "upload"

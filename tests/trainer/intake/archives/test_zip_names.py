@@ -86,7 +86,7 @@ def test_a_name_that_is_not_the_utf8_it_claims_to_be(tmp_path: Path) -> None:
 
 
 @given(raw=st.binary(max_size=40), extra=st.binary(max_size=40), flag=st.sampled_from([0, _UTF8]))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_name_is_read_or_refused(raw: bytes, extra: bytes, flag: int, tmp_path: Path) -> None:
     field = struct.pack("<HHBL", 0x7075, 5 + len(extra), 1, zlib.crc32(raw)) + extra
     for chosen in (extra, field):

@@ -16,7 +16,7 @@ SEQUENCES = st.lists(st.tuples(ATOMS, QUANTIFIERS).map("".join), min_size=1, max
 PATTERNS = st.tuples(st.sampled_from(["", "^"]), st.lists(SEQUENCES, min_size=1, max_size=3).map("|".join)).map("".join)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(source=PATTERNS, text=st.text("abc_1.", max_size=20))
 def test_it_finds_what_the_standard_library_finds(source: str, text: str) -> None:
     found, true = Pattern(source).search(text), re.search(source, text)
@@ -82,7 +82,7 @@ def test_its_cost_is_bounded(source: str) -> None:
     assert costs[1] <= 1000 * 1002
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(source=st.text("ab(|)[]^$*+?{},1\\d.-", max_size=30))
 def test_any_text_is_a_pattern_or_not(source: str) -> None:
     try:

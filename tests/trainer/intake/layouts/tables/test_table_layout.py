@@ -391,7 +391,7 @@ def test_rows_and_cells_are_bounded() -> None:
     assert "cells" in upload_of({"x.jsonl": sparse}, PATHS, most_rows=10**6).once(read_tables).reasons[("x.jsonl",)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.binary(max_size=300), suffix=st.sampled_from([".csv", ".jsonl", ".json", ".txt", ".parquet"]))
 def test_any_bytes_are_a_table_or_not(data: bytes, suffix: str) -> None:
     upload = upload_of({f"x{suffix}": data}, PATHS)
