@@ -212,18 +212,12 @@ def test_added_images_move_some_old_ones_into_the_test_split() -> None:
     assert leaked.count("train") == 0
 
 
-def run_without_a_worker(service: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs run in this process; the service's reconciler would take them for lost, as no worker has them."""
-    monkeypatch.setattr(service._reconciler, "reconcile", lambda: None)
-    for name, value in (("DATA_DIR", settings.data_dir), ("REDIS_URL", settings.redis_url)):
-        monkeypatch.setenv(f"NETTAILOR_{name}", str(value))
-
-
 def test_a_job_begins_with_what_is_live_and_is_compared_with_it(
     http: httpx.Client, service: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The whole way of two jobs, but for the recipe."""
-    run_without_a_worker(service, settings, monkeypatch)
+    for name, value in (("DATA_DIR", settings.data_dir), ("REDIS_URL", settings.redis_url)):
+        monkeypatch.setenv(f"NETTAILOR_{name}", str(value))
     seen: list[WarmStart | None] = []
 
     def tailor(*arguments: Any, warm: WarmStart | None, **options: Any) -> fake_recipe.Tailored:
@@ -260,7 +254,8 @@ def test_a_job_begins_with_what_is_live_and_is_compared_with_it(
 def test_a_version_that_is_gone_by_then_fails_the_job_by_name(
     http: httpx.Client, service: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch, backbone: Backbone
 ) -> None:
-    run_without_a_worker(service, settings, monkeypatch)
+    for name, value in (("DATA_DIR", settings.data_dir), ("REDIS_URL", settings.redis_url)):
+        monkeypatch.setenv(f"NETTAILOR_{name}", str(value))
     manifest, tensors = random_bundle(task="pets", fingerprint=backbone.fingerprint())
     service.registry.publish("pets", encode(manifest, tensors), actor="ada")
     data = archives.zip_of(archives.class_folders())

@@ -27,7 +27,7 @@ MANY = 400  # epochs: twenty seconds, so that a job is under way when it is kill
 FEW = 5
 
 Processes = list["subprocess.Popen[bytes]"]
-_HORSE = b"tests.trainer.workers.programs.fake_job_process"
+_JOB_PROCESS = b"tests.trainer.workers.programs.fake_job_process"
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def job_processes() -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if entry.name.isdigit() and _HORSE in (entry / "cmdline").read_bytes().split(b"\0"):
+            if entry.name.isdigit() and _JOB_PROCESS in (entry / "cmdline").read_bytes().split(b"\0"):
                 found.append(int(entry.name))
     return found
 
