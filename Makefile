@@ -65,8 +65,9 @@ format: $(STAMP) ## Let ruff rewrite what it can
 bench: $(STAMP) ## The engine against what people do today; benchmarks/README.md has the others
 	$(BIN)/python -m benchmarks.engine --json $(ARGS)
 
-docs: $(STAMP) ## Write the tables of docs/architecture.md out of the code
+docs: $(STAMP) ## Write the tables of docs/architecture.md and docs/datasets.md out of the code
 	$(BIN)/python -m tests.architecture
+	$(BIN)/python -m tests.layouts
 
 lock: ## Write requirements.lock from what .venv holds now
 	$(BIN)/python -m pip freeze --exclude nettailor-server --exclude pip --exclude setuptools \

@@ -130,6 +130,9 @@ def tailor(
     warm_start: Annotated[
         str | None, _option("Start from this version of the task, a number or live, when images were added.")
     ] = None,
+    group_by: Annotated[
+        str | None, _option("Images whose paths match this regular expression alike stay in one split.")
+    ] = None,
     priority: Annotated[Priority | None, _option("Which of the waiting jobs run first; normal by default.")] = None,
     url: Url = None,
     data_dir: ClientDir = None,
@@ -147,7 +150,7 @@ def tailor(
     console = PlainConsole()
     options = {"preset": preset, "seed": seed, "backbone": backbone, "skips": skips, "gamma1": gamma1, "gamma2": gamma2}
     options |= {"measure": measure, "target_drop": target_drop, "max_macs": max_macs, "max_latency_ms": max_latency_ms}
-    options |= {"max_minutes": max_minutes, "warm_start": warm_start, "priority": priority}
+    options |= {"max_minutes": max_minutes, "warm_start": warm_start, "group_by": group_by, "priority": priority}
     with one_line_errors(), service(url, data_dir, key) as client, packed(data) as archive:
         job = client.upload(task, archive, options=options)
         console.print(printable(f"job {job['id']}"))

@@ -30,13 +30,14 @@ from trainer.training.distributed import ProcessGroup
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="zip or tar of class folders")
+    parser.add_argument("data", type=Path, help="an archive as one would upload it")
     parser.add_argument("--task", required=True)
     parser.add_argument(
         "--out", type=Path, required=True, help="the bundle; checkpoints go beside it until it is there"
     )
     parser.add_argument("--preset", choices=["fast", "balanced", "thorough"], default="balanced")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--group-by", help="images whose paths match this regular expression alike stay in one split")
     parser.add_argument("--backbone", default="mini26")
     parser.add_argument("--weights", type=Path, help="a local file with the backbone's weights")
     parser.add_argument(
@@ -60,7 +61,7 @@ def _tailor(args: argparse.Namespace, config: RecipeConfig) -> None:
     dataset = checkpoints / "dataset.zip"
     checkpoints.mkdir(parents=True, exist_ok=True)
     if group.leads:
-        freeze(args.data, dataset, IntakeLimits())
+        freeze(args.data, dataset, IntakeLimits(), group_by=args.group_by)
     group.wait()
     tailored = tailor(
         args.task,

@@ -17,8 +17,12 @@ Files = Mapping[str, bytes]
 def picture(seed: int, *, side: int = 8, suffix: str = "png") -> bytes:
     """A small image of random pixels."""
     pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    return encoded(Image.fromarray(pixels), suffix)
+
+
+def encoded(image: Image.Image, suffix: str = "png") -> bytes:
     target = io.BytesIO()
-    Image.fromarray(pixels).save(target, {"png": "PNG", "jpg": "JPEG", "bmp": "BMP"}[suffix])
+    image.save(target, {"png": "PNG", "jpg": "JPEG", "bmp": "BMP"}[suffix])
     return target.getvalue()
 
 

@@ -1,13 +1,17 @@
 """What is odd about an upload, in sentences for the person who made it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from trainer.events import Json
+from trainer.intake.archives.paths import Parts
 
 Weight = Literal["error", "warning", "note"]
 
 _NAMED = 5  # files or lines that a sentence names
+_FILES = 20  # paths that a finding has besides
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,3 +33,8 @@ class Finding:
 def shorten(texts: list[str], most: int = _NAMED) -> list[str]:
     """The first of them, and how many more there are."""
     return texts if len(texts) <= most else [*texts[:most], f"and {len(texts) - most} more"]
+
+
+def paths_of(files: Iterable[Parts]) -> tuple[str, ...]:
+    """The first of them, as a finding has them."""
+    return tuple("/".join(parts) for parts in islice(files, _FILES))

@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from trainer.intake.findings import Finding, shorten
+from trainer.intake.archives.paths import Parts
+from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.labels import ClassImages
 from trainer.intake.layouts.layout import Reading
 from trainer.intake.scanning.scan import Scan
@@ -68,17 +69,17 @@ def _mostly_unread(scan: Scan, reading: Reading) -> list[Finding]:
     """Classes of which less than half of the images can be used; those without any are an error of their own."""
     usable = {parts for parts, _ in scan.images}
     reasons = {skip.file: skip.reason for skip in scan.skipped}
-    lost: dict[str, list[str]] = defaultdict(list)
+    lost: dict[str, list[Parts]] = defaultdict(list)
     for parts, place in reading.placements.items():
         if parts not in usable:
-            lost[place.label].append("/".join(parts))
+            lost[place.label].append(parts)
     counts = Counter(place.label for place in reading.placements.values())
     return [
         Finding(
             weight="warning",
-            text=f"{len(files)} of {counts[name]} images of {name} cannot be used, such as {files[0]}: "
-            f"{reasons.get(files[0], 'not an image')}.",
-            files=tuple(shorten(files)),
+            text=f"{len(files)} of {counts[name]} images of {name} cannot be used, such as {'/'.join(files[0])}: "
+            f"{reasons.get('/'.join(files[0]), 'not an image')}.",
+            files=paths_of(files),
         )
         for name, files in sorted(lost.items())
         if 2 * len(files) > counts[name]
@@ -93,4 +94,4 @@ def _closed_archives(scan: Scan) -> list[Finding]:
         f"{', '.join(shorten(paths))}: archives beside images are not looked into. Unpack them if they are a part of "
         "the data set."
     )
-    return [Finding(weight="warning", text=text, files=tuple(shorten(paths)))]
+    return [Finding(weight="warning", text=text, files=paths_of(sorted(scan.closed)))]

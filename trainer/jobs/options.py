@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from trainer.errors import OptionsInvalid
 from trainer.events import Json
+from trainer.intake.splits.pattern import MOST_CHARACTERS
 from trainer.jobs.job import Priority
 
 Preset = Literal["fast", "balanced", "thorough"]
@@ -75,6 +76,12 @@ class TailorOptions(BaseModel):
     )
     warm_start: WarmStart | None = Field(
         default=None, description="version of the task to start from, `live` or a number, when images were added"
+    )
+    group_by: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MOST_CHARACTERS,
+        description="regular expression on the paths of images: those that match alike stay on one side of a split",
     )
 
     priority: Priority = Field(default="normal", description="high, normal or low: which of the waiting jobs run first")

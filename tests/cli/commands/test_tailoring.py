@@ -66,6 +66,7 @@ def test_what_cannot_be_done_is_said_in_one_line(url: str, tmp_path: Path) -> No
         (["--backbone", "wide_resnet26"], "option backbone: no weights"),
         (["--measure", "milliseconds"], "option measure: needs a table"),
         (["--target-drop", "0.01", "--max-macs", "0.5"], "option target_drop"),
+        (["--group-by", "(a"], "option group_by"),
         (["--warm-start", "7"], "option warm_start"),
     ):
         result = CliRunner(env={"COLUMNS": "200"}).invoke(app, command + options)

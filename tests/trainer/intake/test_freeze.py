@@ -9,16 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.pictures import huge_png
 from tests.trainer import archives
 from trainer.errors import DatasetTooSmall
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import IntakeReport, freeze
-from trainer.intake.placement import SPLITS
-from trainer.intake.splits.cut import cut_splits
 
 LIMITS = IntakeLimits()
 GOOD = archives.class_folders()
@@ -168,27 +164,3 @@ def test_an_image_in_two_classes_is_left_out_of_both(take_in: TakeIn) -> None:
     why = "the same image is in several classes (cats, dogs)"
     assert reasons(report) == {"cats/0.png": why, "dogs/cat.png": why}
     assert report.images == len(GOOD) - 1
-
-
-@given(count=st.integers(0, 300), missing=st.sampled_from([[], ["val"], ["test"], ["val", "test"]]))
-@settings(max_examples=60)
-def test_splits_are_stratified_and_independent_of_order(count: int, missing: list[str]) -> None:
-    digests = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(count)]
-    wanted = [split for split in SPLITS if split in missing]
-    result = cut_splits(digests, wanted)
-    assert result == cut_splits(reversed(digests), wanted)
-    assert set(result) == set(digests)
-    for split, share in (("test", 0.2), ("val", 0.15)):
-        found = sum(value == split for value in result.values())
-        if split in missing and count > 8:
-            assert found == max(1, round(share * count))
-        elif split not in missing:
-            assert found == 0
-    assert not count or "train" in result.values()
-
-
-def test_images_added_later_leave_most_others_where_they_were() -> None:
-    digests = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(220)]
-    before, after = (cut_splits(digests[:count], ["val", "test"]) for count in (200, 220))
-    moved = sum(after[digest] != split for digest, split in before.items())
-    assert moved <= 10

@@ -120,6 +120,7 @@ def test_cancel_retry_success(
     assert (document["progress"], document["seconds_left"], document["stage"]) == (1.0, 0.0, "publish")
     dataset = document["dataset"]
     assert dataset["classes"] == {"cats": 10, "dogs": 10}
+    assert (dataset["layout"], dataset["findings"]) == ("class folders", [])
     assert {skip["file"]: skip["reason"][:11] for skip in dataset["skipped"]} == {
         "SOURCE.txt": "not an imag",
         "cats/huge.png": "10000 x 100",
@@ -177,6 +178,26 @@ def test_death_of_everything(
     assert "found only cats" in str(failed.error["detail"])
     assert failed.attempt == 1  # the data will not get better by trying again
     assert 'nettailor_job_failures_total{reason="DatasetTooSmall"} 1.0' in http.get("/metrics").text
+
+
+def test_what_is_not_understood_fails_before_it_is_trained_on(
+    http: httpx.Client, service: Service, start: Callable[[], object]
+) -> None:
+    """Images in train/ and test/ and nothing that says what they show; a pattern of groups that matches nothing."""
+    start()
+    bare = {f"{split}/{at}.png": archives.picture(at + len(split)) for split in ("train", "test") for at in range(9)}
+    job = submit(http, epochs=FEW, files=bare)
+    good = archives.zip_of(archives.class_folders())
+    other = http.post("/tasks/pets/dataset", params={"group_by": "shot"}, content=good).json()["id"]
+    for id, title, reason in (
+        (job, "data set not understood", "are splits and no classes"),
+        (other, "unusable options", "matches no path of an image"),
+    ):
+        failed = in_state(service, id, "failed", "succeeded")
+        assert failed.error is not None
+        assert (failed.error["status"], failed.error["title"]) == (422, title)
+        assert reason in str(failed.error["detail"])
+        assert not [entry for entry in service.jobs.store.events(id) if entry.event.kind == "epoch"]
 
 
 def test_jobs_come_back_when_redis_lost_everything(http: httpx.Client, service: Service) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from trainer.errors import OptionsInvalid
 from trainer.intake.archives.paths import Parts
-from trainer.intake.findings import Finding, shorten
+from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.placement import Split
 from trainer.intake.splits.near_duplicates import near_duplicates
 from trainer.intake.splits.pattern import Pattern, PatternInvalid
@@ -85,7 +85,7 @@ def grouping_findings(
     is_cut = not {"val", "test"} <= set(given.values())
     findings = _leaks(grouping, paths, given)
     if is_cut:
-        findings += [*_kept_together(grouping, paths), *_alike(grouping, paths), *_torn(grouping, torn)]
+        findings += [*_kept_together(grouping, paths, given), *_alike(grouping, paths), *_torn(grouping, torn)]
         findings += _empty(grouping, splits)
     return findings
 
@@ -117,33 +117,34 @@ def _leak(
     trained: Mapping[str, str],
 ) -> Finding | None:
     """``trained`` has an image of each group that is trained on."""
-    images = sorted(image for image, part in given.items() if part == split)
+    images = sorted((image for image, part in given.items() if part == split), key=lambda image: paths[image])
     leaked = [image for image in images if grouping.groups.get(image) in trained]
     if not leaked:
         return None
     first, twin = "/".join(paths[leaked[0]]), "/".join(paths[trained[grouping.groups[leaked[0]]]])
     what = "of a group that is trained on" if grouping.is_told else "nearly the same as one that is trained on"
     text = (
-        f"{len(leaked)} of {len(images)} {split} images ({len(leaked) / len(images):.0%}) are {what}, such as {first} "
+        f"{len(leaked)} of {len(images)} {split} images ({len(leaked) / len(images):.1%}) are {what}, such as {first} "
         f"and {twin}: figures on the {split} images will be too good. Put such images into one split."
     )
     return Finding(
         weight="warning" if len(leaked) > _LEAKED * len(images) else "note",
         text=text,
-        files=tuple(shorten(["/".join(paths[image]) for image in leaked])),
+        files=paths_of(paths[image] for image in leaked),
     )
 
 
-def _kept_together(grouping: Grouping, paths: Mapping[str, Parts]) -> list[Finding]:
-    """The note on groups, where there are any with more than one image."""
+def _kept_together(grouping: Grouping, paths: Mapping[str, Parts], given: Mapping[str, Split | None]) -> list[Finding]:
+    """The note on groups of several images that splits are cut from, where there are any."""
     members: dict[str, list[str]] = defaultdict(list)
     for image, group in grouping.kept_together.items():
-        members[group].append(image)
-    groups = [sorted(images) for images in members.values() if len(images) > 1]
+        if given[image] in {None, "train"}:
+            members[group].append(image)
+    groups = [sorted(images, key=lambda image: paths[image]) for images in members.values() if len(images) > 1]
     if not groups:
         return []
     count = sum(map(len, groups))
-    first, second = ("/".join(paths[image]) for image in min(groups)[:2])
+    first, second = ("/".join(parts) for parts in min([paths[image] for image in group] for group in groups)[:2])
     what = "belong to groups" if grouping.is_told else "are nearly the same as others"
     text = f"{count} images {what}, such as {first} and {second}: each of {len(groups)} groups stays in one split."
     return [Finding(weight="note", text=text)]
@@ -156,7 +157,7 @@ def _alike(grouping: Grouping, paths: Mapping[str, Parts]) -> list[Finding]:
             text=f"{len(images)} images of {name} look nearly alike. If they show the same few things, figures on test "
             "images will be too good: say which belong together (a column group, or the option group_by), or sort them "
             "into train, val and test.",
-            files=tuple(shorten(["/".join(paths[image]) for image in sorted(images)])),
+            files=paths_of(sorted(paths[image] for image in images)),
         )
         for name, images in sorted(grouping.alike.items())
     ]

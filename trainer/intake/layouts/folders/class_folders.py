@@ -1,6 +1,6 @@
 """Class folders: a folder a class."""
 
-from trainer.intake.findings import Finding, shorten
+from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.layouts.folders.reading import read_folders
 from trainer.intake.layouts.folders.shape import FolderShape, shape_of
 from trainer.intake.layouts.layout import FALLBACK, SHAPE, Reading, Recognition
@@ -37,4 +37,4 @@ def _findings(shape: FolderShape) -> list[Finding]:
         f"The folders {upper} hold folders of the same names, which are taken as the classes. Their own names are no "
         "splits that are known, so their images are taken together. Name them train, val and test if they are splits."
     )
-    return [Finding(weight="warning", text=text, files=shape.unknown)]
+    return [Finding(weight="warning", text=text, files=paths_of((name,) for name in shape.unknown))]

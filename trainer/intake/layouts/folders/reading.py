@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from trainer.intake.archives.paths import Parts
-from trainer.intake.findings import Finding, shorten
+from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.layouts.folders.shape import WITHOUT_LABEL, FolderShape
 from trainer.intake.layouts.layout import Reading
 from trainer.intake.layouts.split_words import is_kind_of_file
@@ -59,7 +59,7 @@ def _left_out(reason: str, parts: list[Parts], images: int) -> Finding:
     return Finding(
         weight="note" if expected else "warning",
         text=f"{len(parts)} {are} left out, {reason}: in {', '.join(shorten(folders))}.",
-        files=tuple(shorten(["/".join(path) for path in parts])),
+        files=paths_of(parts),
     )
 
 
@@ -70,10 +70,10 @@ def _empty_folders(upload: Upload, shape: FolderShape, names: set[str]) -> list[
     findings = []
     if lost:
         text = f"{_are(lost)} empty and will be no class: {_list(lost)}. Put images in, or take them away."
-        findings.append(Finding(weight="warning", text=text, files=_paths(lost)))
+        findings.append(Finding(weight="warning", text=text, files=paths_of(lost)))
     if bare:
         text = f"{_are(bare)} empty: {_list(bare)}."
-        findings.append(Finding(weight="note", text=text, files=_paths(bare)))
+        findings.append(Finding(weight="note", text=text, files=paths_of(bare)))
     return findings
 
 
@@ -99,9 +99,5 @@ def _are(folders: list[Parts]) -> str:
     return "A class folder is" if len(folders) == 1 else f"{len(folders)} class folders are"
 
 
-def _paths(folders: list[Parts]) -> tuple[str, ...]:
-    return tuple("/".join(folder) for folder in folders)
-
-
 def _list(folders: list[Parts]) -> str:
-    return ", ".join(shorten(list(_paths(folders))))
+    return ", ".join(shorten(["/".join(folder) for folder in folders]))

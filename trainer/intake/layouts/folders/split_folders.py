@@ -1,6 +1,6 @@
 """Splits and class folders: train, val and test folders with class folders in them, or the other way round."""
 
-from trainer.intake.findings import Finding, shorten
+from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.layouts.folders.reading import read_folders
 from trainer.intake.layouts.folders.shape import FolderShape, shape_of
 from trainer.intake.layouts.layout import SHAPE, Reading, Recognition
@@ -36,4 +36,4 @@ def _findings(shape: FolderShape) -> list[Finding]:
         f"The folders {unknown} lie beside {known} and are no splits that are known: their images are left out. "
         "Name them train, val or test, or take them away."
     )
-    return [Finding(weight="warning", text=text, files=shape.unknown)]
+    return [Finding(weight="warning", text=text, files=paths_of((name,) for name in shape.unknown))]

@@ -1,6 +1,6 @@
 """Folders that do not say what the images are: nothing is read, and the reader is told why."""
 
-from trainer.intake.findings import Finding, shorten
+from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.layouts.folders.shape import FolderShape, shape_of
 from trainer.intake.layouts.layout import SHAPE, Reading, Recognition
 from trainer.intake.upload import Upload
@@ -20,13 +20,11 @@ class UnclearFolders:
     def read(self, upload: Upload) -> Reading:
         shape = upload.once(shape_of)
         text = _bare(shape) if shape.kind == "bare splits" else _unclear(shape)
-        places = {parts: shape.place(parts) for parts in upload.images}
+        folders = sorted(shape.splits or shape.unknown)
         return Reading(
             placements={},
-            left_out=[
-                (parts, why if isinstance(why, str) else "its class is unclear") for parts, why in places.items()
-            ],
-            findings=[Finding(weight="error", text=text, files=tuple(sorted(shape.splits or shape.unknown)))],
+            left_out=[(parts, "its folders do not say what it shows") for parts in upload.images],
+            findings=[Finding(weight="error", text=text, files=paths_of((name,) for name in folders))],
         )
 
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from trainer.intake.archives.paths import Parts
-from trainer.intake.findings import Finding, shorten
+from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.layouts.rows import Said
 from trainer.intake.placement import Placement, Split
 
@@ -27,7 +27,7 @@ def labels_against_folders(said: Mapping[Parts, Said], folders: Mapping[Parts, P
         Finding(
             weight="error" if 2 * len(wrong) > len(both) else "warning",
             text=text,
-            files=tuple(shorten(["/".join(image) for image in wrong])),
+            files=paths_of(wrong),
         )
     ]
 
@@ -41,7 +41,7 @@ def splits_against_folders(said: Mapping[Parts, Said], folders: Mapping[Parts, S
         f"{_documents(wrong, said)}: {len(wrong)} of {len(said)} rows name another split than the folder of the image: "
         f"{', '.join(shorten(told))}. The table is believed: correct it, or take its column of splits out."
     )
-    return [Finding(weight="warning", text=text, files=tuple(shorten(["/".join(image) for image in wrong])))]
+    return [Finding(weight="warning", text=text, files=paths_of(wrong))]
 
 
 def _expected(both: Mapping[Parts, str], said: Mapping[Parts, Said]) -> Mapping[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from trainer.intake.archives.paths import Parts
-from trainer.intake.findings import Finding, shorten
+from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.layouts.folders.shape import placements_by_folder, splits_by_folder
 from trainer.intake.layouts.layout import LIKELY, Reading, Recognition
 from trainer.intake.layouts.rows import Said
@@ -129,6 +129,6 @@ def _partial(unplaced: list[Parts], upload: Upload) -> list[Finding]:
         Finding(
             weight="note" if len(lost) < _STRAY * len(upload.images) else "warning",
             text=text,
-            files=tuple(shorten(["/".join(image) for image in lost])),
+            files=paths_of(lost),
         )
     ]
