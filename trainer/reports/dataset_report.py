@@ -30,6 +30,7 @@ def make_dataset_report(report: IntakeReport, dataset: Path) -> dict[str, bytes]
         sheet=data_uri("image/jpeg", sheet),
         classes=[(name, *row.values()) for name, row in list(_class_rows(report).items())[:_SHOWN]],
         extents=[(name, *asdict(extent).values()) for name, extent in _extents(report)],
+        findings=[(finding.weight, finding.text) for finding in report.findings[:_SHOWN]],
         skipped=[(skip.file, skip.reason) for skip in report.skipped[:_SHOWN]],
     )
     return {FIGURES: json.dumps(found, ensure_ascii=False).encode(), PAGE: page.encode(), SHEET: sheet}
@@ -53,6 +54,7 @@ def figures(report: IntakeReport) -> Mapping[str, Json]:
     return {
         "format": "nettailor-dataset-report/1",
         "dataset": report.digest,
+        "layout": report.layout,
         "images": report.images,
         "classes": {name: dict(row) for name, row in rows.items()},
         "splits": {split: sum(counts[split] for counts in report.counts.values()) for split in SPLITS},
@@ -68,6 +70,7 @@ def figures(report: IntakeReport) -> Mapping[str, Json]:
             "weighted": not is_even(train.values()),
         },
         "skipped": [{"file": skip.file, "reason": skip.reason} for skip in report.skipped],
+        "findings": [finding.as_json() for finding in report.findings],
     }
 
 

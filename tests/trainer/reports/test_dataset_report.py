@@ -47,6 +47,16 @@ def test_figures(tmp_path: Path) -> None:
     assert {skip["file"] for skip in found["skipped"]} == {f"{HOSTILE}/b.png", "many/again.png"}
 
 
+def test_the_layout_and_the_findings_are_told(tmp_path: Path) -> None:
+    files = {**uneven(), **archives.class_folders(["Many"], seed=1)}
+    report, dataset = taken_in(files, tmp_path)
+    found = figures(report)
+    assert (found["layout"], found["findings"]) == ("class folders", [each.as_json() for each in report.findings])
+    page = make_dataset_report(report, dataset)["dataset.html"].decode()
+    assert "As class folders." in page
+    assert "differ in their spelling only" in page
+
+
 def test_the_page_trusts_nobody(tmp_path: Path) -> None:
     files = make_dataset_report(*taken_in(uneven(), tmp_path))
     page = files["dataset.html"].decode()
