@@ -11,7 +11,7 @@ from trainer.intake.findings import Finding
 from trainer.intake.labels import ClassImages, Labels, label, split
 from trainer.intake.layouts.layout import Reading
 from trainer.intake.layouts.registry import choose
-from trainer.intake.layouts.tables.table_layout import unused_reasons, unused_tables
+from trainer.intake.layouts.tables.table_layout import unused_lists, unused_reasons, unused_tables
 from trainer.intake.oddities import oddities
 from trainer.intake.placement import Split
 from trainer.intake.requirements import Counts, count, too_small
@@ -61,6 +61,7 @@ def understand(
     findings = [
         *reading.findings,
         *unused_tables(upload, reading.documents),
+        *unused_lists(upload, reading.documents),
         *oddities(scan, reading, labels.classes),
         *grouping_findings(grouping, labels.paths, labels.given, cut.splits, cut.torn),
     ]

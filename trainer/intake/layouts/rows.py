@@ -68,6 +68,8 @@ class Rows:
     _left_out: list[tuple[Parts, str]] = field(default_factory=list)
     _faults: dict[tuple[Parts, Fault], list[str]] = field(default_factory=lambda: defaultdict(list))
     _taken: Counter[Parts] = field(default_factory=Counter)
+    # images that any row names
+    named: set[Parts] = field(default_factory=set)
     # rows of documents that have labels, whether they can be used or not
     with_label: int = 0
 
@@ -76,6 +78,8 @@ class Rows:
         self.with_label += row.label is not None
         image = self.upload.once(finder_of)(row.file, document.folder)
         shown = repr(row.file[:_SHOWN])
+        if image is not None:
+            self.named.add(image)
         if image is None:
             self.fault(document, "missing", row.where, f"no image {shown} in the archive")
         elif row.label == "":

@@ -1,8 +1,10 @@
 """Class folders: a folder a class."""
 
+from collections.abc import Collection
+
 from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.layouts.folders.reading import read_folders
-from trainer.intake.layouts.folders.shape import FolderShape, shape_of
+from trainer.intake.layouts.folders.shape import FolderShape, is_split_name, shape_of
 from trainer.intake.layouts.layout import FALLBACK, SHAPE, Reading, Recognition
 from trainer.intake.placement import Placement
 from trainer.intake.upload import Upload
@@ -26,10 +28,31 @@ class ClassFolders:
 
     def read(self, upload: Upload) -> Reading:
         shape = upload.once(shape_of)
-        return read_folders(upload, shape, _findings(shape))
+        labels = {place.label for parts in upload.images if isinstance(place := shape.place(parts), Placement)}
+        deep = shape.folders_in_classes(upload.images)
+        return read_folders(upload, shape, [*_parts(shape), *_like_splits(labels), *_folders_inside(deep)])
 
 
-def _findings(shape: FolderShape) -> list[Finding]:
+def _like_splits(labels: Collection[str]) -> list[Finding]:
+    """The finding on classes that are called as splits are: more often than not they are splits."""
+    found = sorted(filter(is_split_name, labels))
+    if not found:
+        return []
+    text = (
+        f"{', '.join(shorten(found))}: taken as classes, since the folders beside them are no splits. If they are "
+        "splits, put class folders into them; if they are classes, other names save this warning."
+    )
+    return [Finding(weight="warning", text=text, files=paths_of((name,) for name in found))]
+
+
+def _folders_inside(folders: Collection[str]) -> list[Finding]:
+    if not folders:
+        return []
+    text = f"Folders inside class folders are a part of the class: {', '.join(shorten(sorted(folders)))}."
+    return [Finding(weight="note", text=text)]
+
+
+def _parts(shape: FolderShape) -> list[Finding]:
     if shape.kind != "parts":
         return []
     upper = ", ".join(shorten(list(shape.unknown)))

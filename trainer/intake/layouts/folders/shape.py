@@ -20,6 +20,7 @@ Kind = Literal[
 ]
 
 
+NO_CLASS = "not in a class folder"
 WITHOUT_LABEL = "in a folder of images without a label"
 
 
@@ -28,7 +29,8 @@ class FolderShape:
     """How to read the paths of one upload: ``prefix`` folders wrap everything, below them is what ``kind`` says.
 
     ``splits`` are the folders that mean a split, and which; ``unknown`` are the folders beside them that mean none.
-    ``wrapped`` names the splits in which one more folder wraps the class folders (``seg_train/seg_train/cats``).
+    ``wrapped`` names the splits in which one more folder wraps the class folders (``seg_train/seg_train/cats``),
+    ``bare`` those whose images lie in no class folder, but in one called ``images``.
     """
 
     kind: Kind
@@ -36,24 +38,40 @@ class FolderShape:
     splits: Mapping[str, Split] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     wrapped: frozenset[str] = frozenset()
+    bare: frozenset[str] = frozenset()
 
     def place(self, parts: Parts) -> Placement | str:
         """The place of an image, or the reason why it has none."""
         rest, split = parts[self.prefix :], None
-        if any(is_unlabelled(folder) for folder in rest[:-1][: 1 if self.kind == "classes" else 2]):
-            return WITHOUT_LABEL
-        if self.kind == "bare splits":
-            return "in a folder of a split, which says nothing of its class"
-        if self.kind in {"splits", "parts"} and len(rest) > 1:
-            if rest[0] in self.unknown and self.splits:
-                return f"the folder {rest[0]} is no split that is known"
+        reason = self._reason(rest)
+        if reason is not None:
+            return reason
+        if self.kind in {"splits", "parts"}:
             split = self.splits.get(rest[0])
             rest = rest[2:] if rest[0] in self.wrapped else rest[1:]
         if len(rest) < 2:
-            return "not in a class folder"
+            return NO_CLASS
         if len(rest[0]) > MAX_CLASS_CHARACTERS:
             return f"the class name is longer than {MAX_CLASS_CHARACTERS} characters"
         return Placement(label=rest[0], split=self.splits.get(rest[1]) if self.kind == "splits below" else split)
+
+    def _reason(self, rest: Parts) -> str | None:
+        """Why an image at this place below the wrapping folders cannot have a class."""
+        if len(rest) < 2:
+            return NO_CLASS
+        if any(is_unlabelled(folder) for folder in rest[:-1][: 1 if self.kind == "classes" else 2]):
+            return WITHOUT_LABEL
+        if self.kind == "bare splits" or (self.kind == "splits" and rest[0] in self.bare):
+            return "in a folder of a split, which says nothing of its class"
+        if self.kind == "splits" and rest[0] in self.unknown:
+            return f"the folder {rest[0]} is no split that is known"
+        return None
+
+    def folders_in_classes(self, paths: Iterable[Parts]) -> set[str]:
+        """Folders that hold images within a class folder, and that have a name of their own."""
+        depth = self.prefix + 1 + (self.kind in {"splits", "parts", "splits below"})
+        found = {parts[: depth + 1] for parts in paths if len(parts) > depth + 1}
+        return {"/".join(folder) for folder in found if not is_neutral(folder[-1])}
 
     def class_of_folder(self, folder: Parts) -> str | None:
         """The class that a folder as a whole is of; None for one that holds classes, or lies in one."""
@@ -73,6 +91,11 @@ def placements_by_folder(upload: Upload) -> dict[Parts, Placement]:
     if shape.kind == "unclear":
         return {}
     return {image: place for image in upload.images if isinstance(place := shape.place(image), Placement)}
+
+
+def is_split_name(name: str) -> bool:
+    """Whether a folder of that name would be a split, were there others beside it."""
+    return _exact_split(name) is not None
 
 
 def splits_by_folder(upload: Upload) -> dict[Parts, Split]:
@@ -165,14 +188,15 @@ def _splits(tops: _Folders) -> dict[str, Split]:
 def _shape_of_splits(tops: _Folders, splits: dict[str, Split]) -> FolderShape:
     trained = [top for top, split in splits.items() if split == "train"] or list(splits)
     wrapped = frozenset(top for top in splits if _is_wrapped(tops, top))
+    bare = frozenset(top for top in splits if _is_kinds(tops, top))
     rests = {tuple(word for word in split_and_rest(top)[1] if not is_neutral(word)) for top in splits}
-    if not tops.is_deep(trained) or all(_is_kinds(tops, top) for top in trained):
+    if not tops.is_deep(trained) or bare.issuperset(trained):
         kind: Kind = "bare splits" if len(rests) == 1 else "unclear"
     elif len(rests) > 1 and not tops.shared_children():
         kind = "unclear"
     else:
         kind = "splits"
-    return FolderShape(kind=kind, prefix=tops.depth, splits=splits, wrapped=wrapped)
+    return FolderShape(kind=kind, prefix=tops.depth, splits=splits, wrapped=wrapped, bare=bare)
 
 
 def _is_wrapped(tops: _Folders, top: str) -> bool:

@@ -4,6 +4,7 @@ import csv
 import io
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from itertools import islice
 
 from trainer.intake.findings import Finding
@@ -23,20 +24,47 @@ def read_delimited(document: Document, find: ImageFinder, most_rows: int) -> Gri
     """Raises DocumentUnreadable."""
     text, encoding = decode(document.read())
     text = unicodedata.normalize("NFC", text)
-    start, told = _told_delimiter(text)
     grid = GridBuilder(document, most_rows)
-    reader = csv.reader(io.StringIO(text[start:], newline=""), delimiter=told or _delimiter(text), strict=True)
+    for where, cells in _spaced(text, document, find) or _delimited(text):
+        grid.add(where, cells)
+    header = grid.first()
+    notes = _encoding_note(document, encoding)
+    if _is_header(header, document, find):
+        return grid.build(header, skip=1, findings=notes)
+    return grid.build(None, findings=notes)
+
+
+def _delimited(text: str) -> Iterator[tuple[str, list[str]]]:
+    """The place and the cells of every row. Raises DocumentUnreadable."""
+    start, told = _told_delimiter(text)
+    reader = csv.reader(io.StringIO(text[start:], newline=""), delimiter=told or _delimiter(text)[0], strict=True)
     skipped = text.count("\n", 0, start)
     try:
         for row in reader:
             if any(map(str.strip, row)):
-                grid.add(f"line {reader.line_num + skipped}", row)
+                yield f"line {reader.line_num + skipped}", row
     except csv.Error as fault:
         raise DocumentUnreadable(f"line {reader.line_num + skipped}: {fault}") from None
-    header = grid.first()
-    if _is_header(header, document, find):
-        return grid.build(header, skip=1, findings=_encoding_note(document, encoding))
-    return grid.build(None, findings=_encoding_note(document, encoding))
+
+
+def _spaced(text: str, document: Document, find: ImageFinder) -> list[tuple[str, list[str]]] | None:
+    """Rows of two cells with blanks between them, as in lists of research data sets; None for all other text.
+
+    The first cell is a number or an image; one of both cells may hold blanks itself.
+    """
+    if document.suffix != ".txt" or _delimiter(text)[1] > 1:
+        return None
+    lines = [(f"line {number}", line.strip()) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    for cut in (str.split, str.rsplit):
+        rows = [(where, cut(line, None, 1)) for where, line in lines]
+        sample = [cells for _, cells in rows[:: max(1, len(rows) // _SAMPLE_ROWS)]]
+        if sample and all(len(cells) == 2 and _is_key(cells[0], document, find) for cells in sample):
+            return rows
+    return None
+
+
+def _is_key(cell: str, document: Document, find: ImageFinder) -> bool:
+    return cell.isdigit() or find(cell, document.folder) is not None
 
 
 def _told_delimiter(text: str) -> tuple[int, str | None]:
@@ -48,12 +76,14 @@ def _told_delimiter(text: str) -> tuple[int, str | None]:
     return 0, None
 
 
-def _delimiter(text: str) -> str:
-    """The one that cuts most of the first rows into equally many cells, and into the most."""
+def _delimiter(text: str) -> tuple[str, int]:
+    """The one that cuts most of the first rows into equally many cells, and into the most; and into how many."""
     sample = text[:_SAMPLE_CHARACTERS]
     if len(text) > len(sample):
         sample = sample[: sample.rfind("\n") + 1] or sample
-    return max(_DELIMITERS, key=lambda delimiter: _evenness(sample, delimiter))
+    found = {delimiter: _evenness(sample, delimiter) for delimiter in _DELIMITERS}
+    best = max(found, key=lambda delimiter: found[delimiter])
+    return best, found[best][1] if found[best][0] else 1
 
 
 def _evenness(sample: str, delimiter: str) -> tuple[float, int]:
@@ -69,10 +99,10 @@ def _evenness(sample: str, delimiter: str) -> tuple[float, int]:
 
 
 def _is_header(cells: tuple[str, ...], document: Document, find: ImageFinder) -> bool:
-    """Whether the first row names the columns: it does if it says a known name, and does not if it names an image."""
-    if len(cells) == 1:
-        return is_role(cells[0])
-    return any(map(is_role, cells)) or not any(find(cell, document.folder) for cell in cells)
+    """Whether the first row names the columns: if it has a known name, or else neither a number nor an image."""
+    if len(cells) == 1 or any(map(is_role, cells)):
+        return any(map(is_role, cells))
+    return not any(cell.isdigit() or find(cell, document.folder) is not None for cell in cells)
 
 
 def _encoding_note(document: Document, encoding: str) -> list[Finding]:

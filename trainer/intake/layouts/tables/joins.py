@@ -22,43 +22,53 @@ def add_columns(grids: Mapping[Parts, Grid], find: ImageFinder, joined: set[Part
     for parts, roles in about.items():
         if isinstance(roles, Roles) and not roles.has_label:
             for other, no_roles in about.items():
-                if isinstance(no_roles, str) and other in result and _key_column(result[parts], grids[other]):
-                    result[parts] = _joined(result[parts], grids[other])
+                keys = _key_columns(grids[parts], grids[other]) if isinstance(no_roles, str) else None
+                if keys is not None and other in result:
+                    result[parts] = _joined(result[parts], grids[other], keys)
                     joined.add(other)
                     del result[other]
     return result
 
 
-def _key_column(grid: Grid, other: Grid) -> str | None:
-    """A column of both whose values name the rows of both."""
-    if grid.columns is None or other.columns is None:
-        return None
-    for name in grid.columns:
-        if name and grid.columns.count(name) == 1 == other.columns.count(name):
-            keys, others = grid.column(grid.columns.index(name)), other.column(other.columns.index(name))
-            if (
-                len(set(keys)) == len(keys)
-                and len(set(others)) == len(others)
-                and 2 * len({*keys} & {*others}) > len(keys)
-            ):
-                return name
-    return None
+def _key_columns(grid: Grid, other: Grid) -> tuple[int, int] | None:
+    """A column of each that has the same name, and whose values name the rows of both.
+
+    Where neither names its columns, that is the first one of both.
+    """
+    names = other.columns or ()
+    if grid.columns is None and other.columns is None:
+        pairs = [(0, 0)] if other.width == 2 else []
+    else:
+        columns = enumerate(grid.columns or ())
+        pairs = [(index, names.index(name)) for index, name in columns if name and names.count(name) == 1]
+    return next((pair for pair in pairs if _are_keys(grid.column(pair[0]), other.column(pair[1]))), None)
 
 
-def _joined(grid: Grid, other: Grid) -> Grid:
-    name = _key_column(grid, other)
-    assert name is not None
-    assert grid.columns is not None
-    assert other.columns is not None
-    at, other_at = grid.columns.index(name), other.columns.index(name)
-    kept = [index for index, column in enumerate(other.columns) if column not in grid.columns]
-    found = {row.cells[other_at]: tuple(row.cells[index] for index in kept) for row in other.rows}
+def _are_keys(keys: list[str], others: list[str]) -> bool:
+    """Whether each value is there once, and most of the first ones are among the others."""
+    distinct, other_distinct = set(keys), set(others)
+    once = len(distinct) == len(keys) and len(other_distinct) == len(others)
+    return once and 2 * len(distinct & other_distinct) > len(keys)
+
+
+def _joined(grid: Grid, other: Grid, keys: tuple[int, int]) -> Grid:
+    columns, others = _names(grid), _names(other)
+    kept = [index for index, name in enumerate(others) if index != keys[1] and name not in columns]
+    found = {row.cells[keys[1]]: tuple(row.cells[index] for index in kept) for row in other.rows}
     nothing = ("",) * len(kept)
     return replace(
         grid,
-        columns=(*grid.columns, *(other.columns[index] for index in kept)),
-        rows=[GridRow(where=row.where, cells=row.cells + found.get(row.cells[at], nothing)) for row in grid.rows],
+        columns=(*columns, *(others[index] for index in kept)),
+        rows=[GridRow(where=row.where, cells=row.cells + found.get(row.cells[keys[0]], nothing)) for row in grid.rows],
     )
+
+
+def _names(grid: Grid) -> tuple[str, ...]:
+    """Of the columns. Those of a list without a header are called as the document is: ``train_test_split``."""
+    if grid.columns is not None:
+        return grid.columns
+    stem = grid.document.parts[-1].rpartition(".")[0]
+    return ("number", *[stem] * (grid.width - 1))
 
 
 def names_of_classes(

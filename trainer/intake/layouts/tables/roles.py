@@ -15,7 +15,18 @@ _FILE = (
 )
 _LABEL = (
     *("label", "class", "category", "labelname", "classname", "categoryname", "labels", "classes", "target", "y"),
-    *("tag", "groundtruth", "gt", "classlabel", "imagelabel", "diagnosis", "dx", "species", "breed"),
+    *(
+        "tag",
+        "groundtruth",
+        "gt",
+        "classlabel",
+        "imagelabel",
+        "imageclasslabels",
+        "diagnosis",
+        "dx",
+        "species",
+        "breed",
+    ),
 )
 _INDEX = ("classid", "labelid", "categoryid", "classindex", "labelindex", "classidx", "labelidx", "targetid")
 _SPLIT = ("split", "set", "subset", "partition", "usage", "phase", "mluse", "datasplit", "dataset")
@@ -24,7 +35,7 @@ _GROUP = (
     *("session", "sessionid", "sequence", "sequenceid", "clip", "clipid", "scene", "sceneid", "lesion", "lesionid"),
     *("case", "caseid", "participant", "burst", "study", "studyid"),
 )
-_IS_TRAIN = ("istrain", "istraining", "istrainingimage", "train", "training")
+_IS_TRAIN = ("istrain", "istraining", "istrainingimage", "train", "training", "traintestsplit")
 _IS_TEST = ("istest", "istesting", "istestimage", "test", "testing")
 # Columns of other tools that look like classes and are none.
 _NEVER = frozenset(
@@ -103,6 +114,7 @@ def _with_label(roles: Roles, grid: Grid, sample: Sequence[GridRow], known: list
     likely = [index for index in rest if not _is_other(columns[index]) and _sorts(grid.column(index))]
     if not likely:
         return roles
+    likely = [index for index in likely if not all(map(str.isdigit, grid.column(index)))] or likely  # names first
     label = _names_of(likely[0], likely[1:], sample)
     rivals = tuple(columns[index] for index in likely if index != label and not _are_alike(index, label, sample))
     return _with(roles, label=label, rivals=rivals)

@@ -8,7 +8,7 @@ from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.layouts.folders.shape import placements_by_folder, splits_by_folder
 from trainer.intake.layouts.layout import LIKELY, Reading, Recognition
 from trainer.intake.layouts.rows import Said
-from trainer.intake.layouts.split_words import is_unlabelled
+from trainer.intake.layouts.split_words import is_unlabelled, words
 from trainer.intake.layouts.tables.agreement import labels_against_folders, splits_against_folders
 from trainer.intake.layouts.tables.roles import NO_IMAGES
 from trainer.intake.layouts.tables.tables import SUBMISSION, Tables, read_tables
@@ -42,6 +42,8 @@ class TableLayout:
         folders = upload.once(placements_by_folder)
         labelled = bool(tables.rows.labelled)
         placements = _placements(said if labelled else _labelled(said, folders), tables, upload)
+        by_folder = _others(folders, placements, tables) if labelled else {}
+        placements |= by_folder
         unplaced = [image for image in upload.images if image not in placements]
         where = f"not in {tables.paths[0].rpartition('/')[2]}" if len(tables.paths) == 1 else "in no table of labels"
         return replace(
@@ -52,6 +54,7 @@ class TableLayout:
                 *reading.findings,
                 *labels_against_folders(said, folders),
                 *splits_against_folders(said, upload.once(splits_by_folder)),
+                *_taken_from_folders(by_folder),
                 *_partial(unplaced, upload),
             ],
             documents=reading.documents | tables.joined,
@@ -61,6 +64,27 @@ class TableLayout:
 def unused_reasons(upload: Upload) -> dict[Parts, str]:
     """Why each candidate is no table of labels for these images, or was not used as one."""
     return {parts: f"not used as a table of labels: {reason}" for parts, reason in _unused(upload).items()}
+
+
+def unused_lists(upload: Upload, read: Collection[Parts]) -> list[Finding]:
+    """The findings on documents that are called as lists of splits are, and that nothing was made of."""
+    used = {*read, *upload.once(read_tables).joined}
+    unused = (document for document in upload.documents if document.parts not in used)
+    found = [document.parts for document in unused if _is_called_a_list_of_splits(document.name)]
+    return [
+        Finding(
+            weight="warning",
+            text=f"{'/'.join(parts)} seems to tell splits and is not understood: splits are as the folders tell them, "
+            "or are cut. Give a table with the columns file and split.",
+            files=("/".join(parts),),
+        )
+        for parts in found
+    ]
+
+
+def _is_called_a_list_of_splits(name: str) -> bool:
+    found = words(name.rpartition(".")[0])
+    return "split" in found or "splits" in found or {"train", "test"} <= set(found)
 
 
 def unused_tables(upload: Upload, read: Collection[Parts]) -> list[Finding]:
@@ -109,6 +133,23 @@ def _placements(said: Mapping[Parts, Said], tables: Tables, upload: Upload) -> d
         for image, each in said.items()
         if each.label is not None
     }
+
+
+def _others(
+    folders: Mapping[Parts, Placement], placements: Mapping[Parts, Placement], tables: Tables
+) -> dict[Parts, Placement]:
+    """Images that no table names and that lie in folders of the tables' classes, as in ImageNet's training split."""
+    labels = {place.label for place in placements.values()}
+    return {
+        image: place for image, place in folders.items() if image not in tables.rows.named and place.label in labels
+    }
+
+
+def _taken_from_folders(by_folder: Mapping[Parts, Placement]) -> list[Finding]:
+    if not by_folder:
+        return []
+    text = f"{len(by_folder)} images are in no table of labels; their class is that of their folder."
+    return [Finding(weight="note", text=text, files=paths_of(by_folder))]
 
 
 def _labelled(said: Mapping[Parts, Said], folders: Mapping[Parts, Placement]) -> dict[Parts, Said]:

@@ -4,11 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.trainer import archives
 from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
 from trainer.errors import DatasetNotUnderstood
+from trainer.intake.layouts.folders.class_folders import ClassFolders
+from trainer.intake.layouts.folders.shape import read_shape
+from trainer.intake.layouts.folders.split_folders import SplitFolders
+from trainer.intake.layouts.folders.unclear_folders import UnclearFolders
 from trainer.intake.placement import SPLITS, Split
+from trainer.intake.upload import Upload
 
 Place = Callable[[Sample], str]
 ALL = samples()
@@ -47,8 +54,15 @@ def spelled(train: str, val: str, test: str) -> Place:
 def test_class_folders(tmp_path: Path, place: Place) -> None:
     outcome = take_in(tmp_path, arranged(place))
     assert_right(outcome, ALL, given=())
-    assert outcome.report.findings == ()
+    assert not {"warning", "error"}.intersection(outcome.weights)
     assert outcome.report.skipped == ()
+
+
+def test_folders_in_class_folders_are_said(tmp_path: Path) -> None:
+    """A taxonomy is read as torchvision reads it, which may not be what is meant."""
+    files = arranged(lambda sample: f"{sample.label}/{'big' if sample.number % 2 else sample.label}")
+    (told,) = take_in(tmp_path, files).report.findings
+    assert told.text.startswith("Folders inside class folders are a part of the class: cat/big, cat/cat")
 
 
 @pytest.mark.parametrize(
@@ -97,6 +111,7 @@ def test_classes_may_be_called_like_splits(tmp_path: Path, classes: tuple[str, .
     found = samples(classes, splits=["train"], each=12)
     outcome = take_in(tmp_path, arranged(lambda sample: sample.label, found), classes)
     assert_right(outcome, found, given=(), names=classes)
+    assert outcome.weights == ([] if "test tube" in classes else ["warning"])
 
 
 def test_parts_are_taken_together_and_said(tmp_path: Path) -> None:
@@ -160,6 +175,16 @@ def test_images_beside_the_class_folders_are_said(tmp_path: Path) -> None:
     assert "60 images are left out, not in a class folder: in test." in outcome.report.findings[0].text
 
 
+def test_a_split_whose_images_lie_in_one_folder_has_no_classes(tmp_path: Path) -> None:
+    """As in Tiny ImageNet, without its table: `images` is no class."""
+    found = samples(splits=["train"], each=20)
+    loose = {f"val/images/{number}.png": archives.picture(number) for number in range(9)}
+    outcome = take_in(tmp_path, arranged(lambda sample: f"train/{sample.label}/images", found) | loose)
+    assert_right(outcome, found, given=())
+    assert outcome.reasons["val/images/0.png"] == "in a folder of a split, which says nothing of its class"
+    assert "warning" in outcome.weights
+
+
 def test_more_images_without_a_class_than_with_one(tmp_path: Path) -> None:
     """Kaggle's test images have no folders, and may be more than the training images."""
     found = samples(splits=["train"], each=20)
@@ -167,6 +192,30 @@ def test_more_images_without_a_class_than_with_one(tmp_path: Path) -> None:
     outcome = take_in(tmp_path, arranged(spelled("train", "val", "test"), found) | loose)
     assert_right(outcome, found, given=())
     assert "warning" in outcome.weights
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    paths=st.lists(
+        st.lists(
+            st.sampled_from(["train", "test", "val data", "cats", "dogs", "images", "pred", "1", "2", "é", "x"]),
+            max_size=4,
+        ).map(tuple),
+        max_size=30,
+    )
+)
+def test_every_image_is_placed_or_has_a_reason(paths: list[tuple[str, ...]]) -> None:
+    images = [(*folders, f"{number}.png") for number, folders in enumerate(paths)]
+    shape = read_shape(images)
+    for image in images:
+        place = shape.place(image)
+        assert isinstance(place, str) or place.label in image[:-1]
+    upload = Upload(images=tuple(sorted(images)))
+    found = [each for each in (ClassFolders(), SplitFolders(), UnclearFolders()) if each.recognise(upload)]
+    assert len(found) <= 1
+    for layout in found:
+        reading = layout.read(upload)
+        assert {*reading.placements} | {parts for parts, _ in reading.left_out} == {*images}
 
 
 def test_folders_without_images_are_said(tmp_path: Path) -> None:

@@ -186,6 +186,30 @@ def test_the_labels_of_the_test_images_are_not_given(tmp_path: Path) -> None:
     assert "made up" in outcome.reasons["sample_submission.csv"]
 
 
+def test_a_table_of_one_split_and_class_folders_for_the_other(tmp_path: Path) -> None:
+    """As in Tiny ImageNet."""
+    train, val, test = ([s for s in ALL if s.split == split] for split in ("train", "val", "test"))
+    rows = table(val, lambda s: (s.name, s.label, str(s.number), "0", "61", "62"), delimiter="\t")
+    files = {
+        **images(train, lambda s: f"tiny/train/{s.label}/images/"),
+        **images(val, lambda s: "tiny/val/images/"),
+        **images(test, lambda s: "tiny/test/images/"),
+        "tiny/val/val_annotations.txt": rows.encode(),
+    }
+    outcome = take_in(tmp_path, files)
+    assert_right(outcome, [*train, *val], given=("train", "val"))
+    assert texts(outcome, "note") == ["24 images are in no table of labels; their class is that of their folder."]
+    assert [text.partition(":")[0] for text in texts(outcome, "warning")] == [
+        "24 of 72 images are in no table of labels and are left out"
+    ]
+
+
+def test_a_list_of_splits_that_is_not_understood_is_said(tmp_path: Path) -> None:
+    rows = "\n".join(f"{at} {at % 2}" for at, _ in enumerate(ALL))
+    outcome = take_in(tmp_path, {**images(ALL, lambda s: f"{s.label}/"), "train_test_split.txt": rows.encode()})
+    assert "train_test_split.txt seems to tell splits and is not understood" in texts(outcome, "warning")[0]
+
+
 @pytest.mark.parametrize("suffix", ["", ".png"])
 def test_lists_of_the_images_of_each_split_over_class_folders(tmp_path: Path, suffix: str) -> None:
     files = images(ALL, lambda s: f"images/{s.label}/")
@@ -225,6 +249,38 @@ def test_columns_may_be_in_another_table(tmp_path: Path) -> None:
     outcome = take_in(tmp_path, files)
     assert_right(outcome, ALL)
     assert outcome.report.skipped == ()
+
+
+@pytest.mark.parametrize("names", ["classes.txt", None])
+def test_lists_of_numbered_images(tmp_path: Path, names: str | None) -> None:
+    """As in CUB-200: images, their classes, the classes' names and the splits, each by number, with blanks between."""
+    found = samples(splits=["train", "test"])
+    lists = {
+        "images.txt": (f"{at} {s.label}/{s.name}" for at, s in enumerate(found, 1)),
+        "image_class_labels.txt": (f"{at} {1 + CLASSES.index(s.label)}" for at, s in enumerate(found, 1)),
+        "train_test_split.txt": (f"{at} {int(s.split == 'train')}" for at, s in enumerate(found, 1)),
+    }
+    if names is not None:
+        lists[names] = (f"{at} {name}" for at, name in enumerate(CLASSES, 1))
+    files = images(found, lambda s: f"cub/images/{s.label}/")
+    files |= {f"cub/{name}": "\n".join(lines).encode() for name, lines in lists.items()}
+    outcome = take_in(tmp_path, files)
+    assert_right(outcome, found, given=("train", "test"), names=("1", "2", "3") if names is None else CLASSES)
+    assert texts(outcome, "warning") == []
+
+
+@pytest.mark.parametrize("name", ["a {}.png", "{}.png"])
+@pytest.mark.parametrize("label", ["{}", "a {}"])
+def test_blanks_between_image_and_label(tmp_path: Path, name: str, label: str) -> None:
+    named = {s.name: name.format(at) for at, s in enumerate(TRAIN)}
+    rows = "\n".join(f"{named[s.name]} {label.format(s.label)}" for s in TRAIN)
+    files = {f"images/{named[s.name]}": s.data for s in TRAIN} | {"labels.txt": rows.encode()}
+    if name.startswith("a") and label.startswith("a"):
+        with pytest.raises(DatasetTooSmall):  # where the label starts cannot be told
+            take_in(tmp_path, files)
+    else:
+        names = [label.format(each) for each in CLASSES]
+        assert_right(take_in(tmp_path, files), TRAIN, given=(), names=names)
 
 
 def test_rows_that_say_nothing_usable_are_told_with_their_lines(tmp_path: Path) -> None:
