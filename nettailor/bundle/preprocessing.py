@@ -5,10 +5,15 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Triple = tuple[float, float, float]
+ValueRange = tuple[int, int]  # the sample values that are black and white
 
 
 class Preprocessing(BaseModel):
-    """Resize the shorter side to `resize` pixels, crop the centre `crop` x `crop`, scale to 0..1, normalise."""
+    """Resize the shorter side to `resize` pixels, crop the centre `crop` x `crop`, scale to 0..1, normalise.
+
+    `value_range` is that of the training images whose samples have more than 8 bits and which do not say themselves
+    what is black and white; None where there are no such images, and then it is not written down either.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -17,6 +22,7 @@ class Preprocessing(BaseModel):
     mean: Triple
     std: Triple
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    value_range: ValueRange | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @model_validator(mode="after")
     def _crop_fits(self) -> "Preprocessing":
@@ -24,6 +30,8 @@ class Preprocessing(BaseModel):
             raise ValueError(f"crop {self.crop} is larger than resize {self.resize}")
         if min(self.std) <= 0:
             raise ValueError("std must be positive")
+        if self.value_range is not None and not -(2**31) <= self.value_range[0] < self.value_range[1] < 2**32:
+            raise ValueError("value_range must be a smaller and a larger integer of 32 bits")
         return self
 
 
