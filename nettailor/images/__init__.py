@@ -1,0 +1,8 @@
+"""From bytes to the network's input; the one implementation, so that training and serving agree (torch-free)."""
+
+from nettailor.images.decode import MAX_PIXELS, decode, value_span
+from nettailor.images.picture import Picture
+from nettailor.images.prepare import normalise, prepare
+from nettailor.images.value_range import Span, common_range
+
+__all__ = ["MAX_PIXELS", "Picture", "Span", "common_range", "decode", "normalise", "prepare", "value_span"]

@@ -1,0 +1,1 @@
+"""Files that decoders refuse for what no picture needs."""
