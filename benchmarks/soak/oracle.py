@@ -65,7 +65,9 @@ class Oracle:
     def _worked_out(self, data: bytes) -> Expected:
         bundle = decode_bundle(data)
         student, preprocessing = Student.from_bundle(self._backbone, bundle), bundle.manifest.preprocessing
-        pixels = np.stack([prepare(decode(image), preprocessing) for image in self._images])
+        pixels = np.stack(
+            [prepare(decode(image, value_range=preprocessing.value_range), preprocessing) for image in self._images]
+        )
         probabilities = torch.softmax(student(torch.from_numpy(normalise(pixels, preprocessing))), 1).tolist()
         names = bundle.manifest.classes
         return Expected(rows=tuple(dict(zip(names, row, strict=True)) for row in probabilities))

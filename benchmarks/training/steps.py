@@ -187,5 +187,6 @@ def decode_ms(data: TaskData, archive: Path) -> float:
         encoded = [members.read(name) for name in names]
     start = time.perf_counter()
     for image in encoded:
-        prepare(decode(image, side=data.preprocessing.resize), data.preprocessing)
+        picture = decode(image, side=data.preprocessing.resize, value_range=data.preprocessing.value_range)
+        prepare(picture, data.preprocessing)
     return 1e3 * (time.perf_counter() - start)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from nettailor.bundle.bundle import digest_of
 from nettailor.bundle.preprocessing import Preprocessing
-from nettailor.images import decode, prepare
+from nettailor.images import common_range, decode, prepare, value_span
 from trainer.intake.placement import Split
 from trainer.training.distributed import ProcessGroup
 
@@ -53,8 +53,10 @@ class TaskData:
 
 
 def load_dataset(path: Path, preprocessing: Preprocessing) -> TaskData:
-    """Decode a dataset file, as `trainer.intake.freeze` writes it."""
+    """Decode a dataset file, as `trainer.intake.freeze` writes it. The preprocessing gets the value range of its
+    training images, where they need one."""
     with zipfile.ZipFile(path) as archive:
+        preprocessing = _with_value_range(archive, preprocessing)
         classes = tuple(json.loads(archive.read("dataset.json"))["classes"])
         splits = {split: _read_split(archive, split, preprocessing) for split in ("train", "val", "test")}
     return TaskData(classes=classes, digest=digest_of(path.read_bytes()), preprocessing=preprocessing, **splits)
@@ -66,6 +68,15 @@ def load_split(path: Path, split: Split, preprocessing: Preprocessing) -> Labell
         return _read_split(archive, split, preprocessing)
 
 
+def _with_value_range(archive: zipfile.ZipFile, preprocessing: Preprocessing) -> Preprocessing:
+    """With that of the images that have more than 8 bits and do not state what is black and white, if there are any:
+    an image alone does not tell how dark it is."""
+    members = sorted(name for name in archive.namelist() if name.startswith("train/"))
+    found = [value_span(archive.read(member)) for member in members]
+    spans = [span for span in found if span is not None]
+    return preprocessing.model_copy(update={"value_range": common_range(spans)}) if spans else preprocessing
+
+
 def _read_split(archive: zipfile.ZipFile, split: str, preprocessing: Preprocessing) -> LabelledImages:
     members = sorted(name for name in archive.namelist() if name.startswith(f"{split}/"))
     side = round(preprocessing.crop * MARGIN)
@@ -73,7 +84,7 @@ def _read_split(archive: zipfile.ZipFile, split: str, preprocessing: Preprocessi
     exact = np.empty((len(members), 3, preprocessing.crop, preprocessing.crop), np.uint8)
     wide = np.empty((len(members), 3, side, side), np.uint8)
     for row, member in enumerate(members):
-        image = decode(archive.read(member), side=preprocessing.resize)
+        image = decode(archive.read(member), side=preprocessing.resize, value_range=preprocessing.value_range)
         exact[row], wide[row] = prepare(image, preprocessing), prepare(image, roomy)
     labels = np.array([int(member.split("/")[1]) for member in members], np.int64)
     return LabelledImages(exact=torch.from_numpy(exact), wide=torch.from_numpy(wide), labels=torch.from_numpy(labels))

@@ -41,7 +41,8 @@ def measure_accuracy(
         members = [member for member in members if member.stem not in leaving_out]
         for start in range(0, len(members), _BATCH):
             batch = members[start : start + _BATCH]
-            images = [decode(archive.read(str(member)), side=preprocessing.resize) for member in batch]
+            files = (archive.read(str(member)) for member in batch)
+            images = [decode(f, side=preprocessing.resize, value_range=preprocessing.value_range) for f in files]
             pixels = np.stack([prepare(image, preprocessing) for image in images])
             found = student(torch.from_numpy(normalise(pixels, preprocessing))).argmax(1).tolist()  # (N, 3, H, W)
             right += sum(names[f] == classes[int(m.parts[1])] for f, m in zip(found, batch, strict=True))

@@ -52,3 +52,30 @@ def test_a_task_sees_the_same_whatever_it_is_asked_with(monkeypatch: pytest.Monk
         np.testing.assert_array_equal(found, prepared(data, [wanted])[0])
         # as training prepares them (trainer.training.data)
         np.testing.assert_array_equal(found, images.prepare(decode(data, side=wanted.resize), wanted))
+
+
+def test_a_range_is_its_tasks_own_and_an_ordinary_image_is_decoded_once_for_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ranges: list[Any] = []
+    decode = images.decode
+
+    def watched(data: bytes, **options: Any) -> images.Picture:
+        ranges.append(options["value_range"])
+        return decode(data, **options)
+
+    monkeypatch.setattr(images, "decode", watched)
+    tasks = [SMALL, *(SMALL.model_copy(update={"value_range": (0, white)}) for white in (1023, 4095, 1023))]
+    dark = np.random.default_rng(0).integers(0, 600, (40, 50)).astype(np.uint16)
+    buffer = io.BytesIO()
+    Image.fromarray(dark).save(buffer, "PNG")
+    together = prepared(buffer.getvalue(), tasks)
+    assert ranges == [None, (0, 1023), (0, 4095)]
+    for task, found in zip(tasks, together, strict=True):
+        np.testing.assert_array_equal(found, prepared(buffer.getvalue(), [task])[0])
+        expected = decode(buffer.getvalue(), side=task.resize, value_range=task.value_range)
+        np.testing.assert_array_equal(found, images.prepare(expected, task))
+    assert together[1].max() > 2 * together[2].max()
+    ranges.clear()
+    prepared(photograph(), tasks)
+    assert ranges == [None]

@@ -9,7 +9,14 @@ from PIL import Image
 
 from nettailor.images import decode, normalise, prepare
 from tests.trainer.tiny import PREPROCESSING, tiny_task
-from trainer.training.data import evaluation_batches, load_dataset, stratified_folds, to_input, training_batches
+from trainer.training.data import (
+    evaluation_batches,
+    load_dataset,
+    load_split,
+    stratified_folds,
+    to_input,
+    training_batches,
+)
 
 
 def png(seed: int) -> bytes:
@@ -33,6 +40,46 @@ def test_a_dataset_file_is_decoded_as_serving_would(tmp_path: Path) -> None:
     images, labels = next(evaluation_batches(data.train, PREPROCESSING))
     np.testing.assert_allclose(images.numpy(), normalise(data.train.exact.numpy(), PREPROCESSING), atol=1e-5)
     assert labels.tolist() == [0, 1]
+
+
+def frozen(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("dataset.json", json.dumps({"format": "nettailor-dataset/1", "classes": ["a", "b"]}))
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def wide_png(seed: int, brightest: int) -> bytes:
+    buffer = io.BytesIO()
+    values = np.random.default_rng(seed).integers(0, brightest + 1, (24, 30)).astype(np.uint16)
+    values[0, 0] = brightest
+    Image.fromarray(values).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_the_value_range_of_the_training_images_goes_with_the_preprocessing(tmp_path: Path) -> None:
+    """A dark image of a 12-bit set stays dark, in training and when the bundle's preprocessing is served with."""
+    dark = wide_png(2, 300)
+    files = {
+        "train/00000/a.png": wide_png(0, 4000),
+        "train/00000/b.png": png(1),
+        "train/00001/c.png": wide_png(1, 900),
+        "val/00000/d.png": dark,
+        "test/00001/e.png": wide_png(3, 65_000),
+    }
+    path = frozen(tmp_path / "dataset.zip", files)
+    data = load_dataset(path, PREPROCESSING)
+    assert data.preprocessing == PREPROCESSING.model_copy(update={"value_range": (0, 4095)})
+    served = prepare(decode(dark, side=PREPROCESSING.resize, value_range=(0, 4095)), PREPROCESSING)
+    np.testing.assert_array_equal(data.val.exact[0].numpy(), served)
+    assert 0 < served.max() <= 300 // 16
+    np.testing.assert_array_equal(load_split(path, "val", data.preprocessing).exact, data.val.exact)
+
+
+def test_a_set_of_ordinary_images_has_no_value_range(tmp_path: Path) -> None:
+    path = frozen(tmp_path / "dataset.zip", {"train/00000/a.png": png(0), "val/00000/b.png": wide_png(0, 4000)})
+    assert load_dataset(path, PREPROCESSING).preprocessing == PREPROCESSING
 
 
 def test_folds_are_stratified_and_disjoint_from_their_training_images() -> None:
