@@ -1,22 +1,26 @@
 """File formats by their first bytes: what is worth handing to a decoder, and what everything else is called."""
 
-_MAGIC = (
-    (b"\xff\xd8\xff", "jpg"),
-    (b"\x89PNG\r\n\x1a\n", "png"),
-    (b"GIF87a", "gif"),
-    (b"GIF89a", "gif"),
-    (b"BM", "bmp"),
-    (b"II*\0", "tif"),
-    (b"MM\0*", "tif"),
-    *((f"P{digit}".encode(), "ppm") for digit in range(1, 7)),
-)
+from nettailor.images.containers import container_of
 
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"})
+# of the formats that prediction reads as well
+_SUFFIX_OF = {
+    "JPEG": "jpg",
+    "PNG": "png",
+    "GIF": "gif",
+    "BMP": "bmp",
+    "TIFF": "tif",
+    "WEBP": "webp",
+    "PPM": "ppm",
+    "HEIF": "heic",
+    "AVIF": "avif",
+}
+
+_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif"}
+)
 _SUFFIXES_PNM = frozenset({".ppm", ".pgm", ".pbm", ".pnm"})
 # Pictures that no decoder here reads: their folder is meant as a class all the same.
-_SUFFIXES_UNREAD = frozenset(
-    {".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".jpf", ".psd", ".svg", ".dng", ".cr2", ".cr3", ".nef", ".arw"}
-)
+_SUFFIXES_UNREAD = frozenset({".jxl", ".jp2", ".j2k", ".jpf", ".psd", ".svg", ".dng", ".cr2", ".cr3", ".nef", ".arw"})
 
 # where, what, and the name of the picture format
 _PICTURES = (
@@ -24,8 +28,6 @@ _PICTURES = (
     (0, b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
     (0, b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
     (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (0, b"II+\0", "BigTIFF"),
-    (0, b"MM\0+", "BigTIFF"),
     (0, b"8BPS", "Photoshop document"),
     (0, b"%!PS", "PostScript"),
     (0, b"\xc5\xd0\xd3\xc6", "PostScript"),
@@ -81,9 +83,8 @@ _TEXT_BYTES = 1024  # that are looked at
 
 def suffix_of(data: bytes) -> str | None:
     """The canonical suffix of the format the bytes claim to be, or None where they claim none that is known."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "webp"
-    return next((suffix for magic, suffix in _MAGIC if data.startswith(magic)), None)
+    container = container_of(data)
+    return None if container is None else _SUFFIX_OF[container]
 
 
 def is_image_name(name: str) -> bool:

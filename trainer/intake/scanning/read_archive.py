@@ -166,7 +166,9 @@ class _Pass:
                 suffix=suffix_of(data) or "img",
                 offset=offset,
                 size_bytes=size_bytes,
-                pixels=hashlib.sha256(b"%d %d " % picture.size + picture.pixels.tobytes()).hexdigest(),
+                pixels=hashlib.sha256(
+                    b"%d %d " % picture.size + picture.pixels.tobytes() + picture.profile
+                ).hexdigest(),
                 thumbnail=thumbnail(picture.pixels),
                 size=picture.size,
                 mode=picture.mode,

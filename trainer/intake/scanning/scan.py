@@ -24,7 +24,7 @@ class Spooled:
     suffix: str
     offset: int
     size_bytes: int
-    # sha256 hex of the upright RGB pixels: the same picture in other bytes has the same
+    # sha256 hex of the upright RGB pixels and what their colours are: the same picture in other bytes has the same
     pixels: str
     # what near-duplicates are found by (`trainer.intake.splits.near_duplicates`)
     thumbnail: bytes

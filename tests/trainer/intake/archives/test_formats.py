@@ -3,10 +3,13 @@
 import zipfile
 from io import BytesIO
 
+import numpy as np
 import pytest
 
+from nettailor.images import decode
+from tests.nettailor.images.files import encoded, scene, tiff
 from tests.trainer import archives
-from trainer.intake.archives.formats import kind_of, suffix_of, unread_picture
+from trainer.intake.archives.formats import is_image_name, kind_of, suffix_of, unread_picture
 
 
 def _zip() -> bytes:
@@ -14,6 +17,28 @@ def _zip() -> bytes:
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("x", b"x")
     return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("format", "suffix"),
+    [
+        *(("JPEG", "jpg"), ("PNG", "png"), ("GIF", "gif"), ("BMP", "bmp"), ("PPM", "ppm"), ("WEBP", "webp")),
+        *(("TIFF", "tif"), ("AVIF", "avif"), ("HEIF", "heic")),
+    ],
+)
+def test_what_prediction_reads_intake_takes(format: str, suffix: str) -> None:
+    data = encoded(scene(40, 30), format)
+    assert suffix_of(data) == suffix
+    assert is_image_name(f"x.{suffix.upper()}")
+    assert unread_picture(data) in (None, "HEIC", "AVIF")
+    assert decode(data).size == (40, 30)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_bigtiff_is_a_tiff(order: str) -> None:
+    data = tiff(np.asarray(scene(40, 30)), bigtiff=True, byteorder=order)
+    assert (suffix_of(data), unread_picture(data)) == ("tif", None)
+    assert decode(data).size == (40, 30)
 
 
 @pytest.mark.parametrize(
