@@ -28,6 +28,9 @@ _LAZY = (  # commands that an image for upkeep does not offer; `cli.main` import
     ("cli.main", "cli.service.up"),
 )
 
+# Extras that are imported where they are there: whoever wants them installs them. The wheel of pillow_heif holds codecs
+# under licences of their own.
+_EXTRAS = frozenset({"pillow_heif"})
 _UNLOCKED = frozenset({"pip", "setuptools"})  # of every environment: the lock leaves them out
 
 
@@ -66,7 +69,7 @@ def imported(modules: Iterable[str]) -> set[str]:
 def distributions(modules: Iterable[str]) -> set[NormalizedName]:
     """The distributions that these modules, and all they import, come from. Raises LookupError for an unknown one."""
     origins = packages_distributions()
-    tops = {module.split(".")[0] for module in imported(modules)} - set(OURS) - sys.stdlib_module_names
+    tops = {module.split(".")[0] for module in imported(modules)} - set(OURS) - _EXTRAS - sys.stdlib_module_names
     return {canonicalize_name(origin) for top in tops for origin in origins[top]}
 
 
