@@ -47,7 +47,7 @@ def understand(
 ) -> Understanding:
     """Read the whole archive once; the images' bytes are kept in ``spool``.
 
-    ``group_by`` is a regular expression (`trainer.intake.splits.pattern`) that names the groups of images which must
+    ``group_by`` is a regular expression (`trainer.pattern`) that names the groups of images which must
     stay on one side of a split, by their paths. Raises ArchiveInvalid, and OptionsInvalid for a pattern of no use.
     """
     scan = read_archive(archive, spool, limits, progress)

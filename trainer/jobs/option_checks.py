@@ -9,8 +9,8 @@ from nettailor.errors import BackboneUnknown, CostTableInvalid
 from registry.errors import AliasUnknown, TaskUnknown, VersionUnknown
 from registry.registry import Registry
 from trainer.errors import OptionsInvalid
-from trainer.intake.splits.grouping import compiled
 from trainer.jobs.options import TailorOptions
+from trainer.pattern import compiled
 from trainer.settings import Settings
 
 
@@ -22,7 +22,7 @@ def check_options(options: TailorOptions, task: str, settings: Settings, registr
         raise OptionsInvalid("target_drop", reason)
     _check_table(options, settings)
     if options.group_by is not None:
-        compiled(options.group_by)
+        compiled("group_by", options.group_by)
     if options.warm_start is not None:
         _check_warm_start(options.warm_start, task, backbone_of(options, settings), registry)
 

@@ -7,8 +7,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from trainer.errors import OptionsInvalid
 from trainer.events import Json
-from trainer.intake.splits.pattern import MOST_CHARACTERS
 from trainer.jobs.job import Priority
+from trainer.pattern import MOST_CHARACTERS
 
 Preset = Literal["fast", "balanced", "thorough"]
 MeasureOption = Literal["macs", "params", "milliseconds"]

@@ -152,9 +152,8 @@ class Tailoring:
         upload = self._folder / "upload"
         self._registry.blobs.fetch(self._run.job.upload, upload)
         group_by = parse_options(self._run.job.options).group_by
-        report = freeze(
-            upload, target, intake_limits(self._settings), group_by=group_by, progress=self._report_intake()
-        )
+        limits = intake_limits(self._settings)
+        report = freeze(upload, target, limits, group_by=group_by, progress=self._report_intake())
         upload.unlink()
         self._registry.blobs.put(target)
         files = store_dataset_report(report, target, self._registry.blobs)

@@ -10,7 +10,7 @@ from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.placement import Split
 from trainer.intake.splits.near_duplicates import near_duplicates
-from trainer.intake.splits.pattern import Pattern, PatternInvalid
+from trainer.pattern import compiled
 
 _ROBOFLOW = re.compile(r"^(.+)\.rf\.[0-9A-Za-z]+\.[a-z]+$")  # augmented copies of one picture
 _ALIKE = 0.5  # of a class: a larger group says that the class looks alike, not that its pictures are one
@@ -52,7 +52,7 @@ def group_by_pattern(source: str, paths: Mapping[str, Parts]) -> Grouping:
 
     Raises OptionsInvalid for a pattern that is none, matches no path, or takes too long.
     """
-    pattern = compiled(source)
+    pattern = compiled("group_by", source)
     found: dict[str, str] = {}
     for count, (image, parts) in enumerate(paths.items(), start=1):
         match = pattern.search("/".join(parts))
@@ -64,14 +64,6 @@ def group_by_pattern(source: str, paths: Mapping[str, Parts]) -> Grouping:
         example = "/".join(next(iter(paths.values()), ()))
         raise OptionsInvalid("group_by", f"the pattern matches no path of an image, such as {example!r}")
     return Grouping(groups=found, is_told=True)
-
-
-def compiled(source: str) -> Pattern:
-    """Raises OptionsInvalid."""
-    try:
-        return Pattern(source)
-    except PatternInvalid as fault:
-        raise OptionsInvalid("group_by", f"no pattern that is known here: {fault}") from None
 
 
 def grouping_findings(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.intake.splits.pattern import Pattern, PatternInvalid
+from trainer.pattern import Pattern, PatternInvalid
 
 ATOMS = st.sampled_from(
     ["a", "b", "_", ".", r"\d", r"\w", "[ab]", "[^a]", "[a-c0-9_]", r"\.", "(a)", "(a|b_)", "(?:ab|a)"]

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from trainer.errors import OptionsInvalid
+
 MOST_CHARACTERS = 200
 _MOST_STEPS = 1000  # of a program, in which counted repetitions are written out
 _MOST_REPEATS = 100
@@ -121,6 +123,14 @@ def _spans(saved: _Saved | None, groups: int) -> list[tuple[int, int] | None]:
         places.setdefault(saved.slot, saved.at)
         saved = saved.before
     return [(places[2 * group], places[2 * group + 1]) if 2 * group + 1 in places else None for group in range(groups)]
+
+
+def compiled(option: str, source: str) -> Pattern:
+    """The pattern that an option holds. Raises OptionsInvalid."""
+    try:
+        return Pattern(source)
+    except PatternInvalid as fault:
+        raise OptionsInvalid(option, f"no pattern that is known here: {fault}") from None
 
 
 class _Parser:
