@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
+from trainer.intake.archives.formats import is_image_name
 from trainer.intake.findings import Finding
 from trainer.intake.layouts.image_finder import ImageFinder
 from trainer.intake.layouts.tables.grid import Grid, GridBuilder
@@ -99,7 +100,12 @@ def _evenness(sample: str, delimiter: str) -> tuple[float, int]:
 
 
 def _is_header(cells: tuple[str, ...], document: Document, find: ImageFinder) -> bool:
-    """Whether the first row names the columns: if it has a known name, or else neither a number nor an image."""
+    """Whether the first row names the columns: if it has a known name, or else neither a number nor an image.
+
+    A row with the file of an image is none, whatever else is in it: "train" and "test" are known names, too.
+    """
+    if any(is_image_name(cell) and find(cell, document.folder) is not None for cell in cells):
+        return False
     if len(cells) == 1 or any(map(is_role, cells)):
         return any(map(is_role, cells))
     return not any(cell.isdigit() or find(cell, document.folder) is not None for cell in cells)

@@ -69,7 +69,7 @@ PLAIN = table(TRAIN, named, header=["file", "label"])
         ("meta/labels.csv", table(TRAIN, named, header=["Image Path", "Class Name"]).encode()),
         ("images/labels.csv", table(TRAIN, lambda s: (s.name, s.label), header=["file_name", "label"]).encode()),
         ("labels.csv", table(TRAIN, lambda s: (f"/content/drive/my/{s.name}", s.label)).encode()),
-        ("labels.csv", table(TRAIN, lambda s: (f"gs://bucket/images/{s.name}", s.label)).encode()),
+        ("labels.csv", table(TRAIN, lambda s: (f"s3://bucket/images/{s.name}", s.label)).encode()),
         ("labels.csv", table(TRAIN, lambda s: (s.name.upper(), s.label)).encode()),
         ("labels.csv", table(TRAIN, lambda s: (s.name.replace("_", "%5F"), s.label)).encode()),
         ("labels.jsonl", "\n".join(json.dumps({"path": s.name, "label": s.label}) for s in TRAIN).encode()),
@@ -128,6 +128,14 @@ def test_splits_may_be_a_column(tmp_path: Path, header: list[str], cells: Cells)
     found = samples(splits=["train", "test"]) if header[2] == "Data Set" else ALL
     outcome = take_in(tmp_path, {**images(found), "labels.csv": table(found, cells, header=header).encode()})
     assert_right(outcome, found, given=("train", "test") if header[2] == "Data Set" else ("train", "val", "test"))
+
+
+def test_a_first_row_that_names_an_image_is_no_header(tmp_path: Path) -> None:
+    """Columns may be called train and test as well."""
+    data = table(ALL, lambda s: (s.split, s.name, s.label))
+    outcome = take_in(tmp_path, {**images(ALL), "labels.csv": data.encode()})
+    assert_right(outcome, ALL)
+    assert outcome.report.findings == ()
 
 
 @pytest.mark.parametrize(("name", "yes"), [("is_training_image", "train"), ("is_test", "test")])
