@@ -1,13 +1,12 @@
 """JSON and JSON Lines as tables: a list of objects, a list of pairs, or an object from images to labels."""
 
-import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from trainer.intake.layouts.documents import json_lines
 from trainer.intake.layouts.split_words import split_of
 from trainer.intake.layouts.tables.grid import Grid, GridBuilder
-from trainer.intake.layouts.tables.text import decode
 from trainer.intake.upload import Document, DocumentUnreadable
 
 LINES = (".jsonl", ".ndjson")
@@ -19,21 +18,12 @@ Entry = tuple[str, Any]  # its place, and what is there
 
 def read_json_lines(document: Document, most_rows: int) -> Grid:
     """Raises DocumentUnreadable."""
-    return _grid(document, most_rows, _lines(decode(document.read())[0]))
+    return _grid(document, most_rows, json_lines.read_json_lines(document))
 
 
 def read_json(document: Document, most_rows: int) -> Grid:
     """Raises DocumentUnreadable."""
     return _grid(document, most_rows, _entries(document.json()))
-
-
-def _lines(text: str) -> Iterator[Entry]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            try:
-                yield f"line {number}", json.loads(line)
-            except (ValueError, RecursionError):
-                raise DocumentUnreadable(f"line {number}: not JSON") from None
 
 
 def _entries(content: Any) -> Iterator[Entry]:

@@ -8,14 +8,13 @@ from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.layouts.folders.shape import placements_by_folder, splits_by_folder
 from trainer.intake.layouts.layout import LIKELY, Reading, Recognition
 from trainer.intake.layouts.rows import Said
-from trainer.intake.layouts.split_words import is_unlabelled, words
+from trainer.intake.layouts.split_words import words
 from trainer.intake.layouts.tables.agreement import labels_against_folders, splits_against_folders
 from trainer.intake.layouts.tables.roles import NO_IMAGES
 from trainer.intake.layouts.tables.tables import SUBMISSION, Tables, read_tables
+from trainer.intake.layouts.unplaced import unplaced_images
 from trainer.intake.placement import Placement
 from trainer.intake.upload import Upload
-
-_STRAY = 0.05  # of the images may be in no table without that being odd
 
 
 class TableLayout:
@@ -55,7 +54,7 @@ class TableLayout:
                 *labels_against_folders(said, folders),
                 *splits_against_folders(said, upload.once(splits_by_folder)),
                 *_taken_from_folders(by_folder),
-                *_partial(unplaced, upload),
+                *unplaced_images(unplaced, upload, "in no table of labels"),
             ],
             documents=reading.documents | tables.joined,
         )
@@ -154,22 +153,3 @@ def _taken_from_folders(by_folder: Mapping[Parts, Placement]) -> list[Finding]:
 
 def _labelled(said: Mapping[Parts, Said], folders: Mapping[Parts, Placement]) -> dict[Parts, Said]:
     return {image: replace(each, label=folders[image].label) for image, each in said.items() if image in folders}
-
-
-def _partial(unplaced: list[Parts], upload: Upload) -> list[Finding]:
-    """Images that no table names, but for those that lie in folders of unlabelled images."""
-    lost = [image for image in unplaced if not any(is_unlabelled(folder) for folder in image[:-1])]
-    if not lost:
-        return []
-    folders = sorted({"/".join(image[:-1]) or "the top folder" for image in lost})
-    text = (
-        f"{len(lost)} of {len(upload.images)} images are in no table of labels and are left out: in "
-        f"{', '.join(shorten(folders))}. Add rows for them, or take them away."
-    )
-    return [
-        Finding(
-            weight="note" if len(lost) < _STRAY * len(upload.images) else "warning",
-            text=text,
-            files=paths_of(lost),
-        )
-    ]

@@ -1,0 +1,1 @@
+"""Documents of untrusted uploads, parsed within bounds."""
