@@ -10,7 +10,7 @@ from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.findings import Finding
 from trainer.intake.labels import ClassImages, Labels, label, split
 from trainer.intake.layouts.layout import Reading
-from trainer.intake.layouts.registry import choose
+from trainer.intake.layouts.registry import choose, unused_annotations
 from trainer.intake.layouts.tables.table_layout import unused_lists, unused_reasons, unused_tables
 from trainer.intake.oddities import oddities
 from trainer.intake.placement import Split
@@ -58,10 +58,11 @@ def understand(
     labels = label(scan, reading)
     grouping = _grouping(labels, reading, scan, group_by)
     cut = split(labels.classes, grouping)
+    unused = [*unused_tables(upload, reading.documents), *unused_lists(upload, reading.documents)]
     findings = [
         *reading.findings,
-        *unused_tables(upload, reading.documents),
-        *unused_lists(upload, reading.documents),
+        *unused,
+        *unused_annotations(upload, chosen and chosen[0], {path for each in unused for path in each.files}),
         *oddities(scan, reading, labels.classes),
         *grouping_findings(grouping, labels.paths, labels.given, cut.splits, cut.torn),
     ]

@@ -1,5 +1,11 @@
 """All layouts, in the order in which they are tried."""
 
+from collections.abc import Collection
+
+from trainer.intake.findings import Finding
+from trainer.intake.layouts.annotations.coco import Coco
+from trainer.intake.layouts.annotations.roboflow import RoboflowTable
+from trainer.intake.layouts.annotations.tool import AnnotationTool
 from trainer.intake.layouts.folders.class_folders import ClassFolders
 from trainer.intake.layouts.folders.split_folders import SplitFolders
 from trainer.intake.layouts.folders.unclear_folders import UnclearFolders
@@ -7,10 +13,30 @@ from trainer.intake.layouts.layout import Layout, Recognition
 from trainer.intake.layouts.tables.table_layout import TableLayout
 from trainer.intake.upload import Upload
 
-LAYOUTS: tuple[Layout, ...] = (TableLayout(), SplitFolders(), ClassFolders(), UnclearFolders())
+_CLASSES_OF_IMAGES: tuple[Layout, ...] = (*(Coco(), RoboflowTable()),)
+_FOLDERS: tuple[Layout, ...] = (SplitFolders(), ClassFolders(), UnclearFolders())
+
+LAYOUTS: tuple[Layout, ...] = (*_CLASSES_OF_IMAGES, TableLayout(), *_FOLDERS)
 
 
 def choose(upload: Upload) -> tuple[Layout, Recognition] | None:
     """The surest layout, the first of them where several are; None where none is recognised."""
     found = [(layout, recognition) for layout in LAYOUTS if (recognition := layout.recognise(upload)) is not None]
     return max(found, key=lambda pair: pair[1].confidence, default=None)
+
+
+def unused_annotations(upload: Upload, chosen: Layout | None, told: Collection[str]) -> list[Finding]:
+    """The findings on documents of annotation tools that cannot be read, or name too few images to count.
+
+    There are none where a tool's export was chosen: what else lies beside it is the same in another format. ``told``
+    are paths of documents that other findings speak of.
+    """
+    if isinstance(chosen, AnnotationTool):
+        return []
+    tools = [layout for layout in LAYOUTS if isinstance(layout, AnnotationTool)]
+    reasons = {file.document.path: reason for tool in tools for file, reason in tool.unused(upload)}
+    return [
+        Finding(weight="warning", text=f"{path} is not used: {reason}.", files=(path,))
+        for path, reason in sorted(reasons.items())
+        if path not in told
+    ]
