@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from trainer.intake.findings import Finding
 from trainer.intake.layouts.annotations.coco import Coco
+from trainer.intake.layouts.annotations.label_studio import LabelStudio
 from trainer.intake.layouts.annotations.roboflow import RoboflowTable
 from trainer.intake.layouts.annotations.tool import AnnotationTool
 from trainer.intake.layouts.folders.class_folders import ClassFolders
@@ -13,7 +14,7 @@ from trainer.intake.layouts.layout import Layout, Recognition
 from trainer.intake.layouts.tables.table_layout import TableLayout
 from trainer.intake.upload import Upload
 
-_CLASSES_OF_IMAGES: tuple[Layout, ...] = (*(Coco(), RoboflowTable()),)
+_CLASSES_OF_IMAGES: tuple[Layout, ...] = (*(Coco(), LabelStudio(), RoboflowTable()),)
 _FOLDERS: tuple[Layout, ...] = (SplitFolders(), ClassFolders(), UnclearFolders())
 
 LAYOUTS: tuple[Layout, ...] = (*_CLASSES_OF_IMAGES, TableLayout(), *_FOLDERS)
