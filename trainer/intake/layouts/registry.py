@@ -4,6 +4,9 @@ from collections.abc import Collection
 
 from trainer.intake.findings import Finding
 from trainer.intake.layouts.annotations.coco import Coco
+from trainer.intake.layouts.annotations.cvat import Cvat
+from trainer.intake.layouts.annotations.datumaro import Datumaro
+from trainer.intake.layouts.annotations.imagenet_lists import ImagenetLists
 from trainer.intake.layouts.annotations.label_studio import LabelStudio
 from trainer.intake.layouts.annotations.roboflow import RoboflowTable
 from trainer.intake.layouts.annotations.tool import AnnotationTool
@@ -14,7 +17,9 @@ from trainer.intake.layouts.layout import Layout, Recognition
 from trainer.intake.layouts.tables.table_layout import TableLayout
 from trainer.intake.upload import Upload
 
-_CLASSES_OF_IMAGES: tuple[Layout, ...] = (*(Coco(), LabelStudio(), RoboflowTable()),)
+_CLASSES_OF_IMAGES: tuple[Layout, ...] = (
+    *(Coco(), Datumaro(), Cvat(), LabelStudio(), RoboflowTable(), ImagenetLists()),
+)
 _FOLDERS: tuple[Layout, ...] = (SplitFolders(), ClassFolders(), UnclearFolders())
 
 LAYOUTS: tuple[Layout, ...] = (*_CLASSES_OF_IMAGES, TableLayout(), *_FOLDERS)

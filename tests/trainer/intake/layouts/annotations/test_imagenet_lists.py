@@ -1,0 +1,57 @@
+"""`synsets.txt` and lists of images with the numbers of its lines."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.trainer.intake.layouts.annotations.uploads import NUMBERS, by_split, images, texts
+from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+
+ALL = samples()
+TRAIN = samples(splits=["train"], each=20)
+SYNSETS = {"synsets.txt": "".join(f"{name}\n" for name in CLASSES).encode()}
+
+
+def lines(found: list[Sample], pattern: str) -> bytes:
+    named = [(sample.name.removesuffix(".png"), NUMBERS[sample.label]) for sample in found]
+    return "".join(pattern.format(stem=stem) + f" {number}\n" for stem, number in named).encode()
+
+
+@pytest.mark.parametrize(
+    ("folder", "pattern"),
+    [
+        ("images/", "{stem}.png"),
+        ("images/", '"{stem}".png'),
+        ("images/a b/", '"a b/{stem}".png'),
+        ("images/a b/", "a b/{stem}.png"),
+        ("", "{stem}.png"),
+    ],
+)
+def test_a_list_a_split(tmp_path: Path, folder: str, pattern: str) -> None:
+    files = SYNSETS | images(ALL, lambda _sample: folder)
+    for split, found in by_split(ALL).items():
+        files[f"{split}.txt"] = lines(found, pattern)
+    outcome = take_in(tmp_path, files)
+    assert_right(outcome, ALL)
+    assert outcome.report.layout == "ImageNet lists"
+    assert (outcome.report.findings, outcome.report.skipped) == ((), ())
+
+
+def test_lines_of_no_class_or_several_or_an_unknown_one(tmp_path: Path) -> None:
+    text = lines(TRAIN, "{stem}.png").decode().splitlines()
+    text[0] = text[0].split(" ")[0]
+    text[1] = text[1].split(" ")[0] + " 0 2"
+    text[2] = text[2].split(" ")[0] + " 3"
+    outcome = take_in(tmp_path, SYNSETS | images(TRAIN) | {"default.txt": "\n".join(text).encode()})
+    assert_right(outcome, TRAIN[3:], given=())
+    told = texts(outcome, "warning")
+    assert any("1 lines have a number that synsets.txt has no line for: line 3." in text for text in told)
+    assert any("1 of 60 images have several classes" in text for text in told)
+    assert any("2 of 59 rows have no label: line 1, line 3." in text for text in told)
+
+
+def test_other_texts_beside_it_are_none(tmp_path: Path) -> None:
+    files = SYNSETS | images(TRAIN) | {"all.txt": lines(TRAIN, "{stem}.png"), "LICENSE.txt": b"none\nat all\n"}
+    outcome = take_in(tmp_path, files)
+    assert_right(outcome, TRAIN, given=())
+    assert texts(outcome, "warning") == []
