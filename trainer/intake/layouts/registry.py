@@ -6,6 +6,8 @@ from trainer.intake.findings import Finding
 from trainer.intake.layouts.annotations.coco import Coco
 from trainer.intake.layouts.annotations.cvat import Cvat
 from trainer.intake.layouts.annotations.datumaro import Datumaro
+from trainer.intake.layouts.annotations.edge_impulse import EdgeImpulse, NamesOfImages
+from trainer.intake.layouts.annotations.fiftyone import FiftyOne
 from trainer.intake.layouts.annotations.imagenet_lists import ImagenetLists
 from trainer.intake.layouts.annotations.label_studio import LabelStudio
 from trainer.intake.layouts.annotations.roboflow import RoboflowTable
@@ -18,9 +20,10 @@ from trainer.intake.layouts.tables.table_layout import TableLayout
 from trainer.intake.upload import Upload
 
 _CLASSES_OF_IMAGES: tuple[Layout, ...] = (
-    *(Coco(), Datumaro(), Cvat(), LabelStudio(), RoboflowTable(), ImagenetLists()),
+    *(Coco(), Datumaro(), Cvat(), LabelStudio(), FiftyOne(), RoboflowTable(), ImagenetLists()),
+    *(EdgeImpulse(),),
 )
-_FOLDERS: tuple[Layout, ...] = (SplitFolders(), ClassFolders(), UnclearFolders())
+_FOLDERS: tuple[Layout, ...] = (NamesOfImages(), SplitFolders(), ClassFolders(), UnclearFolders())
 
 LAYOUTS: tuple[Layout, ...] = (*_CLASSES_OF_IMAGES, TableLayout(), *_FOLDERS)
 
