@@ -3,15 +3,18 @@
 from collections.abc import Collection
 
 from trainer.intake.findings import Finding
+from trainer.intake.layouts.annotations.azure import AzureMachineLearning, CustomVision
 from trainer.intake.layouts.annotations.coco import Coco
 from trainer.intake.layouts.annotations.cvat import Cvat
 from trainer.intake.layouts.annotations.datumaro import Datumaro
 from trainer.intake.layouts.annotations.edge_impulse import EdgeImpulse, NamesOfImages
 from trainer.intake.layouts.annotations.fiftyone import FiftyOne
+from trainer.intake.layouts.annotations.ground_truth import GroundTruth
 from trainer.intake.layouts.annotations.imagenet_lists import ImagenetLists
 from trainer.intake.layouts.annotations.label_studio import LabelStudio
 from trainer.intake.layouts.annotations.roboflow import RoboflowTable
 from trainer.intake.layouts.annotations.tool import AnnotationTool
+from trainer.intake.layouts.annotations.vertex import Vertex
 from trainer.intake.layouts.folders.class_folders import ClassFolders
 from trainer.intake.layouts.folders.split_folders import SplitFolders
 from trainer.intake.layouts.folders.unclear_folders import UnclearFolders
@@ -21,7 +24,7 @@ from trainer.intake.upload import Upload
 
 _CLASSES_OF_IMAGES: tuple[Layout, ...] = (
     *(Coco(), Datumaro(), Cvat(), LabelStudio(), FiftyOne(), RoboflowTable(), ImagenetLists()),
-    *(EdgeImpulse(),),
+    *(EdgeImpulse(), GroundTruth(), Vertex(), AzureMachineLearning(), CustomVision()),
 )
 _FOLDERS: tuple[Layout, ...] = (NamesOfImages(), SplitFolders(), ClassFolders(), UnclearFolders())
 

@@ -1,0 +1,90 @@
+"""Vertex AI's import files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.trainer.intake.layouts.annotations.uploads import as_lines, images, texts
+from tests.trainer.intake.samples import Sample, assert_right, samples, take_in
+from trainer.errors import DatasetNotUnderstood
+from trainer.intake.placement import Split
+
+ALL = samples()
+TRAIN = samples(splits=["train"], each=20)
+ML_USE: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
+
+
+def uri(sample: Sample) -> str:
+    return f"gs://bucket-7/animals/{sample.name}"
+
+
+def rows(found: Sequence[Sample], *, is_split: bool = True, is_old: bool = False) -> list[str]:
+    uses = {"train": "TRAIN", "val": "VALIDATION", "test": "TEST"} if is_old else ML_USE
+    return [
+        f"{uses[each.split]},{uri(each)},{each.label}" if is_split else f"{uri(each)},{each.label}" for each in found
+    ]
+
+
+def line(sample: Sample) -> dict[str, Any]:
+    return {
+        "imageGcsUri": uri(sample),
+        "classificationAnnotation": {"displayName": sample.label, "annotationResourceLabels": {"a": "b"}},
+        "dataItemResourceLabels": {"aiplatform.googleapis.com/ml_use": ML_USE[sample.split]},
+    }
+
+
+@pytest.mark.parametrize("is_old", [True, False])
+def test_csv(tmp_path: Path, is_old: bool) -> None:
+    outcome = take_in(tmp_path, {**images(ALL), "import.csv": "\r\n".join(rows(ALL, is_old=is_old)).encode()})
+    assert_right(outcome, ALL)
+    assert outcome.report.layout == "Vertex AI import file"
+    assert (outcome.report.findings, outcome.report.skipped) == ((), ())
+
+
+@pytest.mark.parametrize("unassigned", [True, False])
+def test_csv_without_splits(tmp_path: Path, unassigned: bool) -> None:
+    found = rows(TRAIN, is_split=False)
+    data = "\n".join(f"UNASSIGNED,{row}" if unassigned else row for row in found).encode()
+    assert_right(take_in(tmp_path, {**images(TRAIN), "import.csv": data}), TRAIN, given=())
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    outcome = take_in(tmp_path, {**images(ALL), "import.jsonl": as_lines(map(line, ALL))})
+    assert_right(outcome, ALL)
+    assert outcome.report.layout == "Vertex AI import file"
+
+
+def test_images_of_no_label_or_several(tmp_path: Path) -> None:
+    found = rows(TRAIN)
+    found[0] = found[0].rpartition(",")[0]
+    found[1] += ",zebra"
+    found[2] = "training,cat"
+    lines = [line(sample) for sample in TRAIN]
+    del lines[0]["classificationAnnotation"]
+    lines[1]["classificationAnnotations"] = [{"displayName": "cat"}, {"displayName": "zebra"}]
+    lines[2]["imageGcsUri"] = "gs://bucket-7/nowhere.png"
+    for name, data in (("import.csv", "\n".join(found).encode()), ("import.jsonl", as_lines(lines))):
+        outcome = take_in(tmp_path, {**images(TRAIN), name: data})
+        assert_right(outcome, TRAIN[3:], given=())
+        told = texts(outcome, "warning")
+        assert any("1 of 59 images have several classes" in text for text in told)
+        assert any("1 of 59 rows name no image of the upload: line 3." in text for text in told)
+        assert any("1 of 59 rows have no label: line 1." in text for text in told)
+
+
+def test_boxes_are_refused(tmp_path: Path) -> None:
+    found = [f"training,{uri(each)},{name},0.1,0.1,,,0.9,0.9,," for each in TRAIN for name in ("cat", "dog")]
+    boxes = [{"displayName": name, "xMin": 0.1} for name in ("cat", "dog")]
+    lines = [{"imageGcsUri": uri(sample), "boundingBoxAnnotations": boxes} for sample in TRAIN]
+    for name, data in (("import.csv", "\n".join(found).encode()), ("import.jsonl", as_lines(lines))):
+        with pytest.raises(DatasetNotUnderstood, match="60 of 60 images show several classes"):
+            take_in(tmp_path, {**images(TRAIN), name: data})
+
+
+def test_a_table_with_a_header_is_a_table(tmp_path: Path) -> None:
+    data = "\n".join(["uri,label", *rows(TRAIN, is_split=False)]).encode()
+    outcome = take_in(tmp_path, {**images(TRAIN), "table.csv": data})
+    assert_right(outcome, TRAIN, given=())
+    assert outcome.report.layout == "table of labels"
