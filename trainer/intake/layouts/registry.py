@@ -4,6 +4,13 @@ from collections.abc import Collection
 
 from trainer.intake.findings import Finding
 from trainer.intake.layouts.annotations.azure import AzureMachineLearning, CustomVision
+from trainer.intake.layouts.annotations.boxes.box_table import BoxTable
+from trainer.intake.layouts.annotations.boxes.create_ml import CreateMl
+from trainer.intake.layouts.annotations.boxes.labelme import LabelMe
+from trainer.intake.layouts.annotations.boxes.via import Via
+from trainer.intake.layouts.annotations.boxes.voc import Voc, VocLists
+from trainer.intake.layouts.annotations.boxes.vott import Vott
+from trainer.intake.layouts.annotations.boxes.yolo import Yolo
 from trainer.intake.layouts.annotations.coco import Coco
 from trainer.intake.layouts.annotations.cvat import Cvat
 from trainer.intake.layouts.annotations.datumaro import Datumaro
@@ -23,12 +30,13 @@ from trainer.intake.layouts.tables.table_layout import TableLayout
 from trainer.intake.upload import Upload
 
 _CLASSES_OF_IMAGES: tuple[Layout, ...] = (
-    *(Coco(), Datumaro(), Cvat(), LabelStudio(), FiftyOne(), RoboflowTable(), ImagenetLists()),
+    *(Coco(), Datumaro(), Cvat(), LabelStudio(), FiftyOne(), RoboflowTable(), ImagenetLists(), VocLists()),
     *(EdgeImpulse(), GroundTruth(), Vertex(), AzureMachineLearning(), CustomVision()),
 )
+_BOXES: tuple[Layout, ...] = (Voc(), Yolo(), CreateMl(), LabelMe(), Via(), Vott(), BoxTable())
 _FOLDERS: tuple[Layout, ...] = (NamesOfImages(), SplitFolders(), ClassFolders(), UnclearFolders())
 
-LAYOUTS: tuple[Layout, ...] = (*_CLASSES_OF_IMAGES, TableLayout(), *_FOLDERS)
+LAYOUTS: tuple[Layout, ...] = (*_CLASSES_OF_IMAGES, *_BOXES, TableLayout(), *_FOLDERS)
 
 
 def choose(upload: Upload) -> tuple[Layout, Recognition] | None:
