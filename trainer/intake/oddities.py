@@ -18,6 +18,7 @@ def oddities(scan: Scan, reading: Reading, labels: dict[str, ClassImages]) -> li
         *_mostly_left_out(scan, labels),
         *_mostly_unread(scan, reading),
         *_closed_archives(scan),
+        *_white_drawings(scan),
     ]
 
 
@@ -84,6 +85,18 @@ def _mostly_unread(scan: Scan, reading: Reading) -> list[Finding]:
         for name, files in sorted(lost.items())
         if 2 * len(files) > counts[name]
     ]
+
+
+def _white_drawings(scan: Scan) -> list[Finding]:
+    """Transparency lies on white, in training and predictions alike."""
+    found = sorted(parts for parts, digest in scan.images if scan.spooled[digest].vanishes)
+    if not found:
+        return []
+    text = (
+        f"{len(found)} images, such as {'/'.join(found[0])}, are drawn in white on a transparent ground. Transparency "
+        "lies on white, so nothing of them is seen: save them on another ground."
+    )
+    return [Finding(weight="warning", text=text, files=paths_of(found))]
 
 
 def _closed_archives(scan: Scan) -> list[Finding]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw
 
 from tests.trainer import archives
 from trainer.intake.archives.limits import IntakeLimits
@@ -10,6 +11,12 @@ from trainer.intake.inspection import Inspection, inspect
 
 GOOD = archives.class_folders()
 JXL, MP4 = b"\xff\x0a" + bytes(40), b"\0\0\0\x20ftypisom"
+
+
+def white_drawing() -> bytes:
+    image = Image.new("RGBA", (40, 40), (0, 0, 0, 0))
+    ImageDraw.Draw(image).ellipse((8, 8, 30, 30), fill="white")
+    return archives.encoded(image)
 
 
 def look(folder: Path, files: archives.Files) -> Inspection:
@@ -77,6 +84,11 @@ def test_a_class_of_which_little_can_be_read(tmp_path: Path) -> None:
         (
             {f"{number}.png": archives.picture(number) for number in range(30)},
             "Most images are left out: 30 of 50. The list of what is left out says why.",
+        ),
+        (
+            {"cats/white.png": white_drawing()},
+            "1 images, such as cats/white.png, are drawn in white on a transparent ground. Transparency lies on white, "
+            "so nothing of them is seen: save them on another ground.",
         ),
         (
             {"more.zip": archives.zip_of(GOOD)},

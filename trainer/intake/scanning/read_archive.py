@@ -169,6 +169,7 @@ class _Pass:
                 pixels=hashlib.sha256(
                     b"%d %d " % picture.size + picture.pixels.tobytes() + picture.profile
                 ).hexdigest(),
+                vanishes=picture.vanishes,
                 thumbnail=thumbnail(picture.pixels),
                 size=picture.size,
                 mode=picture.mode,

@@ -26,6 +26,8 @@ class Spooled:
     size_bytes: int
     # sha256 hex of the upright RGB pixels and what their colours are: the same picture in other bytes has the same
     pixels: str
+    # drawn in white on a transparent ground, so that nothing of it is seen
+    vanishes: bool
     # what near-duplicates are found by (`trainer.intake.splits.near_duplicates`)
     thumbnail: bytes
     # width, height, upright
