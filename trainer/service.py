@@ -15,11 +15,11 @@ from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from registry.wiring import SOCKET_TIMEOUT_SECONDS, connect
 from trainer.errors import QueueUnavailable
-from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.archives.limits import IntakeLimits, intake_limits
 from trainer.jobs.reconcile import Reconciler
 from trainer.metrics import TrainerCollector
 from trainer.settings import Settings
-from trainer.wiring import intake_limits, open_jobs
+from trainer.wiring import open_jobs
 
 logger = logging.getLogger(__name__)
 

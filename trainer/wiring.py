@@ -4,7 +4,6 @@ import redis
 
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
-from trainer.intake.archives.limits import MIB, IntakeLimits
 from trainer.jobs.jobs import Jobs
 from trainer.jobs.queue import JobQueue
 from trainer.jobs.quota import Quota
@@ -24,12 +23,3 @@ def open_jobs(settings: Settings, client: "redis.Redis", blobs: Blobs | None = N
 
 def open_registry(settings: Settings, client: "redis.Redis") -> Registry:
     return Registry(Blobs(settings.blobs_location), client)
-
-
-def intake_limits(settings: Settings) -> IntakeLimits:
-    """What an upload may hold."""
-    return IntakeLimits(
-        upload_bytes=settings.upload_mib * MIB,
-        unpacked_bytes=settings.unpacked_mib * MIB,
-        image_pixels=settings.image_megapixels * 1_000_000,
-    )

@@ -20,6 +20,9 @@ class Job(BaseModel):
     seconds_left: float | None
     options: dict[str, Any]
     upload: str = Field(description="digest of the archive as it was sent")
+    inspection: dict[str, Any] | None = Field(
+        description="what intake understood of the upload, also where it refused it: layout, classes, findings"
+    )
     dataset: dict[str, Any] | None = Field(description="the dataset file: digest, classes, splits, skipped files")
     result: dict[str, Any] | None = Field(description="version, digest, alias, metrics of what was published")
     error: dict[str, Any] | None = Field(description="a problem document: why it failed, or was cancelled unasked")

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Literal, get_args
 
 from trainer.events import Json
 from trainer.intake.archives.paths import Parts
 
 Weight = Literal["error", "warning", "note"]
+
+WEIGHTS: tuple[Weight, ...] = get_args(Weight)
 
 _NAMED = 5  # files or lines that a sentence names
 _FILES = 20  # paths that a finding has besides
@@ -28,6 +30,11 @@ class Finding:
 
     def as_json(self) -> dict[str, Json]:
         return {"weight": self.weight, "text": self.text, "files": list(self.files)}
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Errors first, then warnings, then notes."""
+    return sorted(findings, key=lambda finding: WEIGHTS.index(finding.weight))
 
 
 def shorten(texts: list[str], most: int = _NAMED) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.dataset_file import FrozenImage, write_dataset
 from trainer.intake.findings import Finding
+from trainer.intake.inspection import Inspection, inspection_of
 from trainer.intake.placement import Split
 from trainer.intake.scanning.scan import Skipped
 from trainer.intake.statistics import DatasetStatistics, survey
@@ -19,6 +20,7 @@ class IntakeReport:
 
     digest: str
     layout: str
+    why: str
     classes: tuple[str, ...]
     counts: dict[str, dict[Split, int]]
     skipped: tuple[Skipped, ...]
@@ -37,8 +39,10 @@ def freeze(
     *,
     group_by: str | None = None,
     progress: Callable[[int], None] = lambda _files: None,
+    inspected: Callable[[Inspection], None] = lambda _inspection: None,
 ) -> IntakeReport:
-    """Write the frozen dataset of an uploaded archive to ``target``; ``progress`` hears the number of files seen.
+    """Write the frozen dataset of an uploaded archive to ``target``; ``progress`` hears the number of files seen,
+    ``inspected`` what was understood, before it is frozen or refused.
 
     Equal uploads give equal bytes, whatever the order of their files. Raises DatasetNotUnderstood, DatasetTooSmall
     (naming what was skipped) and, for an archive that ``archive.inspect`` would refuse, ArchiveInvalid. `understand`
@@ -48,6 +52,7 @@ def freeze(
     try:
         with spool_path.open("w+b") as spool:
             found = understand(archive, spool, limits, group_by=group_by, progress=progress)
+            inspected(inspection_of(found))
             if found.fault is not None:
                 raise found.fault
             digest = write_dataset(target, list(found.labels), _frozen_images(found), spool)
@@ -56,6 +61,7 @@ def freeze(
     return IntakeReport(
         digest=digest,
         layout=found.layout or "",
+        why=found.why,
         classes=tuple(found.labels),
         counts=found.counts,
         skipped=found.skipped,

@@ -1,29 +1,48 @@
 """A look at an upload before anything is trained on it: what it is taken for, and what is wrong with it."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from trainer.errors import TrainerError
 from trainer.events import Json
 from trainer.intake.archives.limits import IntakeLimits
-from trainer.intake.findings import Finding
+from trainer.intake.findings import WEIGHTS, Finding, in_order
+from trainer.intake.left_out import by_reason
 from trainer.intake.placement import SPLITS, Split
 from trainer.intake.scanning.scan import Skipped
 from trainer.intake.understand import Understanding, understand
+
+Progress = Callable[[int], None]  # hears how many files were read
+
+_EXAMPLES = 3  # images that are named of each class
+_SHOWN = 100  # files, reasons and findings in a job's document
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
     """What a tailoring of the upload would work on. ``layout`` is None where none was recognised, ``why`` says what it
-    was recognised by, ``error`` why the upload cannot be trained on."""
+    was recognised by, ``examples`` names a few images of each class, ``error`` says why the upload cannot be trained
+    on."""
 
     layout: str | None
     why: str
     classes: Mapping[str, Mapping[Split, int]]
+    examples: Mapping[str, tuple[str, ...]]
     left_out: tuple[Skipped, ...]
     findings: tuple[Finding, ...]
     error: str | None
+
+    @property
+    def splits(self) -> dict[Split, int]:
+        """Images in each, of all classes."""
+        return {part: sum(counts[part] for counts in self.classes.values()) for part in SPLITS}
+
+    @property
+    def images(self) -> int:
+        return sum(self.splits.values())
 
     def as_json(self) -> dict[str, Json]:
         return {
@@ -34,17 +53,41 @@ class Inspection:
             "error": self.error,
         }
 
+    def as_job_json(self) -> dict[str, Json]:
+        """As `as_json` with some more, but with the first of long lists only: Redis keeps it with the job."""
+        return {
+            **self.as_json(),
+            "why": self.why,
+            "left_out": [{"file": skip.file, "reason": skip.reason} for skip in self.left_out[:_SHOWN]],
+            "left_out_count": len(self.left_out),
+            "left_out_reasons": [
+                {"reason": group.reason, "count": group.count} for group in by_reason(self.left_out)[:_SHOWN]
+            ],
+            "findings": [finding.as_json() for finding in in_order(self.findings)[:_SHOWN]],
+        }
+
+    def in_one_line(self) -> str:
+        weights = Counter(finding.weight for finding in self.findings)
+        counts = [
+            f"{len(self.classes)} classes",
+            f"{self.images} images",
+            f"{len(self.left_out)} left out",
+            *(f"{weights[weight]} {weight}s" for weight in WEIGHTS if weights[weight]),
+        ]
+        return f"{self.layout or 'no layout that is known'}: {', '.join(counts)}"
+
 
 def inspect(
     archive: Path,
     limits: IntakeLimits,
     *,
     group_by: str | None = None,
-    progress: Callable[[int], None] = lambda _files: None,
+    progress: Progress = lambda _files: None,
 ) -> Inspection:
     """Read the archive as `freeze` does, and keep nothing. Raises UploadEmpty, ArchiveInvalid and OptionsInvalid."""
     with TemporaryFile() as spool:
-        return inspection_of(understand(archive, spool, limits, group_by=group_by, progress=progress))
+        found = understand(archive, spool, limits, group_by=group_by, keep_images=False, progress=progress)
+        return inspection_of(found)
 
 
 def inspection_of(understanding: Understanding) -> Inspection:
@@ -52,7 +95,17 @@ def inspection_of(understanding: Understanding) -> Inspection:
         layout=understanding.layout,
         why=understanding.why,
         classes=understanding.counts,
+        examples={
+            name: tuple("/".join(parts) for parts in sorted(understanding.paths[image] for image in images)[:_EXAMPLES])
+            for name, images in understanding.labels.items()
+        },
         left_out=understanding.skipped,
         findings=understanding.findings,
         error=None if understanding.fault is None else str(understanding.fault),
     )
+
+
+def unreadable(fault: TrainerError) -> Inspection:
+    """What is known of an upload that `inspect` refuses."""
+    finding = Finding(weight="error", text=str(fault))
+    return Inspection(layout=None, why="", classes={}, examples={}, left_out=(), findings=(finding,), error=str(fault))

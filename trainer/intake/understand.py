@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from trainer.errors import DatasetInvalid, DatasetNotUnderstood
 from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding
 from trainer.intake.labels import ClassImages, Labels, label, split
 from trainer.intake.layouts.layout import Reading
@@ -23,13 +24,14 @@ from trainer.intake.upload import Upload
 
 @dataclass(frozen=True, kw_only=True)
 class Understanding:
-    """``labels`` maps class -> digest -> the split of the upload, ``splits`` digest -> split; ``fault`` is what keeps
-    the data set from being trained on. ``layout`` is None where none was recognised."""
+    """``labels`` maps class -> digest -> the split of the upload, ``paths`` digest -> path, ``splits`` digest -> split;
+    ``fault`` is what keeps the data set from being trained on. ``layout`` is None where none was recognised."""
 
     layout: str | None
     why: str
     scan: Scan
     labels: dict[str, ClassImages]
+    paths: dict[str, Parts]
     splits: dict[str, Split]
     counts: Counts
     skipped: tuple[Skipped, ...]
@@ -43,14 +45,15 @@ def understand(
     limits: IntakeLimits,
     *,
     group_by: str | None = None,
+    keep_images: bool = True,
     progress: Callable[[int], None] = lambda _files: None,
 ) -> Understanding:
-    """Read the whole archive once; the images' bytes are kept in ``spool``.
+    """Read the whole archive once; the images' bytes are kept in ``spool``, unless only a look is taken.
 
     ``group_by`` is a regular expression (`trainer.pattern`) that names the groups of images which must
     stay on one side of a split, by their paths. Raises ArchiveInvalid, and OptionsInvalid for a pattern of no use.
     """
-    scan = read_archive(archive, spool, limits, progress)
+    scan = read_archive(archive, spool, limits, progress, keep_images=keep_images)
     upload = scan.upload(limits)
     chosen = choose(upload)
     reading = Reading(placements={}) if chosen is None else chosen[0].read(upload)
@@ -76,6 +79,7 @@ def understand(
         why="" if chosen is None else chosen[1].why,
         scan=scan,
         labels=labels.classes,
+        paths=labels.paths,
         splits=cut.splits,
         counts=counts,
         skipped=tuple(skipped),

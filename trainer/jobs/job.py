@@ -34,6 +34,8 @@ class Job:
     stage: str | None = None
     progress: float = 0.0
     seconds_left: float | None = None
+    # what intake understood of the upload, also where it refused it (`trainer.intake.inspection`)
+    inspection: Mapping[str, Json] | None = None
     # what intake made of the upload: digest, classes, counts, skipped files
     dataset: Mapping[str, Json] | None = None
     # version, digest, alias, metrics of what was published

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from registry.storage.blobs import Blobs
 from trainer.events import Json
+from trainer.intake.findings import in_order
 from trainer.intake.freeze import IntakeReport
+from trainer.intake.left_out import by_reason
 from trainer.intake.placement import SPLITS
 from trainer.intake.statistics import Extent, imbalance, is_even
 from trainer.reports.contact_sheet import contact_sheet
@@ -30,7 +32,8 @@ def make_dataset_report(report: IntakeReport, dataset: Path) -> dict[str, bytes]
         sheet=data_uri("image/jpeg", sheet),
         classes=[(name, *row.values()) for name, row in list(_class_rows(report).items())[:_SHOWN]],
         extents=[(name, *asdict(extent).values()) for name, extent in _extents(report)],
-        findings=[(finding.weight, finding.text) for finding in report.findings[:_SHOWN]],
+        findings=in_order(report.findings)[:_SHOWN],
+        reasons=[(group.count, group.reason) for group in by_reason(report.skipped)[:_SHOWN]],
         skipped=[(skip.file, skip.reason) for skip in report.skipped[:_SHOWN]],
     )
     return {FIGURES: json.dumps(found, ensure_ascii=False).encode(), PAGE: page.encode(), SHEET: sheet}
@@ -55,6 +58,8 @@ def figures(report: IntakeReport) -> Mapping[str, Json]:
         "format": "nettailor-dataset-report/1",
         "dataset": report.digest,
         "layout": report.layout,
+        "why": report.why,
+        "findings": [finding.as_json() for finding in report.findings],
         "images": report.images,
         "classes": {name: dict(row) for name, row in rows.items()},
         "splits": {split: sum(counts[split] for counts in report.counts.values()) for split in SPLITS},

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from trainer.errors import JobSuperseded, QueueUnavailable
 from trainer.events import Event, Json
+from trainer.intake.inspection import Inspection
 from trainer.jobs.job import PUBLISH, Job, now
 from trainer.jobs.jobs import Jobs, changed
 
@@ -43,6 +44,10 @@ class JobRun:
             )
 
         self._update(change)
+
+    def set_inspection(self, inspection: Inspection) -> None:
+        """Note what intake understood of the upload, before anything is made of it."""
+        self._end_or_note(inspection.in_one_line(), {"inspection": inspection.as_job_json()})
 
     def set_dataset(self, dataset: Mapping[str, Json]) -> None:
         """Record what intake made of the upload, so that a later run need not repeat it."""

@@ -21,6 +21,7 @@ from registry.registry import Registry
 from registry.wiring import connect
 from trainer.errors import JobBusy, JobSuperseded, QueueUnavailable, TrainerError
 from trainer.events import Event, Json
+from trainer.intake.archives.limits import intake_limits
 from trainer.intake.freeze import IntakeReport, freeze
 from trainer.jobs.option_checks import backbone_of, weights_of
 from trainer.jobs.options import TailorOptions, parse_options
@@ -36,7 +37,7 @@ from trainer.reports.version.findings import Finished
 from trainer.reports.version.report import attach_report
 from trainer.settings import Settings
 from trainer.training.data import load_split
-from trainer.wiring import intake_limits, open_jobs, open_registry
+from trainer.wiring import open_jobs, open_registry
 from trainer.workers.job_run import JobRun, begin
 from trainer.workers.recipe_options import recipe_config_of
 
@@ -151,9 +152,14 @@ class Tailoring:
         self._enter("intake")
         upload = self._folder / "upload"
         self._registry.blobs.fetch(self._run.job.upload, upload)
-        group_by = parse_options(self._run.job.options).group_by
-        limits = intake_limits(self._settings)
-        report = freeze(upload, target, limits, group_by=group_by, progress=self._report_intake())
+        report = freeze(
+            upload,
+            target,
+            intake_limits(self._settings),
+            group_by=parse_options(self._run.job.options).group_by,
+            progress=self._report_intake(),
+            inspected=self._run.set_inspection,
+        )
         upload.unlink()
         self._registry.blobs.put(target)
         files = store_dataset_report(report, target, self._registry.blobs)
@@ -203,6 +209,7 @@ class Tailoring:
             test=load_split(dataset, "test", tailored.manifest.preprocessing),
             history=tailored.history,
             seconds=self._seconds,
+            inspection=self._run.job.inspection,
         )
         about_version = attach_report(finished, backbone, self._registry.blobs)
         if isinstance(about_data, dict):

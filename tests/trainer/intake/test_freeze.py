@@ -15,6 +15,9 @@ from tests.trainer import archives
 from trainer.errors import DatasetTooSmall
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import IntakeReport, freeze
+from trainer.intake.inspection import Inspection
+from trainer.intake.placement import SPLITS
+from trainer.intake.splits.cut import cut_splits
 
 LIMITS = IntakeLimits()
 GOOD = archives.class_folders()
@@ -31,6 +34,15 @@ def take_in(tmp_path: Path) -> Callable[..., IntakeReport]:
 
 
 TakeIn = Callable[..., IntakeReport]
+
+
+def test_what_was_understood_is_told_before_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "upload").write_bytes(archives.zip_of(archives.class_folders(["cats"])))
+    told: list[Inspection] = []
+    with pytest.raises(DatasetTooSmall) as refused:
+        freeze(tmp_path / "upload", tmp_path / "dataset.zip", LIMITS, inspected=told.append)
+    assert [each.error for each in told] == [str(refused.value)]
+    assert not (tmp_path / "dataset.zip").exists()
 
 
 def reasons(report: IntakeReport) -> dict[str, str]:

@@ -43,6 +43,8 @@ def test_figures(tmp_path: Path) -> None:
     assert found["formats"] == {"png": 110, "gif": 1}
     assert found["modes"] == {"RGB": 110, "P": 1}
     assert found["duplicates"] == 1
+    assert (found["layout"], found["findings"]) == ("class folders", [])
+    assert "many" in found["why"]
     assert found["imbalance"] == {"ratio": 9.286, "largest": "many", "smallest": HOSTILE, "weighted": True}
     assert {skip["file"] for skip in found["skipped"]} == {f"{HOSTILE}/b.png", "many/again.png"}
 
@@ -63,9 +65,26 @@ def test_the_page_trusts_nobody(tmp_path: Path) -> None:
     assert HOSTILE not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
     assert "a duplicate of many/3.png" in page
+    assert "read as: <b>class folders</b>, because " in page
+    assert "Nothing odd was found." in page
     assert "counts the rarer classes" in page.replace("\n", " ")
     sheet = Image.open(io.BytesIO(files["contact-sheet.jpg"]))
     assert sheet.format == "JPEG"
+
+
+def test_findings_are_told_by_weight(tmp_path: Path) -> None:
+    files = {
+        f"{HOSTILE}/{name}/{i}.png": archives.picture(archives.hash_seed(name, i))
+        for name in ("Cat", "cat")
+        for i in range(9)
+    }
+    report, dataset = taken_in({**files, ".hidden/a.png": archives.picture(1)}, tmp_path)
+    made = make_dataset_report(report, dataset)
+    weights = [finding["weight"] for finding in json.loads(made["dataset.json"])["findings"]]
+    assert weights == ["warning", "warning"]
+    page = made["dataset.html"].decode()
+    assert page.count('<li class="warning"><b>warning</b>') == 2
+    assert "differ in their spelling only" in page
 
 
 @pytest.mark.parametrize("classes", [2, 60, 300])

@@ -126,6 +126,11 @@ def test_cancel_retry_success(
         "cats/huge.png": "10000 x 100",
         "dogs/broken.jpg": "not a reada",
     }
+    inspection = document["inspection"]
+    assert (inspection["layout"], inspection["error"]) == ("class folders", None)
+    assert inspection["classes"]["cats"] == {"train": 6, "val": 2, "test": 2}
+    assert inspection["left_out"] == dataset["skipped"]
+    assert "class folders: 2 classes, 20 images, 3 left out" in http.get(f"/jobs/{job}/logs").text
     first, second = resumed_at(service, job)
     assert first == 0 < second
     registry = open_registry(settings, service.jobs.store.client)
@@ -176,7 +181,13 @@ def test_death_of_everything(
     assert failed.error is not None
     assert (failed.error["status"], failed.error["title"]) == (422, "data set too small")
     assert "found only cats" in str(failed.error["detail"])
+    assert failed.inspection is not None
+    assert "found only cats" in str(failed.inspection["error"])
     assert failed.attempt == 1  # the data will not get better by trying again
+    answer = http.post("/tasks/pets/dataset?group_by=no-such-path", content=archives.zip_of(archives.class_folders()))
+    failed = in_state(service, answer.json()["id"], "failed", "succeeded")
+    assert failed.error is not None
+    assert "option group_by: the pattern matches no path" in str(failed.error["detail"])
     assert 'nettailor_job_failures_total{reason="DatasetTooSmall"} 1.0' in http.get("/metrics").text
 
 

@@ -8,10 +8,10 @@ import torch
 from nettailor.bundle.bundle import digest_of
 from tests.trainer import archives
 from tests.trainer.tiny import tiny_backbone, tiny_config
+from trainer.intake.archives.limits import intake_limits
 from trainer.intake.freeze import freeze
 from trainer.recipe.pipeline import tailor
 from trainer.settings import Settings
-from trainer.wiring import intake_limits
 
 STAGES = ("intake", "teacher", "student", "prune", "retrain", "select", "publish")
 UPLOAD = archives.zip_of(archives.class_folders(each=16))

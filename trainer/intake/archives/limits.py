@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from trainer.settings import Settings
+
 MIB = 1024**2
 
 
@@ -28,3 +30,12 @@ class IntakeLimits:
     # fewer usable images in any class, or fewer classes, fail the job
     images_per_class: int = 8
     classes: int = 2
+
+
+def intake_limits(settings: Settings) -> IntakeLimits:
+    """What an upload may hold. It stands here and not in `trainer.wiring`, because a look at data needs no Redis."""
+    return IntakeLimits(
+        upload_bytes=settings.upload_mib * MIB,
+        unpacked_bytes=settings.unpacked_mib * MIB,
+        image_pixels=settings.image_megapixels * 1_000_000,
+    )

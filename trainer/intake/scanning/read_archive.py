@@ -27,21 +27,32 @@ _DOCUMENTS = (
 )
 
 
-def read_archive(archive: Path, spool: BinaryIO, limits: IntakeLimits, progress: Callable[[int], None]) -> Scan:
+def read_archive(
+    archive: Path,
+    spool: BinaryIO,
+    limits: IntakeLimits,
+    progress: Callable[[int], None],
+    *,
+    keep_images: bool = True,
+) -> Scan:
     """Read every file of the archive; ``progress`` hears the number of files seen. Raises ArchiveInvalid.
 
-    Memory: one image at a time, plus about a kilobyte of notes a file.
+    Memory: one image at a time, plus about a kilobyte of notes a file. Without ``keep_images`` the bytes of images are
+    not written to the spool, which then stays small.
     """
-    return _Pass(spool, limits, progress).run(archive)
+    return _Pass(spool, limits, progress, keep_images=keep_images).run(archive)
 
 
 class _Pass:
     """One pass over an archive, and over the containers in it."""
 
-    def __init__(self, spool: BinaryIO, limits: IntakeLimits, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self, spool: BinaryIO, limits: IntakeLimits, progress: Callable[[int], None], *, keep_images: bool
+    ) -> None:
         self._spool = spool
         self._limits = limits
         self._progress = progress
+        self._keep_images = keep_images
         self._scan = Scan()
         self._containers: list[Document] = []
         self._files = 0
@@ -161,7 +172,7 @@ class _Pass:
     def _store(self, data: bytes, picture: Picture) -> str:
         digest = hashlib.sha256(data).hexdigest()
         if digest not in self._scan.spooled:
-            offset, size_bytes = append(self._spool, [data])
+            offset, size_bytes = append(self._spool, [data] if self._keep_images else [])
             self._scan.spooled[digest] = Spooled(
                 suffix=suffix_of(data) or "img",
                 offset=offset,

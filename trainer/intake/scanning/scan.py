@@ -19,7 +19,7 @@ class Skipped:
 
 @dataclass(frozen=True, kw_only=True)
 class Spooled:
-    """Where the bytes of one distinct image wait."""
+    """Where the bytes of one distinct image wait; none do where only a look is taken (``size_bytes`` is 0)."""
 
     suffix: str
     offset: int

@@ -73,6 +73,12 @@ def _share(value: float) -> str:
     return "–" if np.isnan(value) else percent(value)
 
 
+def left_out(inspection: Mapping[str, Any] | None) -> list[Row]:
+    """How many files of the upload were left out, by the reason."""
+    groups = [] if inspection is None else inspection["left_out_reasons"]
+    return [(str(group["count"]), group["reason"]) for group in groups]
+
+
 def environment(tailoring: Finished) -> list[Row]:
     manifest = tailoring.manifest
     rows = [

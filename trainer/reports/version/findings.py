@@ -24,13 +24,15 @@ _BATCH = 64
 @dataclass(frozen=True, kw_only=True)
 class Finished:
     """A finished tailoring: `pareto_front` has the rows of the job's result, `history` the epochs of every run by
-    "<fold>/<run>", `seconds` what each stage took."""
+    "<fold>/<run>", `seconds` what each stage took, `inspection` what the job tells of its upload (None where an older
+    release took it in)."""
 
     bundle: Bundle
     pareto_front: Sequence[Mapping[str, Any]]
     test: LabelledImages
     history: Mapping[str, Sequence[Epoch]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    inspection: Mapping[str, Any] | None = None
 
     @property
     def manifest(self) -> Manifest:

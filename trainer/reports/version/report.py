@@ -63,5 +63,7 @@ def _page(tailoring: Finished, findings: Findings, pictures: dict[str, bytes]) -
         candidates=facts.candidates(tailoring.pareto_front),
         confused=confused,
         classes=facts.classes(findings) if len(findings.labels) else [],
+        inspection=tailoring.inspection,
+        reasons=facts.left_out(tailoring.inspection),
         environment=facts.environment(tailoring),
     )

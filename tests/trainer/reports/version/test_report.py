@@ -102,6 +102,23 @@ def test_the_page_holds_all_it_needs_and_no_name_gets_out_of_its_place(backbone:
     assert "http" not in re.sub(r"base64,[^\"]*", "", page)
 
 
+def test_what_was_understood_of_the_upload_is_told(backbone: Backbone) -> None:
+    finding = {"weight": "warning", "text": f"Look at {HOSTILE[0]}", "files": []}
+    inspection = {
+        "layout": "class folders",
+        "why": f"the folders {HOSTILE[1]} hold images",
+        "findings": [finding],
+        "left_out_reasons": [{"reason": f"not {HOSTILE[0]}", "count": 3}],
+    }
+    page = make_report(replace(tailoring(backbone), inspection=inspection), backbone)["report.html"].decode()
+    reader = Reader()
+    reader.feed(page)
+    assert "script" not in reader.tags
+    for text in ("class folders", inspection["why"], finding["text"], f"not {HOSTILE[0]}"):
+        assert str(text) in reader.text
+    assert "The data" not in make_report(tailoring(backbone), backbone)["report.html"].decode()
+
+
 def test_without_test_images_or_history_it_says_less(backbone: Backbone) -> None:
     made = replace(tailoring(backbone, coloured(0, 3, 0)), history={}, pareto_front=[])
     assert set(make_report(made, backbone)) == {"report.html", "architecture.png"}
