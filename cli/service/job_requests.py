@@ -9,24 +9,25 @@ from cli.errors import ServiceUnreachable, StreamBroken
 from cli.service.session import TIMEOUT, Json, Session
 from cli.service.sse import ServerSentEvent, parse_events
 
-NO_OPTIONS: Mapping[str, str | int | float | None] = {}
-_PATIENT = httpx.Timeout(30.0, read=None)  # an epoch may say nothing for long
+Options = Mapping[str, str | int | float | None]
+
+NO_OPTIONS: Options = {}
+_PATIENT = httpx.Timeout(30.0, read=None)  # an epoch may say nothing for long, nor may a look at many images
 _RECONNECTS = 20  # broken connections in a row before the stream is given up
 
 
 class JobRequests(Session):
     """Every method raises `ServiceUnreachable`, or `RequestRefused` for a problem document."""
 
-    def upload(self, task: str, archive: Path, *, options: Mapping[str, str | int | float | None] = NO_OPTIONS) -> Json:
+    def upload(self, task: str, archive: Path, *, options: Options = NO_OPTIONS) -> Json:
         """Upload a dataset; the job it started. An option that is None is left to the service."""
-        name = archive.name.encode(errors="replace").decode()  # only for the service's eyes, and may be no text
-        with archive.open("rb") as data:
-            return self._document(
-                "POST",
-                f"/tasks/{task}/dataset",
-                params={name: value for name, value in options.items() if value is not None},
-                files={"file": (name, data, "application/octet-stream")},
-            )
+        return self._send(archive, f"/tasks/{task}/dataset", options)
+
+    def inspect(self, archive: Path, *, task: str | None = None, group_by: str | None = None) -> Json:
+        """What the service would make of a dataset; nothing is kept or queued. A key that is limited to tasks has to
+        name one of them."""
+        asked = {"task": task, "group_by": group_by}
+        return self._send(archive, "/datasets/inspect", asked, timeout=_PATIENT)
 
     def job(self, job: str) -> Json:
         return self._document("GET", f"/jobs/{job}")
@@ -68,6 +69,17 @@ class JobRequests(Session):
             if is_final(self.job(job)["state"]):
                 return
         raise StreamBroken(job)
+
+    def _send(self, archive: Path, path: str, asked: Options, *, timeout: httpx.Timeout = TIMEOUT) -> Json:
+        name = archive.name.encode(errors="replace").decode()  # only for the service's eyes, and may be no text
+        with archive.open("rb") as data:
+            return self._document(
+                "POST",
+                path,
+                params={name: value for name, value in asked.items() if value is not None},
+                files={"file": (name, data, "application/octet-stream")},
+                timeout=timeout,
+            )
 
     def _events_after(self, job: str, last: str | None) -> Iterator[ServerSentEvent]:
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})

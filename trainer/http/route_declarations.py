@@ -3,6 +3,7 @@
 from hosting.access.route_table import Route
 
 UPLOAD_DATASET = Route(method="POST", path="/tasks/{task}/dataset", scope="publish")
+INSPECT_DATASET = Route(method="POST", path="/datasets/inspect", scope="publish", task_parameter="task")
 
 LIST_JOBS = Route(method="GET", path="/jobs", scope="read", task_parameter="task")
 READ_JOB = Route(method="GET", path="/jobs/{job}", scope="read")
@@ -20,6 +21,7 @@ PUBLISH_POINT = Route(method="POST", path="/tasks/{task}/versions/{version}/fron
 
 ROUTES = (
     UPLOAD_DATASET,
+    INSPECT_DATASET,
     LIST_JOBS,
     READ_JOB,
     FOLLOW_JOB,

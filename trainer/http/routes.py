@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -17,84 +16,26 @@ from trainer.http import route_declarations as declared
 from trainer.http.dataset_routes import add_datasets
 from trainer.http.pareto_routes import add_pareto_front
 from trainer.http.schemas import Job, JobList
-from trainer.http.upload_body import receive
-from trainer.intake.archives.archive import inspect
+from trainer.http.upload_routes import add_uploads
 from trainer.jobs import event_stream
-from trainer.jobs.job import Job as JobDocument
 from trainer.jobs.job import State
-from trainer.jobs.option_checks import check_options
-from trainer.jobs.options import TailorOptions
 from trainer.service import Service
 
 _EVENT_ID = re.compile(r"\d{1,20}(-\d{1,20})?")
 _EVENT_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {sse.MEDIA_TYPE: {}}}, 204: {"description": "ended"}}
 _LOG: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}}
-_UPLOAD: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
-            },
-        },
-    }
-}
-
-Actor = Annotated[str, Header(alias="X-Actor", max_length=200, description="who asks; kept with the job")]
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
 
 
 def router(service: Service) -> APIRouter:
     """Datasets and jobs. Plain functions run in threads, off the loop."""
     routes = APIRouter(tags=["trainer"])
-    _add_upload(routes, service)
+    add_uploads(routes, service)
     _add_reading(routes, service)
     _add_logs(routes, service)
     _add_acting(routes, service)
     add_pareto_front(routes, service)
     add_datasets(routes, service)
     return routes
-
-
-def _add_upload(routes: APIRouter, service: Service) -> None:
-    @endpoint(routes, declared.UPLOAD_DATASET, status_code=202, openapi_extra=_UPLOAD)
-    async def upload_dataset(
-        task: TaskName,
-        request: Request,
-        response: Response,
-        options: Annotated[TailorOptions, Query()],
-        *,
-        x_actor: Actor = "anonymous",
-        idempotency_key: IdempotencyKey = None,
-    ) -> Job:
-        """Upload class folders as a zip or tar archive (raw, or as the form field `file`) and queue the tailoring."""
-        settings = service.settings
-        await run_in_threadpool(check_options, options, task, settings, service.registry)
-        path = await receive(request.stream(), request.headers, settings.uploads_dir, service.limits.upload_bytes)
-
-        def accept(upload: Path) -> JobDocument:
-            inspect(upload, service.limits)
-            digest = service.blobs.put(upload)
-            return service.jobs.submit(
-                task,
-                digest,
-                options.to_json(),
-                actor=x_actor,
-                priority=options.priority,
-                idempotency_key=idempotency_key,
-            )
-
-        try:
-            job = await run_in_threadpool(accept, path)
-        finally:
-            await run_in_threadpool(path.unlink, True)
-        response.headers["Location"] = declared.READ_JOB.path.format(job=job.id)
-        return Job.of(job)
 
 
 def _add_reading(routes: APIRouter, service: Service) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from trainer.intake.findings import Weight
 from trainer.jobs.job import Job as JobDocument
 from trainer.jobs.job import Priority, State
 
@@ -36,6 +37,33 @@ class Job(BaseModel):
     def of(cls, job: JobDocument) -> "Job":
         document = job.to_json()
         return cls(**{name: document[name] for name in cls.model_fields})
+
+
+class SplitCounts(BaseModel):
+    train: int
+    val: int
+    test: int
+
+
+class LeftOut(BaseModel):
+    file: str
+    reason: str
+
+
+class Finding(BaseModel):
+    weight: Weight = Field(description="error: a job would fail of it; warning: to be confirmed; note: to be read")
+    text: str
+    files: list[str] = Field(description="paths in the archive: some of those that the text is about")
+
+
+class Inspection(BaseModel):
+    """What an archive was taken for, and what is wrong with it."""
+
+    layout: str | None = Field(description="null where none was recognised")
+    classes: dict[str, SplitCounts] = Field(description="images by class and split")
+    left_out: list[LeftOut]
+    findings: list[Finding]
+    error: str | None = Field(description="why it cannot be trained on")
 
 
 class JobList(BaseModel):

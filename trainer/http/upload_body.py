@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,13 +12,23 @@ from starlette.concurrency import run_in_threadpool
 
 from trainer.errors import UploadEmpty, UploadMalformed, UploadTooLarge
 
+GROUP_BY = "group_by"  # a form field beside the file: a pattern is awkward to write into a query
+
 _FIELD = "file"
 _BUFFER_BYTES = 1 << 20  # written at once: a thread hop a chunk of the network would cost more than the write
 _FORM_OVERHEAD_BYTES = 1 << 16
 
 
-async def receive(body: AsyncIterator[bytes], headers: Mapping[str, str], folder: Path, limit_bytes: int) -> Path:
-    """Write the upload to a new file in ``folder`` and return its path; the caller deletes it.
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """``file`` holds the archive, ``fields`` the other fields of a form that mean something."""
+
+    file: Path
+    fields: Mapping[str, str]
+
+
+async def receive(body: AsyncIterator[bytes], headers: Mapping[str, str], folder: Path, limit_bytes: int) -> Body:
+    """Write the upload to a new file in ``folder``; the caller deletes it.
 
     Raises UploadTooLarge (before reading, where the length is announced), UploadEmpty, UploadMalformed.
     """
@@ -25,12 +36,13 @@ async def receive(body: AsyncIterator[bytes], headers: Mapping[str, str], folder
     if announced.isdecimal() and int(announced) > limit_bytes + _FORM_OVERHEAD_BYTES:
         raise UploadTooLarge(limit_bytes)
     path = await run_in_threadpool(_new_file, folder)
+    fields: Mapping[str, str] = {}
     try:
         with path.open("wb") as file:
             sink = _Sink(file, limit_bytes)
             kind, options = parse_options_header(headers.get("content-type", ""))
             if kind == b"multipart/form-data":
-                await _receive_form(body, options.get(b"boundary", b""), sink)
+                fields = await _receive_form(body, options.get(b"boundary", b""), sink)
             else:
                 async for chunk in body:
                     await sink.write(chunk)
@@ -40,7 +52,7 @@ async def receive(body: AsyncIterator[bytes], headers: Mapping[str, str], folder
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return path
+    return Body(file=path, fields=fields)
 
 
 def _new_file(folder: Path) -> Path:
@@ -77,17 +89,25 @@ class _Sink:
 
 
 class _Form:
-    """Picks the bytes of the one form field that holds the archive."""
+    """Picks the bytes of the form field that holds the archive, and of those that say something about it."""
 
     def __init__(self, sink: _Sink) -> None:
         self._sink = sink
         self._header = bytearray()
         self._value = bytearray()
-        self._selected = False
-        self._seen = False
+        self._field: str | None = None  # that is being read; None: one of no use
+        self._texts: dict[str, bytearray] = {}
+        self._seen: set[str] = set()
+
+    def fields(self) -> dict[str, str]:
+        """Raises UploadMalformed."""
+        try:
+            return {name: data.decode() for name, data in self._texts.items()}
+        except UnicodeDecodeError:
+            raise UploadMalformed("a form field that is not UTF-8") from None
 
     def on_part_begin(self) -> None:
-        self._selected = False
+        self._field = None
 
     def on_header_begin(self) -> None:
         self._header.clear()
@@ -102,17 +122,22 @@ class _Form:
     def on_header_end(self) -> None:
         if self._header.lower() == b"content-disposition":
             _, options = parse_options_header(bytes(self._value))
-            if options.get(b"name") == _FIELD.encode():
-                if self._seen:
-                    raise UploadMalformed(f"more than one form field {_FIELD!r}")
-                self._selected = self._seen = True
+            name = options.get(b"name", b"").decode(errors="replace")
+            if name in {_FIELD, GROUP_BY}:
+                if name in self._seen:
+                    raise UploadMalformed(f"more than one form field {name!r}")
+                self._seen.add(name)
+                self._field = name
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._selected:
+        if self._field == _FIELD:
             self._sink.add(data[start:end])
+        elif self._field is not None:
+            self._texts.setdefault(self._field, bytearray()).extend(data[start:end])
 
 
-async def _receive_form(body: AsyncIterator[bytes], boundary: bytes, sink: _Sink) -> None:
+async def _receive_form(body: AsyncIterator[bytes], boundary: bytes, sink: _Sink) -> dict[str, str]:
+    """The fields beside the archive, which are at most ``_FORM_OVERHEAD_BYTES``."""
     if not boundary:
         raise UploadMalformed("a multipart body without a boundary")
     form = _Form(sink)
@@ -135,5 +160,6 @@ async def _receive_form(body: AsyncIterator[bytes], boundary: bytes, sink: _Sink
                 raise UploadMalformed(f"send the archive as the form field {_FIELD!r}")
             await sink.flush_if_full()
         parser.finalize()
+        return form.fields()
     except ParseError as fault:
         raise UploadMalformed(f"damaged multipart form ({fault})") from None

@@ -82,10 +82,12 @@ def inspect(
     limits: IntakeLimits,
     *,
     group_by: str | None = None,
+    scratch: Path | None = None,
     progress: Progress = lambda _files: None,
 ) -> Inspection:
-    """Read the archive as `freeze` does, and keep nothing. Raises UploadEmpty, ArchiveInvalid and OptionsInvalid."""
-    with TemporaryFile() as spool:
+    """Read the archive as `freeze` does, and keep nothing: what has to be on disk meanwhile is in the folder
+    ``scratch``, by default the system's own. Raises UploadEmpty, ArchiveInvalid and OptionsInvalid."""
+    with TemporaryFile(dir=scratch) as spool:
         found = understand(archive, spool, limits, group_by=group_by, keep_images=False, progress=progress)
         return inspection_of(found)
 

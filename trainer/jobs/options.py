@@ -20,6 +20,15 @@ def _as_text(value: object) -> object:
 
 
 Skips = Annotated[Literal["1", "3", "5", "dense"], BeforeValidator(_as_text)]
+GroupBy = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MOST_CHARACTERS,
+        description="a regular expression on the paths of images: those in which its groups match the same (a video, a "
+        "patient) stay in one split where splits are cut",
+    ),
+]
 WarmStart = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^(live|[1-9][0-9]{0,8})$")]
 
 
@@ -77,13 +86,7 @@ class TailorOptions(BaseModel):
     warm_start: WarmStart | None = Field(
         default=None, description="version of the task to start from, `live` or a number, when images were added"
     )
-    group_by: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=MOST_CHARACTERS,
-        description="regular expression on the paths of images: those that match alike stay on one side of a split",
-    )
-
+    group_by: GroupBy | None = None
     priority: Priority = Field(default="normal", description="high, normal or low: which of the waiting jobs run first")
 
     @property

@@ -76,3 +76,20 @@ def test_an_archive_is_sent_under_its_name_even_if_that_is_no_text(tmp_path: Pat
         client.upload("signs", archive)
     assert b'filename="caf?.zip"' in sent[0]
     assert b"as it is" in sent[0]
+
+
+def test_a_look_takes_as_long_as_it_takes(tmp_path: Path) -> None:
+    (tmp_path / "signs.zip").write_bytes(b"PK")
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"layout": None})
+
+    with _client(answer) as client:
+        assert client.inspect(tmp_path / "signs.zip", task="signs", group_by="a b") == {"layout": None}
+        client.upload("signs", tmp_path / "signs.zip")
+    look, upload = asked
+    assert (look.url.path, look.url.query) == ("/datasets/inspect", b"task=signs&group_by=a+b")
+    assert look.extensions["timeout"]["read"] is None
+    assert upload.extensions["timeout"]["read"] is not None

@@ -126,6 +126,7 @@ def test_every_route_of_every_service_goes_to_its_owner(proxy: httpx.Client) -> 
         ("/tasks/signs/versions/3/attachments/report/front.json", "registry"),
         ("/tasks/signs/versions/3/front/5", "trainer"),
         ("/jobs/1/logs", "trainer"),
+        ("/tasks/datasets/inspect", "registry"),
         ("/tasks/predict", "registry"),  # a task of that name
         ("/tasks/a%2Fb/predict", "registry"),  # which knows no such task either
     ],
@@ -146,6 +147,7 @@ def test_paths_that_are_easy_to_mistake(proxy: httpx.Client, path: str, owner: s
         "/tasks/../metrics",
         "/tasks/%2e%2e/metrics",
         "/v2x",
+        "/datasets",
         "/job",
     ],
 )

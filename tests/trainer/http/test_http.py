@@ -60,6 +60,12 @@ def test_multipart(http: httpx.Client, service: Service) -> None:
     assert (answer.status_code, answer.json()["title"]) == (422, "unusable upload")
 
 
+def test_a_job_takes_the_pattern_of_the_form(http: httpx.Client, service: Service) -> None:
+    answer = http.post("/tasks/pets/dataset", files={"file": GOOD}, data={"group_by": "([a-z]+)/"})
+    assert (answer.status_code, answer.json()["options"]["group_by"]) == (202, "([a-z]+)/")
+    assert http.post("/tasks/pets/dataset?group_by=(", content=GOOD).status_code == 422
+
+
 def test_bad_archives_are_refused_and_the_service_goes_on(http: httpx.Client, service: Service) -> None:
     for kind, (data, error, _) in BAD.items():
         answer = upload(http, data)

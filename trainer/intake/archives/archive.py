@@ -10,6 +10,8 @@ from trainer.intake.archives import tar, zip, zst
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.archives.paths import Parts, is_litter, safe_parts
 
+NO_FILE = "the archive holds no file"
+
 _TAR_BLOCK = 512
 _DRAIN_BYTES = 1 << 16
 
@@ -102,7 +104,7 @@ def inspect(path: Path, limits: IntakeLimits) -> ArchiveSummary:
         files += not member.is_folder
         unpacked_bytes += member.size_bytes
     if not files:
-        raise ArchiveInvalid("the archive holds no file")
+        raise ArchiveInvalid(NO_FILE)
     return ArchiveSummary(files=files, unpacked_bytes=unpacked_bytes)
 
 

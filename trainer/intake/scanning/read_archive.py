@@ -9,7 +9,7 @@ from typing import BinaryIO
 from nettailor.errors import ImageInvalid
 from nettailor.images import Picture, decode
 from trainer.errors import ArchiveDamaged, ArchiveInvalid, ArchiveTooBig
-from trainer.intake.archives.archive import Member, members
+from trainer.intake.archives.archive import NO_FILE, Member, members
 from trainer.intake.archives.formats import is_image_name, kind_of, suffix_of, unread_picture
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.archives.paths import hidden_folder, is_hidden
@@ -59,8 +59,12 @@ class _Pass:
         self._unpacked_bytes = 0
 
     def run(self, archive: Path) -> Scan:
+        files = 0
         for member in members(archive, self._limits):
+            files += not member.is_folder
             self._take(member, is_inside=False)
+        if not files:
+            raise ArchiveInvalid(NO_FILE)
         alone = not self._scan.promised  # beside images, an archive is a copy or a backup
         for document in sorted(self._containers, key=lambda document: document.parts):
             container = next(each for each in CONTAINERS if document.name.endswith(each.suffixes))

@@ -1,0 +1,111 @@
+"""Looking at an archive over HTTP: what comes back, what is refused, and that nothing stays."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.trainer import archives
+from tests.trainer.bad_archives import BAD
+from tests.waiting import PATIENCE_SECONDS
+from trainer.http.schemas import Inspection
+from trainer.intake import inspection
+from trainer.intake.inspection import inspect
+from trainer.problems import status_of
+from trainer.service import Service
+
+ODD = archives.zip_of({**archives.class_folders(), "notes.md": b"x", ".hidden/a.png": archives.picture(1)})
+SHOTS = archives.zip_of(
+    {
+        f"{name}/shot{shot}-{part}.png": archives.picture(hash((name, shot, part)) % 2**32)
+        for name in ("cats", "dogs")
+        for shot in range(8)
+        for part in range(2)
+    }
+)
+
+
+def look(http: httpx.Client, data: bytes, query: str = "") -> httpx.Response:
+    return http.post(f"/datasets/inspect{query}", content=data)
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(http: httpx.Client, service: Service) -> Iterator[None]:
+    yield
+    assert not list(service.settings.uploads_dir.iterdir())
+    assert http.get("/jobs").json() == {"jobs": []}
+    assert not list(service.blobs.digests())
+
+
+def test_the_answer_is_what_intake_finds(http: httpx.Client, service: Service) -> None:
+    answer = look(http, ODD)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    upload = service.settings.data_dir / "odd.zip"
+    upload.write_bytes(ODD)
+    assert answer.json() == inspect(upload, service.limits).as_json()
+    assert Inspection.model_validate(answer.json(), extra="forbid").findings[0].weight == "warning"
+    form = http.post("/datasets/inspect", files={"file": ODD})
+    assert form.json() == answer.json()
+
+
+def test_what_a_job_would_fail_of_is_an_answer_too(http: httpx.Client) -> None:
+    answer = look(http, archives.zip_of({"train/1.jpg": archives.picture(1), "test/2.jpg": archives.picture(2)}))
+    assert answer.status_code == 200
+    assert "splits and no classes" in answer.json()["error"]
+
+
+def test_bad_archives_are_refused_as_in_an_upload(http: httpx.Client) -> None:
+    for kind, (data, error, _) in BAD.items():
+        answer = look(http, data)
+        assert answer.status_code >= 400, (kind, answer.text)
+        assert (answer.status_code, answer.json()["title"]) == status_of(error), kind
+
+
+def test_too_large_ones_are_refused_unread(http: httpx.Client, service: Service) -> None:
+    object.__setattr__(service.settings, "upload_mib", 1)
+    assert (look(http, bytes(1_200_000)).status_code, look(http, b"").status_code) == (413, 422)
+
+
+def test_a_pattern_in_query_or_form(http: httpx.Client) -> None:
+    pattern = "shot[0-9]+"
+    by_query = look(http, SHOTS, "?group_by=shot%5B0-9%5D%2B").json()
+    assert "belong to groups" in by_query["findings"][0]["text"]
+    by_form = http.post("/datasets/inspect", files={"file": SHOTS}, data={"group_by": pattern})
+    assert by_form.json() == by_query
+    for answer in (
+        look(http, SHOTS, "?group_by=("),
+        look(http, SHOTS, "?group_by=nowhere"),
+        look(http, SHOTS, f"?group_by={'x' * 201}"),
+        http.post("/datasets/inspect", files={"file": SHOTS}, data={"group_by": "("}),
+        http.post("/datasets/inspect?group_by=a", files={"file": SHOTS}, data={"group_by": "b"}),
+        http.post("/datasets/inspect", files={"file": SHOTS}, data={"group_by": ["a", "b"]}),
+        http.post("/datasets/inspect", files={"file": SHOTS, "group_by": b"\xff"}),
+    ):
+        assert (answer.status_code, "group_by" in answer.text or "UTF-8" in answer.text) == (422, True), answer.text
+
+
+def test_the_service_answers_while_archives_are_looked_through_two_at_a_time(
+    http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_go_on = threading.Semaphore(0), threading.Event()
+
+    def held(*arguments: Any, **options: Any) -> inspection.Inspection:
+        begun.release()
+        assert may_go_on.wait(PATIENCE_SECONDS)
+        return inspect(*arguments, **options)
+
+    monkeypatch.setattr(inspection, "inspect", held)
+    statuses: list[int] = []
+    threads = [threading.Thread(target=lambda: statuses.append(look(http, ODD).status_code)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(2):
+        assert begun.acquire(timeout=PATIENCE_SECONDS)
+    assert http.get("/healthz").status_code == 200
+    assert not begun.acquire(timeout=0.2)
+    may_go_on.set()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200, 200, 200]

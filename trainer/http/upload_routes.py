@@ -1,0 +1,137 @@
+"""Archives over HTTP: uploaded to be tailored to, or only to be looked at."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from hosting.access.endpoint import endpoint
+from nettailor.bundle.manifest import TaskName
+from trainer.errors import OptionsInvalid
+from trainer.http import route_declarations as declared
+from trainer.http.schemas import Inspection, Job
+from trainer.http.upload_body import GROUP_BY, Body, receive
+from trainer.intake import inspection
+from trainer.intake.archives import archive
+from trainer.intake.splits.grouping import compiled
+from trainer.jobs.job import Job as JobDocument
+from trainer.jobs.option_checks import check_options
+from trainer.jobs.options import GroupBy, TailorOptions
+from trainer.service import Service
+
+_LOOKS = 2  # archives that are looked through at a time: each keeps a core busy, and predictions may need the others
+_UPLOAD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        GROUP_BY: {"type": "string", "description": "as in the query"},
+                    },
+                }
+            },
+        },
+    }
+}
+
+Actor = Annotated[str, Header(alias="X-Actor", max_length=200, description="who asks; kept with the job")]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
+
+
+def add_uploads(routes: APIRouter, service: Service) -> None:
+    _add_upload(routes, service)
+    _add_look(routes, service)
+
+
+def _add_upload(routes: APIRouter, service: Service) -> None:
+    @endpoint(routes, declared.UPLOAD_DATASET, status_code=202, openapi_extra=_UPLOAD)
+    async def upload_dataset(
+        task: TaskName,
+        request: Request,
+        response: Response,
+        options: Annotated[TailorOptions, Query()],
+        *,
+        x_actor: Actor = "anonymous",
+        idempotency_key: IdempotencyKey = None,
+    ) -> Job:
+        """Upload images and their labels as a zip or tar archive (raw, or as the form field `file`) and queue the
+        tailoring. What intake understood of it is in the job's `inspection` as soon as it was read."""
+        _check_group_by(options.group_by)
+        await run_in_threadpool(check_options, options, task, service.settings, service.registry)
+        body = await _received(request, service)
+
+        def accept() -> JobDocument:
+            asked = options.model_copy(update={GROUP_BY: _group_by(options.group_by, body.fields)})
+            archive.inspect(body.file, service.limits)
+            digest = service.blobs.put(body.file)
+            return service.jobs.submit(
+                task,
+                digest,
+                asked.to_json(),
+                actor=x_actor,
+                priority=options.priority,
+                idempotency_key=idempotency_key,
+            )
+
+        try:
+            job = await run_in_threadpool(accept)
+        finally:
+            await run_in_threadpool(body.file.unlink, True)
+        response.headers["Location"] = declared.READ_JOB.path.format(job=job.id)
+        return Job.of(job)
+
+
+def _add_look(routes: APIRouter, service: Service) -> None:
+    limiter = anyio.CapacityLimiter(_LOOKS)
+
+    @endpoint(routes, declared.INSPECT_DATASET, response_model=Inspection, openapi_extra=_UPLOAD)
+    async def inspect_dataset(
+        request: Request,
+        *,
+        group_by: Annotated[GroupBy | None, Query()] = None,
+        task: Annotated[TaskName | None, Query(description="what a key that is limited to tasks has to name")] = None,
+    ) -> Response:
+        """Look through an archive as intake would, and answer what would be trained on and what is wrong with it.
+        Nothing is kept or queued."""
+        _check_group_by(group_by)
+        body = await _received(request, service)
+
+        def look() -> bytes:
+            pattern = _group_by(group_by, body.fields)
+            scratch = service.settings.uploads_dir
+            found = inspection.inspect(body.file, service.limits, group_by=pattern, scratch=scratch)
+            return json.dumps(found.as_json(), ensure_ascii=False).encode()
+
+        try:
+            answer = await anyio.to_thread.run_sync(look, limiter=limiter)
+        finally:
+            await run_in_threadpool(body.file.unlink, True)
+        return Response(answer, media_type="application/json")
+
+
+async def _received(request: Request, service: Service) -> Body:
+    uploads_dir = service.settings.uploads_dir
+    return await receive(request.stream(), request.headers, uploads_dir, service.limits.upload_bytes)
+
+
+def _group_by(asked: str | None, fields: Mapping[str, str]) -> str | None:
+    """The pattern of the query or of the form. Raises OptionsInvalid."""
+    told = fields.get(GROUP_BY) or None
+    if asked is not None and told not in {None, asked}:
+        raise OptionsInvalid(GROUP_BY, "the query and the form say different things")
+    _check_group_by(told)
+    return asked or told
+
+
+def _check_group_by(pattern: str | None) -> None:
+    """Raises OptionsInvalid."""
+    if pattern is not None:
+        compiled(pattern)
