@@ -17,7 +17,11 @@ CommandError
 ├── StreamBroken           the events of a job broke off and could not be resumed
 ├── NotLive                a version was published, but is not what it was to become
 ├── MalformedTag           a tag to set is not NAME=TEXT
-└── NotADataset            the path is neither a folder nor an archive, or something in the folder cannot be read
+├── OptionUnusable         a value that an option cannot have
+├── CannotWrite            a file that was asked for cannot be written
+└── NotADataset            the path is neither a folder nor a sound archive, or something in the folder cannot be read
+    ├── TooLargeHere       it is beyond what the settings of this machine allow
+    └── NotTrainable       it was read, and cannot be trained on as it is
 """
 
 from collections.abc import Mapping
@@ -144,10 +148,29 @@ class MalformedTag(CommandError):
         self.word = word
 
 
+class OptionUnusable(CommandError):
+    pass
+
+
+class CannotWrite(CommandError):
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(f"{path}: cannot be written: {error.strerror or error}")
+        self.path = path
+
+
 class NotADataset(CommandError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
         self.path = path
+        self.reason = reason
+
+
+class TooLargeHere(NotADataset):
+    pass
+
+
+class NotTrainable(NotADataset):
+    pass
 
 
 def _tail(log: Path, lines: int = 12) -> str:

@@ -74,6 +74,16 @@ def _setting(name: str, text: str) -> Any:
     return typer.Option(envvar=f"NETTAILOR_{name.upper()}", help=text, show_default=False)
 
 
+GroupBy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Images whose paths this regular expression matches alike stay in one split, such as 'video[0-9]+'.",
+        show_default=False,
+    ),
+]
+
+
 @app.command()
 def up(
     *,
@@ -100,12 +110,34 @@ def up(
 
 
 @app.command()
+def inspect(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder or archive, as for `nettailor tailor`.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a page, with a few pictures of each class.", show_default=False),
+    ] = None,
+    group_by: GroupBy = None,
+) -> None:
+    """Look at a dataset before anything is trained on it: what it is taken for, its classes and splits, what is left
+    out and why, what is odd.
+
+    Needs no service, and uploads nothing. Exit status 1 if it cannot be trained on.
+    """
+    from cli.inspection.run import run_inspect  # Pillow and numpy: not for every `nettailor --help`
+
+    with one_line_errors():
+        run_inspect(data, group_by, as_json=as_json, html=html)
+
+
+@app.command()
 def tailor(
     data: Annotated[
         Path,
         typer.Argument(
             metavar="DATA",
-            help="A folder or archive (zip, tar, tar.gz, tar.zst): one folder of images a class, or a CSV of labels.",
+            help="A folder or archive (zip, tar, tar.gz, tar.zst): one folder of images a class, or a table of labels.",
         ),
     ],
     *,
@@ -130,19 +162,20 @@ def tailor(
     warm_start: Annotated[
         str | None, _option("Start from this version of the task, a number or live, when images were added.")
     ] = None,
-    group_by: Annotated[
-        str | None, _option("Images whose paths match this regular expression alike stay in one split.")
-    ] = None,
     priority: Annotated[Priority | None, _option("Which of the waiting jobs run first; normal by default.")] = None,
+    group_by: GroupBy = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, whatever is odd about the data.")] = False,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
 ) -> None:
     """Tailor the network to a dataset and publish the result, showing progress until it is done.
 
-    The first version of a task goes live; a later one goes live if it is not worse. Ctrl-C stops watching; the job
+    The data are looked at first, here, as by `nettailor inspect`: nothing is uploaded that cannot be trained on. The
+    first version of a task goes live; a later one goes live if it is not worse. Ctrl-C stops watching; the job
     goes on for as long as the service runs.
     """
+    from cli.inspection.run import look_before_upload
     from cli.render.progress import follow
     from cli.render.report import print_result
     from cli.service.packing import packed
@@ -150,8 +183,9 @@ def tailor(
     console = PlainConsole()
     options = {"preset": preset, "seed": seed, "backbone": backbone, "skips": skips, "gamma1": gamma1, "gamma2": gamma2}
     options |= {"measure": measure, "target_drop": target_drop, "max_macs": max_macs, "max_latency_ms": max_latency_ms}
-    options |= {"max_minutes": max_minutes, "warm_start": warm_start, "group_by": group_by, "priority": priority}
+    options |= {"max_minutes": max_minutes, "warm_start": warm_start, "priority": priority, "group_by": group_by}
     with one_line_errors(), service(url, data_dir, key) as client, packed(data) as archive:
+        look_before_upload(data, archive, group_by, console, yes=yes)
         job = client.upload(task, archive, options=options)
         console.print(printable(f"job {job['id']}"))
         ended = follow(client, {task: str(job["id"])}, console)[task]

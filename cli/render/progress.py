@@ -147,8 +147,9 @@ def duration(seconds: float) -> str:
 
 
 @contextmanager
-def counting(what: str, console: Console) -> Iterator[Callable[[int, int], None]]:
-    """A bar, moved by calling what this yields with how many are done of how many. Shown on a terminal only."""
+def counting(what: str, console: Console) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar, moved by calling what this yields with how many are done of how many (None: nobody knows). Shown on a
+    terminal only."""
     described = TextColumn("{task.description}", style="bold", markup=False)
     columns = (described, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:

@@ -16,6 +16,7 @@ from tests.documented import ROOT
 _COMMANDS = (
     "up",
     "tailor",
+    "inspect",
     "predict",
     "tasks",
     "jobs",

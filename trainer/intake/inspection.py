@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from trainer.errors import TrainerError
 from trainer.events import Json
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.findings import WEIGHTS, Finding, in_order
@@ -107,7 +106,7 @@ def inspection_of(understanding: Understanding) -> Inspection:
     )
 
 
-def unreadable(fault: TrainerError) -> Inspection:
+def unreadable(reason: str) -> Inspection:
     """What is known of an upload that `inspect` refuses."""
-    finding = Finding(weight="error", text=str(fault))
-    return Inspection(layout=None, why="", classes={}, examples={}, left_out=(), findings=(finding,), error=str(fault))
+    finding = Finding(weight="error", text=reason)
+    return Inspection(layout=None, why="", classes={}, examples={}, left_out=(), findings=(finding,), error=reason)

@@ -7,7 +7,7 @@ from tempfile import TemporaryFile
 import pytest
 
 from tests.trainer import archives
-from trainer.errors import NotAnArchive, UploadEmpty
+from trainer.errors import NotAnArchive
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze
 from trainer.intake.inspection import Inspection, inspect, unreadable
@@ -68,15 +68,20 @@ def test_a_job_keeps_the_first_of_long_lists(tmp_path: Path) -> None:
     assert (kept["why"], kept["classes"]) == (found.why, found.as_json()["classes"])
 
 
-def test_what_is_refused_has_the_same_form(tmp_path: Path) -> None:
-    found = unreadable(UploadEmpty())
-    assert found.error is not None
-    assert found.as_json() == {
+def test_every_layout_says_why(tmp_path: Path) -> None:
+    flat = {"a.png": archives.picture(1), "b.png": archives.picture(2)}
+    for files in (archives.class_folders(), archives.class_folders(prefix="train/"), flat):
+        found = look(tmp_path, files)
+        assert bool(found.layout) == bool(found.why)
+
+
+def test_what_is_refused_has_the_same_form() -> None:
+    assert unreadable("it is empty").as_json() == {
         "layout": None,
         "classes": {},
         "left_out": [],
-        "findings": [{"weight": "error", "text": found.error, "files": []}],
-        "error": found.error,
+        "findings": [{"weight": "error", "text": "it is empty", "files": []}],
+        "error": "it is empty",
     }
 
 
