@@ -41,10 +41,11 @@ class Range(io.RawIOBase):
 
 
 def append(spool: BinaryIO, chunks: Iterable[bytes]) -> tuple[int, int]:
-    """Offset and size of what was written to the end of the spool."""
+    """Offset and size of what was written to the end of the spool; the chunks may be read from the spool itself."""
     offset = spool.seek(0, io.SEEK_END)
     size_bytes = 0
     for chunk in chunks:
+        spool.seek(offset + size_bytes)
         spool.write(chunk)
         size_bytes += len(chunk)
     return offset, size_bytes

@@ -24,6 +24,14 @@ def test_a_range_reads_as_the_bytes_alone_would(data: bytes, steps: list[tuple[i
         assert ranged.read(count) == alone.read(count)
 
 
+def test_what_is_appended_may_be_read_from_the_spool_itself() -> None:
+    spool = io.BytesIO(bytes(range(100)))
+    whole = Range(spool, 0, 100)
+    offset, size_bytes = append(spool, iter(lambda: whole.read(9), b""))
+    assert spool.getvalue() == 2 * bytes(range(100))
+    assert (offset, size_bytes) == (100, 100)
+
+
 def test_there_is_nothing_before_a_range() -> None:
     with pytest.raises(OSError, match="before the start"):
         Range(io.BytesIO(b"abc"), 1, 1).seek(-1)
