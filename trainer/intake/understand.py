@@ -63,6 +63,7 @@ def understand(
     cut = split(labels.classes, grouping)
     unused = [*unused_tables(upload, reading.documents), *unused_lists(upload, reading.documents)]
     findings = [
+        *scan.findings,
         *reading.findings,
         *unused,
         *unused_annotations(upload, chosen and chosen[0], {path for each in unused for path in each.files}),

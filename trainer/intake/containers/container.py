@@ -13,6 +13,7 @@ from typing import Protocol
 
 from trainer.intake.archives.archive import Member
 from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.findings import Finding
 from trainer.intake.upload import Document
 
 
@@ -22,16 +23,25 @@ class Container(Protocol):
         """As the report and the documentation call it."""
 
     @property
+    def seen_from(self) -> str:
+        """Tools and versions whose files it was built from."""
+
+    @property
+    def reads(self) -> str:
+        """What is read, in one sentence."""
+
+    @property
     def suffixes(self) -> tuple[str, ...]:
         """How the names of such files end, in lower case."""
 
     def recognise(self, document: Document) -> bool:
         """By its first bytes, or its directory: whether `expand` is worth a try. Other files are documents."""
 
-    def expand(self, document: Document, limits: IntakeLimits) -> Iterator[Member]:
-        """The files in it, one at a time, so that memory does not grow with their number.
+    def expand(self, document: Document, limits: IntakeLimits) -> Iterator[Member | Finding]:
+        """The files in it, one at a time, so that memory does not grow with their number, and what is odd about it.
 
-        The caller counts files and bytes against the limits. Raises ArchiveInvalid.
+        The caller counts files and bytes against the limits. Raises ArchiveInvalid; what makes the upload of no use
+        without being damaged is a finding that is an error.
         """
 
 

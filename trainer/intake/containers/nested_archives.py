@@ -9,6 +9,8 @@ from trainer.intake.upload import Document
 
 class NestedArchives:
     name = "archive inside the archive"
+    seen_from = "a zip a class or a split, made by hand; data sets of Hugging Face with `train.zip`"
+    reads = "zip and tar archives of any accepted kind, one level deep, as if they were folders of their names"
     suffixes = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst")
 
     def recognise(self, document: Document) -> bool:

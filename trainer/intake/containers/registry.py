@@ -1,8 +1,12 @@
 """All containers, in the order in which they are tried."""
 
+from trainer.intake.containers.arrays.cifar import Cifar
+from trainer.intake.containers.arrays.idx import Idx
+from trainer.intake.containers.arrays.npy import Npy
+from trainer.intake.containers.arrays.npz import Npz
 from trainer.intake.containers.container import Container
 from trainer.intake.containers.nested_archives import NestedArchives
 
-CONTAINERS: tuple[Container, ...] = (NestedArchives(),)
+CONTAINERS: tuple[Container, ...] = (NestedArchives(), Npz(), Npy(), Idx(), Cifar())
 
 SUFFIXES = tuple(suffix for container in CONTAINERS for suffix in container.suffixes)

@@ -22,6 +22,7 @@ from trainer.intake.layouts.annotations.label_studio import LabelStudio
 from trainer.intake.layouts.annotations.roboflow import RoboflowTable
 from trainer.intake.layouts.annotations.tool import AnnotationTool
 from trainer.intake.layouts.annotations.vertex import Vertex
+from trainer.intake.layouts.arrays.array_layout import ArrayLayout
 from trainer.intake.layouts.folders.class_folders import ClassFolders
 from trainer.intake.layouts.folders.split_folders import SplitFolders
 from trainer.intake.layouts.folders.unclear_folders import UnclearFolders
@@ -29,6 +30,7 @@ from trainer.intake.layouts.layout import Layout, Recognition
 from trainer.intake.layouts.tables.table_layout import TableLayout
 from trainer.intake.upload import Upload
 
+_INSIDE_FILES: tuple[Layout, ...] = (ArrayLayout(),)
 _CLASSES_OF_IMAGES: tuple[Layout, ...] = (
     *(Coco(), Datumaro(), Cvat(), LabelStudio(), FiftyOne(), RoboflowTable(), ImagenetLists(), VocLists()),
     *(EdgeImpulse(), GroundTruth(), Vertex(), AzureMachineLearning(), CustomVision()),
@@ -36,7 +38,7 @@ _CLASSES_OF_IMAGES: tuple[Layout, ...] = (
 _BOXES: tuple[Layout, ...] = (Voc(), Yolo(), CreateMl(), LabelMe(), Via(), Vott(), BoxTable())
 _FOLDERS: tuple[Layout, ...] = (NamesOfImages(), SplitFolders(), ClassFolders(), UnclearFolders())
 
-LAYOUTS: tuple[Layout, ...] = (*_CLASSES_OF_IMAGES, *_BOXES, TableLayout(), *_FOLDERS)
+LAYOUTS: tuple[Layout, ...] = (*_INSIDE_FILES, *_CLASSES_OF_IMAGES, *_BOXES, TableLayout(), *_FOLDERS)
 
 
 def choose(upload: Upload) -> tuple[Layout, Recognition] | None:

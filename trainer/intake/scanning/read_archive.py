@@ -13,8 +13,10 @@ from trainer.intake.archives.archive import NO_FILE, Member, members
 from trainer.intake.archives.formats import is_image_name, kind_of, suffix_of, unread_picture
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.archives.paths import hidden_folder, is_hidden
+from trainer.intake.arrays import label_array
 from trainer.intake.containers.container import Container
 from trainer.intake.containers.registry import CONTAINERS, SUFFIXES
+from trainer.intake.findings import Finding
 from trainer.intake.scanning.scan import Scan, Spooled
 from trainer.intake.scanning.spool import append
 from trainer.intake.splits.near_duplicates import thumbnail
@@ -23,7 +25,8 @@ from trainer.intake.upload import DOCUMENT_BYTES, Document
 # how files that may hold labels are called
 _DOCUMENTS = (
     *(".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xml", ".yaml", ".yml"),
-    *(".manifest", ".labels", ".cls", ".lst", ".names", ".data"),
+    *(".manifest", ".labels", ".cls", ".lst", ".names", ".data", "readme.md"),
+    *label_array.SUFFIXES,
 )
 
 
@@ -65,16 +68,25 @@ class _Pass:
             self._take(member, is_inside=False)
         if not files:
             raise ArchiveInvalid(NO_FILE)
-        alone = not self._scan.promised  # beside images, an archive is a copy or a backup
+        # beside a data set of images, an archive is a copy or a backup
+        alone = len(self._scan.promised) < self._limits.classes * self._limits.images_per_class
         for document in sorted(self._containers, key=lambda document: document.parts):
-            container = next(each for each in CONTAINERS if document.name.endswith(each.suffixes))
-            if alone and container.recognise(document):
-                self._expand(container, document)
-            elif document.name.endswith(_DOCUMENTS) and document.size_bytes <= DOCUMENT_BYTES:
-                self._scan.documents.append(document)
-            else:
-                self._leave_closed(document)
+            self._sort_container(document, alone=alone)
         return self._scan
+
+    def _sort_container(self, document: Document, *, alone: bool) -> None:
+        named = (each for each in CONTAINERS if document.name.endswith(each.suffixes))
+        container = next((each for each in named if each.recognise(document)), None)
+        if container is not None and alone:
+            self._expand(container, document)
+        elif container is not None:
+            self._leave_closed(document)
+        elif document.name.endswith(_DOCUMENTS) and document.size_bytes <= DOCUMENT_BYTES:
+            self._scan.documents.append(document)
+        else:
+            kind = kind_of(document.head())
+            self._scan.others[document.parts] = kind
+            self._scan.skip(document.parts, _not_read(None, kind))
 
     def _take(self, member: Member, *, is_inside: bool) -> None:
         """Sort one file into the scan; ``is_inside``: of a container, and then no container itself."""
@@ -124,8 +136,11 @@ class _Pass:
         suffix = next(suffix for suffix in container.suffixes if document.name.endswith(suffix))
         folder = (*document.folder, document.parts[-1][: -len(suffix)] or suffix)
         try:
-            for member in container.expand(document, self._limits):
-                self._take(replace(member, parts=folder + member.parts), is_inside=True)
+            for found in container.expand(document, self._limits):
+                if isinstance(found, Finding):
+                    self._scan.findings.append(found)
+                else:
+                    self._take(replace(found, parts=folder + found.parts), is_inside=True)
         except ArchiveTooBig:
             raise
         except ArchiveInvalid as fault:

@@ -6,6 +6,7 @@ from itertools import chain
 
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.archives.paths import Parts
+from trainer.intake.findings import Finding
 from trainer.intake.upload import Document, Upload
 
 
@@ -57,6 +58,8 @@ class Scan:
     skipped: list[Skipped] = field(default_factory=list)
     # containers that were not looked into
     closed: list[Parts] = field(default_factory=list)
+    # what is odd about those that were
+    findings: list[Finding] = field(default_factory=list)
     # files that show what another one shows
     duplicates: int = 0
 

@@ -1,6 +1,6 @@
 """All tables of an upload, and what they say together."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from trainer.intake.archives.paths import Parts
@@ -9,8 +9,10 @@ from trainer.intake.layouts.image_finder import ImageFinder, finder_of
 from trainer.intake.layouts.rows import Row, Rows
 from trainer.intake.layouts.split_words import split_of
 from trainer.intake.layouts.tables import delimited, json_rows
+from trainer.intake.layouts.tables.class_names import ClassNames, find_names
+from trainer.intake.layouts.tables.declared_names import declared_names
 from trainer.intake.layouts.tables.grid import Grid
-from trainer.intake.layouts.tables.joins import add_columns, names_of_classes
+from trainer.intake.layouts.tables.joins import add_columns
 from trainer.intake.layouts.tables.parquet import read_parquet
 from trainer.intake.layouts.tables.roles import Roles, find_roles, label_of
 from trainer.intake.placement import Split
@@ -29,6 +31,8 @@ class Tables:
     rows: Rows
     used: dict[Parts, tuple[Grid, Roles]] = field(default_factory=dict)
     reasons: dict[Parts, str] = field(default_factory=dict)
+    # what could be read of these
+    others: dict[Parts, Grid] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     # documents that gave names to the labels, or further columns to a table
     joined: set[Parts] = field(default_factory=set)
@@ -54,14 +58,25 @@ def read_tables(upload: Upload) -> Tables:
             tables.used[parts] = found, roles
         else:
             tables.reasons[parts] = roles
-    names, source = names_of_classes(tables.used, {parts: grids[parts] for parts in tables.reasons if parts in grids})
-    if source is not None:
-        tables.joined.add(source)
-        text = f"The names of the classes are taken from {'/'.join(source)}."
-        tables.findings.append(Finding(weight="note", text=text, files=("/".join(source),)))
+    tables.others = {parts: grids[parts] for parts in tables.reasons if parts in grids}
+    names = _names(tables, upload)
+    tables.joined |= names.documents
+    tables.findings += names.findings
     for grid, roles in tables.used.values():
-        _take(tables, grid, roles, names)
+        _take(tables, grid, roles, names.names)
     return tables
+
+
+def names_for(upload: Upload, labels: Collection[str]) -> ClassNames:
+    """The names of classes that are numbers, for layouts whose labels stand elsewhere."""
+    return find_names(labels, upload.once(read_tables).others, upload.once(declared_names))
+
+
+def _names(tables: Tables, upload: Upload) -> ClassNames:
+    used = tables.used.values()
+    labels = {label for grid, roles in used for row in grid.rows if (label := label_of(roles, row))}
+    columns = {grid.columns[roles.label] for grid, roles in used if roles.label is not None and grid.columns}
+    return find_names(labels, tables.others, upload.once(declared_names), columns)
 
 
 def _take(tables: Tables, grid: Grid, roles: Roles, names: Mapping[str, str]) -> None:

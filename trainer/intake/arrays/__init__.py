@@ -1,0 +1,1 @@
+"""Arrays of numbers as people save them: NumPy's files and the IDX files of MNIST."""

@@ -1,0 +1,1 @@
+"""Files in which many images are one array of numbers."""

@@ -1,0 +1,1 @@
+"""Labels that are arrays themselves: the n-th is that of the n-th image."""
