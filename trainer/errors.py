@@ -71,8 +71,13 @@ class ArchiveInvalid(UploadInvalid):
 
 
 class NotAnArchive(ArchiveInvalid):
-    def __init__(self, start: bytes) -> None:
-        super().__init__(f"not a zip, tar, tar.gz or tar.zst archive (it starts with {start[:8]!r})")
+    """``kind`` is what the file is instead, where that is known, and ``mend`` what to do about it."""
+
+    def __init__(self, start: bytes, kind: str = "", mend: str = "") -> None:
+        what = f"{kind}, " if kind else ""
+        super().__init__(
+            f"not a zip, tar, tar.gz or tar.zst archive ({what}it starts with {start[:8]!r}){mend and f': {mend}'}"
+        )
 
 
 class ArchiveDamaged(ArchiveInvalid):

@@ -19,6 +19,7 @@ from trainer.intake.requirements import Counts, count, too_small
 from trainer.intake.scanning.read_archive import read_archive
 from trainer.intake.scanning.scan import Scan, Skipped
 from trainer.intake.splits.grouping import Grouping, group_by_looks, group_by_pattern, grouping_findings
+from trainer.intake.unread_data import unread_data
 from trainer.intake.upload import Upload
 
 
@@ -68,6 +69,7 @@ def understand(
         *unused,
         *unused_annotations(upload, chosen and chosen[0], {path for each in unused for path in each.files}),
         *oddities(scan, reading, labels.classes),
+        *unread_data(scan),
         *grouping_findings(grouping, labels.paths, labels.given, cut.splits, cut.torn),
     ]
     counts = count(labels.classes, cut.splits)

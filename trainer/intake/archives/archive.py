@@ -7,8 +7,11 @@ from typing import BinaryIO, Protocol
 
 from trainer.errors import ArchiveDamaged, ArchiveInvalid, ArchivePathUnsafe, ArchiveTooBig, NotAnArchive, UploadEmpty
 from trainer.intake.archives import tar, zip, zst
+from trainer.intake.archives.formats import kind_of
 from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.archives.mends import MENDS
 from trainer.intake.archives.paths import Parts, is_litter, safe_parts
+from trainer.intake.archives.whole_file import PARQUET, WholeFile
 
 NO_FILE = "the archive holds no file"
 
@@ -62,7 +65,7 @@ class ArchiveSummary:
 def members(path: Path, limits: IntakeLimits) -> Iterator[Member]:
     """Every regular file and folder of the archive at ``path`` in its order, without litter.
 
-    Raises UploadEmpty and ArchiveInvalid.
+    A Parquet file is an archive of itself. Raises UploadEmpty and ArchiveInvalid.
     """
     with path.open("rb") as file:
         yield from members_of(file, limits)
@@ -121,7 +124,10 @@ def _sources(file: BinaryIO, limits: IntakeLimits) -> Iterator[_Readable]:
         return _unpacked(zst.Unzstd, file, limits)
     if len(start) == _TAR_BLOCK and tar.has_valid_checksum(start):
         return tar.members(file)
-    raise NotAnArchive(start)
+    if start[:4] == PARQUET:
+        return iter([WholeFile(name="upload.parquet", file=file)])
+    kind = kind_of(start)
+    raise NotAnArchive(start, kind if kind != "unknown" else "", MENDS.get(kind, ""))
 
 
 def _unpacked(

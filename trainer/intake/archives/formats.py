@@ -67,12 +67,17 @@ _OTHERS = (
     (0, b"OggS", "audio or video (Ogg)"),
     (0, b"fLaC", "audio (FLAC)"),
     (0, b"\x93NUMPY", "NumPy array"),
+    (0, b"MATLAB ", "MATLAB file"),
     (0, b"\x89HDF\r\n", "HDF5"),
+    (512, b"\x89HDF\r\n", "HDF5"),
+    (16, b"\xde\xc0\xef\xbe", "LMDB database"),
+    (0, b"\x0a\x23\xd7\xce", "RecordIO"),
+    (0, b"\xff\xff\xff\xff", "Arrow"),
     (0, b"PAR1", "Parquet"),
     (0, b"ARROW1", "Arrow"),
     (0, b"SQLite format 3\0", "SQLite database"),
     (0, b"\xd0\xcf\x11\xe0", "old Office document"),
-    (0, b"\x80\x04\x95", "pickle"),
+    *((0, bytes((0x80, protocol)), "pickle") for protocol in range(2, 6)),
     (0, b"\x7fELF", "program"),
     (0, b"MZ", "program"),
     (0, b"version https://git-lfs", "Git LFS pointer instead of the file"),
@@ -111,7 +116,25 @@ def kind_of(data: bytes) -> str:
         return {b"M4A ": "audio (MP4)", b"qt  ": "video (QuickTime)"}.get(data[8:12], "video (MP4)")
     if data[:4] == b"RIFF" and data[8:12] in _RIFF:
         return _RIFF[data[8:12]]
+    if data[:4] == b"PK\3\4" and b"/data.pkl" in data[30:256]:
+        return "PyTorch file"
+    if _is_tfrecord(data):
+        return "TFRecord"
     return _named(data, _OTHERS) or _text_kind(data[:_TEXT_BYTES])
+
+
+def _is_tfrecord(data: bytes) -> bool:
+    """A TFRecord begins with the length of its first record, and a checksum of that: a CRC-32C, turned and shifted."""
+    if len(data) < 12 or data[7]:
+        return False
+    crc = 0xFFFFFFFF
+    for byte in data[:8]:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    crc ^= 0xFFFFFFFF
+    masked = ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    return masked == int.from_bytes(data[8:12], "little")
 
 
 def _named(data: bytes, formats: tuple[tuple[int, bytes, str], ...]) -> str | None:

@@ -6,7 +6,8 @@ from trainer.intake.containers.arrays.npy import Npy
 from trainer.intake.containers.arrays.npz import Npz
 from trainer.intake.containers.container import Container
 from trainer.intake.containers.nested_archives import NestedArchives
+from trainer.intake.containers.parquet.image_parquet import ImageParquet
 
-CONTAINERS: tuple[Container, ...] = (NestedArchives(), Npz(), Npy(), Idx(), Cifar())
+CONTAINERS: tuple[Container, ...] = (NestedArchives(), ImageParquet(), Npz(), Npy(), Idx(), Cifar())
 
 SUFFIXES = tuple(suffix for container in CONTAINERS for suffix in container.suffixes)

@@ -28,9 +28,10 @@ from trainer.intake.layouts.folders.split_folders import SplitFolders
 from trainer.intake.layouts.folders.unclear_folders import UnclearFolders
 from trainer.intake.layouts.layout import Layout, Recognition
 from trainer.intake.layouts.tables.table_layout import TableLayout
+from trainer.intake.layouts.tables.unlabelled_parquet import UnlabelledParquet
 from trainer.intake.upload import Upload
 
-_INSIDE_FILES: tuple[Layout, ...] = (ArrayLayout(),)
+_INSIDE_FILES: tuple[Layout, ...] = (ArrayLayout(), UnlabelledParquet())
 _CLASSES_OF_IMAGES: tuple[Layout, ...] = (
     *(Coco(), Datumaro(), Cvat(), LabelStudio(), FiftyOne(), RoboflowTable(), ImagenetLists(), VocLists()),
     *(EdgeImpulse(), GroundTruth(), Vertex(), AzureMachineLearning(), CustomVision()),

@@ -1,5 +1,6 @@
 """What files are called by their first bytes."""
 
+import pickle
 import zipfile
 from io import BytesIO
 
@@ -74,6 +75,17 @@ def test_pictures_that_nothing_reads_have_a_name(data: bytes, name: str | None) 
         (_zip(), "zip archive"),
         (archives.tar_of({"a": b"x"}, mode="w"), "tar archive"),
         (b"version https://git-lfs.github.com/spec/v1\noid", "Git LFS pointer instead of the file"),
+        (b"MATLAB 5.0 MAT-file, Platform: GLNXA64", "MATLAB file"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5"),
+        (bytes(512) + b"\x89HDF\r\n\x1a\n", "HDF5"),
+        (bytes.fromhex("1200000000000000 241f6425") + b"record", "TFRecord"),
+        (bytes.fromhex("1200000000000000 001f6425") + b"record", "unknown"),
+        (bytes(16) + bytes.fromhex("dec0efbe 01000000"), "LMDB database"),
+        (b"SQLite format 3\0", "SQLite database"),
+        (bytes.fromhex("0a23d7ce 18000000"), "RecordIO"),
+        (bytes.fromhex("ffffffff f0000000"), "Arrow"),
+        *((pickle.dumps({"data": [1]}, protocol), "pickle") for protocol in range(2, 6)),
+        (archives.zip_of({"model/data.pkl": pickle.dumps({})}), "PyTorch file"),
         (b"<!DOCTYPE html><html>", "web page"),
         ("naïve text\n".encode(), "text"),
         (bytes(range(200)), "unknown"),

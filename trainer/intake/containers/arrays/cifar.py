@@ -45,7 +45,7 @@ class Cifar:
         return _kind(document) is not None
 
     def expand(self, document: Document, limits: IntakeLimits) -> Iterator[Member | Finding]:
-        kind, table = _kind(document), LabelTable()
+        kind, table = _kind(document), LabelTable(document)
         assert kind is not None
         split: Split = "test" if document.name.startswith("test") else "train"
         file = document.file()

@@ -1,0 +1,1 @@
+"""Parquet files of strangers, where pyarrow is installed (the extra ``parquet``)."""

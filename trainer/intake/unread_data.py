@@ -1,0 +1,44 @@
+"""Files of data that are not read: databases, pickles and other programs' own formats.
+
+They may be the whole data set, or its labels, and so are never passed over.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from trainer.intake.archives.formats import kind_of
+from trainer.intake.archives.mends import MENDS
+from trainer.intake.archives.paths import Parts
+from trainer.intake.findings import Finding, Weight, paths_of, shorten
+from trainer.intake.parquet.library import PyarrowMissing, pyarrow
+from trainer.intake.parquet.parquet_file import MAGIC
+from trainer.intake.scanning.scan import Scan
+
+
+def unread_data(scan: Scan) -> list[Finding]:
+    """A finding for each kind: an error where there are no images, and these files may be what is meant."""
+    kinds: dict[str, list[Parts]] = defaultdict(list)
+    for parts, kind in sorted(scan.others.items()):
+        kinds[kind].append(parts)
+    for document in scan.documents:
+        kinds[kind_of(document.head())].append(document.parts)
+    return [
+        *(_finding(scan, files, f"not read ({kind}): {MENDS[kind]}") for kind, files in kinds.items() if kind in MENDS),
+        *_without_pyarrow(scan),
+    ]
+
+
+def _without_pyarrow(scan: Scan) -> list[Finding]:
+    files = [document.parts for document in scan.documents if document.head(len(MAGIC)) == MAGIC]
+    try:
+        pyarrow()
+    except PyarrowMissing as fault:
+        return [_finding(scan, files, f"not read: Parquet {fault}")] if files and not scan.promised else []
+    return []
+
+
+def _finding(scan: Scan, files: Sequence[Parts], why: str) -> Finding:
+    paths = ", ".join(shorten(["/".join(parts) for parts in files]))
+    is_are = "are" if len(files) > 1 else "is"
+    weight: Weight = "note" if scan.promised else "error"
+    return Finding(weight=weight, text=f"{paths} {is_are} {why}.", files=paths_of(files))
