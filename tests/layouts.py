@@ -15,9 +15,13 @@ PAGE = ROOT / "docs" / "datasets.md"
 def written(page: str) -> str:
     """The page with its tables as the code has them now."""
     layouts = [(layout.name, layout.seen_from, layout.reads) for layout in LAYOUTS]
-    containers = [(each.name, ", ".join(f"`{suffix}`" for suffix in each.suffixes)) for each in CONTAINERS]
+    containers = [(each.name, _files(each.suffixes), each.seen_from, each.reads) for each in CONTAINERS]
     page = _between(page, "layouts", _table(("layout", "seen from", "what is read"), layouts))
-    return _between(page, "containers", _table(("container", "files"), containers))
+    return _between(page, "containers", _table(("container", "files", "seen from", "what is read"), containers))
+
+
+def _files(suffixes: Iterable[str]) -> str:
+    return ", ".join(f"`{suffix}`" for suffix in suffixes)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

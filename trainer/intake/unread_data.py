@@ -10,8 +10,8 @@ from trainer.intake.archives.formats import kind_of
 from trainer.intake.archives.mends import MENDS
 from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding, Weight, paths_of, shorten
+from trainer.intake.parquet.footer import MAGIC
 from trainer.intake.parquet.library import PyarrowMissing, pyarrow
-from trainer.intake.parquet.parquet_file import MAGIC
 from trainer.intake.scanning.scan import Scan
 
 

@@ -13,11 +13,7 @@ from trainer.intake.arrays.streams import read_exactly
 
 # how such files are called, the longest ending first
 SUFFIXES = tuple(
-    f"{dash}idx{dimensions}{kind}{packed}"
-    for packed in (".gz", "")
-    for kind in ("-ubyte", "")
-    for dash in ("-", ".")
-    for dimensions in (1, 2, 3, 4)
+    f"{dash}idx{dimensions}-ubyte{packed}" for packed in (".gz", "") for dash in ("-", ".") for dimensions in (3, 1)
 )
 _DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MOST_DIMENSIONS = 4

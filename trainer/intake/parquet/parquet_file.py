@@ -1,18 +1,15 @@
 """A Parquet file of a stranger: nothing is unpacked before what it claims is held to the limits."""
 
-import struct
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from trainer.intake.parquet.footer import read_chunks
 from trainer.intake.parquet.library import ParquetUnreadable, pyarrow
 from trainer.intake.parquet.pages import Page, read_pages
 from trainer.intake.upload import Document
 
-MAGIC = b"PAR1"
-_END_BYTES = 8  # the size of the footer, and the magic bytes again
-_FOOTER_BYTES = 64 << 20
 _MOST_BATCH_ROWS = 4096
 _BATCH_BYTES = 256 << 20  # of a column in a batch, if every row takes a page, or repeats a whole dictionary
 
@@ -33,7 +30,7 @@ class ParquetFile:
         """Raises ParquetUnreadable, PyarrowMissing."""
         self._document = document
         self._arrow, parquet = pyarrow()
-        _check_footer(document)
+        self._chunks = read_chunks(document.file())
         with _faults(self._arrow):
             self._file = parquet.ParquetFile(document.file(), buffer_size=1 << 20)
             self.schema: Any = self._file.schema_arrow
@@ -55,16 +52,11 @@ class ParquetFile:
             for batch in self._file.iter_batches(batch_size=batch_rows, columns=list(columns), use_threads=False):
                 yield from batch.to_pylist()
 
-    def _pages(self, columns: Collection[str]) -> Iterator[Page]:
-        metadata, prefixes = self._file.metadata, tuple(f"{column}." for column in columns)
-        file = self._document.file()
-        for group in range(metadata.num_row_groups):
-            for index in range(metadata.num_columns):
-                chunk = metadata.row_group(group).column(index)
-                if f"{chunk.path_in_schema}.".startswith(prefixes):
-                    offsets = (chunk.dictionary_page_offset, chunk.data_page_offset)
-                    start = min(offset for offset in offsets if offset is not None and offset > 0)
-                    yield from read_pages(file, start, chunk.total_compressed_size)
+    def _pages(self, columns: Iterable[str]) -> Iterator[Page]:
+        file, prefixes = self._document.file(), tuple(f"{column}." for column in columns)
+        for chunk in self._chunks:
+            if f"{chunk.path}.".startswith(prefixes):
+                yield from read_pages(file, chunk.start, chunk.size_bytes)
 
 
 def _checked(page: Page, limits: PageLimits) -> Page:
@@ -75,16 +67,6 @@ def _checked(page: Page, limits: PageLimits) -> Page:
     if size_bytes > limits.ratio_floor_bytes and size_bytes > limits.ratio * page.packed_bytes:
         raise ParquetUnreadable(f"a page unpacks to more than {limits.ratio:g} times its size")
     return page
-
-
-def _check_footer(document: Document) -> None:
-    file = document.file()
-    file.seek(max(0, document.size_bytes - _END_BYTES))
-    end = file.read(_END_BYTES)
-    if len(end) < _END_BYTES or end[4:] != MAGIC:
-        raise ParquetUnreadable("it has no footer; it may be cut off")
-    if struct.unpack("<I", end[:4])[0] > _FOOTER_BYTES:
-        raise ParquetUnreadable("its footer is too long")
 
 
 @contextmanager

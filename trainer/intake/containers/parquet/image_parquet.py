@@ -14,8 +14,9 @@ from trainer.intake.containers.label_table import Cell, LabelTable
 from trainer.intake.containers.parquet.image_columns import ImageColumns, image_columns
 from trainer.intake.findings import Finding
 from trainer.intake.layouts.split_words import split_of
+from trainer.intake.parquet.footer import MAGIC
 from trainer.intake.parquet.library import ParquetUnreadable
-from trainer.intake.parquet.parquet_file import MAGIC, PageLimits, ParquetFile
+from trainer.intake.parquet.parquet_file import PageLimits, ParquetFile
 from trainer.intake.placement import Split
 from trainer.intake.upload import Document
 
