@@ -39,34 +39,13 @@ def test_columns_are_where_they_were_written(options: dict[str, Any]) -> None:
         (io.BytesIO(b""), "no footer"),
         (io.BytesIO(MAGIC), "no footer"),
         (io.BytesIO(MAGIC + struct.pack("<I", 999) + MAGIC), "too long"),
-        (io.BytesIO(MAGIC + struct.pack("<I", 2**32 - 1) + MAGIC), "too long"),
         (ended(b""), "ends too early"),
-        (ended(b"\x49\x1c\x19\x1c\x3c\x00\x00\x00\x00"), "does not say where"),
-        (ended(b"\x49\xfc\xff\xff\xff\xff\x07"), "ends too early"),
-        (ended(b"\x45\x02\x00"), "damaged"),
-        (ended(b"\x4c" * 40), "damaged"),
     ],
-    ids=[
-        "empty",
-        "short",
-        "beyond the file",
-        "four gigabytes",
-        "no struct",
-        "no sizes",
-        "a list without end",
-        "a number",
-        "deep",
-    ],
+    ids=["empty", "short", "beyond the file", "no struct"],
 )
 def test_what_is_no_footer(file: io.BytesIO, reason: str) -> None:
     with pytest.raises(ParquetUnreadable, match=reason):
         read_chunks(file)
-
-
-def test_memory_does_not_grow_with_what_is_claimed() -> None:
-    many = b"\xfc\x80\xb5\x18"  # the head of a list of 400,000 structs
-    with pytest.raises(ParquetUnreadable, match="too many parts"):
-        read_chunks(ended(b"\x49" + many + bytes(400_000) + b"\x09\x08" + many + bytes(400_000) + b"\x00"))
 
 
 def test_one_without_rows_has_no_columns() -> None:
