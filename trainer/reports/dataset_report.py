@@ -75,7 +75,6 @@ def figures(report: IntakeReport) -> Mapping[str, Json]:
             "weighted": not is_even(train.values()),
         },
         "skipped": [{"file": skip.file, "reason": skip.reason} for skip in report.skipped],
-        "findings": [finding.as_json() for finding in report.findings],
     }
 
 

@@ -16,8 +16,6 @@ from trainer.errors import DatasetTooSmall
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import IntakeReport, freeze
 from trainer.intake.inspection import Inspection
-from trainer.intake.placement import SPLITS
-from trainer.intake.splits.cut import cut_splits
 
 LIMITS = IntakeLimits()
 GOOD = archives.class_folders()
