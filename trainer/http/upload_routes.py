@@ -16,10 +16,10 @@ from trainer.http.schemas import Inspection, Job
 from trainer.http.upload_body import GROUP_BY, Body, receive
 from trainer.intake import inspection
 from trainer.intake.archives import archive
-from trainer.intake.splits.grouping import compiled
 from trainer.jobs.job import Job as JobDocument
 from trainer.jobs.option_checks import check_options
 from trainer.jobs.options import GroupBy, TailorOptions
+from trainer.pattern import compiled
 from trainer.service import Service
 
 _LOOKS = 2  # archives that are looked through at a time: each keeps a core busy, and predictions may need the others
@@ -134,4 +134,4 @@ def _group_by(asked: str | None, fields: Mapping[str, str]) -> str | None:
 def _check_group_by(pattern: str | None) -> None:
     """Raises OptionsInvalid."""
     if pattern is not None:
-        compiled(pattern)
+        compiled(GROUP_BY, pattern)
