@@ -40,7 +40,6 @@ def main() -> None:
     parser.add_argument("--group-by", help="images whose paths match this regular expression alike stay in one split")
     parser.add_argument("--backbone", default="mini26")
     parser.add_argument("--weights", type=Path, help="a local file with the backbone's weights")
-    parser.add_argument("--group-by", help="images whose paths this pattern matches alike stay in one split")
     parser.add_argument(
         "--recipe", nargs="*", default=[], metavar="NAME=VALUE", help="differences from the preset (RecipeConfig)"
     )

@@ -55,7 +55,7 @@ def test_the_layout_and_the_findings_are_told(tmp_path: Path) -> None:
     found = figures(report)
     assert (found["layout"], found["findings"]) == ("class folders", [each.as_json() for each in report.findings])
     page = make_dataset_report(report, dataset)["dataset.html"].decode()
-    assert "As class folders." in page
+    assert "read as: <b>class folders</b>, because " in page
     assert "differ in their spelling only" in page
 
 
