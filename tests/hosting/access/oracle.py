@@ -12,7 +12,7 @@ _PREDICT = re.compile(r"/predict|/tasks/[^/]+/predict|/tasks/[^/]+/versions/[^/]
 _READING = frozenset({"GET", "HEAD"})
 _ACTING: tuple[tuple[frozenset[str], re.Pattern[str], Scope], ...] = (
     (frozenset({"POST"}), _PREDICT, "read"),
-    (frozenset({"POST"}), re.compile(r"/tasks/[^/]+/(versions|dataset)"), "publish"),
+    (frozenset({"POST"}), re.compile(r"/tasks/[^/]+/(versions|dataset)|/datasets/inspect"), "publish"),
     (frozenset({"POST"}), re.compile(r"/tasks/[^/]+/versions/[^/]+/front/[^/]+"), "publish"),
     (frozenset({"PATCH"}), re.compile(r"/tasks/[^/]+/versions/[^/]+"), "publish"),
     (frozenset({"POST"}), re.compile(r"/jobs/[^/]+/(cancel|retry)"), "publish"),
@@ -61,7 +61,7 @@ def _tasks(path: str, query: bytes) -> tuple[str, ...]:
     """Without their aliases."""
     if found := _OF_TASK.fullmatch(path):
         names = [found[1]]
-    elif path in ("/predict", "/jobs"):
+    elif path in ("/predict", "/jobs", "/datasets/inspect"):
         parameter = "tasks" if path == "/predict" else "task"
         values = parse_qs(query.decode("latin-1"), keep_blank_values=True).get(parameter, [])
         names = [name for value in values for name in value.split(",")]
