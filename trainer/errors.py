@@ -16,6 +16,7 @@ TrainerError
 ├── DatasetInvalid              the upload was fine, what it holds is not: the job fails
 │   ├── DatasetNotUnderstood    what its images are cannot be told without guessing
 │   └── DatasetTooSmall         under two classes, or a class with too few usable images
+├── LookDied                    the process that looked at an archive ended without an answer
 ├── TrainingDiverged            the loss is no longer a number
 ├── TimeTooShort                `max_minutes` is less than the shortest training takes here
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
@@ -126,6 +127,13 @@ class DatasetTooSmall(DatasetInvalid):
         super().__init__(f"{reason}{left_out}")
         self.classes = classes
         self.skipped = skipped
+
+
+class LookDied(TrainerError):
+    def __init__(self, status: int) -> None:
+        ended = f"signal {-status}" if status < 0 else f"status {status}"
+        super().__init__(f"the process that looked at the archive ended with {ended}; the service's log may say why")
+        self.exit_status = status
 
 
 class TrainingDiverged(TrainerError):

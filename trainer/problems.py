@@ -28,6 +28,7 @@ PROBLEMS: ProblemTable = {
     errors.JobDied: (500, "training process died"),
     errors.JobOverran: (500, "time budget overrun"),
     errors.TimeTooShort: (422, "not enough time"),
+    errors.LookDied: (500, "look died"),
     errors.TrainingDiverged: (500, "training diverged"),
     errors.TrainerError: (500, "trainer failure"),
 }

@@ -31,6 +31,7 @@ def test_the_curl_examples_work(service: str, tmp_path: Path) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
+    assert '{"layout": "' in result.stdout
     for part in ("202 Accepted", "location: /jobs/", '"state":"queued"', "event: state", "nettailor_requests_total"):
         assert part in result.stdout
     assert result.stdout.count('"task":"signs","version":') >= 3 + 1  # three predictions and the list of versions

@@ -1,10 +1,9 @@
 """Archives over HTTP: uploaded to be tailored to, or only to be looked at."""
 
-import json
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Coroutine, Mapping
 from typing import Annotated, Any
 
-import anyio
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -12,9 +11,9 @@ from hosting.access.endpoint import endpoint
 from nettailor.bundle.manifest import TaskName
 from trainer.errors import OptionsInvalid
 from trainer.http import route_declarations as declared
+from trainer.http.looks import Looks
 from trainer.http.schemas import Inspection, Job
 from trainer.http.upload_body import GROUP_BY, Body, receive
-from trainer.intake import inspection
 from trainer.intake.archives import archive
 from trainer.jobs.job import Job as JobDocument
 from trainer.jobs.option_checks import check_options
@@ -22,7 +21,8 @@ from trainer.jobs.options import GroupBy, TailorOptions
 from trainer.pattern import compiled
 from trainer.service import Service
 
-_LOOKS = 2  # archives that are looked through at a time: each keeps a core busy, and predictions may need the others
+_CLIENT_GONE = 499  # as nginx logs it; nobody is there to see it
+
 _UPLOAD: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -64,7 +64,6 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
     ) -> Job:
         """Upload images and their labels as a zip or tar archive (raw, or as the form field `file`) and queue the
         tailoring. What intake understood of it is in the job's `inspection` as soon as it was read."""
-        _check_group_by(options.group_by)
         await run_in_threadpool(check_options, options, task, service.settings, service.registry)
         body = await _received(request, service)
 
@@ -90,7 +89,7 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
 
 
 def _add_look(routes: APIRouter, service: Service) -> None:
-    limiter = anyio.CapacityLimiter(_LOOKS)
+    looks = Looks(service)
 
     @endpoint(routes, declared.INSPECT_DATASET, response_model=Inspection, openapi_extra=_UPLOAD)
     async def inspect_dataset(
@@ -103,18 +102,29 @@ def _add_look(routes: APIRouter, service: Service) -> None:
         Nothing is kept or queued."""
         _check_group_by(group_by)
         body = await _received(request, service)
-
-        def look() -> bytes:
-            pattern = _group_by(group_by, body.fields)
-            scratch = service.settings.uploads_dir
-            found = inspection.inspect(body.file, service.limits, group_by=pattern, scratch=scratch)
-            return json.dumps(found.as_json(), ensure_ascii=False).encode()
-
         try:
-            answer = await anyio.to_thread.run_sync(look, limiter=limiter)
+            # faults of the archive itself are found at once, without a turn
+            await run_in_threadpool(archive.inspect, body.file, service.limits)
+            look = looks.look(body.file, _group_by(group_by, body.fields))
+            found = await _unless_gone(request, look)
         finally:
             await run_in_threadpool(body.file.unlink, True)
-        return Response(answer, media_type="application/json")
+        if found is None:
+            return Response(status_code=_CLIENT_GONE)
+        return Response(found, media_type="application/json")
+
+
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, bytes]) -> bytes | None:
+    """The result of the work, which is cancelled when the client hangs up: then it is None."""
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(request.receive())  # the body was read: nothing else can come
+    try:
+        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        gone.cancel()
+        working.cancel()
+        await asyncio.wait({working})
 
 
 async def _received(request: Request, service: Service) -> Body:

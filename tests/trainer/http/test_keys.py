@@ -48,6 +48,9 @@ def test_jobs_are_seen_by_the_keys_of_their_task(
     assert http.get(f"/jobs/{job['id']}", headers=pets).json() == job
     foreign = http.get(f"/jobs/{job['id']}", headers=cars)
     assert (foreign.status_code, foreign.json()["task"]) == (403, "pets")
+    assert http.post("/datasets/inspect", content=GOOD, headers=pets).status_code == 403
+    assert http.post("/datasets/inspect?task=pets", content=GOOD, headers=cars).status_code == 403
+    assert http.post("/datasets/inspect?task=pets", content=GOOD, headers=pets).json()["error"] is None
     assert http.post(f"/jobs/{job['id']}/cancel", headers=cars).status_code == 403
     assert http.post(f"/jobs/{job['id']}/cancel", headers=pets).status_code == 200
     assert http.get("/jobs/nothing", headers=pets).status_code == 404

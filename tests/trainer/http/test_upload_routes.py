@@ -1,17 +1,22 @@
 """Looking at an archive over HTTP: what comes back, what is refused, and that nothing stays."""
 
+import os
+import shutil
+import signal
 import threading
 from collections.abc import Iterator
-from typing import Any
+from http.client import HTTPConnection
+from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.processes.liveness import is_running
 from tests.trainer import archives
 from tests.trainer.bad_archives import BAD
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import until
+from trainer.http import looks
 from trainer.http.schemas import Inspection
-from trainer.intake import inspection
 from trainer.intake.inspection import inspect
 from trainer.problems import status_of
 from trainer.service import Service
@@ -63,6 +68,16 @@ def test_bad_archives_are_refused_as_in_an_upload(http: httpx.Client) -> None:
         assert (answer.status_code, answer.json()["title"]) == status_of(error), kind
 
 
+def test_what_lies_deeper_is_refused_too(http: httpx.Client, service: Service) -> None:
+    """By the process that looks, in words of the service."""
+    inner = archives.tar_of({**archives.class_folders(), "cats/zeros.png": bytes(40_000_000)})
+    answer = look(http, archives.zip_of({"nested.tar.gz": inner}))
+    assert (answer.status_code, answer.json()["title"]) == (413, "archive unpacks to too much"), answer.text
+    answer = look(http, archives.zip_of({"nested.tar.gz": archives.tar_of(archives.class_folders())[:-500]}))
+    assert (answer.status_code, answer.json()["where"]) == (422, "nested.tar.gz"), answer.text
+    assert answer.json()["type"] == "urn:nettailor:problem:archive-invalid"
+
+
 def test_too_large_ones_are_refused_unread(http: httpx.Client, service: Service) -> None:
     object.__setattr__(service.settings, "upload_mib", 1)
     assert (look(http, bytes(1_200_000)).status_code, look(http, b"").status_code) == (413, 422)
@@ -86,26 +101,49 @@ def test_a_pattern_in_query_or_form(http: httpx.Client) -> None:
         assert (answer.status_code, "group_by" in answer.text or "UTF-8" in answer.text) == (422, True), answer.text
 
 
-def test_the_service_answers_while_archives_are_looked_through_two_at_a_time(
-    http: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun, may_go_on = threading.Semaphore(0), threading.Event()
+@pytest.fixture
+def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which looks that have begun leave files, and that they wait for to be removed."""
+    (tmp_path / "gate").mkdir()
+    monkeypatch.setattr(looks, "PROGRAM", "tests.trainer.http.programs.held_look")
+    monkeypatch.setenv("HELD_LOOK_GATE", str(tmp_path / "gate"))
+    return tmp_path / "gate"
 
-    def held(*arguments: Any, **options: Any) -> inspection.Inspection:
-        begun.release()
-        assert may_go_on.wait(PATIENCE_SECONDS)
-        return inspect(*arguments, **options)
 
-    monkeypatch.setattr(inspection, "inspect", held)
+def begun(gate: Path) -> list[int]:
+    """Process ids."""
+    return [int(path.name) for path in gate.iterdir()]
+
+
+def test_the_service_answers_while_archives_are_looked_through_two_at_a_time(http: httpx.Client, gate: Path) -> None:
     statuses: list[int] = []
     threads = [threading.Thread(target=lambda: statuses.append(look(http, ODD).status_code)) for _ in range(3)]
     for thread in threads:
         thread.start()
-    for _ in range(2):
-        assert begun.acquire(timeout=PATIENCE_SECONDS)
+    until(lambda: len(begun(gate)) == 2, "two looks have begun")
     assert http.get("/healthz").status_code == 200
-    assert not begun.acquire(timeout=0.2)
-    may_go_on.set()
+    assert len(begun(gate)) == 2
+    shutil.rmtree(gate)
     for thread in threads:
         thread.join()
     assert statuses == [200, 200, 200]
+
+
+def test_a_look_ends_when_its_client_hangs_up(http: httpx.Client, gate: Path, service: Service) -> None:
+    client = HTTPConnection(http.base_url.host, http.base_url.port)
+    client.request("POST", "/datasets/inspect", ODD)
+    (looking,) = until(lambda: begun(gate), "the look has begun")
+    client.close()
+    until(lambda: not is_running(looking), "the look has ended")
+    until(lambda: not list(service.settings.uploads_dir.iterdir()), "the upload is gone")
+
+
+def test_a_look_that_dies_is_an_error_of_the_service(http: httpx.Client, gate: Path) -> None:
+    answers: list[httpx.Response] = []
+    thread = threading.Thread(target=lambda: answers.append(look(http, ODD)))
+    thread.start()
+    (looking,) = until(lambda: begun(gate), "the look has begun")
+    os.kill(looking, signal.SIGKILL)
+    thread.join()
+    assert (answers[0].status_code, answers[0].json()["title"]) == (500, "look died")
+    assert "signal 9" in answers[0].json()["detail"]

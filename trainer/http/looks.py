@@ -1,0 +1,56 @@
+"""Looks at archives, each in a process of its own, a few at a time."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from trainer.errors import LookDied
+from trainer.http.look_process import REFUSED, Look, refusal
+from trainer.service import Service
+
+PROGRAM = "trainer.http.look_process"
+
+_AT_A_TIME = 2  # each keeps a core busy
+
+
+class Looks:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._room = asyncio.Semaphore(_AT_A_TIME)
+
+    async def look(self, archive: Path, group_by: str | None) -> bytes:
+        """An inspection as JSON. The process ends with the task that waits for it.
+
+        Raises ArchiveInvalid, OptionsInvalid and LookDied.
+        """
+        asked = Look(
+            archive=archive,
+            limits=self._service.limits,
+            group_by=group_by,
+            scratch=self._service.settings.uploads_dir,
+            niceness=self._service.settings.job_niceness,
+        )
+        async with self._room:
+            status, output = await _run(asked.line())
+        if status == REFUSED:
+            raise refusal(json.loads(output))
+        if status != 0:
+            raise LookDied(status)
+        return output
+
+
+async def _run(line: bytes) -> tuple[int, bytes]:
+    """Exit status and output of the process."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", PROGRAM, stdin=pipe, stdout=pipe)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(line)  # and left open: its end would end the process
+        output = await process.stdout.read()
+        return await process.wait(), output
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
