@@ -11,7 +11,7 @@ class NestedArchives:
     name = "archive inside the archive"
     seen_from = "a zip a class or a split, made by hand; data sets of Hugging Face with `train.zip`"
     reads = "zip and tar archives of any accepted kind, one level deep, as if they were folders of their names"
-    suffixes = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst")
+    suffixes = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tm")
 
     def recognise(self, document: Document) -> bool:
         return True  # by its name; one that is none is refused when it is read

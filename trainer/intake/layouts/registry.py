@@ -27,11 +27,13 @@ from trainer.intake.layouts.folders.class_folders import ClassFolders
 from trainer.intake.layouts.folders.split_folders import SplitFolders
 from trainer.intake.layouts.folders.unclear_folders import UnclearFolders
 from trainer.intake.layouts.layout import Layout, Recognition
+from trainer.intake.layouts.sidecars.sidecar_layout import SidecarLayout
 from trainer.intake.layouts.tables.table_layout import TableLayout
 from trainer.intake.layouts.tables.unlabelled_parquet import UnlabelledParquet
+from trainer.intake.layouts.teachable_machine import TeachableMachine
 from trainer.intake.upload import Upload
 
-_INSIDE_FILES: tuple[Layout, ...] = (ArrayLayout(), UnlabelledParquet())
+_INSIDE_FILES: tuple[Layout, ...] = (ArrayLayout(), UnlabelledParquet(), SidecarLayout(), TeachableMachine())
 _CLASSES_OF_IMAGES: tuple[Layout, ...] = (
     *(Coco(), Datumaro(), Cvat(), LabelStudio(), FiftyOne(), RoboflowTable(), ImagenetLists(), VocLists()),
     *(EdgeImpulse(), GroundTruth(), Vertex(), AzureMachineLearning(), CustomVision()),

@@ -25,7 +25,7 @@ from trainer.intake.upload import DOCUMENT_BYTES, Document
 # how files that may hold labels are called
 _DOCUMENTS = (
     *(".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xml", ".yaml", ".yml"),
-    *(".manifest", ".labels", ".cls", ".lst", ".names", ".data", "readme.md"),
+    *(".manifest", ".labels", ".cls", ".class", ".lst", ".names", ".data", "readme.md"),
     *label_array.SUFFIXES,
 )
 

@@ -79,7 +79,7 @@ def _grid(document: Document, most_rows: int, entries: Iterable[Entry]) -> Grid:
         if objects:
             grid.add(where, _cells(entry, columns))
         else:
-            grid.add(where, map(_text, entry if isinstance(entry, list) else [entry]))
+            grid.add(where, map(cell, entry if isinstance(entry, list) else [entry]))
     return grid.build(tuple(columns) if objects else None)
 
 
@@ -89,11 +89,11 @@ def _cells(entry: Mapping[str, Any], columns: dict[str, int]) -> list[str]:
         columns.setdefault(name, len(columns))
     cells = [""] * len(columns)
     for name, value in entry.items():
-        cells[columns[name]] = _text(value)
+        cells[columns[name]] = cell(value)
     return cells
 
 
-def _text(value: Any) -> str:
+def cell(value: Any) -> str:
     """A cell as text: numbers are labels, too; what is nested is none."""
     if isinstance(value, bool):
         return str(value).lower()

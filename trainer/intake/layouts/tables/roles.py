@@ -77,6 +77,11 @@ def is_role(name: str) -> bool:
     return _key(name) in {*_FILE, *_LABEL, *_INDEX, *_SPLIT, *_GROUP, *_IS_TRAIN, *_IS_TEST}
 
 
+def is_label(name: str) -> bool:
+    """Whether a column of that name is one of classes, whatever is in it."""
+    return _key(name) in {*_LABEL, *_INDEX}
+
+
 def find_roles(grid: Grid, find: ImageFinder) -> Roles | str:
     """The roles of the table's columns, or the reason why it is none about images."""
     sample = grid.sample(_SAMPLE)

@@ -7,6 +7,7 @@ from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding, shorten
 from trainer.intake.layouts.image_finder import ImageFinder, finder_of
 from trainer.intake.layouts.rows import Row, Rows
+from trainer.intake.layouts.sidecars.samples import samples_of
 from trainer.intake.layouts.split_words import split_of
 from trainer.intake.layouts.tables import delimited, json_rows
 from trainer.intake.layouts.tables.class_names import ClassNames, find_names
@@ -113,7 +114,7 @@ def _rivals(grid: Grid, roles: Roles) -> list[Finding]:
 
 def _grids(upload: Upload, find: ImageFinder, tables: Tables) -> Iterator[tuple[Document, Grid]]:
     left_bytes = _MOST_BYTES
-    for count, document in enumerate(document for document in upload.documents if document.suffix in SUFFIXES):
+    for count, document in enumerate(_candidates(upload)):
         left_bytes -= document.size_bytes
         if "submission" in document.name:
             tables.reasons[document.parts] = SUBMISSION
@@ -124,6 +125,15 @@ def _grids(upload: Upload, find: ImageFinder, tables: Tables) -> Iterator[tuple[
                 yield document, _read(document, find, upload.most_rows)
             except DocumentUnreadable as fault:
                 tables.reasons[document.parts] = str(fault)
+
+
+def _candidates(upload: Upload) -> list[Document]:
+    """Where there are too many, those that lie beside an image and have its name are about that image alone."""
+    candidates = [document for document in upload.documents if document.suffix in SUFFIXES]
+    if len(candidates) <= _MOST_DOCUMENTS:
+        return candidates
+    beside = upload.once(samples_of).documents
+    return [document for document in candidates if document.parts not in beside]
 
 
 def _read(document: Document, find: ImageFinder, most_rows: int) -> Grid:
