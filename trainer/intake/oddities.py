@@ -104,7 +104,7 @@ def _closed_archives(scan: Scan) -> list[Finding]:
         return []
     paths = ["/".join(parts) for parts in sorted(scan.closed)]
     text = (
-        f"{', '.join(shorten(paths))}: archives beside images are not looked into. Unpack them if they are a part of "
-        "the data set."
+        f"{', '.join(shorten(paths))}: archives and arrays beside images are not looked into. Unpack them, or upload "
+        "them alone, if they are a part of the data set."
     )
     return [Finding(weight="warning", text=text, files=paths_of(sorted(scan.closed)))]

@@ -92,7 +92,8 @@ def test_a_class_of_which_little_can_be_read(tmp_path: Path) -> None:
         ),
         (
             {"more.zip": archives.zip_of(GOOD)},
-            "more.zip: archives beside images are not looked into. Unpack them if they are a part of the data set.",
+            "more.zip: archives and arrays beside images are not looked into. Unpack them, or upload them alone, if "
+            "they are a part of the data set.",
         ),
     ],
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainer.intake.layouts.tables.declared_names import names_of_features
+from trainer.intake.layouts.tables.roles import is_label
 from trainer.intake.parquet.parquet_file import ParquetFile
 from trainer.intake.parquet.plain import is_plain
 
@@ -23,7 +24,7 @@ class ImageColumns:
     is_struct: bool
     # columns of words and numbers
     plain: Sequence[str]
-    # columns of lists of numbers of classes
+    # columns of lists of classes
     lists: Sequence[str]
     # column -> the names of its classes in the order of their numbers
     names: Mapping[str, Sequence[str]]
@@ -58,7 +59,9 @@ def image_columns(file: ParquetFile) -> ImageColumns | None:
         return None
     declared = names_of_features(_features(file.schema.metadata or {}))
     types = {field.name: field.type for field in file.schema}
-    lists = [name for name in declared if name in types and _is_list(types[name], file.types)]
+    lists = [
+        name for name, kind in types.items() if _is_list(kind, file.types) and (name in declared or is_label(name))
+    ]
     plain = [name for name, kind in types.items() if is_plain(kind, file.types) and name != images[0]]
     return ImageColumns(
         image=images[0],
@@ -84,7 +87,7 @@ def _is_blob(kind: Any, types: Any) -> bool:
 
 
 def _is_list(kind: Any, types: Any) -> bool:
-    return bool(types.is_list(kind) or types.is_large_list(kind)) and bool(types.is_integer(kind.value_type))
+    return bool(types.is_list(kind) or types.is_large_list(kind)) and is_plain(kind.value_type, types)
 
 
 def _features(metadata: Mapping[bytes, bytes]) -> Any:

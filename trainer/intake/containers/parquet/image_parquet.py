@@ -58,6 +58,7 @@ class ImageParquet:
 @dataclass(kw_only=True)
 class _Counts:
     rows: int = 0
+    without_image: int = 0
     several: int = 0
 
 
@@ -82,6 +83,7 @@ class _Shard:
             name = self._name(path, data)
             self._table.add(name, self._cells(row))
             self._counts.rows += 1
+            self._counts.without_image += data is None
             if data is not None:
                 yield Member(parts=(name,), size_bytes=len(data), source=Content(name=name, data=data))
         yield self._table.member()
@@ -123,6 +125,13 @@ class _Shard:
 
     def _findings(self) -> Iterator[Finding]:
         path, counts = self._document.path, self._counts
+        if 2 * counts.without_image > counts.rows:
+            text = (
+                f"{path}: {counts.without_image} of {counts.rows} images are not in the file, only their paths. Embed "
+                "them before you save it: rows.with_format('arrow').map(datasets.table.embed_table_storage, "
+                "batched=True, batch_size=100)."
+            )
+            yield Finding(weight="error", text=text, files=(path,))
         if counts.several:
             are_most = 2 * counts.several > counts.rows
             mend = "An image can be of one class here" if are_most else "They are left out"

@@ -94,7 +94,9 @@ def _cells(entry: Mapping[str, Any], columns: dict[str, int]) -> list[str]:
 
 
 def cell(value: Any) -> str:
-    """A cell as text: numbers are labels, too; what is nested is none."""
+    """A cell as text: numbers are labels, too, as is what stands alone in a list; all else that is nested is none."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str | int | float):

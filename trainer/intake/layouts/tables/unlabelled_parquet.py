@@ -15,7 +15,7 @@ class UnlabelledParquet:
 
     def recognise(self, upload: Upload) -> Recognition | None:
         documents = _documents(upload)
-        if not documents or upload.once(read_tables).rows.labelled:
+        if not documents or not upload.images or upload.once(read_tables).rows.labelled:
             return None
         why = f"{', '.join(shorten([_path(document) for document in documents]))} holds images"
         return Recognition(confidence=CERTAIN, why=why)

@@ -12,6 +12,7 @@ import pytest
 from tests.trainer import archives
 from tests.trainer.intake.parquet_files import class_label, images, packed, with_features
 from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from tests.trainer.intake.tools import tool
 from trainer.errors import ArchiveTooBig, DatasetNotUnderstood
 from trainer.intake.archives import archive
 from trainer.intake.archives.limits import IntakeLimits
@@ -88,8 +89,12 @@ def shards(make: Callable[[Sequence[Sample]], bytes], name: str = "data/{}-{:05d
             ),
             {},
         ),
+        (lambda found: packed(table(found, "labels", lambda them: [[sample.label] for sample in them])), {}),
     ],
-    ids=["ClassLabel", "small row groups", "another name", "words", "a known name", "a card", "infos", "lists of one"],
+    ids=[
+        *("ClassLabel", "small row groups", "another name", "words", "a known name", "a card", "infos"),
+        *("lists of one number", "lists of one word"),
+    ],
 )
 def test_shards_of_splits(tmp_path: Path, make: Callable[[Sequence[Sample]], bytes], more: dict[str, bytes]) -> None:
     outcome = take_in(tmp_path, {**shards(make), **more})
@@ -147,6 +152,18 @@ def test_rows_without_an_image_or_a_label_are_said(arrow: Any, tmp_path: Path) -
     texts = " ".join(finding.text for finding in outcome.report.findings)
     assert "1 of 29 rows name no image of the upload: line 28" in texts
     assert "1 of 29 rows have no label: line 29" in texts
+
+
+def test_paths_instead_of_images_are_refused_with_the_mend(arrow: Any, tmp_path: Path) -> None:
+    """As `to_parquet` writes a data set whose images are files."""
+    kind = images(TRAIN).type
+    rows = [{"bytes": None, "path": f"/home/me/pets/{s.label}/{s.name}"} for s in TRAIN]
+    data = packed(with_features(arrow.table({"image": arrow.array(rows, kind), "label": numbers(TRAIN)}), FEATURES))
+    with pytest.raises(
+        DatasetNotUnderstood, match=r"27 of 27 images are not in the file.*embed_table_storage"
+    ) as fault:
+        take_in(tmp_path, {"pets.parquet": data})
+    assert len(fault.value.reasons) == 1
 
 
 def test_several_classes_an_image_are_refused(tmp_path: Path) -> None:
@@ -212,3 +229,37 @@ def test_without_the_extra_the_message_names_it(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DatasetNotUnderstood, match=r"pets\.parquet .* pip install 'nettailor-server\[parquet\]'"):
         take_in(tmp_path, {"pets.parquet": data})
+
+
+WRITE = """
+import os, sys
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+import datasets
+
+source, target = sys.argv[1:]
+found = datasets.load_dataset("imagefolder", data_dir=source, cache_dir=f"{target}/cache")
+for split, rows in found.items():
+    rows.to_parquet(f"{target}/paths/{split}.parquet")
+    embedded = rows.with_format("arrow").map(datasets.table.embed_table_storage, batched=True, batch_size=100)
+    for part in range(2):
+        embedded.shard(2, part).to_parquet(f"{target}/data/{split}-{part:05d}-of-00002.parquet")
+found.save_to_disk(f"{target}/saved")
+"""
+
+
+@pytest.mark.nightly
+def test_what_the_library_writes(tmp_path: Path) -> None:
+    library = tool(tmp_path, "datasets[vision]==5.2.0")
+    for sample in ALL:
+        path = tmp_path / "source" / sample.split / sample.label / sample.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(sample.data)
+    library.run(WRITE, str(tmp_path / "source"), str(tmp_path))
+    outcome = take_in(tmp_path, library.files(tmp_path / "data"))
+    assert_right(outcome, ALL)
+    assert (outcome.report.findings, outcome.report.skipped) == ((), ())
+    with pytest.raises(DatasetNotUnderstood, match=r"27 of 27 images are not in the file.*embed_table_storage"):
+        take_in(tmp_path, library.files(tmp_path / "paths"))
+    with pytest.raises(DatasetNotUnderstood, match=r"Arrow.*to_parquet"):
+        take_in(tmp_path, library.files(tmp_path / "saved"))

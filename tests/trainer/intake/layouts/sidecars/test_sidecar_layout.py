@@ -10,6 +10,7 @@ import pytest
 
 from tests.trainer import archives
 from tests.trainer.intake.samples import CLASSES, Outcome, Sample, assert_right, samples, take_in
+from tests.trainer.intake.tools import tool
 from trainer.errors import DatasetNotUnderstood
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze
@@ -199,3 +200,32 @@ def test_thousands_of_files_hide_no_table_of_names(tmp_path: Path) -> None:
     found = files(many, lambda s: {"cls": str(number(s)).encode(), "txt": key(s).encode()})
     outcome = take_in(tmp_path, {**found, "labels.txt": "\n".join(CLASSES).encode()})
     assert_right(outcome, many, given=())
+
+
+WRITE = """
+import pathlib, sys
+import webdataset
+
+source, target = map(pathlib.Path, sys.argv[1:])
+for split in ("train", "val", "test"):
+    with webdataset.ShardWriter(f"{target}/pets-{split}-%06d.tar", maxcount=20, verbose=0) as shards:
+        for image in sorted((source / split).glob("*/*.png")):
+            label = image.parent.name
+            number = ["cat", "dog", "owl"].index(label)
+            sample = {"__key__": image.stem, "png": image.read_bytes(), "cls": number}
+            shards.write({**sample, "json": {"label": number, "name": label}, "txt": f"a picture of {image.stem}"})
+"""
+
+
+@pytest.mark.nightly
+def test_what_the_tool_writes(tmp_path: Path) -> None:
+    webdataset = tool(tmp_path, "webdataset==1.0.2")
+    for sample in ALL:
+        path = tmp_path / "source" / sample.split / sample.label / sample.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(sample.data)
+    (tmp_path / "shards").mkdir()
+    webdataset.run(WRITE, str(tmp_path / "source"), str(tmp_path / "shards"))
+    outcome = take_in(tmp_path, webdataset.files(tmp_path / "shards"))
+    assert_right(outcome, ALL)
+    assert (outcome.report.findings, outcome.report.skipped) == ((), ())
