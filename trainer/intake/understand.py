@@ -113,8 +113,9 @@ def _note_left_out(scan: Scan, upload: Upload, reading: Reading) -> None:
         if parts not in reasons and parts not in reading.placements:
             scan.skip(parts, "the layout says nothing of it")
     unused = unused_reasons(upload)
+    reasons |= reading.documents
     for document in upload.documents:
-        if document.parts not in reasons | reading.documents:
+        if document.parts not in reasons:
             scan.skip(document.parts, unused.get(document.parts, "not an image"))
 
 
