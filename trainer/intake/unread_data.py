@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from trainer.intake.archives.formats import kind_of
 from trainer.intake.archives.mends import MENDS
 from trainer.intake.archives.paths import Parts
+from trainer.intake.arrays.npy import MAGIC as NUMPY
 from trainer.intake.findings import Finding, Weight, paths_of, shorten
-from trainer.intake.parquet.footer import MAGIC
+from trainer.intake.parquet.footer import MAGIC as PARQUET
 from trainer.intake.parquet.library import PyarrowMissing, pyarrow
 from trainer.intake.scanning.scan import Scan
 
@@ -25,16 +26,25 @@ def unread_data(scan: Scan) -> list[Finding]:
     return [
         *(_finding(scan, files, f"not read ({kind}): {MENDS[kind]}") for kind, files in kinds.items() if kind in MENDS),
         *_without_pyarrow(scan),
+        *_other_arrays(scan),
     ]
 
 
 def _without_pyarrow(scan: Scan) -> list[Finding]:
-    files = [document.parts for document in scan.documents if document.head(len(MAGIC)) == MAGIC]
+    files = [document.parts for document in scan.documents if document.head(len(PARQUET)) == PARQUET]
     try:
         pyarrow()
     except PyarrowMissing as fault:
         return [_finding(scan, files, f"not read: Parquet {fault}")] if files and not scan.promised else []
     return []
+
+
+def _other_arrays(scan: Scan) -> list[Finding]:
+    files = [document.parts for document in scan.documents if document.head(len(NUMPY)) == NUMPY]
+    if not files or scan.promised:
+        return []  # beside images they may be labels
+    mend = "save all images as one array of shape (N, H, W) or (N, H, W, 3), or each as a PNG file, in a folder a class"
+    return [_finding(scan, files, f"no array of images: {mend}")]
 
 
 def _finding(scan: Scan, files: Sequence[Parts], why: str) -> Finding:

@@ -3,9 +3,11 @@
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.trainer import archives
+from tests.trainer.intake.array_files import npy
 from trainer.errors import DatasetNotUnderstood
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import IntakeReport, freeze
@@ -44,6 +46,10 @@ def take_in(folder: Path, files: archives.Files) -> IntakeReport:
         ({"labels.db": b"SQLite format 3\0"}, "SQLite database"),
         ({"train.rec": bytes.fromhex("0a23d7ce00")}, "RecordIO"),
         ({"train/data-00000-of-00001.arrow": bytes.fromhex("fffffffff0000000")}, "Arrow.*to_parquet"),
+        (
+            {f"{name}/1.npy": npy(np.zeros((32, 32, 3), np.uint8)) for name in ("cats", "dogs")},
+            r"^cats/1\.npy, dogs/1\.npy are no array of images: .* each as a PNG file",
+        ),
         ({"data.7z": b"7z\xbc\xaf\x27\x1c"}, "7z archive.*pack what it holds as zip"),
         ({"train.parquet": POINTER, "labels.csv": POINTER}, "labels.csv, train.parquet are not read .*git lfs pull"),
     ],

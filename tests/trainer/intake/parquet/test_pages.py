@@ -41,7 +41,7 @@ def sizes(data: bytes) -> list[tuple[int, int]]:
     ],
 )
 def test_the_pages_of_a_column_are_the_column(options: dict[str, Any]) -> None:
-    arrow = pytest.importorskip("pyarrow", reason="the extra parquet is optional")
+    arrow = importlib.import_module("pyarrow")
     blobs = [bytes([row % 7]) * 100 for row in range(200)]
     data = packed(arrow.table({"blob": blobs, "number": list(range(200))}), **options)
     metadata = importlib.import_module("pyarrow.parquet").read_metadata(io.BytesIO(data))

@@ -17,7 +17,6 @@ LIMITS = PageLimits(page_bytes=1 << 20, ratio=100, ratio_floor_bytes=1 << 16)
 
 @pytest.fixture(autouse=True)
 def arrow() -> Any:
-    pytest.importorskip("pyarrow", reason="the extra parquet is optional")
     return importlib.import_module("pyarrow")
 
 

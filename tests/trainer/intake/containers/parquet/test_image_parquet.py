@@ -39,7 +39,6 @@ Labels = Callable[[Sequence[Sample]], object]
 
 @pytest.fixture(autouse=True)
 def arrow() -> Any:
-    pytest.importorskip("pyarrow", reason="the extra parquet is optional")
     return importlib.import_module("pyarrow")
 
 

@@ -1,6 +1,7 @@
 """Folders of images with metadata as Hugging Face's `imagefolder` has them: a table a split or one for all."""
 
 import csv
+import importlib
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +49,7 @@ def as_lines(rows: Rows) -> bytes:
 
 
 def as_parquet(rows: Rows) -> bytes:
-    arrow = pytest.importorskip("pyarrow", reason="the extra parquet is optional")
+    arrow = importlib.import_module("pyarrow")
     return packed(arrow.Table.from_pylist(list(rows)))
 
 

@@ -19,7 +19,6 @@ IMAGES = {f"images/{sample.name}": sample.data for sample in FOUND}
 
 @pytest.fixture
 def arrow() -> Any:
-    pytest.importorskip("pyarrow", reason="the extra parquet is optional")
     return importlib.import_module("pyarrow")
 
 
