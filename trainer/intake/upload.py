@@ -84,6 +84,8 @@ class Upload:
     empty_folders: tuple[Parts, ...] = ()
     # every other file, and what it is ("PDF", "video (MP4)", "text")
     others: Mapping[Parts, str] = field(default_factory=dict)
+    # folders that stand for containers which were opened, and what these are called
+    containers: Mapping[Parts, str] = field(default_factory=dict)
     # how many rows a list of labels may have
     most_rows: int = 400_000
     _made: dict[object, object] = field(default_factory=dict)

@@ -135,6 +135,7 @@ class _Pass:
         """Take what is in a container as if it lay in a folder of the container's name. Raises ArchiveInvalid."""
         suffix = next(suffix for suffix in container.suffixes if document.name.endswith(suffix))
         folder = (*document.folder, document.parts[-1][: -len(suffix)] or suffix)
+        self._scan.opened[folder] = container.name
         try:
             for found in container.expand(document, self._limits):
                 if isinstance(found, Finding):

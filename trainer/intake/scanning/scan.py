@@ -58,7 +58,9 @@ class Scan:
     skipped: list[Skipped] = field(default_factory=list)
     # containers that were not looked into
     closed: list[Parts] = field(default_factory=list)
-    # what is odd about those that were
+    # those that were: the folders that stand for them, and what they are called
+    opened: dict[Parts, str] = field(default_factory=dict)
+    # what is odd about them
     findings: list[Finding] = field(default_factory=list)
     # files that show what another one shows
     duplicates: int = 0
@@ -73,6 +75,7 @@ class Scan:
             documents=tuple(sorted(self.documents, key=lambda document: document.parts)),
             empty_folders=tuple(sorted(self.folders - self._filled_folders())),
             others=dict(sorted(self.others.items())),
+            containers=self.opened,
             most_rows=2 * limits.members,
         )
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 
 from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding, shorten
-from trainer.intake.layouts.arrays.pairs import Pair, Pairs, is_unnamed, pair_arrays
-from trainer.intake.layouts.layout import CERTAIN, LIKELY, Reading, Recognition
+from trainer.intake.layouts.arrays.pairs import Pair, Pairs, pair_arrays, tells_no_class
+from trainer.intake.layouts.layout import CERTAIN, LIKELY, SHAPE, Reading, Recognition
 from trainer.intake.layouts.tables.class_names import ClassNames, names_in_order
 from trainer.intake.layouts.tables.tables import names_for
 from trainer.intake.placement import MAX_CLASS_CHARACTERS, Placement
 from trainer.intake.upload import Upload
+
+_ABOVE_FOLDERS = SHAPE + 0.1
 
 
 class ArrayLayout:
@@ -27,9 +29,9 @@ class ArrayLayout:
             count = sum(len(pair.images) for pair in found.pairs)
             confidence = CERTAIN if 2 * count >= len(upload.images) else LIKELY
             return Recognition(confidence=confidence, why=f"there are arrays of labels: {', '.join(shorten(told))}")
-        if found.unlabelled and (found.others or all(map(is_unnamed, found.unlabelled))):
+        if found.unlabelled and (found.others or any(map(tells_no_class, found.unlabelled))):
             paths = ", ".join(shorten(["/".join(folder) for folder in found.unlabelled]))
-            return Recognition(confidence=LIKELY, why=f"there are arrays of images: {paths}")
+            return Recognition(confidence=_ABOVE_FOLDERS, why=f"there are arrays of images: {paths}")
         return None
 
     def read(self, upload: Upload) -> Reading:

@@ -10,6 +10,9 @@ from trainer.intake.archives.paths import Parts
 from trainer.intake.arrays.header import ArrayUnreadable
 from trainer.intake.arrays.image_array import image_name
 from trainer.intake.arrays.label_array import SUFFIXES, read_labels
+from trainer.intake.containers.arrays.idx import Idx
+from trainer.intake.containers.arrays.npy import Npy
+from trainer.intake.containers.arrays.npz import Npz
 from trainer.intake.layouts.split_words import split_of, words
 from trainer.intake.placement import Split
 from trainer.intake.upload import Document, Upload
@@ -26,6 +29,7 @@ _LABELS = frozenset(
         *("categories", "output", "outputs", "t"),
     }
 )
+_CONTAINERS = frozenset({Npz.name, Npy.name, Idx.name})
 K = TypeVar("K")
 
 _UNNAMED = re.compile(r"^arr_\d+(\.npy)?$")
@@ -66,7 +70,7 @@ class Pairs:
 
 def pair_arrays(upload: Upload) -> Pairs:
     """For `Upload.once`."""
-    folders = _folders(upload.images)
+    folders = _folders(upload)
     labels = _label_arrays(upload) if folders else []
     named = _by_name(folders, labels)
     pairs = [pair for number, pair in enumerate(named) if pair.folder not in _of(named[:number])]
@@ -80,15 +84,16 @@ def pair_arrays(upload: Upload) -> Pairs:
     )
 
 
-def _folders(images: Sequence[Parts]) -> dict[Parts, list[Parts]]:
-    """The folders whose images are called as those out of an array are, all of them and nothing else."""
+def _folders(upload: Upload) -> dict[Parts, list[Parts]]:
+    """The folders of images that were an array each."""
     found: dict[Parts, list[Parts]] = defaultdict(list)
-    for image in images:
+    for image in upload.images:
         found[image[:-1]].append(image)
     return {
         folder: inside
         for folder, inside in found.items()
-        if all(image[-1] == image_name(number) for number, image in enumerate(inside))
+        if any(upload.containers.get(folder[:depth]) in _CONTAINERS for depth in range(1, len(folder) + 1))
+        and all(image[-1] == image_name(number) for number, image in enumerate(inside))
     }
 
 
@@ -121,11 +126,7 @@ def _by_length(
 ) -> list[Pair]:
     """Of the rest: arrays beside each other (`arr_0` and `arr_1`) of a length that no third one has."""
     taken = _of(pairs)
-    left = {
-        folder: images
-        for folder, images in folders.items()
-        if folder not in taken and (is_unnamed(folder) or not _IMAGES.isdisjoint(_words(folder[-1])))
-    }
+    left = {folder: images for folder, images in folders.items() if folder not in taken and tells_no_class(folder)}
     used = {pair.labels.document.parts for pair in pairs}
     free = [array for array in labels if array.document.parts not in used and _may_be_labels(array.document.parts)]
     by_length = _unique({folder: (folder[:-1], len(images)) for folder, images in left.items()})
@@ -140,6 +141,12 @@ def _by_length(
 def is_unnamed(parts: Parts) -> bool:
     """Whether NumPy gave the array its name, because nobody did."""
     return _UNNAMED.match(parts[-1]) is not None
+
+
+def tells_no_class(folder: Parts) -> bool:
+    """Whether an array of images has no name, or one that only says that it holds images, or of which split."""
+    found = _words(folder[-1])
+    return is_unnamed(folder) or not _IMAGES.isdisjoint(found) or split_of(" ".join(found)) is not None
 
 
 def _may_be_labels(parts: Parts) -> bool:

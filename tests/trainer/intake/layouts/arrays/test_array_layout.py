@@ -155,6 +155,25 @@ def test_names_of_the_classes_come_from_elsewhere(tmp_path: Path, files: archive
     ]
 
 
+def test_images_alone_are_no_classes(tmp_path: Path) -> None:
+    files = {"train-images-idx3-ubyte": idx(GREY["train"]), "t10k-images-idx3-ubyte": idx(GREY["test"])}
+    with pytest.raises(DatasetNotUnderstood, match="labels: there are none"):
+        take_in(tmp_path, files)
+
+
+def test_an_array_a_class(tmp_path: Path) -> None:
+    train = [sample for sample in ALL if sample.split == "train"]
+    arrays = {name: pixels([sample for sample in train if sample.label == name]) for name in CLASSES}
+    assert_right(take_in(tmp_path, {"data.npz": npz(arrays)}), train, given=())
+    assert_right(take_in(tmp_path, {f"{name}.npy": npy(array) for name, array in arrays.items()}), train, given=())
+
+
+def test_files_that_are_called_as_if_out_of_an_array_are_not_taken_for_it(tmp_path: Path) -> None:
+    train = [sample for sample in ALL if sample.split == "train"]
+    files = {f"{sample.label}/{sample.number:06d}.png": sample.data for sample in train}
+    assert_right(take_in(tmp_path, {**files, "ages.npy": npy(np.arange(9))}), train, given=())
+
+
 def test_lengths_that_differ_are_an_error(tmp_path: Path) -> None:
     arrays = {"x_train": X["train"], "y_train": Y["train"][:-1]}
     with pytest.raises(DatasetNotUnderstood, match=r"y_train\.npy has 26 labels, and data/x_train has 27 images"):
