@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -68,21 +69,26 @@ class World:
             self._downs.append((time.monotonic(), float("inf")))
         os.kill(self._main.pid, signal.SIGKILL)
         self._service.stop()
-        self._service = LocalService(self._folder)
-        self.url = self._service.start()
-        self._starts += 1
-        self._main = self._process()
+        self.start_again()
         with self._lock:
             self._downs[-1] = (self._downs[-1][0], time.monotonic())
         self.count("kills")
 
+    def start_again(self) -> None:
+        """After it was stopped or killed."""
+        self._service = LocalService(self._folder)
+        self.url = self._service.start()
+        self._starts += 1
+        self._main = self._process()
+
     def kill_worker(self) -> None:
         """kill -9 of a training worker, which is started again."""
         for child in self._main.children(recursive=True):
-            if "trainer.worker" in child.cmdline():
-                child.kill()
-                self.count("worker_kills")
-                return
+            with suppress(psutil.NoSuchProcess):  # one that ended as we looked
+                if "trainer.worker" in child.cmdline():
+                    child.kill()
+                    self.count("worker_kills")
+                    return
 
     def sample_memory(self, second: float) -> None:
         self.samples.setdefault(self._starts, []).append((second, self._main.memory_info().rss))
