@@ -176,7 +176,7 @@ def tailor(
     goes on for as long as the service runs.
     """
     from cli.inspection.run import look_before_upload
-    from cli.render.progress import follow
+    from cli.render.progress import AWAY, follow
     from cli.render.report import print_result
     from cli.service.packing import packed
 
@@ -186,7 +186,7 @@ def tailor(
     options |= {"max_minutes": max_minutes, "warm_start": warm_start, "priority": priority, "group_by": group_by}
     with one_line_errors(), service(url, data_dir, key) as client, packed(data) as archive:
         look_before_upload(data, archive, group_by, console, yes=yes)
-        job = client.upload(task, archive, options=options)
+        job = client.upload(task, archive, options=options, waiting=lambda: console.print(AWAY))
         console.print(printable(f"job {job['id']}"))
         ended = follow(client, {task: str(job["id"])}, console)[task]
         print_result(client, ended, console)

@@ -18,21 +18,25 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from cli.errors import CommandError, JobEnded
+from cli.errors import JobEnded
 from cli.service.client import Client
 from cli.service.job_requests import is_final, state_of
 from cli.service.session import Json
 from cli.service.sse import ServerSentEvent
 from nettailor.printable import printable
 
+AWAY = "waiting for the service"
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Heard:
-    """One event of a job; `event` is None after its last, `error` says if they broke off."""
+    """One event of a job; `event` is None after its last. `error` says if they broke off, `waits` that the service is
+    away for now."""
 
     task: str
     event: ServerSentEvent | None = None
-    error: CommandError | None = None
+    error: Exception | None = None
+    waits: bool = False
 
 
 def follow(client: Client, jobs: Mapping[str, str], console: Console) -> dict[str, Json]:
@@ -52,7 +56,9 @@ def follow(client: Client, jobs: Mapping[str, str], console: Console) -> dict[st
             item = heard.get()
             if item.error is not None:
                 raise item.error
-            if item.event is None:
+            if item.waits:
+                bars.wait(item.task)
+            elif item.event is None:
                 open_streams.remove(item.task)
             else:
                 bars.update(item.task, item.event)
@@ -63,10 +69,10 @@ def _listen(url: str, key: str | None, task: str, job: str, heard: "queue.Queue[
     """Over a client of its own: events keep a connection for as long as they come."""
     try:
         with Client(url, key=key) as client:
-            for event in client.events(job):
+            for event in client.events(job, waiting=lambda: heard.put(_Heard(task=task, waits=True))):
                 heard.put(_Heard(task=task, event=event))
         heard.put(_Heard(task=task))
-    except CommandError as error:
+    except Exception as error:  # whatever it is, whoever waits for this thread raises it
         heard.put(_Heard(task=task, error=error))
 
 
@@ -108,6 +114,10 @@ class JobBars:
     def add(self, task: str) -> None:
         self._bars[task] = self._progress.add_task(printable(task), total=1.0, stage="queued", figures="")
 
+    def wait(self, task: str) -> None:
+        """The service does not answer; its next event says how far the job is."""
+        self._show_stage(task, AWAY, figures="")
+
     def update(self, task: str, event: ServerSentEvent) -> None:
         texts: dict[str, Any] = {}
         stage = printable(str(event.data.get("stage") or ""))
@@ -115,10 +125,13 @@ class JobBars:
             stage, texts["figures"] = state, ""
         elif event.event == "epoch":
             texts["figures"] = figures(event.data)
-        if stage:
-            texts["stage"] = stage
         self._progress.update(self._bars[task], completed=float(event.data.get("progress") or 0.0), **texts)
-        if stage and stage != self._stages.get(task):
+        if stage:
+            self._show_stage(task, stage)
+
+    def _show_stage(self, task: str, stage: str, **texts: Any) -> None:
+        self._progress.update(self._bars[task], stage=stage, **texts)
+        if stage != self._stages.get(task):
             self._stages[task] = stage
             if not self._console.is_terminal:
                 self._console.print(printable(f"{task}: {stage}"))

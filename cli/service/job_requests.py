@@ -1,11 +1,13 @@
 """What can be asked of a service about jobs."""
 
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
 
-from cli.errors import ServiceUnreachable, StreamBroken
+from cli.errors import RequestRefused, ServiceUnreachable, StreamBroken
+from cli.service.patience import COMING_BACK
 from cli.service.session import TIMEOUT, Json, Session
 from cli.service.sse import ServerSentEvent, parse_events
 
@@ -13,15 +15,35 @@ Options = Mapping[str, str | int | float | None]
 
 NO_OPTIONS: Options = {}
 _PATIENT = httpx.Timeout(30.0, read=None)  # an epoch may say nothing for long, nor may a look at many images
-_RECONNECTS = 20  # broken connections in a row before the stream is given up
+_SLOW = httpx.Timeout(30.0, read=600.0)  # a large archive is stored and looked at before it is accepted
+
+Waiting = Callable[[], None]
+
+
+def silently() -> None:
+    """For whoever does not want to know that the service is being waited for."""
 
 
 class JobRequests(Session):
     """Every method raises `ServiceUnreachable`, or `RequestRefused` for a problem document."""
 
-    def upload(self, task: str, archive: Path, *, options: Options = NO_OPTIONS) -> Json:
-        """Upload a dataset; the job it started. An option that is None is left to the service."""
-        return self._send(archive, f"/tasks/{task}/dataset", options)
+    def upload(self, task: str, archive: Path, *, options: Options = NO_OPTIONS, waiting: Waiting = silently) -> Json:
+        """Upload a dataset; the job it started. An option that is None is left to the service.
+
+        While the service is away it is tried again, after a call of `waiting`; under the same idempotency key, so that
+        an upload whose answer was lost starts one job, not two.
+        """
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        tries = self.patience.begin()
+        while True:
+            try:
+                return self._send(archive, f"/tasks/{task}/dataset", options, headers=headers, timeout=_SLOW)
+            except (ServiceUnreachable, RequestRefused) as error:
+                if not _may_pass(error):
+                    raise
+                waiting()
+                if not tries.again():
+                    raise
 
     def inspect(self, archive: Path, *, task: str | None = None, group_by: str | None = None) -> Json:
         """What the service would make of a dataset; nothing is kept or queued. A key that is limited to tasks has to
@@ -56,21 +78,36 @@ class JobRequests(Session):
         except httpx.TransportError as error:
             raise StreamBroken(job) from error
 
-    def events(self, job: str) -> Iterator[ServerSentEvent]:
-        """The job's events from the first to its end, across lost connections. Raises `StreamBroken`."""
+    def events(self, job: str, *, waiting: Waiting = silently) -> Iterator[ServerSentEvent]:
+        """The job's events from the first to its end, across lost connections and restarts of the service; `waiting`
+        is called before each pause. Raises `StreamBroken`.
+        """
         last: str | None = None
-        for _ in range(_RECONNECTS):
+        tries = self.patience.begin()
+        while True:
             try:
                 for event in self._events_after(job, last):
                     last = event.id or last
+                    tries.succeeded()
                     yield event  # no end at a final state: the replay of a retried job has the earlier runs' too
-            except httpx.TransportError:
-                continue
-            if is_final(self.job(job)["state"]):
-                return
-        raise StreamBroken(job)
+                if is_final(self.job(job)["state"]):
+                    return
+            except (httpx.TransportError, ServiceUnreachable, RequestRefused) as error:
+                if not _may_pass(error):
+                    raise
+            waiting()
+            if not tries.again():
+                raise StreamBroken(job)
 
-    def _send(self, archive: Path, path: str, asked: Options, *, timeout: httpx.Timeout = TIMEOUT) -> Json:
+    def _send(
+        self,
+        archive: Path,
+        path: str,
+        asked: Options,
+        *,
+        timeout: httpx.Timeout,
+        headers: Mapping[str, str] | None = None,
+    ) -> Json:
         name = archive.name.encode(errors="replace").decode()  # only for the service's eyes, and may be no text
         with archive.open("rb") as data:
             return self._document(
@@ -78,6 +115,7 @@ class JobRequests(Session):
                 path,
                 params={name: value for name, value in asked.items() if value is not None},
                 files={"file": (name, data, "application/octet-stream")},
+                headers=headers,
                 timeout=timeout,
             )
 
@@ -85,6 +123,11 @@ class JobRequests(Session):
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
         with self._stream(f"/jobs/{job}/events", headers=headers) as response:
             yield from parse_events(response.iter_lines())
+
+
+def _may_pass(error: httpx.TransportError | ServiceUnreachable | RequestRefused) -> bool:
+    """Whether the same request may succeed a while later."""
+    return not isinstance(error, RequestRefused) or error.status in COMING_BACK
 
 
 def is_final(state: str) -> bool:

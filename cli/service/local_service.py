@@ -11,10 +11,12 @@ from pathlib import Path
 
 from cli.errors import ServiceStartFailed
 from cli.service.client import Client
+from hosting.processes.file_lock import is_held
 
 START_SECONDS = 120.0  # a cold disk imports torch slowly
 STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.05
+LOCK_FILE = "up.lock"
 _STATE_FILE = "up.json"
 
 
@@ -102,7 +104,13 @@ def remove_state(data_dir: Path) -> None:
 
 
 def running_url(data_dir: Path, *, pid: int | None = None) -> str | None:
-    """The URL of the ready service on this data folder, if there is one (and if it is process `pid`, where given)."""
+    """The URL of the ready service on this data folder, if there is one (and if it is process `pid`, where given).
+
+    What a service that was killed has left says nothing: its port may be somebody else's by now. One that runs holds
+    the folder's lock.
+    """
+    if not is_held(data_dir / LOCK_FILE):
+        return None
     try:
         state = json.loads((data_dir / _STATE_FILE).read_text())
     except (FileNotFoundError, json.JSONDecodeError):

@@ -8,9 +8,11 @@ from typing import Any, Self
 import httpx
 
 from cli.errors import RequestRefused, ServiceUnreachable
+from cli.service.patience import Patience
 
 Json = dict[str, Any]
 
+PATIENCE = Patience()
 TIMEOUT = httpx.Timeout(30.0, read=120.0)  # seconds; a cold task is loaded within one read
 
 
@@ -18,7 +20,8 @@ class Session:
     """Close it, or use it as a context manager.
 
     `key` is the secret of a key, for a service that asks for one; the actor in the history is then the key's name.
-    Without keys it is `actor`. `transport` replaces the one that opens connections.
+    Without keys it is `actor`. `transport` replaces the one that opens connections. `patience` is for what
+    is tried again while the service is away: uploads and events.
     """
 
     def __init__(
@@ -28,9 +31,11 @@ class Session:
         key: str | None = None,
         actor: str | None = None,
         transport: httpx.BaseTransport | None = None,
+        patience: Patience = PATIENCE,
     ) -> None:
         self.url = url.rstrip("/")
         self.key = key
+        self.patience = patience
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         headers |= {"X-Actor": actor} if actor else {}
         # trust_env off: a proxy in the environment must not swallow requests to this machine

@@ -1,6 +1,5 @@
 """`nettailor up`: the one place that wires everything together, and takes it down again in order."""
 
-import fcntl
 import logging
 import os
 import signal
@@ -18,8 +17,9 @@ import uvicorn
 
 from cli.errors import AddressUnusable, CannotStart, DataFolderInUse
 from cli.service.client import Client
-from cli.service.local_service import remove_state, write_state
+from cli.service.local_service import LOCK_FILE, remove_state, write_state
 from hosting.errors import HostingError
+from hosting.processes.file_lock import FileLock
 from hosting.processes.malloc import bound_arenas
 from hosting.telemetry import tracing
 from hosting.telemetry.logs import configure_logs
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 3  # accepted predictions get this long when the service stops, then event streams and uploads
 _READY_POLL_SECONDS = 0.1
+_CLAIM_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,12 +120,11 @@ def _environment(chosen: dict[str, Any]) -> dict[str, str]:
 @contextmanager
 def _claimed(data_dir: Path) -> Iterator[None]:
     """The folder, made if missing, held against a second service by a lock that the kernel lets go with us."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / "up.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DataFolderInUse(data_dir) from error
+    with FileLock(data_dir / LOCK_FILE) as lock:
+        # Whoever asks whether a service runs here holds the lock for a moment.
+        if not lock.acquire(patience_seconds=_CLAIM_SECONDS):
+            raise DataFolderInUse(data_dir)
+        remove_state(data_dir)  # of one that was killed
         yield
 
 

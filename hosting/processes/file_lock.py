@@ -55,9 +55,26 @@ def is_dead(path: Path) -> bool:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
+def is_held(path: Path) -> bool:
+    """Whether a process holds the file. Where it may not be opened, it is taken to be held.
+
+    Askers do not stand in each other's way; who locks the file should have a moment's patience with them.
+    """
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        return not _lock(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

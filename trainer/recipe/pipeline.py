@@ -1,8 +1,10 @@
 """The NetTailor recipe: teacher -> student -> prune and retrain for several k -> select (sections 3.5 and 4.1)."""
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from nettailor.bundle.bundle import check_backbone
@@ -62,7 +64,7 @@ def tailor_data(
     if warm is not None:
         check_backbone(warm.bundle, backbone.fingerprint())
     with _elapsed(config, checkpoints) as elapsed:
-        progress = ProgressReporter(report, images=len(data.train))
+        progress = ProgressReporter(report, images=len(data.train), limit_s=partial(_seconds_allowed, config, elapsed))
         planner = Planner(
             config=config,
             data=data,
@@ -84,6 +86,13 @@ def tailor_data(
 def _elapsed(config: RecipeConfig, checkpoints: Path) -> AbstractContextManager[Elapsed | None]:
     """Counts the time where it is limited."""
     return nullcontext() if config.max_minutes is None else Elapsed(checkpoints / "clock.json")
+
+
+def _seconds_allowed(config: RecipeConfig, elapsed: Elapsed | None) -> float:
+    """How many seconds are left of those that the configuration allows."""
+    if config.max_minutes is None or elapsed is None:
+        return math.inf
+    return 60 * config.max_minutes - elapsed.seconds
 
 
 def _first_fold(

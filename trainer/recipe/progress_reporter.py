@@ -1,5 +1,6 @@
 """How far a tailoring is and how long it will take, over runs of very different length."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 
@@ -12,23 +13,39 @@ from trainer.training.fit import Epoch, Schedule
 # What a pass over a training image costs in each kind of run, in passes of the teacher's training: the steps of the
 # student and of retraining run the teacher, too.
 PASS_WORK: Mapping[str, float] = {"teacher": 1.0, "student": 1.8, "retrain": 1.6}
+_TELLING = 0.02  # share of all work that has to be done before its pace says when the rest will be
 
 
 class ProgressReporter:
     """Turns finished work into events. Work is counted in passes over an image, weighted by what a pass costs.
 
     `expected` is the work of the whole tailoring; `images` are in the training split of a fold; `history` has the
-    epochs of the runs that are done, by "<fold>/<run>".
+    epochs of the runs that are done, by "<fold>/<run>". `limit_s` says how many seconds are left where they are
+    limited; `clock` counts seconds.
+
+    How long it will take is told from the pace of the epochs trained since the first one ended: what came before (data
+    are read, throughput is measured) and what an earlier attempt did say nothing of it. Until enough is done it is not
+    told.
     """
 
-    def __init__(self, report: Callable[[Event], None], *, images: int) -> None:
+    def __init__(
+        self,
+        report: Callable[[Event], None],
+        *,
+        images: int,
+        limit_s: Callable[[], float] = lambda: math.inf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.expected = 1.0
         self.history: dict[str, list[Epoch]] = {}
         self._report = report
         self._images = images
+        self._limit_s = limit_s
+        self._clock = clock
         self._done = 0.0
+        self._epochs_of_run = 0
+        self._paced_from: tuple[float, float] | None = None  # when the first epoch had ended, and the work done by then
         self._stage = "teacher"
-        self._started = time.monotonic()
         self._highest = 0.0
 
     def enter(self, stage: str, **fields: Json) -> None:
@@ -37,7 +54,9 @@ class ProgressReporter:
 
     def epoch(self, run: str, schedule: Schedule, epoch: Epoch, model: nn.Module) -> None:
         """An epoch of a run has ended; the first word of the run's name is its kind."""
-        self._done += PASS_WORK[run.partition("-")[0]] * self._images
+        self._done += self._work(run)
+        self._epochs_of_run += 1
+        self._paced_from = self._paced_from or (self._clock(), self._done)
         fields: dict[str, Json] = {
             "run": run,
             "epoch": epoch.number,
@@ -56,6 +75,11 @@ class ProgressReporter:
     def run(self, name: str, epochs: list[Epoch]) -> None:
         """A run is done; `epochs` are all of it, also those that an earlier attempt trained."""
         self.history[name] = epochs
+        restored = (len(epochs) - self._epochs_of_run) * self._work(name.rpartition("/")[2])
+        self._done += restored
+        if self._paced_from is not None:
+            self._paced_from = (self._paced_from[0], self._paced_from[1] + restored)
+        self._epochs_of_run = 0
 
     def candidate(self, fields: Mapping[str, Json]) -> None:
         self._emit("candidate", fields)
@@ -70,10 +94,23 @@ class ProgressReporter:
     def _emit(self, kind: EventKind, fields: Mapping[str, Json]) -> None:
         # Never backwards, and never quite 1: the job ends with its publication.
         self._highest = max(self._highest, min(0.99, self._done / max(self.expected, self._done, 1.0)))
-        elapsed = time.monotonic() - self._started
-        left = elapsed * (1 - self._highest) / self._highest if self._highest > 0 else None
+        left = self._seconds_left()
         seconds_left: dict[str, Json] = {} if left is None else {"seconds_left": round(left, 1)}
         self._report(Event(kind=kind, stage=self._stage, progress=self._highest, fields={**fields, **seconds_left}))
+
+    def _seconds_left(self) -> float | None:
+        if self._paced_from is None:
+            return None
+        since, before = self._paced_from
+        paced = self._done - before
+        if paced < _TELLING * self.expected:
+            return None
+        left = (self._clock() - since) / paced * max(0.0, self.expected - self._done)
+        return max(0.0, min(left, self._limit_s()))
+
+    def _work(self, run: str) -> float:
+        """Of an epoch."""
+        return PASS_WORK[run.partition("-")[0]] * self._images
 
 
 def shown_alphas(student: Student) -> dict[str, Json]:

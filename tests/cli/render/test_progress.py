@@ -1,11 +1,13 @@
 import io
 import re
+from collections.abc import Iterator
 
 import pytest
 from rich.console import Console
 
 from cli.console import PlainConsole
-from cli.render.progress import JobBars, duration, figures
+from cli.render.progress import JobBars, duration, figures, follow
+from cli.service.client import Client
 from cli.service.sse import ServerSentEvent
 from nettailor.printable import printable
 
@@ -62,3 +64,24 @@ def test_names_in_bars_are_text(name: str) -> None:
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", live.getvalue())
     assert text.count(shown) >= 2
     assert "\x1b[9A" not in live.getvalue()
+
+
+def test_a_service_that_is_away_is_told_and_forgotten() -> None:
+    written = io.StringIO()
+    with JobBars(Console(file=written, width=80)) as bars:
+        bars.add("digits")
+        bars.update("digits", _event("stage", stage="teacher", progress=0.1))
+        bars.wait("digits")
+        bars.wait("digits")
+        bars.update("digits", _event("epoch", stage="teacher", progress=0.2))
+    assert written.getvalue().splitlines() == ["digits: teacher", "digits: waiting for the service", "digits: teacher"]
+
+
+def test_whatever_goes_wrong_while_listening_ends_the_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> Iterator[ServerSentEvent]:
+        yield _event("stage", stage="teacher")
+        raise ArithmeticError("nobody thought of it")
+
+    monkeypatch.setattr(Client, "events", broken)
+    with Client("http://service") as client, pytest.raises(ArithmeticError, match="nobody thought"):
+        follow(client, {"digits": "j"}, Console(file=io.StringIO()))

@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,8 +19,9 @@ import pytest
 from cli.demo.data import write_signs
 from cli.errors import AddressUnusable, DataFolderInUse, RequestRefused, ServiceStartFailed
 from cli.service.client import Client
-from cli.service.local_service import LocalService, running_url
+from cli.service.local_service import LOCK_FILE, LocalService, running_url, write_state
 from cli.service.up import _claimed, _listening
+from hosting.processes.file_lock import FileLock
 from tests.bundles import tiny_bytes
 from tests.cli.publishing import publish
 from tests.documented import ROOT, documented
@@ -73,6 +76,49 @@ def test_the_jobs_of_a_deleted_task_are_cancelled_when_the_deletion_is_answered(
         assert (found["state"], found["error"]["title"]) == ("cancelled", "task was deleted")
         with pytest.raises(RequestRefused, match="was deleted by anonymous"):
             client.retry(job)
+
+
+def test_what_a_killed_service_left_leads_to_nobody(service: str, tmp_path: Path) -> None:
+    """Its port may be another service's by now."""
+    write_state(tmp_path, service)
+    assert running_url(tmp_path) is None
+    with FileLock(tmp_path / LOCK_FILE) as lock:
+        assert lock.acquire()
+        assert running_url(tmp_path) == service
+
+
+@pytest.mark.nightly  # two starts and a training
+def test_whoever_watches_a_job_sees_its_end_across_a_kill_of_the_service(tmp_path: Path) -> None:
+    archive = tmp_path / "signs.zip"
+    write_signs(archive, train=20, test=4)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "cli", "up", "--data-dir", str(tmp_path / "data"), "--port", port, "--lifeline"]
+    seen: list[str] = []
+    with _running(command), Client(f"http://127.0.0.1:{port}") as client:
+        until(client.is_ready)
+        job = str(client.upload("signs", archive, options={"preset": "fast"})["id"])
+        events = client.events(job)
+        while "teacher" not in seen:
+            seen.append(str(next(events).data.get("stage")))
+        os.kill(_pid(tmp_path / "data"), signal.SIGKILL)
+        with _running(command):
+            seen += [str(event.data["fields"].get("state")) for event in events if event.event == "state"]
+            assert client.job(job)["state"] == "succeeded"
+    assert seen[-1] == "succeeded"
+
+
+@contextmanager
+def _running(command: list[str]) -> Iterator[None]:
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+        assert process.stdin is not None
+        process.stdin.close()
 
 
 def test_a_folder_has_one_service(service: str, data_dir: Path) -> None:
