@@ -3,10 +3,12 @@
 A file is its contents' sha256 (32 bytes), zeros up to `_START`, then the contents.
 """
 
+import contextlib
 import hashlib
 import logging
 import os
 import re
+import tempfile
 import threading
 import uuid
 from pathlib import Path
@@ -36,16 +38,25 @@ class DiskCache:
         self._shelf: Lru[BundleId, None] = Lru(budget_bytes)
         self._unverified: set[BundleId] = set()
         self._slabs = BufferPool(spare_bytes=_SPARE_BYTES)
+        self._is_writable = False
 
     def open(self) -> None:
-        """Make the folder and take stock of it; the oldest files count as least recently used."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with self._lock:
+        """Make the folder and take stock of it; the oldest files count as least recently used.
+
+        Where it cannot be made or written, what it holds is read and nothing is added; the log says so, once.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._folder):
+                self._is_writable = True
+        except OSError as failure:
+            logger.warning("the disk tier in %s keeps no bundles: %s", self._folder, failure.strerror or failure)
+        with self._lock, contextlib.suppress(OSError):  # a folder that is not there, or that may not be read
             files = [(path, path.stat()) for path in self._folder.iterdir() if path.is_file()]
             for path, status in sorted(files, key=lambda file: file[1].st_mtime):
                 id = _id(path.name)
                 if id is None:
-                    path.unlink(missing_ok=True)  # a temporary file of a process that died, or of an older form
+                    _discard(path)  # a temporary file of a process that died, or of an older form
                     continue
                 self._shelf.put(id, None, size_bytes=status.st_size)
                 self._unverified.add(id)
@@ -104,7 +115,7 @@ class DiskCache:
     def write(self, id: BundleId, contents: Bytes) -> list[BundleId]:
         """Keep a bundle. Returns the ids that had to go for it."""
         size_bytes = _START + contents.nbytes
-        if size_bytes > self._shelf.budget_bytes:
+        if not self._is_writable or size_bytes > self._shelf.budget_bytes:
             return []
         temporary = self._folder / f"{uuid.uuid4().hex}.tmp"
         try:
@@ -114,7 +125,7 @@ class DiskCache:
             temporary.replace(self._path(id))
         except OSError as failure:
             logger.warning("bundle %s cannot be cached on disk: %s", id.digest, failure)
-            temporary.unlink(missing_ok=True)
+            _discard(temporary)
             return []
         with self._lock:
             self._shelf.put(id, None, size_bytes=size_bytes)
@@ -124,17 +135,23 @@ class DiskCache:
         with self._lock:
             self._shelf.remove(id)
             self._unverified.discard(id)
-            self._path(id).unlink(missing_ok=True)
+            _discard(self._path(id))
 
     def _shrink(self) -> list[BundleId]:
         gone = [id for id, _ in self._shelf.shrink()]
         for id in gone:
             self._unverified.discard(id)
-            self._path(id).unlink(missing_ok=True)
+            _discard(self._path(id))
         return gone
 
     def _path(self, id: BundleId) -> Path:
         return self._folder / _file_name(id)
+
+
+def _discard(path: Path) -> None:
+    """Remove a file. One that stays costs space, which is no reason to fail."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _file_name(id: BundleId) -> str:

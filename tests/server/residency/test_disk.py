@@ -1,6 +1,10 @@
+import errno
+import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from server.residency.disk import DiskCache
 from server.residency.tiers import BundleId
@@ -62,3 +66,31 @@ def test_too_large_for_the_budget_is_not_kept(tmp_path: Path) -> None:
     cache = opened(tmp_path, budget=5)
     assert cache.write(A, CONTENTS[A]) == []
     assert len(cache) == 0
+
+
+def test_a_folder_that_cannot_be_made_is_told_and_costs_no_answer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    cache = opened(tmp_path / "file" / "cache")
+    assert cache.write(A, CONTENTS[A]) == []
+    assert (cache.read(A), len(cache)) == (None, 0)
+    [line] = caplog.messages
+    assert "Not a directory" in line
+
+
+def test_what_a_read_only_folder_holds_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened(tmp_path).write(A, CONTENTS[A])
+
+    def refuse(**_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    cache = opened(tmp_path)
+    assert cache.write(B, CONTENTS[B]) == []
+    assert read(cache, A) == CONTENTS[A].tobytes()
+    assert cache.ids() == (A,)
+    [line] = caplog.messages
+    assert "Read-only file system" in line
