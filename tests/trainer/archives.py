@@ -5,13 +5,29 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import zstandard
 from PIL import Image
 
-Files = Mapping[str, bytes]
+from benchmarks.exports.packing import Files, hash_seed, tar_of, zip_of
+
+__all__ = [
+    "Files",
+    "class_folders",
+    "encoded",
+    "hash_seed",
+    "picture",
+    "raw_zip",
+    "tar_link",
+    "tar_of",
+    "tar_with",
+    "unicode_path",
+    "zip_link",
+    "zip_of",
+    "zst_of",
+]
 
 
 def picture(seed: int, *, side: int = 8, suffix: str = "png") -> bytes:
@@ -35,30 +51,6 @@ def class_folders(
         for name in classes
         for number in range(each)
     }
-
-
-def hash_seed(*parts: object) -> int:
-    return zlib.crc32(repr(parts).encode())
-
-
-def zip_of(files: Files, *, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A name that ends in a slash is a folder, here and in `tar_of`."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", compression) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return target.getvalue()
-
-
-def tar_of(files: Files, *, mode: str = "w:gz", form: int = tarfile.PAX_FORMAT) -> bytes:
-    target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode=mode, format=form) as archive:  # type: ignore[call-overload]  # mode is data here
-        for name, data in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            entry.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
-            archive.addfile(entry, io.BytesIO(data))
-    return target.getvalue()
 
 
 def zst_of(files: Files) -> bytes:

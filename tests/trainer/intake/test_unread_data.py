@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.exports.array_files import npy
 from tests.trainer import archives
-from tests.trainer.intake.array_files import npy
 from trainer.errors import DatasetNotUnderstood
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import IntakeReport, freeze

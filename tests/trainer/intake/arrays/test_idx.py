@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from tests.trainer.intake.array_files import idx
+from benchmarks.exports.array_files import idx
 from trainer.intake.arrays.header import ArrayUnreadable
 from trainer.intake.arrays.idx import read_idx_header
 

@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from tests.trainer.intake.array_files import Array, idx, npy
+from benchmarks.exports.array_files import Array, idx, npy
 from trainer.intake.arrays.header import ArrayUnreadable
 from trainer.intake.arrays.label_array import read_labels
 from trainer.intake.upload import Document

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.trainer.intake.array_files import npy
+from benchmarks.exports.array_files import npy
 from trainer.intake.arrays.header import ArrayUnreadable
 from trainer.intake.arrays.npy import MAGIC, read_npy_header
 

@@ -1,27 +1,17 @@
 """What Teachable Machine gives out, packed in every way."""
 
-import json
 from pathlib import Path
 
 import pytest
 
+from benchmarks.exports.layouts.teachable_machine import CALLED, PROJECT, class_zip
+from benchmarks.exports.samples import CLASSES, samples
 from tests.trainer import archives
-from tests.trainer.intake.samples import CLASSES, assert_right, samples, take_in
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze
 
 TRAIN = samples(splits=["train"], each=12)
-MANIFEST = json.dumps({"type": "image", "version": "2.4.5", "appdata": {"trainEpochs": 50}}).encode()
-CALLED = dict(zip(CLASSES, ("Class 1", "Class 2", "in-samples box"), strict=True))
-
-
-def class_zip(label: str, first: int = 0, last: int = 99) -> bytes:
-    """As "Download samples" of a class packs them."""
-    found = [sample for sample in TRAIN if sample.label == label and first <= sample.number < last]
-    return archives.zip_of({f"{sample.number}.jpg": sample.data for sample in found})
-
-
-PROJECT = {f"{CALLED[s.label]}-!-{s.number}.jpg": s.data for s in TRAIN} | {"manifest.json": MANIFEST}
 
 
 @pytest.mark.parametrize(

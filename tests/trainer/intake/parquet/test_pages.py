@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.trainer.intake.parquet_files import packed
+from benchmarks.exports.parquet_files import packed
 from trainer.intake.parquet.library import ParquetUnreadable
 from trainer.intake.parquet.pages import read_pages
 

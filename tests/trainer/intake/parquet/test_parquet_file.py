@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.trainer.intake.parquet_files import packed
+from benchmarks.exports.parquet_files import packed
 from trainer.intake.parquet.library import ParquetUnreadable
 from trainer.intake.parquet.parquet_file import PageLimits, ParquetFile
 from trainer.intake.upload import Document

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.exports.array_files import numbers, pixels
+from benchmarks.exports.samples import CLASSES, Sample, samples
 from tests.trainer import archives
-from tests.trainer.intake.array_files import numbers, pixels
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetTooSmall
 
 ALL = samples(splits=["train", "test"], each=10)

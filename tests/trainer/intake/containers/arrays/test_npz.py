@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.exports.array_files import Array, npy, npz, numbers, pixels
+from benchmarks.exports.samples import samples
 from tests.trainer import archives
-from tests.trainer.intake.array_files import Array, npy, npz, numbers, pixels
-from tests.trainer.intake.samples import assert_right, samples, take_in
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import ArchiveInvalid, ArchiveTooBig, DatasetNotUnderstood, DatasetTooSmall
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze

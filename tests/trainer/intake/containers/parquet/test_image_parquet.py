@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks.exports.parquet_files import class_label, image_column, packed, with_features
+from benchmarks.exports.samples import CLASSES, Sample, samples
 from tests.trainer import archives
-from tests.trainer.intake.parquet_files import class_label, images, packed, with_features
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from tests.trainer.intake.samples import assert_right, take_in
 from tests.trainer.intake.tools import tool
 from trainer.errors import ArchiveTooBig, DatasetNotUnderstood
 from trainer.intake.archives import archive
@@ -56,7 +57,7 @@ def words(found: Sequence[Sample]) -> list[str]:
 
 def table(found: Sequence[Sample], column: str = "label", labels: Labels = numbers, **more: object) -> Any:
     arrow = importlib.import_module("pyarrow")
-    return arrow.table({"image": images(found), column: labels(found), **more})
+    return arrow.table({"image": image_column(found), column: labels(found), **more})
 
 
 def shards(make: Callable[[Sequence[Sample]], bytes], name: str = "data/{}-{:05d}-of-{:05d}.parquet") -> archives.Files:
@@ -125,9 +126,9 @@ def test_bytes_alone_as_pandas_writes_them(arrow: Any, column: str, tmp_path: Pa
 
 
 def test_images_without_paths_or_with_equal_ones_have_names(arrow: Any, tmp_path: Path) -> None:
-    data = packed(arrow.table({"image": images(TRAIN, with_path=False), "label": words(TRAIN)}))
+    data = packed(arrow.table({"image": image_column(TRAIN, with_path=False), "label": words(TRAIN)}))
     assert_right(take_in(tmp_path, {"pets.parquet": data}), TRAIN, given=())
-    kind = images(TRAIN).type
+    kind = image_column(TRAIN).type
     paths = ["a.png", "/content/a.png", "..", "CON\n", ".hidden.png", "Thumbs.db", "x" * 2000, "\\a\\b.png"]
     rows = [{"bytes": s.data, "path": paths[number % 8]} for number, s in enumerate(TRAIN)]
     data = packed(arrow.table({"image": arrow.array(rows, kind), "label": words(TRAIN)}))
@@ -135,12 +136,12 @@ def test_images_without_paths_or_with_equal_ones_have_names(arrow: Any, tmp_path
 
 
 def test_groups_and_splits_may_be_columns(arrow: Any, tmp_path: Path) -> None:
-    columns = {"image": images(ALL), "label": words(ALL), "split": [s.split for s in ALL]}
+    columns = {"image": image_column(ALL), "label": words(ALL), "split": [s.split for s in ALL]}
     assert_right(take_in(tmp_path, {"pets.parquet": packed(arrow.table(columns))}), ALL)
 
 
 def test_rows_without_an_image_or_a_label_are_said(arrow: Any, tmp_path: Path) -> None:
-    kind = images(TRAIN).type
+    kind = image_column(TRAIN).type
     rows: list[dict[str, object]] = [{"bytes": s.data, "path": s.name} for s in TRAIN]
     rows += [{"bytes": None, "path": "far/away.png"}, {"bytes": ALL[-1].data, "path": "last.png"}]
     data = packed(
@@ -155,7 +156,7 @@ def test_rows_without_an_image_or_a_label_are_said(arrow: Any, tmp_path: Path) -
 
 def test_paths_instead_of_images_are_refused_with_the_mend(arrow: Any, tmp_path: Path) -> None:
     """As `to_parquet` writes a data set whose images are files."""
-    kind = images(TRAIN).type
+    kind = image_column(TRAIN).type
     rows = [{"bytes": None, "path": f"/home/me/pets/{s.label}/{s.name}"} for s in TRAIN]
     data = packed(with_features(arrow.table({"image": arrow.array(rows, kind), "label": numbers(TRAIN)}), FEATURES))
     with pytest.raises(
@@ -184,7 +185,7 @@ def test_two_levels_of_classes_are_a_warning(tmp_path: Path) -> None:
 
 
 def test_further_images_are_not_read_and_said(tmp_path: Path) -> None:
-    data = packed(with_features(table(TRAIN, mask=images(TRAIN)), FEATURES))
+    data = packed(with_features(table(TRAIN, mask=image_column(TRAIN)), FEATURES))
     outcome = take_in(tmp_path, {"pets.parquet": data})
     assert_right(outcome, TRAIN, given=())
     assert ["mask are not read" in finding.text for finding in outcome.report.findings] == [True]
@@ -194,7 +195,7 @@ def test_further_images_are_not_read_and_said(tmp_path: Path) -> None:
     "more", [{}, {"caption": [f"a picture of {number}" for number in range(27)]}], ids=["no column", "captions"]
 )
 def test_names_of_files_are_no_classes(arrow: Any, more: dict[str, Any], tmp_path: Path) -> None:
-    data = packed(arrow.table({"image": images(TRAIN), **more}))
+    data = packed(arrow.table({"image": image_column(TRAIN), **more}))
     with pytest.raises(DatasetNotUnderstood, match=r"a\.parquet, b\.parquet: no column says which class"):
         take_in(tmp_path, {"a.parquet": data, "b.parquet": data})
 
@@ -215,7 +216,7 @@ def test_limits_hold(arrow: Any, tmp_path: Path) -> None:
         freeze(tmp_path / "upload", tmp_path / "dataset.zip", IntakeLimits(members=20))
     with pytest.raises(ArchiveTooBig, match="unpacks to more than"):
         freeze(tmp_path / "upload", tmp_path / "dataset.zip", IntakeLimits(unpacked_bytes=80_000))
-    kind = images(TRAIN).type
+    kind = image_column(TRAIN).type
     same = arrow.array([{"bytes": bytes(20 << 20), "path": "x"}] * 3, kind)
     with pytest.raises(DatasetNotUnderstood, match="more than 200 times its size"):
         take_in(

@@ -1,21 +1,18 @@
 """Azure Machine Learning's JSON Lines, and Custom Vision's lists of images."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.trainer.intake.layouts.annotations.uploads import as_json, as_lines, by_split, images, texts
-from tests.trainer.intake.samples import Sample, assert_right, samples, take_in
+from benchmarks.exports.documents import as_json, as_lines, images
+from benchmarks.exports.samples import by_split, samples
+from benchmarks.exports.tools.azure import line, listed
+from tests.trainer.intake.layouts.annotations.uploads import texts
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood
 
 ALL = samples()
 TRAIN = samples(splits=["train"], each=20)
-
-
-def line(sample: Sample, label: Any = None) -> dict[str, Any]:
-    url = f"azureml://subscriptions/1/workspaces/w/datastores/store/paths/animals/{sample.name}"
-    return {"image_url": url, "image_details": {"format": "png"}, "label": sample.label if label is None else label}
 
 
 def test_json_lines_a_split(tmp_path: Path) -> None:
@@ -43,16 +40,6 @@ def test_boxes_are_refused(tmp_path: Path) -> None:
     boxes = [{"label": name, "topX": 0.1, "isCrowd": 0} for name in ("cat", "dog")]
     with pytest.raises(DatasetNotUnderstood, match="60 of 60 images show several classes"):
         take_in(tmp_path, {**images(TRAIN), "labels.jsonl": as_lines(line(sample, boxes) for sample in TRAIN)})
-
-
-def listed(sample: Sample, *tags: str) -> dict[str, Any]:
-    number = f"{sample.name[4:12]}-0000-0000-0000-000000000000"
-    return {
-        "id": number,
-        "width": 24,
-        "originalImageUri": f"https://example.org/i-1/{sample.name}?sv=1&sig=2",
-        "tags": [{"tagId": "t", "tagName": name, "created": "2026"} for name in tags or (sample.label,)],
-    }
 
 
 @pytest.mark.parametrize("is_id", [True, False])

@@ -1,47 +1,23 @@
 """COCO JSON with one category an image, and every way in which it says something else."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.exports.documents import as_json, images
+from benchmarks.exports.samples import CLASSES, by_split, samples
+from benchmarks.exports.tools.coco import BOX, CATEGORIES, coco
+from benchmarks.exports.tools.roboflow import ROBOFLOW_SPLITS
 from tests.trainer import archives
-from tests.trainer.intake.layouts.annotations.uploads import (
-    ROBOFLOW_SPLITS,
-    as_json,
-    by_split,
-    images,
-    texts,
-    upload_of,
-)
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from tests.trainer.intake.layouts.annotations.uploads import texts, upload_of
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood
 from trainer.intake.layouts.annotations.coco import Coco
 
 ALL = samples()
 TRAIN = samples(splits=["train"], each=20)
-CATEGORIES = [{"id": number * 7 + 1, "name": name, "supercategory": "animal"} for number, name in enumerate(CLASSES)]
 NUMBERS: dict[str, Any] = {str(each["name"]): each["id"] for each in CATEGORIES}
-
-
-def coco(found: Sequence[Sample], *, names: Sequence[str] = (), shape: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {
-        "info": {"year": "2026"},
-        "licenses": [],
-        "categories": CATEGORIES,
-        "images": [
-            {"id": number, "file_name": name, "width": 24, "height": 24}
-            for number, name in enumerate(names or [sample.name for sample in found], start=100)
-        ],
-        "annotations": [
-            {"id": number, "image_id": number + 100, "category_id": NUMBERS[sample.label], **(shape or {})}
-            for number, sample in enumerate(found)
-        ],
-    }
-
-
-BOX = {"bbox": [1.0, 2.0, 8.0, 9.0], "area": 72.0, "segmentation": [], "iscrowd": 0}
 
 
 @pytest.mark.parametrize("name", ["annotations/labels_{split}.json", "{split}.json", "instances_{split}2017.json"])

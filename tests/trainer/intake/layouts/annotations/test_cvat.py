@@ -1,45 +1,18 @@
 """CVAT for images: tags, subsets, boxes, and documents that are none."""
 
-from collections.abc import Iterable
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
 
 import pytest
 
-from tests.trainer.intake.layouts.annotations.uploads import by_split, images, texts
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from benchmarks.exports.documents import images
+from benchmarks.exports.samples import by_split, samples
+from benchmarks.exports.tools.cvat import box, document, tag, tagged
+from tests.trainer.intake.layouts.annotations.uploads import texts
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood, DatasetTooSmall
 
 ALL = samples()
 TRAIN = samples(splits=["train"], each=20)
-
-
-def tag(name: str) -> str:
-    return f'<tag label={quoteattr(name)} source="manual"></tag>'
-
-
-def box(name: str) -> str:
-    return f'<box label={quoteattr(name)} occluded="0" xtl="1" ytl="2" xbr="9" ybr="9" z_order="0"></box>'
-
-
-def document(found: Iterable[tuple[Sample, str]], *, owner: str = "task", attributes: str = "") -> bytes:
-    labels = "".join(f"<label><name>{name}</name><attributes></attributes></label>" for name in CLASSES)
-    return "".join(
-        (
-            '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>',
-            f"<meta><{owner}><id>3</id><labels>{labels}</labels></{owner}><dumped>now</dumped></meta>",
-            *(
-                f'<image id="{at}" name={quoteattr(each.name)} {attributes.format(split=each.split)} width="24">'
-                f"{marks}</image>"
-                for at, (each, marks) in enumerate(found)
-            ),
-            "</annotations>",
-        )
-    ).encode()
-
-
-def tagged(found: Iterable[Sample]) -> list[tuple[Sample, str]]:
-    return [(sample, tag(sample.label)) for sample in found]
 
 
 @pytest.mark.parametrize("owner", ["task", "project", "job"])

@@ -1,36 +1,19 @@
 """Datumaro's own JSON, and what the tool itself exports."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.trainer.intake.layouts.annotations.uploads import NUMBERS, as_json, by_split, images, texts
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from benchmarks.exports.documents import as_json, images
+from benchmarks.exports.samples import CLASSES, by_split, samples
+from benchmarks.exports.tools.datumaro import content
+from tests.trainer.intake.layouts.annotations.uploads import texts
+from tests.trainer.intake.samples import assert_right, take_in
 from tests.trainer.intake.tools import Tool, tool
 from trainer.errors import DatasetNotUnderstood
 
 ALL = samples()
 TRAIN = samples(splits=["train"], each=20)
-
-
-def content(found: Sequence[Sample], kind: str = "label", *, has_path: bool = True) -> dict[str, Any]:
-    labels = [{"name": name, "parent": "", "attributes": []} for name in CLASSES]
-    return {
-        "dm_format_version": "1.0",
-        "media_type": 2,
-        "infos": {},
-        "categories": {"label": {"labels": labels, "label_groups": [], "attributes": []}},
-        "items": [
-            {
-                "id": sample.name.removesuffix(".png"),
-                "annotations": [{"id": 0, "type": kind, "group": 0, "label_id": NUMBERS[sample.label]}],
-                "image": {"path": sample.name if has_path else "", "size": [24, 24]},
-            }
-            for sample in found
-        ],
-    }
 
 
 @pytest.mark.parametrize("has_path", [True, False])

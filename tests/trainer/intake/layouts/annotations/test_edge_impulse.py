@@ -1,41 +1,20 @@
 """Edge Impulse's `info.labels`, and images that carry their class in their names."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from benchmarks.exports.documents import as_json, images
+from benchmarks.exports.samples import CLASSES, samples
+from benchmarks.exports.tools.edge_impulse import BOTH, info, path_of
 from tests.trainer import archives
-from tests.trainer.intake.layouts.annotations.uploads import as_json, images, texts
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from tests.trainer.intake.layouts.annotations.uploads import texts
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood
 from trainer.intake.placement import Split
 
 FOLDERS: dict[Split, str] = {"train": "training", "test": "testing"}
-BOTH = samples(splits=["train", "test"], each=12)
 TRAIN = samples(splits=["train"], each=20)
-
-
-def path_of(sample: Sample) -> str:
-    return f"{FOLDERS[sample.split]}/{sample.label}.{sample.name[4:12]}.ingestion-5d4c.png"
-
-
-def info(found: Sequence[Sample]) -> dict[str, Any]:
-    return {
-        "version": 1,
-        "files": [
-            {
-                "path": path_of(sample),
-                "name": f"{sample.label}.{sample.name}",
-                "category": FOLDERS[sample.split],
-                "label": {"type": "label", "label": sample.label},
-                "boundingBoxes": [],
-                "enabled": True,
-            }
-            for sample in found
-        ],
-    }
 
 
 def test_info_labels(tmp_path: Path) -> None:

@@ -1,22 +1,19 @@
 """FiftyOne's `labels.json`, and whole data sets in `samples.json`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.trainer.intake.layouts.annotations.uploads import NUMBERS, as_json, by_split, images, texts
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from benchmarks.exports.documents import as_json, images
+from benchmarks.exports.samples import CLASSES, NUMBERS, by_split, samples
+from benchmarks.exports.tools.fiftyone import Value, data_set, labels
+from tests.trainer.intake.layouts.annotations.uploads import texts
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood
 
 ALL = samples()
 TRAIN = samples(splits=["train"], each=20)
-Value = Callable[[Sample], Any]
-
-
-def labels(found: Sequence[Sample], value: Value, classes: Sequence[str] | None = None) -> dict[str, Any]:
-    return {"classes": classes, "labels": {sample.name.removesuffix(".png"): value(sample) for sample in found}}
 
 
 @pytest.mark.parametrize(
@@ -62,22 +59,6 @@ def test_detections_are_refused(tmp_path: Path) -> None:
     boxes = labels(TRAIN, lambda _s: [{"label": name, "bounding_box": [0, 0, 1, 1]} for name in CLASSES])
     with pytest.raises(DatasetNotUnderstood, match="boxes or outlines"):
         take_in(tmp_path, {**images(TRAIN, lambda _sample: "data/"), "labels.json": as_json(boxes)})
-
-
-def data_set(found: Sequence[Sample], **fields: Value) -> dict[str, Any]:
-    return {
-        "samples": [
-            {
-                "_id": {"$oid": f"{number:024x}"},
-                "filepath": f"data/{sample.name}",
-                "tags": ["checked", {"val": "validation"}.get(sample.split, sample.split)],
-                "metadata": None,
-                "_media_type": "image",
-                **{name: {"_cls": "Classification", "label": value(sample)} for name, value in fields.items()},
-            }
-            for number, sample in enumerate(found)
-        ]
-    }
 
 
 def test_a_whole_data_set(tmp_path: Path) -> None:

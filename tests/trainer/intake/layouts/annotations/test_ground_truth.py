@@ -1,43 +1,20 @@
 """Manifests of SageMaker Ground Truth and Rekognition Custom Labels."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.trainer.intake.layouts.annotations.uploads import NUMBERS, as_lines, by_split, images, texts
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from benchmarks.exports.documents import as_lines, images
+from benchmarks.exports.samples import CLASSES, NUMBERS, by_split, samples
+from benchmarks.exports.tools.ground_truth import answer, line, manifest
+from tests.trainer.intake.layouts.annotations.uploads import texts
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood
 
 ALL = samples()
 TRAIN = samples(splits=["train"], each=20)
 FIRST, SECOND = "2026-01-01T10:00:00.000000", "2026-02-01T10:00:00.000000"
-
-
-def answer(task: str, name: str, *, date: str = FIRST, kind: str = "image-classification") -> dict[str, Any]:
-    return {
-        task: NUMBERS.get(name, 0),
-        f"{task}-metadata": {
-            "class-name": name,
-            "confidence": 0.95,
-            "type": f"groundtruth/{kind}",
-            "job-name": f"labeling-job/{task}",
-            "human-annotated": "yes",
-            "creation-date": date,
-        },
-    }
-
-
-def line(sample: Sample, *answers: dict[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = {"source-ref": f"s3://bucket/animals/{sample.name}"}
-    for each in answers:
-        result |= each
-    return result
-
-
-def manifest(found: Sequence[Sample]) -> bytes:
-    return as_lines(line(sample, answer("animal", sample.label)) for sample in found)
 
 
 @pytest.mark.parametrize("name", ["output.manifest", "output.jsonl", "manifests/output/output.manifest", "output.json"])

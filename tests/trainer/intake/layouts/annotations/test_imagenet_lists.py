@@ -4,17 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainer.intake.layouts.annotations.uploads import NUMBERS, by_split, images, texts
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from benchmarks.exports.documents import images
+from benchmarks.exports.samples import by_split, samples
+from benchmarks.exports.tools.datumaro import SYNSETS, listed
+from tests.trainer.intake.layouts.annotations.uploads import texts
+from tests.trainer.intake.samples import assert_right, take_in
 
 ALL = samples()
 TRAIN = samples(splits=["train"], each=20)
-SYNSETS = {"synsets.txt": "".join(f"{name}\n" for name in CLASSES).encode()}
-
-
-def lines(found: list[Sample], pattern: str) -> bytes:
-    named = [(sample.name.removesuffix(".png"), NUMBERS[sample.label]) for sample in found]
-    return "".join(pattern.format(stem=stem) + f" {number}\n" for stem, number in named).encode()
 
 
 @pytest.mark.parametrize(
@@ -30,7 +27,7 @@ def lines(found: list[Sample], pattern: str) -> bytes:
 def test_a_list_a_split(tmp_path: Path, folder: str, pattern: str) -> None:
     files = SYNSETS | images(ALL, lambda _sample: folder)
     for split, found in by_split(ALL).items():
-        files[f"{split}.txt"] = lines(found, pattern)
+        files[f"{split}.txt"] = listed(found, pattern)
     outcome = take_in(tmp_path, files)
     assert_right(outcome, ALL)
     assert outcome.report.layout == "ImageNet lists"
@@ -38,7 +35,7 @@ def test_a_list_a_split(tmp_path: Path, folder: str, pattern: str) -> None:
 
 
 def test_lines_of_no_class_or_several_or_an_unknown_one(tmp_path: Path) -> None:
-    text = lines(TRAIN, "{stem}.png").decode().splitlines()
+    text = listed(TRAIN, "{stem}.png").decode().splitlines()
     text[0] = text[0].split(" ")[0]
     text[1] = text[1].split(" ")[0] + " 0 2"
     text[2] = text[2].split(" ")[0] + " 3"
@@ -51,7 +48,7 @@ def test_lines_of_no_class_or_several_or_an_unknown_one(tmp_path: Path) -> None:
 
 
 def test_other_texts_beside_it_are_none(tmp_path: Path) -> None:
-    files = SYNSETS | images(TRAIN) | {"all.txt": lines(TRAIN, "{stem}.png"), "LICENSE.txt": b"none\nat all\n"}
+    files = SYNSETS | images(TRAIN) | {"all.txt": listed(TRAIN, "{stem}.png"), "LICENSE.txt": b"none\nat all\n"}
     outcome = take_in(tmp_path, files)
     assert_right(outcome, TRAIN, given=())
     assert texts(outcome, "warning") == []

@@ -1,70 +1,31 @@
 """Label Studio's exports of choices, with images under every name that it has for them."""
 
-import csv
-import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.trainer.intake.layouts.annotations.uploads import as_json, images, texts
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from benchmarks.exports.documents import as_json, images
+from benchmarks.exports.samples import CLASSES, Sample, samples
+from benchmarks.exports.tools.label_studio import (
+    Url,
+    choice,
+    minimal,
+    prefixed,
+    rectangle,
+    table,
+    task,
+    tasks,
+    uploaded,
+)
+from tests.trainer.intake.layouts.annotations.uploads import texts
+from tests.trainer.intake.samples import assert_right, take_in
 from tests.trainer.intake.tools import tool
 from trainer.errors import DatasetNotUnderstood
 
 TRAIN = samples(splits=["train"], each=20)
-Url = Callable[[Sample], str]
-
-
-def prefixed(sample: Sample) -> str:
-    return f"{sample.name[4:12]}-{sample.name}"
-
-
-def uploaded(sample: Sample) -> str:
-    return f"/data/upload/3/{prefixed(sample)}"
-
-
-def choice(*names: str, question: str = "choice") -> dict[str, Any]:
-    return {
-        "value": {"choices": list(names)},
-        "id": "x1",
-        "from_name": question,
-        "to_name": "image",
-        "type": "choices",
-        "origin": "manual",
-    }
-
-
-def rectangle(name: str) -> dict[str, Any]:
-    value = {"x": 1, "y": 2, "width": 8, "height": 9, "rotation": 0, "rectanglelabels": [name]}
-    return {"value": value, "from_name": "label", "to_name": "image", "type": "rectanglelabels", "id": "x2"}
-
-
-def task(number: int, url: str, *results: dict[str, Any], **others: Any) -> dict[str, Any]:
-    annotation = {"id": 10 + number, "completed_by": 1, "result": list(results), "was_cancelled": False}
-    return {"id": number, "annotations": [annotation], "predictions": [], "data": {"image": url, **others}, "meta": {}}
-
-
-def tasks(found: Sequence[Sample], url: Url = uploaded) -> list[dict[str, Any]]:
-    return [task(number, url(sample), choice(sample.label)) for number, sample in enumerate(found, start=1)]
-
-
-def minimal(found: Sequence[Sample], url: Url = uploaded) -> list[dict[str, Any]]:
-    times = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "lead_time": 1.5}
-    return [
-        {"image": url(sample), "id": number, "choice": sample.label, "annotator": 1, "annotation_id": number, **times}
-        for number, sample in enumerate(found, start=1)
-    ]
-
-
-def table(rows: Sequence[dict[str, Any]], delimiter: str = ",") -> bytes:
-    target = io.StringIO()
-    writer = csv.DictWriter(target, sorted(rows[0]), delimiter=delimiter, quoting=csv.QUOTE_NONNUMERIC)
-    writer.writeheader()
-    writer.writerows(rows)
-    return target.getvalue().encode()
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,24 @@
 """Roboflow's exports of classified images: one-hot tables, and class folders with copies of pictures."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.trainer.intake.layouts.annotations.uploads import ROBOFLOW_SPLITS, by_split, images, texts
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from benchmarks.exports.documents import images
+from benchmarks.exports.samples import by_split, samples
+from benchmarks.exports.tools.roboflow import README, ROBOFLOW_SPLITS, copy_of, one_hot
+from tests.trainer.intake.layouts.annotations.uploads import texts
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.intake.placement import Split
 
 ALL = samples()
 TRAIN = samples(splits=["train"], each=20)
-README = {"README.roboflow.txt": b"exported", "README.dataset.txt": b"animals"}
-
-
-def copy_of(sample: Sample) -> str:
-    return f"{sample.split}{sample.number // 2}_png.rf.{sample.name[4:12]}{'a' * 24}.png"
-
-
-def table(found: Sequence[Sample]) -> list[str]:
-    rows = [", ".join([copy_of(each), *(str(int(each.label == name)) for name in CLASSES)]) for each in found]
-    return [", ".join(["filename", *CLASSES]), *rows]
 
 
 def test_a_one_hot_table_a_split(tmp_path: Path) -> None:
     files = README | images(ALL, lambda sample: f"{ROBOFLOW_SPLITS[sample.split]}/{copy_of(sample)}")
     for split, found in by_split(ALL).items():
-        files[f"{ROBOFLOW_SPLITS[split]}/_classes.csv"] = "\n".join(table(found)).encode()
+        files[f"{ROBOFLOW_SPLITS[split]}/_classes.csv"] = "\n".join(one_hot(found)).encode()
     outcome = take_in(tmp_path, files)
     assert_right(outcome, ALL)
     assert outcome.report.layout == "Roboflow one-hot CSV"
@@ -34,7 +26,7 @@ def test_a_one_hot_table_a_split(tmp_path: Path) -> None:
 
 
 def test_rows_with_several_ones_or_none_are_left_out_and_said(tmp_path: Path) -> None:
-    rows = table(TRAIN)
+    rows = one_hot(TRAIN)
     rows[1] = f"{copy_of(TRAIN[0])}, 1, 1, 0"
     rows[2] = f"{copy_of(TRAIN[1])}, 0, 0, 0"
     rows[3] = f"{copy_of(TRAIN[2])}, 0, maybe, 0"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.trainer.intake.layouts.annotations.uploads import as_json, upload_of
+from benchmarks.exports.documents import as_json
+from tests.trainer.intake.layouts.annotations.uploads import upload_of
 from trainer.intake.layouts.annotations.coco import Coco
 from trainer.intake.layouts.annotations.tool import AnnotationTool
 from trainer.intake.layouts.registry import LAYOUTS

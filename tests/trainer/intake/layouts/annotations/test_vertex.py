@@ -1,38 +1,20 @@
 """Vertex AI's import files."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.trainer.intake.layouts.annotations.uploads import as_lines, images, texts
-from tests.trainer.intake.samples import Sample, assert_right, samples, take_in
+from benchmarks.exports.documents import as_lines, images
+from benchmarks.exports.samples import samples
+from benchmarks.exports.tools.vertex import line, rows, uri
+from tests.trainer.intake.layouts.annotations.uploads import texts
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood
 from trainer.intake.placement import Split
 
 ALL = samples()
 TRAIN = samples(splits=["train"], each=20)
 ML_USE: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
-
-
-def uri(sample: Sample) -> str:
-    return f"gs://bucket-7/animals/{sample.name}"
-
-
-def rows(found: Sequence[Sample], *, is_split: bool = True, is_old: bool = False) -> list[str]:
-    uses = {"train": "TRAIN", "val": "VALIDATION", "test": "TEST"} if is_old else ML_USE
-    return [
-        f"{uses[each.split]},{uri(each)},{each.label}" if is_split else f"{uri(each)},{each.label}" for each in found
-    ]
-
-
-def line(sample: Sample) -> dict[str, Any]:
-    return {
-        "imageGcsUri": uri(sample),
-        "classificationAnnotation": {"displayName": sample.label, "annotationResourceLabels": {"a": "b"}},
-        "dataItemResourceLabels": {"aiplatform.googleapis.com/ml_use": ML_USE[sample.split]},
-    }
 
 
 @pytest.mark.parametrize("is_old", [True, False])

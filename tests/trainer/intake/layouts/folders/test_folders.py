@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.exports.layouts.folders import spelled
+from benchmarks.exports.samples import CLASSES, Sample, samples
 from tests.trainer import archives
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood
 from trainer.intake.layouts.folders.class_folders import ClassFolders
 from trainer.intake.layouts.folders.shape import read_shape
@@ -23,11 +25,6 @@ ALL = samples()
 
 def arranged(place: Place, found: list[Sample] = ALL) -> dict[str, bytes]:
     return {f"{place(sample)}/{sample.name}": sample.data for sample in found}
-
-
-def spelled(train: str, val: str, test: str) -> Place:
-    names = dict(zip(SPLITS, (train, val, test), strict=True))
-    return lambda sample: f"{names[sample.split]}/{sample.label}"
 
 
 @pytest.mark.parametrize(

@@ -1,55 +1,23 @@
 """WebDataset: shards of images with files beside them, in an archive and alone."""
 
 import gzip
-import json
-import tarfile
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
+from benchmarks.exports.documents import as_json
+from benchmarks.exports.layouts.web_dataset import Fields, samples_of, shard, shards
+from benchmarks.exports.reading import Outcome
+from benchmarks.exports.samples import CLASSES, NUMBERS, Sample, samples
 from tests.trainer import archives
-from tests.trainer.intake.samples import CLASSES, Outcome, Sample, assert_right, samples, take_in
+from tests.trainer.intake.samples import assert_right, take_in
 from tests.trainer.intake.tools import tool
 from trainer.errors import DatasetNotUnderstood
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze
-from trainer.intake.placement import SPLITS
 
 ALL = samples(each=9)
 TRAIN = [sample for sample in ALL if sample.split == "train"]
-Fields = Callable[[Sample], dict[str, bytes]]
-
-
-def number(sample: Sample) -> int:
-    return CLASSES.index(sample.label)
-
-
-def key(sample: Sample) -> str:
-    return sample.name.removesuffix(".png")
-
-
-def as_json(content: object) -> bytes:
-    return json.dumps(content).encode()
-
-
-def files(found: Iterable[Sample], fields: Fields, prefix: str = "") -> dict[str, bytes]:
-    return {
-        f"{prefix}{key(sample)}.{ending}": data
-        for sample in found
-        for ending, data in ({"png": sample.data} | fields(sample)).items()
-    }
-
-
-def shard(found: Iterable[Sample], fields: Fields) -> bytes:
-    return archives.tar_of(files(found, fields), mode="w", form=tarfile.USTAR_FORMAT)
-
-
-def shards(fields: Fields, name: str = "{}-{:06d}.tar") -> dict[str, bytes]:
-    """Two to train on, one of each other split."""
-    packed = {name.format("train", part): shard(TRAIN[part::2], fields) for part in (0, 1)}
-    others = {split: [sample for sample in ALL if sample.split == split] for split in SPLITS if split != "train"}
-    return packed | {name.format(split, 0): shard(found, fields) for split, found in others.items()}
 
 
 def alone(folder: Path, data: bytes) -> Outcome:
@@ -62,14 +30,20 @@ def alone(folder: Path, data: bytes) -> Outcome:
 @pytest.mark.parametrize(
     ("fields", "names"),
     [
-        (lambda s: {"cls": str(number(s)).encode()}, ("0", "1", "2")),
+        (lambda s: {"cls": str(NUMBERS[s.label]).encode()}, ("0", "1", "2")),
         (lambda s: {"cls": s.label.encode() + b"\n"}, CLASSES),
         (lambda s: {"class": s.label.encode()}, CLASSES),
-        (lambda s: {"cls": str(number(s)).encode(), "json": as_json({"label": number(s), "name": s.label})}, CLASSES),
-        (lambda s: {"cls": str(number(s)).encode(), "json": as_json({"label": s.label})}, CLASSES),
-        (lambda s: {"cls": str(number(s)).encode(), "txt": f"a picture of {key(s)}".encode()}, ("0", "1", "2")),
+        (
+            lambda s: {
+                "cls": str(NUMBERS[s.label]).encode(),
+                "json": as_json({"label": NUMBERS[s.label], "name": s.label}),
+            },
+            CLASSES,
+        ),
+        (lambda s: {"cls": str(NUMBERS[s.label]).encode(), "json": as_json({"label": s.label})}, CLASSES),
+        (lambda s: {"cls": str(NUMBERS[s.label]).encode(), "txt": f"a picture of {s.stem}".encode()}, ("0", "1", "2")),
         (lambda s: {"json": as_json({"label": s.label, "width": 24})}, CLASSES),
-        (lambda s: {"json": as_json({"key": key(s), "class_name": s.label, "caption": f"one {key(s)}"})}, CLASSES),
+        (lambda s: {"json": as_json({"key": s.stem, "class_name": s.label, "caption": f"one {s.stem}"})}, CLASSES),
         (lambda s: {"json": as_json({"what": s.label, "n": [1, 2], "more": {"label": "x"}})}, CLASSES),
         (lambda s: {"json": as_json(s.label)}, CLASSES),
         (lambda s: {"json": as_json({name: int(s.label == name) for name in CLASSES})}, CLASSES),
@@ -91,7 +65,7 @@ def alone(folder: Path, data: bytes) -> Outcome:
     ],
 )
 def test_shards_of_splits(tmp_path: Path, fields: Fields, names: tuple[str, ...]) -> None:
-    outcome = take_in(tmp_path, shards(fields))
+    outcome = take_in(tmp_path, shards(ALL, fields))
     assert_right(outcome, ALL, names=names)
     assert outcome.report.layout == "a file an image (WebDataset)"
     assert (outcome.report.findings, outcome.report.skipped) == ((), ())
@@ -99,33 +73,33 @@ def test_shards_of_splits(tmp_path: Path, fields: Fields, names: tuple[str, ...]
 
 @pytest.mark.parametrize("name", ["data/{}/{:05d}.tar", "pets-{}-{:06d}.tar", "shards/pets_{}_{:04d}.tar.gz"])
 def test_the_split_is_told_by_the_shard_or_its_folder(tmp_path: Path, name: str) -> None:
-    packed = shards(lambda s: {"cls": s.label.encode()}, name)
+    packed = shards(ALL, lambda s: {"cls": s.label.encode()}, name)
     if name.endswith(".gz"):
         packed = {path: gzip.compress(data) for path, data in packed.items()}
     assert_right(take_in(tmp_path, packed), ALL)
 
 
 def test_a_shard_is_uploaded_as_it_is(tmp_path: Path) -> None:
-    found = files(TRAIN, lambda s: {"cls": s.label.encode()})
+    found = samples_of(TRAIN, lambda s: {"cls": s.label.encode()})
     report = alone(tmp_path, shard(TRAIN, lambda s: {"cls": s.label.encode()})).report
     assert report.digest == take_in(tmp_path, found).report.digest
     assert_right(take_in(tmp_path, found), TRAIN, given=())
 
 
 def test_splits_and_groups_may_be_keys(tmp_path: Path) -> None:
-    found = files(ALL, lambda s: {"json": as_json({"label": s.label, "split": s.split})})
+    found = samples_of(ALL, lambda s: {"json": as_json({"label": s.label, "split": s.split})})
     assert_right(take_in(tmp_path, found), ALL)
 
 
 def test_names_of_classes_come_from_a_list(tmp_path: Path) -> None:
-    packed = shards(lambda s: {"cls": str(number(s)).encode()})
+    packed = shards(ALL, lambda s: {"cls": str(NUMBERS[s.label]).encode()})
     outcome = take_in(tmp_path, {**packed, "classes.txt": "\n".join(CLASSES).encode()})
     assert_right(outcome, ALL)
     assert outcome.weights == ["note"]
 
 
 def test_of_several_images_a_sample_the_simplest_ending_is_taken(tmp_path: Path) -> None:
-    found = files(TRAIN, lambda s: {"seg.png": archives.picture(s.number + 7), "cls": s.label.encode()})
+    found = samples_of(TRAIN, lambda s: {"seg.png": archives.picture(s.number + 7), "cls": s.label.encode()})
     outcome = take_in(tmp_path, found)
     assert_right(outcome, TRAIN, given=())
     assert "27 are left out" in outcome.report.findings[0].text
@@ -133,12 +107,12 @@ def test_of_several_images_a_sample_the_simplest_ending_is_taken(tmp_path: Path)
 
 
 def test_names_with_dots_are_samples_of_their_own(tmp_path: Path) -> None:
-    found = {f"v1.{name}": data for name, data in files(TRAIN, lambda s: {"cls": s.label.encode()}).items()}
+    found = {f"v1.{name}": data for name, data in samples_of(TRAIN, lambda s: {"cls": s.label.encode()}).items()}
     assert_right(take_in(tmp_path, found), TRAIN, given=())
 
 
 def test_samples_that_say_nothing_are_left_out_and_said(tmp_path: Path) -> None:
-    found = files(TRAIN, lambda s: {"cls": b"" if s.number == 8 else s.label.encode()})
+    found = samples_of(TRAIN, lambda s: {"cls": b"" if s.number == 8 else s.label.encode()})
     lone = Sample(label="cat", split="train", number=99)
     outcome = take_in(tmp_path, {**found, lone.name: lone.data})
     assert_right(outcome, [sample for sample in TRAIN if sample.number < 8], given=())
@@ -148,7 +122,7 @@ def test_samples_that_say_nothing_are_left_out_and_said(tmp_path: Path) -> None:
 
 
 def test_files_that_cannot_be_read_are_said(tmp_path: Path) -> None:
-    found = files(TRAIN, lambda s: {"json": b"{" if s.number == 8 else as_json({"label": s.label})})
+    found = samples_of(TRAIN, lambda s: {"json": b"{" if s.number == 8 else as_json({"label": s.label})})
     outcome = take_in(tmp_path, found)
     assert_right(outcome, [sample for sample in TRAIN if sample.number < 8], given=())
     assert "3 files beside images cannot be read" in outcome.report.findings[0].text
@@ -157,8 +131,8 @@ def test_files_that_cannot_be_read_are_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        lambda s: {"txt": f"a {key(s)}".encode(), "json": as_json({"caption": key(s), "width": 24, "status": "ok"})},
-        lambda s: {"json": as_json({"url": f"https://x/{key(s)}"})},
+        lambda s: {"txt": f"a {s.stem}".encode(), "json": as_json({"caption": s.stem, "width": 24, "status": "ok"})},
+        lambda s: {"json": as_json({"url": f"https://x/{s.stem}"})},
     ],
     ids=["img2dataset", "addresses"],
 )
@@ -173,7 +147,7 @@ def test_class_folders_with_files_beside_the_images_stay_classes(tmp_path: Path)
     found: dict[str, bytes] = {}
     for sample in TRAIN:
         camera = as_json({"camera": "AB"[sample.number % 2], "date": "2026-11-28"})
-        found |= files([sample], lambda _s, camera=camera: {"json": camera}, f"{sample.label}/")  # type: ignore[misc]  # a closure
+        found |= samples_of([sample], lambda _s, camera=camera: {"json": camera}, f"{sample.label}/")  # type: ignore[misc]  # a closure
     outcome = take_in(tmp_path, found)
     assert_right(outcome, TRAIN, given=())
     assert outcome.report.layout == "class folders"
@@ -183,21 +157,21 @@ def test_labels_that_contradict_the_folders_are_a_finding(tmp_path: Path) -> Non
     found: dict[str, bytes] = {}
     for sample in TRAIN:
         folder = "dog" if sample == TRAIN[0] else sample.label
-        found |= files([sample], lambda s: {"cls": s.label.encode()}, f"{folder}/")
+        found |= samples_of([sample], lambda s: {"cls": s.label.encode()}, f"{folder}/")
     outcome = take_in(tmp_path, found)
     assert_right(outcome, TRAIN, given=())
     assert ["1 of 27 rows say something else than the folders" in f.text for f in outcome.report.findings] == [True]
 
 
 def test_two_labels_that_differ_are_a_warning(tmp_path: Path) -> None:
-    found = files(TRAIN, lambda s: {"cls": s.label.encode(), "json": as_json({"label": f"size {s.number % 2}"})})
+    found = samples_of(TRAIN, lambda s: {"cls": s.label.encode(), "json": as_json({"label": f"size {s.number % 2}"})})
     outcome = take_in(tmp_path, found)
     assert ["might be meant as well" in finding.text for finding in outcome.report.findings] == [True]
 
 
 def test_thousands_of_files_hide_no_table_of_names(tmp_path: Path) -> None:
     many = samples(splits=["train"], each=400)
-    found = files(many, lambda s: {"cls": str(number(s)).encode(), "txt": key(s).encode()})
+    found = samples_of(many, lambda s: {"cls": str(NUMBERS[s.label]).encode(), "txt": s.stem.encode()})
     outcome = take_in(tmp_path, {**found, "labels.txt": "\n".join(CLASSES).encode()})
     assert_right(outcome, many, given=())
 

@@ -1,71 +1,21 @@
 """Folders of images with metadata as Hugging Face's `imagefolder` has them: a table a split or one for all."""
 
-import csv
-import importlib
-import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from benchmarks.exports.documents import as_lines, table_of_rows
+from benchmarks.exports.layouts.hugging_face import CARD, FORMS, SPLIT_NAMES, Write, folder
+from benchmarks.exports.parquet_files import class_label
+from benchmarks.exports.samples import CLASSES, NUMBERS, Sample, samples
 from tests.trainer import archives
-from tests.trainer.intake.parquet_files import class_label, packed
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood
 from trainer.intake.placement import SPLITS, Split
 
 ALL = samples(each=9)
-SPLIT_NAMES: Mapping[Split, str] = {"train": "train", "val": "validation", "test": "test"}
-CARD = """---
-dataset_info:
-  features:
-  - name: image
-    dtype: image
-  - name: {}
-    dtype:
-      class_label:
-        names:
-          '0': cat
-          '1': dog
-          '2': owl
----
-# Pets
-"""
-Rows = Sequence[Mapping[str, object]]
-Write = Callable[[Rows], bytes]
-
-
-def as_csv(rows: Rows) -> bytes:
-    target = io.StringIO()
-    writer = csv.DictWriter(target, list(rows[0]))
-    writer.writeheader()
-    writer.writerows(rows)
-    return target.getvalue().encode()
-
-
-def as_lines(rows: Rows) -> bytes:
-    return "\n".join(json.dumps(row) for row in rows).encode()
-
-
-def as_parquet(rows: Rows) -> bytes:
-    arrow = importlib.import_module("pyarrow")
-    return packed(arrow.Table.from_pylist(list(rows)))
-
-
-FORMS: list[tuple[str, Write]] = [
-    ("metadata.csv", as_csv),
-    ("metadata.jsonl", as_lines),
-    ("metadata.parquet", as_parquet),
-]
-
-
-def number(sample: Sample) -> int:
-    return CLASSES.index(sample.label)
-
-
-def folder(sample: Sample) -> str:
-    return f"{SPLIT_NAMES[sample.split]}/"
 
 
 def of(split: Split) -> list[Sample]:
@@ -76,7 +26,7 @@ def images(found: Sequence[Sample], prefix: str = "") -> dict[str, bytes]:
     return {f"{prefix}{folder(sample)}{sample.name}": sample.data for sample in found}
 
 
-@pytest.mark.parametrize(("name", "write"), FORMS)
+@pytest.mark.parametrize(("name", "write"), FORMS.items())
 @pytest.mark.parametrize("column", ["label", "labels"])
 def test_a_table_a_split(tmp_path: Path, name: str, write: Write, column: str) -> None:
     files = images(ALL, "data/")
@@ -86,7 +36,7 @@ def test_a_table_a_split(tmp_path: Path, name: str, write: Write, column: str) -
     assert_right(take_in(tmp_path, files), ALL)
 
 
-@pytest.mark.parametrize(("name", "write"), FORMS)
+@pytest.mark.parametrize(("name", "write"), FORMS.items())
 def test_one_table_for_all(tmp_path: Path, name: str, write: Write) -> None:
     rows = [{"file_name": folder(s) + s.name, "label": s.label} for s in ALL]
     assert_right(take_in(tmp_path, {**images(ALL), name: write(rows)}), ALL)
@@ -95,10 +45,10 @@ def test_one_table_for_all(tmp_path: Path, name: str, write: Write) -> None:
 @pytest.mark.parametrize("column", ["label", "animal"])
 @pytest.mark.parametrize("declared", ["README.md", "dataset_infos.json"])
 def test_numbers_get_the_names_that_the_data_set_declares(tmp_path: Path, column: str, declared: str) -> None:
-    rows = [{"file_name": folder(s) + s.name, column: number(s), "score": s.number % 3} for s in ALL]
+    rows = [{"file_name": folder(s) + s.name, column: NUMBERS[s.label], "score": s.number % 3} for s in ALL]
     infos = json.dumps({"default": {"features": {column: class_label(CLASSES)}}})
     text = CARD.format(column) if declared == "README.md" else infos
-    outcome = take_in(tmp_path, {**images(ALL), "metadata.csv": as_csv(rows), declared: text.encode()})
+    outcome = take_in(tmp_path, {**images(ALL), "metadata.csv": table_of_rows(rows), declared: text.encode()})
     assert_right(outcome, ALL)
     assert f"The names of the classes are taken from {declared}." in [f.text for f in outcome.report.findings]
 
@@ -107,7 +57,7 @@ def test_captions_leave_class_folders_what_they_are(tmp_path: Path) -> None:
     files: dict[str, bytes] = {}
     for split in SPLITS:
         rows = [{"file_name": f"{s.label}/{s.name}", "text": f"a picture of {s.name}"} for s in of(split)]
-        files[f"{SPLIT_NAMES[split]}/metadata.csv"] = as_csv(rows)
+        files[f"{SPLIT_NAMES[split]}/metadata.csv"] = table_of_rows(rows)
     files |= {f"{folder(s)}{s.label}/{s.name}": s.data for s in ALL}
     assert_right(take_in(tmp_path, files), ALL)
 
@@ -117,7 +67,7 @@ def test_several_files_a_row(tmp_path: Path) -> None:
     train = of("train")
     rows = [{"image_file_name": s.name, "mask_file_name": f"mask_{s.name}", "label": s.label} for s in train]
     masks = {f"train/mask_{s.name}": archives.picture(archives.hash_seed(s.name)) for s in train}
-    outcome = take_in(tmp_path, {**images(train), **masks, "train/metadata.csv": as_csv(rows)})
+    outcome = take_in(tmp_path, {**images(train), **masks, "train/metadata.csv": table_of_rows(rows)})
     assert_right(outcome, train, given=())
     assert outcome.weights == ["warning"]
 
@@ -127,7 +77,7 @@ def test_archives_of_splits(tmp_path: Path, inside: bool) -> None:
     files: dict[str, bytes] = {}
     for split in SPLITS:
         name, packed_images = SPLIT_NAMES[split], {s.name: s.data for s in of(split)}
-        table = as_csv([{"file_name": s.name, "label": s.label} for s in of(split)])
+        table = table_of_rows([{"file_name": s.name, "label": s.label} for s in of(split)])
         files[f"{name}.zip"] = archives.zip_of(packed_images | ({"metadata.csv": table} if inside else {}))
         if not inside:
             files[f"{name}/metadata.csv"] = table

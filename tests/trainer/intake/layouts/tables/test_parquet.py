@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.trainer.intake.samples import CLASSES, assert_right, samples, take_in
+from benchmarks.exports.samples import CLASSES, samples
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetTooSmall
 from trainer.intake.layouts.tables.parquet import read_parquet
 from trainer.intake.upload import Document, DocumentUnreadable

@@ -1,91 +1,29 @@
 """Tables of labels in every form that people have them, and every way such a table can be wrong."""
 
-import csv
-import io
 import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.trainer import archives
-from tests.trainer.intake.samples import CLASSES, Outcome, Sample, assert_right, samples, take_in
+from benchmarks.exports.documents import Cells, images, table
+from benchmarks.exports.layouts.tables import ROLES, forms, named
+from benchmarks.exports.samples import CLASSES, samples
+from tests.trainer.intake.layouts.annotations.uploads import texts, upload_of
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood, DatasetTooSmall
 from trainer.intake.layouts.tables.table_layout import TableLayout
 from trainer.intake.layouts.tables.tables import read_tables
 from trainer.intake.placement import Placement, Split
-from trainer.intake.upload import Document, Upload
 
 ALL = samples()
 TRAIN = samples(splits=["train"], each=20)
-Cells = Callable[[Sample], Sequence[str]]
 
 
-def images(found: Sequence[Sample], folder: Callable[[Sample], str] = lambda _sample: "images/") -> dict[str, bytes]:
-    return {f"{folder(sample)}{sample.name}": sample.data for sample in found}
-
-
-def table(found: Sequence[Sample], cells: Cells, *, header: Sequence[str] | None = None, delimiter: str = ",") -> str:
-    target = io.StringIO()
-    writer = csv.writer(target, delimiter=delimiter)
-    writer.writerows([*([] if header is None else [header]), *map(cells, found)])
-    return target.getvalue()
-
-
-def named(sample: Sample) -> Sequence[str]:
-    return (f"images/{sample.name}", sample.label)
-
-
-def texts(outcome: Outcome, weight: str) -> list[str]:
-    return [finding.text for finding in outcome.report.findings if finding.weight == weight]
-
-
-PLAIN = table(TRAIN, named, header=["file", "label"])
-
-
-@pytest.mark.parametrize(
-    ("name", "data"),
-    [
-        ("labels.csv", PLAIN.encode()),
-        ("labels.csv", PLAIN.replace("\r\n", "\n").encode()),
-        ("labels.csv", b"\xef\xbb\xbf" + PLAIN.encode()),
-        ("labels.csv", PLAIN.encode("utf-16")),
-        ("labels.csv", PLAIN.encode("utf-16-le")),
-        ("labels.csv", PLAIN.encode("utf-16-be")),
-        ("labels.csv", PLAIN.replace(",", ";").encode()),
-        ("labels.csv", b"sep=;\r\n" + PLAIN.replace(",", ";").encode()),
-        ("labels.csv", PLAIN.replace(",", "|").encode()),
-        ("labels.csv", PLAIN.replace("\r\n", ",\r\n").encode()),
-        ("labels.tsv", PLAIN.replace(",", "\t").encode()),
-        ("labels.txt", PLAIN.replace(",", "\t").encode()),
-        ("labels.csv", table(TRAIN, named).encode()),
-        ("labels.csv", table(TRAIN, lambda s: (s.label, f"images/{s.name}")).encode()),
-        ("labels.csv", table(TRAIN, lambda s: (s.name, s.label), header=["image", "class"]).encode()),
-        ("labels.csv", table(TRAIN, lambda s: (s.name[:-4], s.label), header=["id", "breed"]).encode()),
-        ("labels.csv", table(TRAIN, lambda s: (s.name[:-4], s.label), header=["nr", "sort"]).encode()),
-        ("labels.csv", table(TRAIN, lambda s: (f"./images\\{s.name}", s.label), header=["a", "b"]).encode()),
-        ("meta/labels.csv", table(TRAIN, named, header=["Image Path", "Class Name"]).encode()),
-        ("images/labels.csv", table(TRAIN, lambda s: (s.name, s.label), header=["file_name", "label"]).encode()),
-        ("labels.csv", table(TRAIN, lambda s: (f"/content/drive/my/{s.name}", s.label)).encode()),
-        ("labels.csv", table(TRAIN, lambda s: (f"s3://bucket/images/{s.name}", s.label)).encode()),
-        ("labels.csv", table(TRAIN, lambda s: (s.name.upper(), s.label)).encode()),
-        ("labels.csv", table(TRAIN, lambda s: (s.name.replace("_", "%5F"), s.label)).encode()),
-        ("labels.jsonl", "\n".join(json.dumps({"path": s.name, "label": s.label}) for s in TRAIN).encode()),
-        ("labels.ndjson", "\n\n".join(json.dumps([s.name, s.label]) for s in TRAIN).encode()),
-        ("labels.json", json.dumps([{"image": s.name, "category": s.label} for s in TRAIN]).encode()),
-        ("labels.json", json.dumps([[s.name, s.label] for s in TRAIN]).encode("utf-16")),
-        ("labels.json", json.dumps({"info": 1, "items": [{"image": s.name, "y": s.label} for s in TRAIN]}).encode()),
-        ("labels.json", json.dumps({s.name: s.label for s in TRAIN}).encode()),
-        ("labels.json", json.dumps({s.name: {"label": s.label, "size": 24} for s in TRAIN}).encode()),
-        (
-            "labels.json",
-            json.dumps({name: [s.name for s in TRAIN if s.label == name] for name in CLASSES}).encode(),
-        ),
-    ],
-)
-def test_every_form_of_a_table_says_the_same(tmp_path: Path, name: str, data: bytes) -> None:
+@pytest.mark.parametrize("form", forms(TRAIN))
+def test_every_form_of_a_table_says_the_same(tmp_path: Path, form: str) -> None:
+    name, data = forms(TRAIN)[form]
     outcome = take_in(tmp_path, {**images(TRAIN), name: data})
     assert_right(outcome, TRAIN, given=())
     assert outcome.report.skipped == ()
@@ -95,22 +33,12 @@ def test_every_form_of_a_table_says_the_same(tmp_path: Path, name: str, data: by
 
 def test_a_table_and_class_folders_are_one_dataset(tmp_path: Path) -> None:
     folders = take_in(tmp_path, images(TRAIN, lambda sample: f"{sample.label}/"))
-    assert folders.report.digest == take_in(tmp_path, {**images(TRAIN), "labels.csv": PLAIN.encode()}).report.digest
+    assert folders.report.digest == take_in(tmp_path, {**images(TRAIN), **dict([forms(TRAIN)["CSV"]])}).report.digest
 
 
-@pytest.mark.parametrize(
-    ("header", "cells"),
-    [
-        (["file", "label", "label_name"], lambda s: (s.name, str(CLASSES.index(s.label)), s.label)),
-        (["class_id", "class_name", "image_id"], lambda s: (str(CLASSES.index(s.label)), s.label, s.name)),
-        (["file", *CLASSES], lambda s: (s.name, *(str(int(s.label == name)) for name in CLASSES))),
-        (["image", *CLASSES], lambda s: (s.name[:-4], *(f"{s.label == name:.1f}" for name in CLASSES))),
-        (["file", "width", "height", "species"], lambda s: (s.name, "24", str(s.number % 2), s.label)),
-        (["", "file", "xmin", "what"], lambda s: (str(s.number), s.name, str(s.number % 2), s.label)),
-    ],
-    ids=["index and name", "numbers first", "one hot", "one hot fractions", "sizes", "an unknown name"],
-)
-def test_columns_are_told_by_their_role(tmp_path: Path, header: list[str], cells: Cells) -> None:
+@pytest.mark.parametrize("role", ROLES)
+def test_columns_are_told_by_their_role(tmp_path: Path, role: str) -> None:
+    header, cells = ROLES[role]
     outcome = take_in(tmp_path, {**images(TRAIN), "labels.csv": table(TRAIN, cells, header=header).encode()})
     assert_right(outcome, TRAIN, given=())
     assert outcome.report.findings == ()
@@ -345,7 +273,7 @@ def test_a_table_of_other_splits_than_the_folders_is_told(tmp_path: Path) -> Non
     outcome = take_in(tmp_path, {**images(ALL, lambda s: f"{s.split}/"), "labels.csv": data.encode()})
     (told,) = texts(outcome, "warning")
     assert "24 of 72 rows name another split than the folder" in told
-    assert {got for (_, got), (_, true) in outcome.images if true == "val"} == {"test"}
+    assert {got for (_, got), true in outcome.images if true.split == "val"} == {"test"}
 
 
 def test_a_prefix_that_speaks_against_the_image_is_no_match(tmp_path: Path) -> None:
@@ -413,17 +341,6 @@ def test_what_is_no_table_says_why(tmp_path: Path, data: bytes, reason: str) -> 
     with pytest.raises(DatasetTooSmall) as failure:
         take_in(tmp_path, {**images(TRAIN), "labels.csv": data})
     assert any(reason in skipped for skipped in failure.value.skipped), failure.value.skipped
-
-
-def upload_of(documents: archives.Files, paths: Sequence[str], most_rows: int = 1000) -> Upload:
-    return Upload(
-        images=tuple(sorted(tuple(path.split("/")) for path in paths)),
-        documents=tuple(
-            Document(parts=tuple(name.split("/")), size_bytes=len(data), offset=0, spool=io.BytesIO(data))
-            for name, data in documents.items()
-        ),
-        most_rows=most_rows,
-    )
 
 
 PATHS = [f"images/{number}.png" for number in range(20)]

@@ -1,80 +1,22 @@
 """Create ML, LabelMe, VIA, VoTT and tables of boxes: refused, unless every image shows one class."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.trainer.intake.layouts.annotations.uploads import as_json, images, texts
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from benchmarks.exports.documents import as_json, images
+from benchmarks.exports.samples import CLASSES, samples
+from benchmarks.exports.tools.boxes import Shown, create_ml, labelme, tensorflow_csv, vott, vott_csv
+from benchmarks.exports.tools.via import via, via_project
+from tests.trainer.intake.layouts.annotations.uploads import texts
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood
 
 TRAIN = samples(splits=["train"], each=20)
-Shown = dict[Sample, Sequence[str]]
 Export = Callable[[Shown], dict[str, bytes]]
-
-
-def create_ml(shown: Shown) -> dict[str, bytes]:
-    def boxes(names: Sequence[str]) -> list[dict[str, Any]]:
-        return [{"label": name, "coordinates": {"x": 1, "y": 2, "width": 3, "height": 4}} for name in names]
-
-    content = [{"image": sample.name, "annotations": boxes(names)} for sample, names in shown.items()]
-    return {"images/_annotations.createml.json": as_json(content)}
-
-
-def labelme(shown: Shown) -> dict[str, bytes]:
-    return {
-        f"images/{sample.name.removesuffix('.png')}.json": as_json(
-            {
-                "version": "5.5.0",
-                "flags": {},
-                "shapes": [{"label": name, "points": [[1, 2], [3, 4]], "shape_type": "rectangle"} for name in names],
-                "imagePath": sample.name,
-                "imageData": None,
-            }
-        )
-        for sample, names in shown.items()
-    }
-
-
-def via(shown: Shown) -> dict[str, bytes]:
-    def regions(names: Sequence[str]) -> list[dict[str, Any]]:
-        return [{"shape_attributes": {"name": "rect", "x": 1}, "region_attributes": {"kind": name}} for name in names]
-
-    content = {
-        f"{sample.name}1234": {"filename": sample.name, "size": 1234, "regions": regions(names), "file_attributes": {}}
-        for sample, names in shown.items()
-    }
-    return {"via_region_data.json": as_json(content)}
-
-
-def via_project(shown: Shown) -> dict[str, bytes]:
-    (data,) = via(shown).values()
-    return {"project.json": as_json({"_via_settings": {}, "_via_img_metadata": json.loads(data)})}
-
-
-def vott(shown: Shown) -> dict[str, bytes]:
-    assets = {
-        f"{number:032x}": {
-            "asset": {"format": "png", "id": f"{number:032x}", "name": each.name, "path": f"file:/c:/x/{each.name}"},
-            "regions": [{"id": "r", "type": "RECTANGLE", "tags": [name], "boundingBox": {"left": 1}} for name in names],
-            "version": "2.2.0",
-        }
-        for number, (each, names) in enumerate(shown.items())
-    }
-    return {"animals-export.json": as_json({"name": "animals", "videoSettings": {}, "tags": [], "assets": assets})}
-
-
-def vott_csv(shown: Shown) -> dict[str, bytes]:
-    rows = [f'"{sample.name}",1.5,2,3,4,"{name}"' for sample, names in shown.items() for name in names]
-    return {"animals-export.csv": "\n".join(['"image","xmin","ymin","xmax","ymax","label"', *rows]).encode()}
-
-
-def tensorflow_csv(shown: Shown) -> dict[str, bytes]:
-    rows = [f"{sample.name},24,24,{name},1,2,3,4" for sample, names in shown.items() for name in names]
-    return {"images/_annotations.csv": "\n".join(["filename,width,height,class,xmin,ymin,xmax,ymax", *rows]).encode()}
 
 
 EXPORTS = {
@@ -96,7 +38,7 @@ def test_boxes(tmp_path: Path, layout: str, export: Export) -> None:
     assert_right(outcome, TRAIN, given=())
     assert outcome.report.layout == layout
     assert "Each image has one box class; the whole image is taken" in texts(outcome, "warning")[0]
-    mixed = single | {TRAIN[0]: ["cat", "owl"]}
+    mixed: Shown = {**single, TRAIN[0]: ["cat", "owl"]}
     with pytest.raises(
         DatasetNotUnderstood, match=r"1 of 60 images show several classes: images/img_\w+.png \(cat, owl"
     ):

@@ -1,35 +1,18 @@
 """Pascal VOC: objects are boxes, and lists tell the classes of whole images."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.trainer.intake.layouts.annotations.uploads import by_split, images, texts
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from benchmarks.exports.documents import images
+from benchmarks.exports.samples import by_split, samples
+from benchmarks.exports.tools.voc import annotations, listed, pictures, xml
+from tests.trainer.intake.layouts.annotations.uploads import texts
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood
 
 ALL = samples()
 TRAIN = samples(splits=["train"], each=20)
-
-
-def xml(file: str, names: Sequence[str]) -> bytes:
-    objects = "".join(
-        f"<object><name>{name}</name><difficult>0</difficult><bndbox><xmin>1</xmin><ymax>9</ymax></bndbox></object>"
-        for name in names
-    )
-    return f"<annotation>\n<folder>x</folder><filename>{file}</filename>{objects}</annotation>".encode()
-
-
-def annotations(found: Sequence[Sample], names: Sequence[str] = ()) -> dict[str, bytes]:
-    return {
-        f"Annotations/{sample.name.removesuffix('.png')}.xml": xml(sample.name, names or [sample.label, sample.label])
-        for sample in found
-    }
-
-
-def pictures(found: Sequence[Sample]) -> dict[str, bytes]:
-    return images(found, lambda _sample: "JPEGImages/")
 
 
 def test_objects_of_one_class_an_image_are_taken_and_said(tmp_path: Path) -> None:
@@ -69,15 +52,6 @@ def test_documents_beside_the_images_of_every_split(tmp_path: Path) -> None:
     for sample in ALL:
         files[f"{sample.split}/{sample.name.removesuffix('.png')}.xml"] = xml("test_1.png", [sample.label])
     assert_right(take_in(tmp_path, files), ALL)
-
-
-def listed(found: Sequence[Sample], split: str) -> dict[str, bytes]:
-    return {
-        f"ImageSets/Main/{name}_{split}.txt": "".join(
-            f"{each.name.removesuffix('.png')} {' 1' if each.label == name else '-1'}\n" for each in found
-        ).encode()
-        for name in (*CLASSES, "background")
-    }
 
 
 def test_lists_of_classes(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainer.intake.layouts.annotations.uploads import NUMBERS, images, texts
-from tests.trainer.intake.samples import CLASSES, Sample, assert_right, samples, take_in
+from benchmarks.exports.documents import images
+from benchmarks.exports.samples import CLASSES, NUMBERS, Sample, samples
+from tests.trainer.intake.layouts.annotations.uploads import texts
+from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood
 
 ALL = samples()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.trainer.intake.samples import Sample
+from benchmarks.exports.samples import Sample
 
 
 def packed(table: Any, **options: Any) -> bytes:
@@ -15,7 +15,7 @@ def packed(table: Any, **options: Any) -> bytes:
     return target.getvalue()
 
 
-def images(found: Sequence[Sample], *, with_path: bool = True) -> Any:
+def image_column(found: Sequence[Sample], *, with_path: bool = True) -> Any:
     """A column of structs of bytes and a path."""
     arrow = importlib.import_module("pyarrow")
     kind = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())])

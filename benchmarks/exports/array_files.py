@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tests.trainer.intake.samples import Sample
+from benchmarks.exports.samples import Sample
 
 Array = npt.NDArray[np.generic]
 _IDX_KINDS = {"|u1": 0x08, "|i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0x0E}

@@ -1,0 +1,1 @@
+"""Whether data sets are read right, as tools and people give them; `python -m benchmarks.exports`."""

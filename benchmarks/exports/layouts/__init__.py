@@ -1,0 +1,1 @@
+"""Data sets as people arrange and describe them by hand, or by code of their own."""
