@@ -186,12 +186,19 @@ def _is_other(name: str) -> bool:
 def _sorts(cells: Sequence[str]) -> bool:
     """Whether a column without a telling name sorts the rows into classes: several values, most of them repeated."""
     values = set(cells)
-    return 1 < len(values) <= max(2, len(cells) // 2) and not _is_measure(values)
+    return 1 < len(values) <= max(2, len(cells) // 2) and not any(
+        _is_measure(each) or _is_json(each) for each in values
+    )
 
 
-def _is_measure(values: Iterable[str]) -> bool:
-    """Whether any value is a number with a fraction."""
-    return any("." in value and value.replace(".", "", 1).lstrip("-").isdigit() for value in values)
+def _is_measure(value: str) -> bool:
+    """Whether it is a number with a fraction."""
+    return "." in value and value.replace(".", "", 1).lstrip("-").isdigit()
+
+
+def _is_json(value: str) -> bool:
+    """Whether it is an object or a list of a tool, and no word."""
+    return value.startswith(("{", "[{"))
 
 
 def _names_of(label: int, others: Iterable[int], sample: Sequence[GridRow]) -> int:

@@ -1,5 +1,6 @@
 """Pascal VOC: an XML document with objects for each image, and lists of the images that show a class."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ from trainer.intake.layouts.tables.text import decode
 from trainer.intake.upload import Document, DocumentUnreadable, Upload
 
 _ROOT = "annotation"
+_START = re.compile(rb"<annotation[\s>]")  # LabelImg writes an attribute into it
 _LISTS = ("imagesets", "main")  # the folder of the lists, in lower case
 _LINE_CHARACTERS = 4096
 
@@ -26,9 +28,7 @@ class Voc(AnnotationTool):
 
     def files(self, upload: Upload) -> list[AnnotationFile]:
         documents = (
-            document
-            for document in upload.documents
-            if document.suffix == ".xml" and f"<{_ROOT}>".encode() in document.head()
+            document for document in upload.documents if document.suffix == ".xml" and _START.search(document.head())
         )
         lists = _lists(upload)
         splits = _splits(lists)

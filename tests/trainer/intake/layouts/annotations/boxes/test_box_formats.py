@@ -10,10 +10,10 @@ import pytest
 from benchmarks.exports.documents import as_json, images
 from benchmarks.exports.samples import CLASSES, samples
 from benchmarks.exports.tools.boxes import Shown, create_ml, labelme, tensorflow_csv, vott, vott_csv
-from benchmarks.exports.tools.via import via, via_project
+from benchmarks.exports.tools.via import via, via_csv, via_project
 from tests.trainer.intake.layouts.annotations.uploads import texts
 from tests.trainer.intake.samples import assert_right, take_in
-from trainer.errors import DatasetNotUnderstood
+from trainer.errors import DatasetNotUnderstood, DatasetTooSmall
 
 TRAIN = samples(splits=["train"], each=20)
 Export = Callable[[Shown], dict[str, bytes]]
@@ -30,7 +30,12 @@ EXPORTS = {
 
 @pytest.mark.parametrize(
     ("layout", "export"),
-    [*EXPORTS.items(), ("VGG Image Annotator", via_project), ("table of boxes", tensorflow_csv)],
+    [
+        *EXPORTS.items(),
+        ("VGG Image Annotator", via_project),
+        ("VGG Image Annotator", via_csv),
+        ("table of boxes", tensorflow_csv),
+    ],
 )
 def test_boxes(tmp_path: Path, layout: str, export: Export) -> None:
     single: Shown = {sample: [sample.label, sample.label] for sample in TRAIN}
@@ -71,3 +76,19 @@ def test_labels_without_coordinates_in_create_ml_are_classes_of_whole_images(tmp
     outcome = take_in(tmp_path, {**images(TRAIN), "labels.json": as_json(content)})
     assert_right(outcome, TRAIN, given=())
     assert outcome.report.layout == "Create ML"
+
+
+@pytest.mark.parametrize("first", ["filename", "#filename"])
+def test_the_table_of_via_says_what_its_json_says(tmp_path: Path, first: str) -> None:
+    shown: Shown = {sample: ["cat", "dog"] for sample in TRAIN}
+    files = via_csv(shown, lambda s: {"animal": s.label, "caption": f"picture {s.stem}"}, first=first)
+    outcome = take_in(tmp_path, {**images(TRAIN), **files})
+    assert_right(outcome, TRAIN, given=())
+    assert (outcome.report.layout, outcome.report.findings) == ("VGG Image Annotator", ())
+
+
+def test_objects_of_json_in_cells_are_no_classes(tmp_path: Path) -> None:
+    """A table of another tool, which is like VIA's."""
+    ((name, data),) = via_csv(dict.fromkeys(TRAIN, ()), lambda s: {"animal": s.label}).items()
+    with pytest.raises(DatasetTooSmall, match="found only images"):
+        take_in(tmp_path, {**images(TRAIN), name: data.replace(b"region_attributes", b"remarks")})

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.exports.documents import images
 from benchmarks.exports.samples import by_split, samples
-from benchmarks.exports.tools.voc import annotations, listed, pictures, xml
+from benchmarks.exports.tools.voc import annotations, label_img, listed, pictures, xml
 from tests.trainer.intake.layouts.annotations.uploads import texts
 from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood
@@ -27,6 +27,13 @@ def test_objects_of_one_class_an_image_are_taken_and_said(tmp_path: Path) -> Non
         "The annotations are boxes or outlines in the images, not cla"
     ]
     assert outcome.report.skipped == ()
+
+
+def test_label_img_writes_an_attribute_into_the_root(tmp_path: Path) -> None:
+    beside = {f"images/{sample.stem}.xml": label_img(sample.name, [sample.label]) for sample in TRAIN}
+    outcome = take_in(tmp_path, images(TRAIN) | beside)
+    assert_right(outcome, TRAIN, given=())
+    assert outcome.report.layout == "Pascal VOC"
 
 
 def test_one_image_of_two_classes_is_enough_to_refuse(tmp_path: Path) -> None:
