@@ -1,6 +1,7 @@
 """What a data set needs before anything can be trained on it."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from trainer.errors import DatasetTooSmall
 from trainer.intake.archives.limits import IntakeLimits
@@ -17,19 +18,27 @@ def count(labels: dict[str, ClassImages], splits: dict[str, Split]) -> Counts:
     return {name: {part: tally[part] for part in SPLITS} for name, tally in tallies.items()}
 
 
-def too_small(counts: Counts, skipped: list[Skipped], limits: IntakeLimits) -> DatasetTooSmall | None:
-    """The error to raise, if any."""
+def too_small(
+    counts: Counts, skipped: list[Skipped], limits: IntakeLimits, *, unused: Sequence[str] = ()
+) -> DatasetTooSmall | None:
+    """The error to raise, if any. ``unused`` are sentences on documents that were not used: where there are too few
+    classes, they may be the reason."""
     sums = {name: sum(splits.values()) for name, splits in counts.items()}
-    fault = _size_fault(sums, limits) or _split_fault(counts)
+    fault = _class_fault(sums, limits, unused) or _size_fault(sums, limits) or _split_fault(counts)
     if fault is None:
         return None
     return DatasetTooSmall(fault, sums, shorten([f"{skip.file} ({skip.reason})" for skip in skipped]))
 
 
+def _class_fault(counts: dict[str, int], limits: IntakeLimits, unused: Sequence[str]) -> str | None:
+    if len(counts) >= limits.classes:
+        return None
+    found = f"found only {', '.join(counts)}" if counts else "found none"
+    mend = "Sort the images into a folder a class, or add a table of labels (columns file and label)"
+    return " ".join([f"at least {limits.classes} class folders with images are needed, {found}.", *unused, mend])
+
+
 def _size_fault(counts: dict[str, int], limits: IntakeLimits) -> str | None:
-    if len(counts) < limits.classes:
-        found = f"found only {', '.join(counts)}" if counts else "found none"
-        return f"at least {limits.classes} class folders with images are needed, {found}"
     small = [f"{name} has {count}" for name, count in counts.items() if count < limits.images_per_class]
     if small:
         return f"every class needs at least {limits.images_per_class} usable images: {', '.join(shorten(small))}"

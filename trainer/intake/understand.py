@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from trainer.errors import DatasetInvalid, DatasetNotUnderstood
+from trainer.errors import DatasetInvalid, DatasetNotUnderstood, DatasetTooSmall
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding
 from trainer.intake.labels import ClassImages, Labels, label, split
-from trainer.intake.layouts.layout import Reading
+from trainer.intake.layouts.layout import Layout, Reading
 from trainer.intake.layouts.registry import choose, unused_annotations
 from trainer.intake.layouts.tables.table_layout import unused_lists, unused_reasons, unused_tables
 from trainer.intake.oddities import oddities
@@ -62,12 +62,11 @@ def understand(
     labels = label(scan, reading)
     grouping = _grouping(labels, reading, scan, group_by)
     cut = split(labels.classes, grouping)
-    unused = [*unused_tables(upload, reading.documents), *unused_lists(upload, reading.documents)]
+    unused = _unused(upload, reading, chosen and chosen[0])
     findings = [
         *scan.findings,
         *reading.findings,
         *unused,
-        *unused_annotations(upload, chosen and chosen[0], {path for each in unused for path in each.files}),
         *oddities(scan, reading, labels.classes),
         *unread_data(scan),
         *grouping_findings(grouping, labels.paths, labels.given, cut.splits, cut.torn),
@@ -75,7 +74,9 @@ def understand(
     counts = count(labels.classes, cut.splits)
     skipped = sorted(scan.skipped, key=lambda skip: (skip.file, skip.reason))
     fault: DatasetInvalid | None = _not_understood(findings)
-    if fault is None and (fault := too_small(counts, skipped, limits)) is not None:
+    if fault is None:
+        fault = too_small(counts, skipped, limits, unused=[finding.text for finding in unused])
+    if isinstance(fault, DatasetTooSmall):
         findings.append(Finding(weight="error", text=str(fault)))
     return Understanding(
         layout=None if chosen is None else chosen[0].name,
@@ -89,6 +90,12 @@ def understand(
         findings=tuple(findings),
         fault=fault,
     )
+
+
+def _unused(upload: Upload, reading: Reading, layout: Layout | None) -> list[Finding]:
+    """The findings on documents that were meant for these images, and that nothing was made of."""
+    tables = [*unused_tables(upload, reading.documents), *unused_lists(upload, reading.documents)]
+    return [*tables, *unused_annotations(upload, layout, {path for each in tables for path in each.files})]
 
 
 def _grouping(labels: Labels, reading: Reading, scan: Scan, group_by: str | None) -> Grouping:

@@ -136,7 +136,11 @@ def test_folders_without_files_do_no_harm(pack: Callable[[archives.Files], bytes
         (archives.class_folders(["cats"]), "at least 2 class folders with images are needed, found only cats"),
         (archives.class_folders(each=3), "at least 8 usable images: cats has 3, dogs has 3"),
         ({"a.png": archives.picture(0), "b.png": archives.picture(1)}, "found none"),
-        ({"readme.txt": b"no images"}, "found none; left out: readme.txt (not an image)"),
+        (
+            {"readme.txt": b"no images"},
+            "found none. Sort the images into a folder a class, or add a table of labels (columns file and label); "
+            "left out: readme.txt (not an image)",
+        ),
         (
             {**GOOD, **{f"birds/{n}.jpg": b"broken" for n in range(9)}},
             "birds has 0; left out: birds/0.jpg (not an image)",

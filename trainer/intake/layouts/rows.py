@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from trainer.intake.archives.paths import Parts
-from trainer.intake.findings import Finding, shorten
+from trainer.intake.findings import Finding, Weight, shorten
 from trainer.intake.layouts.image_finder import finder_of
 from trainer.intake.layouts.layout import Reading
 from trainer.intake.layouts.split_words import is_unlabelled, split_of
@@ -64,10 +64,11 @@ class Rows:
 
     upload: Upload
     _said: dict[Parts, Said] = field(default_factory=dict)
-    _contradicted: set[Parts] = field(default_factory=set)
     _left_out: list[tuple[Parts, str]] = field(default_factory=list)
     _faults: dict[tuple[Parts, Fault], list[str]] = field(default_factory=lambda: defaultdict(list))
     _taken: Counter[Parts] = field(default_factory=Counter)
+    # images of which rows say different things
+    contradicted: set[Parts] = field(default_factory=set)
     # images that any row names
     named: set[Parts] = field(default_factory=set)
     # rows of documents that have labels, whether they can be used or not
@@ -123,15 +124,15 @@ class Rows:
 
     def said(self) -> dict[Parts, Said]:
         """What is said of every image of which no two rows say different things."""
-        return {image: said for image, said in self._said.items() if image not in self._contradicted}
+        return {image: said for image, said in self._said.items() if image not in self.contradicted}
 
     def _add(self, document: Document, row: Row, image: Parts) -> None:
         split = split_of(row.split) if row.split else None
         said = self._said.setdefault(image, Said(document=document, where=row.where))
         before = (said.label, said.split, said.group)
         if _differs(said.label, row.label) or _differs(said.split, split) or _differs(said.group, row.group):
-            self._contradicted.add(image)
-            reason = f"{row.file[:_SHOWN]!r} was said to be something else before"
+            self.contradicted.add(image)
+            reason = f"{row.file[:_SHOWN]!r} is said to be something else in '{said.document.path}', {said.where}"
             self.fault(document, "contradicted", row.where, reason)
             return
         said.label = row.label if said.label is None else said.label
@@ -149,8 +150,13 @@ class Rows:
     def _finding(self, document: Parts, fault: Fault, found: list[str]) -> Finding:
         path, (does, mend) = "/".join(document), _SENTENCES[fault]
         text = f"{path}: {len(found)} of {self._taken[document]} rows {does}: {', '.join(shorten(found))}. {mend}"
-        weight: Literal["note", "warning"] = "note" if fault == "repeated" else "warning"
-        return Finding(weight=weight, text=text.strip(), files=(path,))
+        return Finding(weight=self._weight(fault), text=text.strip(), files=(path,))
+
+    def _weight(self, fault: Fault) -> Weight:
+        if fault == "repeated":
+            return "note"
+        are_most = fault == "contradicted" and 2 * len(self.contradicted) > len(self.named)
+        return "error" if are_most else "warning"
 
 
 def is_unassigned(split: str) -> bool:

@@ -11,6 +11,17 @@ from trainer.intake.placement import Placement, Split
 _PURE = 0.8  # of the images of a folder have the same label: then the folder is a class
 
 
+def names_by_folders(said: Mapping[Parts, Said], folders: Mapping[Parts, Placement]) -> dict[str, str]:
+    """Label -> the name of its folder, where all labels are numbers and each is that of one class folder alone."""
+    pairs = {(each.label, folders[image].label) for image, each in said.items() if each.label and image in folders}
+    labels, names = {label for label, _ in pairs}, {name for _, name in pairs}
+    told = {each.label for each in said.values() if each.label}
+    is_told = len(pairs) == len(labels) == len(names) > 1 and labels == told
+    if not is_told or not all(map(str.isdigit, told)) or all(map(str.isdigit, names)):
+        return {}
+    return {label: name for label, name in pairs if label}
+
+
 def labels_against_folders(said: Mapping[Parts, Said], folders: Mapping[Parts, Placement]) -> list[Finding]:
     """The finding for rows whose label is not that of the image's class folder: an error where most are not."""
     both = {image: folders[image].label for image, each in said.items() if each.label is not None and image in folders}

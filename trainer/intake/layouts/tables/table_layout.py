@@ -9,7 +9,11 @@ from trainer.intake.layouts.folders.shape import placements_by_folder, splits_by
 from trainer.intake.layouts.layout import LIKELY, Reading, Recognition
 from trainer.intake.layouts.rows import Said
 from trainer.intake.layouts.split_words import words
-from trainer.intake.layouts.tables.agreement import labels_against_folders, splits_against_folders
+from trainer.intake.layouts.tables.agreement import (
+    labels_against_folders,
+    names_by_folders,
+    splits_against_folders,
+)
 from trainer.intake.layouts.tables.roles import NO_IMAGES
 from trainer.intake.layouts.tables.tables import SUBMISSION, Tables, read_tables
 from trainer.intake.layouts.unplaced import unplaced_images
@@ -37,8 +41,8 @@ class TableLayout:
     def read(self, upload: Upload) -> Reading:
         tables = upload.once(read_tables)
         reading = tables.rows.reading(findings=tables.findings)
-        said = tables.rows.said()
         folders = upload.once(placements_by_folder)
+        said, names = _named(tables.rows.said(), folders)
         labelled = bool(tables.rows.labelled)
         placements = _placements(said if labelled else _labelled(said, folders), tables, upload)
         by_folder = _others(folders, placements, tables) if labelled else {}
@@ -51,6 +55,7 @@ class TableLayout:
             left_out=[*reading.left_out, *((image, where) for image in unplaced)],
             findings=[
                 *reading.findings,
+                *names,
                 *labels_against_folders(said, folders),
                 *splits_against_folders(said, upload.once(splits_by_folder)),
                 *_taken_from_folders(by_folder),
@@ -110,6 +115,8 @@ def _unused(upload: Upload) -> dict[Parts, str]:
 def _cover(tables: Tables, upload: Upload) -> bool:
     """Whether the tables are meant to say what the images are: they name most, or all but whole folders."""
     said = tables.rows.said()
+    if 2 * len(tables.rows.contradicted) >= len(upload.images):
+        return True
     if not tables.rows.labelled:
         named = [image for image, each in said.items() if each.split or each.group]
         return 2 * len(named) > len(upload.images) and bool(upload.once(placements_by_folder))
@@ -119,6 +126,17 @@ def _cover(tables: Tables, upload: Upload) -> bool:
     folders = {image[:-1] for image in named}
     beside = sum(image[:-1] in folders for image in upload.images)
     return len(named) > 1 and 2 * len(named) > beside and 2 * len(named) > tables.rows.with_label
+
+
+def _named(
+    said: Mapping[Parts, Said], folders: Mapping[Parts, Placement]
+) -> tuple[Mapping[Parts, Said], list[Finding]]:
+    """What is said, with the names of the class folders for numbers that stand for them."""
+    names = names_by_folders(said, folders)
+    if not names:
+        return said, []
+    named = {image: replace(each, label=names.get(each.label or "", each.label)) for image, each in said.items()}
+    return named, [Finding(weight="note", text="The names of the classes are taken from the folders of their images.")]
 
 
 def _placements(said: Mapping[Parts, Said], tables: Tables, upload: Upload) -> dict[Parts, Placement]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from benchmarks.exports.documents import Cells, images, table
 from benchmarks.exports.layouts.tables import ROLES, forms, named
-from benchmarks.exports.samples import CLASSES, samples
+from benchmarks.exports.samples import CLASSES, NUMBERS, samples
 from tests.trainer.intake.layouts.annotations.uploads import texts, upload_of
 from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood, DatasetTooSmall
@@ -201,7 +201,7 @@ def test_lists_of_numbered_images(tmp_path: Path, names: str | None) -> None:
     files = images(found, lambda s: f"cub/images/{s.label}/")
     files |= {f"cub/{name}": "\n".join(lines).encode() for name, lines in lists.items()}
     outcome = take_in(tmp_path, files)
-    assert_right(outcome, found, given=("train", "test"), names=("1", "2", "3") if names is None else CLASSES)
+    assert_right(outcome, found, given=("train", "test"), names=CLASSES)
     assert texts(outcome, "warning") == []
 
 
@@ -231,7 +231,7 @@ def test_rows_that_say_nothing_usable_are_told_with_their_lines(tmp_path: Path) 
     assert [skip.reason for skip in outcome.report.skipped if skip.file == "labels.csv"] == [
         "line 4: no image 'nowhere.png' in the archive",
         f"line 5: '{TRAIN[3].name}' has no label",
-        "line 62: " + repr(TRAIN[6].name) + " was said to be something else before",
+        "line 62: " + repr(TRAIN[6].name) + " is said to be something else in 'labels.csv', line 8",
         "line 6: more cells than there are columns",
     ]
     assert [text.split(". ")[0] for text in texts(outcome, "warning")] == [
@@ -281,6 +281,24 @@ def test_a_prefix_that_speaks_against_the_image_is_no_match(tmp_path: Path) -> N
     data = table(TRAIN, lambda s: (f"data/test/{s.name}", CLASSES[0]), header=["file", "label"])
     outcome = take_in(tmp_path, {**images(TRAIN, lambda s: f"data/train/{s.label}/"), "labels.csv": data.encode()})
     assert_right(outcome, TRAIN, given=())
+
+
+def test_two_tables_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
+    turned = dict(zip(CLASSES, ("dog", "owl", "cat"), strict=True))
+    other = table(TRAIN, lambda s: (s.name, turned[s.label]), header=["file", "label"])
+    files = {**images(TRAIN), **dict([forms(TRAIN)["CSV"]]), "old.csv": other.encode()}
+    with pytest.raises(DatasetNotUnderstood, match=r"old\.csv: 60 of 60 rows say something else of an image than one"):
+        take_in(tmp_path, files)
+
+
+def test_numbers_get_the_names_of_their_folders_where_each_is_one_folder(tmp_path: Path) -> None:
+    files = images(TRAIN, lambda s: f"{s.label}/")
+    numbered = table(TRAIN, lambda s: (s.name, NUMBERS[s.label]), header=["file", "label"]).encode()
+    outcome = take_in(tmp_path, {**files, "labels.csv": numbered})
+    assert_right(outcome, TRAIN, given=())
+    assert texts(outcome, "note") == ["The names of the classes are taken from the folders of their images."]
+    other = table(TRAIN, lambda s: (s.name, NUMBERS[s.label] // 2), header=["file", "label"]).encode()
+    assert take_in(tmp_path, {**files, "labels.csv": other}).report.classes == ("0", "1")
 
 
 def test_two_columns_that_might_be_the_label_are_told(tmp_path: Path) -> None:
