@@ -3,6 +3,17 @@
 from nettailor.images.decode import MAX_PIXELS, decode, value_span
 from nettailor.images.picture import Picture
 from nettailor.images.prepare import normalise, prepare
+from nettailor.images.unread import unread_picture
 from nettailor.images.value_range import Span, common_range
 
-__all__ = ["MAX_PIXELS", "Picture", "Span", "common_range", "decode", "normalise", "prepare", "value_span"]
+__all__ = [
+    "MAX_PIXELS",
+    "Picture",
+    "Span",
+    "common_range",
+    "decode",
+    "normalise",
+    "prepare",
+    "unread_picture",
+    "value_span",
+]

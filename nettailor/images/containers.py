@@ -11,6 +11,7 @@ from nettailor.bundle.preprocessing import ValueRange
 from nettailor.errors import ImageInvalid
 from nettailor.images import png
 from nettailor.images.tiff.main_image import MainImage, main_image
+from nettailor.images.unread import unread_picture
 from nettailor.images.value_range import FULL
 
 # Formats with small, fuzzed decoders; others (EPS runs Ghostscript) are not for strangers' files.
@@ -64,7 +65,7 @@ def open_image(data: bytes) -> Opened:
     """Raises `ImageInvalid`, and whatever decoders raise for a header that is damaged or odd."""
     container = container_of(data)
     if container is None:
-        raise ImageInvalid("not a readable image (of no format that is known)")
+        raise ImageInvalid(_not_read(data))
     if container == "TIFF":
         return _open_tiff(main_image(data))
     reopen = partial(_open_heif if container == "HEIF" else _open, data, container)
@@ -76,6 +77,11 @@ def open_image(data: bytes) -> Opened:
         stated=FULL if container == "HEIF" or (container == "PPM" and _is_scaled(image)) else None,
         significant_bits=png.significant_bits(data) if container == "PNG" else None,
     )
+
+
+def _not_read(data: bytes) -> str:
+    picture = unread_picture(data)
+    return "not a readable image (of no format that is known)" if picture is None else f"{picture}, not supported"
 
 
 def _open(data: bytes, container: str) -> ImageFile.ImageFile:

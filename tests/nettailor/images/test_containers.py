@@ -44,9 +44,9 @@ def test_formats_are_known_by_their_first_bytes(data: bytes, container: str | No
 
 
 def test_what_is_no_format_of_the_list_is_not_opened_though_pillow_could() -> None:
-    for format in ("ICO", "TGA", "JPEG2000", "PCX", "EPS", "DDS", "SGI"):
+    for format in ("PDF", "SPIDER"):
         with pytest.raises(ImageInvalid, match="no format that is known"):
-            decode(encoded(Image.new("RGB", (8, 8)), format))
+            decode(encoded(Image.new("L", (8, 8)), format))
 
 
 @pytest.mark.parametrize("format", ["AVIF", "HEIF"])

@@ -20,34 +20,14 @@ _SUFFIXES = frozenset(
 )
 _SUFFIXES_PNM = frozenset({".ppm", ".pgm", ".pbm", ".pnm"})
 # Pictures that no decoder here reads: their folder is meant as a class all the same.
-_SUFFIXES_UNREAD = frozenset({".jxl", ".jp2", ".j2k", ".jpf", ".psd", ".svg", ".dng", ".cr2", ".cr3", ".nef", ".arw"})
-
-# where, what, and the name of the picture format
-_PICTURES = (
-    (0, b"\xff\x0a", "JPEG XL"),
-    (0, b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
-    (0, b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
-    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (0, b"8BPS", "Photoshop document"),
-    (0, b"%!PS", "PostScript"),
-    (0, b"\xc5\xd0\xd3\xc6", "PostScript"),
-    (0, b"\0\0\1\0", "Windows icon"),
-    (0, b"icns", "macOS icon"),
-    (0, b"v/1\1", "OpenEXR"),
-    (0, b"#?RADIANCE", "Radiance HDR"),
-    (0, b"DDS ", "DirectDraw surface"),
-    (0, b"gimp xcf", "GIMP document"),
-    (0, b"FUJIFILMCCD-RAW", "camera raw"),
-    (0, b"IIRO", "camera raw"),
-    (0, b"IIU\0", "camera raw"),
-    (0, b"SIMPLE  =", "FITS"),
-    (128, b"DICM", "DICOM"),
+_SUFFIXES_UNREAD = frozenset(
+    {
+        *(".jxl", ".jp2", ".j2k", ".jpf", ".jxr", ".psd", ".svg", ".tga", ".pcx", ".qoi", ".exr", ".dds"),
+        *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef", ".srw"),  # of cameras
+    }
 )
-_BRANDS = {
-    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIC"),
-    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
-    b"crx ": "camera raw",
-}
+
+# where, what, and the name of the format
 _OTHERS = (
     (0, b"%PDF", "PDF"),
     (0, b"PK\3\4", "zip archive"),
@@ -96,16 +76,6 @@ def is_image_name(name: str) -> bool:
     """Whether a file's name promises an image, so that its folder is meant as a class even if the image is broken."""
     dot = name.rfind(".")
     return dot >= 0 and name[dot:].lower() in _SUFFIXES | _SUFFIXES_PNM | _SUFFIXES_UNREAD
-
-
-def unread_picture(data: bytes) -> str | None:
-    """The name of a picture format that no decoder here reads, by the first bytes; None for everything else."""
-    if data[4:8] == b"ftyp":
-        return _BRANDS.get(data[8:12])
-    start = data[:_TEXT_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith(b"<svg") or (start.startswith((b"<?xml", b"<!--", b"<!doctype svg")) and b"<svg" in start):
-        return "SVG"
-    return _named(data, _PICTURES)
 
 
 def kind_of(data: bytes) -> str:

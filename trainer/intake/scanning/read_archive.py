@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nettailor.errors import ImageInvalid
-from nettailor.images import Picture, decode
+from nettailor.images import Picture, decode, unread_picture
 from trainer.errors import ArchiveDamaged, ArchiveInvalid, ArchiveTooBig
 from trainer.intake.archives.archive import NO_FILE, Member, members
-from trainer.intake.archives.formats import is_image_name, kind_of, suffix_of, unread_picture
+from trainer.intake.archives.formats import is_image_name, kind_of, suffix_of
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.archives.paths import hidden_folder, is_hidden
 from trainer.intake.arrays import label_array

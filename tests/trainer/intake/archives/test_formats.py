@@ -7,10 +7,10 @@ from io import BytesIO
 import numpy as np
 import pytest
 
-from nettailor.images import decode
+from nettailor.images import decode, unread_picture
 from tests.nettailor.images.files import encoded, scene, tiff
 from tests.trainer import archives
-from trainer.intake.archives.formats import is_image_name, kind_of, suffix_of, unread_picture
+from trainer.intake.archives.formats import is_image_name, kind_of, suffix_of
 
 
 def _zip() -> bytes:
@@ -40,27 +40,6 @@ def test_bigtiff_is_a_tiff(order: str) -> None:
     data = tiff(np.asarray(scene(40, 30)), bigtiff=True, byteorder=order)
     assert (suffix_of(data), unread_picture(data)) == ("tif", None)
     assert decode(data).size == (40, 30)
-
-
-@pytest.mark.parametrize(
-    ("data", "name"),
-    [
-        (b"\xff\x0a\xfa", "JPEG XL"),
-        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
-        (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
-        (b"8BPS\0\1", "Photoshop document"),
-        (b"%!PS-Adobe-3.0", "PostScript"),
-        (b"\n<svg xmlns=''/>", "SVG"),
-        (b"\xef\xbb\xbf<?xml version='1.0'?><SVG/>", "SVG"),
-        (bytes(128) + b"DICM", "DICOM"),
-        (b"<?xml version='1.0'?><annotation/>", None),
-        (b"\0\0\0\x20ftypisom", None),
-        (b"", None),
-    ],
-)
-def test_pictures_that_nothing_reads_have_a_name(data: bytes, name: str | None) -> None:
-    assert unread_picture(data) == name
-    assert suffix_of(data) is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from trainer.intake.placement import Placement
 from trainer.intake.upload import Upload
 
 _STRAY = 0.05  # of the images
-_SILENT = frozenset({"text", "unknown", "empty file"})  # notes beside images are no lost class
+_SILENT = "text"  # notes beside images are no lost class
 
 
 def read_folders(upload: Upload, shape: FolderShape, findings: Iterable[Finding]) -> Reading:
@@ -82,7 +82,7 @@ def _folders_of_other_files(upload: Upload, shape: FolderShape, names: set[str])
     kinds: dict[Parts, Counter[str]] = defaultdict(Counter)
     for parts, kind in upload.others.items():
         place = shape.place(parts)
-        if isinstance(place, Placement) and place.label not in names and kind not in _SILENT:
+        if isinstance(place, Placement) and place.label not in names and kind != _SILENT:
             kinds[parts[: parts.index(place.label) + 1]][kind] += 1
     return [
         Finding(

@@ -215,6 +215,17 @@ def test_every_image_is_placed_or_has_a_reason(paths: list[tuple[str, ...]]) -> 
         assert {*reading.placements} | {parts for parts, _ in reading.left_out} == {*images}
 
 
+@pytest.mark.parametrize(
+    ("data", "said"), [(bytes(range(200)), ["unknown"]), (b"", ["empty file"]), (b"how they were taken", [])]
+)
+def test_a_folder_of_files_of_no_known_kind_is_not_passed_over(tmp_path: Path, data: bytes, said: list[str]) -> None:
+    files = arranged(lambda sample: sample.label)
+    outcome = take_in(tmp_path, files | {f"fox/{number}": data for number in range(3)})
+    assert [finding.text for finding in outcome.report.findings if finding.weight == "warning"] == [
+        f"The folder fox holds no image and will be no class: 3 x {kind}." for kind in said
+    ]
+
+
 def test_folders_without_images_are_said(tmp_path: Path) -> None:
     files = arranged(spelled("train", "val", "test"))
     empty = {"train/bat/": b"", "test/bat/": b"", "val/cat/": b""}
