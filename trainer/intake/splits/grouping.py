@@ -138,7 +138,8 @@ def _kept_together(grouping: Grouping, paths: Mapping[str, Parts], given: Mappin
     count = sum(map(len, groups))
     first, second = ("/".join(parts) for parts in min([paths[image] for image in group] for group in groups)[:2])
     what = "belong to groups" if grouping.is_told else "are nearly the same as others"
-    text = f"{count} images {what}, such as {first} and {second}: each of {len(groups)} groups stays in one split."
+    where = "of the splits that are cut from them" if {"val", "test"}.intersection(given.values()) else "split"
+    text = f"{count} images {what}, such as {first} and {second}: each of {len(groups)} groups stays in one {where}."
     return [Finding(weight="note", text=text)]
 
 

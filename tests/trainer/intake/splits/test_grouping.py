@@ -78,6 +78,14 @@ def test_a_leak_across_the_splits_of_the_upload_is_said_with_its_share(tmp_path:
     assert told.startswith("2 of 20 test images (10.0%) are nearly the same as one that is trained on, such as test/")
 
 
+def test_a_split_of_the_upload_is_not_said_to_keep_groups_together(tmp_path: Path) -> None:
+    files = shots(prefix="train/") | shots(prefix="test/", each=1, first=9)
+    assert texts(take_in(tmp_path, files), "note") == [
+        "36 images are nearly the same as others, such as train/cats/01-0.png and train/cats/01-1.png: "
+        "each of 12 groups stays in one of the splits that are cut from them."
+    ]
+
+
 def test_groups_of_a_table_stay_on_one_side(tmp_path: Path) -> None:
     """Patients have images of both classes."""
     files = {f"{at:03}.png": archives.picture(at) for at in range(120)}
