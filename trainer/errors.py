@@ -91,7 +91,8 @@ class ArchivePathUnsafe(ArchiveInvalid):
 
 class ArchiveLink(ArchiveInvalid):
     def __init__(self, member: str) -> None:
-        super().__init__("links are not accepted", member)
+        mend = "pack the files that they lead to (zip without -y, tar with -h --hard-dereference)"
+        super().__init__(f"links are not accepted; {mend}", member)
 
 
 class ArchiveSpecialFile(ArchiveInvalid):

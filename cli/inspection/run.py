@@ -24,7 +24,7 @@ def run_inspect(data: Path, group_by: str | None, *, as_json: bool, html: Path |
         found = _looked_at(data, group_by, html)
     except NotADataset as error:
         if as_json:
-            typer.echo(json.dumps(unreadable(error.reason).as_json()))
+            typer.echo(json.dumps(unreadable(_reason(data, error)).as_json()))
         raise
     if as_json:
         typer.echo(json.dumps(found.as_json()))
@@ -71,6 +71,12 @@ def _writing(file: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CannotWrite(file, error) from error
+
+
+def _reason(data: Path, fault: NotADataset) -> str:
+    """What is wrong, with the name of the file where that is one inside."""
+    is_inside = fault.path != data and fault.path.is_relative_to(data)
+    return f"{printable(str(fault.path.relative_to(data)))}: {fault.reason}" if is_inside else fault.reason
 
 
 def _check_trainable(data: Path, found: Inspection) -> None:

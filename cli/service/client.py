@@ -1,7 +1,7 @@
 """The HTTP API as Python calls; answers come back as the JSON they are."""
 
 from cli.service.job_requests import JobRequests
-from cli.service.session import Json
+from cli.service.session import Json, path_of
 from cli.service.version_requests import VersionRequests
 
 
@@ -14,4 +14,6 @@ class Client(JobRequests, VersionRequests):
     def predict(self, task: str, image: bytes, *, media_type: str, top_k: int = 1) -> Json:
         """The predictions for one image by the task's live version, or by task@alias."""
         headers = {"Content-Type": media_type}
-        return self._document("POST", f"/tasks/{task}/predict", params={"top_k": top_k}, content=image, headers=headers)
+        return self._document(
+            "POST", path_of("tasks", task, "predict"), params={"top_k": top_k}, content=image, headers=headers
+        )

@@ -8,7 +8,7 @@ import httpx
 
 from cli.errors import RequestRefused, ServiceUnreachable, StreamBroken
 from cli.service.patience import COMING_BACK
-from cli.service.session import TIMEOUT, Json, Session
+from cli.service.session import TIMEOUT, Json, Session, path_of
 from cli.service.sse import ServerSentEvent, parse_events
 
 Options = Mapping[str, str | int | float | None]
@@ -37,7 +37,7 @@ class JobRequests(Session):
         tries = self.patience.begin()
         while True:
             try:
-                return self._send(archive, f"/tasks/{task}/dataset", options, headers=headers, timeout=_SLOW)
+                return self._send(archive, path_of("tasks", task, "dataset"), options, headers=headers, timeout=_SLOW)
             except (ServiceUnreachable, RequestRefused) as error:
                 if not _may_pass(error):
                     raise
@@ -52,16 +52,16 @@ class JobRequests(Session):
         return self._send(archive, "/datasets/inspect", asked, timeout=_PATIENT)
 
     def job(self, job: str) -> Json:
-        return self._document("GET", f"/jobs/{job}")
+        return self._document("GET", path_of("jobs", job))
 
     def jobs(self) -> list[Json]:
         return self._rows("/jobs", "jobs")
 
     def cancel(self, job: str) -> Json:
-        return self._document("POST", f"/jobs/{job}/cancel")
+        return self._document("POST", path_of("jobs", job, "cancel"))
 
     def retry(self, job: str) -> Json:
-        return self._document("POST", f"/jobs/{job}/retry")
+        return self._document("POST", path_of("jobs", job, "retry"))
 
     def logs(self, job: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
         """The job's log in pieces; with `follow` until the job has ended, however long it is silent.
@@ -71,7 +71,7 @@ class JobRequests(Session):
         parameters = {"follow": str(follow).lower()} | ({"tail": str(tail)} if tail else {})
         timeout = _PATIENT if follow else TIMEOUT
         try:
-            with self._stream(f"/jobs/{job}/logs", params=parameters, timeout=timeout) as response:
+            with self._stream(path_of("jobs", job, "logs"), params=parameters, timeout=timeout) as response:
                 yield from response.iter_text()
         except httpx.ConnectError as error:
             raise ServiceUnreachable(self.url) from error
@@ -121,7 +121,7 @@ class JobRequests(Session):
 
     def _events_after(self, job: str, last: str | None) -> Iterator[ServerSentEvent]:
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
-        with self._stream(f"/jobs/{job}/events", headers=headers) as response:
+        with self._stream(path_of("jobs", job, "events"), headers=headers) as response:
             yield from parse_events(response.iter_lines())
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
-from cli.errors import RequestRefused, ServiceUnreachable
+from cli.errors import OptionUnusable, RequestRefused, ServiceUnreachable
 from cli.service.patience import Patience
 
 Json = dict[str, Any]
@@ -16,8 +17,13 @@ PATIENCE = Patience()
 TIMEOUT = httpx.Timeout(30.0, read=120.0)  # seconds; a cold task is loaded within one read
 
 
+def path_of(*segments: str | int) -> str:
+    """The path of a resource. What people typed stays one segment, whatever signs it holds."""
+    return "".join(f"/{quote(str(segment), safe='@', errors='surrogateescape')}" for segment in segments)
+
+
 class Session:
-    """Close it, or use it as a context manager.
+    """Close it, or use it as a context manager. Raises `OptionUnusable` for a URL or a key that none can be.
 
     `key` is the secret of a key, for a service that asks for one; the actor in the history is then the key's name.
     Without keys it is `actor`. `transport` replaces the one that opens connections. `patience` is for what
@@ -38,10 +44,15 @@ class Session:
         self.patience = patience
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         headers |= {"X-Actor": actor} if actor else {}
-        # trust_env off: a proxy in the environment must not swallow requests to this machine
-        self._http = httpx.Client(
-            base_url=self.url, timeout=TIMEOUT, trust_env=False, headers=headers, transport=transport
-        )
+        if key is not None and not (key.isascii() and key.isprintable()):
+            raise OptionUnusable("the key holds characters that no key has")
+        try:
+            # trust_env off: a proxy in the environment must not swallow requests to this machine
+            self._http = httpx.Client(
+                base_url=self.url, timeout=TIMEOUT, trust_env=False, headers=headers, transport=transport
+            )
+        except httpx.InvalidURL as error:
+            raise OptionUnusable(f"{url!r} is no URL: {error}") from error
 
     def __enter__(self) -> Self:
         return self

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from cli.errors import AnswerCorrupt
-from cli.service.session import Json, Session
+from cli.service.session import Json, Session, path_of
 
 # What an alias must name for a promote to happen: this version, no matter what, or nothing (there is no such alias).
 Expected = int | Literal["anything", "nothing"]
@@ -18,42 +18,42 @@ class VersionRequests(Session):
         return self._rows("/tasks", "tasks")
 
     def task(self, task: str) -> Json:
-        return self._document("GET", f"/tasks/{task}")
+        return self._document("GET", path_of("tasks", task))
 
     def versions(self, task: str, *, tags: Sequence[str] = ()) -> list[Json]:
         """Those with all of these tags, each `name=text` or `name`."""
-        return self._rows(f"/tasks/{task}/versions", "versions", params={"tag": list(tags)})
+        return self._rows(path_of("tasks", task, "versions"), "versions", params={"tag": list(tags)})
 
     def version(self, task: str, version: int) -> Json:
         """With the bundle's whole manifest."""
-        return self._document("GET", f"/tasks/{task}/versions/{version}")
+        return self._document("GET", path_of("tasks", task, "versions", version))
 
     def lineage(self, task: str, version: int) -> Json:
-        return self._document("GET", f"/tasks/{task}/versions/{version}/lineage")
+        return self._document("GET", path_of("tasks", task, "versions", version, "lineage"))
 
     def history(self, task: str) -> list[Json]:
-        return self._rows(f"/tasks/{task}/history", "history")
+        return self._rows(path_of("tasks", task, "history"), "history")
 
     def bundle(self, task: str, version: int) -> bytes:
         """Raises `AnswerCorrupt` if the bytes changed on the way."""
-        return self._verified(f"/tasks/{task}/versions/{version}/bundle")
+        return self._verified(path_of("tasks", task, "versions", version, "bundle"))
 
     def attachment(self, task: str, version: int, name: str) -> bytes:
         """Raises `AnswerCorrupt` if the bytes changed on the way."""
-        return self._verified(f"/tasks/{task}/versions/{version}/attachments/{name}")
+        return self._verified(path_of("tasks", task, "versions", version, "attachments", name))
 
     def publish(self, task: str, bundle: bytes, *, note: str = "") -> Json:
         """Make a bundle the next version of the task; the same bytes again are the version they already are."""
-        return self._document("POST", f"/tasks/{task}/versions", content=bundle, params={"note": note})
+        return self._document("POST", path_of("tasks", task, "versions"), content=bundle, params={"note": note})
 
     def front(self, task: str, version: int) -> list[Json]:
         """Every network that was tried when the version was made."""
-        return self._rows(f"/tasks/{task}/versions/{version}/front", "points")
+        return self._rows(path_of("tasks", task, "versions", version, "front"), "points")
 
     def publish_point(self, task: str, version: int, k: int, *, alias: str | None, reason: str) -> Json:
         """Make another network of the front a version of the task."""
         body = {"alias": alias, "reason": reason}
-        return self._document("POST", f"/tasks/{task}/versions/{version}/front/{k}", json=body)
+        return self._document("POST", path_of("tasks", task, "versions", version, "front", k), json=body)
 
     def promote(
         self,
@@ -72,33 +72,33 @@ class VersionRequests(Session):
         body: Json = {"version": version, "force": force, "reason": reason}
         if expected != "anything":
             body["expected"] = None if expected == "nothing" else expected
-        return self._document("PUT", f"/tasks/{task}/aliases/{alias}", json=body)
+        return self._document("PUT", path_of("tasks", task, "aliases", alias), json=body)
 
     def rollback(self, task: str, alias: str = "live", *, reason: str = "") -> Json:
-        return self._document("POST", f"/tasks/{task}/rollback", json={"alias": alias, "reason": reason})
+        return self._document("POST", path_of("tasks", task, "rollback"), json={"alias": alias, "reason": reason})
 
     def annotate(
         self, task: str, version: int, *, tags: Mapping[str, str | None] | None = None, note: str | None = None
     ) -> Json:
         """Set tags (None removes one) and, if it is not None, the note."""
         body = {"tags": dict(tags or {}), "note": note}
-        return self._document("PATCH", f"/tasks/{task}/versions/{version}", json=body)
+        return self._document("PATCH", path_of("tasks", task, "versions", version), json=body)
 
     def policy(self, task: str) -> Json:
-        return self._document("GET", f"/tasks/{task}/policy")
+        return self._document("GET", path_of("tasks", task, "policy"))
 
     def set_policy(self, task: str, policy: Mapping[str, float | None], *, reason: str = "") -> Json:
         """Replace the whole policy; a requirement that is None or left out is none."""
-        return self._document("PUT", f"/tasks/{task}/policy", json={**policy, "reason": reason})
+        return self._document("PUT", path_of("tasks", task, "policy"), json={**policy, "reason": reason})
 
     def clear_policy(self, task: str, *, reason: str = "") -> None:
-        self._request("DELETE", f"/tasks/{task}/policy", params={"reason": reason})
+        self._request("DELETE", path_of("tasks", task, "policy"), params={"reason": reason})
 
     def delete_version(self, task: str, version: int, *, reason: str = "") -> None:
-        self._request("DELETE", f"/tasks/{task}/versions/{version}", params={"reason": reason})
+        self._request("DELETE", path_of("tasks", task, "versions", version), params={"reason": reason})
 
     def delete_task(self, task: str, *, reason: str = "") -> None:
-        self._request("DELETE", f"/tasks/{task}", params={"reason": reason})
+        self._request("DELETE", path_of("tasks", task), params={"reason": reason})
 
     def _verified(self, path: str) -> bytes:
         answer = self._request("GET", path)

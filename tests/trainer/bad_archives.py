@@ -77,7 +77,7 @@ BAD: dict[str, tuple[bytes, type[errors.UploadInvalid], str]] = {
     "control character": (archives.zip_of({"cats/\n.png": b"x"}), errors.ArchivePathUnsafe, "control"),
     "deep": (archives.zip_of({"a/" * 40 + "1.png": b"x"}), errors.ArchivePathUnsafe, "nested deeper than 16"),
     "long name": (archives.zip_of({"a" * 2000: b"x"}), errors.ArchivePathUnsafe, "longer than 1024"),
-    "zip link": (archives.zip_link("cats/key.png", "/etc/shadow"), errors.ArchiveLink, r"cats/key\.png: links"),
+    "zip link": (archives.zip_link("cats/key.png", "/etc/shadow"), errors.ArchiveLink, r"key\.png: links .*; pack the"),
     "symlink": (archives.tar_with(archives.tar_link("cats/key.png", "/etc/shadow")), errors.ArchiveLink, "key.png"),
     "hard link": (
         archives.tar_with(archives.tar_link("cats/key.png", "cats/0.png", kind=tarfile.LNKTYPE)),

@@ -1,6 +1,7 @@
 """`nettailor inspect`, as people type it: offline, in text, as JSON, as a page."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,14 @@ def test_what_is_no_usable_archive_is_json_too(kind: str, tmp_path: Path) -> Non
     found = json.loads(result.stdout)
     assert (found["layout"], found["classes"]) == (None, {})
     assert found["error"] in result.stderr
+
+
+def test_a_name_that_is_no_text_is_told_as_json_too(tmp_path: Path) -> None:
+    folder = laid_out(tmp_path / "pets", GOOD)
+    (folder / os.fsdecode(b"caf\xe9.png")).write_bytes(b"x")
+    result = inspected(folder, "--json")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    assert json.loads(result.stdout)["error"] == "caf\\xe9.png: the name is not UTF-8 text; rename it"
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:

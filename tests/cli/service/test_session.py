@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from cli.errors import RequestRefused, ServiceUnreachable
+from cli.errors import OptionUnusable, RequestRefused, ServiceUnreachable
 from cli.service.client import Client
 
 
@@ -50,3 +50,24 @@ def test_nothing_there() -> None:
         assert not client.is_ready()
         with pytest.raises(ServiceUnreachable, match="nettailor up"):
             client.tasks()
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a/b", "a?b", "a#b", "a%2Fb", "[/x]", "é", "\udce9", "../tasks"])
+def test_what_people_type_stays_one_part_of_the_path(name: str) -> None:
+    seen: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.raw_path)
+        return httpx.Response(200, json={})
+
+    with Client("http://service", transport=httpx.MockTransport(answer)) as client:
+        client.cancel(name)
+        client.predict(f"{name}@live", b"", media_type="image/png")
+    assert [(path.count(b"/"), path[:6]) for path in seen] == [(3, b"/jobs/"), (3, b"/tasks")]
+    assert seen[1].endswith(b"@live/predict?top_k=1")
+
+
+@pytest.mark.parametrize(("url", "key"), [("http://a\nb", None), ("http://service", "a\nb"), ("http://service", "ä")])
+def test_no_url_and_no_key(url: str, key: str | None) -> None:
+    with pytest.raises(OptionUnusable, match=r"is no URL|no key has"):
+        Client(url, key=key)
