@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.render.table import new_table
 from nettailor.printable import printable
-from trainer.intake.findings import Finding, in_order
+from trainer.intake.findings import Finding, counted, in_order
 from trainer.intake.inspection import Inspection
 from trainer.intake.left_out import LeftOut, by_reason
 
@@ -53,7 +53,8 @@ def _layout(found: Inspection) -> str:
 
 
 def _classes_table(found: Inspection, most: int | None) -> Table:
-    table = new_table(f"{len(found.classes)} classes, {found.images} images", "class", *found.splits, "such as")
+    title = f"{counted(len(found.classes), 'class', 'classes')}, {counted(found.images, 'image')}"
+    table = new_table(title, "class", *found.splits, "such as")
     for name, counts in list(found.classes.items())[:most]:
         table.add_row(name, *(str(counts[split]) for split in found.splits), ", ".join(found.examples[name]))
     table.add_section()

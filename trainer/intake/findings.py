@@ -42,6 +42,11 @@ def shorten(texts: list[str], most: int = _NAMED) -> list[str]:
     return texts if len(texts) <= most else [*texts[:most], f"and {len(texts) - most} more"]
 
 
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """ "1 image", "2 images"."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
 def paths_of(files: Iterable[Parts]) -> tuple[str, ...]:
     """The first of them, as a finding has them."""
     return tuple("/".join(parts) for parts in islice(files, _FILES))

@@ -1,6 +1,6 @@
 """From an upload to a frozen dataset: every image is looked at once, sorted into classes and splits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,26 +10,42 @@ from trainer.intake.findings import Finding
 from trainer.intake.inspection import Inspection, inspection_of
 from trainer.intake.placement import Split
 from trainer.intake.scanning.scan import Skipped
-from trainer.intake.statistics import DatasetStatistics, survey
+from trainer.intake.statistics import DatasetStatistics, dataset_statistics
 from trainer.intake.understand import Understanding, understand
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntakeReport:
-    """What became of an upload. ``counts`` maps class -> split -> images; the digest is "sha256:<hex>"."""
+    """What became of an upload; the digest is that of the dataset file, "sha256:<hex>"."""
 
     digest: str
-    layout: str
-    why: str
-    classes: tuple[str, ...]
-    counts: dict[str, dict[Split, int]]
-    skipped: tuple[Skipped, ...]
-    findings: tuple[Finding, ...]
-    survey: DatasetStatistics
+    inspection: Inspection
+    statistics: DatasetStatistics
+
+    @property
+    def layout(self) -> str | None:
+        return self.inspection.layout
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.inspection.classes)
+
+    @property
+    def counts(self) -> Mapping[str, Mapping[Split, int]]:
+        """Images by class and split."""
+        return self.inspection.classes
 
     @property
     def images(self) -> int:
-        return sum(sum(splits.values()) for splits in self.counts.values())
+        return self.inspection.images
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        return self.inspection.left_out
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.inspection.findings
 
 
 def freeze(
@@ -52,22 +68,14 @@ def freeze(
     try:
         with spool_path.open("w+b") as spool:
             found = understand(archive, spool, limits, group_by=group_by, progress=progress)
-            inspected(inspection_of(found))
+            inspection = inspection_of(found)
+            inspected(inspection)
             if found.fault is not None:
                 raise found.fault
             digest = write_dataset(target, list(found.labels), _frozen_images(found), spool)
     finally:
         spool_path.unlink(missing_ok=True)
-    return IntakeReport(
-        digest=digest,
-        layout=found.layout or "",
-        why=found.why,
-        classes=tuple(found.labels),
-        counts=found.counts,
-        skipped=found.skipped,
-        findings=found.findings,
-        survey=survey(found.scan, found.splits),
-    )
+    return IntakeReport(digest=digest, inspection=inspection, statistics=dataset_statistics(found.scan, found.splits))
 
 
 def _frozen_images(found: Understanding) -> list[FrozenImage]:

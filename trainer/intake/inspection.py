@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 
 from trainer.events import Json
 from trainer.intake.archives.limits import IntakeLimits
-from trainer.intake.findings import WEIGHTS, Finding, in_order
+from trainer.intake.findings import WEIGHTS, Finding, counted, in_order
 from trainer.intake.left_out import by_reason
 from trainer.intake.placement import SPLITS, Split
 from trainer.intake.scanning.scan import Skipped
@@ -68,10 +68,10 @@ class Inspection:
     def in_one_line(self) -> str:
         weights = Counter(finding.weight for finding in self.findings)
         counts = [
-            f"{len(self.classes)} classes",
-            f"{self.images} images",
+            counted(len(self.classes), "class", "classes"),
+            counted(self.images, "image"),
             f"{len(self.left_out)} left out",
-            *(f"{weights[weight]} {weight}s" for weight in WEIGHTS if weights[weight]),
+            *(counted(weights[weight], weight) for weight in WEIGHTS if weights[weight]),
         ]
         return f"{self.layout or 'no layout that is known'}: {', '.join(counts)}"
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from trainer.intake.archives.paths import Parts
-from trainer.intake.findings import Finding, paths_of, shorten
+from trainer.intake.findings import Finding, counted, paths_of, shorten
 from trainer.intake.labels import ClassImages
 from trainer.intake.layouts.layout import Reading
 from trainer.intake.scanning.scan import Scan
@@ -26,8 +26,8 @@ def _hidden(scan: Scan) -> list[Finding]:
     return [
         Finding(
             weight="warning",
-            text=f"The folder {'/'.join(folder)} is hidden by the dot in its name, and left out with {count} images. "
-            "Rename it if it is a class.",
+            text=f"The folder {'/'.join(folder)} is hidden by the dot in its name, and left out with "
+            f"{counted(count, 'image')}. Rename it if it is a class.",
             files=("/".join(folder),),
         )
         for folder, count in sorted(scan.hidden.items())
@@ -93,8 +93,8 @@ def _white_drawings(scan: Scan) -> list[Finding]:
     if not found:
         return []
     text = (
-        f"{len(found)} images, such as {'/'.join(found[0])}, are drawn in white on a transparent ground. Transparency "
-        "lies on white, so nothing of them is seen: save them on another ground."
+        f"Drawn in white on a transparent ground: {counted(len(found), 'image')}, such as {'/'.join(found[0])}. "
+        "Transparency lies on white, so nothing of such a drawing is seen: save it on another ground."
     )
     return [Finding(weight="warning", text=text, files=paths_of(found))]
 

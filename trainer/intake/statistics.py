@@ -41,7 +41,7 @@ def is_even(counts: Collection[int]) -> bool:
     return imbalance(counts) <= EVEN
 
 
-def survey(scan: Scan, kept: Collection[str]) -> DatasetStatistics:
+def dataset_statistics(scan: Scan, kept: Collection[str]) -> DatasetStatistics:
     """Of the images with these digests, of which there is one at least."""
     images = [scan.spooled[digest] for digest in kept]
     return DatasetStatistics(

@@ -58,16 +58,16 @@ def figures(report: IntakeReport) -> Mapping[str, Json]:
         "format": "nettailor-dataset-report/1",
         "dataset": report.digest,
         "layout": report.layout,
-        "why": report.why,
+        "why": report.inspection.why,
         "findings": [finding.as_json() for finding in report.findings],
         "images": report.images,
         "classes": {name: dict(row) for name, row in rows.items()},
-        "splits": {split: sum(counts[split] for counts in report.counts.values()) for split in SPLITS},
-        "width": dict(asdict(report.survey.widths)),
-        "height": dict(asdict(report.survey.heights)),
-        "formats": dict(report.survey.formats),
-        "modes": dict(report.survey.modes),
-        "duplicates": report.survey.duplicates,
+        "splits": {str(split): count for split, count in report.inspection.splits.items()},
+        "width": dict(asdict(report.statistics.widths)),
+        "height": dict(asdict(report.statistics.heights)),
+        "formats": dict(report.statistics.formats),
+        "modes": dict(report.statistics.modes),
+        "duplicates": report.statistics.duplicates,
         "imbalance": {
             "ratio": round(ratio, 3),
             "largest": max(train, key=lambda name: train[name]),
@@ -86,4 +86,4 @@ def _class_rows(report: IntakeReport) -> dict[str, dict[str, int]]:
 
 
 def _extents(report: IntakeReport) -> list[tuple[str, Extent]]:
-    return [("width, pixels", report.survey.widths), ("height, pixels", report.survey.heights)]
+    return [("width, pixels", report.statistics.widths), ("height, pixels", report.statistics.heights)]

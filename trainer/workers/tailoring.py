@@ -46,7 +46,6 @@ logger = logging.getLogger(__name__)
 _INTAKE_SHARE = 0.05  # of a job's progress; the rest is the recipe's, but for a last bit for publishing
 _RECIPE_SHARE = 0.93
 _LOCK_PATIENCE_SECONDS = 20.0  # a predecessor that was just killed still has to go
-_SKIPPED_SHOWN = 100
 _PROGRESS_SECONDS = 0.5
 
 
@@ -238,17 +237,14 @@ class Tailoring:
 
 
 def _dataset_document(report: IntakeReport) -> Mapping[str, Json]:
-    splits: dict[str, int] = {}
-    for counts in report.counts.values():
-        for split, count in counts.items():
-            splits[split] = splits.get(split, 0) + count
+    shown = report.inspection.as_job_json()
     return {
         "digest": report.digest,
-        "layout": report.layout,
+        "layout": shown["layout"],
         "images": report.images,
         "classes": {label: sum(counts.values()) for label, counts in report.counts.items()},
-        "splits": dict(splits),
-        "skipped": [{"file": skip.file, "reason": skip.reason} for skip in report.skipped[:_SKIPPED_SHOWN]],
-        "skipped_count": len(report.skipped),
-        "findings": [finding.as_json() for finding in report.findings],
+        "splits": {str(split): count for split, count in report.inspection.splits.items()},
+        "skipped": shown["left_out"],
+        "skipped_count": shown["left_out_count"],
+        "findings": shown["findings"],
     }

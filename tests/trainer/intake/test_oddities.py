@@ -77,6 +77,10 @@ def test_a_class_of_which_little_can_be_read(tmp_path: Path) -> None:
             "Rename it if it is a class.",
         ),
         (
+            {".fox/1.png": archives.picture(1)},
+            "The folder .fox is hidden by the dot in its name, and left out with 1 image. Rename it if it is a class.",
+        ),
+        (
             archives.class_folders(["Cats"], seed=2),
             "These classes differ in their spelling only: 'Cats', 'cats'. They stay classes of their own; "
             "give them one name if they are one.",
@@ -87,8 +91,8 @@ def test_a_class_of_which_little_can_be_read(tmp_path: Path) -> None:
         ),
         (
             {"cats/white.png": white_drawing()},
-            "1 images, such as cats/white.png, are drawn in white on a transparent ground. Transparency lies on white, "
-            "so nothing of them is seen: save them on another ground.",
+            "Drawn in white on a transparent ground: 1 image, such as cats/white.png. Transparency lies on white, "
+            "so nothing of such a drawing is seen: save it on another ground.",
         ),
         (
             {"more.zip": archives.zip_of(GOOD)},

@@ -129,7 +129,7 @@ def test_cancel_retry_success(
     inspection = document["inspection"]
     assert (inspection["layout"], inspection["error"]) == ("class folders", None)
     assert inspection["classes"]["cats"] == {"train": 6, "val": 2, "test": 2}
-    assert inspection["left_out"] == dataset["skipped"]
+    assert (inspection["left_out"], inspection["findings"]) == (dataset["skipped"], dataset["findings"])
     assert "class folders: 2 classes, 20 images, 3 left out" in http.get(f"/jobs/{job}/logs").text
     first, second = resumed_at(service, job)
     assert first == 0 < second
