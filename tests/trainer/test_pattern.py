@@ -1,6 +1,7 @@
 """Patterns find what the standard library finds, and never take longer than their length times the text's."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +30,13 @@ def test_it_finds_what_the_standard_library_finds(source: str, text: str) -> Non
     ("source", "text", "groups"),
     [
         (r"(\w+)_frame", "train/cat/video7_frame0012.png", ("video7",)),
+        (r"(\w+)_frame", "train/hérisson_frame0012.png", ("hérisson",)),
+        (r"([\w-]+)/\d", "train/été-1/2.png", ("été-1",)),
+        (r"(\W)", "été/2", ("/",)),
+        (r"([]\w]+)", "-]é", ("]é",)),
+        (r"([[:alpha:]\d]+)", "-a٣", ("a٣",)),
+        (r"(\D)(\d)", "٣a٣", ("a", "٣")),
+        (r"\\(w)", r"\w", ("w",)),
         (r"^(?P<group>.*)/\d+\.png$", "a/b/12.png", ("a/b",)),
         (r"p(\d{3})(?:_(\w))?", "x/p123.png", ("123", None)),
         (r"(\d+)-(\d+)", "x/7-8-9.png", ("7", "8")),
@@ -46,44 +54,37 @@ def test_groups(source: str, text: str, groups: tuple[str | None, ...]) -> None:
     ("source", "reason"),
     [
         ("a" * 201, "longer than 200"),
-        ("(a", r"'\)' is missing"),
-        ("a)", r"'\)' too many"),
-        ("[a", "ends too early"),
-        ("a\\", "ends too early"),
-        ("*a", "nothing to repeat"),
-        ("a**", "repetition of a repetition"),
-        ("(a*)*", "may be empty"),
-        ("(a|)+", "may be empty"),
-        ("a{1,999}", "from 0 to 100"),
-        ("a{3,2}", "ends before it starts"),
-        ("((a{50}){50}){50}", "repeats too much"),
-        (r"(a)\1", "not known"),
-        ("(?=a)", "only"),
-        ("[z-a]", "no range"),
-        ("(" * 21 + "a" + ")" * 21, "more than 20 groups"),
+        ("(a", r"missing \)"),
+        ("a)", r"unexpected \)"),
+        ("[a", r"missing \]"),
+        ("a\\", "trailing"),
+        ("*a", "no argument for repetition"),
+        ("a{1,9999}", "repetition size"),
+        ("((a{50}){50}){50}", "repetition size"),
+        (r"\w{900}", "too large"),
+        (r"(a)\1", "escape sequence"),
+        ("(?=a)", "perl operator"),
+        ("[z-a]", "class range"),
+        ("\udce9", "not UTF-8"),
     ],
 )
-def test_what_it_does_not_know_it_refuses(source: str, reason: str) -> None:
+def test_what_it_does_not_know_it_refuses(source: str, reason: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(PatternInvalid, match=reason):
         Pattern(source)
+    assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(
-    "source", ["(a+)+$", "(a|a)+$", "(.+)(.+)(.+)(.+)b", "(?:a{1,50}){1,8}$", "a?" * 20 + "a" * 20 + "$"]
-)
+@pytest.mark.parametrize("source", ["(a+)+$", "(a|a)+$", "(.+)(.+)(.+)(.+)b", "a?" * 20 + "a" * 20 + "$"])
 def test_its_cost_is_bounded(source: str) -> None:
-    """Where backtracking alone would take ages: at most every step at every place of the text."""
-    costs = []
-    for length in (500, 1000):
-        pattern = Pattern(source)
-        pattern.search("a" * length + "c")
-        costs.append(pattern.steps_taken)
-    assert costs[1] <= 2.2 * costs[0]
-    assert costs[1] <= 1000 * 1002
+    """Where backtracking would take ages."""
+    pattern = Pattern(source)
+    began = time.process_time()
+    pattern.search("a" * 10_000 + "c")
+    assert time.process_time() - began < 1.0
 
 
 @settings(max_examples=300)
-@given(source=st.text("ab(|)[]^$*+?{},1\\d.-", max_size=30))
+@given(source=st.text("ab(|)[]^$*+?{},1\\dw.-:", max_size=30))
 def test_any_text_is_a_pattern_or_not(source: str) -> None:
     try:
         pattern = Pattern(source)

@@ -99,7 +99,7 @@ def test_what_cannot_be_done_here_is_refused_by_name(http: httpx.Client, service
         ({"measure": "milliseconds"}, "measure", "NETTAILOR_COST_TABLE"),
         ({"max_latency_ms": 3}, "max_latency_ms", "NETTAILOR_COST_TABLE"),
         ({"max_macs": 0.5, "target_drop": 0.01}, "target_drop", "not together"),
-        ({"group_by": "(a"}, "group_by", "a ')' is missing"),
+        ({"group_by": "(a"}, "group_by", "missing )"),
         ({"warm_start": "7"}, "warm_start", "7"),
         ({"warm_start": "live"}, "warm_start", "live"),
         ({"warm_start": "1", "backbone": "resnet18"}, "warm_start", "mini26"),

@@ -15,7 +15,6 @@ from trainer.pattern import compiled
 _ROBOFLOW = re.compile(r"^(.+)\.rf\.[0-9A-Za-z]+\.[a-z]+$")  # augmented copies of one picture
 _ALIKE = 0.5  # of a class: a larger group says that the class looks alike, not that its pictures are one
 _LEAKED = 0.05  # of the images of a split: from here on its figures are not to be trusted
-_STEPS = 2000  # of a pattern, a path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +49,14 @@ def group_by_looks(
 def group_by_pattern(source: str, paths: Mapping[str, Parts]) -> Grouping:
     """By what the groups of a regular expression match in each path, or all of it where it has none.
 
-    Raises OptionsInvalid for a pattern that is none, matches no path, or takes too long.
+    Raises OptionsInvalid for a pattern that is none, or matches no path.
     """
     pattern = compiled("group_by", source)
     found: dict[str, str] = {}
-    for count, (image, parts) in enumerate(paths.items(), start=1):
+    for image, parts in paths.items():
         match = pattern.search("/".join(parts))
         if match is not None:
             found[image] = "\0".join(group or "" for group in match.groups) if match.groups else match.text
-        if pattern.steps_taken > _STEPS * (count + 1000):
-            raise OptionsInvalid("group_by", "the pattern takes too long on these paths: make it simpler")
     if not found:
         example = "/".join(next(iter(paths.values()), ()))
         raise OptionsInvalid("group_by", f"the pattern matches no path of an image, such as {example!r}")

@@ -115,7 +115,7 @@ def test_groups_by_a_pattern(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "reason"),
-    [(r"(\w+)_shot", "matches no path of an image"), ("(a", "'\\)' is missing"), ("(?=a)", "only")],
+    [(r"(\w+)_shot", "matches no path of an image"), ("(a", "missing \\)"), ("(?=a)", "perl operator")],
 )
 def test_a_pattern_of_no_use_is_refused(tmp_path: Path, pattern: str, reason: str) -> None:
     with pytest.raises(OptionsInvalid, match=f"option group_by: .*{reason}"):
