@@ -9,7 +9,10 @@ from typing import Any, TextIO
 from hosting.settings.settings import Settings
 from hosting.telemetry.log_context import known
 from hosting.telemetry.redaction import without_secrets
+from nettailor.printable import printable
 
+_LONGEST = 16_384  # characters of a text; a request can make one as long as it likes
+_LONGEST_WITH_TRACEBACK = 4 * _LONGEST
 _ACCESS = "uvicorn.access"
 _ACCESS_FIELDS = ("client", "method", "path", "http_version", "status")  # of uvicorn's records, in order
 
@@ -27,10 +30,10 @@ class TextLines(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """On one line, whatever a client put into a name; a traceback follows on lines of its own."""
-        return super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
+        return printable(_shown(super().formatMessage(record)))
 
     def format(self, record: logging.LogRecord) -> str:
-        return without_secrets(super().format(record))
+        return without_secrets(super().format(record), longest=_LONGEST_WITH_TRACEBACK)
 
 
 class JsonLines(logging.Formatter):
@@ -41,16 +44,18 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": without_secrets(record.getMessage()),
-            **known(record),
+            "message": _shown(record.getMessage()),
+            **{name: _shown(value) for name, value in known(record).items()},
         }
         if record.name == _ACCESS and isinstance(record.args, tuple) and len(record.args) == len(_ACCESS_FIELDS):
             access = dict(zip(_ACCESS_FIELDS, record.args, strict=True))
-            entry |= {
-                name: without_secrets(value) if isinstance(value, str) else value for name, value in access.items()
-            }
+            entry |= {name: _shown(value) for name, value in access.items()}
         if record.exc_info:
-            entry["exception"] = without_secrets(self.formatException(record.exc_info))
+            entry["exception"] = _shown(self.formatException(record.exc_info))
         if record.stack_info:
-            entry["stack"] = record.stack_info
+            entry["stack"] = _shown(record.stack_info)
         return json.dumps(entry, default=str)
+
+
+def _shown(value: Any) -> Any:
+    return without_secrets(value, longest=_LONGEST) if isinstance(value, str) else value

@@ -2,23 +2,27 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
 STRUCK = "***"
 _SHORTEST = 6  # shorter values would strike out parts of ordinary words
 _SECRET_NAME = re.compile(r"(secret|token|passw|credential|api_?key|access_?key|(^|_)key$)", re.IGNORECASE)
-_IN_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^\s/@:]*):(?P<password>[^\s/@]+)@", re.IGNORECASE)
+_IN_URL = re.compile(r"://(?P<user>[^\s/@:]*):(?P<password>[^\s/@]+)@")
+
+# Whoever sends a request chooses what is logged of it. So no pattern may look at the same text again and again: each
+# begins at a mark that its own repetitions cannot contain, and `++` gives back nothing.
 _SHAPES = (
-    (re.compile(r"\bntk_[A-Za-z0-9_-]{8,}"), f"ntk_{STRUCK}"),  # secrets of keys
-    (_IN_URL, rf"\g<scheme>{STRUCK}@"),
-    (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {STRUCK}"),
-    (
-        re.compile(r"(?P<name>\b\w*(?:secret|token|passw(?:or)?d|api_?key)\w*\W{0,3}[=:]\s*[\"']?)[^\s\"',;]+", re.I),
-        rf"\g<name>{STRUCK}",
-    ),
+    (re.compile(r"\bntk_[A-Za-z0-9_-]{8,}+"), f"ntk_{STRUCK}"),  # secrets of keys
+    (_IN_URL, f"://{STRUCK}@"),
+    (re.compile(r"\b(Bearer|Basic)\s++[\w.~+/=-]{6,}+", re.IGNORECASE), rf"\1 {STRUCK}"),
 )
+_NAMED = re.compile(r"\b(?P<name>\w++)\W{0,3}[=:]\s*+[\"']?")  # `password = "`, and every other name with a value
+_NAME_OF_SECRET = re.compile(r"secret|token|passw(?:or)?d|api_?key", re.IGNORECASE)
+_VALUE = re.compile(r"[^\s\"',;]++")
+
+_LONGEST_SECRET = 4096  # characters
 
 
 class Redactor:
@@ -30,17 +34,46 @@ class Redactor:
         longest_first = sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
-    def __call__(self, text: str) -> str:
-        if self._known is not None:
-            text = self._known.sub(STRUCK, text)
-        return without_secrets(text)
+    def __call__(self, text: str, *, longest: int | None = None) -> str:
+        """A text without secrets, cut as `without_secrets` cuts it."""
+        return _cut(text, longest, self._struck)
+
+    def _struck(self, text: str) -> str:
+        return _struck(text if self._known is None else self._known.sub(STRUCK, text))
 
 
-def without_secrets(text: str) -> str:
-    """A text without what looks like a secret."""
+def without_secrets(text: str, *, longest: int | None = None) -> str:
+    """A text without what looks like a secret. What is longer than `longest` characters is cut, and says so."""
+    return _cut(text, longest, _struck)
+
+
+def _cut(text: str, longest: int | None, strike: Callable[[str], str]) -> str:
+    """Half a secret does not look like one. So some more than what is shown is looked at, and if the text goes on even
+    after that, the end of what was looked at is left out: there a secret may have been cut in two."""
+    if longest is None or len(text) <= longest:
+        return strike(text)
+    looked_at = strike(text[: longest + _LONGEST_SECRET])
+    if len(text) > longest + _LONGEST_SECRET:
+        looked_at = looked_at[:-_LONGEST_SECRET]
+    return f"{looked_at[:longest]}... ({len(text)} characters)"
+
+
+def _struck(text: str) -> str:
     for shape, replacement in _SHAPES:
         text = shape.sub(replacement, text)
-    return text
+    return _without_named(text)
+
+
+def _without_named(text: str) -> str:
+    """A text without the values of names that say that they are secret."""
+    kept, done = [], 0
+    for named in _NAMED.finditer(text):
+        if named.start() >= done and _NAME_OF_SECRET.search(named["name"]):
+            value = _VALUE.match(text, named.end())
+            if value is not None:
+                kept += [text[done : value.start()], STRUCK]
+                done = value.end()
+    return "".join([*kept, text[done:]])
 
 
 def _secrets(name: str, value: str) -> Iterator[str]:

@@ -20,6 +20,7 @@ from hosting.telemetry.redaction import Redactor
 KEPT_LINES = 2_000  # a job; older ones go
 LINE_CHARACTERS = 1_000  # longer lines are cut
 _KEPT_SECONDS = 30 * 24 * 3600  # after the last line
+_LINE_BYTES = 8 * LINE_CHARACTERS  # that are looked at
 _READ_BYTES = 1 << 16
 _TRY_AGAIN_SECONDS = 1.0  # while Redis does not answer
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -65,7 +66,7 @@ class LogPump:
             if data:
                 _pass_on(data)
                 *whole, rest = _LINE_END.split(rest + data)
-                rest = rest[-4 * LINE_CHARACTERS :]
+                rest = rest[:_LINE_BYTES]  # its beginning: the end of a secret alone does not look like one
                 self._pending.extend(self._lines(whole))
             elif data == b"":
                 self._pending.extend(self._lines([rest]))
@@ -76,7 +77,7 @@ class LogPump:
 
     def _lines(self, raw: list[bytes]) -> Iterator[str]:
         for line in raw[-KEPT_LINES:]:
-            text = clean(self._redact(line[: 8 * LINE_CHARACTERS].decode("utf-8", "replace")))
+            text = clean(self._redact(line[:_LINE_BYTES].decode("utf-8", "replace"), longest=2 * LINE_CHARACTERS))
             if text.strip():
                 yield text
 

@@ -111,12 +111,33 @@ def test_exceptions_are_a_field(lines: _Lines) -> None:
         ("at redis://:hunter2@cache:6379/0 now", "at redis://***@cache:6379/0 now"),
         ("Authorization: Bearer abcdefgh12345", "Authorization: Bearer ***"),
         ("unix:///tmp/redis.sock?db=0 bearer of news", "unix:///tmp/redis.sock?db=0 bearer of news"),
+        ("note: api_key = 'abc', my_token2:x", "note: api_key = '***', my_token2:***"),
+        ("token=token=abc; tokens are fine", "token=***; tokens are fine"),
     ],
 )
 def test_secrets_are_blotted_out(text: str, shown: str) -> None:
     assert without_secrets(text) == shown
     assert json.loads(JsonLines().format(_record("%s", text)))["message"] == shown
     assert TextLines().format(_record("%s", text)).endswith(shown)
+
+
+def test_what_is_too_long_is_cut_and_says_so() -> None:
+    entry = json.loads(JsonLines().format(_record("%s", "x" * 100_000)))
+    assert entry["message"] == "x" * 16_384 + "... (100000 characters)"
+    assert "... (100" in TextLines().format(_record("%s", "x" * 100_000))
+    assert without_secrets("short", longest=5) == "short"
+
+
+@pytest.mark.parametrize("secret", [_SECRET, "redis://user:hunter2-of-some-length@host", "password=hunter2-hunter3"])
+def test_a_secret_that_is_cut_in_two_is_not_shown(secret: str) -> None:
+    long = 5_000
+    whole = without_secrets(f"{'x' * 10} {secret}{' y' * long}")
+    for longest in range(len(secret) + 20):
+        for rest in (" y" * long, " y", ""):
+            shown = without_secrets(f"{'x' * 10} {secret}{rest}", longest=longest)
+            kept = shown.partition("... (")[0]
+            assert whole.startswith(kept) or len(rest) < long, (longest, shown)
+            assert not any(secret[at : at + 7] in shown for at in range(8, len(secret) - 7)), (longest, shown)
 
 
 def test_text_records_stay_on_their_line() -> None:

@@ -1,0 +1,1 @@
+"""What our parsers cost, by the size of what they are given."""
