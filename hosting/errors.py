@@ -7,6 +7,11 @@ HostingError
 ├── TaskForbidden          the key is limited to other tasks
 ├── KeysInvalid            the file of keys cannot be read
 ├── SettingsInvalid        a setting is malformed, or the file of settings has a key that is none
+├── BodyTooLarge           more bytes than a request of this kind may have
+├── BodyUndecodable        not what its `Content-Encoding` says
+├── FormInvalid            not `multipart/form-data`, or in too many parts
+├── CodingUnsupported      a `Content-Encoding` that is not undone here
+├── BodiesTooMany          the bodies of all requests under way are too much; try again
 ├── RateExceeded           more requests a second than one caller may make; try again in `retry_after_seconds`
 ├── AuditLogUnusable       the audit log cannot be written
 ├── PasswordFileUnusable   the file with the password of Redis cannot be read, or holds none
@@ -60,6 +65,35 @@ class SettingsInvalid(HostingError):
     def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{where}: {reason}" for where, reason in faults))
         self.faults = tuple(faults)
+
+
+class BodyTooLarge(HostingError):
+    def __init__(self, limit_bytes: int) -> None:
+        allowed = f"has more than {limit_bytes} bytes" if limit_bytes else "is one too many: there should be none"
+        super().__init__(f"the body {allowed}")
+        self.limit_bytes = limit_bytes
+
+
+class BodyUndecodable(HostingError):
+    def __init__(self, coding: str, reason: str) -> None:
+        super().__init__(f"the body is not {coding}, as its Content-Encoding says: {reason}")
+        self.coding = coding
+        self.reason = reason
+
+
+class FormInvalid(HostingError):
+    """Its text is the reason."""
+
+
+class CodingUnsupported(HostingError):
+    def __init__(self, coding: str) -> None:
+        super().__init__(f"a body with Content-Encoding {coding!r} cannot be read; send it as it is, or as gzip")
+        self.coding = coding
+
+
+class BodiesTooMany(HostingError):
+    def __init__(self, under_way_bytes: int, bound_bytes: int) -> None:
+        super().__init__(f"{under_way_bytes} bytes of bodies are under way, the bound is {bound_bytes}")
 
 
 class RateExceeded(HostingError):

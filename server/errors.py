@@ -2,7 +2,6 @@
 
 ServerError
 ├── RequestMalformed      the body or a parameter does not say what to predict
-├── BodyTooLarge          more bytes than a request may have
 ├── BodyUnsupported       a content type that holds no image
 ├── ImageRejected         one of the images is none
 │   └── ImageOversized    or has too many pixels
@@ -24,12 +23,6 @@ class RequestMalformed(ServerError):
         super().__init__(f"{where}: {reason}")
         self.where = where
         self.reason = reason
-
-
-class BodyTooLarge(ServerError):
-    def __init__(self, limit_bytes: int) -> None:
-        super().__init__(f"the body has more than {limit_bytes} bytes")
-        self.limit_bytes = limit_bytes
 
 
 class BodyUnsupported(ServerError):

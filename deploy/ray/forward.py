@@ -23,9 +23,9 @@ from hosting.telemetry.request_id import HEADER, TRACE_HEADER, request_id
 from hosting.web.problems import ProblemTable, answer, install_problem_handlers
 from server.errors import DeadlineExceeded
 from server.http.bodies import read_body
-from server.http.parameters import PredictionQuery, query
+from server.http.parameters import ManyTasksQuery, PredictionQuery, query
 from server.http.problems import ALL_PROBLEMS
-from server.http.route_declarations import ROUTES
+from server.http.route_declarations import PREDICT_MANY, ROUTES
 from server.settings import ServerSettings
 
 PROBLEMS: ProblemTable = {
@@ -121,7 +121,8 @@ class Forward:
 
     def _timeout_s(self, request: Request) -> float:
         try:
-            asked = query(request, PredictionQuery).timeout_ms
+            is_of_many = route_match(request.scope).route is PREDICT_MANY
+            asked = query(request, ManyTasksQuery if is_of_many else PredictionQuery).timeout_ms
         except RequestValidationError:
             asked = None  # the replica says what is wrong with the query, as a server by itself would
         return (asked or self._settings.request_timeout_ms) / 1000

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hosting.access.audit import AuditLog, AuditTrail
+from hosting.access.bodies import BodiesUnderWay, BoundedBodies
 from hosting.access.caller import caller
 from hosting.access.keys import Key, Keyring
 from hosting.access.keys import Scope as KeyScope
@@ -44,13 +45,14 @@ def install_access(
     task_of_job: TaskOfJob | None = None,
     problems: ProblemTable | None = None,
 ) -> None:
-    """Look every request up in the table of the app's routes; on top of that rate limits, keys and the audit log, as
-    far as the settings name them. `rate_refused` counts.
+    """Look every request up in the table of the app's routes and bound its body; on top of that rate limits, keys and
+    the audit log, as far as the settings name them. `rate_refused` counts.
 
     Called before `install_problem_handlers`, whose request id lies outside, and after whatever middleware answers
     requests itself. `task_of_job` lets keys that are limited to tasks ask about jobs; it runs in a thread, and
     `problems` answers what it raises. Raises `KeysInvalid`, `AuditLogUnusable`.
     """
+    app.add_middleware(BoundedBodies, under_way=BodiesUnderWay(settings.bodies_bound_bytes))
     if settings.rate_limit_per_second:
         buckets = Buckets(per_second=settings.rate_limit_per_second, burst=settings.rate_burst)
         by_key = settings.keys_file is not None

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import parse_qs
 
+from hosting.access.body_limit import BodyLimit, usual_limit
 from hosting.access.keys import Scope
 
 _UNNAMED: Mapping[str, Scope] = {"GET": "read"}  # what no table names: to look needs `read`, all else `admin`
@@ -22,7 +23,8 @@ class Route:
     """One route of a service, declared once: FastAPI takes method and path from it, `hosting.access` the rest.
 
     The path is written as FastAPI writes it. Its parameters `{task}`, `{job}` and `{version}` say what a request is
-    about; where tasks are named in the query instead, `task_parameter` is the parameter's name.
+    about; where tasks are named in the query instead, `task_parameter` is the parameter's name. `body` is None where
+    the body may be as long as is usual for the method.
     """
 
     method: str
@@ -30,6 +32,11 @@ class Route:
     scope: Scope | None  # that a key must have; None where callers need no key
     task_parameter: str | None = None
     is_prediction: bool = False
+    body: BodyLimit | None = None
+
+    @property
+    def body_limit(self) -> BodyLimit:
+        return usual_limit(self.method) if self.body is None else self.body
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

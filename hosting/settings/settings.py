@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     rate_limit_per_second: float = Field(
         default=0.0, ge=0, description="requests a second of one key, or of one address without keys; 0: no limit"
     )
+    bodies_bound_bytes: int = Field(
+        default=512 * 2**20, ge=1, description="of the bodies of requests under way in a process, before 429"
+    )
     rate_burst: int = Field(default=20, ge=1, description="requests that may come at once within the rate limit")
 
     def __init__(self, **given: Any) -> None:

@@ -1,6 +1,8 @@
 """The registry's routes, beside those that every app has (`hosting.access.open_routes`)."""
 
+from hosting.access.body_limit import BodyLimit
 from hosting.access.route_table import Route
+from nettailor.bundle.safetensors_file import DEFAULT_LIMITS
 
 LIST_TASKS = Route(method="GET", path="/tasks", scope="read")
 READ_TASK = Route(method="GET", path="/tasks/{task}", scope="read")
@@ -10,7 +12,12 @@ READ_LINEAGE = Route(method="GET", path="/tasks/{task}/versions/{version}/lineag
 READ_BUNDLE = Route(method="GET", path="/tasks/{task}/versions/{version}/bundle", scope="read")
 READ_HISTORY = Route(method="GET", path="/tasks/{task}/history", scope="read")
 
-PUBLISH_VERSION = Route(method="POST", path="/tasks/{task}/versions", scope="publish")
+PUBLISH_VERSION = Route(
+    method="POST",
+    path="/tasks/{task}/versions",
+    scope="publish",
+    body=BodyLimit(max_bytes=DEFAULT_LIMITS.size_bytes),
+)
 MOVE_ALIAS = Route(method="PUT", path="/tasks/{task}/aliases/{alias}", scope="promote")
 REMOVE_ALIAS = Route(method="DELETE", path="/tasks/{task}/aliases/{alias}", scope="promote")
 ROLL_BACK = Route(method="POST", path="/tasks/{task}/rollback", scope="promote")

@@ -5,18 +5,19 @@ import base64
 import binascii
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from email.message import Message
 from functools import partial
+from io import BytesIO
 
 from fastapi import Request
 from pydantic import ValidationError
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import File, FormParser
 
-from server.errors import BodyTooLarge, BodyUnsupported, RequestMalformed
+from hosting.errors import BodyTooLarge, FormInvalid
+from hosting.web import multipart
+from server.errors import BodyUnsupported, RequestMalformed
 from server.http.schemas import JsonImages
 
-_FIELDS = (b"image", b"images")
+_FIELDS = ("image", "images")
+_FURTHER = 32  # parts of a form that are no images, marks of JSON around the images
 _RAW_TYPES = ("", "application/octet-stream")  # what curl and others send when not told the type
 
 
@@ -61,20 +62,29 @@ def split(body: Body, *, max_images: int) -> list[bytes]:
     """The image files of a body. Raises `RequestMalformed`, `BodyUnsupported`."""
     if body.is_raw:
         files = [body.data] if body.data else []
-    elif body.media_type == "multipart/form-data":
-        files = _from_multipart(body)
+    elif body.media_type == multipart.MEDIA_TYPE:
+        files = _from_multipart(body, max_images)
     elif body.media_type == "application/json":
-        files = _from_json(body.data)
+        files = _from_json(body.data, max_images)
     else:
         raise BodyUnsupported(body.media_type)
     if not files:
         raise RequestMalformed("body", "it holds no image; multipart images go into fields called 'image'")
     if len(files) > max_images:
-        raise RequestMalformed("body", f"it holds {len(files)} images, at most {max_images} go into a request")
+        raise _too_many(max_images)
     return files
 
 
-def _from_json(body: bytes) -> list[bytes]:
+def _too_many(max_images: int) -> RequestMalformed:
+    return RequestMalformed("body", f"it holds more than {max_images} images, which is the most of a request")
+
+
+def _from_json(body: bytes, max_images: int) -> list[bytes]:
+    # The parser makes something of each part of a document before anybody can count them. Each image has two quotes
+    # and, as a data URL, one comma of its own beside that of the list.
+    most = 2 * max_images + _FURTHER
+    if any(body.count(mark) > most for mark in (b'"', b",", b"[", b"{")):
+        raise _too_many(max_images)
     try:
         texts = JsonImages.model_validate_json(body).images
     except ValidationError as failure:
@@ -92,26 +102,24 @@ def _from_base64(index: int, text: str) -> bytes:
         raise RequestMalformed(f"body.images.{index}", f"not base64: {failure}") from failure
 
 
-def _from_multipart(body: Body) -> list[bytes]:
-    header = Message()
-    header["content-type"] = body.content_type
-    boundary = header.get_boundary()
-    if boundary is None:
-        raise RequestMalformed("content-type", "multipart without a boundary")
-    files: list[bytes] = []
+def _from_multipart(body: Body, max_images: int) -> list[bytes]:
+    files: list[BytesIO] = []
 
-    def on_file(file: File) -> None:
-        if file.field_name in _FIELDS:
-            file.file_object.seek(0)
-            files.append(file.file_object.read())
-        file.close()
+    def sink_of(name: str) -> BytesIO | None:
+        if name not in _FIELDS:
+            return None
+        if len(files) == max_images:
+            raise _too_many(max_images)
+        files.append(BytesIO())
+        return files[-1]
 
-    # The body is in memory already, so no part needs to go through a temporary file.
-    config = {"MAX_MEMORY_FILE_SIZE": len(body.data)}
-    parser = FormParser("multipart/form-data", lambda _: None, on_file, boundary=boundary, config=config)
     try:
-        parser.write(body.data)
-        parser.finalize()
-    except FormParserError as failure:
+        form = multipart.FormReader(body.content_type, sink_of, most_parts=max_images + _FURTHER)
+    except FormInvalid as failure:
+        raise RequestMalformed("content-type", str(failure)) from failure
+    try:
+        form.write(body.data)
+        form.finish()
+    except FormInvalid as failure:
         raise RequestMalformed("body", f"not multipart: {failure}") from failure
-    return files
+    return [file.getvalue() for file in files]

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from hosting.telemetry.request_id import request_id
 from server import errors
 from server.http.bodies import images_of, read_body
-from server.http.parameters import ManyTasksQuery, PredictionQuery, TaskPath, VersionPath, path, query
+from server.http.parameters import ManyTasksQuery, PredictionQuery, TaskPath, VersionPath, path, query, tasks_named
 from server.http.problems import status_of
 from server.http.schemas import Prediction, Predictions
 from server.metrics import Metrics
@@ -90,7 +90,7 @@ class Handlers:
             results = await self._predict(request, targets, asked)
             return _response(Predictions(results=results, request_id=request_id.get()), results)
 
-        return await self._counted(request.query_params.get("tasks", ""), answer)
+        return await self._counted(tasks_named(request), answer)
 
     async def _predict(self, request: Request, targets: Sequence[Target], asked: PredictionQuery) -> list[Prediction]:
         parts, settings = self._server.parts, self._server.settings

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Parameters = list[dict[str, Any]]
 M = TypeVar("M", bound=BaseModel)
@@ -14,13 +14,15 @@ M = TypeVar("M", bound=BaseModel)
 class PredictionQuery(BaseModel):
     """The query of every prediction."""
 
+    model_config = ConfigDict(extra="forbid")
+
     top_k: int = Field(default=5, ge=1, le=1000, description="how many classes an image")
     priority: int = Field(default=0, ge=-100, le=100, description="within a task, more goes first")
     timeout_ms: int | None = Field(default=None, ge=1, le=600_000, description="answer by then, or 504")
 
 
 class ManyTasksQuery(PredictionQuery):
-    tasks: str = Field(min_length=1, description="names or name@alias, separated by commas")
+    tasks: str = Field(min_length=1, description="names or name@alias, separated by commas; may be given several times")
 
 
 class TaskPath(BaseModel):
@@ -35,7 +37,17 @@ class VersionPath(TaskPath):
 
 def query(request: Request, model: type[M]) -> M:
     """Raises `RequestValidationError`."""
-    return _parsed(model, "query", request.query_params if request.scope["query_string"] else {})
+    if not request.scope["query_string"]:
+        return _parsed(model, "query", {})
+    asked = dict(request.query_params)
+    if "tasks" in asked:
+        asked["tasks"] = tasks_named(request)
+    return _parsed(model, "query", asked)
+
+
+def tasks_named(request: Request) -> str:
+    """All that a query names, as one list: `tasks=a&tasks=b` is `tasks=a,b`."""
+    return ",".join(request.query_params.getlist("tasks"))
 
 
 def path(request: Request, model: type[M]) -> M:

@@ -1,12 +1,13 @@
 """Which status each of the server's errors answers with."""
 
+from hosting.access.bodies import BODY_PROBLEMS
 from hosting.web.problems import ProblemTable
 from registry.http.problems import PROBLEMS as REGISTRY_PROBLEMS
 from server import errors
 
 PROBLEMS: ProblemTable = {
+    **BODY_PROBLEMS,
     errors.RequestMalformed: (422, "malformed request"),
-    errors.BodyTooLarge: (413, "body too large"),
     errors.BodyUnsupported: (415, "unsupported body"),
     errors.ImageOversized: (413, "image too large"),
     errors.ImageRejected: (415, "not an image"),

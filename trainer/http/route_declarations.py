@@ -1,9 +1,12 @@
 """The trainer's routes, beside those that every app has (`hosting.access.open_routes`)."""
 
+from hosting.access.body_limit import STREAMED_BODY
 from hosting.access.route_table import Route
 
-UPLOAD_DATASET = Route(method="POST", path="/tasks/{task}/dataset", scope="publish")
-INSPECT_DATASET = Route(method="POST", path="/datasets/inspect", scope="publish", task_parameter="task")
+UPLOAD_DATASET = Route(method="POST", path="/tasks/{task}/dataset", scope="publish", body=STREAMED_BODY)
+INSPECT_DATASET = Route(
+    method="POST", path="/datasets/inspect", scope="publish", task_parameter="task", body=STREAMED_BODY
+)
 
 LIST_JOBS = Route(method="GET", path="/jobs", scope="read", task_parameter="task")
 READ_JOB = Route(method="GET", path="/jobs/{job}", scope="read")

@@ -1,34 +1,42 @@
 """The body of an upload, raw or multipart, streamed to a file with its size capped; nothing of it stays in memory."""
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from python_multipart.exceptions import ParseError
-from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
+from hosting.errors import FormInvalid
+from hosting.web.multipart import MEDIA_TYPE, FormReader, Sink
 from trainer.errors import UploadEmpty, UploadMalformed, UploadTooLarge
 
-GROUP_BY = "group_by"  # a form field beside the file: a pattern is awkward to write into a query
+FILE = "file"  # the form field with the archive
 
-_FIELD = "file"
 _BUFFER_BYTES = 1 << 20  # written at once: a thread hop a chunk of the network would cost more than the write
 _FORM_OVERHEAD_BYTES = 1 << 16
+_NAME_CHARACTERS = 100  # of a field that nobody knows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Body:
-    """``file`` holds the archive, ``fields`` the other fields of a form that mean something."""
+    """``file`` holds the archive, ``fields`` the other fields of a form, without those that were left empty."""
 
     file: Path
     fields: Mapping[str, str]
 
 
-async def receive(body: AsyncIterator[bytes], headers: Mapping[str, str], folder: Path, limit_bytes: int) -> Body:
-    """Write the upload to a new file in ``folder``; the caller deletes it.
+async def receive(
+    body: AsyncIterator[bytes],
+    headers: Mapping[str, str],
+    folder: Path,
+    limit_bytes: int,
+    *,
+    known: Collection[str] = (),
+) -> Body:
+    """Write the upload to a new file in ``folder``; the caller deletes it. A form may have ``known`` fields beside it.
 
     Raises UploadTooLarge (before reading, where the length is announced), UploadEmpty, UploadMalformed.
     """
@@ -40,19 +48,20 @@ async def receive(body: AsyncIterator[bytes], headers: Mapping[str, str], folder
     try:
         with path.open("wb") as file:
             sink = _Sink(file, limit_bytes)
-            kind, options = parse_options_header(headers.get("content-type", ""))
-            if kind == b"multipart/form-data":
-                fields = await _receive_form(body, options.get(b"boundary", b""), sink)
+            content_type = headers.get("content-type", "")
+            if content_type.partition(";")[0].strip().lower() == MEDIA_TYPE:
+                fields = await _receive_form(body, content_type, sink, known)
             else:
                 async for chunk in body:
-                    await sink.write(chunk)
+                    sink.write(chunk)
+                    await sink.flush_if_full()
             await sink.finish()
         if not sink.size_bytes:
             raise UploadEmpty
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return Body(file=path, fields=fields)
+    return Body(file=path, fields={name: text for name, text in fields.items() if text})
 
 
 def _new_file(folder: Path) -> Path:
@@ -68,15 +77,12 @@ class _Sink:
         self._buffer = bytearray()
         self.size_bytes = 0
 
-    def add(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
+        """Into the buffer. Raises UploadTooLarge."""
         self.size_bytes += len(data)
         if self.size_bytes > self._limit_bytes:
             raise UploadTooLarge(self._limit_bytes)
         self._buffer += data
-
-    async def write(self, data: bytes) -> None:
-        self.add(data)
-        await self.flush_if_full()
 
     async def flush_if_full(self) -> None:
         if len(self._buffer) >= _BUFFER_BYTES:
@@ -89,77 +95,52 @@ class _Sink:
 
 
 class _Form:
-    """Picks the bytes of the form field that holds the archive, and of those that say something about it."""
+    """Takes the form field that holds the archive to its sink, and keeps those that say something about it."""
 
-    def __init__(self, sink: _Sink) -> None:
+    def __init__(self, sink: _Sink, known: Collection[str]) -> None:
         self._sink = sink
-        self._header = bytearray()
-        self._value = bytearray()
-        self._field: str | None = None  # that is being read; None: one of no use
-        self._texts: dict[str, bytearray] = {}
-        self._seen: set[str] = set()
+        self._known = known
+        self._texts: dict[str, BytesIO] = {}
+        self._has_file = False
+
+    def sink_of(self, name: str) -> Sink:
+        """Raises UploadMalformed."""
+        if name in self._texts or (name == FILE and self._has_file):
+            raise UploadMalformed(f"more than one form field {name!r}")
+        if name == FILE:
+            self._has_file = True
+            return self._sink
+        if name not in self._known:
+            raise UploadMalformed(
+                f"the form field {name[:_NAME_CHARACTERS]!r}, which is neither {FILE!r} nor an option"
+            )
+        self._texts[name] = BytesIO()
+        return self._texts[name]
 
     def fields(self) -> dict[str, str]:
         """Raises UploadMalformed."""
         try:
-            return {name: data.decode() for name, data in self._texts.items()}
+            return {name: text.getvalue().decode() for name, text in self._texts.items()}
         except UnicodeDecodeError:
             raise UploadMalformed("a form field that is not UTF-8") from None
 
-    def on_part_begin(self) -> None:
-        self._field = None
 
-    def on_header_begin(self) -> None:
-        self._header.clear()
-        self._value.clear()
-
-    def on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
-
-    def on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def on_header_end(self) -> None:
-        if self._header.lower() == b"content-disposition":
-            _, options = parse_options_header(bytes(self._value))
-            name = options.get(b"name", b"").decode(errors="replace")
-            if name in {_FIELD, GROUP_BY}:
-                if name in self._seen:
-                    raise UploadMalformed(f"more than one form field {name!r}")
-                self._seen.add(name)
-                self._field = name
-
-    def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._field == _FIELD:
-            self._sink.add(data[start:end])
-        elif self._field is not None:
-            self._texts.setdefault(self._field, bytearray()).extend(data[start:end])
-
-
-async def _receive_form(body: AsyncIterator[bytes], boundary: bytes, sink: _Sink) -> dict[str, str]:
+async def _receive_form(
+    body: AsyncIterator[bytes], content_type: str, sink: _Sink, known: Collection[str]
+) -> dict[str, str]:
     """The fields beside the archive, which are at most ``_FORM_OVERHEAD_BYTES``."""
-    if not boundary:
-        raise UploadMalformed("a multipart body without a boundary")
-    form = _Form(sink)
-    names = (
-        "on_part_begin",
-        "on_header_begin",
-        "on_header_field",
-        "on_header_value",
-        "on_header_end",
-        "on_part_data",
-    )
+    form = _Form(sink, known)
     try:
-        parser = MultipartParser(boundary, {name: getattr(form, name) for name in names})  # type: ignore[arg-type]  # a TypedDict by cases
-        ignored_bytes = 0
+        reader = FormReader(content_type, form.sink_of, most_parts=len(known) + 1)
+        overhead_bytes = 0
         async for chunk in body:
             before = sink.size_bytes
-            parser.write(chunk)
-            ignored_bytes += max(0, len(chunk) - (sink.size_bytes - before))
-            if ignored_bytes > _FORM_OVERHEAD_BYTES:
-                raise UploadMalformed(f"send the archive as the form field {_FIELD!r}")
+            reader.write(chunk)
+            overhead_bytes += max(0, len(chunk) - (sink.size_bytes - before))
+            if overhead_bytes > _FORM_OVERHEAD_BYTES:
+                raise UploadMalformed(f"send the archive as the form field {FILE!r}")
             await sink.flush_if_full()
-        parser.finalize()
+        reader.finish()
         return form.fields()
-    except ParseError as fault:
+    except FormInvalid as fault:
         raise UploadMalformed(f"damaged multipart form ({fault})") from None

@@ -1,7 +1,7 @@
 """Archives over HTTP: uploaded to be tailored to, or only to be looked at."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -9,15 +9,14 @@ from starlette.concurrency import run_in_threadpool
 
 from hosting.access.endpoint import endpoint
 from nettailor.bundle.manifest import TaskName
-from trainer.errors import OptionsInvalid
 from trainer.http import route_declarations as declared
 from trainer.http.looks import Looks
 from trainer.http.schemas import Inspection, Job
-from trainer.http.upload_body import GROUP_BY, Body, receive
+from trainer.http.upload_body import FILE, Body, receive
 from trainer.intake.archives import archive
 from trainer.jobs.job import Job as JobDocument
 from trainer.jobs.option_checks import check_options
-from trainer.jobs.options import GroupBy, TailorOptions
+from trainer.jobs.options import GroupBy, TailorOptions, with_form
 from trainer.pattern import compiled
 from trainer.service import Service
 
@@ -31,10 +30,10 @@ _UPLOAD: dict[str, Any] = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "required": ["file"],
+                    "required": [FILE],
                     "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        GROUP_BY: {"type": "string", "description": "as in the query"},
+                        FILE: {"type": "string", "format": "binary"},
+                        **{name: {"description": "as in the query"} for name in TailorOptions.model_fields},
                     },
                 }
             },
@@ -68,7 +67,9 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
         body = await _received(request, service)
 
         def accept() -> JobDocument:
-            asked = options.model_copy(update={GROUP_BY: _group_by(options.group_by, body.fields)})
+            asked = with_form(options, body.fields)
+            if body.fields:
+                check_options(asked, task, service.settings, service.registry)
             archive.inspect(body.file, service.limits)
             digest = service.blobs.put(body.file)
             return service.jobs.submit(
@@ -76,7 +77,7 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
                 digest,
                 asked.to_json(),
                 actor=x_actor,
-                priority=options.priority,
+                priority=asked.priority,
                 idempotency_key=idempotency_key,
             )
 
@@ -99,13 +100,15 @@ def _add_look(routes: APIRouter, service: Service) -> None:
         task: Annotated[TaskName | None, Query(description="what a key that is limited to tasks has to name")] = None,
     ) -> Response:
         """Look through an archive as intake would, and answer what would be trained on and what is wrong with it.
-        Nothing is kept or queued."""
+        Nothing is kept or queued. An upload's form may be sent as it is: of its options only `group_by` matters."""
         _check_group_by(group_by)
         body = await _received(request, service)
         try:
+            pattern = with_form(TailorOptions(group_by=group_by), body.fields).group_by
+            _check_group_by(pattern)
             # faults of the archive itself are found at once, without a turn
             await run_in_threadpool(archive.inspect, body.file, service.limits)
-            look = looks.look(body.file, _group_by(group_by, body.fields))
+            look = looks.look(body.file, pattern)
             found = await _unless_gone(request, look)
         finally:
             await run_in_threadpool(body.file.unlink, True)
@@ -128,20 +131,16 @@ async def _unless_gone(request: Request, work: Coroutine[Any, Any, bytes]) -> by
 
 
 async def _received(request: Request, service: Service) -> Body:
-    uploads_dir = service.settings.uploads_dir
-    return await receive(request.stream(), request.headers, uploads_dir, service.limits.upload_bytes)
-
-
-def _group_by(asked: str | None, fields: Mapping[str, str]) -> str | None:
-    """The pattern of the query or of the form. Raises OptionsInvalid."""
-    told = fields.get(GROUP_BY) or None
-    if asked is not None and told not in {None, asked}:
-        raise OptionsInvalid(GROUP_BY, "the query and the form say different things")
-    _check_group_by(told)
-    return asked or told
+    return await receive(
+        request.stream(),
+        request.headers,
+        service.settings.uploads_dir,
+        service.limits.upload_bytes,
+        known=TailorOptions.model_fields,
+    )
 
 
 def _check_group_by(pattern: str | None) -> None:
     """Raises OptionsInvalid."""
     if pattern is not None:
-        compiled(GROUP_BY, pattern)
+        compiled("group_by", pattern)

@@ -99,6 +99,15 @@ class TailorOptions(BaseModel):
         return dict(self.model_dump(mode="json", exclude_none=True, exclude={"priority"}))
 
 
+def with_form(options: TailorOptions, fields: Mapping[str, str]) -> TailorOptions:
+    """The options of a query together with those that came as fields of a form. Raises OptionsInvalid."""
+    told = parse_options(fields)
+    for name in told.model_fields_set & options.model_fields_set:
+        if getattr(options, name) not in (None, getattr(told, name)):
+            raise OptionsInvalid(name, "the query and the form say different things")
+    return options.model_copy(update={name: getattr(told, name) for name in told.model_fields_set})
+
+
 def parse_options(options: Mapping[str, Json]) -> TailorOptions:
     """Options from a job's document or a request. Raises OptionsInvalid."""
     try:

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 
 from hosting.access.audit import AuditTrail
 from hosting.access.authorization import Authorization, RouteLookup, install_access
+from hosting.access.bodies import BoundedBodies
 from hosting.access.endpoint import endpoint
 from hosting.access.keys import add_key, new_key
 from hosting.access.rate_limit import RateLimit
@@ -70,4 +71,4 @@ def test_a_request_is_looked_up_once(app: FastAPI, table: CountingTable, secret:
 
 
 def test_refusals_are_audited_and_what_is_refused_for_its_key_counts_for_no_rate(app: FastAPI) -> None:
-    assert middleware(app) == [RequestIdMiddleware, RouteLookup, AuditTrail, Authorization, RateLimit]
+    assert middleware(app) == [RequestIdMiddleware, RouteLookup, AuditTrail, Authorization, RateLimit, BoundedBodies]

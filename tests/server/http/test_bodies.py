@@ -38,11 +38,22 @@ def test_multipart_takes_images_in_order_and_nothing_else() -> None:
         ("image/png", b"", "body"),
         ("multipart/form-data", b"", "content-type"),
         ("multipart/form-data; boundary=xx", b"nonsense", "body"),
-        ("multipart/form-data; boundary=xx", multipart(("image", "", b"a field, not a file")), "body"),
+        ("multipart/form-data; boundary=xx", multipart(("note", "", b"no image")), "body"),
+        ("multipart/form-data; boundary=xx", multipart(("image", FILE, b"cut"))[:-8], "body"),
+        ("multipart/form-data; boundary=xx", multipart(*[("note", "", b"1")] * 35), "body"),
+        ("multipart/form-data; boundary=" + "x" * 300, b"", "content-type"),
+        ("multipart/form-data; boundary=\xfc", multipart(("image", FILE, b"1")), "body"),
+        (
+            "multipart/form-data; boundary=xx",
+            multipart(("image", FILE + "\r\nContent-Transfer-Encoding: x", b"")),
+            "body",
+        ),
         ("multipart/form-data; boundary=xx", multipart(*[("image", FILE, b"1")] * 3), "body"),
         ("application/json", b"{", "body"),
         ("application/json", b'{"images": []}', "body.images"),
         ("application/json", b'{"images": ["AA=="], "more": 1}', "body.more"),
+        ("application/json", b'{"images": [' + b'"",' * 40 + b'""]}', "body"),
+        ("application/json", b"[" * 100, "body"),
         ("application/json; charset=utf-8", b'{"images": ["AA==", "data:,#"]}', "body.images.1"),
     ],
 )
@@ -50,6 +61,23 @@ def test_malformed(content_type: str, body: bytes, where: str) -> None:
     with pytest.raises(RequestMalformed) as refused:
         parts(content_type, body)
     assert refused.value.where == where
+
+
+def test_parts_without_a_file_name_are_images_too() -> None:
+    body = multipart(("image", "", b"one"), ("image", FILE + "\r\nContent-Transfer-Encoding: base64", b"dHdv"))
+    assert parts("multipart/form-data; boundary=xx", body) == [b"one", b"two"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data; boundary=xx", multipart(*[("image", FILE, b"1")] * 3) + b"\0" * 1_000),
+        ("application/json", b'{"images": [' + b'"",' * 40 + b"no JSON at all"),
+    ],
+)
+def test_images_are_counted_before_all_is_read(content_type: str, body: bytes) -> None:
+    with pytest.raises(RequestMalformed, match="more than 2 images"):
+        parts(content_type, body)
 
 
 def test_unsupported() -> None:

@@ -60,11 +60,13 @@ def test_versions_aliases_and_many_tasks(server: Running, registry: Registry) ->
     assert many.headers["x-task-version"] == "letters=1, signs=1, signs=2"
     assert _sample(server, "nettailor_batch_images_sum") == before + 1  # one image, one pass
     assert _sample(server, "nettailor_batch_tasks_sum") >= 2
+    one_by_one = ask("/predict?tasks=letters&tasks=signs,signs@candidate", content=FILES[1])
+    assert one_by_one.headers["x-task-version"] == "letters=1, signs=1, signs=2"
     for result, data in zip(many.json()["results"], [other, first, second], strict=True):
         assert_answers(result, data, [1], top_k=3)
     metrics = server.client.get("/metrics").text
     assert 'nettailor_resident_task{pinned="false",task="letters",tier="device",version="1"} 1.0' in metrics
-    assert 'nettailor_requests_total{code="200",task="signs"} 4.0' in metrics
+    assert 'nettailor_requests_total{code="200",task="signs"} 5.0' in metrics
 
 
 def test_a_bundle_published_while_the_server_runs_is_served(server: Running, registry: Registry) -> None:

@@ -49,7 +49,7 @@ def test_an_accepted_upload_is_stored_queued_and_recorded(http: httpx.Client, se
 
 def test_multipart(http: httpx.Client, service: Service) -> None:
     data = archives.tar_of(archives.class_folders(each=200))
-    answer = http.post("/tasks/pets/dataset", files={"file": ("pets.tar.gz", io.BytesIO(data))}, data={"note": "x"})
+    answer = http.post("/tasks/pets/dataset", files={"file": ("pets.tar.gz", io.BytesIO(data))})
     assert answer.status_code == 202
     assert service.blobs.read(answer.json()["upload"]) == data
     for files in ({"image": data}, {"image": b"x"}):
@@ -58,6 +58,51 @@ def test_multipart(http: httpx.Client, service: Service) -> None:
         assert "file" in answer.json()["detail"]
     answer = http.post("/tasks/pets/dataset", content=b"--x--", headers={"Content-Type": "multipart/form-data"})
     assert (answer.status_code, answer.json()["title"]) == (422, "unusable upload")
+
+
+@pytest.mark.parametrize(
+    "content_type", [f"multipart/form-data; boundary={'x' * 300}", "multipart/form-data; boundary=\xfc"]
+)
+def test_boundaries_that_are_none(http: httpx.Client, content_type: str) -> None:
+    answer = http.post(
+        "/tasks/pets/dataset", content=b"--x--", headers={b"Content-Type": content_type.encode("latin-1")}
+    )
+    assert (answer.status_code, answer.json()["title"]) == (422, "unusable upload")
+
+
+def test_a_form_that_is_cut_off_is_refused(http: httpx.Client) -> None:
+    whole = http.build_request("POST", "/tasks/pets/dataset", files={"file": GOOD})
+    answer = http.post(whole.url, content=whole.read()[:-8], headers={"Content-Type": whole.headers["Content-Type"]})
+    assert (answer.status_code, answer.json()["title"]) == (422, "unusable upload")
+
+
+def test_options_of_the_form_count_as_those_of_the_query(http: httpx.Client) -> None:
+    form = {"preset": "fast", "seed": "7", "priority": "high", "skips": "", "gamma1": "0.5"}
+    answer = http.post("/tasks/pets/dataset?seed=7&gamma2=3", files={"file": GOOD}, data=form)
+    assert answer.status_code == 202, answer.text
+    job = answer.json()
+    assert job["options"] == {"preset": "fast", "seed": 7, "gamma1": 0.5, "gamma2": 3.0}
+    assert job["priority"] == "high"
+
+
+@pytest.mark.parametrize(
+    ("query", "form", "named"),
+    [
+        ("?seed=7", {"seed": "8"}, "seed"),
+        ("?preset=balanced", {"preset": "fast"}, "preset"),
+        ("", {"seed": "many"}, "seed"),
+        ("", {"presett": "fast"}, "presett"),
+        ("", {"backbone": "none"}, "backbone"),
+        ("?target_drop=0.1", {"max_macs": "0.5"}, "target_drop"),
+    ],
+)
+def test_options_of_the_form_are_checked_as_those_of_the_query(
+    http: httpx.Client, query: str, form: dict[str, str], named: str
+) -> None:
+    answer = http.post(f"/tasks/pets/dataset{query}", files={"file": GOOD}, data=form)
+    assert answer.status_code == 422
+    assert named in answer.json()["detail"]
+    assert http.get("/jobs").json() == {"jobs": []}
 
 
 def test_a_job_takes_the_pattern_of_the_form(http: httpx.Client, service: Service) -> None:
