@@ -22,6 +22,13 @@ def _flagged(name: str, flag: int) -> bytes:
     return bytes(data)
 
 
+def _packed_with(method: int) -> bytes:
+    """A zip whose one entry is said to be packed with a method."""
+    data = bytearray(archives.zip_of({"cats/0.png": b"x"}, compression=zipfile.ZIP_STORED))
+    data[data.rfind(b"PK\x01\x02") + 10] = method
+    return bytes(data)
+
+
 def _device() -> bytes:
     entry = tarfile.TarInfo("cats/null.png")
     entry.type = tarfile.CHRTYPE
@@ -91,8 +98,13 @@ BAD: dict[str, tuple[bytes, type[errors.UploadInvalid], str]] = {
     "lzma": (
         archives.zip_of({"cats/0.png": b"x"}, compression=zipfile.ZIP_LZMA),
         errors.ArchiveUnsupported,
-        "method 14",
+        r"cats/0\.png: packed with LZMA \(compression method 14\), which is not read: pack it anew with deflate",
     ),
+    "deflate64": (_packed_with(9), errors.ArchiveUnsupported, r"Deflate64 \(compression method 9\)"),
+    "zstandard in a zip": (_packed_with(93), errors.ArchiveUnsupported, r"Zstandard \(compression method 93\)"),
+    "an unknown method": (_packed_with(77), errors.ArchiveUnsupported, r"a method that is not known \(.* 77\)"),
+    "tar.bz2": (archives.tar_of(_GOOD, mode="w:bz2"), errors.NotAnArchive, r"\(bzip2 file, .*\): unpack it, and pack"),
+    "tar.xz": (archives.tar_of(_GOOD, mode="w:xz"), errors.NotAnArchive, r"\(xz file, .*\): unpack it, and pack"),
     "zip bomb": (archives.zip_of({**_GOOD, "cats/bomb.png": bytes(40 << 20)}), errors.ArchiveTooBig, "cats/bomb.png"),
     "zst cut off": (archives.zst_of(_MANY)[:-9000], errors.ArchiveDamaged, "ends too early"),
     "zst of text": (zstandard.ZstdCompressor().compress(b"hello" * 1000), errors.NotAnArchive, "not a zip"),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 _FOLDERS = "write the images out as files, in a folder a class"
 _ARRAYS = "np.savez('data.npz', x_train=images, y_train=labels)"
 _PICKLE = f"pickles can run code when they are read, and never are here: {_FOLDERS}, or save arrays, {_ARRAYS}"
+_PACKED = "unpack it, and pack what it holds as zip"
 
 MENDS: Mapping[str, str] = {
     "pickle": f"{_PICKLE}; of CIFAR take the binary version",
@@ -16,7 +17,9 @@ MENDS: Mapping[str, str] = {
     "SQLite database": f"{_FOLDERS}; a table of labels can be a CSV file",
     "RecordIO": f"{_FOLDERS}, with mxnet.recordio.unpack_img",
     "Arrow": "save it as Parquet: datasets.load_from_disk(folder)['train'].to_parquet('train.parquet')",
-    "7z archive": "unpack it, and pack what it holds as zip",
-    "RAR archive": "unpack it, and pack what it holds as zip",
+    "7z archive": _PACKED,
+    "RAR archive": _PACKED,
+    "bzip2 file": f"{_PACKED}, tar.gz or tar.zst",
+    "xz file": f"{_PACKED}, tar.gz or tar.zst",
     "Git LFS pointer instead of the file": "fetch the files themselves: git lfs pull",
 }

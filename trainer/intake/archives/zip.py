@@ -5,6 +5,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -17,6 +18,8 @@ from trainer.errors import (
     ArchiveUnsupported,
 )
 from trainer.intake.archives.limits import IntakeLimits
+from trainer.intake.archives.tar import Stream
+from trainer.intake.archives.zip_bzip2 import Bunzip2
 from trainer.intake.archives.zip_names import names_of
 
 _ENTRY = b"PK\x01\x02"
@@ -25,6 +28,7 @@ _CHUNK = 1 << 16
 _ENCRYPTED = 0x1
 # Others need odd amounts of memory (LZMA up to 4 GB for its dictionary) or are not in the standard library.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
+_OTHER_METHODS = {9: "Deflate64", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES encryption"}
 
 
 @dataclass(kw_only=True)
@@ -50,7 +54,7 @@ class ZipMember:
         """Its bytes, piece by piece; size and CRC are checked at the end. Raises ArchiveDamaged."""
         count = 0
         try:
-            with self.archive.open(self.entry) as file:  # NotImplementedError: a compression Python has no code for
+            with self._open() as file:  # NotImplementedError: a compression Python has no code for
                 while data := file.read(min(_CHUNK, self.size_bytes + 1 - count)):
                     count += len(data)
                     yield data
@@ -58,6 +62,11 @@ class ZipMember:
             raise ArchiveDamaged(str(failure) or type(failure).__name__, self.name) from None
         if count != self.size_bytes:
             raise ArchiveDamaged(f"{count} bytes where the directory says {self.size_bytes}", self.name)
+
+    def _open(self) -> AbstractContextManager[Stream]:
+        if self.entry.compress_type == zipfile.ZIP_BZIP2:
+            return Bunzip2(self.archive, self.entry)
+        return self.archive.open(self.entry)
 
 
 def members(file: BinaryIO, limits: IntakeLimits) -> Iterator[ZipMember]:
@@ -127,8 +136,13 @@ def _check(name: str, entry: zipfile.ZipInfo) -> None:
     if entry.flag_bits & _ENCRYPTED:
         raise ArchiveUnsupported("encrypted", name)
     if entry.compress_type not in _METHODS:
-        reason = f"compression method {entry.compress_type} is not accepted (stored, deflate and bzip2 are)"
-        raise ArchiveUnsupported(reason, name)
+        raise ArchiveUnsupported(_refusal(entry.compress_type), name)
+
+
+def _refusal(method: int) -> str:
+    packed = _OTHER_METHODS.get(method, "a method that is not known")
+    mend = "pack it anew with deflate (zip -r data.zip folder; in 7-Zip: zip, method Deflate), or as tar.gz or tar.zst"
+    return f"packed with {packed} (compression method {method}), which is not read: {mend}"
 
 
 def _check_total(named: list[tuple[str, zipfile.ZipInfo]], packed_bytes: int, limits: IntakeLimits) -> None:

@@ -11,7 +11,7 @@ from trainer.intake.archives.tar import Expansion
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 _WINDOW_BYTES = 1 << 27  # what `zstd --ultra` needs at most; the format allows terabytes
-_CHUNK = 1 << 10  # at once: the library unpacks all it is given, and four bytes may stand for 128 KiB
+_CHUNK = 1 << 8  # at once: the library unpacks all it is given, and four bytes may stand for 128 KiB: 8 MiB in all
 
 
 @dataclass
