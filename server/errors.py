@@ -5,9 +5,11 @@ ServerError
 ├── BodyUnsupported       a content type that holds no image
 ├── ImageRejected         one of the images is none
 │   └── ImageOversized    or has too many pixels
+├── ImagesOversized       the images of a request have too many pixels together
 ├── BundleUnusable        the task's bundle is invalid, for another backbone, corrupt or gone
 ├── BundleUnavailable     the task's bundle cannot be fetched just now
 ├── Overloaded            the queue is full; try again in `retry_after_seconds`
+│   └── DecodingOverloaded  too many pixels wait to be decoded
 ├── DeadlineExceeded      the request's time ran out before its answer was there
 ├── NotReady              the server is starting or draining
 └── InferenceFailed       the engine broke on this request
@@ -42,6 +44,19 @@ class ImageOversized(ImageRejected):
     """Too many pixels."""
 
 
+class ImagesOversized(ServerError):
+    """`index` is that of the first image with which they are more than `limit_pixels`; `pixels` are those up to it."""
+
+    def __init__(self, index: int, *, pixels: int, limit_pixels: int) -> None:
+        super().__init__(
+            f"images[{index}]: with it the request's images have {pixels} pixels, the limit is {limit_pixels}; "
+            "send fewer at a time, or smaller ones"
+        )
+        self.where = f"images[{index}]"
+        self.pixels = pixels
+        self.limit_pixels = limit_pixels
+
+
 class BundleUnusable(ServerError):
     def __init__(self, task: str, version: int, reason: str) -> None:
         super().__init__(f"version {version} of task {task!r} cannot be used: {reason}")
@@ -62,6 +77,13 @@ class Overloaded(ServerError):
     def __init__(self, scope: str, *, waiting: int, bound: int, retry_after_seconds: int) -> None:
         super().__init__(f"{waiting} predictions wait for {scope}, the bound is {bound}")
         self.scope = scope
+        self.retry_after_seconds = retry_after_seconds
+
+
+class DecodingOverloaded(Overloaded):
+    def __init__(self, *, waiting: int, bound: int, retry_after_seconds: int) -> None:
+        ServerError.__init__(self, f"{waiting} pixels of images wait to be decoded, the bound is {bound}")
+        self.scope = "decoding"
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -25,7 +25,7 @@ from server.kernels.device import Device, open_device
 from server.metrics import Metrics
 from server.prediction.batch_runner import Runner
 from server.prediction.follower import Follower
-from server.prediction.images import ImageReader
+from server.prediction.images import DecodeLimits, ImageReader
 from server.prediction.predictor import Predictor
 from server.prediction.routing import Routing
 from server.residency.collector import ResidencyCollector
@@ -197,7 +197,7 @@ class Service:
         predictor = Predictor(
             routing=routing,
             admission=admission,
-            reader=ImageReader(decodes, metrics, max_pixels=settings.max_pixels),
+            reader=ImageReader(decodes, metrics, _decode_limits(settings)),
             scheduler=scheduler,
             metrics=metrics,
             lookups=lookups,
@@ -219,6 +219,16 @@ def _budgets(settings: ServerSettings, device: Device) -> Budgets:
     """Where the device is the host there is no host tier: it would hold every bundle twice in the same memory."""
     host_bytes = 0 if device.is_host else settings.host_budget_bytes
     return Budgets(device_bytes=settings.device_budget_bytes, host_bytes=host_bytes)
+
+
+def _decode_limits(settings: ServerSettings) -> DecodeLimits:
+    return DecodeLimits(
+        image=settings.max_pixels,
+        request=settings.max_request_pixels,
+        waiting=settings.pixel_bound,
+        at_once=settings.decode_pixels,
+        threads=settings.decode_threads,
+    )
 
 
 class _BatchObserver:

@@ -48,6 +48,17 @@ class ServerSettings(Settings):
     max_images: int = Field(default=64, ge=1, description="images in a request")
     max_tasks: int = Field(default=64, ge=1, description="tasks in one request to /predict")
     max_pixels: int = Field(default=40_000_000, ge=1, description="of an image, before it is resized")
+    max_request_pixels: int = Field(
+        default=240_000_000, ge=1, description="of all images of a request together, before they are resized"
+    )
+    pixel_bound: int = Field(
+        default=480_000_000, ge=1, description="pixels of images that wait to be decoded before 429; small ones apart"
+    )
+    decode_pixels: int = Field(
+        default=48_000_000,
+        ge=1,
+        description="pixels of the images that are decoded at once, each up to 26 bytes; a larger image is alone then",
+    )
     decode_threads: int = Field(default=2, ge=1, description="images that are decoded at once")
 
     reconcile_seconds: float = Field(default=30.0, gt=0, description="between full comparisons with the registry")

@@ -27,7 +27,7 @@ ProblemTable = Mapping[type[Exception], tuple[int, str]]
 
 _MEMBERS = (
     *("task", "version", "alias", "expected", "actual", "aliases", "digest", "job", "where", "reason"),
-    *("live", "evidence", "scope"),
+    *("live", "evidence", "scope", "pixels", "limit_pixels"),
 )
 
 

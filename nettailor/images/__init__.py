@@ -1,6 +1,6 @@
 """From bytes to the network's input; the one implementation, so that training and serving agree (torch-free)."""
 
-from nettailor.images.decode import MAX_PIXELS, decode, value_span
+from nettailor.images.decode import MAX_PIXELS, decode, pixel_count, value_span
 from nettailor.images.picture import Picture
 from nettailor.images.prepare import normalise, prepare
 from nettailor.images.unread import unread_picture
@@ -13,6 +13,7 @@ __all__ = [
     "common_range",
     "decode",
     "normalise",
+    "pixel_count",
     "prepare",
     "unread_picture",
     "value_span",

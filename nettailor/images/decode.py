@@ -58,6 +58,40 @@ def decode(
             return found
 
 
+def pixel_count(data: bytes, *, max_pixels: int = MAX_PIXELS) -> int:
+    """How many pixels the image of a file has by its header, so that the cost of `decode` is known before it is paid.
+
+    Raises `ImageInvalid` for a file whose header already tells that it is refused, `ImageTooLarge` among them.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return _area(_opened(data, max_pixels))
+        except ImageInvalid:
+            raise
+        except Exception as failure:  # as in `decode`
+            found = _second_count(data, max_pixels)
+            if found is None:
+                raise _refusal(data, failure) from failure
+            return found
+
+
+def _second_count(data: bytes, max_pixels: int) -> int | None:
+    """That of the file when it was mended, if its header can be read then."""
+    try:
+        again = mended(data)
+        return None if again is None else _area(_opened(again.data, max_pixels))
+    except ImageTooLarge:
+        raise
+    except Exception:  # then what was wrong with the file at first is what is said
+        return None
+
+
+def _area(opened: Opened) -> int:
+    width, height = opened.image.size
+    return width * height
+
+
 def value_span(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Span | None:
     """What the samples of a file lie between if they have more than 8 bits and it does not state what that means.
 
@@ -76,9 +110,8 @@ def value_span(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Span | None:
 
 def _opened(data: bytes, max_pixels: int) -> Opened:
     opened = open_image(data)
-    width, height = opened.image.size
-    if width * height > max_pixels:
-        raise ImageTooLarge(width, height, max_pixels)
+    if _area(opened) > max_pixels:
+        raise ImageTooLarge(*opened.image.size, max_pixels)
     return opened
 
 

@@ -10,6 +10,7 @@ PROBLEMS: ProblemTable = {
     errors.RequestMalformed: (422, "malformed request"),
     errors.BodyUnsupported: (415, "unsupported body"),
     errors.ImageOversized: (413, "image too large"),
+    errors.ImagesOversized: (413, "images too large"),
     errors.ImageRejected: (415, "not an image"),
     errors.BundleUnusable: (424, "bundle cannot be used"),
     errors.BundleUnavailable: (503, "bundle unavailable"),

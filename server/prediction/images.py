@@ -1,57 +1,94 @@
 """Decoding and resizing, in a pool of threads: the event loop never touches a pixel (torch-free)."""
 
 import asyncio
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hosting.processes.malloc import give_back
 from nettailor import images
 from nettailor.bundle.preprocessing import Preprocessing, ValueRange
 from nettailor.errors import ImageInvalid, ImageTooLarge
 from server.errors import ImageOversized, ImageRejected
+from server.prediction.decode_queue import DecodeQueue, Decoding
+from server.scheduling.pixels import PixelAdmission
 
 Prepared = Sequence[NDArray[np.uint8]]  # one image, (3, crop, crop) for each preprocessing asked for
+
+_SMALL_PIXELS = 1_000_000  # a request of no more is decoded as soon as its headers are read, in the same thread
 
 
 class Observer(Protocol):
     def preprocessed(self, seconds: float) -> None: ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class DecodeLimits:
+    """Pixels of one image, of all of a request, of all that wait in the process, and of those decoded at once."""
+
+    image: int = images.MAX_PIXELS
+    request: int = 6 * images.MAX_PIXELS
+    waiting: int = 12 * images.MAX_PIXELS
+    at_once: int = images.MAX_PIXELS
+    threads: int = 1
+
+
 class ImageReader:
-    def __init__(self, executor: Executor, observer: Observer, *, max_pixels: int) -> None:
+    def __init__(self, executor: Executor, observer: Observer, limits: DecodeLimits) -> None:
         self._executor = executor
         self._observer = observer
-        self._max_pixels = max_pixels  # an image
+        self._max_pixels = limits.image
+        self._admission = PixelAdmission(bound=limits.waiting, request_bound=limits.request, threads=limits.threads)
+        self._queue: DecodeQueue[Prepared] = DecodeQueue(
+            executor, threads=limits.threads, pixels_at_once=limits.at_once, idle=give_back
+        )
 
     async def prepare(self, files: Sequence[bytes], wanted: Sequence[Preprocessing]) -> list[Prepared]:
         """Decode each file once for each size and value range wanted, resize it for each preprocessing.
 
-        Raises `ImageRejected`, `ImageOversized`.
+        What that costs is known from the headers before any pixel is decoded. Raises `ImageRejected`,
+        `ImageOversized`, `ImagesOversized`, `DecodingOverloaded`.
         """
-        jobs = [
-            asyncio.get_running_loop().run_in_executor(self._executor, self._prepare, index, data, wanted)
-            for index, data in enumerate(files)
-        ]
-        try:
-            return list(await asyncio.gather(*jobs))
-        finally:
-            for job in jobs:
-                job.cancel()
+        loop = asyncio.get_running_loop()
+        pixels, prepared = await loop.run_in_executor(self._executor, self._measure, files, wanted)
+        if prepared:
+            return prepared
+        with self._admission.admitted(sum(pixels)):
+            return await self._queue.run(
+                [
+                    Decoding(pixels=count, work=partial(self._prepare, index, data, wanted))
+                    for index, (count, data) in enumerate(zip(pixels, files, strict=True))
+                ]
+            )
+
+    def _measure(self, files: Sequence[bytes], wanted: Sequence[Preprocessing]) -> tuple[list[int], list[Prepared]]:
+        """The pixels of each image, and the images themselves where they are small. Runs in a thread."""
+        pixels = [self._pixel_count(index, data) for index, data in enumerate(files)]
+        self._admission.check(pixels)
+        if sum(pixels) > _SMALL_PIXELS:
+            return pixels, []
+        return pixels, [self._prepare(index, data, wanted) for index, data in enumerate(files)]
+
+    def _pixel_count(self, index: int, data: bytes) -> int:
+        with _told_of(index):
+            return images.pixel_count(data, max_pixels=self._max_pixels)
 
     def _prepare(self, index: int, data: bytes, wanted: Sequence[Preprocessing]) -> Prepared:
         began_at = time.monotonic()
-        try:
+        with _told_of(index):
             pictures = self._decode(data, wanted)
-        except ImageTooLarge as failure:
-            raise ImageOversized(index, failure.reason) from failure
-        except ImageInvalid as failure:
-            raise ImageRejected(index, failure.reason) from failure
         prepared = [images.prepare(picture, one) for picture, one in zip(pictures, wanted, strict=True)]
-        self._observer.preprocessed(time.monotonic() - began_at)
+        seconds = time.monotonic() - began_at
+        self._observer.preprocessed(seconds)
+        self._admission.decoded(math.prod(pictures[0].size), seconds)
         return prepared
 
     def _decode(self, data: bytes, wanted: Sequence[Preprocessing]) -> list[images.Picture]:
@@ -68,3 +105,14 @@ class ImageReader:
             else:
                 scaled[side, value_range] = picture
         return [ordinary.get(one.resize) or scaled[one.resize, one.value_range] for one in wanted]
+
+
+@contextmanager
+def _told_of(index: int) -> Iterator[None]:
+    """What is wrong with an image, as an error that says which of the request's it is."""
+    try:
+        yield
+    except ImageTooLarge as failure:
+        raise ImageOversized(index, failure.reason) from failure
+    except ImageInvalid as failure:
+        raise ImageRejected(index, failure.reason) from failure

@@ -90,7 +90,8 @@ class Predictor:
         """One answer a target, in order; each says something of every image file.
 
         Raises `TaskUnknown`, `AliasUnknown`, `VersionUnknown`, `IndexUnavailable` (registry); `BundleUnusable`,
-        `BundleUnavailable`, `ImageRejected`, `Overloaded`, `DeadlineExceeded`, `NotReady`, `InferenceFailed`.
+        `BundleUnavailable`, `ImageRejected`, `ImagesOversized`, `Overloaded`, `DeadlineExceeded`, `NotReady`,
+        `InferenceFailed`.
         """
         groups: dict[Preprocessing, RequestGroup] = {}
         try:

@@ -31,6 +31,23 @@ libc.malloc_info(0, out)
 libc.fclose(out)
 """
 
+# Many small pieces, of which the last one holds what lies below it in the heap.
+KEPT = """
+import ctypes
+from hosting.processes.malloc import give_back
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, (ctypes.c_void_p,)
+resident = lambda: int(open("/proc/self/statm").read().split()[1]) << 2
+before = resident()
+pieces = [libc.malloc(ctypes.c_size_t(100_000)) for _ in range(400)]
+[ctypes.memset(piece, 1, 100_000) for piece in pieces]
+[libc.free(piece) for piece in pieces[:-1]]
+kept = resident() - before
+give_back()
+print(kept, resident() - before)
+"""
+
 
 def arenas(report: Path, **said: str) -> int:
     """How many a process has that more threads than cores allocate in."""
@@ -46,3 +63,12 @@ def test_threads_share_as_many_arenas_as_there_are_cores(tmp_path: Path) -> None
     assert arenas(tmp_path / "report") <= bound
     # What the environment says holds; and more would be made than that bound.
     assert arenas(tmp_path / "report", MALLOC_ARENA_MAX=str(bound + 1)) == bound + 1
+
+
+def test_what_is_not_used_goes_back_to_the_system() -> None:
+    if not hasattr(ctypes.CDLL(None), "malloc_trim"):
+        pytest.skip("the C library is not glibc")
+    answer = subprocess.run([sys.executable, "-c", KEPT], check=True, capture_output=True, text=True)
+    kept_kib, left_kib = map(int, answer.stdout.split())
+    assert kept_kib > 30_000
+    assert left_kib < 10_000

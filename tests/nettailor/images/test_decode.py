@@ -10,7 +10,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from pillow_heif import HeifImageFile
 
 from nettailor.errors import ImageInvalid, ImageTooLarge
-from nettailor.images import decode
+from nettailor.images import decode, pixel_count
 from tests.nettailor.images.files import encoded, scene, turned
 from tests.pictures import huge_png
 
@@ -113,8 +113,23 @@ def test_the_limit_of_pixels_is_kept_before_any_is_decoded(format: str, monkeypa
 
     for kind in (ImageFile.ImageFile, HeifImageFile, TiffImageFile, AvifImageFile):
         monkeypatch.setattr(kind, "load", never)
-    with pytest.raises(ImageTooLarge, match="64 x 50 pixels, the limit is 3199"):
-        decode(data, max_pixels=64 * 50 - 1)
+    assert pixel_count(data) == 64 * 50
+    for look in (decode, pixel_count):
+        with pytest.raises(ImageTooLarge, match="64 x 50 pixels, the limit is 3199"):
+            look(data, max_pixels=64 * 50 - 1)
+
+
+def test_the_pixels_of_a_file_that_has_to_be_mended_are_counted_too() -> None:
+    data = encoded(Image.new("RGB", (64, 50)), "PNG", pnginfo=None)
+    spoilt = bytearray(data[:33] + b"\0\0\0\x04iCCPname\0\0\0\0" + data[33:])
+    assert decode(bytes(spoilt)).size == (64, 50)
+    assert pixel_count(bytes(spoilt)) == 64 * 50
+    with pytest.raises(ImageTooLarge):
+        pixel_count(bytes(spoilt), max_pixels=100)
+    with pytest.raises(ImageInvalid, match="not a readable image"):
+        pixel_count(data[:30])
+    with pytest.raises(ImageInvalid, match="of no format"):
+        pixel_count(b"text")
 
 
 def test_reduced_or_not_the_limit_is_of_the_whole() -> None:

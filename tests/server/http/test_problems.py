@@ -23,7 +23,9 @@ from tests.server.running import Running, running
 def asked(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedRedis) -> Iterator[Running]:
     """`signs` is sound, `foreign` made for another backbone, the blob of `broken` is gone."""
     folder = tmp_path_factory.mktemp("asked")
-    settings = ServerSettings(data_dir=folder, device="cpu", max_body_bytes=2**20, max_images=8)
+    settings = ServerSettings(
+        data_dir=folder, device="cpu", max_body_bytes=2**20, max_images=8, max_request_pixels=30_000_000
+    )
     with contextlib.closing(connect(redis_server.url)) as redis:
         redis.flushall()
         registry = Registry(Blobs(str(folder / "blobs")), redis)
@@ -52,6 +54,7 @@ def _too_many() -> dict[str, list[str]]:
         ("/tasks/signs/predict", {"content": b"GIF89a no"}, 415, "image-rejected"),
         ("/tasks/signs/predict", {"content": FILES[0][:60]}, 415, "image-rejected"),
         ("/tasks/signs/predict", {"content": huge_png(10_000, 10_000)}, 413, "image-oversized"),
+        ("/tasks/signs/predict", {"files": [("image", huge_png(4000, 4000))] * 2}, 413, "images-oversized"),
         ("/tasks/signs/predict", {"content": "x", "headers": {"content-type": "text/plain"}}, 415, "body-unsupported"),
         ("/tasks/signs/predict", {"content": bytes(2**20 + 1)}, 413, "body-too-large"),
         ("/tasks/signs/predict", {"content": iter([bytes(2**19)] * 3)}, 413, "body-too-large"),
@@ -77,3 +80,6 @@ def test_problems(asked: Running, path: str, body: dict[str, Any], status: int, 
     assert problem["type"] == (f"urn:nettailor:problem:{kind}" if kind else "about:blank")
     if "signs" not in path and kind == "task-unknown":
         assert problem["task"] == "nothing"
+    if kind == "images-oversized":
+        named = {name: problem[name] for name in ("where", "pixels", "limit_pixels")}
+        assert named == {"where": "images[1]", "pixels": 32_000_000, "limit_pixels": 30_000_000}

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,7 +13,9 @@ from PIL import Image
 
 from nettailor import images
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from server.prediction.images import ImageReader
+from server.errors import DecodingOverloaded, ImageOversized, ImagesOversized
+from server.prediction.images import DecodeLimits, ImageReader
+from tests.pictures import huge_png
 
 SMALL, LARGE = (Preprocessing(resize=side, crop=side, mean=IMAGENET_MEAN, std=IMAGENET_STD) for side in (8, 16))
 
@@ -31,7 +34,7 @@ def photograph() -> bytes:
 
 def prepared(data: bytes, wanted: Sequence[Preprocessing]) -> Any:
     with ThreadPoolExecutor(1) as pool:
-        reader = ImageReader(pool, Silent(), max_pixels=2 * 10**6)
+        reader = ImageReader(pool, Silent(), DecodeLimits())
         [found] = asyncio.run(reader.prepare([data], wanted))
     return found
 
@@ -79,3 +82,52 @@ def test_a_range_is_its_tasks_own_and_an_ordinary_image_is_decoded_once_for_all(
     ranges.clear()
     prepared(photograph(), tasks)
     assert ranges == [None]
+
+
+class Watched:
+    """Decodes after `go`, and notes which files it began with."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun: list[bytes] = []
+        self.started, self.go = threading.Event(), threading.Event()
+        self._decode = images.decode
+        monkeypatch.setattr(images, "decode", self)
+
+    def __call__(self, data: bytes, **options: Any) -> images.Picture:
+        self.begun.append(data)
+        self.started.set()
+        assert self.go.wait(30)
+        return self._decode(data, **options)
+
+
+def test_what_a_request_costs_is_known_before_a_pixel_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched, limits = Watched(monkeypatch), DecodeLimits(image=4_000_000, request=6_000_000)
+    with ThreadPoolExecutor(1) as pool:
+        reader = ImageReader(pool, Silent(), limits)
+        with pytest.raises(ImagesOversized) as refused:
+            asyncio.run(reader.prepare([huge_png(1000, 1000), huge_png(2000, 1500), huge_png(2000, 1001)], [SMALL]))
+        with pytest.raises(ImageOversized, match=r"images\[1\]: 2001 x 2000 pixels, the limit is 4000000"):
+            asyncio.run(reader.prepare([huge_png(1000, 1000), huge_png(2001, 2000)], [SMALL]))
+    assert (refused.value.where, refused.value.pixels) == ("images[2]", 6_002_000)
+    assert watched.begun == []
+
+
+def test_one_small_image_does_not_wait_for_the_many_large_ones_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched(monkeypatch)
+    large, small, other = huge_png(2000, 1000), huge_png(100, 100), huge_png(1500, 1000)
+
+    async def scenario(pool: ThreadPoolExecutor) -> None:
+        reader = ImageReader(pool, Silent(), DecodeLimits(waiting=12_000_000))
+        many = asyncio.create_task(reader.prepare([large] * 6, [SMALL]))
+        assert await asyncio.to_thread(watched.started.wait, 30)
+        watched.go.set()
+        with pytest.raises(DecodingOverloaded, match="12000000 pixels of images wait"):
+            await reader.prepare([other], [SMALL])
+        await reader.prepare([small], [SMALL])
+        assert len(watched.begun) < 7
+        await many
+        await reader.prepare([other], [SMALL])
+
+    with ThreadPoolExecutor(1) as pool:
+        asyncio.run(scenario(pool))
+    assert watched.begun.count(large) == 6
