@@ -17,6 +17,7 @@ TrainerError
 │   ├── DatasetNotUnderstood    what its images are cannot be told without guessing
 │   └── DatasetTooSmall         under two classes, or a class with too few usable images
 ├── LookDied                    the process that looked at an archive ended without an answer
+├── LookMemoryExceeded          it needed more memory than one look may take, and was stopped
 ├── TrainingDiverged            the loss is no longer a number
 ├── TimeTooShort                `max_minutes` is less than the shortest training takes here
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
@@ -31,6 +32,7 @@ TrainerError
 ├── JobSuperseded               this run of the job is no longer the one that counts (cancelled, or taken over)
 ├── JobDied                     the training process died on every attempt
 ├── JobOverran                  it took much longer than the time it was given, and was stopped
+├── JobMemoryExceeded           it needed more memory than one job may take, and was stopped
 ├── JobRecordDamaged            the file beside the blobs that remembers a job cannot be read
 └── QueueUnavailable            Redis cannot be reached
 """
@@ -137,6 +139,15 @@ class LookDied(TrainerError):
         self.exit_status = status
 
 
+class LookMemoryExceeded(TrainerError):
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"looking at the archive needed more than {_in_mib(limit_bytes)} of memory, and was stopped: "
+            "send fewer or smaller files at a time, or raise NETTAILOR_JOB_MEMORY_BYTES"
+        )
+        self.limit_bytes = limit_bytes
+
+
 class TrainingDiverged(TrainerError):
     def __init__(self, run: str, epoch: int) -> None:
         super().__init__(f"the training diverged: the loss of {run} is not finite in epoch {epoch}")
@@ -235,6 +246,16 @@ class JobOverran(TrainerError):
         self.minutes = minutes
 
 
+class JobMemoryExceeded(TrainerError):
+    def __init__(self, job: str, limit_bytes: int) -> None:
+        super().__init__(
+            f"the job needed more than {_in_mib(limit_bytes)} of memory, and was stopped: "
+            "train on fewer images, or raise NETTAILOR_JOB_MEMORY_BYTES"
+        )
+        self.job = job
+        self.limit_bytes = limit_bytes
+
+
 class JobRecordDamaged(TrainerError):
     def __init__(self, job: str, reason: str) -> None:
         super().__init__(f"the record of job {job} cannot be read: {reason}")
@@ -245,3 +266,7 @@ class JobRecordDamaged(TrainerError):
 class QueueUnavailable(TrainerError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the job queue cannot be reached: {reason}")
+
+
+def _in_mib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**20:.0f} MiB"

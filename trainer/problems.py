@@ -27,6 +27,8 @@ PROBLEMS: ProblemTable = {
     errors.QueueUnavailable: (503, "job queue unavailable"),
     errors.JobDied: (500, "training process died"),
     errors.JobOverran: (500, "time budget overrun"),
+    errors.JobMemoryExceeded: (500, "memory limit exceeded"),
+    errors.LookMemoryExceeded: (413, "memory limit exceeded"),
     errors.TimeTooShort: (422, "not enough time"),
     errors.LookDied: (500, "look died"),
     errors.TrainingDiverged: (500, "training diverged"),

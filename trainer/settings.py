@@ -4,7 +4,10 @@ from pathlib import Path
 
 from pydantic import Field
 
+from hosting.processes.memory import available_bytes
 from hosting.settings.settings import Settings as RegistrySettings
+
+_MEMORY_SHARE = 0.75  # of the machine's that trainings may take
 
 
 class Settings(RegistrySettings):
@@ -15,6 +18,12 @@ class Settings(RegistrySettings):
     job_attempts: int = Field(default=3, ge=1, le=20, description="runs a job gets before its death is final")
     job_niceness: int = Field(default=10, ge=0, le=19, description="how far training yields the CPU to predictions")
     job_threads: int | None = Field(default=None, ge=1, description="CPU threads of one training; torch's own default")
+    job_memory_bytes: int | None = Field(
+        default=None,
+        ge=1,
+        description="memory that one training, or a look at an upload, may take before it is stopped; three quarters "
+        "of the machine's (or container's), divided among its workers",
+    )
     worker_devices: str = Field(
         default="auto", description="what workers train on: cpu, or cuda:0,cuda:1; auto: every GPU, else the CPU"
     )
@@ -36,6 +45,11 @@ class Settings(RegistrySettings):
         le=1,
         description="where a task has no policy, a new version goes live if its test accuracy is at most this lower",
     )
+
+    @property
+    def job_memory_limit_bytes(self) -> int:
+        """`job_memory_bytes`, or what a single worker of this machine gets without it."""
+        return self.job_memory_bytes or int(_MEMORY_SHARE * available_bytes())
 
     @property
     def work_dir(self) -> Path:

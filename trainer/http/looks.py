@@ -5,7 +5,8 @@ import json
 import sys
 from pathlib import Path
 
-from trainer.errors import LookDied
+from hosting.processes.memory import MemoryWatch
+from trainer.errors import LookDied, LookMemoryExceeded
 from trainer.http.look_process import REFUSED, Look, refusal
 from trainer.service import Service
 
@@ -22,7 +23,7 @@ class Looks:
     async def look(self, archive: Path, group_by: str | None) -> bytes:
         """An inspection as JSON. The process ends with the task that waits for it.
 
-        Raises ArchiveInvalid, OptionsInvalid and LookDied.
+        Raises ArchiveInvalid, OptionsInvalid, LookMemoryExceeded and LookDied.
         """
         asked = Look(
             archive=archive,
@@ -32,7 +33,7 @@ class Looks:
             niceness=self._service.settings.job_niceness,
         )
         async with self._room:
-            status, output = await _run(asked.line())
+            status, output = await _run(asked.line(), self._service.settings.job_memory_limit_bytes)
         if status == REFUSED:
             raise refusal(json.loads(output))
         if status != 0:
@@ -40,16 +41,20 @@ class Looks:
         return output
 
 
-async def _run(line: bytes) -> tuple[int, bytes]:
-    """Exit status and output of the process."""
+async def _run(line: bytes, memory_bytes: int) -> tuple[int, bytes]:
+    """Exit status and output of the process. Raises LookMemoryExceeded."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", PROGRAM, stdin=pipe, stdout=pipe)
     assert process.stdin is not None
     assert process.stdout is not None
     try:
         process.stdin.write(line)  # and left open: its end would end the process
-        output = await process.stdout.read()
-        return await process.wait(), output
+        with MemoryWatch(process.pid, memory_bytes) as memory:
+            output = await process.stdout.read()
+            status = await process.wait()
+        if memory.exceeded:
+            raise LookMemoryExceeded(memory_bytes)
+        return status, output
     finally:
         if process.returncode is None:
             process.kill()

@@ -24,11 +24,13 @@ class Workers:
             jobs_per_device=settings.worker_jobs_per_device,
             job_threads=settings.job_threads,
         )
+        share = max(1, settings.job_memory_limit_bytes // max(1, len(places)))
+        memory = {} if settings.job_memory_bytes else {"NETTAILOR_JOB_MEMORY_BYTES": str(share)}
         self._workers = [
             Supervisor(
                 [sys.executable, "-m", module],
                 name=f"training worker {number} on {place.device}",
-                environment={**environment, **place.environment(os.environ)},
+                environment={**environment, **memory, **place.environment(os.environ)},
             )
             for number, place in enumerate(places)
         ]

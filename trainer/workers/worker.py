@@ -22,10 +22,11 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from hosting.processes.file_lock import FileLock
+from hosting.processes.memory import MemoryWatch
 from hosting.telemetry.logs import configure_logs
 from hosting.web.process import settings_of
 from registry.wiring import connect, redis_service
-from trainer.errors import JobOverran, QueueUnavailable
+from trainer.errors import JobMemoryExceeded, JobOverran, QueueUnavailable
 from trainer.jobs.dequeue import queue_class
 from trainer.jobs.job import PRIORITIES, PUBLISH
 from trainer.jobs.jobs import Jobs
@@ -58,6 +59,8 @@ class TrainerWorker(rq.Worker):
     overrun_factor, overrun_minutes = 1.5, 5.0  # a run is stopped after max_minutes times this, plus this
     jobs: Jobs
     reconciler: Reconciler
+    memory_limit_bytes: int  # of a job process
+    _memory: MemoryWatch | None = None
     _log: LogPump | None = None
     _end: "_End | None" = None
     _status: int | None = None  # of the last job process, as `wait` gives it, once it has ended
@@ -83,6 +86,7 @@ class TrainerWorker(rq.Worker):
             log_job_description=False,
         )
         worker.jobs = open_jobs(settings, client)
+        worker.memory_limit_bytes = settings.job_memory_limit_bytes
         worker.reconciler = Reconciler(worker.jobs, settings.worker_locks_dir)
         return worker
 
@@ -94,6 +98,10 @@ class TrainerWorker(rq.Worker):
         self._oom_kills = oom_kills()
         environment = os.environ | _LOG_ENVIRONMENT
         self._horse_pid, self._log = spawned(command, environment, self.jobs.store.client, job_of(job.id)[0])
+
+    def monitor_work_horse(self, job: Job, queue: rq.Queue, execution: Execution) -> None:
+        with MemoryWatch(self.horse_pid, self.memory_limit_bytes) as self._memory:
+            super().monitor_work_horse(job, queue, execution)
 
     def wait_for_horse(self) -> "_End":
         # RQ's heartbeat timer may interrupt this method at any point. A status that was fetched in that very instant
@@ -119,8 +127,21 @@ class TrainerWorker(rq.Worker):
             unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
             peak_mib = None if rusage is None else rusage.ru_maxrss / unit
             self._death = of_signal(os.WTERMSIG(ret_val), peak_mib=peak_mib, oom_kills_meanwhile=meanwhile)
+            if self._memory is not None and self._memory.exceeded:
+                self._fail_for_memory(job)
         else:
             self._death = f"it ended by itself with status {os.waitstatus_to_exitcode(ret_val)}; its log may tell why"
+
+    def _fail_for_memory(self, job: Job) -> None:
+        """Every further attempt would need as much."""
+        self._death = f"out of memory: {self._death}"
+        try:
+            found = self.jobs.store.find(job_of(job.id)[0])
+            if found is not None and found.is_open:
+                self.jobs.fail(found, JobMemoryExceeded(found.id, self.memory_limit_bytes))
+                self._stopped_job_id = job.id  # so that RQ tries it no more
+        except QueueUnavailable as fault:
+            logger.warning("job %s needed too much memory, which cannot be noted: %s", job.id, fault)
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         return _HEARTBEAT_PATIENCE_SECONDS

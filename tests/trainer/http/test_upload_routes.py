@@ -147,3 +147,14 @@ def test_a_look_that_dies_is_an_error_of_the_service(http: httpx.Client, gate: P
     thread.join()
     assert (answers[0].status_code, answers[0].json()["title"]) == (500, "look died")
     assert "signal 9" in answers[0].json()["detail"]
+
+
+def test_a_look_that_needs_too_much_memory_is_stopped_and_says_so(
+    http: httpx.Client, gate: Path, monkeypatch: pytest.MonkeyPatch, service: Service
+) -> None:
+    """Any process takes more than a megabyte."""
+    monkeypatch.setattr(type(service.settings), "job_memory_limit_bytes", 1 << 20)
+    answer = look(http, ODD)
+    assert (answer.status_code, answer.json()["title"]) == (413, "memory limit exceeded")
+    assert "needed more than 1 MiB of memory" in answer.json()["detail"]
+    assert "NETTAILOR_JOB_MEMORY_BYTES" in answer.json()["detail"]

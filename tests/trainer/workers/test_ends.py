@@ -141,6 +141,22 @@ def test_what_runs_out_of_memory_says_so(http: httpx.Client, service: Service, s
     assert failed.attempt == 2
 
 
+def test_what_takes_more_memory_than_a_job_may_is_stopped_for_good(
+    http: httpx.Client, service: Service, start: Start
+) -> None:
+    """A job process takes more than a megabyte before it has done anything."""
+    job = submit(http)
+    worker = start("start", NETTAILOR_JOB_MEMORY_BYTES=str(1 << 20))
+    failed = in_state(service, job, "failed")
+    assert failed.error is not None
+    assert failed.error["type"] == "urn:nettailor:problem:job-memory-exceeded"
+    assert str(failed.error["detail"]).startswith("the job needed more than 1 MiB of memory, and was stopped")
+    assert failed.attempt <= 1
+    until(lambda: service.jobs.records.read(job).state == "failed", "the record says so, too")
+    assert worker.is_running()
+    assert 'nettailor_job_failures_total{reason="JobMemoryExceeded"} 1.0' in http.get("/metrics").text
+
+
 def test_what_takes_much_longer_than_it_was_given_is_stopped(
     http: httpx.Client, service: Service, start: Start
 ) -> None:

@@ -18,6 +18,7 @@ from tests.processes.liveness import is_gone
 from tests.processes.ports import free_port
 from tests.trainer.workers.tiny_job import SEED, UPLOAD, tiny_digest
 from tests.waiting import until
+from trainer.settings import Settings
 
 
 class Machine:
@@ -98,6 +99,7 @@ def test_as_many_workers_as_the_settings_say_each_in_its_place(machine: Machine)
     first = until(lambda: len(found := workers(machine)) == 2 and found, "both workers are there")
     for environment in first.values():
         assert (environment["CUDA_VISIBLE_DEVICES"], environment["OMP_NUM_THREADS"]) == ("", "1")
+        assert int(environment["NETTAILOR_JOB_MEMORY_BYTES"]) == Settings().job_memory_limit_bytes // 2
     killed = min(first)
     psutil.Process(killed).kill()
     second = until(lambda: len(found := workers(machine)) == 2 and found != first and found, "another is started")
