@@ -18,6 +18,7 @@ RegistryError
 ├── TaskMismatch           the bundle was made for another task than it is published under
 ├── BlobMissing            no blob of that digest
 ├── BlobCorrupt            a blob's bytes do not have its digest
+├── RecordRefused          what was to be recorded could not be read back, so it was not written
 ├── RecordCorrupt          a record beside the blobs cannot be read
 ├── RecordsBehind          the index knows of a record that is not beside the blobs
 └── IndexUnavailable       Redis cannot be reached, or cannot take writes
@@ -169,6 +170,13 @@ class BlobCorrupt(RegistryError):
         super().__init__(f"blob {digest} holds bytes of digest {found}")
         self.digest = digest
         self.found = found
+
+
+class RecordRefused(RegistryError):
+    def __init__(self, task: str, reason: str) -> None:
+        super().__init__(f"this cannot be recorded of task {task!r}: {reason}")
+        self.task = task
+        self.reason = reason
 
 
 class RecordCorrupt(RegistryError):

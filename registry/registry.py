@@ -9,12 +9,10 @@ from datetime import UTC, datetime
 
 import redis
 
-from nettailor.bundle.bundle import decode
 from registry.errors import (
     ForceWithoutReason,
     NothingToRollBack,
     PolicyViolated,
-    TaskMismatch,
     TaskUnknown,
     TaskWasDeleted,
     VersionInUse,
@@ -24,7 +22,7 @@ from registry.instrumentation import Observe, observed, unobserved
 from registry.journal.changes import Change
 from registry.journal.deletion import Since, deletion_after
 from registry.journal.index import Index, TaskState
-from registry.journal.journal import Journal
+from registry.journal.journal import Journal, Rebuilt
 from registry.journal.records import (
     AliasMoved,
     PolicySet,
@@ -47,6 +45,7 @@ from registry.versions.annotation import Annotation, annotation_of, changed_tags
 from registry.versions.attachments import checked
 from registry.versions.lineage import Lineage, lineage_of
 from registry.versions.promotion import check_blob, policy_evidence
+from registry.versions.publishing import publishable, version_published
 from registry.versions.rollback import earlier_version
 from registry.versions.task_policy import policy_set
 
@@ -57,7 +56,11 @@ _CHANGES_AT_ONCE = 1000
 
 
 class Registry:
-    """Safe to use from many threads and processes at once. Every method raises `IndexUnavailable` without Redis."""
+    """Safe to use from many threads and processes at once.
+
+    Every method raises `IndexUnavailable` without Redis; those about one task, `RecordCorrupt` if a record of it cannot
+    be read; those that write, `RecordRefused` for what could not be read back.
+    """
 
     def __init__(self, blobs: Blobs, redis: "redis.Redis", *, prefix: str = "nettailor:registry:") -> None:
         self.blobs = blobs
@@ -86,9 +89,7 @@ class Registry:
         Raises `BundleInvalid` (nettailor), `TaskMismatch`, `NameInvalid`, `AttachmentsTooMany`, `BlobMissing`,
         `TaskWasDeleted`.
         """
-        bundle = decode(data)
-        if bundle.manifest.task != task:
-            raise TaskMismatch(task, bundle.manifest.task)
+        bundle = publishable(task, data)
         self.index.state(task)  # without an index, fail before anything is written
         attached = checked(task, attachments or {}, self.blobs)
         digest = self.blobs.put(data)
@@ -96,18 +97,8 @@ class Registry:
         def decide(state: TaskState) -> VersionRecord:
             if since is not None:
                 self.check_not_deleted(task, since)
-            return self.index.published_as(task, digest) or VersionRecord(
-                task=task,
-                sequence=state.sequence + 1,
-                at=_now(),
-                actor=actor,
-                version=state.latest + 1,
-                digest=digest,
-                size_bytes=len(data),
-                job=job,
-                note=note,
-                manifest=bundle.manifest,
-                attachments=attached,
+            return self.index.published_as(task, digest) or version_published(
+                state, bundle, actor=actor, job=job, note=note, attachments=attached, at=_now()
             )
 
         record = self._journal.commit(task, decide)
@@ -301,6 +292,7 @@ class Registry:
 
     def history(self, task: str) -> list[Record]:
         """Everything that ever happened to a task, oldest first, after its deletion too. Raises `TaskUnknown`."""
+        self.index.state(task).check_read()
         history = self.index.history(task)
         if not history:
             raise TaskUnknown(task)
@@ -368,11 +360,8 @@ class Registry:
         """Fold in every record the index has not seen (a writer died in between); returns how many."""
         return self._journal.reconcile()
 
-    def rebuild(self, progress: Progress = silent) -> int:
-        """Make the index what the records beside the blobs say, whatever it holds now; returns the number of tasks.
-
-        Raises `RecordCorrupt` for a record that is damaged, or lost while later ones are there.
-        """
+    def rebuild(self, progress: Progress = silent) -> Rebuilt:
+        """Make the index what the records beside the blobs say; a task with an unreadable record stays as it is."""
         return self._journal.rebuild(progress)
 
     def verify(self, progress: Progress = silent) -> ScrubReport:
@@ -395,7 +384,8 @@ class Registry:
         A blob stays if an existing version names it (as its bundle, or anywhere in its lineage), by the records or by
         the index; if `keep` names it, which is for the datasets and uploads of jobs; or if it is in the quarantine.
         `grace_s` covers writers between a blob and the record or job that names it.
-        Raises `RecordCorrupt`, and deletes nothing, if a record cannot be read: it might name any blob.
+        Raises `RecordCorrupt`, and deletes nothing, if a record is damaged or lost: it might name any blob. One that
+        has its checksum and is not understood keeps every blob that it names.
         """
 
         def named() -> set[str]:

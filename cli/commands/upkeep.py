@@ -17,6 +17,7 @@ from cli.errors import RegistryUnusable
 from cli.render.garbage import print_collection
 from cli.render.progress import counting
 from cli.render.scrub import print_scrub
+from nettailor.printable import printable
 
 if TYPE_CHECKING:  # Redis and pydantic are imported by the commands that need them, not by every `nettailor --help`
     from hosting.settings.settings import Settings
@@ -113,9 +114,14 @@ def run_rebuild(data_dir: Path) -> None:
 
     with _usable(), _registry(Settings(data_dir=data_dir)) as (registry, _):
         with counting("rebuild", PlainConsole(stderr=True)) as progress:
-            tasks = registry.rebuild(progress)
-        existing = len(registry.tasks())
-    PlainConsole(highlight=False).print(f"rebuilt the index of {tasks} tasks, {existing} of them with versions")
+            rebuilt = registry.rebuild(progress)
+        existing = sum(task.exists for task in registry.tasks())
+    console = PlainConsole(highlight=False)
+    console.print(f"rebuilt the index of {rebuilt.tasks} tasks, {existing} of them with versions")
+    for fault in rebuilt.left_out:
+        console.print(f"left out: {printable(str(fault))}")
+    if rebuilt.left_out:
+        raise typer.Exit(1)
 
 
 @contextmanager

@@ -12,5 +12,5 @@ def tasks_table(tasks: Sequence[Json]) -> Table:
     table = new_table("Tasks", "task", "latest", "aliases")
     for task in tasks:
         aliases = ", ".join(f"{alias} -> {version}" for alias, version in sorted(task["aliases"].items()))
-        table.add_row(str(task["task"]), str(task["latest"]), aliases)
+        table.add_row(str(task["task"]), str(task["latest"]), task.get("unread") or aliases)
     return table

@@ -22,6 +22,8 @@ PROBLEMS: ProblemTable = {
     errors.TaskMismatch: (409, "bundle of another task"),
     errors.BlobMissing: (424, "blob missing"),
     errors.BlobCorrupt: (424, "blob corrupt"),
+    errors.RecordRefused: (422, "cannot be recorded"),
+    errors.RecordCorrupt: (424, "record unreadable"),
     errors.IndexUnavailable: (503, "registry index unavailable"),
     errors.RegistryError: (500, "registry failure"),
     BundleTooLarge: (413, "bundle too large"),

@@ -143,13 +143,17 @@ class Version(VersionSummary):
 
 
 class Task(_Answer):
+    """`unread`: why nothing can be said or done about the task, as one of its records cannot be read; else null."""
+
     task: str
     aliases: dict[str, int]
     latest: int
+    unread: str | None = None
 
     @classmethod
     def of(cls, state: TaskState) -> Self:
-        return cls(task=state.task, aliases=state.aliases, latest=state.latest)
+        unread = None if state.unread is None else str(state.unread)
+        return cls(task=state.task, aliases=state.aliases, latest=state.latest, unread=unread)
 
 
 class TaskDetail(Task):

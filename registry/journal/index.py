@@ -2,8 +2,9 @@
 
 Keys, after a common prefix (text throughout; JSON where a value is more than a number or a name):
 
-    tasks              set     of tasks that have a version
-    task:{t}           hash    sequence (of the last record folded in), latest (the highest version number ever given)
+    tasks              set     of tasks that have a version, or a record that cannot be read
+    task:{t}           hash    sequence (of the last record folded in), latest (the highest version number ever given),
+                               unread (key and fault of the record after it, if that cannot be read; else missing)
     versions:{t}       hash    version -> its VersionRecord
     digests:{t}        hash    digest -> version
     aliases:{t}        hash    alias -> version
@@ -22,7 +23,7 @@ from typing import Any, cast
 import redis
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, WatchError
 
-from registry.errors import AliasUnknown, IndexUnavailable, TaskUnknown, VersionUnknown
+from registry.errors import AliasUnknown, IndexUnavailable, RecordCorrupt, TaskUnknown, VersionUnknown
 from registry.journal.changes import Change, ChangeStream
 from registry.journal.records import (
     AliasMoved,
@@ -32,8 +33,8 @@ from registry.journal.records import (
     VersionAnnotated,
     VersionDeleted,
     VersionRecord,
-    parse_record,
     record_json,
+    repeated_record,
 )
 
 _OF_VERSIONS = ("versions", "digests", "aliases", "policy", "annotations")  # keys that go when a task is deleted
@@ -50,18 +51,25 @@ class TaskState:
     latest: int  # the highest version number ever given
     aliases: dict[str, int]
     versions: frozenset[int]
+    unread: RecordCorrupt | None = None  # the record after `sequence`, if it cannot be read
 
     @property
     def exists(self) -> bool:
         return bool(self.versions)
 
+    def check_read(self) -> None:
+        """Raises `RecordCorrupt` if more happened than the index could read, so that the rest may be out of date."""
+        if self.unread is not None:
+            raise self.unread
+
     def check_exists(self) -> None:
-        """Raises `TaskUnknown`."""
+        """Raises `TaskUnknown`, `RecordCorrupt`."""
+        self.check_read()
         if not self.exists:
             raise TaskUnknown(self.task)
 
     def check_version(self, version: int) -> None:
-        """Raises `TaskUnknown`, `VersionUnknown`."""
+        """Raises `TaskUnknown`, `VersionUnknown`, `RecordCorrupt`."""
         self.check_exists()
         if version not in self.versions:
             raise VersionUnknown(self.task, version)
@@ -77,7 +85,7 @@ def availability() -> Iterator[None]:
 
 
 class Index:
-    """Every method raises `IndexUnavailable` when Redis is away."""
+    """Every method raises `IndexUnavailable` when Redis is away, `RecordCorrupt` for a record that cannot be parsed."""
 
     def __init__(self, client: "redis.Redis", *, prefix: str = "nettailor:registry:") -> None:
         self._redis: Any = client  # redis-py types every answer as "maybe awaitable"
@@ -88,40 +96,47 @@ class Index:
     def state(self, task: str) -> TaskState:
         """The task's numbers, aliases and versions at one moment."""
         with availability(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.hmget(self._key("task", task), "sequence", "latest")
+            pipe.hmget(self._key("task", task), "sequence", "latest", "unread")
             pipe.hgetall(self._key("aliases", task))
             pipe.hkeys(self._key("versions", task))
-            (sequence, latest), aliases, versions = pipe.execute()
+            (sequence, latest, unread), aliases, versions = pipe.execute()
         return TaskState(
             task=task,
             sequence=int(sequence or 0),
             latest=int(latest or 0),
             aliases={_text(alias): int(version) for alias, version in aliases.items()},
             versions=frozenset(int(version) for version in versions),
+            unread=_unread(unread),
         )
 
     def states(self) -> dict[str, TaskState]:
-        """Every task that has a version, by name."""
+        """Every task that has a version, or a record that cannot be read, by name."""
         with availability():
             names = sorted(_text(name) for name in self._redis.smembers(self._key("tasks")))
         states = {name: self.state(name) for name in names}
-        return {name: state for name, state in states.items() if state.exists}
+        return {name: state for name, state in states.items() if state.exists or state.unread}
 
     def resolve(self, task: str, alias: str) -> VersionRecord:
         """What task@alias names. Raises `TaskUnknown`, `AliasUnknown`."""
-        keys = [self._key("aliases", task), self._key("versions", task)]
+        keys = [self._key("aliases", task), self._key("versions", task), self._key("task", task)]
         with availability():
-            exists, version, record = cast(Any, self._resolve(keys=keys, args=[alias]))
+            exists, version, record, unread = cast(Any, self._resolve(keys=keys, args=[alias]))
+        if fault := _unread(unread):
+            raise fault
         if not exists:
             raise TaskUnknown(task)
         if version is None or record is None:
             raise AliasUnknown(task, alias)
-        return _published(record)
+        return _published(task, record)
 
     def published(self, task: str, version: int) -> VersionRecord | None:
-        with availability():
-            record = self._redis.hget(self._key("versions", task), str(version))
-        return None if record is None else _published(record)
+        with availability(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.hget(self._key("versions", task), str(version))
+            pipe.hget(self._key("task", task), "unread")
+            record, unread = pipe.execute()
+        if fault := _unread(unread):
+            raise fault
+        return None if record is None else _published(task, record)
 
     def published_as(self, task: str, digest: str) -> VersionRecord | None:
         """The version whose bundle has this digest."""
@@ -133,7 +148,12 @@ class Index:
         """Every version, lowest first."""
         with availability():
             records = self._redis.hvals(self._key("versions", task))
-        return sorted((_published(record) for record in records), key=lambda record: record.version)
+        return sorted((_published(task, record) for record in records), key=lambda record: record.version)
+
+    def published_texts(self, task: str) -> list[str]:
+        """The record of every version as JSON, those included that cannot be parsed."""
+        with availability():
+            return [_text(record) for record in self._redis.hvals(self._key("versions", task))]
 
     def policy(self, task: str) -> PolicySet | None:
         """The record that last set or cleared the task's policy."""
@@ -141,7 +161,7 @@ class Index:
             text = self._redis.get(self._key("policy", task))
         if text is None:
             return None
-        record = parse_record(text)
+        record = repeated_record(task, text)
         assert isinstance(record, PolicySet)
         return record
 
@@ -149,17 +169,18 @@ class Index:
         """The last annotation of every version that has one."""
         with availability():
             records = self._redis.hgetall(self._key("annotations", task))
-        return {int(version): _annotated(record) for version, record in records.items()}
+        return {int(version): _annotated(task, record) for version, record in records.items()}
 
     def annotated(self, task: str, version: int) -> VersionAnnotated | None:
         with availability():
             record = self._redis.hget(self._key("annotations", task), str(version))
-        return None if record is None else _annotated(record)
+        return None if record is None else _annotated(task, record)
 
     def history(self, task: str) -> list[Record]:
         """Every record, oldest first, those of deleted versions too."""
         with availability():
-            return [parse_record(text) for text in self._redis.lrange(self._key("history", task), 0, -1)]
+            texts = self._redis.lrange(self._key("history", task), 0, -1)
+        return [repeated_record(task, text) for text in texts]
 
     def newest_first(self, task: str, *, after: int = 0) -> Iterator[Record]:
         """The history from its end back to the record of number `after`, without that; read as it is asked for."""
@@ -170,7 +191,7 @@ class Index:
             start = max(after, end - _PAGE)
             with availability():
                 texts = self._redis.lrange(key, start, end - 1)
-            yield from map(parse_record, reversed(texts))
+            yield from (repeated_record(task, text) for text in reversed(texts))
             end = start
 
     def apply(self, record: Record) -> int:
@@ -204,6 +225,16 @@ class Index:
             return len(records)
 
         self._transact(queue, task)
+
+    def set_unread(self, task: str, fault: RecordCorrupt | None) -> None:
+        """Keep that the task's next record cannot be read; None: it can now."""
+        with availability(), self._redis.pipeline(transaction=True) as pipe:
+            if fault is None:
+                pipe.hdel(self._key("task", task), "unread")
+            else:
+                pipe.hset(self._key("task", task), "unread", f"{fault.key}\n{fault.reason}")
+                pipe.sadd(self._key("tasks"), task)
+            pipe.execute()
 
     def known_tasks(self) -> list[str]:
         """Every task the index holds anything of, deleted ones too."""
@@ -271,13 +302,20 @@ def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _published(text: bytes | str) -> VersionRecord:
-    record = parse_record(text)
+def _unread(field: bytes | str | None) -> RecordCorrupt | None:
+    if field is None:
+        return None
+    key, _, reason = _text(field).partition("\n")
+    return RecordCorrupt(key, reason)
+
+
+def _published(task: str, text: bytes | str) -> VersionRecord:
+    record = repeated_record(task, text)
     assert isinstance(record, VersionRecord)
     return record
 
 
-def _annotated(text: bytes | str) -> VersionAnnotated:
-    record = parse_record(text)
+def _annotated(task: str, text: bytes | str) -> VersionAnnotated:
+    record = repeated_record(task, text)
     assert isinstance(record, VersionAnnotated)
     return record

@@ -4,15 +4,27 @@ A crash in between loses nothing that was acknowledged: the next write to the ta
 what the index has not seen.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
-from registry.errors import RecordsBehind
+from registry.errors import RecordCorrupt, RecordsBehind
 from registry.journal.index import Index, TaskState
 from registry.journal.records import Record, Records
 from registry.progress import Progress
 
+logger = logging.getLogger(__name__)
+
 RecordT = TypeVar("RecordT", bound=Record)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rebuilt:
+    """What a rebuild of the index did."""
+
+    tasks: int  # whose records were read and folded in
+    left_out: tuple[RecordCorrupt, ...]  # a record of each other task, which cannot be read; its file stays
 
 
 class Journal:
@@ -30,6 +42,9 @@ class Journal:
         """
         while True:
             state = self._index.state(task)
+            if state.unread is not None:
+                self._fold(task, self._records.whole(task, after=state.sequence))  # it may have been put back
+                continue
             record = decide(state)
             if record.sequence <= state.sequence:
                 return record
@@ -45,30 +60,61 @@ class Journal:
             self._catch_up(task, state.sequence)
 
     def sequence(self, task: str) -> int:
-        """The number of the task's last record, 0 if it has none; what the index has not seen is folded in first."""
+        """The number of the task's last record, 0 if it has none; what the index has not seen is folded in first.
+
+        Raises `RecordCorrupt`.
+        """
         known = self._index.state(task).sequence
         return known + self._catch_up(task, known)
 
     def reconcile(self) -> int:
-        """Fold in every record the index has not seen; returns how many."""
-        return sum(self._catch_up(task, self._index.state(task).sequence) for task in self._records.tasks())
+        """Fold in every record the index has not seen; returns how many.
 
-    def rebuild(self, progress: Progress) -> int:
-        """Make the index what the records say, whatever it holds now; returns the number of tasks.
+        A task whose next record cannot be read is left as it is: from then on, whoever asks about it gets
+        `RecordCorrupt`.
+        """
+        count = 0
+        for task in self._records.tasks():
+            try:
+                known = self._index.state(task).sequence
+                count += self._fold(task, self._records.whole(task, after=known))
+            except RecordCorrupt as fault:
+                logger.error("task %s is left out: %s", task, fault)
+        return count
 
-        Raises `RecordCorrupt`.
+    def rebuild(self, progress: Progress) -> Rebuilt:
+        """Make the index what the records say, whatever it holds now.
+
+        A task with a record that cannot be read stays what the index knows of it; where that is not all, whoever asks
+        gets `RecordCorrupt`.
         """
         tasks = sorted({*self._records.tasks(), *self._index.known_tasks()})
+        left_out: list[RecordCorrupt] = []
         for done, task in enumerate(tasks, 1):
-            records = list(self._records.whole(task))
-            self._index.replace(task, records)
-            self._catch_up(task, len(records))  # what others wrote meanwhile
+            try:
+                records = list(self._records.whole(task))
+                self._index.replace(task, records)
+                self._catch_up(task, len(records))  # what others wrote meanwhile
+            except RecordCorrupt as fault:
+                left_out.append(fault)
+                if self._index.state(task).sequence < self._records.latest(task):
+                    self._index.set_unread(task, fault)
             progress(done, len(tasks))
-        return len(tasks)
+        return Rebuilt(tasks=len(tasks) - len(left_out), left_out=tuple(left_out))
 
     def _catch_up(self, task: str, sequence: int) -> int:
+        return self._fold(task, self._records.since(task, sequence))
+
+    def _fold(self, task: str, records: Iterator[Record]) -> int:
+        """Fold in the records after those that the index has; returns how many."""
         count = 0
-        for record in self._records.since(task, sequence):
-            self._index.apply(record)
-            count += 1
+        try:
+            for record in records:
+                self._index.apply(record)
+                count += 1
+        except RecordCorrupt as fault:
+            self._index.set_unread(task, fault)
+            raise
+        if self._index.state(task).unread is not None:
+            self._index.set_unread(task, None)
         return count

@@ -2,9 +2,12 @@
 
 `records/{task}/{sequence}.json`, sequence 1, 2, 3, ... without gaps. Creating the next file is what makes an operation
 happen: of several writers one wins, the others read what it wrote and try again on top. Redis only repeats them.
+
+A record is for ever, so nothing is written that could not be read back.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -13,13 +16,16 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from nettailor.bundle.manifest import Manifest
 from nettailor.bundle.safetensors_file import canonical_json, strict_json
-from registry.errors import RecordCorrupt
+from nettailor.plain_text import check_json, check_size
+from registry.errors import RecordCorrupt, RecordRefused
 from registry.policy.policy import Policy
 from registry.policy.policy_check import Evidence
 from registry.storage.store import Store
 
 _FOLDER = "records"
 _FORMAT = "nettailor-record/1"
+_LOST = "it is lost; later ones are there"
+_FILE = re.compile(rb'\{"format":"nettailor-record/1","record":(.*),"sha256":"([0-9a-f]{64})"\}', re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +122,14 @@ def parse_record(text: str | bytes) -> Record:
     return _ADAPTER.validate_json(text)
 
 
+def repeated_record(task: str, text: str | bytes) -> Record:
+    """A record as the index repeats it. Raises `RecordCorrupt`, which names the record's file where it can be told."""
+    try:
+        return parse_record(text)
+    except ValueError as error:
+        raise RecordCorrupt(_key_in(task, text), f"the index cannot read it: {_first_line(error)}") from error
+
+
 class Records:
     """The records of all tasks in one store."""
 
@@ -123,10 +137,11 @@ class Records:
         self._store = store
 
     def append(self, record: Record) -> bool:
-        """Create the record's file; False if another writer's record has that number."""
-        value = _ADAPTER.dump_python(record, mode="json")
-        document = {"format": _FORMAT, "record": value, "sha256": _checksum(value)}
-        return self._store.create(_key(record.task, record.sequence), canonical_json(document).encode())
+        """Create the record's file; False if another writer's record has that number.
+
+        Raises `RecordRefused` if a reader would not get the same record back; nothing is written then.
+        """
+        return self._store.create(_key(record.task, record.sequence), _readable(record))
 
     def read(self, task: str, sequence: int) -> Record | None:
         """One record, None if it has not happened. Raises `RecordCorrupt`."""
@@ -146,13 +161,27 @@ class Records:
         """One record that must be there. Raises `RecordCorrupt`, also if it is lost."""
         record = self.read(task, sequence)
         if record is None:
-            raise RecordCorrupt(_key(task, sequence), "it is lost; later ones are there")
+            raise RecordCorrupt(_key(task, sequence), _LOST)
         return record
 
-    def whole(self, task: str) -> Iterator[Record]:
-        """Every record, in order. Unlike `since`, it does not take a lost one for the end: raises `RecordCorrupt`."""
-        for sequence in range(1, self.latest(task) + 1):
+    def whole(self, task: str, *, after: int = 0) -> Iterator[Record]:
+        """Every record after a number, in order. Unlike `since`, it does not take a lost one for the end.
+
+        Raises `RecordCorrupt`.
+        """
+        for sequence in range(after + 1, self.latest(task) + 1):
             yield self.certain(task, sequence)
+
+    def undamaged(self, task: str, sequence: int) -> bytes:
+        """The text of a record that has its checksum, whether or not it can be understood. Raises `RecordCorrupt`."""
+        key = _key(task, sequence)
+        try:
+            found = _FILE.fullmatch(self._store.read(key))
+        except FileNotFoundError:
+            raise RecordCorrupt(key, _LOST) from None
+        if found is None or hashlib.sha256(found[1]).hexdigest().encode() != found[2]:
+            raise RecordCorrupt(key, "it is damaged: its checksum does not fit")
+        return found[1]
 
     def latest(self, task: str) -> int:
         """The highest number given, 0 if none is."""
@@ -168,8 +197,31 @@ def _key(task: str, sequence: int) -> str:
     return f"{_FOLDER}/{task}/{sequence:08d}.json"
 
 
+def _key_in(task: str, text: str | bytes) -> str:
+    """The key of a record that cannot be parsed as one; the folder of its task's records where no number is in it."""
+    try:
+        return _key(task, int(strict_json(text)["sequence"]))
+    except (ValueError, TypeError, KeyError):
+        return f"{_FOLDER}/{task}"
+
+
 def _checksum(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def _readable(record: Record) -> bytes:
+    """The record's file, which was read as a reader will. Raises `RecordRefused`."""
+    try:
+        value = check_json(_ADAPTER.dump_python(record, mode="json"))
+        document = {"format": _FORMAT, "record": value, "sha256": _checksum(value)}
+        data = check_size(canonical_json(document).encode())
+        if _parse(_key(record.task, record.sequence), data) != record:
+            raise RecordRefused(record.task, "what is read back is not what was written")
+    except RecordCorrupt as fault:
+        raise RecordRefused(record.task, fault.reason) from fault
+    except ValueError as fault:
+        raise RecordRefused(record.task, _first_line(fault)) from fault
+    return data
 
 
 def _parse(key: str, data: bytes) -> Record:
@@ -181,9 +233,19 @@ def _parse(key: str, data: bytes) -> Record:
             raise RecordCorrupt(key, "its checksum does not fit")
         record = parse_record(canonical_json(document["record"]))
     except ValidationError as error:
-        raise RecordCorrupt(key, f"{error.error_count()} fields do not fit") from error
+        raise RecordCorrupt(key, f"{error.error_count()} fields do not fit: {_first_line(error)}") from error
+    except RecursionError as error:
+        raise RecordCorrupt(key, "nested too deeply") from error
     except ValueError as error:
         raise RecordCorrupt(key, f"not JSON: {error}") from error
     if _key(record.task, record.sequence) != key:
         raise RecordCorrupt(key, f"it is record {record.sequence} of task {record.task!r}")
     return record
+
+
+def _first_line(error: ValueError) -> str:
+    """The fault in a line, without what was found: that may be anything, and of any length."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the record'}: {first['msg']}"

@@ -2,6 +2,7 @@
 
 import re
 
+from registry.errors import RecordCorrupt
 from registry.journal.index import Index
 from registry.journal.records import Record, Records, TaskDeleted, VersionDeleted, VersionRecord, record_json
 
@@ -15,11 +16,16 @@ class References:
         self.bundles: dict[int, str] = {}  # version -> digest of its bundle
         self.attachments: dict[int, dict[str, str]] = {}  # version -> name -> digest
         self._lineage: dict[int, frozenset[str]] = {}
+        self._kept: set[str] = set()
 
     @property
     def digests(self) -> set[str]:
         """Every digest that an existing version names."""
-        return set().union(*self._lineage.values())
+        return self._kept.union(*self._lineage.values())
+
+    def keep(self, text: str) -> None:
+        """Count every digest in a record that nobody understands as named, whatever comes after it."""
+        self._kept |= set(_DIGEST.findall(text))
 
     def apply(self, record: Record) -> None:
         match record:
@@ -47,14 +53,21 @@ def digests_in(record: VersionRecord) -> frozenset[str]:
 def named_by(records: Records, index: Index) -> set[str]:
     """Every digest that is in use by the records of all tasks or by the index.
 
-    Raises `RecordCorrupt`, `IndexUnavailable`.
+    Raises `RecordCorrupt` for a record that is damaged or lost, `IndexUnavailable`.
     """
     named: set[str] = set()
     for task in records.tasks():
-        references = References()
-        for record in records.whole(task):
-            references.apply(record)
-        named |= references.digests
+        named |= _references(records, task).digests
     for task in index.states():  # if it knows of more, records were lost
-        named = named.union(*map(digests_in, index.all_published(task)))
+        named = named.union(*map(_DIGEST.findall, index.published_texts(task)))
     return named
+
+
+def _references(records: Records, task: str) -> References:
+    references = References()
+    for sequence in range(1, records.latest(task) + 1):
+        try:
+            references.apply(records.certain(task, sequence))
+        except RecordCorrupt:
+            references.keep(records.undamaged(task, sequence).decode("utf-8", "replace"))
+    return references

@@ -1,9 +1,14 @@
+import dataclasses
 import json
+import math
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from registry.errors import RecordCorrupt
+from nettailor.plain_text import check_size
+from registry.errors import RecordCorrupt, RecordRefused
 from registry.journal.records import (
     AliasMoved,
     PolicySet,
@@ -80,6 +85,51 @@ def test_a_number_is_taken_once(records: Records) -> None:
     assert records.append(ALL[0])
     assert not records.append(other)
     assert records.read("signs", 1) == ALL[0]
+
+
+def _annotated(**changes: Any) -> VersionAnnotated:
+    fields: dict[str, Any] = {"task": "signs", "sequence": 1, "at": AT, "actor": "me", "version": 1, "tags": {}}
+    return VersionAnnotated(**(fields | {"note": ""} | changes))
+
+
+def _published(recipe: dict[str, Any]) -> VersionRecord:
+    published = ALL[0]
+    assert isinstance(published, VersionRecord)
+    return dataclasses.replace(published, manifest=published.manifest.model_copy(update={"recipe": recipe}))
+
+
+def _nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(depth):
+        value = {"deeper": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (_annotated(note="\ud800"), "Unicode"),
+        (_annotated(actor="a\x00b"), "NUL"),
+        (_annotated(tags={"stage": "\udcff"}), "Unicode"),
+        (_annotated(version=10**400), "64 bits"),
+        (_published(_nested(40)), "deep"),
+        (_published(_nested(300)), "depth"),
+        (
+            _published({"a": math.nan}),
+            "what is read back",
+        ),
+    ],
+)
+def test_what_could_not_be_read_back_is_not_written(records: Records, record: Record, reason: str) -> None:
+    with pytest.raises(RecordRefused, match=reason):
+        records.append(record)
+    assert records.tasks() == []
+
+
+def test_the_size_of_a_record_is_bounded(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registry.journal.records.check_size", partial(check_size, most_bytes=1000))
+    with pytest.raises(RecordRefused, match="at most 1000 are allowed"):
+        records.append(_annotated(note="n" * 1000))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from registry.wiring import connect
 from tests.bundles import random_bundle, tiny_bytes
+from tests.registry.corruption import write_unreadable
 
 HOUR_S = 3600.0
 
@@ -139,9 +140,29 @@ def test_a_record_that_cannot_be_read_stops_it(registry: Registry, redis_client:
         registry.blobs.store.write(key, b"{}")
     with pytest.raises(RecordCorrupt):
         registry.collect_garbage(0, dry_run=False)
-    with pytest.raises(RecordCorrupt):
-        registry.rebuild()
+    assert [fault.key for fault in registry.rebuild().left_out] == [key]
     assert set(registry.blobs.digests()) == digests
+
+
+def test_a_record_that_nobody_understands_keeps_what_it_names(registry: Registry, redis_client: "redis.Redis") -> None:
+    kept = publish(registry, 0)
+    named = registry.blobs.put(b"what the record is about")
+    stray = registry.blobs.put(b"what no record is about")
+    write_unreadable(registry.blobs, "signs", 2, bundle=named)
+    redis_client.flushall()
+    registry.reconcile()
+    registry.collect_garbage(0, dry_run=False)
+    assert [registry.blobs.exists(digest) for digest in (kept, named, stray)] == [True, True, False]
+
+
+def test_a_version_that_the_index_cannot_parse_keeps_its_bundle(
+    registry: Registry, redis_client: "redis.Redis"
+) -> None:
+    digest = publish(registry, 0)
+    registry.blobs.store.delete("records/signs/00000001.json")
+    redis_client.hset("nettailor:registry:versions:signs", "1", f'{{"kind":"of-tomorrow","digest":"{digest}"}}')
+    registry.collect_garbage(0, dry_run=False)
+    assert registry.blobs.exists(digest)
 
 
 def test_without_redis_nothing_goes(tmp_path: Path) -> None:
