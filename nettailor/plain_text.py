@@ -72,12 +72,15 @@ def check_size(document: bytes, most_bytes: int = MOST_BYTES) -> bytes:
 
 
 def mended(value: Any) -> Any:
-    """A JSON value whose text may be written down: what may not be is shown as Python would write it, ``\\ud800``.
+    """A JSON value that may be written down: such text is shown as Python would write it, ``\\ud800``, and numbers that
+    are not finite become None.
 
-    This is for text that nobody can be asked to correct: names of files in a report, messages of exceptions. The value
-    is one of ours, and as deep as we made it.
+    This is for what nobody can be asked to correct: names of files in a report, messages of exceptions, a loss that ran
+    away. The value is one of ours, and as deep as we made it.
     """
     match value:
+        case float():
+            return value if math.isfinite(value) else None
         case str():
             return _UNWRITABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), value)
         case dict():

@@ -33,7 +33,8 @@ TrainerError
 ├── JobDied                     the training process died on every attempt
 ├── JobOverran                  it took much longer than the time it was given, and was stopped
 ├── JobMemoryExceeded           it needed more memory than one job may take, and was stopped
-├── JobRecordDamaged            the file beside the blobs that remembers a job cannot be read
+├── JobRefused                  what was to be kept of a job could not be read back, so it was not written
+├── JobRecordDamaged            the file beside the blobs that remembers a job, or its copy in Redis, cannot be read
 └── QueueUnavailable            Redis cannot be reached
 """
 
@@ -254,6 +255,12 @@ class JobMemoryExceeded(TrainerError):
         )
         self.job = job
         self.limit_bytes = limit_bytes
+
+
+class JobRefused(TrainerError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this cannot be kept with a job: {reason}")
+        self.reason = reason
 
 
 class JobRecordDamaged(TrainerError):

@@ -24,6 +24,8 @@ PROBLEMS: ProblemTable = {
     errors.DatasetNotReady: (404, "no report on the data set"),
     errors.JobConflict: (409, "job is in another state"),
     errors.IdempotencyConflict: (409, "idempotency key in use"),
+    errors.JobRefused: (422, "cannot be kept"),
+    errors.JobRecordDamaged: (424, "job unreadable"),
     errors.QueueUnavailable: (503, "job queue unavailable"),
     errors.JobDied: (500, "training process died"),
     errors.JobOverran: (500, "time budget overrun"),

@@ -53,7 +53,7 @@ class Service:
         if self.settings.cost_table is not None:
             measured_path_costs(geometry(self.settings.backbone), self.settings.cost_table)
         self._drop_stale_uploads()
-        self.jobs.recover()
+        self.jobs.recover(thoroughly=True)
         self._thread.start()
 
     def stop(self) -> None:

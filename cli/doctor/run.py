@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.console import PlainConsole
-from cli.doctor import machine, state
+from cli.doctor import machine, records, state
 from cli.doctor import settings as setting_checks
 from cli.doctor.finding import Finding, fail, warn
 from cli.doctor.state import Index
@@ -56,6 +56,7 @@ def examine(data_dir: Path | None) -> Iterator[Finding]:
     yield from _guarded("data folder", lambda: state.data_folder(settings))
     yield from _guarded("redis", lambda: state.redis_answers(settings, index))
     yield from _guarded("blobs", lambda: state.blobs(settings, index))
+    yield from _guarded("records", lambda: records.records(settings))
     yield from _guarded("backbone", lambda: machine.backbone(settings, index.live))
     yield from _guarded("port", lambda: state.port(settings))
 

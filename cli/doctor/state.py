@@ -20,7 +20,7 @@ from cli.service.local_service import running_url
 from hosting.errors import EmbeddedRedisFailed
 from hosting.redis_server.embedded import find_executable, url_of
 from hosting.settings.settings import Settings
-from registry.errors import RegistryError
+from registry.errors import RecordCorrupt, RegistryError
 from registry.journal.records import VersionRecord
 from registry.registry import LIVE, Registry
 from registry.storage.blobs import Blobs
@@ -167,11 +167,13 @@ def _judged(info: Mapping[str, Any], *, embedded: bool) -> Iterator[Finding]:
 
 
 def _live(registry: Registry) -> dict[str, VersionRecord]:
-    return {
-        task.task: registry.version_record(task.task, task.aliases[LIVE])
-        for task in registry.tasks()
-        if LIVE in task.aliases
-    }
+    """Without tasks whose records cannot be read: the check of the records names those."""
+    found = {}
+    for task in registry.tasks():
+        with contextlib.suppress(RecordCorrupt):
+            if LIVE in task.aliases:
+                found[task.task] = registry.version_record(task.task, task.aliases[LIVE])
+    return found
 
 
 def _client(url: str) -> "redis.Redis":

@@ -16,29 +16,30 @@ def blobs_in_use(jobs: Jobs, grace_s: float) -> set[str]:
     `grace_s` seconds ago: they may be retried.
 
     Jobs are looked up in Redis and in the records, so that those that a lost Redis has forgotten still count. Raises
-    QueueUnavailable, and JobRecordDamaged for a job that only its damaged record knows: it might need anything.
+    QueueUnavailable, and JobRecordDamaged for a job that only its damaged record knows: it might need anything. A
+    record that is JSON, but not understood, keeps every digest in it.
     """
     since = datetime.now(UTC) - timedelta(seconds=grace_s)
     digests: set[str] = set()
     for job in {*jobs.records.ids(), *jobs.store.open_ids()}:
-        found = _find(jobs, job)
-        if found is not None and _needs_blobs(found, since):
-            digests.add(found.upload)
-            if found.dataset is not None:
-                digests |= set(_DIGEST.findall(json.dumps(found.dataset)))  # and its report's
+        digests |= _of_job(jobs, job, since)
     return digests
 
 
-def _find(jobs: Jobs, job: str) -> Job | None:
-    found = jobs.store.find(job)
-    if found is not None:
-        return found
+def _of_job(jobs: Jobs, job: str, since: datetime) -> set[str]:
     try:
-        return jobs.records.read(job)
+        found = jobs.store.find(job) or jobs.records.read(job)
     except FileNotFoundError:
-        return None
-    except ValueError as fault:
-        raise JobRecordDamaged(job, str(fault)) from fault
+        return set()
+    except JobRecordDamaged as fault:
+        try:
+            return set(_DIGEST.findall(jobs.records.text(job)))
+        except FileNotFoundError:
+            raise fault from None
+    if not _needs_blobs(found, since):
+        return set()
+    # The digest of the dataset, and those of its report.
+    return {found.upload, *_DIGEST.findall(json.dumps(found.dataset))}
 
 
 def _needs_blobs(job: Job, since: datetime) -> bool:

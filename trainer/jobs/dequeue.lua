@@ -7,8 +7,13 @@ local limit = tonumber(ARGV[1])
 
 local function actor_of(submission)
   local job = string.match(submission, '^(.*)%-%d+$')
-  local document = job and redis.call('HGET', ARGV[2] .. job, 'document')
-  return document and cjson.decode(document).actor
+  if not job then return nil end
+  local actor = redis.call('HGET', ARGV[2] .. job, 'actor')
+  if actor then return actor end
+  -- a job of an older release has it in its document only; one that cannot be read must not stop all others
+  local document = redis.call('HGET', ARGV[2] .. job, 'document')
+  local read, found = pcall(cjson.decode, document or '')
+  return read and type(found) == 'table' and found.actor or nil
 end
 
 local runs, seen = {}, {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from nettailor.plain_text import mended
 from trainer.events import Event
 
 START = "0-0"
@@ -32,10 +33,10 @@ def stream_key(job: str) -> str:
 
 def append(pipeline: Any, job: str, event: Event) -> None:
     """Add an event within a transaction (or at once, on a plain client)."""
-    document = json.dumps(dataclasses.asdict(event), separators=(",", ":"))
+    document = json.dumps(mended(dataclasses.asdict(event)), separators=(",", ":"), allow_nan=False)
     pipeline.xadd(stream_key(job), {"event": document}, maxlen=LENGTH, approximate=True)
 
 
 def parse(entries: list[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Entry]:
     """The entries in an answer of XRANGE or XREAD."""
-    return [Entry(id=key.decode(), event=Event(**json.loads(fields[b"event"]))) for key, fields in entries]
+    return [Entry(id=key.decode(), event=Event(**mended(json.loads(fields[b"event"])))) for key, fields in entries]

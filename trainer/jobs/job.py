@@ -1,11 +1,13 @@
 """A job: one requested tailoring, from queued to its end."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from nettailor.plain_text import check_text, mended
 from registry.journal.deletion import Since
 from trainer.events import Json
 
@@ -16,12 +18,19 @@ ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 Priority = Literal["high", "normal", "low"]
 PRIORITIES: tuple[Priority, ...] = ("high", "normal", "low")  # in the order in which they are served
 
+MOST_CHARACTERS = 200  # of an actor, an id or another text of a job
+
+_TEXTS = ("id", "task", "upload", "actor", "created_at")
+
 PUBLISH = "publish"  # the stage from which nobody can cancel a job, unless its task is deleted
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """The whole document. Times are ISO 8601, UTC; digests "sha256:<hex>"."""
+    """The whole document. Times are ISO 8601, UTC; digests "sha256:<hex>".
+
+    Raises ValueError for one that its readers could not use.
+    """
 
     id: str
     task: str
@@ -53,6 +62,24 @@ class Job:
     # runs begun within this submission; a run of an earlier number no longer counts
     attempt: int = 0
 
+    def __post_init__(self) -> None:
+        for name in _TEXTS:
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} is no text")
+            check_text(getattr(self, name), MOST_CHARACTERS)
+        if self.state not in (*OPEN, *ENDED):
+            raise ValueError(f"unknown state {self.state!r}")
+        if self.priority not in PRIORITIES:
+            raise ValueError(f"unknown priority {self.priority!r}")
+        if not (isinstance(self.progress, int | float) and math.isfinite(self.progress)):
+            raise ValueError("progress is no number")
+        for number in (self.submission, self.attempt):
+            if not isinstance(number, int):
+                raise ValueError("submission and attempt are no integers")
+        for time in (self.created_at, self.started_at, self.ended_at):
+            if time is not None:
+                datetime.fromisoformat(time)
+
     @property
     def is_open(self) -> bool:
         return self.state in OPEN
@@ -63,13 +90,18 @@ class Job:
         return datetime.fromisoformat(self.created_at) if self.task_sequence is None else self.task_sequence
 
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        """The document as it is kept and shown; names of files, messages and measurements in it are mended."""
+        document: dict[str, Any] = mended(dataclasses.asdict(self))
+        return document
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Job":
-        """Unknown members of a later version are left out. Raises TypeError where one is missing."""
+        """Unknown members of a later version are left out. Raises ValueError, also where one is missing."""
         known = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in document.items() if name in known})
+        try:
+            return cls(**{name: value for name, value in document.items() if name in known})
+        except (TypeError, AttributeError) as fault:
+            raise ValueError(f"no document of a job: {fault}") from fault
 
 
 def now() -> str:

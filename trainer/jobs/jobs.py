@@ -1,5 +1,6 @@
 """Submitting, cancelling and retrying jobs, and bringing accepted jobs back after Redis was lost."""
 
+import contextlib
 import dataclasses
 import hashlib
 import logging
@@ -7,9 +8,10 @@ import uuid
 from collections.abc import Callable, Mapping
 
 from hosting.telemetry import tracing
+from nettailor.plain_text import check_json
 from registry.errors import TaskWasDeleted
 from registry.registry import Registry
-from trainer.errors import IdempotencyConflict, JobConflict, TrainerError
+from trainer.errors import IdempotencyConflict, JobConflict, JobRecordDamaged, JobRefused, TrainerError
 from trainer.events import Event, Json
 from trainer.jobs.job import PUBLISH, Job, Priority, now
 from trainer.jobs.queue import JobQueue
@@ -47,18 +49,22 @@ class Jobs:
 
         When this returns, the job survives the loss of every process and of Redis. The same idempotency key again
         returns the same job; with another upload, other options or another priority it raises IdempotencyConflict.
-        Raises TooManyJobs.
+        Raises TooManyJobs, JobRefused.
         """
-        job = Job(
-            id=_job_id(task, idempotency_key),
-            task=task,
-            upload=upload,
-            options=dict(options),
-            actor=actor,
-            priority=priority,
-            created_at=now(),
-            trace=tracing.traceparent(),
-        )
+        try:
+            check_json(options)
+            job = Job(
+                id=_job_id(task, idempotency_key),
+                task=task,
+                upload=upload,
+                options=dict(options),
+                actor=actor,
+                priority=priority,
+                created_at=now(),
+                trace=tracing.traceparent(),
+            )
+        except ValueError as fault:
+            raise JobRefused(str(fault)) from fault
         found = self.store.find(job.id)
         if found is None:
             with reachable():
@@ -140,21 +146,55 @@ class Jobs:
             TrainerMetrics(self.store.client).count_failure(type(fault).__name__)
         self.records.write(result)
 
-    def recover(self) -> int:
-        """Bring back every job that has a record but is unknown to Redis; returns how many. Open ones are queued."""
-        count = 0
-        missing = [job for job in self.records.ids() if self.store.find(job) is None]
-        # As they were waiting: those that had begun before the others, then in the order of their creation.
-        for job in sorted(self.records.readable(missing), key=lambda job: (job.state != "running", job.created_at)):
+    def recover(self, *, thoroughly: bool = False) -> int:
+        """Bring back every job that has a record but is unknown to Redis; returns how many. Open ones are queued.
+
+        All records are looked at when Redis lost its data or `thoroughly` says so; else only those that are marked as
+        open, among them every job whose process died between its record and Redis. Those are brought in line, too.
+        """
+        count, run = 0, self.store.run_of_redis()
+        if thoroughly or not self.store.is_complete(run):
+            known = self.store.known_ids()
+            count = self._bring_back([job for job in self.records.ids() if job not in known])
+            self.store.set_complete(run)
+        marked = self.records.marked_ids()
+        known_ended = {job: self._has_ended(job) for job in marked}
+        count += self._bring_back([job for job in marked if known_ended[job] is None])
+        for job in [job for job in marked if known_ended[job]] + sorted(set(self.store.open_ids()) - set(marked)):
+            self._write_record(job)
+        if count:
+            logger.warning("%d jobs brought back from their records", count)
+        return count
+
+    def _bring_back(self, ids: list[str]) -> int:
+        """Returns how many. They wait as they did: those that had begun first, then in the order of their creation."""
+        jobs = list(self.records.readable(ids))
+        for job in sorted(jobs, key=lambda job: (job.state != "running", job.created_at)):
             if job.is_open:
                 queued = dataclasses.replace(job, state="queued", attempt=0, stage=None, progress=0.0)
                 self.store.create(queued, state_event(queued), self.queue.enqueue)
             else:
                 self.store.create(job, state_event(job), lambda _pipeline, _job: None)
-            count += 1
-        if count:
-            logger.warning("%d jobs brought back from their records", count)
-        return count
+        return len(jobs)
+
+    def _has_ended(self, job: str) -> bool | None:
+        """As Redis has it; None if it knows no such job."""
+        try:
+            found = self.store.find(job)
+        except JobRecordDamaged:
+            return False  # its record is better left as it is
+        return None if found is None else not found.is_open
+
+    def _write_record(self, job: str) -> None:
+        """Write what Redis says of a job, and once more if another process changed it meanwhile."""
+        with contextlib.suppress(JobRecordDamaged):
+            found = self.store.find(job)
+            while found is not None:
+                self.records.write(found)
+                again = self.store.find(job)
+                if again is None or (again.state, again.submission) == (found.state, found.submission):
+                    return
+                found = again
 
     def _cancel(self, job: str, change: Callable[[Job], tuple[Job, Event] | None], reason: str) -> Job:
         result = self.store.update(job, change, lambda pipeline, _: TrainerMetrics(pipeline).count_cancellation(reason))

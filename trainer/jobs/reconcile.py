@@ -5,15 +5,18 @@ RQ knows what waits and what was started; the job's document is what people see.
 seconds in every worker and service, the two are brought together here.
 """
 
+import contextlib
 import logging
 from pathlib import Path
 
+from redis.exceptions import LockError, LockNotOwnedError
 from rq.job import JobStatus
 from rq.job_lifecycle import record_job_failure
 from rq.utils import now as rq_now
 
 from hosting.processes.file_lock import is_dead
-from trainer.errors import JobDied, JobUnknown
+from registry.errors import RecordCorrupt
+from trainer.errors import JobDied, JobRecordDamaged, JobUnknown
 from trainer.events import Event
 from trainer.jobs.job import Job
 from trainer.jobs.jobs import Jobs, changed, requeued
@@ -42,19 +45,29 @@ class Reconciler:
 
     def reconcile(self) -> None:
         """Look at every open job. Raises QueueUnavailable."""
-        client = self._jobs.queue.client
+        lock = self._jobs.queue.client.lock(_LOCK, timeout=_LOCK_SECONDS, blocking=False)
         with reachable():
-            if not client.set(_LOCK, 1, nx=True, ex=_LOCK_SECONDS):
+            if not lock.acquire():
                 return
             try:
                 self._abandon_dead_runs()
                 self._rescue_strays()
                 for job in self._jobs.store.open_ids():
-                    found = self._jobs.store.get(job)
-                    if found.is_open:  # it may have ended since
-                        self._settle(found, "the run was lost")
+                    lock.reacquire()
+                    self._look_at(job)
+            except LockNotOwnedError:
+                logger.warning("reconciling took longer than %d s, and another process goes on with it", _LOCK_SECONDS)
             finally:
-                client.delete(_LOCK)
+                with contextlib.suppress(LockError):  # another process's lock is its own to release
+                    lock.release()
+
+    def _look_at(self, job: str) -> None:
+        try:
+            found = self._jobs.store.get(job)
+            if found.is_open:  # it may have ended since
+                self._settle(found, "the run was lost")
+        except (JobRecordDamaged, JobUnknown, RecordCorrupt) as fault:  # of one job, or of one task: the others go on
+            logger.error("job %s is not looked after: %s", job, fault)
 
     def settle(self, submission: str, reason: str) -> None:
         """Bring a job's document in line with what RQ made of its last run, which ended with ``reason``."""

@@ -10,7 +10,7 @@ from typing import Any, cast
 import redis
 from redis.exceptions import WatchError
 
-from trainer.errors import JobUnknown
+from trainer.errors import JobRecordDamaged, JobUnknown
 from trainer.events import Event
 from trainer.jobs import event_stream
 from trainer.jobs.job import ENDED, OPEN, Job, State
@@ -19,6 +19,7 @@ from trainer.redis_errors import reachable
 logger = logging.getLogger(__name__)
 
 _ALL = "nettailor:jobs"  # sorted set: id by time of creation
+_COMPLETE = "nettailor:jobs:complete"  # the run of Redis since whose start every record was looked at
 STATES: tuple[State, ...] = (*OPEN, *ENDED)
 
 # Runs inside the transaction that writes the job; gets the pipeline and the job as it will be.
@@ -34,7 +35,8 @@ def _state_key(state: State) -> str:
 
 
 class JobStore:
-    """Safe from many threads and processes. Every method raises QueueUnavailable without Redis."""
+    """Safe from many threads and processes. Every method raises QueueUnavailable without Redis; those about one job,
+    JobRecordDamaged if its document cannot be read, which those about many leave out."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self.client = client
@@ -75,7 +77,26 @@ class JobStore:
 
     def find(self, job: str) -> Job | None:
         with reachable():
-            return _parse(cast("bytes | None", self.client.hget(job_key(job), "document")))
+            return _parse(job, cast("bytes | None", self.client.hget(job_key(job), "document")))
+
+    def known_ids(self) -> set[str]:
+        """Ids of all jobs, ended ones too."""
+        with reachable():
+            return {job.decode() for job in cast("list[bytes]", self.client.zrange(_ALL, 0, -1))}
+
+    def run_of_redis(self) -> str:
+        """Another one whenever Redis was started anew, maybe without its latest data."""
+        with reachable():
+            return str(self.client.info("server")["run_id"])
+
+    def is_complete(self, run: str) -> bool:
+        """Whether every job that has a record is known here, by `set_complete`; not if the data went since."""
+        with reachable():
+            return cast("bytes | None", self.client.get(_COMPLETE)) == run.encode()
+
+    def set_complete(self, run: str) -> None:
+        with reachable():
+            self.client.set(_COMPLETE, run)
 
     def all_open(self) -> list[Job]:
         """Every job that is queued or running."""
@@ -134,14 +155,21 @@ class JobStore:
             for key in ids:
                 pipeline.hget(job_key(key.decode()), "document")
             documents = pipeline.execute()
-        yield from (job for job in map(_parse, documents) if job is not None)
+        for key, document in zip(ids, documents, strict=True):
+            try:
+                job = _parse(key.decode(), document)
+            except JobRecordDamaged as fault:  # one must not hide the others
+                logger.error("%s", fault)
+                continue
+            if job is not None:
+                yield job
 
     def _transact(self, key: str, decide: Callable[[Job | None], tuple[Job, Event] | None], also: Also) -> Job | None:
         with reachable(), self.client.pipeline() as pipeline:
             while True:
                 try:
                     pipeline.watch(job_key(key))  # type: ignore[no-untyped-call]  # redis-py has not typed it
-                    found = _parse(cast("bytes | None", pipeline.hget(job_key(key), "document")))
+                    found = _parse(key, cast("bytes | None", pipeline.hget(job_key(key), "document")))
                     decision = decide(found)
                     if decision is None:
                         return found
@@ -155,7 +183,8 @@ class JobStore:
                     continue  # another process changed the job: decide again
 
     def _write(self, pipeline: Any, before: Job | None, job: Job, event: Event) -> None:
-        pipeline.hset(job_key(job.id), "document", json.dumps(job.to_json(), separators=(",", ":")))
+        document = json.dumps(job.to_json(), separators=(",", ":"), allow_nan=False)
+        pipeline.hset(job_key(job.id), mapping={"document": document, "actor": job.actor})  # the actor is for Lua
         if before is None:
             pipeline.zadd(_ALL, {job.id: datetime.fromisoformat(job.created_at).timestamp()})
         elif before.state != job.state:
@@ -165,5 +194,11 @@ class JobStore:
         event_stream.append(pipeline, job.id, event)
 
 
-def _parse(document: bytes | None) -> Job | None:
-    return None if document is None else Job.from_json(json.loads(document))
+def _parse(job: str, document: bytes | None) -> Job | None:
+    """Raises JobRecordDamaged."""
+    if document is None:
+        return None
+    try:
+        return Job.from_json(json.loads(document))
+    except (ValueError, RecursionError) as fault:
+        raise JobRecordDamaged(job, f"in Redis: {fault}") from fault

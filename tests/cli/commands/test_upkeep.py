@@ -12,7 +12,7 @@ from hosting.settings.settings import Settings
 from registry.registry import LIVE, Registry
 from registry.wiring import connect, open_registry, redis_service
 from tests.bundles import tiny_bytes
-from tests.registry.corruption import corrupt
+from tests.registry.corruption import corrupt, write_unreadable
 from trainer.jobs.job import Job
 from trainer.settings import Settings as TrainerSettings
 from trainer.wiring import open_jobs
@@ -109,6 +109,18 @@ def test_rebuild_beside_a_service(running: tuple[Registry, str], data_dir: Path)
         client.flushall()
     assert registry.tasks() == []
     assert "rebuilt the index of 1 tasks, 1 of them with versions" in _run("rebuild", "--data-dir", str(data_dir))
+    assert registry.resolve("signs").version == 1
+
+
+def test_rebuild_says_what_it_left_out_by_its_status_too(running: tuple[Registry, str], data_dir: Path) -> None:
+    registry, url = running
+    registry.publish("digits", tiny_bytes(task="digits"), actor="test")
+    key = write_unreadable(registry.blobs, "digits", 2)
+    with connect(url) as client:
+        client.flushall()
+    text = _run("rebuild", "--data-dir", str(data_dir), status=1)
+    assert "rebuilt the index of 1 tasks, 1 of them with versions" in text
+    assert f"left out: record {key}" in text
     assert registry.resolve("signs").version == 1
 
 

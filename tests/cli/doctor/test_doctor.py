@@ -21,6 +21,7 @@ from hosting.redis_server.embedded import EmbeddedRedis
 from hosting.settings.settings import Settings
 from registry.wiring import open_registry, redis_service
 from tests.cli.publishing import publish
+from tests.registry.corruption import write_unreadable
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +62,7 @@ def test_before_the_first_start(tmp_path: Path) -> None:
     status, document = _doctor(folder)
     assert (status, document["healthy"]) == (0, True)
     checks = ["settings", "keys", "torch", "processor", "device", "threads", "data folder"]
-    assert [each["check"] for each in document["checks"]] == [*checks, "redis", "blobs", "backbone", "port"]
+    assert [each["check"] for each in document["checks"]] == [*checks, "redis", "blobs", "records", "backbone", "port"]
     assert not folder.exists()
 
 
@@ -141,6 +142,19 @@ def test_a_bundle_of_another_backbone_and_a_corrupt_one(tmp_path: Path, backbone
         assert "the bundle of signs version 1 is missing" in _bad(tmp_path)["blobs"][1]
     state, text = _bad(tmp_path)["backbone"]  # the index sleeps with its Redis
     assert (state, "not compared" in text) == ("warn", True)
+
+
+def test_records_that_cannot_be_read(tmp_path: Path, backbone: str) -> None:
+    for task in ("digits", "signs"):
+        publish(tmp_path, task, backbone)
+    settings = Settings(data_dir=tmp_path)
+    with redis_service(settings) as url, open_registry(settings, url) as registry:
+        key = write_unreadable(registry.blobs, "signs", 3)
+        registry.blobs.store.write("jobs/gone.json", b"{")
+        registry.reconcile()
+        found = [each for each in _found(tmp_path)["records"] if each.state == "fail"]
+        assert [key in found[0].found, "job gone" in found[1].found] == [True, True]
+        assert _bad(tmp_path).keys() & {"redis", "blobs"} == set()
 
 
 def test_a_redis_that_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis_server: EmbeddedRedis) -> None:

@@ -96,3 +96,12 @@ def test_two_workers_run_one_job_of_each_actor(http: httpx.Client, service: Serv
         assert service.jobs.queue.waiting_ids() == [f"{second}-1"]
         http.post(f"/jobs/{first}/cancel")
         until(lambda: not service.jobs.queue.waiting_ids(), "the next one's turn comes")
+
+
+def test_a_document_that_lua_cannot_read_stops_nobody(service: Service) -> None:
+    """Of an older release, which kept half a character in it."""
+    jobs = service.jobs
+    bad, other = submit(jobs), submit(jobs, actor="bob")
+    jobs.store.client.hdel(f"nettailor:job:{bad.id}", "actor")
+    jobs.store.client.hset(f"nettailor:job:{bad.id}", "document", '{"actor":"\\ud800"}')
+    assert [taken(jobs.queue, 1) for _ in range(2)] == [bad.id, other.id]

@@ -191,3 +191,43 @@ def test_a_deletion_that_is_killed_before_any_of_its_steps_is_carried_out(
     reconciler.reconcile()
     assert jobs.store.get(job.id).state == "cancelled"
     assert registry.tasks() == []
+
+
+def test_a_lock_that_expired_is_left_to_whoever_took_it(
+    jobs: Jobs, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This reconciler was slow; what it has not looked at yet is the other's now."""
+    submit(jobs)
+    looked_at: list[str] = []
+
+    def slow() -> None:
+        jobs.store.client.set("nettailor:jobs:reconciling", "another's")
+
+    monkeypatch.setattr(reconciler, "_rescue_strays", slow)
+    monkeypatch.setattr(reconciler, "_look_at", looked_at.append)
+    reconciler.reconcile()
+    assert jobs.store.client.get("nettailor:jobs:reconciling") == b"another's"
+    assert looked_at == []
+
+
+def test_the_lock_is_free_again_after_a_round(jobs: Jobs, reconciler: Reconciler) -> None:
+    reconciler.reconcile()
+    assert not jobs.store.client.exists("nettailor:jobs:reconciling")
+
+
+def test_a_job_that_cannot_be_read_does_not_stop_the_others(
+    jobs: Jobs, registry: Registry, reconciler: Reconciler
+) -> None:
+    """Nor does one of a task with an unreadable record."""
+    publish(registry)
+    unreadable, of_a_bad_task = submit(jobs), submit(jobs)
+    other = jobs.submit("zebras", "sha256:" + "0" * 64, {}, actor="ada")
+    for job in (unreadable, of_a_bad_task, other):
+        submission = jobs.queue.find(job)
+        assert submission is not None
+        submission.delete()
+    jobs.store.client.hset(f"nettailor:job:{unreadable.id}", "document", "{}")
+    jobs.store.client.rpush("nettailor:registry:history:pets", '{"kind":"of-tomorrow"}')
+    reconciler.reconcile()
+    assert f"{other.id}-2" in jobs.queue.waiting_ids()
+    assert [job.id for job in jobs.store.latest(9)] == [other.id, of_a_bad_task.id]
