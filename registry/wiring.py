@@ -7,8 +7,9 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from hosting.redis_server.embedded import EmbeddedRedis, joined
+from hosting.redis_server.embedded import joined
 from hosting.redis_server.password import with_password
+from hosting.redis_server.supervised import SupervisedRedis
 from hosting.settings.settings import Settings
 from registry.reconnect import Reconnect
 from registry.registry import Registry
@@ -20,7 +21,8 @@ _CONNECT_TIMEOUT_SECONDS = 2.0
 
 @contextlib.contextmanager
 def redis_service(settings: Settings) -> Iterator[str]:
-    """The URL of the Redis to use; without one in the settings, of an embedded server that lives as long as this.
+    """The URL of the Redis to use; without one in the settings, of an embedded server that lives as long as this, and
+    is started again if it dies.
 
     Raises `EmbeddedRedisFailed`, `PasswordFileUnusable`.
     """
@@ -28,7 +30,7 @@ def redis_service(settings: Settings) -> Iterator[str]:
         file = settings.redis_password_file
         yield settings.redis_url if file is None else with_password(settings.redis_url, file)
         return
-    with EmbeddedRedis(settings.data_dir / "redis") as server:
+    with SupervisedRedis(settings.data_dir / "redis") as server:
         yield server.url
 
 

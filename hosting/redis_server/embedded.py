@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from importlib import resources
 from pathlib import Path
@@ -25,6 +26,8 @@ START_SECONDS = 60.0  # loading a large append-only file takes a while
 STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.01
 _SOCKET_PATH_BYTES = 100  # unix sockets take about 107
+_TOLD_TO_STOP = "it was told to stop"
+LOG = "redis.log"  # in its folder; what the server says
 
 
 class EmbeddedRedis:
@@ -39,6 +42,8 @@ class EmbeddedRedis:
         self._process: subprocess.Popen[bytes] | None = None
         self._cleanup = contextlib.ExitStack()
         self._socket = self.folder / "redis.sock"
+        self._spawning = threading.Lock()
+        self._stopped = False
 
     @property
     def url(self) -> str:
@@ -53,46 +58,64 @@ class EmbeddedRedis:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        executable = find_executable(self.folder)
+        self._stopped = False
         make_folder_durably(self.folder)
-        deadline = time.monotonic() + START_SECONDS
         if len(os.fsencode(self._socket)) > _SOCKET_PATH_BYTES:
             short = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="nettailor-"))
             self._socket = Path(short) / "redis.sock"
         try:
-            self._spawn(executable, _lock(self.folder, deadline))
-            self._wait_until_ready(deadline)
+            self.start_again()
         except BaseException:
             self.stop()
             raise
+
+    def start_again(self) -> None:
+        """After the server ended by itself: start it at the same socket, over the same data; wait until it answers."""
+        executable = find_executable(self.folder)
+        deadline = time.monotonic() + START_SECONDS
+        process = self._spawn(executable, self._lock(deadline))
+        try:
+            self._wait_until_ready(process, deadline)
+        except BaseException:
+            _end(process)
+            raise
         logger.info("embedded Redis ready at %s", self.url)
+
+    def wait(self) -> int:
+        """The exit status of the server (of its guardian, which repeats it), once it has ended; 0 if it was stopped."""
+        process = self._process
+        if process is None:
+            return 0
+        status = process.wait()
+        _end(process)  # closes what is left of it
+        return status
 
     def stop(self) -> None:
         """End the server; what was acknowledged is on disk already."""
-        process, self._process = self._process, None
+        with self._spawning:  # so that none is started after this
+            self._stopped = True
+            process, self._process = self._process, None
         if process is not None:
-            assert process.stdin is not None
-            process.stdin.close()
-            try:
-                process.wait(timeout=STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()  # the server then gets its death signal
-                process.wait()
+            _end(process)
         self._cleanup.close()
 
-    def _spawn(self, executable: str, lock: int) -> None:
+    def _spawn(self, executable: str, lock: int) -> "subprocess.Popen[bytes]":
         command = [executable, *_options(self.folder, self._socket)]
         guardian = str(resources.files("hosting.processes").joinpath("parent_watch.py"))
         try:
-            self._leave_word()
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", guardian, str(os.getpid()), *command],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[lock],  # held by the server itself, so the folder is free when the server is gone
-                start_new_session=True,  # Ctrl-C stops us first, then we stop it
-            )
+            with self._spawning:
+                if self._stopped:
+                    raise EmbeddedRedisFailed(str(self.folder), _TOLD_TO_STOP)
+                self._leave_word()
+                self._process = subprocess.Popen(
+                    [sys.executable, "-I", "-S", guardian, str(os.getpid()), *command],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[lock],  # held by the server itself, so the folder is free when the server is gone
+                    start_new_session=True,  # Ctrl-C stops us first, then we stop it
+                )
+                return self._process
         finally:
             os.close(lock)
 
@@ -103,13 +126,12 @@ class EmbeddedRedis:
             usual.unlink(missing_ok=True)
             usual.symlink_to(self._socket)
 
-    def _wait_until_ready(self, deadline: float) -> None:
-        assert self._process is not None
+    def _wait_until_ready(self, process: "subprocess.Popen[bytes]", deadline: float) -> None:
         reason = "no answer"
         with contextlib.closing(redis.Redis.from_url(self.url, retry=None)) as client:
             while time.monotonic() < deadline:
-                if self._process.poll() is not None:
-                    raise EmbeddedRedisFailed(str(self.folder), f"it ended; see {self.folder / 'redis.log'}")
+                if process.poll() is not None:
+                    raise EmbeddedRedisFailed(str(self.folder), f"it ended; see {self.folder / LOG}")
                 try:
                     client.ping()
                     return
@@ -117,6 +139,30 @@ class EmbeddedRedis:
                     reason = str(error)
                 time.sleep(_POLL_SECONDS)
         raise EmbeddedRedisFailed(str(self.folder), f"not ready after {START_SECONDS:.0f} seconds: {reason}")
+
+    def _lock(self, deadline: float) -> int:
+        """An open file that locks the folder for as long as any process holds it open."""
+        descriptor = os.open(self.folder / "redis.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return descriptor
+            except BlockingIOError:
+                if self._stopped or time.monotonic() > deadline:
+                    os.close(descriptor)
+                    reason = _TOLD_TO_STOP if self._stopped else "another server is using this folder"
+                    raise EmbeddedRedisFailed(str(self.folder), reason) from None
+            time.sleep(_POLL_SECONDS)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()  # the server then gets its death signal
+        process.wait()
 
 
 def joined(folder: Path) -> str | None:
@@ -184,7 +230,7 @@ def _options(folder: Path, socket: Path) -> list[str]:
         "unixsocket": str(socket),
         "unixsocketperm": "700",
         "dir": str(folder),
-        "logfile": str(folder / "redis.log"),
+        "logfile": str(folder / LOG),
         "appendonly": "yes",
         "appendfsync": "always",
         "save": "",
@@ -192,17 +238,3 @@ def _options(folder: Path, socket: Path) -> list[str]:
         "maxmemory-policy": "noeviction",
     }
     return [part for name, value in options.items() for part in (f"--{name}", value)]
-
-
-def _lock(folder: Path, deadline: float) -> int:
-    """An open file that locks the folder for as long as any process holds it open."""
-    descriptor = os.open(folder / "redis.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return descriptor
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                os.close(descriptor)
-                raise EmbeddedRedisFailed(str(folder), "another server is using this folder") from None
-        time.sleep(_POLL_SECONDS)
