@@ -13,6 +13,7 @@ from hosting.errors import KeysInvalid
 
 
 class KeyScope(StrEnum):
+    predict = "predict"
     read = "read"
     publish = "publish"
     promote = "promote"

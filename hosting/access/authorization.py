@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hosting.access.audit import AuditLog, AuditTrail
 from hosting.access.bodies import BodiesUnderWay, BoundedBodies
 from hosting.access.caller import caller
+from hosting.access.caller import key as key_of_request
 from hosting.access.keys import Key, Keyring
 from hosting.access.keys import Scope as KeyScope
 from hosting.access.rate_limit import Buckets, RateLimit
@@ -57,6 +58,7 @@ def install_access(
         buckets = Buckets(per_second=settings.rate_limit_per_second, burst=settings.rate_burst)
         by_key = settings.keys_file is not None
         app.add_middleware(RateLimit, buckets=buckets, by_key=by_key, refused=rate_refused)
+    app.add_exception_handler(ScopeMissing, _lacking_scope)  # of a handler that calls `caller.require`
     if settings.keys_file is not None:
         keyring = Keyring(settings.keys_file)
         app.add_middleware(Authorization, keyring=keyring, task_of_job=task_of_job, problems=problems or {})
@@ -98,6 +100,7 @@ class Authorization:
                 try:
                     key = self._keyring.holder(Headers(scope=scope).get("authorization", ""))
                     caller.set(key.name)
+                    key_of_request.set(key)
                     await self._check(key, match.scope, match)
                 except Exception as failure:  # only what has a problem of its own; the rest is raised again
                     await self._refusal(Request(scope), failure)(scope, receive, send)
@@ -107,7 +110,7 @@ class Authorization:
         await self._app(scope, receive, send)
 
     async def _check(self, key: Key, needed: KeyScope, match: RouteMatch) -> None:
-        if needed not in key.scopes:
+        if not key.may(needed):
             raise ScopeMissing(key.name, needed)
         if key.tasks is None:
             return
@@ -123,6 +126,14 @@ class Authorization:
     def _refusal(self, request: Request, failure: Exception) -> Response:
         if type(failure) not in _REFUSALS:
             return answer(request, failure, self._problems)
-        status, title, challenge = _REFUSALS[type(failure)]
-        problem = problem_of(failure, status, title, instance=request.url.path)
-        return problem_response(problem, headers={"WWW-Authenticate": challenge})
+        return _refusal(request, failure)
+
+
+async def _lacking_scope(request: Request, failure: Exception) -> Response:
+    return _refusal(request, failure)
+
+
+def _refusal(request: Request, failure: Exception) -> Response:
+    status, title, challenge = _REFUSALS[type(failure)]
+    problem = problem_of(failure, status, title, instance=request.url.path)
+    return problem_response(problem, headers={"WWW-Authenticate": challenge})

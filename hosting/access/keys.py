@@ -4,7 +4,7 @@ The file is JSON (`{"keys": [...]}`), or TOML (`[[keys]]`) if its name ends in `
 
     name      the actor that the history keeps
     sha256    of the secret, 64 hexadecimal digits
-    scopes    out of read, publish, promote, admin; none implies another
+    scopes    out of predict, read, publish, promote, admin; `read` implies `predict`, none implies any other
     tasks     the only ones it is good for; leave it out for all
 """
 
@@ -27,7 +27,7 @@ from nettailor.durable import write_durably
 
 logger = logging.getLogger(__name__)
 
-Scope = Literal["read", "publish", "promote", "admin"]
+Scope = Literal["predict", "read", "publish", "promote", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 KeyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$")]
 
@@ -42,6 +42,10 @@ class Key(BaseModel):
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     scopes: frozenset[Scope] = Field(min_length=1)
     tasks: frozenset[TaskName] | None = Field(default=None, min_length=1)
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the key is good for a scope. `read` includes `predict`: keys are older than that scope."""
+        return scope in self.scopes or (scope == "predict" and "read" in self.scopes)
 
     def entry(self) -> dict[str, str | list[str]]:
         """As the file has it."""

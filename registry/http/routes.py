@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from hosting.access.caller import require
 from hosting.access.endpoint import endpoint
 from nettailor.bundle.safetensors_file import DEFAULT_LIMITS
 from nettailor.errors import BundleTooLarge
@@ -100,6 +101,8 @@ def _add_writing(routes: APIRouter, registry: Registry) -> None:
 
     @endpoint(routes, declared.MOVE_ALIAS)
     def move_alias(task: str, alias: str, move: MoveAlias, x_actor: Actor = "anonymous") -> AliasMove:
+        if move.force:
+            require("admin")  # who may set no policy may not overrule one
         expected = move.expected if "expected" in move.model_fields_set else ANY
         change = registry.promote(
             task, alias, move.version, expected=expected, actor=x_actor, reason=move.reason, force=move.force

@@ -24,7 +24,8 @@ class _Request(BaseModel):
 class MoveAlias(_Request):
     """`expected`: the version the alias must name now, null if it must not be there yet; leave it out not to care.
 
-    `force`: although the version does not pass the task's policy; `reason` must then say why.
+    `force`: although the version does not pass the task's policy; it takes a key that may set policies, and `reason`
+    must say why.
     """
 
     version: int = Field(ge=1)

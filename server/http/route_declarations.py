@@ -3,16 +3,16 @@
 from hosting.access.body_limit import BODY_OF_SETTINGS
 from hosting.access.route_table import Route
 
-PREDICT = Route(method="POST", path="/tasks/{task}/predict", scope="read", is_prediction=True, body=BODY_OF_SETTINGS)
+PREDICT = Route(method="POST", path="/tasks/{task}/predict", scope="predict", is_prediction=True, body=BODY_OF_SETTINGS)
 PREDICT_VERSION = Route(
     method="POST",
     path="/tasks/{task}/versions/{version}/predict",
-    scope="read",
+    scope="predict",
     is_prediction=True,
     body=BODY_OF_SETTINGS,
 )
 PREDICT_MANY = Route(
-    method="POST", path="/predict", scope="read", task_parameter="tasks", is_prediction=True, body=BODY_OF_SETTINGS
+    method="POST", path="/predict", scope="predict", task_parameter="tasks", is_prediction=True, body=BODY_OF_SETTINGS
 )
 
 ROUTES = (PREDICT, PREDICT_VERSION, PREDICT_MANY)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from hosting.access.caller import require
 from hosting.access.endpoint import endpoint
 from nettailor.bundle.manifest import TaskName
 from registry.http.schemas import Reason
@@ -26,7 +27,8 @@ class ParetoFront(BaseModel):
 
 
 class PublishPoint(BaseModel):
-    """`alias` is to name the new version; `live` moves only if the version passes the task's policy."""
+    """`alias` is to name the new version, which takes a key that may promote; `live` moves only if the version passes
+    the task's policy."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -66,6 +68,8 @@ def add_pareto_front(routes: APIRouter, service: Service) -> None:
     ) -> PointVersion:
         """Publish the point with `k` blocks removed as a version of the task."""
         wanted = wanted or PublishPoint()
+        if wanted.alias is not None:
+            require("promote")
         done = publish_point(
             registry,
             task,

@@ -19,6 +19,7 @@ from hosting.errors import AuditLogUnusable, KeysInvalid
 from hosting.settings.settings import Settings
 from hosting.web.problems import install_problem_handlers
 from registry.http.app import create_app
+from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
 from registry.registry import Registry
 from server.http.route_declarations import ROUTES as SERVER_ROUTES
 from tests.bundles import tiny_bytes
@@ -110,6 +111,30 @@ def test_a_scope_is_good_for_its_own_routes_only(http: httpx.Client, make_key: M
             else:
                 assert (answer.status_code, answer.json()["scope"]) == (403, needed)
                 assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+
+
+def test_a_key_for_predictions_opens_nothing_else(http: httpx.Client, make_key: MakeKey, registry: Registry) -> None:
+    registry.publish("signs", tiny_bytes(), actor="me")
+    camera = bearer(make_key("camera", "predict"))
+    for route in REGISTRY_ROUTES:
+        path = route.path.replace(":path", "").format(task="signs", version=1, alias="live", name="report.html")
+        answer = http.request(route.method, path, headers=camera)
+        assert (answer.status_code, answer.json()["scope"]) == (403, route.scope), path
+    for route in OPEN_ROUTES:
+        assert http.get(route.path, headers=camera).status_code == 200, route.path
+
+
+def test_force_takes_a_key_that_may_set_policies(http: httpx.Client, make_key: MakeKey, registry: Registry) -> None:
+    registry.publish("signs", tiny_bytes(), actor="me")
+    forced = {"version": 1, "force": True, "reason": "now"}
+    promoter, both = make_key("promoter", "promote"), make_key("both", "promote", "admin")
+    refused = http.put("/tasks/signs/aliases/live", json=forced, headers=bearer(promoter))
+    assert (refused.status_code, refused.json()["scope"]) == (403, "admin")
+    assert 'error="insufficient_scope"' in refused.headers["www-authenticate"]
+    assert registry.task("signs").aliases == {}
+    assert http.put("/tasks/signs/aliases/live", json=forced, headers=bearer(both)).status_code == 200
+    plain = http.put("/tasks/signs/aliases/live", json={"version": 1}, headers=bearer(promoter))
+    assert plain.status_code == 200
 
 
 def test_what_an_app_does_not_have_needs_admin(http: httpx.Client, make_key: MakeKey) -> None:

@@ -35,6 +35,11 @@ def test_a_new_key_opens_with_its_secret_and_nothing_else_does(path: Path) -> No
             keyring.holder(nothing)
 
 
+def test_read_implies_predict_and_nothing_implies_anything_else() -> None:
+    may = {held: {scope for scope in SCOPES if new_key("ann", [held])[0].may(scope)} for held in SCOPES}
+    assert may == {held: {held} for held in SCOPES} | {"read": {"read", "predict"}}
+
+
 def test_secrets_do_not_repeat() -> None:
     assert len({new_key("ann", ["read"])[1] for _ in range(100)}) == 100
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hosting.access.keys import add_key, new_key
+from hosting.access.keys import Scope, add_key, new_key
 from registry.registry import Registry
 from server.settings import ServerSettings
 from tests.server.asking import FILES, publish
@@ -19,8 +19,12 @@ def keys_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def secret(keys_file: Path) -> str:
-    """Of a key that may read `signs`."""
-    key, secret = new_key("camera", ["read"], ["signs"])
+    """Of a camera's key: it may predict `signs`, and no more."""
+    return make_key(keys_file, "camera", "predict")
+
+
+def make_key(keys_file: Path, name: str, scope: Scope) -> str:
+    key, secret = new_key(name, [scope], ["signs"])
     add_key(keys_file, key)
     return secret
 
@@ -52,6 +56,15 @@ def test_predictions_need_a_key(locked: Running, secret: str, keys_file: Path) -
     for path in ("/healthz", "/readyz", "/metrics", "/docs"):
         assert locked.client.get(path).status_code == 200, path
     assert keys_file.with_name("audit.jsonl").read_text() == ""  # predictions are not for the audit log
+
+
+def test_keys_older_than_the_scope_go_on_predicting(locked: Running, keys_file: Path) -> None:
+    expected: dict[Scope, int] = {"read": 200, "publish": 403, "promote": 403, "admin": 403}
+    for scope, status in expected.items():
+        key = {"Authorization": f"Bearer {make_key(keys_file, f'only-{scope}', scope)}"}
+        answer = locked.client.post("/tasks/signs/predict", content=FILES[0], headers=key)
+        assert answer.status_code == status, scope
+        assert status == 200 or answer.json()["scope"] == "predict"
 
 
 def test_predictions_are_limited_by_rate_and_counted(server_settings: ServerSettings, registry: Registry) -> None:

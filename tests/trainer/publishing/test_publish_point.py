@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hosting.access.keys import add_key, new_key
 from nettailor.bundle.bundle import encode
 from nettailor.bundle.manifest import Manifest
 from nettailor.network.backbones import Backbone, build_backbone
@@ -13,13 +14,16 @@ from registry.journal.records import VersionRecord
 from registry.policy.policy import Policy
 from registry.registry import Registry
 from tests.bundles import random_bundle, random_tensors
+from tests.serving import served
 from tests.trainer.datasets import dataset_file
 from tests.trainer.publishing.points import ACCURACIES, CHOSEN, point
 from tests.trainer.publishing.tailored import JOB, SLACK
+from trainer.http.app import create_app
 from trainer.publishing.publish import publish
 from trainer.recipe.pareto import POINTS, read_pareto_front
 from trainer.recipe.result import Tailored
 from trainer.service import Service
+from trainer.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +107,28 @@ def test_live_only_if_the_policy_passes(http: httpx.Client, registry: Registry, 
     assert ask(6, "live") == (1, None, True)
     assert ask(3, "live") == (4, "live", False)
     assert registry.task("pets").aliases == {"live": 4, "candidate": 2}
+
+
+def test_whoever_may_publish_moves_no_alias_with_a_point(
+    settings: Settings, service: Service, registry: Registry, published: Tailored, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys.json"
+    (publisher, one), (both, other) = new_key("ann", ["publish"]), new_key("bob", ["publish", "promote"])
+    add_key(keys, publisher)
+    add_key(keys, both)
+    service.settings = settings.model_copy(update={"keys_file": keys})
+    with served(create_app(service)) as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as http:
+
+        def ask(secret: str, alias: str | None) -> httpx.Response:
+            headers = {"Authorization": f"Bearer {secret}"}
+            return http.post("/tasks/pets/versions/1/front/9", json={"alias": alias}, headers=headers)
+
+        for alias in ("live", "candidate"):
+            assert (ask(one, alias).status_code, ask(one, alias).json()["scope"]) == (403, "promote")
+        assert [record.version for record in registry.versions("pets")] == [1]
+        assert ask(one, None).json()["version"] == 2
+        assert registry.task("pets").aliases == {"live": 1}
+        assert ask(other, "live").json()["alias"] == "live"
 
 
 def test_not_away_from_another_backbone(http: httpx.Client, registry: Registry, published: Tailored) -> None:
