@@ -11,7 +11,7 @@ OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/docs/oauth2-redi
 _PREDICT = re.compile(r"/predict|/tasks/[^/]+/predict|/tasks/[^/]+/versions/[^/]+/predict")
 _READING = frozenset({"GET", "HEAD"})
 _ACTING: tuple[tuple[frozenset[str], re.Pattern[str], Scope], ...] = (
-    (frozenset({"POST"}), _PREDICT, "read"),
+    (frozenset({"POST"}), _PREDICT, "predict"),
     (frozenset({"POST"}), re.compile(r"/tasks/[^/]+/(versions|dataset)|/datasets/inspect"), "publish"),
     (frozenset({"POST"}), re.compile(r"/tasks/[^/]+/versions/[^/]+/front/[^/]+"), "publish"),
     (frozenset({"PATCH"}), re.compile(r"/tasks/[^/]+/versions/[^/]+"), "publish"),
