@@ -5,6 +5,8 @@ HostingError
 ├── KeyUnknown             no key has that secret
 ├── ScopeMissing           the key is not good for what was asked
 ├── TaskForbidden          the key is limited to other tasks
+├── HostNotAllowed         a name that is none of the service's, where nothing is locked
+├── OriginNotAllowed       a page of another site asks for a change, where nothing is locked
 ├── KeysInvalid            the file of keys cannot be read
 ├── SettingsInvalid        a setting is malformed, or the file of settings has a key that is none
 ├── BodyTooLarge           more bytes than a request of this kind may have
@@ -50,6 +52,18 @@ class TaskForbidden(HostingError):
         super().__init__(f"key {key!r} is limited to some tasks, and {about}")
         self.key = key
         self.task = task
+
+
+class HostNotAllowed(HostingError):
+    def __init__(self, host: str) -> None:
+        super().__init__(f"{host!r} is no name of this service; NETTAILOR_ALLOWED_HOSTS adds names")
+        self.host = host
+
+
+class OriginNotAllowed(HostingError):
+    def __init__(self, origin: str) -> None:
+        super().__init__(f"pages of {origin} may change nothing here; NETTAILOR_ALLOWED_ORIGINS lets an origin in")
+        self.origin = origin
 
 
 class KeysInvalid(HostingError):

@@ -1,12 +1,12 @@
 """`nettailor doctor` on settings: their values, variables that are none, and the file of keys."""
 
-import ipaddress
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from cli.doctor.finding import Finding, fail, ok, warn
+from hosting.access.allowed_hosts import is_loopback
 from hosting.access.keys import read_keys
 from hosting.errors import KeysInvalid
 from hosting.settings.settings_file import PREFIX, suggestion
@@ -48,7 +48,7 @@ def values(settings: ServerSettings, trainer_settings: TrainerSettings) -> Itera
 def keys(settings: ServerSettings) -> Iterator[Finding]:
     path = settings.keys_file
     if path is None:
-        if _is_loopback(settings.host):
+        if is_loopback(settings.host):
             yield ok("keys", f"none; only this machine reaches {settings.host}")
         else:
             advice = "make some with `nettailor keys new`, or listen on 127.0.0.1"
@@ -71,10 +71,3 @@ def _permissions(path: Path) -> Finding | None:
     if mode & stat.S_IROTH:
         return warn("keys", f"everybody may read {path} (mode {mode:o})", f"chmod 640 {path}")
     return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

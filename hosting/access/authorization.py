@@ -1,5 +1,5 @@
 """Authorization: a request is looked up in the table of routes, and with `NETTAILOR_KEYS_FILE` needs a key of the scope
-that is named there.
+that is named there; without it, it must not come from a page of another site.
 
 Pure ASGI and outside all routing, because predictions take a way of their own past the routes.
 """
@@ -12,10 +12,12 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hosting.access.allowed_hosts import AllowedHosts
 from hosting.access.audit import AuditLog, AuditTrail
 from hosting.access.bodies import BodiesUnderWay, BoundedBodies
 from hosting.access.caller import caller
 from hosting.access.caller import key as key_of_request
+from hosting.access.cross_origin import CrossOriginProtection, allow_origins
 from hosting.access.keys import Key, Keyring
 from hosting.access.keys import Scope as KeyScope
 from hosting.access.rate_limit import Buckets, RateLimit
@@ -46,8 +48,9 @@ def install_access(
     task_of_job: TaskOfJob | None = None,
     problems: ProblemTable | None = None,
 ) -> None:
-    """Look every request up in the table of the app's routes and bound its body; on top of that rate limits, keys and
-    the audit log, as far as the settings name them. `rate_refused` counts.
+    """Look every request up in the table of the app's routes and bound its body; on top of that rate limits, keys, the
+    audit log and CORS, as far as the settings name them. Without keys, what pages of other sites ask is refused.
+    `rate_refused` counts.
 
     Called before `install_problem_handlers`, whose request id lies outside, and after whatever middleware answers
     requests itself. `task_of_job` lets keys that are limited to tasks ask about jobs; it runs in a thread, and
@@ -62,9 +65,14 @@ def install_access(
     if settings.keys_file is not None:
         keyring = Keyring(settings.keys_file)
         app.add_middleware(Authorization, keyring=keyring, task_of_job=task_of_job, problems=problems or {})
+    else:
+        hosts = AllowedHosts(settings.host, settings.allowed_hosts)
+        app.add_middleware(CrossOriginProtection, hosts=hosts, origins=settings.allowed_origins)
     if settings.audit_log is not None:
         app.add_middleware(AuditTrail, log=AuditLog(settings.audit_log))
     app.add_middleware(RouteLookup, table=table)
+    if settings.allowed_origins:
+        allow_origins(app, settings.allowed_origins)
 
 
 class RouteLookup:

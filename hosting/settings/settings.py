@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
+from hosting.settings.comma_separated import Hosts, Origins
 from hosting.settings.settings_file import file_source, invalid
 
 
@@ -25,6 +26,12 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
     keys_file: Path | None = Field(default=None, description="keys that requests need; without it nothing is locked")
+    allowed_hosts: Hosts = Field(
+        default=frozenset(), description="further names of this service, where there are no keys; comma-separated"
+    )
+    allowed_origins: Origins = Field(
+        default=frozenset(), description="whose pages may use this service in a browser (CORS); comma-separated"
+    )
     audit_log: Path | None = Field(default=None, description="file that requests other than predictions are noted in")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = Field(default="text", description="json: one object a line")

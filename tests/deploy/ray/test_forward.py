@@ -103,7 +103,7 @@ def replicas(settings: ServerSettings, server: Running) -> OneServer:
 def _ask(settings: ServerSettings, replicas: Any, path: str, *, method: str = "POST", **options: Any) -> httpx.Response:
     async def asked() -> httpx.Response:
         transport = httpx.ASGITransport(create_app(settings, replicas, attempts=3))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.request(method, path, **options)
 
     return asyncio.run(asked())

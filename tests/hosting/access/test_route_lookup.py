@@ -5,10 +5,12 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI, Request
+from starlette.middleware.cors import CORSMiddleware
 
 from hosting.access.audit import AuditTrail
 from hosting.access.authorization import Authorization, RouteLookup, install_access
 from hosting.access.bodies import BoundedBodies
+from hosting.access.cross_origin import CrossOriginProtection
 from hosting.access.endpoint import endpoint
 from hosting.access.keys import add_key, new_key
 from hosting.access.rate_limit import RateLimit
@@ -68,6 +70,15 @@ def test_a_request_is_looked_up_once(app: FastAPI, table: CountingTable, secret:
         assert table.looked_up == 1
         assert http.get("/tasks/flowers/versions/3", headers=headers).status_code == 403
         assert table.looked_up == 2
+
+
+def test_without_keys_other_sites_are_refused_in_their_place_and_preflights_come_before_all(tmp_path: Path) -> None:
+    app = FastAPI()
+    settings = Settings(audit_log=tmp_path / "audit.jsonl", allowed_origins=frozenset({"https://app.example"}))
+    install_access(app, settings, RouteTable([READ_VERSION]), rate_refused=lambda: None)
+    install_problem_handlers(app, {})
+    order = [RequestIdMiddleware, CORSMiddleware, RouteLookup, AuditTrail, CrossOriginProtection]
+    assert middleware(app) == order
 
 
 def test_refusals_are_audited_and_what_is_refused_for_its_key_counts_for_no_rate(app: FastAPI) -> None:

@@ -1,0 +1,93 @@
+"""Cross-origin protection: what pages of other sites may make a service do.
+
+A browser sends the requests of any page to any address, this machine's too, and keeps only the answers from the page. A
+service without keys would obey all of them, so it refuses those of other sites, by what the browser says of where they
+come from. With keys there is nothing to refuse: a page has none, and a browser does not add one by itself.
+"""
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hosting.access.allowed_hosts import AllowedHosts
+from hosting.access.open_routes import HEALTHZ, READYZ
+from hosting.access.route_table import route_match
+from hosting.errors import HostNotAllowed, OriginNotAllowed
+from hosting.telemetry.request_id import HEADER as REQUEST_ID
+from hosting.web.problems import ProblemTable, answer
+
+EVERY_ORIGIN = "*"
+
+_PROBLEMS: ProblemTable = {
+    HostNotAllowed: (421, "host not allowed"),
+    OriginNotAllowed: (403, "origin not allowed"),
+}
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # they change nothing, and no other site reads the answer
+_PROBES = (HEALTHZ, READYZ)  # asked by whatever name a prober knows; they tell nothing
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_EXPOSED = (REQUEST_ID, "X-Task-Version", "Server-Timing", "Retry-After", "ETag", "Location", "traceparent")
+
+
+class CrossOriginProtection:
+    """Pure ASGI, within `RouteLookup`."""
+
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts, origins: Collection[str]) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._origins = frozenset(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                self._check(scope)
+            except (HostNotAllowed, OriginNotAllowed) as failure:
+                await answer(Request(scope), failure, _PROBLEMS)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        if route_match(scope).route not in _PROBES:
+            for host in headers.getlist("host"):
+                self._hosts.check(host)
+        if scope["method"] not in _SAFE_METHODS:
+            self._check_origin(headers)
+
+    def _check_origin(self, headers: Headers) -> None:
+        """Raises `OriginNotAllowed`. What is no browser sends neither header."""
+        origins = headers.getlist("origin")
+        if EVERY_ORIGIN in self._origins or (origins and self._origins.issuperset(origins)):
+            return
+        for origin in origins:
+            if not is_same_origin(origin, headers.get("host", "")):
+                raise OriginNotAllowed(origin)
+        if headers.get("sec-fetch-site") == "cross-site":
+            raise OriginNotAllowed("another site")
+
+
+def is_same_origin(origin: str, host: str) -> bool:
+    """Whether a page comes from the host that it asks. The scheme does not count: TLS may end at a proxy before us."""
+    try:
+        page = urlsplit(origin)
+        asked = urlsplit(f"//{host}")
+        default = _DEFAULT_PORTS.get(page.scheme)
+        ports = page.port or default, asked.port or default
+    except ValueError:  # of a port that is no number
+        return False
+    return page.hostname is not None and page.hostname == asked.hostname and ports[0] == ports[1]
+
+
+def allow_origins(app: FastAPI, origins: Collection[str]) -> None:
+    """Let pages of these origins ask and read (CORS). Called last, as preflights come without a key."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=sorted(origins),
+        allow_methods=_METHODS,
+        allow_headers=["*"],
+        expose_headers=_EXPOSED,
+    )
