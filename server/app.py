@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from hosting.access.authorization import install_access
+from hosting.access.documentation import add_documentation
 from hosting.access.open_routes import OPEN_ROUTES
 from hosting.access.route_table import RouteTable
 from hosting.web.problems import install_problem_handlers
@@ -28,9 +29,10 @@ def create_app(settings: ServerSettings, registry: Registry, *, service: Service
         yield
         await run_in_threadpool(service.stop)
 
-    app = FastAPI(title="NetTailor server", lifespan=lifespan)
+    app = FastAPI(title="NetTailor server", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(FastPath, server=service)
     install_access(app, settings, RouteTable(ROUTES, OPEN_ROUTES), rate_refused=service.metrics.rate_refused)
     install_problem_handlers(app, ALL_PROBLEMS)
     app.include_router(service.router)
+    add_documentation(app)
     return app

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from hosting.access.authorization import install_access
+from hosting.access.documentation import add_documentation
 from hosting.access.open_routes import OPEN_ROUTES
 from hosting.access.route_table import RouteTable
 from hosting.web.problems import install_problem_handlers
@@ -46,6 +47,8 @@ def serving(
             title="NetTailor Server",
             version=version("nettailor-server"),
             description="Many image-recognition tasks from one shared, frozen ResNet.",
+            docs_url=None,
+            redoc_url=None,
         )
         app.add_middleware(FastPath, server=server)
         install_access(
@@ -60,6 +63,7 @@ def serving(
         registry_routes = registry_router(registry, task_deleted=trainer.cancel_jobs_of)
         for router in (server.router, trainer_router(trainer), registry_routes):
             app.include_router(router)
+        add_documentation(app)
         server.start()
         try:
             yield app, server

@@ -7,7 +7,13 @@ HEALTHZ = Route(method="GET", path="/healthz", scope=None)
 READYZ = Route(method="GET", path="/readyz", scope=None)
 METRICS = Route(method="GET", path="/metrics", scope=None)
 
-# FastAPI adds these by itself; they show what routes there are, not what is behind them.
-_DOCUMENTATION = ("/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json")
+# They show what routes there are, not what is behind them. FastAPI adds the last one by itself.
+DOCS = Route(method="GET", path="/docs", scope=None)
+REDOC = Route(method="GET", path="/redoc", scope=None)
+ASSETS = tuple(
+    Route(method="GET", path=f"/docs/{name}", scope=None)
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png")
+)
+_OPENAPI = Route(method="GET", path="/openapi.json", scope=None)
 
-OPEN_ROUTES = (HEALTHZ, READYZ, METRICS, *(Route(method="GET", path=path, scope=None) for path in _DOCUMENTATION))
+OPEN_ROUTES = (HEALTHZ, READYZ, METRICS, DOCS, REDOC, *ASSETS, _OPENAPI)

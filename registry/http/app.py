@@ -4,6 +4,7 @@ from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from hosting.access.authorization import install_access
+from hosting.access.documentation import add_documentation
 from hosting.access.endpoint import endpoint
 from hosting.access.open_routes import HEALTHZ, METRICS, OPEN_ROUTES, READYZ
 from hosting.access.rate_limit import refusals
@@ -19,12 +20,13 @@ from registry.registry import Registry
 
 def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     """The registry's own app. `registry.__main__` builds the registry and runs this; keys come from the settings."""
-    app = FastAPI(title="NetTailor registry")
+    app = FastAPI(title="NetTailor registry", docs_url=None, redoc_url=None)
     metrics = CollectorRegistry()
     if settings is not None:
         install_access(app, settings, RouteTable(ROUTES, OPEN_ROUTES), rate_refused=refusals(metrics))
     install_problem_handlers(app, PROBLEMS)
     app.include_router(router(registry))
+    add_documentation(app)
     metrics.register(QuarantineCollector(registry.blobs))
     registry.observe = OperationMetrics(metrics).observe
 

@@ -4,6 +4,7 @@ from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from hosting.access.authorization import install_access
+from hosting.access.documentation import add_documentation
 from hosting.access.endpoint import endpoint
 from hosting.access.open_routes import HEALTHZ, METRICS, OPEN_ROUTES, READYZ
 from hosting.access.rate_limit import refusals
@@ -19,7 +20,7 @@ from trainer.service import Service
 
 def create_app(service: Service) -> FastAPI:
     """Datasets, jobs, health and metrics. The service is started and stopped by the caller."""
-    app = FastAPI(title="NetTailor trainer")
+    app = FastAPI(title="NetTailor trainer", docs_url=None, redoc_url=None)
     metrics = CollectorRegistry()
     install_access(
         app,
@@ -31,6 +32,7 @@ def create_app(service: Service) -> FastAPI:
     )
     install_problem_handlers(app, {**REGISTRY_PROBLEMS, **PROBLEMS})
     app.include_router(router(service))
+    add_documentation(app)
     metrics.register(service.collector)
     metrics.register(QuarantineCollector(service.blobs))
 

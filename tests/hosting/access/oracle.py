@@ -6,7 +6,10 @@ from urllib.parse import parse_qs
 
 from hosting.access.keys import Scope
 
-OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"})
+_ASSETS = ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png")
+OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/redoc", "/openapi.json"}) | {
+    f"/docs/{name}" for name in _ASSETS
+}
 
 _PREDICT = re.compile(r"/predict|/tasks/[^/]+/predict|/tasks/[^/]+/versions/[^/]+/predict")
 _READING = frozenset({"GET", "HEAD"})
