@@ -39,7 +39,7 @@ def judge(export: Export, folder: Path) -> Judgement:
 def judge_outcome(export: Export, outcome: Outcome) -> Judgement:
     faults = list(_faults(export, outcome))
     verdict: Verdict = "silently_wrong" if faults else "right"
-    return Judgement(verdict=verdict, layout=outcome.report.layout, why="; ".join(faults))
+    return Judgement(verdict=verdict, layout=outcome.report.layout or "", why="; ".join(faults))
 
 
 def _judge_refusal(export: Export, fault: ArchiveInvalid | DatasetInvalid) -> Judgement:
