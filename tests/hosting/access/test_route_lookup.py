@@ -77,7 +77,7 @@ def test_without_keys_other_sites_are_refused_in_their_place_and_preflights_come
     settings = Settings(audit_log=tmp_path / "audit.jsonl", allowed_origins=frozenset({"https://app.example"}))
     install_access(app, settings, RouteTable([READ_VERSION]), rate_refused=lambda: None)
     install_problem_handlers(app, {})
-    order = [RequestIdMiddleware, CORSMiddleware, RouteLookup, AuditTrail, CrossOriginProtection]
+    order = [RequestIdMiddleware, CORSMiddleware, RouteLookup, AuditTrail, CrossOriginProtection, BoundedBodies]
     assert middleware(app) == order
 
 
