@@ -37,7 +37,7 @@ def summary(found: Findings, world: World) -> dict[str, Any]:
     return {
         "requests": found.requests,
         "server_errors": found.server_errors,
-        "tracebacks": found.tracebacks,
+        "tracebacks": len(found.tracebacks),
         "wrong_answers": world.counts["wrong_answers"],
         "hangs_over_10s": found.hangs,
         "healthz_max_ms": round(found.slowest_pulse_ms, 1),
@@ -49,7 +49,7 @@ def summary(found: Findings, world: World) -> dict[str, Any]:
         "kills": {name: world.counts[name] for name in ("kills", "worker_kills", "redis_kills")},
         "disk_was_full": found.disk_was_full,
         "statuses": {str(status): count for status, count in sorted(found.statuses.items())},
-        "faults": [*world.faults, *found.lost[:10], *found.leftovers[:10]],
+        "faults": [*world.faults, *found.lost[:10], *found.leftovers[:10], *sorted(set(found.tracebacks))[:20]],
         "machine": machine.describe(),
     }
 

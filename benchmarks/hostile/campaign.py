@@ -41,7 +41,7 @@ class Findings:
     leftovers: list[str] = field(default_factory=list)
     rss_growth_mib: float = 0.0
     slowest_pulse_ms: float = 0.0
-    tracebacks: int = 0
+    tracebacks: list[str] = field(default_factory=list)
     disk_was_full: bool = False
 
 

@@ -56,8 +56,10 @@ class BesiegedWorld(World):
     def resident_mib(self) -> float:
         return float(self._main.memory_info().rss) / 2**20
 
-    def tracebacks(self) -> int:
-        return (self.data / "up.log").read_text(errors="replace").count(_TRACEBACK)
+    def tracebacks(self) -> list[str]:
+        """How each in the service's log ends: what was raised."""
+        log = (self.data / "up.log").read_text(errors="replace")
+        return [_raised(text) for text in log.split(_TRACEBACK)[1:]]
 
     def leftovers(self) -> list[str]:
         """Temporary files, once the service has been stopped in peace, started and stopped again."""
@@ -66,6 +68,12 @@ class BesiegedWorld(World):
         self.stop()
         folders = (self.data, self.temporary)
         return sorted(str(path) for folder in folders for pattern in _TEMPORARY for path in folder.rglob(pattern))
+
+
+def _raised(traceback: str) -> str:
+    """The first line that is not indented, behind those that are."""
+    lines = traceback.splitlines()[1:]
+    return next((line for line in lines if line and not line.startswith(" ")), "?")
 
 
 @contextmanager
