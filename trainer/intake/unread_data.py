@@ -43,7 +43,10 @@ def _other_arrays(scan: Scan) -> list[Finding]:
     files = [document.parts for document in scan.documents if document.head(len(NUMPY)) == NUMPY]
     if not files or scan.promised:
         return []  # beside images they may be labels
-    mend = "save all images as one array of shape (N, H, W) or (N, H, W, 3), or each as a PNG file, in a folder a class"
+    mend = (
+        "save all images as one array of shape (N, H, W) or (N, H, W, 3), or each as a PNG file or as 8-bit numbers of "
+        "shape (H, W, 3), in a folder a class"
+    )
     return [_finding(scan, files, f"no array of images: {mend}")]
 
 

@@ -42,7 +42,8 @@ def exports() -> Iterator[Export]:
     singles = {f"{s.label}/{s.stem}.npy": npy(pixels([s])[0]) for s in TRAIN}
     yield Export(name="arrays/an npy an image in class folders", upload=singles, true=TRAIN, given=())
     greys = {f"{s.split}/{s.label}/{s.stem}.npy": npy(pixels([s], "L")[0]) for s in ALL}
-    yield Export(name="arrays/a grey npy an image in folders of splits", upload=greys, true=ALL)
+    refusal = "no array of images: .* each as a PNG file"
+    yield Export(name="arrays/a grey npy an image in folders of splits", upload=greys, true=ALL, refusal=refusal)
 
 
 def _named(pattern: str, arrays: Mapping[Split, Array]) -> dict[str, Array]:

@@ -47,7 +47,7 @@ def take_in(folder: Path, files: archives.Files) -> IntakeReport:
         ({"train.rec": bytes.fromhex("0a23d7ce00")}, "RecordIO"),
         ({"train/data-00000-of-00001.arrow": bytes.fromhex("fffffffff0000000")}, "Arrow.*to_parquet"),
         (
-            {f"{name}/1.npy": npy(np.zeros((32, 32, 3), np.uint8)) for name in ("cats", "dogs")},
+            {f"{name}/1.npy": npy(np.zeros((32, 32, 3), np.float32)) for name in ("cats", "dogs")},
             r"^cats/1\.npy, dogs/1\.npy are no array of images: .* each as a PNG file",
         ),
         ({"data.7z": b"7z\xbc\xaf\x27\x1c"}, "7z archive.*pack what it holds as zip"),
