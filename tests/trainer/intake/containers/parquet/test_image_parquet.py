@@ -215,7 +215,7 @@ def test_limits_hold(arrow: Any, tmp_path: Path) -> None:
     with pytest.raises(DatasetNotUnderstood, match="27 rows, the limit is 20 files"):
         freeze(tmp_path / "upload", tmp_path / "dataset.zip", IntakeLimits(members=20))
     with pytest.raises(ArchiveTooBig, match="unpacks to more than"):
-        freeze(tmp_path / "upload", tmp_path / "dataset.zip", IntakeLimits(unpacked_bytes=80_000))
+        freeze(tmp_path / "upload", tmp_path / "dataset.zip", IntakeLimits(unpacked_bytes=50_000))
     kind = image_column(TRAIN).type
     same = arrow.array([{"bytes": bytes(20 << 20), "path": "x"}] * 3, kind)
     with pytest.raises(DatasetNotUnderstood, match="more than 200 times its size"):
