@@ -14,8 +14,7 @@ def main() -> None:
     with redis_service(settings) as url, serving_registry(settings, url) as registry:
         service = Service(settings, registry)
         config = configured(create_app(settings, registry, service=service), settings)
-        # No accepted request outlives its own timeout, so none is cut off.
-        serve(DrainingServer(config, service, patience_s=settings.request_timeout_ms / 1000))
+        serve(DrainingServer(config, service))
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ class Service:
         self.settings = settings
         self.state = "starting"  # then ready, then draining
         self.under_way = 0  # predictions asked and not answered; only the event loop's thread counts
+        self.answered_by = 0.0  # the latest deadline of all that were accepted, on the monotonic clock
         self.metrics = Metrics(collectors or CollectorRegistry())
         self.metrics.registry.register(QuarantineCollector(registry.blobs))
         registry.observe = OperationMetrics(self.metrics.registry).observe
@@ -99,6 +100,10 @@ class Service:
             yield
         finally:
             self.under_way -= 1
+
+    def accept_until(self, deadline: float) -> None:
+        """A prediction was accepted that has until then, on the monotonic clock, to be answered."""
+        self.answered_by = max(self.answered_by, deadline)
 
     def drain(self) -> None:
         """Requests that come from now on get 503; those that came before are answered."""

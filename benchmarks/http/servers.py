@@ -54,6 +54,8 @@ def ours(settings: Settings, backbone: Backbone, *, dtype: str, threads: int) ->
         "NETTAILOR_DTYPE": dtype,
         "NETTAILOR_ENGINE_THREADS": str(threads),
         "NETTAILOR_PORT": "{port}",
+        "NETTAILOR_MAX_CONNECTIONS": "60000",  # the load comes from one address, over a connection a waiting request
+        "NETTAILOR_MAX_CONNECTIONS_PER_ADDRESS": "0",
     }
     return _python(OURS, sys.executable, "server", [], ready="/readyz", environment=environment)
 

@@ -13,17 +13,17 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-import uvicorn
-
 from cli.errors import AddressUnusable, CannotStart, DataFolderInUse
 from cli.service.client import Client
 from cli.service.local_service import LOCK_FILE, remove_state, write_state
 from hosting.errors import HostingError
+from hosting.processes.descriptors import raise_open_files_limit
 from hosting.processes.file_lock import FileLock
 from hosting.processes.malloc import bound_arenas
 from hosting.telemetry import tracing
 from hosting.telemetry.logs import configure_logs
 from hosting.web.draining import DrainingServer
+from hosting.web.process import configured
 from nettailor.errors import NetTailorError
 from registry.errors import RegistryError
 from registry.wiring import redis_service
@@ -34,7 +34,7 @@ from trainer.workers.pool import Workers
 
 logger = logging.getLogger(__name__)
 
-_DRAIN_SECONDS = 3  # accepted predictions get this long when the service stops, then event streams and uploads
+_GRACE_SECONDS = 3  # event streams and uploads get this long when the service stops, after the accepted predictions
 _READY_POLL_SECONDS = 0.1
 _CLAIM_SECONDS = 1.0
 
@@ -85,6 +85,7 @@ def _serve(options: UpOptions) -> None:
     chosen["data_dir"] = ServerSettings(**chosen).data_dir.absolute()
     server_settings, trainer_settings = ServerSettings(**chosen), TrainerSettings(**chosen)
     bound_arenas()
+    raise_open_files_limit()
     configure_logs(server_settings)
     tracing.start(server_settings, "up")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # our own polls of /readyz need no line each
@@ -103,14 +104,8 @@ def _serve(options: UpOptions) -> None:
         stack.enter_context(workers)
         stack.callback(remove_state, data_dir)
         threading.Thread(target=_announce, args=(data_dir, _url(listener)), daemon=True).start()
-        config = uvicorn.Config(
-            app,
-            loop="asyncio",
-            log_config=None,
-            access_log=server_settings.access_log,
-            timeout_graceful_shutdown=_DRAIN_SECONDS,
-        )
-        DrainingServer(config, server, patience_s=_DRAIN_SECONDS).run(sockets=[listener])
+        config = configured(app, server_settings, grace_s=_GRACE_SECONDS)
+        DrainingServer(config, server).run(sockets=[listener])
 
 
 def _environment(chosen: dict[str, Any]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from hosting.access.caller import caller
 from hosting.access.route_table import route_match
 from hosting.errors import AuditLogUnusable
 from hosting.telemetry.request_id import request_id
+from hosting.web.connection.scope import method_of
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class AuditTrail:
                 when=when,
                 request_id=request_id.get(),
                 actor=_short(caller.get()),
-                method=scope["method"],
+                method=method_of(scope),
                 path=_short(scope["path"]),
                 task=_short(",".join(match.tasks) or None),
                 status=status,

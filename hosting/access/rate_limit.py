@@ -4,7 +4,6 @@ Within the authorization, so that a caller is known by its key; not there at all
 all else are limited apart, by the same figures: whoever predicts at the limit can still look. Open routes are free.
 """
 
-import ipaddress
 import math
 import threading
 import time
@@ -18,11 +17,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hosting.access.caller import caller
 from hosting.access.route_table import route_match
 from hosting.errors import RateExceeded
+from hosting.web.connection.address import home_of
 from hosting.web.problems import ProblemTable, answer
 
 _CALLERS = 10_000  # that are remembered; who was seen longest ago is forgotten first, and begins anew
 REASON = "rate"  # of `nettailor_rejected_total`
-_HOME_PREFIX = 64  # bits of an IPv6 address that one subscriber commonly has all the rest of
 _PROBLEMS: ProblemTable = {RateExceeded: (429, "rate limit exceeded")}
 
 
@@ -72,7 +71,7 @@ class RateLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (match := route_match(scope)).scope is not None:
-            who = caller.get() if self._by_key else _address(scope)
+            who = caller.get() if self._by_key else home_of(str((scope.get("client") or ("",))[0]))
             try:
                 self._buckets.take((match.is_prediction, who))
             except RateExceeded as failure:
@@ -86,14 +85,3 @@ def refusals(metrics: CollectorRegistry) -> Callable[[], None]:
     """A counter for services that refuse for no other reason; the server counts among its other refusals."""
     refused = Counter("nettailor_rejected", "Requests refused before they ran.", ["reason"], registry=metrics)
     return refused.labels(REASON).inc
-
-
-def _address(scope: Scope) -> str:
-    """Of the client, as uvicorn knows it; of IPv6 the part that a subscriber cannot choose."""
-    host = str((scope.get("client") or ("",))[0])
-    if ":" not in host:
-        return host
-    try:
-        return str(ipaddress.ip_network((host.partition("%")[0], _HOME_PREFIX), strict=False))
-    except ValueError:  # what a proxy wrote there is no address
-        return host

@@ -47,6 +47,26 @@ class Settings(BaseSettings):
     )
     rate_burst: int = Field(default=20, ge=1, description="requests that may come at once within the rate limit")
 
+    max_url_bytes: int = Field(default=8192, ge=1, description="of a request's path and query; longer ones get 414")
+    max_header_bytes: int = Field(default=32768, ge=1, description="of a request's headers together; more get 431")
+    max_headers: int = Field(default=100, ge=1, description="headers of a request; more get 431")
+    header_timeout_seconds: float = Field(
+        default=10.0, gt=0, description="from a connection, or the first byte of a request, to the end of its headers"
+    )
+    keep_alive_seconds: int = Field(default=5, ge=1, description="that a connection may be idle between two requests")
+    transfer_timeout_seconds: float = Field(
+        default=60.0, gt=0, description="over which a client has to send and to read as fast as the next one says"
+    )
+    transfer_bytes_per_second: int = Field(
+        default=256, ge=1, description="slower bodies get 408, and answers that are read slower end; none ends before"
+    )
+    max_connections: int = Field(
+        default=4096, ge=1, description="open at once, as far as the limit of open files allows; more get 503"
+    )
+    max_connections_per_address: int = Field(
+        default=512, ge=0, description="of these, of one address; more get 429. 0, as behind a proxy: no limit"
+    )
+
     def __init__(self, **given: Any) -> None:
         try:
             super().__init__(**given)

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from hosting.telemetry.request_id import HEADER, RequestIdMiddleware, request_id
@@ -21,6 +22,7 @@ from hosting.telemetry.request_id import HEADER, RequestIdMiddleware, request_id
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+CLIENT_GONE = 499  # as nginx counts a request whose client did not wait for the answer; nobody is there to see it
 RETRY_AFTER_SECONDS = 1  # for 429 and 503, unless the exception has `retry_after_seconds`
 
 ProblemTable = Mapping[type[Exception], tuple[int, str]]
@@ -87,6 +89,7 @@ def install_problem_handlers(app: FastAPI, table: ProblemTable) -> None:
         app.add_exception_handler(kind, _handler(status, title))
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(ClientDisconnect, _client_gone)
     app.add_exception_handler(Exception, _unexpected)
     installed: list[Any] = [middleware.cls for middleware in app.user_middleware]
     if RequestIdMiddleware not in installed:
@@ -94,9 +97,14 @@ def install_problem_handlers(app: FastAPI, table: ProblemTable) -> None:
 
 
 def answer(request: Request, error: Exception, table: ProblemTable) -> Response:
-    """The problem of an exception of the table or of a malformed request; any other exception is raised again."""
+    """The answer to an exception of the table, to a malformed request, to a client that went or one that is too slow;
+    any other exception is raised again."""
     if isinstance(error, RequestValidationError):
         return _malformed(request, error)
+    if isinstance(error, HTTPException):
+        return _from_http_exception(request, error)
+    if isinstance(error, ClientDisconnect):
+        return _gone(request)
     for kind in type(error).__mro__:
         if kind in table:
             return _answer(request, error, *table[kind])
@@ -132,8 +140,21 @@ def _malformed(request: Request, error: RequestValidationError) -> Response:
 
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    return _from_http_exception(request, error)
+
+
+def _from_http_exception(request: Request, error: HTTPException) -> Response:
     title = HTTPStatus(error.status_code).phrase.lower()
     return problem_response(_plain(request, error.status_code, title, str(error.detail)), headers=error.headers)
+
+
+async def _client_gone(request: Request, error: Exception) -> Response:
+    return _gone(request)
+
+
+def _gone(request: Request) -> Response:
+    logger.debug("%s %s: the client hung up", request.method, request.url.path)
+    return Response(status_code=CLIENT_GONE)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

@@ -8,10 +8,15 @@ from typing import Any, NoReturn, TypeVar
 import uvicorn
 
 from hosting.errors import SettingsInvalid
+from hosting.processes.descriptors import raise_open_files_limit
 from hosting.processes.malloc import bound_arenas
 from hosting.settings.settings import Settings
 from hosting.telemetry import tracing
+from hosting.telemetry.bursts import fold_bursts
 from hosting.telemetry.logs import configure_logs
+from hosting.web.connection import protocol
+from hosting.web.connection.config import BoundedConfig
+from hosting.web.connection.limits import limits_of
 
 S = TypeVar("S", bound=Settings)
 
@@ -30,23 +35,30 @@ def settings_of(kind: type[S]) -> S:
 def begin(settings: Settings, service: str) -> None:
     """Log and trace as the settings say; SIGTERM and Ctrl-C now end the process with 0, closing what is open."""
     bound_arenas()
+    raise_open_files_limit()
     configure_logs(settings)
     tracing.start(settings, service)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
 
 
-def configured(app: Any, settings: Settings) -> uvicorn.Config:
-    """uvicorn's configuration; it logs as we do. No access log unless asked for: metrics count every answer."""
-    return uvicorn.Config(
+def configured(app: Any, settings: Settings, *, grace_s: int = _GRACE_SECONDS) -> BoundedConfig:
+    """uvicorn's configuration, with limits on connections; it logs as we do. No access log unless asked for: metrics
+    count every answer. When told to stop, requests under way get `grace_s`."""
+    fold_bursts("asyncio", "socket.accept() out of system resource")
+    for message in (protocol.REFUSING, protocol.NOT_READING):
+        fold_bursts(protocol.__name__, message)
+    return BoundedConfig(
         app,
+        limits_of(settings),
         loop="asyncio",
         host=settings.host,
         port=settings.port,
         log_config=None,
         log_level=settings.log_level,
         access_log=settings.access_log,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=grace_s,
     )
 
 

@@ -1,5 +1,6 @@
 """The handlers of predictions: from a request whose path is known to its answer. Every answer is counted."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
@@ -9,11 +10,15 @@ from typing import Any, Protocol
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from hosting.telemetry.request_id import request_id
+from hosting.web.connection.scope import body_is_there
+from hosting.web.problems import CLIENT_GONE
+from hosting.web.slow_body import SlowBody
 from server import errors
-from server.http.bodies import images_of, read_body
+from server.http.bodies import Body, images_of, read_body
 from server.http.parameters import ManyTasksQuery, PredictionQuery, TaskPath, VersionPath, path, query, tasks_named
 from server.http.problems import status_of
 from server.http.schemas import Prediction, Predictions
@@ -21,8 +26,6 @@ from server.metrics import Metrics
 from server.prediction.predictor import Options, Predictor
 from server.prediction.routing import Routing, Target, parse_target
 from server.settings import ServerSettings
-
-_CLIENT_GONE = 499  # as nginx counts a request whose client did not wait for the answer
 
 
 class Parts(Protocol):
@@ -52,6 +55,9 @@ class Server(Protocol):
 
     def answering(self) -> AbstractContextManager[None]:
         """A context to hold from a prediction's arrival to its answer. Raises `NotReady` when draining."""
+
+    def accept_until(self, deadline: float) -> None:
+        """A prediction was accepted that has until then, on the monotonic clock, to be answered."""
 
 
 class Handlers:
@@ -96,15 +102,17 @@ class Handlers:
         parts, settings = self._server.parts, self._server.settings
         # What is refused must cost next to nothing, or refusing takes the time that what was accepted needs.
         parts.predictor.admission.check([target.task for target in targets])
-        body = await read_body(request, settings.max_body_bytes)
-        deadline = parts.predictor.clock() + (asked.timeout_ms or settings.request_timeout_ms) / 1000
+        seconds = (asked.timeout_ms or settings.request_timeout_ms) / 1000
+        deadline = parts.predictor.clock() + seconds
+        self._server.accept_until(deadline)
+        body = await _body(request, settings.max_body_bytes, seconds)
         files = await images_of(body, parts.decodes, max_images=settings.max_images)
         options = Options(top_k=asked.top_k, priority=asked.priority, deadline=deadline)
         return [Prediction.of(answer) for answer in await parts.predictor.predict(targets, files, options)]
 
     async def _counted(self, names: str, answer: Callable[[], Awaitable[Response]]) -> Response:
         """Count an answer or an error by its tasks, known or not, and its status."""
-        metrics, began_at, code = self._server.metrics, time.monotonic(), _CLIENT_GONE
+        metrics, began_at, code = self._server.metrics, time.monotonic(), CLIENT_GONE
         try:
             with self._server.answering():
                 response = await answer()
@@ -120,9 +128,22 @@ class Handlers:
             metrics.answered(tasks, code, time.monotonic() - began_at)
 
 
+async def _body(request: Request, limit_bytes: int, seconds: float) -> Body:
+    """Raises `BodyTooLarge`, `SlowBody`."""
+    if body_is_there(request.scope):  # then a timer would cost more than the reading
+        return await read_body(request, limit_bytes)
+    try:
+        async with asyncio.timeout(seconds):
+            return await read_body(request, limit_bytes)
+    except TimeoutError:
+        raise SlowBody from None
+
+
 def _status(failure: Exception) -> int:
     if isinstance(failure, RequestValidationError):
         return 422
+    if isinstance(failure, ClientDisconnect):
+        return CLIENT_GONE
     return failure.status_code if isinstance(failure, HTTPException) else status_of(failure)
 
 

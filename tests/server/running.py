@@ -13,6 +13,7 @@ import uvicorn
 from numpy.typing import NDArray
 from PIL import Image
 
+from hosting.web.process import configured
 from registry.registry import Registry
 from server.app import create_app
 from server.service import Service
@@ -37,7 +38,8 @@ def running(settings: ServerSettings, registry: Registry) -> Iterator[Running]:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
         # A client's thread on a busy machine may take longer than uvicorn's 5 s between two requests.
-        config = uvicorn.Config(app, loop="asyncio", log_level="warning", lifespan="on", timeout_keep_alive=60)
+        patient = settings.model_copy(update={"log_level": "warning", "keep_alive_seconds": 60})
+        config = configured(app, patient)
         server = _Announcing(config, started)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

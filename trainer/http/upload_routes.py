@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from hosting.access.endpoint import endpoint
+from hosting.web.problems import CLIENT_GONE
 from nettailor.bundle.manifest import TaskName
 from trainer.http import route_declarations as declared
 from trainer.http.looks import Looks
@@ -19,8 +20,6 @@ from trainer.jobs.option_checks import check_options
 from trainer.jobs.options import GroupBy, TailorOptions, with_form
 from trainer.pattern import compiled
 from trainer.service import Service
-
-_CLIENT_GONE = 499  # as nginx logs it; nobody is there to see it
 
 _UPLOAD: dict[str, Any] = {
     "requestBody": {
@@ -113,7 +112,7 @@ def _add_look(routes: APIRouter, service: Service) -> None:
         finally:
             await run_in_threadpool(body.file.unlink, True)
         if found is None:
-            return Response(status_code=_CLIENT_GONE)
+            return Response(status_code=CLIENT_GONE)
         return Response(found, media_type="application/json")
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hosting.access.authorization import install_access
 from hosting.access.keys import add_key, new_key
-from hosting.access.rate_limit import Buckets, _address
+from hosting.access.rate_limit import Buckets
 from hosting.access.route_table import RouteTable
 from hosting.errors import RateExceeded
 from hosting.settings.settings import Settings
@@ -79,15 +79,6 @@ def test_memory_is_bounded_and_who_asks_again_and_again_is_not_forgotten() -> No
         assert _took(buckets, str(number))
         assert not _took(buckets, "busy")
     assert len(buckets) == 10
-
-
-@pytest.mark.parametrize(
-    ("host", "who"),
-    [("10.1.2.3", "10.1.2.3"), ("2001:db8::1:2:3:4", "2001:db8::/64"), ("fe80::1%eth0", "fe80::/64"), ("a:b", "a:b")],
-)
-def test_addresses(host: str, who: str) -> None:
-    assert _address({"client": (host, 1)}) == who
-    assert _address({}) == ""
 
 
 @pytest.fixture

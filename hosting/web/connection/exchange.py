@@ -1,0 +1,97 @@
+"""One request and its answer, between uvicorn and the app: what HTTP asks for and uvicorn or our apps leave out."""
+
+import asyncio
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from hosting.web.connection.scope import BODY_IS_THERE, METHOD
+from hosting.web.slow_body import SlowBody
+
+
+class Exchange:
+    """An ASGI app, around another, for one request. A request whose body is there costs it next to nothing."""
+
+    def __init__(self, app: ASGIApp, cycle: RequestResponseCycle, rest_bytes: int) -> None:
+        self._app = app
+        self._cycle = cycle
+        self._rest_bytes = rest_bytes
+        self._is_late = False
+
+    def body_is_late(self) -> None:
+        """Make the app's reading of the body fail with `SlowBody`."""
+        self._is_late = True
+        self._cycle.message_event.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._cycle.more_body:
+            receive, send = self._receive, self._send
+        else:
+            scope[BODY_IS_THERE] = True
+        if scope["http_version"] == "1.0":
+            send = _Unframed(self._cycle, send)
+        if scope["method"] == "HEAD":
+            await _answer_head(self._app, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _receive(self) -> Message:
+        message: Any = await self._cycle.receive()
+        if self._is_late and message["type"] == "http.request" and message.get("more_body"):
+            raise SlowBody
+        return dict(message)
+
+    async def _send(self, message: Message) -> None:
+        """A body that is not wanted and cannot be skipped ends the connection. After `Expect: 100-continue` the client
+        may leave it out or not (RFC 9110, 10.1.1), and what comes next would be taken for it."""
+        cycle: Any = self._cycle
+        if message["type"] == "http.response.start" and cycle.more_body:
+            length = dict(cycle.scope["headers"]).get(b"content-length", b"0")
+            if cycle.waiting_for_100_continue or int(length) > self._rest_bytes:
+                cycle.keep_alive = False
+        await cycle.send(message)
+
+
+class _Unframed:
+    """Sends an answer to HTTP/1.0, which knows no chunks: without a length it goes on until the connection ends."""
+
+    def __init__(self, cycle: RequestResponseCycle, send: Send) -> None:
+        self._cycle = cycle
+        self._send = send
+        self._has_length = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._has_length = any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
+            if not self._has_length:
+                self._cycle.chunked_encoding = False
+        elif not self._has_length:
+            self._cycle.expected_content_length = len(message.get("body", b""))
+        await self._send(message)
+
+
+async def _answer_head(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Let the app answer as to `GET`, without the body, which uvicorn leaves out. Nobody waits for what a stream would
+    tell, so after its headers the client counts as gone."""
+    started = asyncio.Event()
+    received = ended = False
+
+    async def receive_once() -> Message:
+        nonlocal received
+        if received:
+            await started.wait()
+            return {"type": "http.disconnect"}
+        message = await receive()
+        received = not message.get("more_body", False)
+        return message
+
+    async def send_and_note(message: Message) -> None:
+        nonlocal ended
+        ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+        await send(message)
+        started.set()
+
+    await app({**scope, "method": "GET", METHOD: "HEAD"}, receive_once, send_and_note)
+    if started.is_set() and not ended:
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

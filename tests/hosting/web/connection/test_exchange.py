@@ -1,0 +1,139 @@
+"""What HTTP asks for beyond uvicorn: `HEAD`, HTTP/1.0, `Expect: 100-continue`, and answers that are read by whoever is
+still sending."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.hosting.web.connection.conftest import Serve
+from tests.hosting.web.connection.peer import LARGE, House, peer
+from tests.waiting import until
+
+_HOST = "Host: x"
+_UNTOLD = {"date", "x-request-id", "transfer-encoding"}  # of an answer to HEAD, or different every time
+
+
+@pytest.mark.parametrize("path", ["/ok", "/parts", "/large", "/nothing", "/echo"])
+def test_head_is_get_without_the_body(serve: Serve, path: str) -> None:
+    with peer(serve()) as client:
+        client.send(f"GET {path} HTTP/1.1", _HOST)
+        whole = client.answer()
+        client.send(f"HEAD {path} HTTP/1.1", _HOST)
+        head = client.answer(to_head=True)
+        client.send("GET /ok HTTP/1.1", _HOST)
+        assert client.answer().body == b"fine"  # so nothing came behind the head
+    assert head.status == whole.status
+    assert {name: value for name, value in head.headers.items() if name not in _UNTOLD} == {
+        name: value for name, value in whole.headers.items() if name not in _UNTOLD
+    }
+
+
+def test_head_of_an_endless_stream_ends_at_once(serve: Serve, house: House) -> None:
+    with peer(serve()) as client:
+        client.send("HEAD /endless HTTP/1.1", _HOST)
+        answer = client.answer(to_head=True)
+        assert (answer.status, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+        client.send("GET /ok HTTP/1.1", _HOST)
+        assert client.answer().body == b"fine"
+
+
+def test_http_1_0_gets_no_chunks(serve: Serve) -> None:
+    port = serve()
+    for path, body in (("/parts", b"one two"), ("/ok", b"fine")):
+        with peer(port) as client:
+            client.send(f"GET {path} HTTP/1.0")
+            answer = client.answer()
+            assert (answer.status, answer.body) == (200, body)
+            assert "transfer-encoding" not in answer.headers
+            assert answer.headers["connection"] == "close"
+            assert client.rest() == b""
+
+
+def test_http_1_0_follows_a_stream(serve: Serve) -> None:
+    with peer(serve()) as client:
+        client.send("GET /endless HTTP/1.0")
+        assert "transfer-encoding" not in client.answer(to_head=True).headers
+        assert client.line() == "data: 1"
+
+
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+def test_who_is_still_sending_gets_to_see_why_it_was_refused(serve: Serve, connection: str) -> None:
+    with peer(serve()) as client:
+        client.send("POST /refuse HTTP/1.1", _HOST, f"Connection: {connection}", f"Content-Length: {LARGE}")
+        for _ in range(LARGE >> 20):
+            client.socket.sendall(bytes(1 << 20))
+        answer = client.answer()
+        assert (answer.status, answer.body) == (413, b"no")
+        if connection == "close":
+            assert client.rest() == b""
+        else:
+            client.send("GET /ok HTTP/1.1", _HOST)
+            assert client.answer().body == b"fine"
+
+
+def test_a_rest_that_is_announced_as_too_large_ends_the_connection(serve: Serve) -> None:
+    with peer(serve()) as client:
+        client.send("POST /refuse HTTP/1.1", _HOST, f"Content-Length: {1 << 40}")
+        answer = client.answer()
+        assert (answer.status, answer.headers["connection"]) == (413, "close")
+        assert client.rest() == b""
+
+
+def test_a_body_that_is_refused_before_it_was_sent_ends_the_connection(serve: Serve) -> None:
+    """Or the client's next request might be taken for it."""
+    with peer(serve()) as client:
+        client.send("POST /refuse HTTP/1.1", _HOST, "Content-Length: 3", "Expect: 100-continue")
+        answer = client.answer()
+        assert (answer.status, answer.headers["connection"]) == (413, "close")
+        assert client.rest() == b""
+
+
+def test_connections_are_used_again_after_refusals(serve: Serve) -> None:
+    with peer(serve()) as client:
+        for _ in range(3):
+            client.send("POST /refuse HTTP/1.1", _HOST, "Content-Length: 3", body=b"abc")
+            answer = client.answer()
+            assert answer.status == 413
+            assert "connection" not in answer.headers
+
+
+def test_a_client_that_hangs_up_leaves_no_traceback(
+    serve: Serve, house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    with peer(serve()) as client:
+        client.send("POST /echo HTTP/1.1", _HOST, "Content-Length: 10", body=b"abc")
+        until(lambda: house.noticed == ["asked"])
+    until(lambda: house.noticed == ["asked", "ClientDisconnect"])
+    assert caplog.messages == []
+
+
+def _curl(port: int, path: str, *options: str) -> "subprocess.CompletedProcess[str]":
+    curl = shutil.which("curl")
+    assert curl, "apt-get install curl"
+    command = [curl, "--silent", "--show-error", "--max-time", "60", *options, f"http://127.0.0.1:{port}{path}"]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def test_curl_asks_for_heads_and_speaks_http_1_0(serve: Serve) -> None:
+    port = serve()
+    told = _curl(port, "/ok", "--head").stdout.splitlines()
+    assert (told[0], "content-length: 4" in told) == ("HTTP/1.1 200 OK", True)
+    assert _curl(port, "/endless", "--head").returncode == 0
+    assert _curl(port, "/parts", "--http1.0").stdout == "one two"
+
+
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+def test_curl_sees_refusals_and_does_not_send_what_nobody_wants(serve: Serve, tmp_path: Path, connection: str) -> None:
+    body = tmp_path / "body"
+    body.write_bytes(bytes(LARGE))
+    told = ("--write-out", "%{http_code} %{size_upload}")
+    options = ("--request", "POST", "--header", f"Connection: {connection}", *told)
+    port = serve()
+    for expect in ("Expect: 100-continue", "Expect:"):
+        done = _curl(port, "/refuse", *options, "--header", expect, "--upload-file", str(body))
+        assert done.returncode == 0, done.stderr
+        answer, sent = done.stdout.split()
+        assert answer == "no413"
+        assert int(sent) == 0 or expect == "Expect:"
