@@ -196,6 +196,31 @@ def test_bodies_have_a_size_each_route_takes(proxy: httpx.Client, path: str, lim
     assert refused.headers["content-type"] == "application/problem+json"
 
 
+def _refusing() -> FastAPI:
+    app = FastAPI(openapi_url=None)
+
+    @app.post("/tasks/{task}/dataset")
+    async def refuse(task: str) -> Response:
+        return Response(status_code=415, content=b"no")
+
+    return app
+
+
+@pytest.mark.parametrize("connection", ['""', "close"])
+def test_a_service_that_refuses_a_body_while_it_comes_is_heard(connection: str) -> None:
+    """nginx sends on while the answer comes; where it was told to close, the service may not reset the connection."""
+    change = (r'proxy_set_header Connection "";', f"proxy_set_header Connection {connection};")
+    with served(_refusing()) as url:
+        port = int(url.rpartition(":")[2])
+        with (
+            proxied({"server": port, "trainer": port, "registry": port}, nginx=change) as proxy,
+            httpx.Client(base_url=proxy, trust_env=False, timeout=60) as client,
+        ):
+            for _ in range(5):
+                refused = client.post("/tasks/signs/dataset", content=bytes(16 << 20))
+                assert (refused.status_code, refused.content) == (415, b"no")
+
+
 def test_uploads_may_be_as_large_as_the_services_say() -> None:
     routes = (FOLDER / "routes.conf").read_text()
     upload_mib = TrainerSettings.model_fields["upload_mib"].default

@@ -37,8 +37,12 @@ class Peer:
         self.socket.settimeout(_PATIENCE_S)
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.bind((source, 0))
-        self.socket.connect(("127.0.0.1", port))
+        try:
+            self.socket.bind((source, 0))
+            self.socket.connect(("127.0.0.1", port))
+        except OSError:
+            self.socket.close()
+            raise
         self._stream = self.socket.makefile("rb")
 
     def send(self, *lines: str, body: bytes = b"") -> None:
@@ -47,7 +51,10 @@ class Peer:
 
     def answer(self, *, to_head: bool = False) -> Answer:
         """The next one, whatever its framing."""
-        status = self._stream.readline().decode().split(" ")[1]
+        first = self._stream.readline().decode()
+        if not first:
+            raise ConnectionError("closed without an answer")
+        status = first.split(" ")[1]
         headers = {}
         while line := self._stream.readline().decode().rstrip("\r\n"):
             name, _, value = line.partition(": ")
