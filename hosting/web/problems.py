@@ -6,7 +6,7 @@ carries (`task`, `version`, ...) become members of the problem, its text the det
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -18,12 +18,16 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from hosting.telemetry.request_id import HEADER, RequestIdMiddleware, request_id
+from nettailor.plain_text import mended
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 CLIENT_GONE = 499  # as nginx counts a request whose client did not wait for the answer; nobody is there to see it
 RETRY_AFTER_SECONDS = 1  # for 429 and 503, unless the exception has `retry_after_seconds`
+
+_MOST_FAULTS = 20  # of a malformed request that its answer names; a request can have as many as it has bytes
+_PLACE_CHARACTERS = 200
 
 ProblemTable = Mapping[type[Exception], tuple[int, str]]
 
@@ -71,7 +75,10 @@ def problem_type(error: type[Exception]) -> str:
 def problem_response(problem: Problem, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The answer for a problem; 429 and 503 get a `Retry-After` if the headers have none."""
     answer = JSONResponse(
-        problem.model_dump(mode="json"), status_code=problem.status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+        mended(problem.model_dump(mode="json")),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=dict(headers or {}),
     )
     if problem.status in (429, 503):
         answer.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
@@ -133,9 +140,16 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
 
 
 def _malformed(request: Request, error: RequestValidationError) -> Response:
-    faults = [{"where": ".".join(map(str, fault["loc"])), "reason": fault["msg"]} for fault in error.errors()]
+    found = error.errors()
+    faults = [{"where": _place(fault["loc"]), "reason": fault["msg"]} for fault in found[:_MOST_FAULTS]]
     detail = "; ".join(f"{fault['where']}: {fault['reason']}" for fault in faults)
+    if len(found) > len(faults):
+        detail += f"; and {len(found) - len(faults)} more"
     return problem_response(_plain(request, 422, "malformed request", detail, errors=faults))
+
+
+def _place(path: Sequence[Any]) -> str:
+    return ".".join(map(str, path))[:_PLACE_CHARACTERS]
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

@@ -48,7 +48,7 @@ class SetPolicy(_Request):
 
     min_accuracy: Share | None = None
     max_drop: Share | None = None
-    max_macs: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    max_macs: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] | None = None
     reason: Reason = ""
 
     @property

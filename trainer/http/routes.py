@@ -21,7 +21,8 @@ from trainer.jobs import event_stream
 from trainer.jobs.job import State
 from trainer.service import Service
 
-_EVENT_ID = re.compile(r"\d{1,20}(-\d{1,20})?")
+_EVENT_ID = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
+_LARGEST_NUMBER = 2**64 - 1  # in an id of a stream
 _EVENT_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {sse.MEDIA_TYPE: {}}}, 204: {"description": "ended"}}
 _LOG: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}}
 
@@ -62,8 +63,7 @@ def _add_reading(routes: APIRouter, service: Service) -> None:
         204 where the job has ended and nothing is left to tell, so that a browser stops reconnecting.
         """
         after = last_event_id or event_stream.START
-        if not _EVENT_ID.fullmatch(after):
-            raise OptionsInvalid("Last-Event-ID", "not an id of this stream")
+        _check_event_id(after)
         found = await run_in_threadpool(service.jobs.store.get, job)
         if last_event_id and not found.is_open and not await run_in_threadpool(service.jobs.store.events, job, after):
             return Response(status_code=204)
@@ -98,5 +98,13 @@ def _add_acting(routes: APIRouter, service: Service) -> None:
     @endpoint(routes, declared.RETRY_JOB, status_code=202)
     def retry_job(job: str, response: Response) -> Job:
         """Queue a failed or cancelled job again; it goes on from its checkpoints. Not if its task was deleted since."""
-        response.headers["Location"] = declared.READ_JOB.path.format(job=job)
-        return Job.of(service.jobs.retry(job))
+        retried = service.jobs.retry(job)
+        response.headers["Location"] = declared.READ_JOB.path.format(job=retried.id)
+        return Job.of(retried)
+
+
+def _check_event_id(text: str) -> None:
+    """Raises OptionsInvalid."""
+    found = _EVENT_ID.fullmatch(text)
+    if found is None or any(int(number or 0) > _LARGEST_NUMBER for number in found.groups()):
+        raise OptionsInvalid("Last-Event-ID", "not an id of this stream")

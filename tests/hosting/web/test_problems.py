@@ -37,6 +37,14 @@ def client() -> Iterator[httpx.Client]:
     def identity() -> str | None:
         return request_id.get()
 
+    @app.post("/numbers")
+    def numbers(numbers: dict[str, int]) -> int:
+        return len(numbers)
+
+    @app.get("/half")
+    def half() -> None:
+        raise QueueFull("half a character: \ud800")
+
     with served(app) as url, httpx.Client(base_url=url) as client:
         yield client
 
@@ -47,6 +55,19 @@ def test_subclasses_fall_to_the_nearest_entry(client: httpx.Client) -> None:
     assert answer.headers["retry-after"] == "3"
     assert answer.json()["title"] == "queue full"
     assert answer.json()["type"] == "urn:nettailor:problem:very-full"
+
+
+def test_of_many_faults_some_are_named(client: httpx.Client) -> None:
+    answer = client.post("/numbers", json={f"{number:03d}{'x' * 1_000}": "none" for number in range(100)})
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == 20
+    assert answer.json()["detail"].endswith("; and 80 more")
+    assert len(answer.content) < 20_000
+
+
+def test_half_a_character_is_shown_as_what_it_is(client: httpx.Client) -> None:
+    answer = client.get("/half")
+    assert (answer.status_code, answer.json()["detail"]) == (429, "half a character: \\ud800")
 
 
 def test_a_bug_is_a_bare_500_with_its_request_id(client: httpx.Client) -> None:

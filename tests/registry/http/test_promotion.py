@@ -102,6 +102,7 @@ def test_lineage_over_http(client: Client, registry: Registry) -> None:
         ("DELETE /tasks/nobody/policy", None, 404),
         ("PUT /tasks/signs/policy", {"min_accuracy": 90}, 422),
         ("PUT /tasks/signs/policy", {"max_macs": -1}, 422),
+        ("PUT /tasks/signs/policy", {"max_macs": 1e308}, 422),
         ("PUT /tasks/signs/policy", {"surplus": 1}, 422),
         ("GET /tasks/signs/versions/9/lineage", None, 404),
         ("PATCH /tasks/signs/versions/9", {"note": "x"}, 404),

@@ -1,0 +1,88 @@
+"""Whatever is sent to whichever route, the answer is never a failure of the service."""
+
+import contextlib
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.service.app import serving
+from hosting.redis_server.embedded import EmbeddedRedis
+from nettailor.bundle.bundle import encode
+from registry.registry import LIVE
+from registry.wiring import open_registry
+from server.settings import ServerSettings
+from tests.bundles import random_bundle
+from tests.cli.service.corpus import Attempt, attempts
+from tests.serving import served
+from tests.trainer import archives
+from trainer.settings import Settings as TrainerSettings
+
+_METHODS = ("get", "put", "post", "patch", "delete")  # what takes things away comes last
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("every-route")
+
+
+@pytest.fixture(scope="module")
+def http(data_dir: Path, redis_server: EmbeddedRedis, backbone: str) -> Iterator[httpx.Client]:
+    settings = ServerSettings(data_dir=data_dir, device="cpu", winograd=False)
+    trainer = TrainerSettings(data_dir=data_dir, redis_url=redis_server.url)
+    with open_registry(settings, redis_server.url) as registry:
+        for seed in range(2):
+            bundle = encode(*random_bundle(task="signs", fingerprint=backbone, seed=seed))
+            record = registry.publish("signs", bundle, actor="test")
+            registry.promote("signs", LIVE, record.version, actor="test", reason="test")
+    with (
+        serving(settings, trainer, redis_server.url) as (app, _),
+        served(app) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=30) as http,
+    ):
+        yield http
+
+
+def _failure(http: httpx.Client, attempt: Attempt) -> str | None:
+    """What is wrong with the answer, which is read to its end."""
+    headers = list(attempt.headers.items())
+    request = http.build_request(attempt.method, attempt.url, headers=headers, content=attempt.content)
+    try:
+        answer = http.send(request)
+    except httpx.TransportError as broken:
+        return str(broken)
+    return str(answer.status_code) if answer.is_server_error else None
+
+
+def _operations(document: Any) -> list[tuple[str, str]]:
+    paths = document["paths"]
+    return [(method, path) for method in _METHODS for path in paths if method in paths[path]]
+
+
+def test_every_route_refuses_a_body_without_end_unread(http: httpx.Client) -> None:
+    for method, path in _operations(http.get("/openapi.json").json()):
+        url = path.format(task="signs", version=1, alias="live", job="none", k=0, name="report.html")
+        connection = HTTPConnection(http.base_url.host, http.base_url.port or 80, timeout=30)
+        with contextlib.closing(connection):
+            query = "?tasks=signs" if path == "/predict" else ""
+            connection.request(method.upper(), url + query, headers={"Content-Length": str(2**50)})
+            answer = connection.getresponse()
+            needs_no_body = path in ("/jobs/{job}/cancel", "/jobs/{job}/retry")  # they look at none
+            assert answer.status == (404 if needs_no_body else 413), (method, path, answer.read())
+
+
+def test_no_route_fails_whatever_it_is_sent(http: httpx.Client) -> None:
+    job = http.post("/tasks/pets/dataset", content=archives.zip_of(archives.class_folders())).json()["id"]
+    assert http.post(f"/jobs/{job}/cancel").status_code == 200  # what follows it would have no end otherwise
+    sound = {"task": "signs", "version": "2", "alias": "live", "job": job, "k": "0", "name": "report.html"}
+    document = http.get("/openapi.json").json()
+    failures, tried = [], 0
+    for method, path in _operations(document):
+        for attempt in attempts(document, method, path, sound):
+            tried += 1
+            if failure := _failure(http, attempt):
+                failures.append(f"{failure} {attempt}")
+    assert not failures, f"{len(failures)} of {tried}:\n" + "\n".join(failures)
