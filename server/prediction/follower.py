@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any
 
-from registry.errors import IndexUnavailable, TaskUnknown, VersionUnknown
+from registry.errors import IndexUnavailable, RecordCorrupt, TaskUnknown, VersionUnknown
 from registry.journal.changes import Change
 from registry.registry import Registry
 from server.prediction.routing import Routing
@@ -72,6 +72,8 @@ class Follower:
                 self._routing.refresh(task)
             except (TaskUnknown, VersionUnknown):
                 logger.info("task %s is gone", task)
+            except RecordCorrupt as fault:
+                logger.warning("task %s goes on as it was: %s", task, fault, extra={"task": task})
 
     def _pause(self) -> None:
         """Before another try, which then reads everything: the stream may be another one by then."""

@@ -89,9 +89,9 @@ class Predictor:
     async def predict(self, targets: Sequence[Target], files: Sequence[bytes], options: Options) -> list[Answer]:
         """One answer a target, in order; each says something of every image file.
 
-        Raises `TaskUnknown`, `AliasUnknown`, `VersionUnknown`, `IndexUnavailable` (registry); `BundleUnusable`,
-        `BundleUnavailable`, `ImageRejected`, `ImagesOversized`, `Overloaded`, `DeadlineExceeded`, `NotReady`,
-        `InferenceFailed`.
+        Raises `TaskUnknown`, `AliasUnknown`, `VersionUnknown`, `RecordCorrupt`, `IndexUnavailable` (registry);
+        `BundleUnusable`, `BundleUnavailable`, `ImageRejected`, `ImagesOversized`, `Overloaded`, `DeadlineExceeded`,
+        `NotReady`, `InferenceFailed`.
         """
         groups: dict[Preprocessing, RequestGroup] = {}
         try:

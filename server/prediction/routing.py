@@ -13,7 +13,7 @@ from functools import partial
 from typing import Generic
 
 from nettailor.errors import BundleWrongBackbone
-from registry.errors import AliasUnknown, TaskUnknown, VersionUnknown
+from registry.errors import AliasUnknown, RecordCorrupt, TaskUnknown, VersionUnknown
 from registry.journal.records import VersionRecord
 from registry.registry import LIVE, Registry
 from server.errors import BundleUnusable
@@ -64,17 +64,24 @@ class Routing(Generic[H, D]):
         self._table: dict[str, dict[str, VersionRecord]] = {}  # task -> alias -> what answers
         self._wanted: dict[tuple[str, str], VersionRecord] = {}  # what is to answer once it is ready
         self._versions: dict[tuple[str, int], VersionRecord] = {}  # the longest unasked first
+        self._unread: dict[tuple[str, str], RecordCorrupt] = {}  # names of which the registry cannot say what they mean
         self._synchronised = threading.Event()
 
     def read_everything(self) -> None:
-        """Bring every name to what the registry says. Raises `IndexUnavailable`."""
+        """Bring every name to what the registry says. Raises `IndexUnavailable`.
+
+        A task of which the registry cannot read a record goes on as it is known here.
+        """
         with self._reading:
-            tasks = {record.task: record.aliases for record in self.registry.tasks()}
-            for task, aliases in tasks.items():
+            tasks = {state.task: state for state in self.registry.tasks()}
+            for task, state in tasks.items():
                 try:
-                    self._apply(task, aliases)
+                    state.check_read()
+                    self._apply(task, state.aliases)
                 except VersionUnknown:
                     logger.info("task %s changed while it was read", task)  # and its change is still to come
+                except RecordCorrupt as fault:
+                    logger.warning("task %s goes on as it was: %s", task, fault, extra={"task": task})
             for task in set(self.tasks()) - set(tasks):
                 self._forget_task(task)
         self._synchronised.set()
@@ -98,7 +105,7 @@ class Routing(Generic[H, D]):
     def resolve(self, target: Target) -> ResolvedVersion[D]:
         """What answers for a target: resolved and counted in one step.
 
-        Raises `TaskUnknown`, `AliasUnknown`, `VersionUnknown`, `BundleUnusable`.
+        Raises `TaskUnknown`, `AliasUnknown`, `VersionUnknown`, `RecordCorrupt`, `BundleUnusable`.
         """
         with self._lock:
             return self._lease(self._named(target) if target.version is None else self._numbered(target))
@@ -108,7 +115,7 @@ class Routing(Generic[H, D]):
         if aliases is None:
             raise TaskUnknown(target.task)
         if target.alias not in aliases:
-            raise AliasUnknown(target.task, target.alias)
+            raise self._unread.get((target.task, target.alias)) or AliasUnknown(target.task, target.alias)
         return aliases[target.alias]
 
     def _numbered(self, target: Target) -> VersionRecord:
@@ -129,7 +136,7 @@ class Routing(Generic[H, D]):
     def look_up(self, task: str, version: int | None = None) -> None:
         """Ask the registry about a name that is not known here (yet).
 
-        Raises `TaskUnknown`, `VersionUnknown`, `IndexUnavailable`.
+        Raises `TaskUnknown`, `VersionUnknown`, `RecordCorrupt`, `IndexUnavailable`.
         """
         if version is None:
             self.refresh(task)
@@ -140,7 +147,10 @@ class Routing(Generic[H, D]):
                 self._remember(record)
 
     def refresh(self, task: str) -> None:
-        """Bring one task's names to what the registry says. Raises `TaskUnknown`, `IndexUnavailable`."""
+        """Bring one task's names to what the registry says.
+
+        Raises `TaskUnknown`, `RecordCorrupt`, `IndexUnavailable`.
+        """
         with self._reading:
             try:
                 aliases = self.registry.task(task).aliases
@@ -150,13 +160,21 @@ class Routing(Generic[H, D]):
             self._apply(task, aliases)
 
     def _apply(self, task: str, aliases: Mapping[str, int]) -> None:
-        """Bring one task's names to what the registry says."""
-        records = {alias: self._record(task, version) for alias, version in aliases.items()}
+        """Bring one task's names to what the registry says; one whose version it cannot read stays what it is."""
+        records: dict[str, VersionRecord] = {}
+        unread: dict[tuple[str, str], RecordCorrupt] = {}
+        for alias, version in aliases.items():
+            try:
+                records[alias] = self._record(task, version)
+            except RecordCorrupt as fault:
+                unread[task, alias] = fault
+                logger.warning("%s@%s stays what it is: %s", task, alias, fault, extra={"task": task})
         with self._lock:
             known = self._table.setdefault(task, {})
-            dropped = [(alias, known.pop(alias)) for alias in set(known) - set(records)]
-            for alias in [alias for t, alias in self._wanted if t == task and alias not in records]:
+            dropped = [(alias, known.pop(alias)) for alias in set(known) - set(aliases)]
+            for alias in [alias for t, alias in self._wanted if t == task and alias not in aliases]:
                 del self._wanted[task, alias]
+            self._unread = {name: fault for name, fault in self._unread.items() if name[0] != task} | unread
             for alias, record in dropped:
                 self._release(alias, record)
         for alias, record in records.items():
@@ -254,6 +272,7 @@ class Routing(Generic[H, D]):
                 del self._wanted[key]
             for name in [name for name in self._versions if name[0] == task]:
                 del self._versions[name]
+            self._unread = {name: fault for name, fault in self._unread.items() if name[0] != task}
         self.residency.forget(task)
         if known is not None:
             self.task_gone(task)

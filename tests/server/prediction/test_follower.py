@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
+import redis
 
 from hosting.redis_server.embedded import EmbeddedRedis
 from nettailor.bundle import bundle as bundles
@@ -12,7 +13,7 @@ from registry.storage.blobs import Blobs
 from registry.wiring import connect
 from server.settings import ServerSettings
 from tests.bundles import random_bundle
-from tests.registry.corruption import corrupt
+from tests.registry.corruption import corrupt, write_unreadable
 from tests.server.asking import ask, assert_answers, publish
 from tests.server.held import Held
 from tests.server.oracle import make_bytes
@@ -166,3 +167,46 @@ def test_overload_and_timeouts(server_settings: ServerSettings, registry: Regist
 @pytest.mark.parametrize("path", ["/readyz", "/metrics", "/healthz", "/openapi.json"])
 def test_pages(server: Running, path: str) -> None:
     assert server.client.get(path).status_code == 200
+
+
+def test_a_record_that_cannot_be_read_keeps_no_server_from_getting_ready(
+    server_settings: ServerSettings, registry: Registry, redis_client: "redis.Redis"
+) -> None:
+    sound = publish(registry, "signs", seed=1)
+    publish(registry, "digits", seed=2)
+    publish(registry, "digits", alias="tested", seed=3)
+    publish(registry, "birds", seed=4)
+    key = write_unreadable(registry.blobs, "birds", 3)
+    registry.reconcile()  # the index has read this one and not understood it
+    versions = "nettailor:registry:versions:digits"
+    redis_client.hset(versions, "1", '{"kind":"of-tomorrow","sequence":1}')
+    with running(server_settings, registry) as server:
+        assert server.client.get("/readyz").json()["state"] == "ready"
+        assert_answers(ask(server, "signs").json(), sound, [0])
+        assert ask(server, "digits@tested").status_code == 200
+        for name in ("birds", "birds/versions/1", "digits", "digits@live", "digits/versions/1"):
+            answer = ask(server, name)
+            assert answer.status_code == 424, name
+            assert answer.json()["title"] == "record unreadable"
+        assert key in ask(server, "birds").json()["detail"]
+        assert ask(server, "nobody").status_code == 404
+        assert ask(server, "digits@nobody").status_code == 404
+        registry.blobs.store.delete(key)
+        registry.rebuild()
+        until(lambda: ask(server, "birds").status_code == 200)
+        assert ask(server, "digits").status_code == 200
+
+
+def test_a_server_goes_on_with_what_it_has_while_a_record_cannot_be_read(
+    server_settings: ServerSettings, registry: Registry
+) -> None:
+    signs = publish(registry, "signs", seed=1)
+    publish(registry, "digits", seed=2)
+    eager = server_settings.model_copy(update={"reconcile_seconds": 0.05})
+    with running(eager, registry) as server:
+        write_unreadable(registry.blobs, "signs", 3)
+        registry.reconcile()
+        digits = publish(registry, "digits", seed=3)
+        until(lambda: ask(server, "digits").json()["version"] == 2)
+        assert_answers(ask(server, "signs").json(), signs, [0])
+        assert_answers(ask(server, "digits").json(), digits, [0])
