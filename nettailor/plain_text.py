@@ -29,6 +29,11 @@ def check_text(text: str, most_characters: int | None = None) -> str:
     return text
 
 
+def is_text(text: str) -> bool:
+    """Whether `check_text` takes the text, whatever its length."""
+    return not _UNWRITABLE.search(text)
+
+
 def check_number(number: int | float) -> int | float:
     """The number itself. Raises `ValueError` if it is not finite, or an integer that 64 bits cannot hold."""
     if isinstance(number, int):

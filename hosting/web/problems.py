@@ -1,7 +1,8 @@
 """Errors as `application/problem+json` (RFC 9457), for every HTTP app of the house.
 
 A table maps exception types to (status, title); subclasses fall to the nearest entry. The identifiers an exception
-carries (`task`, `version`, ...) become members of the problem, its text the detail. A traceback never leaves.
+carries (`task`, `version`, ...) become members of the problem, its text the detail. A traceback never leaves. What a
+stranger wrote may be in any of them: it is mended, so that every problem can be written down.
 """
 
 import logging
@@ -53,8 +54,8 @@ class Problem(BaseModel):
 
 def problem_of(error: Exception, status: int, title: str, *, instance: str | None = None) -> Problem:
     """The problem document of a domain exception, for answers and for what is stored (a failed job, for one)."""
-    members = {name: getattr(error, name) for name in _MEMBERS if hasattr(error, name)}
-    detail = str(error)
+    members: dict[str, Any] = mended({name: getattr(error, name) for name in _MEMBERS if hasattr(error, name)})
+    detail: str = mended(str(error))
     return Problem(
         type=problem_type(type(error)),
         title=title,
@@ -177,12 +178,5 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 
 def _plain(request: Request, status: int, title: str, detail: str, **members: Any) -> Problem:
-    return Problem(
-        title=title,
-        status=status,
-        detail=detail,
-        error=detail,
-        instance=request.url.path,
-        request_id=request_id.get(),
-        **members,
-    )
+    told: dict[str, Any] = mended({"detail": detail, "error": detail, **members})
+    return Problem(title=title, status=status, instance=request.url.path, request_id=request_id.get(), **told)

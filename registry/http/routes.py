@@ -10,6 +10,7 @@ from hosting.access.caller import require
 from hosting.access.endpoint import endpoint
 from nettailor.bundle.safetensors_file import DEFAULT_LIMITS
 from nettailor.errors import BundleTooLarge
+from nettailor.plain_text import PlainText
 from registry.http import route_declarations as declared
 from registry.http.attachment_routes import add_attachments
 from registry.http.schemas import (
@@ -31,8 +32,8 @@ from registry.versions.aliases import ANY
 
 BUNDLE_MEDIA_TYPE = "application/vnd.safetensors"
 
-Actor = Annotated[str, Header(alias="X-Actor", max_length=200, description="who asks; kept in the history")]
-Reason = Annotated[str, Query(max_length=2000)]
+Actor = Annotated[PlainText, Header(alias="X-Actor", max_length=200, description="who asks; kept in the history")]
+Reason = Annotated[PlainText, Query(max_length=2000)]
 VersionNumber = Annotated[int, Path(ge=1)]
 WantedTags = Annotated[
     list[str] | None, Query(alias="tag", max_length=64, description="`name=text`, or `name` for any text; all must fit")

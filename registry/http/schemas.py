@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from nettailor.bundle.manifest import BackboneReference, Complexity, Manifest, Metrics, Share
+from nettailor.plain_text import LARGEST_INTEGER, PlainText
 from registry.journal.index import TaskState
 from registry.journal.records import AliasMoved, PolicySet, Record, VersionRecord
 from registry.policy.policy import Policy
@@ -13,8 +14,8 @@ from registry.versions import lineage
 from registry.versions.annotation import TAG_CHARACTERS, TAG_LIMIT, Annotation
 from registry.versions.lineage import Period
 
-Reason = Annotated[str, StringConstraints(max_length=2000)]
-TagText = Annotated[str, StringConstraints(max_length=TAG_CHARACTERS)]
+Reason = Annotated[PlainText, StringConstraints(max_length=2000)]
+TagText = Annotated[PlainText, StringConstraints(max_length=TAG_CHARACTERS)]
 
 
 class _Request(BaseModel):
@@ -28,14 +29,14 @@ class MoveAlias(_Request):
     must say why.
     """
 
-    version: int = Field(ge=1)
-    expected: int | None = None
+    version: int = Field(ge=1, le=LARGEST_INTEGER)
+    expected: int | None = Field(default=None, ge=1, le=LARGEST_INTEGER)
     reason: Reason = ""
     force: bool = False
 
 
 class Rollback(_Request):
-    alias: str = "live"
+    alias: PlainText = "live"
     reason: Reason = ""
 
 

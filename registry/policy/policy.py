@@ -1,6 +1,6 @@
 """The policy of a task: what a version must show before the alias `live` may name it."""
 
-import math
+import sys
 from dataclasses import dataclass, fields
 
 
@@ -15,6 +15,6 @@ class Policy:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            highest = math.inf if field.name == "max_macs" else 1.0  # what a task adds may exceed what it saves
-            if value is not None and not (0 <= value <= highest and math.isfinite(value)):
+            highest = sys.float_info.max if field.name == "max_macs" else 1.0  # a task may add more than it saves
+            if value is not None and not 0 <= value <= highest:
                 raise ValueError(f"{field.name}: {value}")

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hosting.access.caller import require
 from hosting.access.endpoint import endpoint
 from nettailor.bundle.manifest import TaskName
+from nettailor.plain_text import PlainText
 from registry.http.schemas import Reason
 from registry.policy.policy import Policy
 from trainer.http import route_declarations as declared
@@ -17,7 +18,7 @@ from trainer.service import Service
 
 VersionNumber = Annotated[int, Path(ge=1)]
 BlocksRemoved = Annotated[int, Path(ge=0, le=999)]
-Actor = Annotated[str, Header(alias="X-Actor", max_length=200, description="who asks; kept in the history")]
+Actor = Annotated[PlainText, Header(alias="X-Actor", max_length=200, description="who asks; kept in the history")]
 
 
 class ParetoFront(BaseModel):

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from hosting.access.endpoint import endpoint
 from hosting.web.problems import CLIENT_GONE
 from nettailor.bundle.manifest import TaskName
+from nettailor.plain_text import PlainText
 from trainer.http import route_declarations as declared
 from trainer.http.looks import Looks
 from trainer.http.schemas import Inspection, Job
@@ -40,7 +41,7 @@ _UPLOAD: dict[str, Any] = {
     }
 }
 
-Actor = Annotated[str, Header(alias="X-Actor", max_length=200, description="who asks; kept with the job")]
+Actor = Annotated[PlainText, Header(alias="X-Actor", max_length=200, description="who asks; kept with the job")]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
 
 

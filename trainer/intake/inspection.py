@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from nettailor.plain_text import mended
 from trainer.events import Json
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.findings import WEIGHTS, Finding, counted, in_order
@@ -44,6 +45,11 @@ class Inspection:
         return sum(self.splits.values())
 
     def as_json(self) -> dict[str, Json]:
+        """Names of files and classes in it are mended: they may be what nobody can write down."""
+        document: dict[str, Json] = mended(self._document())
+        return document
+
+    def _document(self) -> dict[str, Json]:
         return {
             "layout": self.layout,
             "classes": {name: {part: counts[part] for part in SPLITS} for name, counts in self.classes.items()},

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+from nettailor.plain_text import is_text
 from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding, counted, paths_of, shorten
 from trainer.intake.labels import ClassImages
@@ -13,6 +14,7 @@ from trainer.intake.scanning.scan import Scan
 def oddities(scan: Scan, reading: Reading, labels: dict[str, ClassImages]) -> list[Finding]:
     return [
         *_hidden(scan),
+        *_unwritable(labels),
         *_without_images(reading.classes - labels.keys()),
         *_alike(labels),
         *_mostly_left_out(scan, labels),
@@ -31,6 +33,21 @@ def _hidden(scan: Scan) -> list[Finding]:
             files=("/".join(folder),),
         )
         for folder, count in sorted(scan.hidden.items())
+    ]
+
+
+def _unwritable(names: Iterable[str]) -> list[Finding]:
+    """Such names come out of escapes in JSON, for one; the names of folders were looked at while they were unpacked."""
+    found = sorted(name for name in names if not is_text(name))
+    if not found:
+        return []
+    shown = ", ".join(shorten([ascii(name) for name in found]))
+    return [
+        Finding(
+            weight="error",
+            text=f"The names of these classes hold NUL or half a character, which no bundle can keep: {shown}. "
+            "Correct the document that they come from.",
+        )
     ]
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from nettailor.plain_text import PlainText
 from trainer.errors import OptionsInvalid
 from trainer.events import Json
 from trainer.jobs.job import Priority
@@ -21,7 +22,7 @@ def _as_text(value: object) -> object:
 
 Skips = Annotated[Literal["1", "3", "5", "dense"], BeforeValidator(_as_text)]
 GroupBy = Annotated[
-    str,
+    PlainText,
     Field(
         min_length=1,
         max_length=MOST_CHARACTERS,

@@ -1,5 +1,6 @@
 """Nothing vanishes: what an upload loses on its way to a data set is an error or a warning."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,18 @@ def test_what_is_lost_is_a_warning(tmp_path: Path, files: archives.Files, text: 
     assert ("warning", text) in weighed(found)
     assert found.error is None
     assert {"cats", "dogs"} <= set(found.classes)
+
+
+@pytest.mark.parametrize("name", ["\ud800", "cats\udcff", "a\x00b"])
+def test_a_class_whose_name_nobody_could_write_down_fails(tmp_path: Path, name: str) -> None:
+    """JSON writes such a name as an escape, and Python reads it."""
+    pictures = {f"images/{number}.png": archives.picture(number) for number in range(24)}
+    table = "file,label\n" + "".join(f"{path},{number % 2}\n" for number, path in enumerate(pictures))
+    infos = {"default": {"features": {"label": {"names": [name, "dogs"]}}}}
+    documents = {"labels.csv": table.encode(), "dataset_infos.json": json.dumps(infos).encode()}
+    found = look(tmp_path, pictures | documents)
+    assert set(found.classes) == {name, "dogs"}
+    assert found.error is not None
+    assert "hold NUL or half a character" in found.error
+    json.dumps(found.as_json(), ensure_ascii=False).encode()
+    json.dumps(found.as_job_json(), ensure_ascii=False).encode()

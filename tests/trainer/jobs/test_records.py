@@ -9,10 +9,14 @@ from typing import Any
 import httpx
 import pytest
 import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nettailor.plain_text import check_size
 from registry.storage.store import Store
-from trainer.errors import JobRecordDamaged, JobRefused
+from trainer.errors import IdempotencyConflict, JobRecordDamaged, JobRefused
+from trainer.http.schemas import Job as JobAnswer
+from trainer.jobs.blob_references import blobs_in_use
 from trainer.jobs.job import Job, now
 from trainer.jobs.jobs import Jobs, changed, state_event
 from trainer.jobs.records import JobRecords
@@ -22,6 +26,12 @@ from trainer.wiring import open_jobs
 from trainer.workers.job_run import begin
 
 UPLOAD = "sha256:" + "0" * 64
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=12)  # NUL and halves of characters are among them
+ANY_VALUE = st.recursive(
+    st.none() | st.integers() | st.floats() | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
+    max_leaves=6,
+)
 
 
 @pytest.fixture
@@ -63,6 +73,25 @@ def job(**changes: Any) -> Job:
 def test_a_job_that_nobody_could_use_is_none(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError):  # the check of each member says it in its own words
         job(**changes)
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(actor=ANY_TEXT, key=ANY_TEXT, options=st.dictionaries(ANY_TEXT, ANY_VALUE, max_size=3), found=ANY_VALUE)
+def test_whatever_is_accepted_is_read_by_every_reader(
+    jobs: Jobs, actor: str, key: str, options: dict[str, Any], found: Any
+) -> None:
+    try:
+        accepted = jobs.submit("pets", UPLOAD, options, actor=actor, idempotency_key=key)
+    except (JobRefused, IdempotencyConflict):
+        return
+    jobs.store.update(accepted.id, lambda job: changed(job, inspection={"found": found}, error={"detail": actor}))
+    kept = jobs.store.get(accepted.id)
+    jobs.records.write(kept)
+    assert jobs.records.read(kept.id) == kept
+    assert kept in jobs.store.latest(1000)
+    assert JobAnswer.of(kept).model_dump_json()
+    assert all(entry.event for entry in jobs.store.events(kept.id))
+    blobs_in_use(jobs, 0.0)
 
 
 @pytest.mark.parametrize(
