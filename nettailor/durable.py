@@ -9,12 +9,17 @@ from pathlib import Path
 TEMPORARY_PREFIX = ".tmp-"  # what a crash may leave behind; never read as anything
 
 
-def write_durably(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file: temporary name, fsync, rename over `path`, fsync the folder. Makes missing folders."""
+def write_durably(path: Path, chunks: Iterable[bytes], *, mode: int | None = None) -> None:
+    """Write a file: temporary name, fsync, rename over `path`, fsync the folder. Makes missing folders.
+
+    `mode` are the file's permissions; without it they are what the umask leaves.
+    """
     make_folder_durably(path.parent)
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}")
     try:
         with temporary.open("xb") as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             for chunk in chunks:
                 file.write(chunk)
             file.flush()

@@ -134,9 +134,12 @@ def _registry(settings: "Settings") -> "Iterator[tuple[Registry, str]]":
 
 
 def _existing(settings: "Settings") -> "Settings":
-    """A mistyped folder must not become a new, sound and empty one."""
+    """A mistyped folder must not become a new, sound and empty one; what is written into it is private."""
+    from hosting.processes.private_files import keep_files_private
+
     if (settings.redis_url is None or settings.blobs_url is None) and not settings.data_dir.is_dir():
         raise RegistryUnusable(f"no data folder {settings.data_dir}")
+    keep_files_private(settings.data_dir)
     return settings
 
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import socket
+import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -55,6 +56,10 @@ def data_folder(settings: Settings) -> Iterator[Finding]:
             "data folder", f"{locked[0]} cannot be written by this user", "run as the user who owns it, or chown it"
         )
         return
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        advice = f"chmod 700 {folder}, unless others use what else is in it; a start closes the folders of its own"
+        yield warn("data folder", f"other users may look into {folder} (mode {mode:o})", advice)
     free = shutil.disk_usage(folder).free
     found = f"{folder}, {free / _GIB:.1f} GiB free, {_holder(folder / 'up.lock')}"
     if free < _TOO_FEW_BYTES:

@@ -12,6 +12,7 @@ from pathlib import Path
 from cli.errors import ServiceStartFailed
 from cli.service.client import Client
 from hosting.processes.file_lock import is_held
+from hosting.processes.private_files import open_privately
 
 START_SECONDS = 120.0  # a cold disk imports torch slowly
 STOP_SECONDS = 20.0
@@ -46,9 +47,9 @@ class LocalService:
 
     def start(self) -> str:
         """The URL, once the service is ready. Raises `ServiceStartFailed`."""
-        self._data_dir.mkdir(parents=True, exist_ok=True)
+        self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         command = [sys.executable, "-m", "cli", "up", "--data-dir", str(self._data_dir), "--port", "0"]
-        with self._log.open("ab") as log:
+        with open(self._log, "ab", opener=open_privately) as log:
             self._process = subprocess.Popen(
                 [*command, "--lifeline"],
                 stdin=subprocess.PIPE,
@@ -113,7 +114,7 @@ def running_url(data_dir: Path, *, pid: int | None = None) -> str | None:
         return None
     try:
         state = json.loads((data_dir / _STATE_FILE).read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (FileNotFoundError, PermissionError, json.JSONDecodeError):  # another user's is none that we may use
         return None
     if pid is not None and state["pid"] != pid:
         return None

@@ -20,6 +20,7 @@ from hosting.errors import HostingError
 from hosting.processes.descriptors import raise_open_files_limit
 from hosting.processes.file_lock import FileLock
 from hosting.processes.malloc import bound_arenas
+from hosting.processes.private_files import keep_files_private
 from hosting.telemetry import tracing
 from hosting.telemetry.logs import configure_logs
 from hosting.web.draining import DrainingServer
@@ -84,6 +85,7 @@ def _serve(options: UpOptions) -> None:
     chosen = {name: value for name, value in chosen.items() if value is not None}
     chosen["data_dir"] = ServerSettings(**chosen).data_dir.absolute()
     server_settings, trainer_settings = ServerSettings(**chosen), TrainerSettings(**chosen)
+    keep_files_private(server_settings.data_dir)
     bound_arenas()
     raise_open_files_limit()
     configure_logs(server_settings)

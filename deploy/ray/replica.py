@@ -12,6 +12,7 @@ from deploy.ray.folders import own_folder
 from deploy.ray.messages import Answer, Call, ask
 from deploy.ray.places import HELD, Held
 from hosting.processes.malloc import bound_arenas
+from hosting.processes.private_files import keep_files_private
 from registry.wiring import serving_registry
 from server.app import create_app
 from server.errors import NotReady
@@ -30,6 +31,7 @@ class Replica:
         given = ServerSettings.model_validate(settings)
         if given.redis_url is None:
             raise RegistryNotShared("NETTAILOR_REDIS_URL")
+        keep_files_private(given.data_dir)
         bound_arenas()
         logging.basicConfig(level=given.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
         with contextlib.ExitStack() as opening:

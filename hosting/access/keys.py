@@ -13,6 +13,7 @@ import hmac
 import json
 import logging
 import secrets
+import stat
 import threading
 import tomllib
 from collections.abc import Sequence
@@ -127,7 +128,10 @@ def new_key(name: str, scopes: Sequence[Scope], tasks: Sequence[str] = ()) -> tu
 
 
 def add_key(path: Path, key: Key) -> None:
-    """Write a key into the file, which is made if missing. Raises `KeysInvalid`, also if it has one of that name."""
+    """Write a key into the file. One that is missing is made, for this user alone; one that is there keeps its mode.
+
+    Raises `KeysInvalid`, also if it has a key of that name.
+    """
     keys = read_keys(path) if path.exists() else ()
     if key.name in {other.name for other in keys}:
         raise KeysInvalid(str(path), f"it has a key named {key.name!r} already")
@@ -137,7 +141,8 @@ def add_key(path: Path, key: Key) -> None:
         text = f"{before}\n[[keys]]\n{fields}"
     else:
         text = json.dumps({"keys": [each.entry() for each in (*keys, key)]}, indent=2) + "\n"
-    write_durably(path.resolve(), [text.encode()])
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else stat.S_IRUSR | stat.S_IWUSR
+    write_durably(path.resolve(), [text.encode()], mode=mode)
 
 
 def hash_of(secret: str) -> str:

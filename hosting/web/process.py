@@ -10,6 +10,7 @@ import uvicorn
 from hosting.errors import SettingsInvalid
 from hosting.processes.descriptors import raise_open_files_limit
 from hosting.processes.malloc import bound_arenas
+from hosting.processes.private_files import keep_files_private
 from hosting.settings.settings import Settings
 from hosting.telemetry import tracing
 from hosting.telemetry.bursts import fold_bursts
@@ -33,7 +34,9 @@ def settings_of(kind: type[S]) -> S:
 
 
 def begin(settings: Settings, service: str) -> None:
-    """Log and trace as the settings say; SIGTERM and Ctrl-C now end the process with 0, closing what is open."""
+    """Log and trace as the settings say; files are private; SIGTERM and Ctrl-C now end the process with 0, closing
+    what is open."""
+    keep_files_private(settings.data_dir)
     bound_arenas()
     raise_open_files_limit()
     configure_logs(settings)

@@ -23,6 +23,7 @@ from rq.serializers import JSONSerializer
 
 from hosting.processes.file_lock import FileLock
 from hosting.processes.memory import MemoryWatch
+from hosting.processes.private_files import keep_files_private
 from hosting.telemetry.logs import configure_logs
 from hosting.web.process import settings_of
 from registry.wiring import connect, redis_service
@@ -223,6 +224,7 @@ def _wait_status(found: "os.waitid_result") -> int:
 
 def main(kind: type[TrainerWorker] = TrainerWorker) -> None:
     settings = settings_of(Settings)
+    keep_files_private(settings.data_dir)
     configure_logs(settings)
     with redis_service(settings) as url:
         os.environ["NETTAILOR_REDIS_URL"] = url  # for the job processes

@@ -202,6 +202,14 @@ def test_a_data_folder_that_cannot_be(tmp_path: Path) -> None:
     assert _bad(tmp_path / "file" / "data")["data folder"][0] == "fail"
 
 
+def test_a_data_folder_that_others_may_look_into(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    state, text = _bad(tmp_path)["data folder"]
+    assert (state, f"may look into {tmp_path} (mode 755)" in text) == ("warn", True)
+    tmp_path.chmod(0o700)
+    assert "data folder" not in _bad(tmp_path)
+
+
 def test_what_it_found_is_one_line_and_no_markup(tmp_path: Path) -> None:
     folder = tmp_path / "[x]\nok    forged\x1b[2J"
     result = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["doctor", "--data-dir", str(folder)])

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,18 @@ def test_a_malformed_file_stops_the_start(tmp_path: Path, document: object, says
 def test_a_missing_file_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(KeysInvalid, match="No such file"):
         Keyring(tmp_path / "keys.json")
+
+
+def test_a_new_file_is_for_its_user_alone_and_an_old_one_stays_as_it_is(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        add_key(path, new_key("ann", ["read"])[0])
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.chmod(0o640)  # for the group that a service runs as
+        add_key(path, new_key("bob", ["read"])[0])
+        assert path.stat().st_mode & 0o777 == 0o640
+    finally:
+        os.umask(before)
 
 
 def test_names_are_given_once(path: Path) -> None:
