@@ -8,7 +8,7 @@ from cli.console import PlainConsole
 from cli.errors import NotADataset, OptionUnusable, SettingsUnusable, TooLargeHere
 from cli.render.progress import counting
 from hosting.errors import SettingsInvalid
-from trainer.errors import ArchiveTooBig, OptionsInvalid, UploadInvalid
+from trainer.errors import ArchiveTooBig, OptionsInvalid, UploadEmpty, UploadInvalid
 from trainer.intake.archives.limits import IntakeLimits, intake_limits
 from trainer.intake.inspection import Inspection, Progress, inspect
 from trainer.settings import Settings
@@ -46,6 +46,8 @@ def _looking(data: Path) -> Iterator[Progress]:
             yield lambda files: count(files, None)
     except ArchiveTooBig as fault:
         raise TooLargeHere(data, str(fault)) from fault
+    except UploadEmpty as fault:
+        raise NotADataset(data, "an empty file") from fault
     except UploadInvalid as fault:
         raise NotADataset(data, str(fault)) from fault
     except OSError as fault:  # a file that is gone meanwhile, a full disk

@@ -65,7 +65,8 @@ def _sparse() -> bytes:
 BAD: dict[str, tuple[bytes, type[errors.UploadInvalid], str]] = {
     "empty": (b"", errors.UploadEmpty, "empty"),
     "text": (b"hello, this is no archive" * 100, errors.NotAnArchive, "not a zip"),
-    "an image": (archives.picture(0), errors.NotAnArchive, "PNG"),
+    "an image": (archives.picture(0), errors.NotAnArchive, r"\(PNG image, it .*\): pack all images"),
+    "an image that is not read": (b"\xff\x0a" + bytes(600), errors.NotAnArchive, r"\(JPEG XL image, "),
     "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(600), errors.NotAnArchive, r"\(HDF5, it starts .*\): read it with h5py"),
     "gzip of text": (gzip.compress(b"hello" * 1000), errors.NotAnArchive, "not a zip"),
     "no files": (archives.zip_of({}), errors.ArchiveInvalid, "no file"),

@@ -79,6 +79,8 @@ def test_a_name_that_is_no_text_is_told_as_json_too(tmp_path: Path) -> None:
 def test_what_is_not_there(tmp_path: Path) -> None:
     result = inspected(tmp_path / "nowhere", "--json")
     assert (result.exit_code, json.loads(result.stdout)["error"]) == (1, "no such file or folder")
+    (tmp_path / "pets.zip").touch()
+    assert inspected(tmp_path / "pets.zip").stderr.endswith("pets.zip: an empty file\n")
 
 
 def test_a_page_with_pictures(tmp_path: Path) -> None:

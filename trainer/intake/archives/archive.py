@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from nettailor.images import unread_picture
+from nettailor.images.containers import container_of
 from trainer.errors import ArchiveDamaged, ArchiveInvalid, ArchivePathUnsafe, ArchiveTooBig, NotAnArchive, UploadEmpty
 from trainer.intake.archives import tar, zip, zst
 from trainer.intake.archives.formats import kind_of
@@ -127,6 +129,8 @@ def _sources(file: BinaryIO, limits: IntakeLimits) -> Iterator[_Readable]:
     if start[:4] == PARQUET:
         return iter([WholeFile(name="upload.parquet", file=file)])
     kind = kind_of(start)
+    if kind == "unknown" and (picture := container_of(start) or unread_picture(start)):
+        raise NotAnArchive(start, f"{picture} image", "pack all images, in a folder a class")
     raise NotAnArchive(start, kind if kind != "unknown" else "", MENDS.get(kind, ""))
 
 
