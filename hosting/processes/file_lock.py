@@ -20,14 +20,17 @@ class FileLock:
         """Lock the file, made if missing; False if another process kept it for all that time."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         deadline = time.monotonic() + patience_seconds
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        while not _lock(descriptor):
-            if time.monotonic() >= deadline:
-                os.close(descriptor)
-                return False
-            time.sleep(_POLL_SECONDS)
-        self._descriptor = descriptor
-        return True
+        while True:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+            locked = _lock(descriptor)
+            if locked and _is_at(descriptor, self.path):
+                self._descriptor = descriptor
+                return True
+            os.close(descriptor)
+            if not locked:
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(_POLL_SECONDS)
 
     def release(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
@@ -78,3 +81,12 @@ def _lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether the open file still has that name. Its holder may have removed it while we waited, and whoever comes
+    next locks another file of the name: both would think that they hold the lock."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from hosting.telemetry import tracing
 from nettailor.plain_text import check_json
-from registry.errors import TaskWasDeleted
+from registry.errors import RecordCorrupt, TaskWasDeleted
 from registry.registry import Registry
 from trainer.errors import IdempotencyConflict, JobConflict, JobRecordDamaged, JobRefused, TrainerError
 from trainer.events import Event, Json
@@ -92,7 +92,11 @@ class Jobs:
 
         In any stage, `publish` too: the registry refuses whatever the job would still publish.
         """
-        fault = self._deletion(job)
+        try:
+            fault = self._deletion(job)
+        except RecordCorrupt as unread:  # then nothing can be published either
+            logger.debug("job %s goes on, whether or not its task was deleted: %s", job.id, unread)
+            return False
         if fault is None:
             return False
         error = problem_of_job(fault, job.id)

@@ -15,7 +15,6 @@ from rq.job_lifecycle import record_job_failure
 from rq.utils import now as rq_now
 
 from hosting.processes.file_lock import is_dead
-from registry.errors import RecordCorrupt
 from trainer.errors import JobDied, JobRecordDamaged, JobUnknown
 from trainer.events import Event
 from trainer.jobs.job import Job
@@ -66,7 +65,7 @@ class Reconciler:
             found = self._jobs.store.get(job)
             if found.is_open:  # it may have ended since
                 self._settle(found, "the run was lost")
-        except (JobRecordDamaged, JobUnknown, RecordCorrupt) as fault:  # of one job, or of one task: the others go on
+        except (JobRecordDamaged, JobUnknown) as fault:  # the others go on
             logger.error("job %s is not looked after: %s", job, fault)
 
     def settle(self, submission: str, reason: str) -> None:
