@@ -10,6 +10,8 @@ from benchmarks.exports.layouts import (
     folders,
     hugging_face,
     kaggle,
+    known_folders,
+    known_tables,
     names,
     tables,
     teachable_machine,
@@ -33,7 +35,15 @@ from benchmarks.exports.tools import (
 
 MAKERS: Sequence[Callable[[], Iterator[Export]]] = (
     *(folders.exports, folder_oddities.exports, names.exports, tables.exports, contradictions.exports),
-    *(kaggle.exports, hugging_face.exports, arrays.exports, web_dataset.exports, teachable_machine.exports),
+    *(
+        kaggle.exports,
+        known_folders.exports,
+        known_tables.exports,
+        hugging_face.exports,
+        arrays.exports,
+        web_dataset.exports,
+        teachable_machine.exports,
+    ),
     *(coco.exports, roboflow.exports, label_studio.exports, cvat.exports, datumaro.exports, fiftyone.exports),
     *(edge_impulse.exports, vertex.exports, ground_truth.exports, azure.exports, via.exports, voc.exports),
     boxes.exports,

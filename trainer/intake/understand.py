@@ -19,7 +19,7 @@ from trainer.intake.requirements import Counts, count, too_small
 from trainer.intake.scanning.read_archive import read_archive
 from trainer.intake.scanning.scan import Scan, Skipped
 from trainer.intake.splits.grouping import Grouping, group_by_looks, group_by_pattern, grouping_findings
-from trainer.intake.unread_data import unread_data
+from trainer.intake.unread_data import unread_data, workbooks
 from trainer.intake.upload import Upload
 
 
@@ -62,7 +62,7 @@ def understand(
     labels = label(scan, reading)
     grouping = _grouping(labels, reading, scan, group_by)
     cut = split(labels.classes, grouping)
-    unused = _unused(upload, reading, chosen and chosen[0])
+    unused = [*_unused(upload, reading, chosen and chosen[0]), *workbooks(scan)]
     findings = [
         *scan.findings,
         *reading.findings,

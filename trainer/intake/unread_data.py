@@ -15,6 +15,8 @@ from trainer.intake.parquet.footer import MAGIC as PARQUET
 from trainer.intake.parquet.library import PyarrowMissing, pyarrow
 from trainer.intake.scanning.scan import Scan
 
+_WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods", ".numbers")
+
 
 def unread_data(scan: Scan) -> list[Finding]:
     """A finding for each kind: an error where there are no images, and these files may be what is meant."""
@@ -28,6 +30,13 @@ def unread_data(scan: Scan) -> list[Finding]:
         *_without_pyarrow(scan),
         *_other_arrays(scan),
     ]
+
+
+def workbooks(scan: Scan) -> list[Finding]:
+    """A warning for each, whatever lies beside it: it may hold the labels."""
+    files = ["/".join(parts) for parts in sorted(scan.others) if parts[-1].lower().endswith(_WORKBOOKS)]
+    mend = "is a workbook, and not read: save its sheet as CSV, if it tells the classes"
+    return [Finding(weight="warning", text=f"{file} {mend}.", files=(file,)) for file in files]
 
 
 def _without_pyarrow(scan: Scan) -> list[Finding]:

@@ -1,9 +1,10 @@
 """Kaggle's competitions and data sets: images by split, and tables beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from benchmarks.exports.documents import Cells, images, table
+from benchmarks.exports.documents import Cells, as_json, images, table
 from benchmarks.exports.export import Export
+from benchmarks.exports.packing import zip_of
 from benchmarks.exports.samples import ALL, CLASSES, NUMBERS, TRAIN, Sample, by_split, encoded, samples
 
 SECRET = samples(splits=["test"], each=30)
@@ -46,60 +47,51 @@ def exports() -> Iterator[Export]:
     cats = {f"train/{s.label}.{s.number}.jpg": encoded(s, "JPEG") for s in TRAIN}
     unknown = {f"test/{at}.jpg": s.data for at, s in enumerate(SECRET, 1)}
     yield Export(name="kaggle/cats and dogs", upload=cats | unknown, true=TRAIN, given=(), left_out=list(unknown))
-    yield from _known_sets()
+    yield from _known_competitions()
 
 
-def _known_sets() -> Iterator[Export]:
-    """Arrangements of well-known data sets."""
-    train, val, test = by_split(ALL).values()
-    rows = table(val, lambda s: (s.name, s.label, 0, 0, 61, 62), delimiter="\t").encode()
-    tiny = {
-        **images(train, lambda s: f"tiny/train/{s.label}/images/"),
-        **images(val, lambda s: "tiny/val/images/"),
-        **images(test, lambda s: "tiny/test/images/"),
-        "tiny/val/val_annotations.txt": rows,
-        "tiny/wnids.txt": "\n".join(CLASSES).encode(),
+def _known_competitions() -> Iterator[Export]:
+    secret = {f"test_images/{s.stem}.png": s.data for s in SECRET}
+    eyes = {
+        **images(TRAIN, lambda _s: "train_images/"),
+        **secret,
+        "train.csv": table(TRAIN, lambda s: (s.stem, NUMBERS[s.label]), header=["id_code", "diagnosis"]).encode(),
+        "test.csv": table(SECRET, lambda s: (s.stem,), header=["id_code"]).encode(),
+        "sample_submission.csv": table(SECRET, lambda s: (s.stem, 0), header=["id_code", "diagnosis"]).encode(),
     }
-    yield Export(
-        name="known sets/Tiny ImageNet",
-        upload=tiny,
-        true=[*train, *val],
-        given=("train", "val"),
-        left_out=[f"tiny/test/images/{s.name}" for s in test],
-    )
-    intel = {
-        **images(train, lambda s: f"archive/seg_train/seg_train/{s.label}/"),
-        **images(test, lambda s: f"archive/seg_test/seg_test/{s.label}/"),
-        **images(val, lambda _s: "archive/seg_pred/seg_pred/"),
+    names = tuple(map(str, range(len(CLASSES))))
+    yield Export(name="kaggle/APTOS", upload=eyes, true=TRAIN, given=(), names=names, left_out=list(secret))
+    cassava = {
+        **images(TRAIN, lambda s: f"train_images/{s.stem}.jpg"),
+        "train_tfrecords/ld_train00.tfrec": b"\x10\0\0\0" + bytes(99),
+        "train.csv": table(TRAIN, lambda s: (f"{s.stem}.jpg", NUMBERS[s.label]), header=["image_id", "label"]).encode(),
+        "label_num_to_disease_map.json": as_json({str(number): name for name, number in NUMBERS.items()}),
+        "sample_submission.csv": b"image_id,label\n2216849948.jpg,4\n",
     }
-    yield Export(
-        name="known sets/Intel scenes",
-        upload=intel,
-        true=[*train, *test],
-        given=("train", "test"),
-        left_out=[f"archive/seg_pred/seg_pred/{s.name}" for s in val],
-    )
-    lists = {
-        f"splits/{split}.txt": "".join(f"{s.label}/{s.name} {NUMBERS[s.label]}\n" for s in found).encode()
-        for split, found in by_split(ALL).items()
+    yield Export(name="kaggle/cassava", upload=cassava, true=TRAIN, given=())
+    plants = {
+        **{f"images/Train_{at}.jpg": s.data for at, s in enumerate(TRAIN)},
+        **{f"images/Test_{at}.jpg": s.data for at, s in enumerate(SECRET)},
+        "train.csv": _one_hot(TRAIN),
+        "test.csv": "\n".join(["image_id", *(f"Test_{at}" for at, _ in enumerate(SECRET))]).encode(),
     }
+    unlabelled = [f"images/Test_{at}.jpg" for at, _ in enumerate(SECRET)]
+    yield Export(name="kaggle/plant pathology", upload=plants, true=TRAIN, given=(), left_out=unlabelled)
     yield Export(
-        name="known sets/lists of paths and numbers over class folders",
-        upload=images(ALL, lambda s: f"images/{s.label}/") | lists,
-        true=ALL,
-    )
-    yield Export(
-        name="known sets/classes in the names of images",
-        upload=images(TRAIN, lambda s: f"images/{s.label}_{s.number}.jpg"),
+        name="kaggle/pixels in a table",
+        upload={"mnist_train.csv": table(TRAIN, lambda s: (NUMBERS[s.label], *range(64))).encode()},
         true=TRAIN,
-        refusal="class",
+        refusal="[Nn]o image|pixels",
     )
-    ham = table(TRAIN, _lesion, header=["lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization"])
-    halves = images(TRAIN, lambda s: f"HAM10000_images_part_{1 + s.number % 2}/")
+    workbook = zip_of({"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/>"})
     yield Export(
-        name="known sets/HAM10000", upload={**halves, "HAM10000_metadata.csv": ham.encode()}, true=TRAIN, given=()
+        name="kaggle/a workbook of labels",
+        upload={**images(TRAIN), "labels.xlsx": workbook},
+        true=TRAIN,
+        refusal="labels.xlsx.*CSV",
     )
 
 
-def _lesion(sample: Sample) -> tuple[object, ...]:
-    return (f"L{sample.stem}", sample.stem, sample.label, ("histo", "consensus")[sample.number % 2], 40, "male", "back")
+def _one_hot(found: Sequence[Sample]) -> bytes:
+    rows = [",".join([f"Train_{at}", *(str(int(s.label == name)) for name in CLASSES)]) for at, s in enumerate(found)]
+    return "\n".join([",".join(["image_id", *CLASSES]), *rows]).encode()

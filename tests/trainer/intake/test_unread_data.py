@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.exports.array_files import npy
 from tests.trainer import archives
-from trainer.errors import DatasetNotUnderstood
+from trainer.errors import DatasetNotUnderstood, DatasetTooSmall
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import IntakeReport, freeze
 from trainer.intake.inspection import inspect
@@ -65,3 +65,12 @@ def test_what_is_not_read_is_called_by_its_name(tmp_path: Path, files: archives.
 def test_beside_images_it_is_a_note(tmp_path: Path) -> None:
     report = take_in(tmp_path, {**archives.class_folders(), "imagelabels.mat": MATLAB})
     assert [(finding.weight, finding.files) for finding in report.findings] == [("note", ("imagelabels.mat",))]
+
+
+def test_a_workbook_may_hold_the_labels(tmp_path: Path) -> None:
+    sheet = archives.zip_of({"[Content_Types].xml": b"<Types/>"})
+    told = "labels.xlsx is a workbook, and not read: save its sheet as CSV"
+    with pytest.raises(DatasetTooSmall, match=told):
+        take_in(tmp_path, {**archives.class_folders(["images"]), "labels.xlsx": sheet})
+    findings = take_in(tmp_path, {**archives.class_folders(), "labels.xlsx": sheet}).findings
+    assert [(each.weight, each.files) for each in findings] == [("warning", ("labels.xlsx",))]

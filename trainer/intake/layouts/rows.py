@@ -49,10 +49,13 @@ class Row:
 
 @dataclass(kw_only=True)
 class Said:
-    """What the rows so far say of one image, and which was the first to name it."""
+    """What the rows so far say of one image, and which was the first to name it.
+
+    ``also`` are the other documents that do."""
 
     document: Document
     where: str
+    also: tuple[Document, ...] = ()
     label: str | None = None
     split: Split | None = None
     group: str = ""
@@ -129,6 +132,8 @@ class Rows:
     def _add(self, document: Document, row: Row, image: Parts) -> None:
         split = split_of(row.split) if row.split else None
         said = self._said.setdefault(image, Said(document=document, where=row.where))
+        if document is not said.document and document not in said.also:
+            said.also += (document,)
         before = (said.label, said.split, said.group)
         if _differs(said.label, row.label) or _differs(said.split, split) or _differs(said.group, row.group):
             self.contradicted.add(image)

@@ -24,13 +24,11 @@ _NEUTRAL = frozenset(
         *("label", "labels", "class", "classes", "annotation", "annotations", "metadata", "list"),
     }
 )
-_KINDS_OF_FILES = frozenset(
-    {
-        *("image", "images", "img", "imgs", "jpegimages", "mask", "masks", "label", "labels", "annotation"),
-        *("annotations", "segmentation", "segmentations", "groundtruth", "gt", "depth", "rgb", "input", "inputs"),
-        *("output", "outputs", "target", "targets"),
-    }
-)
+_PICTURES = frozenset({"image", "images", "img", "imgs", "jpegimages", "rgb", "input", "inputs"})
+_KINDS_OF_FILES = _PICTURES | {
+    *("mask", "masks", "label", "labels", "annotation", "annotations", "segmentation", "segmentations"),
+    *("groundtruth", "gt", "depth", "output", "outputs", "target", "targets"),
+}
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_]+")
 
 
@@ -73,6 +71,11 @@ def is_unlabelled(name: str) -> bool:
 def is_neutral(name: str) -> bool:
     """Whether a name says nothing of what is in the images: ``images``, ``data 2``."""
     return all(word in _NEUTRAL or word.isdigit() for word in words(name))
+
+
+def is_picture_folder(name: str) -> bool:
+    """Whether a folder of that name holds the pictures themselves, and others beside it what belongs to them."""
+    return "".join(words(name)) in _PICTURES
 
 
 def is_kind_of_file(name: str) -> bool:

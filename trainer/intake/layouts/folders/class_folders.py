@@ -30,7 +30,8 @@ class ClassFolders:
         shape = upload.once(shape_of)
         labels = {place.label for parts in upload.images if isinstance(place := shape.place(parts), Placement)}
         deep = shape.folders_in_classes(upload.images)
-        return read_folders(upload, shape, [*_parts(shape), *_like_splits(labels), *_folders_inside(deep)])
+        findings = [*_parts(shape), *_copies(shape), *_like_splits(labels), *_folders_inside(deep)]
+        return read_folders(upload, shape, findings)
 
 
 def _like_splits(labels: Collection[str]) -> list[Finding]:
@@ -50,6 +51,17 @@ def _folders_inside(folders: Collection[str]) -> list[Finding]:
         return []
     text = f"Folders inside class folders are a part of the class: {', '.join(shorten(sorted(folders)))}."
     return [Finding(weight="note", text=text)]
+
+
+def _copies(shape: FolderShape) -> list[Finding]:
+    if not shape.wrapped:
+        return []
+    names = sorted(shape.wrapped)
+    text = (
+        f"The folders in {', '.join(shorten(names))} have the names of those beside it: they are taken as the same "
+        "classes, and copies count once."
+    )
+    return [Finding(weight="note", text=text, files=tuple(names))]
 
 
 def _parts(shape: FolderShape) -> list[Finding]:

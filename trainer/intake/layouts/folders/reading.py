@@ -5,18 +5,21 @@ from collections.abc import Iterable, Mapping
 
 from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding, paths_of, shorten
+from trainer.intake.layouts.folders.masks import masks_of
 from trainer.intake.layouts.folders.shape import WITHOUT_LABEL, FolderShape
 from trainer.intake.layouts.layout import Reading
 from trainer.intake.layouts.split_words import is_kind_of_file
 from trainer.intake.placement import Placement
 from trainer.intake.upload import Upload
 
+_MASK = "a mask of another image, by its name or folder"
 _STRAY = 0.05  # of the images
 _SILENT = "text"  # notes beside images are no lost class
 
 
 def read_folders(upload: Upload, shape: FolderShape, findings: Iterable[Finding]) -> Reading:
     places = {parts: shape.place(parts) for parts in upload.images}
+    places |= dict.fromkeys(masks_of(places), _MASK)
     placements = {parts: place for parts, place in places.items() if isinstance(place, Placement)}
     reasons = {parts: place for parts, place in places.items() if isinstance(place, str)}
     names = {place.label for place in placements.values()}

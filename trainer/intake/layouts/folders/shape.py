@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from trainer.intake.archives.paths import Parts
-from trainer.intake.layouts.split_words import is_neutral, is_unlabelled, split_and_rest, split_of, words
+from trainer.intake.layouts.split_words import (
+    is_kind_of_file,
+    is_neutral,
+    is_unlabelled,
+    split_and_rest,
+    split_of,
+    words,
+)
 from trainer.intake.placement import MAX_CLASS_CHARACTERS, Placement, Split
 from trainer.intake.upload import Upload
 
@@ -29,8 +36,9 @@ class FolderShape:
     """How to read the paths of one upload: ``prefix`` folders wrap everything, below them is what ``kind`` says.
 
     ``splits`` are the folders that mean a split, and which; ``unknown`` are the folders beside them that mean none.
-    ``wrapped`` names the splits in which one more folder wraps the class folders (``seg_train/seg_train/cats``),
-    ``bare`` those whose images lie in no class folder, but in one called ``images``.
+    ``wrapped`` names the splits in which one more folder wraps the class folders (``seg_train/seg_train/cats``), and
+    the folders beside class folders that hold the same class folders once more (``flowers/flowers/daisy``); ``bare``
+    names the splits whose images lie in no class folder, but in one called ``images``.
     """
 
     kind: Kind
@@ -48,7 +56,8 @@ class FolderShape:
             return reason
         if self.kind in {"splits", "parts"}:
             split = self.splits.get(rest[0])
-            rest = rest[2:] if rest[0] in self.wrapped else rest[1:]
+            rest = rest[1:]
+        rest = rest[1:] if parts[self.prefix] in self.wrapped else rest
         if len(rest) < 2:
             return NO_CLASS
         if len(rest[0]) > MAX_CLASS_CHARACTERS:
@@ -70,8 +79,12 @@ class FolderShape:
     def folders_in_classes(self, paths: Iterable[Parts]) -> set[str]:
         """Folders that hold images within a class folder, and that have a name of their own."""
         depth = self.prefix + 1 + (self.kind in {"splits", "parts", "splits below"})
-        found = {parts[: depth + 1] for parts in paths if len(parts) > depth + 1}
-        return {"/".join(folder) for folder in found if not is_neutral(folder[-1])}
+        found = {
+            parts[: depth + 1]
+            for parts in paths
+            if len(parts) > depth + 1 and not (self.kind == "classes" and parts[self.prefix] in self.wrapped)
+        }
+        return {"/".join(folder) for folder in found if not _is_no_class(folder[-1])}
 
     def class_of_folder(self, folder: Parts) -> str | None:
         """The class that a folder as a whole is of; None for one that holds classes, or lies in one."""
@@ -133,6 +146,9 @@ def _shape_at(paths: Sequence[Parts], prefix: int) -> FolderShape | None:
     mixed = _shape_beside_splits(tops) if len(tops.images) > 1 else None
     if mixed is not None:
         return mixed
+    copies = _copies(tops)
+    if copies:
+        return FolderShape(kind="classes", prefix=prefix, wrapped=copies)
     return _shape_of_two_floors(tops) if tops.are_deep else FolderShape(kind="classes", prefix=prefix)
 
 
@@ -161,6 +177,11 @@ class _Folders:
     @property
     def are_deep(self) -> bool:
         return self.is_deep(self.images)
+
+    @property
+    def are_deeper(self) -> bool:
+        """Whether most of the images lie in folders in folders there."""
+        return 2 * sum(sum(found.values()) for found in self.children.values()) > sum(self.images.values())
 
     def shared_children(self, among: str | None = None) -> set[str]:
         """Names of folders that most of these folders have, where they have few others; or those that the folder
@@ -227,6 +248,17 @@ def _shape_beside_splits(tops: _Folders) -> FolderShape | None:
     return None
 
 
+def _copies(tops: _Folders) -> frozenset[str]:
+    """The folders that hold folders of the names of those beside them: a copy of the data set in itself."""
+    copies = frozenset(top for top in tops.images if _is_copy(tops, top))
+    return copies if len(tops.images) - len(copies) > 1 else frozenset()
+
+
+def _is_copy(tops: _Folders, top: str) -> bool:
+    inside, beside = tops.children[top].keys(), tops.images.keys() - {top}
+    return len(inside) > 1 and inside <= beside and tops.is_deep([top])
+
+
 def _exact_split(name: str) -> Split | None:
     split, rest = split_and_rest(name)
     return split if all(is_neutral(word) for word in rest) else None
@@ -237,12 +269,18 @@ def _shape_of_two_floors(tops: _Folders) -> FolderShape:
     below = {child: split_of(child) for top in tops.images for child in tops.children[top]}
     if below and all(below.values()) and "train" in below.values() and len(set(below.values())) > 1:
         splits = {child: split for child, split in below.items() if split is not None}
+        if tops.are_deeper:  # site_A/train/cats, fold_1/train/cats: the upper ones are no classes, as it seems
+            return FolderShape(kind="unclear", prefix=tops.depth, unknown=tuple(sorted(tops.images)))
         return FolderShape(kind="splits below", prefix=tops.depth, splits=splits)
     shared = tops.shared_children()
-    if not shared or all(is_neutral(child) for child in shared):
+    if not shared or all(map(_is_no_class, shared)):
         return FolderShape(kind="classes", prefix=tops.depth)
     kind: Kind = "parts" if _are_numbered(tops.images) else "unclear"
     return FolderShape(kind=kind, prefix=tops.depth, unknown=tuple(sorted(tops.images)))
+
+
+def _is_no_class(name: str) -> bool:
+    return is_neutral(name) or is_kind_of_file(name)
 
 
 def _are_numbered(names: Iterable[str]) -> bool:

@@ -5,7 +5,7 @@ import io
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from trainer.intake.archives.formats import is_image_name
 from trainer.intake.findings import Finding
@@ -49,19 +49,28 @@ def _delimited(text: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _spaced(text: str, document: Document, find: ImageFinder) -> list[tuple[str, list[str]]] | None:
-    """Rows of two cells with blanks between them, as in lists of research data sets; None for all other text.
+    """Rows with blanks between their cells, as in lists of research data sets; None for all other text.
 
-    The first cell is a number or an image; one of both cells may hold blanks itself.
+    The first cell is a number or an image. There are two, of which one may hold blanks itself, unless all others are
+    equally many numbers; lines that begin with # are none.
     """
     if document.suffix != ".txt" or _delimiter(text)[1] > 1:
         return None
     lines = [(f"line {number}", line.strip()) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    lines = [(where, line) for where, line in lines if not line.startswith("#")]
     for cut in (str.split, str.rsplit):
         rows = [(where, cut(line, None, 1)) for where, line in lines]
         sample = [cells for _, cells in rows[:: max(1, len(rows) // _SAMPLE_ROWS)]]
         if sample and all(len(cells) == 2 and _is_key(cells[0], document, find) for cells in sample):
-            return rows
+            return _numbers(rows) or rows
     return None
+
+
+def _numbers(rows: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
+    """Each row in as many cells as it has numbers behind the first cell; none where these are not equally many."""
+    numbers = [rest.split() for _, (_, rest) in rows] if all(len(cells) == 2 for _, cells in rows) else []
+    is_even = len({len(cells) for cells in numbers}) == 1 and all(map(str.isdigit, chain.from_iterable(numbers)))
+    return [(where, [key, *more]) for (where, (key, _)), more in zip(rows, numbers, strict=True)] if is_even else []
 
 
 def _is_key(cell: str, document: Document, find: ImageFinder) -> bool:

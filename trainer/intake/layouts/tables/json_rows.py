@@ -62,8 +62,8 @@ def _numbered(entries: list[Any]) -> Iterator[Entry]:
 def _as_object(entry: Any) -> Mapping[str, Any]:
     if isinstance(entry, dict):
         return entry
-    if isinstance(entry, list) and len(entry) == 2:
-        return {"file": entry[0], "label": entry[1]}
+    if isinstance(entry, list) and len(entry) in {2, 3}:  # with the number of the class before its name
+        return {"file": entry[0], "label": entry[-1]}
     return {"file": entry}
 
 

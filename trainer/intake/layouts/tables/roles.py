@@ -1,7 +1,7 @@
 """Which column of a table is what: by its name, and by what is in it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trainer.intake.layouts.image_finder import ImageFinder
 from trainer.intake.layouts.split_words import split_of, words
@@ -37,6 +37,8 @@ _GROUP = (
 )
 _IS_TRAIN = ("istrain", "istraining", "istrainingimage", "train", "training", "traintestsplit")
 _IS_TEST = ("istest", "istesting", "istestimage", "test", "testing")
+_IS_VAL = ("isvalid", "isval", "isvalidation")  # of fastai; or it says that an image is sound, as most then are
+_MOST_VAL = 0.5
 # Columns of other tools that look like classes and are none.
 _NEVER = frozenset(
     {
@@ -64,6 +66,8 @@ class Roles:
     # what the cells of `split` mean where they are 0 and 1
     split_words: Mapping[str, str] = field(default_factory=dict)
     group: int | None = None
+    # whether the label was told by what is in its column alone
+    is_guess: bool = False
     # names of other columns that might be the label
     rivals: tuple[str, ...] = ()
 
@@ -74,7 +78,7 @@ class Roles:
 
 def is_role(name: str) -> bool:
     """Whether a cell reads like the name of a column."""
-    return _key(name) in {*_FILE, *_LABEL, *_INDEX, *_SPLIT, *_GROUP, *_IS_TRAIN, *_IS_TEST}
+    return _key(name) in {*_FILE, *_LABEL, *_INDEX, *_SPLIT, *_GROUP, *_IS_TRAIN, *_IS_TEST, *_IS_VAL}
 
 
 def is_label(name: str) -> bool:
@@ -113,30 +117,16 @@ def _with_label(roles: Roles, grid: Grid, sample: Sequence[GridRow], known: list
     if known:
         label = _names_of(known[0], [*known[1:], *(index for index in rest if index not in known)], sample)
         rivals = tuple(columns[index] for index in known if index != label and not _are_alike(index, label, sample))
-        return _with(roles, label=label, rivals=rivals)
+        return replace(roles, label=label, rivals=rivals)
     if one_hot := _one_hot(rest, sample):
-        return _with(roles, one_hot={index: columns[index] for index in one_hot})
+        return replace(roles, one_hot={index: columns[index] for index in one_hot})
     likely = [index for index in rest if not _is_other(columns[index]) and _sorts(grid.column(index))]
     if not likely:
         return roles
     likely = [index for index in likely if not all(map(str.isdigit, grid.column(index)))] or likely  # names first
     label = _names_of(likely[0], likely[1:], sample)
     rivals = tuple(columns[index] for index in likely if index != label and not _are_alike(index, label, sample))
-    return _with(roles, label=label, rivals=rivals)
-
-
-def _with(
-    roles: Roles, *, label: int | None = None, one_hot: Mapping[int, str] | None = None, rivals: tuple[str, ...] = ()
-) -> Roles:
-    return Roles(
-        file=roles.file,
-        label=label,
-        one_hot=one_hot or {},
-        split=roles.split,
-        split_words=roles.split_words,
-        group=roles.group,
-        rivals=rivals,
-    )
+    return replace(roles, label=label, rivals=rivals, is_guess=True)
 
 
 def _file(grid: Grid, sample: Sequence[GridRow], find: ImageFinder) -> int | None:
@@ -158,15 +148,26 @@ def _split(
         if any(split_of(row.cells[index]) for row in sample):
             return index, {}
     for index, key in enumerate(keys):
-        cells = {row.cells[index].lower() for row in sample}
-        if index not in taken and key in {*_IS_TRAIN, *_IS_TEST} and cells and cells <= _YES | _NO:
-            yes, no = ("train", "test") if key in _IS_TRAIN else ("test", "train")
-            return index, {**dict.fromkeys(_YES, yes), **dict.fromkeys(_NO, no)}
+        words_of_split = {} if index in taken else _yes_or_no(key, [row.cells[index].lower() for row in sample])
+        if words_of_split:
+            return index, words_of_split
     if not any(keys):  # no header
         for index in range(len(keys)):
             if index not in taken and all(split_of(row.cells[index]) for row in sample):
                 return index, {}
     return None, {}
+
+
+def _yes_or_no(key: str, cells: Sequence[str]) -> Mapping[str, str]:
+    """What the cells of a column such as `is_test` mean; nothing for all other columns."""
+    if not cells or not set(cells) <= _YES | _NO:
+        return {}
+    yes = "train" if key in _IS_TRAIN else "test" if key in _IS_TEST else ""
+    if key in _IS_VAL and sum(cell in _YES for cell in cells) < _MOST_VAL * len(cells):
+        yes = "val"
+    if not yes:
+        return {}
+    return {**dict.fromkeys(_YES, yes), **dict.fromkeys(_NO, "test" if yes == "train" else "train")}
 
 
 def _one_hot(rest: Sequence[int], sample: Sequence[GridRow]) -> list[int]:

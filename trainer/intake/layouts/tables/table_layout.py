@@ -121,7 +121,8 @@ def _cover(tables: Tables, upload: Upload) -> bool:
         named = [image for image, each in said.items() if each.split or each.group]
         return 2 * len(named) > len(upload.images) and bool(upload.once(placements_by_folder))
     named = [image for image, each in said.items() if each.label is not None]
-    if 2 * len(named) >= len(upload.images):
+    unlabelled = len(tables.rows.named) - len(named)  # images to predict, as another table lists them
+    if 2 * len(named) >= len(upload.images) - unlabelled:
         return True
     folders = {image[:-1] for image in named}
     beside = sum(image[:-1] in folders for image in upload.images)
@@ -145,7 +146,7 @@ def _placements(said: Mapping[Parts, Said], tables: Tables, upload: Upload) -> d
     return {
         image: Placement(
             label=each.label,
-            split=each.split or by_folder.get(image) or tables.split_of_table(each.document),
+            split=each.split or by_folder.get(image) or tables.split_by_name(each),
         )
         for image, each in said.items()
         if each.label is not None

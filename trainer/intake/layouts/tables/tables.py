@@ -1,12 +1,12 @@
 """All tables of an upload, and what they say together."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding, shorten
 from trainer.intake.layouts.image_finder import ImageFinder, finder_of
-from trainer.intake.layouts.rows import Row, Rows
+from trainer.intake.layouts.rows import Row, Rows, Said
 from trainer.intake.layouts.sidecars.samples import samples_of
 from trainer.intake.layouts.split_words import split_of
 from trainer.intake.layouts.tables import delimited, json_rows
@@ -16,11 +16,13 @@ from trainer.intake.layouts.tables.grid import Grid
 from trainer.intake.layouts.tables.joins import add_columns
 from trainer.intake.layouts.tables.parquet import read_parquet
 from trainer.intake.layouts.tables.roles import Roles, find_roles, label_of
-from trainer.intake.placement import Split
+from trainer.intake.placement import SPLITS, Split
 from trainer.intake.upload import Document, DocumentUnreadable, Upload
 
 SUBMISSION = "it is called a submission, whose labels are made up"
 SUFFIXES = (*delimited.SUFFIXES, *json_rows.LINES, ".json", ".parquet")
+_PIXELS = "its rows seem to be the pixels of images: save each as an image file, in a folder a class"
+_LEAST_PIXELS = 64  # of scikit-learn's digits
 _MOST_DOCUMENTS = 1000  # candidates that are looked into
 _MOST_BYTES = 256 * 1024**2  # of all of them
 
@@ -42,10 +44,13 @@ class Tables:
     def paths(self) -> list[str]:
         return ["/".join(parts) for parts in self.used]
 
-    def split_of_table(self, document: Document) -> Split | None:
-        """The split that the name of a table tells, where tables are named after several splits."""
+    def split_by_name(self, said: Said) -> Split | None:
+        """The split that the names of the tables tell which name an image, where tables are named after several."""
         told = {parts: _split_of_name(parts) for parts in self.used}
-        return told.get(document.parts) if len(set(told.values()) - {None}) > 1 else None
+        if len(set(told.values()) - {None}) < 2:
+            return None
+        found = {told.get(document.parts) for document in (said.document, *said.also)}
+        return next((split for split in SPLITS if split in found), None)
 
 
 def read_tables(upload: Upload) -> Tables:
@@ -58,7 +63,8 @@ def read_tables(upload: Upload) -> Tables:
         if isinstance(roles, Roles):
             tables.used[parts] = found, roles
         else:
-            tables.reasons[parts] = roles
+            tables.reasons[parts] = _PIXELS if not upload.images and _are_pixels(found) else roles
+    tables.findings += _without_guesses(tables.used, find)
     tables.others = {parts: grids[parts] for parts in tables.reasons if parts in grids}
     names = _names(tables, upload)
     tables.joined |= names.documents
@@ -66,6 +72,37 @@ def read_tables(upload: Upload) -> Tables:
     for grid, roles in tables.used.values():
         _take(tables, grid, roles, names.names)
     return tables
+
+
+def _without_guesses(used: dict[Parts, tuple[Grid, Roles]], find: ImageFinder) -> list[Finding]:
+    """Take the label out of tables whose column of classes was only guessed, where another table tells what most of
+    their images are, in other words."""
+    guessed = [parts for parts, (_, roles) in used.items() if roles.is_guess]
+    told = [each for each in used.values() if each[1].has_label and not each[1].is_guess] if guessed else []
+    images = {image for each in told for image in _images_of(*each, find)}
+    labels = {label_of(roles, row) for grid, roles in told for row in grid.rows}
+    findings = []
+    for parts in guessed:
+        grid, roles = used[parts]
+        found = _images_of(grid, roles, find)
+        is_another = labels.isdisjoint(label_of(roles, row) for row in grid.rows)
+        if is_another and 2 * len(found & images) > len(found):
+            used[parts] = grid, replace(roles, label=None, rivals=(), is_guess=False)
+            text = f"{grid.document.path}: none of its columns is taken as the class, which another table tells."
+            findings.append(Finding(weight="note", text=text, files=(grid.document.path,)))
+    return findings
+
+
+def _images_of(grid: Grid, roles: Roles, find: ImageFinder) -> set[Parts]:
+    found = (find(cell, grid.document.folder) for cell in grid.column(roles.file))
+    return {image for image in found if image is not None}
+
+
+def _are_pixels(grid: Grid) -> bool:
+    """Whether the rows are images themselves: a column a pixel, or a cell with all of them."""
+    cells = grid.rows[0].cells if grid.rows else ()
+    numbers = [cell for cell in cells if cell.isdigit()]
+    return len(numbers) >= _LEAST_PIXELS or any(len(cell.split()) >= _LEAST_PIXELS for cell in cells)
 
 
 def names_for(upload: Upload, labels: Collection[str]) -> ClassNames:

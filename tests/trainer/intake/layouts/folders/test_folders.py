@@ -241,3 +241,21 @@ def test_folders_without_images_are_said(tmp_path: Path) -> None:
         ("warning", "The folder train/fox holds no image and will be no class: 3 x video (MP4)."),
     ]
     assert outcome.report.classes == CLASSES
+
+
+def test_folders_of_splits_in_folders_that_are_no_classes_are_refused(tmp_path: Path) -> None:
+    """Sites, or folds: `site_A` is no class, though there are splits in it."""
+    with pytest.raises(DatasetNotUnderstood, match="site_A, site_B can be read in two ways"):
+        take_in(tmp_path, arranged(lambda s: f"site_{'AB'[s.number % 2]}/{s.split}/{s.label}"))
+
+
+def test_a_copy_of_the_data_set_in_itself_counts_once(tmp_path: Path) -> None:
+    files = arranged(lambda s: f"flowers/{s.label}")
+    copy = {f"flowers/{name}": data for name, data in files.items()}
+    outcome = take_in(tmp_path, files | copy)
+    assert_right(outcome, ALL, given=())
+    assert outcome.weights == ["note"]
+    assert "The folders in flowers have the names of those beside it" in outcome.report.findings[0].text
+    more = [sample for sample in samples(each=9) if sample.number == 8]
+    extra = arranged(lambda s: f"flowers/flowers/{s.label}", more)
+    assert_right(take_in(tmp_path, files | copy | extra), [*ALL, *more], given=())

@@ -1,15 +1,16 @@
 """Tables of labels in every form that people have them, and every way such a table can be wrong."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.exports.documents import Cells, images, table
+from benchmarks.exports.documents import Cells, as_json, images, table
 from benchmarks.exports.layouts.tables import ROLES, forms, named
-from benchmarks.exports.samples import CLASSES, NUMBERS, samples
+from benchmarks.exports.samples import CLASSES, NUMBERS, Sample, samples
 from tests.trainer.intake.layouts.annotations.uploads import texts, upload_of
 from tests.trainer.intake.samples import assert_right, take_in
 from trainer.errors import DatasetNotUnderstood, DatasetTooSmall
@@ -64,6 +65,16 @@ def test_a_first_row_that_names_an_image_is_no_header(tmp_path: Path) -> None:
     outcome = take_in(tmp_path, {**images(ALL), "labels.csv": data.encode()})
     assert_right(outcome, ALL)
     assert outcome.report.findings == ()
+
+
+@pytest.mark.parametrize(("share", "given"), [(8, ("train", "val")), (13, ())])
+def test_valid_is_a_split_where_few_images_are(tmp_path: Path, share: int, given: tuple[Split, ...]) -> None:
+    """As in tables of fastai. Where most are valid, it says that they are sound."""
+    found = [*samples(splits=["train"], each=12), *samples(splits=["val"], each=share)]
+    data = table(found, lambda s: (s.name, s.label, s.split == "val"), header=["fname", "labels", "is_valid"])
+    outcome = take_in(tmp_path, {**images(found), "labels.csv": data.encode()})
+    assert_right(outcome, found, given=given)
+    assert all(counts["test"] for counts in outcome.report.counts.values())
 
 
 @pytest.mark.parametrize(("name", "yes"), [("is_training_image", "train"), ("is_test", "test")])
@@ -281,6 +292,62 @@ def test_a_prefix_that_speaks_against_the_image_is_no_match(tmp_path: Path) -> N
     data = table(TRAIN, lambda s: (f"data/test/{s.name}", CLASSES[0]), header=["file", "label"])
     outcome = take_in(tmp_path, {**images(TRAIN, lambda s: f"data/train/{s.label}/"), "labels.csv": data.encode()})
     assert_right(outcome, TRAIN, given=())
+
+
+def test_a_table_that_might_tell_classes_gives_way_to_one_that_does(tmp_path: Path) -> None:
+    """As in ISIC: the diagnoses are one table, the patients another."""
+    header, cells = ROLES["one-hot"]
+    about = table(TRAIN, lambda s: (s.stem, ("torso", "head")[s.number % 2]), header=["image", "site"]).encode()
+    files = {"a_metadata.csv": about, "truth.csv": table(TRAIN, cells, header=header).encode()}
+    outcome = take_in(tmp_path, {**images(TRAIN), **files})
+    assert_right(outcome, TRAIN, given=())
+    assert outcome.weights == ["note"]
+    assert "a_metadata.csv: none of its columns is taken as the class" in outcome.report.findings[0].text
+
+
+def test_images_to_predict_may_lie_among_the_others(tmp_path: Path) -> None:
+    """As in Plant Pathology: one folder, and a table of each kind."""
+    secret = samples(splits=["test"], each=40)
+    files = {
+        **images([*TRAIN, *secret]),
+        "train.csv": table(TRAIN, lambda s: (s.stem, s.label), header=["image_id", "label"]).encode(),
+        "test.csv": table(secret, lambda s: (s.stem,), header=["image_id"]).encode(),
+    }
+    outcome = take_in(tmp_path, files)
+    assert_right(outcome, TRAIN, given=())
+    assert outcome.reasons[f"images/{secret[0].name}"] == "in no table of labels"
+
+
+def test_a_list_of_all_images_does_not_hide_those_of_the_splits(tmp_path: Path) -> None:
+    """As in the pets of Oxford: lines of a name and three numbers, a heading after a sign, and a list of all."""
+    found = samples(splits=["train", "test"])
+
+    def lines(part: list[Sample]) -> str:
+        return "\n".join(f"{s.stem} {1 + NUMBERS[s.label]} 1 {1 + s.number % 2}" for s in part)
+
+    files = images(found) | {"annotations/all.txt": f"#Image CLASS-ID SPECIES\n{lines(found)}".encode()}
+    for split in ("test", "train"):
+        files[f"annotations/{split}.txt"] = lines([s for s in found if s.split == split]).encode()
+    outcome = take_in(tmp_path, files)
+    assert_right(outcome, found, given=("train", "test"), names=("1", "2", "3"))
+    assert all("column 2; column 4 might be meant" in text for text in texts(outcome, "warning"))
+
+
+@pytest.mark.parametrize(
+    "entry", [lambda s: [s.name, s.label], lambda s: [f"images/{s.name}", NUMBERS[s.label], s.label]]
+)
+def test_lists_of_a_file_and_its_class_a_split(tmp_path: Path, entry: Callable[[Sample], list[object]]) -> None:
+    """As in CoOp, which puts the number of the class between both."""
+    content = {split: [entry(s) for s in ALL if s.split == split] for split in ("train", "val", "test")}
+    assert_right(take_in(tmp_path, {**images(ALL), "split.json": as_json(content)}), ALL)
+
+
+@pytest.mark.parametrize(
+    "row", [lambda s: (NUMBERS[s.label], *range(64)), lambda s: (NUMBERS[s.label], " ".join(map(str, range(64))))]
+)
+def test_pixels_in_a_table_are_told(tmp_path: Path, row: Cells) -> None:
+    with pytest.raises(DatasetTooSmall, match="its rows seem to be the pixels of images: save each as"):
+        take_in(tmp_path, {"train.csv": table(TRAIN, row).encode()})
 
 
 def test_two_tables_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
