@@ -1,15 +1,39 @@
 """Sizes, times and numbers of connections, with a real server and a client that sends any bytes it likes."""
 
+import asyncio
 import contextlib
 import logging
+import socket
 
 import pytest
+from uvicorn.server import ServerState
 
+from hosting.settings.settings import Settings
+from hosting.web.connection.protocol import BoundedProtocol
+from hosting.web.process import configured
 from tests.hosting.web.connection.conftest import Serve
 from tests.hosting.web.connection.peer import House, Peer, peer
 from tests.waiting import until
 
 _HOST = "Host: x"
+
+
+def test_the_second_part_of_an_answer_does_not_wait_for_a_client_to_acknowledge_the_first() -> None:
+    async def option() -> int:
+        protocol = BoundedProtocol(configured(House().app(), Settings()), ServerState(), {})
+        with socket.socket() as listener:  # opened by us, as `nettailor up` does
+            listener.bind(("127.0.0.1", 0))
+            server = await asyncio.get_running_loop().create_server(lambda: protocol, sock=listener)
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            while protocol.client is None:
+                await asyncio.sleep(0)
+            found: int = protocol.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            writer.close()
+            protocol.transport.abort()
+            server.close()
+        return found
+
+    assert asyncio.run(option())
 
 
 # Sizes
