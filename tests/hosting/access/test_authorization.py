@@ -205,6 +205,19 @@ def test_predictions_are_not_for_the_audit_log(predicting: str, make_key: MakeKe
     ]
 
 
+def test_head_needs_what_get_needs_and_is_noted_as_what_it_is(
+    http: httpx.Client, make_key: MakeKey, settings: Settings
+) -> None:
+    reader, publisher = bearer(make_key("ann", "read")), bearer(make_key("bob", "publish"))
+    asked = [http.head("/tasks", headers=headers).status_code for headers in (reader, publisher, {})]
+    assert asked == [200, 403, 401]
+    assert [(line["method"], line["status"]) for line in lines(settings, 3)] == [
+        ("HEAD", 200),
+        ("HEAD", 403),
+        ("HEAD", 401),
+    ]
+
+
 def test_without_keys_the_audit_log_believes_x_actor(registry: Registry, tmp_path: Path) -> None:
     settings = Settings(audit_log=tmp_path / "audit.jsonl")
     with served(create_app(registry, settings)) as url, httpx.Client(base_url=url) as http:
