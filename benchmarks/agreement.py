@@ -49,7 +49,7 @@ def read(folder: Path, backbone: Backbone) -> Tailored:
     """Raises `BundleInvalid`, `OSError`."""
     bundle = decode((folder / "bundle.safetensors").read_bytes())
     preprocessing = bundle.manifest.preprocessing
-    images: NDArray[np.uint8] = load_dataset(folder / "dataset.zip", preprocessing).test.exact.numpy()
+    images: NDArray[np.uint8] = load_dataset(folder / "dataset.zip", preprocessing).test.exact().numpy()
     student = Student.from_bundle(backbone, bundle)
     batches = [torch.from_numpy(normalise(images[i : i + 64], preprocessing)) for i in range(0, len(images), 64)]
     expected = torch.cat([student(batch).argmax(1) for batch in batches])

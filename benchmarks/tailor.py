@@ -39,7 +39,8 @@ from trainer.recipe.config import RecipeConfig, parsed_change
 from trainer.recipe.pipeline import tailor
 from trainer.reports.version.findings import Finished
 from trainer.reports.version.report import make_report
-from trainer.training.data import LabelledImages, TaskData, evaluation_batches, load_dataset
+from trainer.training.data import TaskData, evaluation_batches, load_dataset
+from trainer.training.images import LabelledImages
 
 
 @dataclass(frozen=True, kw_only=True)

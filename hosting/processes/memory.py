@@ -45,11 +45,22 @@ def _limits(of_the_process: Path, cgroups: Path) -> Iterator[int]:
 
 def private_bytes(pid: int) -> int:
     """The memory that is a process's own: files that it maps are not. 0 where that cannot be told."""
+    resident, shared = _pages(pid)
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+
+
+def resident_bytes(pid: int) -> int:
+    """The same with what it has mapped of files, and in memory."""
+    return _pages(pid)[0] * os.sysconf("SC_PAGE_SIZE")
+
+
+def _pages(pid: int) -> tuple[int, int]:
+    """Resident, and of these shared."""
     try:
         _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
     except (OSError, ValueError):
-        return 0
-    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
+        return 0, 0
+    return int(resident), int(shared)
 
 
 class MemoryWatch:

@@ -7,8 +7,9 @@ import torch
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nettailor.network.backbones import Backbone, load_backbone
 from trainer.recipe.config import RecipeConfig
-from trainer.training.data import LabelledImages, TaskData
+from trainer.training.data import TaskData
 from trainer.training.fit import Schedule
+from trainer.training.images import LabelledImages
 
 PREPROCESSING = Preprocessing(resize=16, crop=16, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
@@ -19,7 +20,7 @@ def coloured(count: int, classes: int, seed: int) -> LabelledImages:
     colours = torch.randint(0, 200, (classes, 3, 1, 1), generator=torch.Generator().manual_seed(99))
     noise = torch.randint(0, 56, (count, 3, 20, 20), generator=generator)
     wide = (colours[labels] + noise).to(torch.uint8)
-    return LabelledImages(exact=wide[:, :, 2:18, 2:18].contiguous(), wide=wide, labels=labels)
+    return LabelledImages.of(exact=wide[:, :, 2:18, 2:18].contiguous(), wide=wide, labels=labels)
 
 
 def tiny_task(classes: int = 3) -> TaskData:

@@ -26,12 +26,14 @@ from trainer.recipe.config import RecipeConfig
 from trainer.recipe.least_squares import regress_proxies, take_over
 from trainer.recipe.teacher import Teacher
 from trainer.training.class_weights import class_weights
-from trainer.training.data import LabelledImages, evaluation_batches, training_batches
+from trainer.training.data import evaluation_batches, training_batches
 from trainer.training.distributed import ProcessGroup
 from trainer.training.fit import Epoch, Schedule, TrainingRun, correct_predictions, fit
+from trainer.training.images import LabelledImages
 from trainer.training.prefetch import prefetched
 
 CPU = torch.device("cpu")
+_REGRESSED_PIXELS = 512 * 128**2  # of images that proxies are fitted to: all features of them are held at a time
 OnEpoch = Callable[[str, Schedule, Epoch, nn.Module], None]
 OnRun = Callable[[str, list[Epoch]], None]
 Step = Callable[[Tensor, Tensor, float], Mapping[str, Tensor]]
@@ -173,6 +175,8 @@ class Fold:
         self.on_run(full_name, history)
 
     def _some_images(self, count: int) -> Tensor:
+        """Up to so many, drawn at random; fewer large ones, which have as many places to learn from."""
+        count = min(count, max(1, _REGRESSED_PIXELS // self.preprocessing.crop**2))
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(self.config.seed))
         images = next(iter(evaluation_batches(self.train.rows(order), self.preprocessing, batch_size=count)))[0]
         return images.to(self.device)

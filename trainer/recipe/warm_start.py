@@ -18,8 +18,8 @@ from nettailor.network.student import Student
 from registry.errors import AliasUnknown, BlobCorrupt, BlobMissing, TaskUnknown, VersionUnknown
 from registry.registry import Registry
 from trainer.errors import OptionsInvalid
-from trainer.training.data import LabelledImages
 from trainer.training.evaluate import image_digests
+from trainer.training.images import LabelledImages
 
 logger = logging.getLogger(__name__)
 

@@ -3,41 +3,28 @@
 Legend: N images, S pixels a side.
 """
 
+import hashlib
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nettailor.bundle.bundle import digest_of
 from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.images import common_range, decode, prepare, value_span
-from trainer.intake.placement import Split
+from trainer.intake.placement import SPLITS, Split
 from trainer.training.distributed import ProcessGroup
+from trainer.training.images import LabelledImages, Pixels
+from trainer.training.pixel_store import IN_MEMORY_BYTES, empty_pixels
 
 ALONE = ProcessGroup()
 MARGIN = 1.25  # training images are kept this much larger than the crop, for random crops
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelledImages:
-    """`exact` (N, 3, crop, crop) uint8 as serving prepares them; `wide` (N, 3, S, S) uint8, the same view with
-    MARGIN more pixels; `labels` (N,) int64."""
-
-    exact: Tensor
-    wide: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def rows(self, index: Tensor) -> "LabelledImages":
-        return LabelledImages(exact=self.exact[index], wide=self.wide[index], labels=self.labels[index])
+_EVALUATED_PIXELS = 256 * 128**2  # in a batch: a network's first features of so many take a gigabyte
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,20 +39,26 @@ class TaskData:
     preprocessing: Preprocessing
 
 
-def load_dataset(path: Path, preprocessing: Preprocessing) -> TaskData:
+def load_dataset(path: Path, preprocessing: Preprocessing, *, in_memory_bytes: int = IN_MEMORY_BYTES) -> TaskData:
     """Decode a dataset file, as `trainer.intake.freeze` writes it. The preprocessing gets the value range of its
-    training images, where they need one."""
+    training images, where they need one.
+
+    Each image is held once, for all splits and folds; pixels of more than `in_memory_bytes` in a mapped file beside the
+    dataset's. Raises `OSError` where the disk has no room for that.
+    """
     with zipfile.ZipFile(path) as archive:
         preprocessing = _with_value_range(archive, preprocessing)
         classes = tuple(json.loads(archive.read("dataset.json"))["classes"])
-        splits = {split: _read_split(archive, split, preprocessing) for split in ("train", "val", "test")}
-    return TaskData(classes=classes, digest=digest_of(path.read_bytes()), preprocessing=preprocessing, **splits)
+        splits = _read_splits(archive, SPLITS, preprocessing, path.parent, in_memory_bytes)
+    with path.open("rb") as file:
+        digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    return TaskData(classes=classes, digest=digest, preprocessing=preprocessing, **splits)
 
 
 def load_split(path: Path, split: Split, preprocessing: Preprocessing) -> LabelledImages:
     """One split of a dataset file."""
     with zipfile.ZipFile(path) as archive:
-        return _read_split(archive, split, preprocessing)
+        return _read_splits(archive, (split,), preprocessing, path.parent, IN_MEMORY_BYTES)[split]
 
 
 def _with_value_range(archive: zipfile.ZipFile, preprocessing: Preprocessing) -> Preprocessing:
@@ -77,17 +70,38 @@ def _with_value_range(archive: zipfile.ZipFile, preprocessing: Preprocessing) ->
     return preprocessing.model_copy(update={"value_range": common_range(spans)}) if spans else preprocessing
 
 
-def _read_split(archive: zipfile.ZipFile, split: str, preprocessing: Preprocessing) -> LabelledImages:
-    members = sorted(name for name in archive.namelist() if name.startswith(f"{split}/"))
-    side = round(preprocessing.crop * MARGIN)
+def _read_splits(
+    archive: zipfile.ZipFile,
+    splits: Sequence[Split],
+    preprocessing: Preprocessing,
+    folder: Path,
+    in_memory_bytes: int,
+) -> dict[Split, LabelledImages]:
+    """The splits as views of one store."""
+    names = sorted(archive.namelist())
+    members = {split: [name for name in names if name.startswith(f"{split}/")] for split in splits}
+    pixels = _read_pixels(archive, list(chain(*members.values())), preprocessing, folder, in_memory_bytes)
+    labels = [torch.tensor([int(name.split("/")[1]) for name in found]) for found in members.values()]
+    places = torch.arange(len(pixels.exact)).split([len(found) for found in members.values()])
+    return {
+        split: LabelledImages(pixels=pixels, places=own_places, labels=own_labels.to(torch.int64))
+        for split, own_places, own_labels in zip(splits, places, labels, strict=True)
+    }
+
+
+def _read_pixels(
+    archive: zipfile.ZipFile, members: Sequence[str], preprocessing: Preprocessing, folder: Path, in_memory_bytes: int
+) -> Pixels:
+    crop, side = preprocessing.crop, round(preprocessing.crop * MARGIN)
     roomy = preprocessing.model_copy(update={"resize": round(preprocessing.resize * MARGIN), "crop": side})
-    exact = np.empty((len(members), 3, preprocessing.crop, preprocessing.crop), np.uint8)
-    wide = np.empty((len(members), 3, side, side), np.uint8)
+    in_memory = 3 * len(members) * (crop**2 + side**2) <= in_memory_bytes
+    exact, wide = (
+        empty_pixels((len(members), 3, pixels, pixels), folder, in_memory=in_memory) for pixels in (crop, side)
+    )
     for row, member in enumerate(members):
         image = decode(archive.read(member), side=preprocessing.resize, value_range=preprocessing.value_range)
         exact[row], wide[row] = prepare(image, preprocessing), prepare(image, roomy)
-    labels = np.array([int(member.split("/")[1]) for member in members], np.int64)
-    return LabelledImages(exact=torch.from_numpy(exact), wide=torch.from_numpy(wide), labels=torch.from_numpy(labels))
+    return Pixels(exact=torch.from_numpy(exact), wide=torch.from_numpy(wide))
 
 
 def stratified_folds(data: TaskData, folds: int, seed: int) -> list[tuple[LabelledImages, LabelledImages]]:
@@ -97,11 +111,7 @@ def stratified_folds(data: TaskData, folds: int, seed: int) -> list[tuple[Labell
     earlier fold has used (then again from the start).
     """
     pairs = [(data.train, data.val)]
-    whole = LabelledImages(
-        exact=torch.cat([data.train.exact, data.val.exact]),
-        wide=torch.cat([data.train.wide, data.val.wide]),
-        labels=torch.cat([data.train.labels, data.val.labels]),
-    )
+    whole = data.train + data.val
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(data.train), generator=generator)
     for fold in range(1, folds):
@@ -118,9 +128,10 @@ def stratified_folds(data: TaskData, folds: int, seed: int) -> list[tuple[Labell
 
 def to_input(images: Tensor, preprocessing: Preprocessing) -> Tensor:
     """Images as float 0..1 or uint8 (N, 3, H, W) -> normalised float32, channels-last."""
-    x = images.float() / 255 if images.dtype == torch.uint8 else images
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (preprocessing.mean, preprocessing.std))
-    return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
+    # In place where the numbers are a copy, so that a batch is not held several times.
+    x = images.float().div_(255).sub_(mean) if images.dtype == torch.uint8 else images - mean
+    return x.div_(std).contiguous(memory_format=torch.channels_last)
 
 
 def training_batches(
@@ -142,9 +153,9 @@ def training_batches(
     for rows in order.split(batch_size):
         if len(rows) < batch_size // 2 and len(rows) < len(order):
             return
-        change = _Change.draw(len(rows), preprocessing.crop, images.wide.shape[-1], flip, generator)
+        change = _Change.draw(len(rows), preprocessing.crop, images.wide_side, flip, generator)
         own = group.share(torch.arange(len(rows)))
-        x = change.of(own).apply(images.wide[rows[own]], preprocessing.crop)
+        x = change.of(own).apply(images.wide(rows[own]), preprocessing.crop)
         yield to_input(x, preprocessing), images.labels[rows[own]], len(own) / len(rows)
 
 
@@ -186,8 +197,9 @@ class _Change:
 
 
 def evaluation_batches(
-    images: LabelledImages, preprocessing: Preprocessing, *, batch_size: int = 256
+    images: LabelledImages, preprocessing: Preprocessing, *, batch_size: int | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches in the images' own order, prepared as serving does."""
-    for rows in torch.arange(len(images)).split(batch_size):
-        yield to_input(images.exact[rows], preprocessing), images.labels[rows]
+    """Batches in the images' own order, prepared as serving does: of 256, or of as many large ones as fit."""
+    size = batch_size or min(256, max(1, _EVALUATED_PIXELS // preprocessing.crop**2))
+    for rows in torch.arange(len(images)).split(size):
+        yield to_input(images.exact(rows), preprocessing), images.labels[rows]

@@ -96,7 +96,7 @@ def test_measured_accuracy_counts_classes_by_name(backbone: Backbone, tmp_path: 
     dataset = dataset_file(tmp_path, 4, classes=("birds", "dogs"))
     bundle = decode(tailored(backbone, dataset, accuracy=None).bundle)
     data = load_dataset(dataset, bundle.manifest.preprocessing)
-    images = torch.from_numpy(normalise(data.test.exact.numpy(), bundle.manifest.preprocessing))
+    images = torch.from_numpy(normalise(data.test.exact().numpy(), bundle.manifest.preprocessing))
     with torch.inference_mode():
         found = Student.from_bundle(backbone, bundle)(images).argmax(1)
     right = ((found == 1) & (data.test.labels == 1)).float().mean()

@@ -183,7 +183,7 @@ def test_they_are_compared_on_images_the_earlier_one_never_saw(
     assert without_trained_on(data.val, digests, warm(start.bundle)) is data.val
     assert without_trained_on(data.val, digests, warm(start.bundle, trained_on=digests)) is data.val
     some = without_trained_on(data.val, digests, warm(start.bundle, trained_on=digests[:2]))
-    assert torch.equal(some.exact, data.val.exact[2:])
+    assert torch.equal(some.exact(), data.val.exact()[2:])
 
 
 def test_without_the_earlier_dataset_nothing_is_left_out(

@@ -35,10 +35,10 @@ def test_a_dataset_file_is_decoded_as_serving_would(tmp_path: Path) -> None:
     data = load_dataset(path, PREPROCESSING)
     assert data.classes == ("a", "b")
     assert [len(s) for s in (data.train, data.val, data.test)] == [2, 1, 1]
-    np.testing.assert_array_equal(data.val.exact[0].numpy(), prepare(decode(png(2)), PREPROCESSING))
-    assert data.train.wide.shape == (2, 3, 20, 20)
+    np.testing.assert_array_equal(data.val.exact()[0].numpy(), prepare(decode(png(2)), PREPROCESSING))
+    assert data.train.wide().shape == (2, 3, 20, 20)
     images, labels = next(evaluation_batches(data.train, PREPROCESSING))
-    np.testing.assert_allclose(images.numpy(), normalise(data.train.exact.numpy(), PREPROCESSING), atol=1e-5)
+    np.testing.assert_allclose(images.numpy(), normalise(data.train.exact().numpy(), PREPROCESSING), atol=1e-5)
     assert labels.tolist() == [0, 1]
 
 
@@ -72,9 +72,9 @@ def test_the_value_range_of_the_training_images_goes_with_the_preprocessing(tmp_
     data = load_dataset(path, PREPROCESSING)
     assert data.preprocessing == PREPROCESSING.model_copy(update={"value_range": (0, 4095)})
     served = prepare(decode(dark, side=PREPROCESSING.resize, value_range=(0, 4095)), PREPROCESSING)
-    np.testing.assert_array_equal(data.val.exact[0].numpy(), served)
+    np.testing.assert_array_equal(data.val.exact()[0].numpy(), served)
     assert 0 < served.max() <= 300 // 16
-    np.testing.assert_array_equal(load_split(path, "val", data.preprocessing).exact, data.val.exact)
+    np.testing.assert_array_equal(load_split(path, "val", data.preprocessing).exact(), data.val.exact())
 
 
 def test_a_set_of_ordinary_images_has_no_value_range(tmp_path: Path) -> None:
@@ -89,10 +89,10 @@ def test_folds_are_stratified_and_disjoint_from_their_training_images() -> None:
     for train, val in pairs:
         assert len(train) + len(val) == 48
         assert torch.equal(torch.bincount(val.labels), torch.bincount(data.val.labels))
-    seen = {tuple(i.flatten().tolist()) for _, val in pairs for i in val.exact}
+    seen = {tuple(i.flatten().tolist()) for _, val in pairs for i in val.exact()}
     assert len(seen) == 36  # three folds of twelve, none twice
     for train, val in pairs:
-        assert not {i.numpy().tobytes() for i in train.exact} & {i.numpy().tobytes() for i in val.exact}
+        assert not {i.numpy().tobytes() for i in train.exact()} & {i.numpy().tobytes() for i in val.exact()}
 
 
 def test_batches_cover_an_epoch_and_follow_the_generator() -> None:
@@ -119,5 +119,5 @@ def test_a_small_last_batch_is_left_out() -> None:
 
 
 def test_inputs_are_channels_last() -> None:
-    x = to_input(tiny_task().train.exact, PREPROCESSING)
+    x = to_input(tiny_task().train.exact(), PREPROCESSING)
     assert x.is_contiguous(memory_format=torch.channels_last)

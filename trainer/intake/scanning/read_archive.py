@@ -197,15 +197,20 @@ class _Pass:
                 suffix=suffix_of(data) or "img",
                 offset=offset,
                 size_bytes=size_bytes,
-                pixels=hashlib.sha256(
-                    b"%d %d " % picture.size + picture.pixels.tobytes() + picture.profile
-                ).hexdigest(),
+                pixels=_pixels_digest(picture),
                 vanishes=picture.vanishes,
                 thumbnail=thumbnail(picture.pixels),
                 size=picture.size,
                 mode=picture.mode,
             )
         return digest
+
+
+def _pixels_digest(picture: Picture) -> str:
+    digest = hashlib.sha256(b"%d %d " % picture.size)
+    digest.update(picture.pixels.tobytes())
+    digest.update(picture.profile)
+    return digest.hexdigest()
 
 
 def _not_read(picture: str | None, kind: str) -> str:

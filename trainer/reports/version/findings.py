@@ -15,8 +15,9 @@ from nettailor.bundle.bundle import Bundle
 from nettailor.bundle.manifest import Manifest
 from nettailor.network.backbones import Backbone, channels_last
 from nettailor.network.student import Student
-from trainer.training.data import LabelledImages, evaluation_batches
+from trainer.training.data import evaluation_batches
 from trainer.training.fit import Epoch
+from trainer.training.images import LabelledImages
 
 _BATCH = 64
 

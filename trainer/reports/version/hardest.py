@@ -1,11 +1,12 @@
 """The test images the network is most wrong about."""
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from trainer.reports.version.figures import figure, png, short
 from trainer.reports.version.findings import Findings
-from trainer.training.data import LabelledImages
+from trainer.training.images import LabelledImages
 
 _COLUMNS, _ROWS = 6, 3
 
@@ -22,9 +23,9 @@ def hardest(findings: Findings, test: LabelledImages) -> bytes:
     rows = hardest_rows(findings)
     lines = max(1, -(-len(rows) // _COLUMNS))
     drawn = figure(10.5, 2.25 * lines)
-    for place, row in enumerate(rows):
+    for place, (row, pixels) in enumerate(zip(rows, test.exact(torch.from_numpy(rows)), strict=True)):
         axes = drawn.add_subplot(lines, _COLUMNS, place + 1)
-        axes.imshow(test.exact[row].permute(1, 2, 0).numpy())
+        axes.imshow(pixels.permute(1, 2, 0).numpy())
         axes.set_xticks([])
         axes.set_yticks([])
         found, right = findings.found[row], findings.right[row]

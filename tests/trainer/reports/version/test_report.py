@@ -23,8 +23,8 @@ from trainer.reports.version.confusion import counts, worst
 from trainer.reports.version.findings import Findings, Finished, look
 from trainer.reports.version.hardest import hardest_rows
 from trainer.reports.version.report import attach_report, make_report
-from trainer.training.data import LabelledImages
 from trainer.training.fit import Epoch
+from trainer.training.images import LabelledImages
 
 HOSTILE = ("<script>alert(1)</script>", 'a" onload="x', "$\\frac{")
 FRONT = [
