@@ -9,7 +9,6 @@ ServerError
 ├── BundleUnusable        the task's bundle is invalid, for another backbone, corrupt or gone
 ├── BundleUnavailable     the task's bundle cannot be fetched just now
 ├── Overloaded            the queue is full; try again in `retry_after_seconds`
-│   └── DecodingOverloaded  too many pixels wait to be decoded
 ├── DeadlineExceeded      the request's time ran out before its answer was there
 ├── NotReady              the server is starting or draining
 └── InferenceFailed       the engine broke on this request
@@ -74,16 +73,13 @@ class BundleUnavailable(ServerError):
 
 
 class Overloaded(ServerError):
-    def __init__(self, scope: str, *, waiting: int, bound: int, retry_after_seconds: int) -> None:
-        super().__init__(f"{waiting} predictions wait for {scope}, the bound is {bound}")
+    """``what`` waits for the `scope`: the server, a task, or decoding."""
+
+    def __init__(
+        self, scope: str, *, waiting: int, bound: int, retry_after_seconds: int, what: str = "predictions"
+    ) -> None:
+        super().__init__(f"{waiting} {what} wait for {scope}, the bound is {bound}")
         self.scope = scope
-        self.retry_after_seconds = retry_after_seconds
-
-
-class DecodingOverloaded(Overloaded):
-    def __init__(self, *, waiting: int, bound: int, retry_after_seconds: int) -> None:
-        ServerError.__init__(self, f"{waiting} pixels of images wait to be decoded, the bound is {bound}")
-        self.scope = "decoding"
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -55,7 +55,7 @@ class ImageReader:
         """Decode each file once for each size and value range wanted, resize it for each preprocessing.
 
         What that costs is known from the headers before any pixel is decoded. Raises `ImageRejected`,
-        `ImageOversized`, `ImagesOversized`, `DecodingOverloaded`.
+        `ImageOversized`, `ImagesOversized`, `Overloaded`.
         """
         loop = asyncio.get_running_loop()
         pixels, prepared = await loop.run_in_executor(self._executor, self._measure, files, wanted)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from server.errors import DecodingOverloaded, ImagesOversized
+from server.errors import ImagesOversized, Overloaded
 
 _SMOOTHING = 0.2  # share of the newest image in the estimate of seconds a pixel
 
@@ -32,13 +32,14 @@ class PixelAdmission:
 
     @contextmanager
     def admitted(self, pixels: int) -> Iterator[None]:
-        """A context to hold while they are decoded. Raises `DecodingOverloaded`.
+        """A context to hold while they are decoded. Raises `Overloaded`.
 
         A request beyond the bound by itself is admitted when nothing else waits.
         """
         if self.waiting and self.waiting + pixels > self._bound:
-            raise DecodingOverloaded(
-                waiting=self.waiting, bound=self._bound, retry_after_seconds=self._seconds_until_free()
+            seconds = self._seconds_until_free()
+            raise Overloaded(
+                "decoding", waiting=self.waiting, bound=self._bound, retry_after_seconds=seconds, what="pixels"
             )
         self.waiting += pixels
         try:

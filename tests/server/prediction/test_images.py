@@ -13,7 +13,7 @@ from PIL import Image
 
 from nettailor import images
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from server.errors import DecodingOverloaded, ImageOversized, ImagesOversized
+from server.errors import ImageOversized, ImagesOversized, Overloaded
 from server.prediction.images import DecodeLimits, ImageReader
 from tests.pictures import huge_png
 
@@ -121,7 +121,7 @@ def test_one_small_image_does_not_wait_for_the_many_large_ones_of_another(monkey
         many = asyncio.create_task(reader.prepare([large] * 6, [SMALL]))
         assert await asyncio.to_thread(watched.started.wait, 30)
         watched.go.set()
-        with pytest.raises(DecodingOverloaded, match="12000000 pixels of images wait"):
+        with pytest.raises(Overloaded, match="12000000 pixels wait for decoding"):
             await reader.prepare([other], [SMALL])
         await reader.prepare([small], [SMALL])
         assert len(watched.begun) < 7

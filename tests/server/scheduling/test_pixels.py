@@ -1,6 +1,6 @@
 import pytest
 
-from server.errors import DecodingOverloaded, ImagesOversized
+from server.errors import ImagesOversized, Overloaded
 from server.scheduling.pixels import PixelAdmission
 
 
@@ -15,11 +15,14 @@ def test_the_images_of_a_request_are_held_to_a_limit_together() -> None:
 def test_pixels_that_wait_are_bounded_and_the_refusal_says_for_how_long() -> None:
     admission = PixelAdmission(bound=100, request_bound=1000, threads=2)
     with admission.admitted(500):  # alone, however large
-        with pytest.raises(DecodingOverloaded) as refused, admission.admitted(1):
+        with pytest.raises(Overloaded) as refused, admission.admitted(1):
             pytest.fail("it was admitted")
         assert (refused.value.scope, refused.value.retry_after_seconds) == ("decoding", 1)
         admission.decoded(10, 1.0)
-        with pytest.raises(DecodingOverloaded, match="500 pixels of images wait") as refused, admission.admitted(1):
+        with (
+            pytest.raises(Overloaded, match="500 pixels wait for decoding, the bound is 100") as refused,
+            admission.admitted(1),
+        ):
             pytest.fail("it was admitted")
         assert refused.value.retry_after_seconds == 25
     assert admission.waiting == 0
