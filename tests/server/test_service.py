@@ -83,7 +83,7 @@ def test_sigterm_answers_what_was_accepted_refuses_what_is_new_and_ends_with_0(
     data, url = publish(registry), f"http://127.0.0.1:{port}"
     until(functools.partial(_readiness, url, 200))
     with socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_S) as accepted:
-        head = f"POST /tasks/signs/predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(FILES[0])}\r\n"
+        head = f"POST /tasks/signs/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(FILES[0])}\r\n"
         accepted.sendall(f"{head}Expect: 100-continue\r\nConnection: close\r\n\r\n".encode())
         assert b"100 Continue" in accepted.recv(1000)  # it reads the body, so the request is accepted
         server.send_signal(signal.SIGTERM)

@@ -23,7 +23,7 @@ def _port(server: Running) -> int:
 
 
 def _ask(client: Peer, query: str = "", *, body: bytes) -> None:
-    head = (f"POST /tasks/signs/predict{query} HTTP/1.1", "Host: x", f"Content-Length: {len(FILES[0])}")
+    head = (f"POST /tasks/signs/predict{query} HTTP/1.1", "Host: localhost", f"Content-Length: {len(FILES[0])}")
     client.send(*head, body=body)
 
 

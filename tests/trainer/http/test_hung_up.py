@@ -19,7 +19,7 @@ def test_it_is_a_line_for_debugging_and_nothing_stays(
     uploads = service.settings.uploads_dir
     with caplog.at_level(logging.DEBUG, "hosting.web.problems"):
         with peer(port) as client:
-            client.send(f"POST {path} HTTP/1.1", "Host: x", "Content-Length: 1000", body=b"PK")
+            client.send(f"POST {path} HTTP/1.1", "Host: localhost", "Content-Length: 1000", body=b"PK")
             until(lambda: list(uploads.glob("upload-*")))
         until(lambda: f"POST {path}: the client hung up" in caplog.messages)
     assert not list(uploads.iterdir())

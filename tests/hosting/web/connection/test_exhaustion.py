@@ -20,7 +20,7 @@ _LIMITED = f"ulimit -n {_FILES}; exec {sys.executable} -m registry"
 def _status(port: int, path: str, source: str) -> int:
     try:
         with peer(port, source=source) as client:
-            client.send(f"GET {path} HTTP/1.1", "Host: x", "Connection: close")
+            client.send(f"GET {path} HTTP/1.1", "Host: localhost", "Connection: close")
             return client.answer().status
     except ConnectionError:
         return 0
