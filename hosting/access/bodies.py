@@ -1,7 +1,8 @@
 """Bodies of requests, bounded: each by its route, all that are under way together by `NETTAILOR_BODIES_BOUND_BYTES`.
 
-Within the authorization: who may not ask is not listened to. A body counts while its request is under way, and only
-with what has come of it, so that whoever announces much and sends little keeps nobody out.
+Within the authorization: who may not ask is not listened to. A body counts until the
+answer begins, and only with what has come of it, so that whoever announces much and sends little, or does not read the
+answer, keeps nobody out.
 """
 
 import asyncio
@@ -107,6 +108,7 @@ class _Body:
     async def send(self, message: Message) -> None:
         if self.refusal is None or self.is_answered:
             self.is_answered = True
+            self.let_go()  # the handler is done with it, however long its client takes to read the answer
             await self._send(message)
 
     def let_go(self) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from hosting.access.authorization import install_access
@@ -27,6 +28,7 @@ LOOK = Route(method="GET", path="/look", scope="read")
 SAY = Route(method="POST", path="/say", scope="read")
 TAKE = Route(method="POST", path="/take", scope="read", body=BodyLimit(max_bytes=LIMIT))
 HOLD = Route(method="POST", path="/hold", scope="read", body=BodyLimit(max_bytes=None))
+RETELL = Route(method="POST", path="/retell", scope="read", body=BodyLimit(max_bytes=None))
 STREAM = Route(method="POST", path="/stream", scope="read", body=STREAMED_BODY)
 
 
@@ -52,7 +54,7 @@ def gate() -> Iterator[Gate]:
 @pytest.fixture
 def http(gate: Gate) -> Iterator[httpx.Client]:
     app = FastAPI()
-    table = RouteTable([LOOK, SAY, TAKE, HOLD, STREAM])
+    table = RouteTable([LOOK, SAY, TAKE, HOLD, RETELL, STREAM])
     install_access(app, Settings(bodies_bound_bytes=BOUND), table, rate_refused=lambda: None)
     install_problem_handlers(app, {})
 
@@ -73,6 +75,11 @@ def http(gate: Gate) -> Iterator[httpx.Client]:
         body = await request.body()
         await run_in_threadpool(gate.wait)
         return len(body)
+
+    @endpoint(app, RETELL)
+    async def retell(request: Request) -> Response:
+        await request.body()
+        return StreamingResponse(iter([bytes(2**20)] * 64))
 
     @endpoint(app, STREAM)
     async def stream(request: Request) -> int:
@@ -180,6 +187,13 @@ def test_the_bodies_under_way_are_bounded_together(http: httpx.Client, gate: Gat
         assert [each.result().status_code for each in held] == [200, 200]
     assert http.post("/take", content=bytes(LIMIT)).json() == LIMIT
     assert http.post("/hold", content=bytes(BOUND)).json() == BOUND
+
+
+def test_who_does_not_read_the_answer_keeps_nobody_out(http: httpx.Client, gate: Gate) -> None:
+    gate.opened.set()
+    with http.stream("POST", "/retell", content=bytes(2 * 2**20)) as unread:
+        assert unread.status_code == 200
+        assert http.post("/hold", content=bytes(2 * 2**20)).json() == 2 * 2**20
 
 
 def test_what_alone_is_too_much_is_never_told_to_come_again(http: httpx.Client) -> None:
