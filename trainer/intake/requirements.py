@@ -47,4 +47,5 @@ def _size_fault(counts: dict[str, int], limits: IntakeLimits) -> str | None:
 
 def _split_fault(counts: Counts) -> str | None:
     untrained = [name for name, splits in counts.items() if not splits["train"]]
-    return f"no training images in {', '.join(shorten(untrained))}" if untrained else None
+    mend = "put some there, or call the class in all splits as it is called in train"
+    return f"no training images in {', '.join(shorten(untrained))}: {mend}" if untrained else None

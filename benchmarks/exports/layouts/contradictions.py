@@ -125,6 +125,28 @@ def _two_tables() -> Iterator[Export]:
         given=(),
         needs_warning=True,
     )
+    unnamed = table(
+        TRAIN, lambda s: (s.name, "ab"[s.number % 2], s.label), header=["img", "quality", "animal"]
+    ).encode()
+    yield Export(
+        name="contradictions/two columns of unknown names",
+        upload={**images(TRAIN), "labels.csv": unnamed},
+        true=TRAIN,
+        refusal="any of the columns quality, animal may be the class",
+    )
+    about = table(ALL, lambda s: (s.name, "AB"[s.number % 2], 24), header=["file_name", "camera", "width"]).encode()
+    yield Export(
+        name="contradictions/a table of cameras beside class folders",
+        upload={**images(ALL, lambda s: f"{s.split}/{s.label}/"), "metadata.csv": about},
+        true=ALL,
+    )
+    spelled = images(ALL, lambda s: f"{s.split}/{s.label.title() if s.split == 'train' else s.label}/")
+    yield Export(
+        name="contradictions/classes that are spelled otherwise in each split",
+        upload=spelled,
+        true=ALL,
+        refusal="no training images in cat, dog, owl: .* call the class in all splits as it is called in train",
+    )
     other = as_json({s.name: TURNED[s.label] for s in TRAIN})
     yield Export(
         name="contradictions/two tables that disagree",

@@ -52,6 +52,15 @@ def forms(found: Sequence[Sample]) -> Mapping[str, tuple[str, bytes]]:
         "names in capitals": ("l.csv", table(found, lambda s: (s.name.upper(), s.label)).encode()),
         "signs in percent": ("l.csv", table(found, lambda s: (s.name.replace("_", "%5F"), s.label)).encode()),
         "JSON Lines": ("labels.jsonl", as_lines({"path": s.name, "label": s.label} for s in found)),
+        "JSON Lines that are called JSON": ("l.json", as_lines({"path": s.name, "label": s.label} for s in found)),
+        "addresses with a query": (
+            "l.csv",
+            table(
+                found, lambda s: (f"https://example.org/a/{s.name}?w=1&h=2", s.label), header=["url", "label"]
+            ).encode(),
+        ),
+        "lines of an old Macintosh": ("l.csv", plain.replace("\r\n", "\r").encode()),
+        "Unicode text of Excel": ("l.txt", plain.replace(",", "\t").encode("utf-16")),
         "JSON Lines of pairs": ("labels.ndjson", as_lines([s.name, s.label] for s in found)),
         "JSON array": ("labels.json", as_json([{"image": s.name, "category": s.label} for s in found])),
         "JSON array in UTF-16": ("labels.json", json.dumps([[s.name, s.label] for s in found]).encode("utf-16")),

@@ -35,6 +35,7 @@ class ImageFinder:
 
     def __call__(self, path: str, folder: Parts = ()) -> Parts | None:
         """``folder`` is that of the document which names the image."""
+        path = path.partition("?")[0] if _SCHEME.match(path) else path
         found = self._find(path, folder)
         return self._find(unquote(path), folder) if found is None and "%" in path else found
 

@@ -37,6 +37,8 @@ IMAGES = sorted(
         ("d.v2", "", "set/extra/d.v2.jpg"),
         ("/home/me/data/c.png", "", "set/test/images/c.png"),
         ("s3://bucket/c.png", "", "set/test/images/c.png"),
+        ("https://host/x/c.png?width=3&x=a/b.png", "", "set/test/images/c.png"),
+        ("c.png?width=3", "", None),  # a file may be called so
         ("https://host/x/na%C3%AFve%20name.png", "", "set/extra/naïve name.png"),
         ("train/c.png", "", None),  # that folder is there, and the image is not in it
         ("val/c.png", "", None),  # another split

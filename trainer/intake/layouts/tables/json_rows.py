@@ -1,5 +1,6 @@
 """JSON and JSON Lines as tables: a list of objects, a list of pairs, or an object from images to labels."""
 
+import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -19,6 +20,15 @@ Entry = tuple[str, Any]  # its place, and what is there
 def read_json_lines(document: Document, most_rows: int) -> Grid:
     """Raises DocumentUnreadable."""
     return _grid(document, most_rows, json_lines.read_json_lines(document))
+
+
+def are_lines(document: Document) -> bool:
+    """Whether a document that is called JSON begins with an object, and goes on with another one in the next line."""
+    first, _, rest = document.head().partition(b"\n")
+    try:
+        return isinstance(json.loads(first), dict) and rest.lstrip().startswith(b"{")
+    except (ValueError, RecursionError):
+        return False
 
 
 def read_json(document: Document, most_rows: int) -> Grid:

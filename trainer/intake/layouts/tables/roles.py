@@ -28,6 +28,7 @@ _LABEL = (
         "breed",
     ),
 )
+_LABEL_WORDS = frozenset({"label", "labels", "class", "classes", "category", "target"})  # in longer names
 _INDEX = ("classid", "labelid", "categoryid", "classindex", "labelindex", "classidx", "labelidx", "targetid")
 _SPLIT = ("split", "set", "subset", "partition", "usage", "phase", "mluse", "datasplit", "dataset")
 _GROUP = (
@@ -124,9 +125,10 @@ def _with_label(roles: Roles, grid: Grid, sample: Sequence[GridRow], known: list
     if not likely:
         return roles
     likely = [index for index in likely if not all(map(str.isdigit, grid.column(index)))] or likely  # names first
-    label = _names_of(likely[0], likely[1:], sample)
+    called = [index for index in likely if _LABEL_WORDS.intersection(words(columns[index]))]
+    label = _names_of((called or likely)[0], [index for index in likely if index != (called or likely)[0]], sample)
     rivals = tuple(columns[index] for index in likely if index != label and not _are_alike(index, label, sample))
-    return replace(roles, label=label, rivals=rivals, is_guess=True)
+    return replace(roles, label=label, rivals=rivals, is_guess=not called)
 
 
 def _file(grid: Grid, sample: Sequence[GridRow], find: ImageFinder) -> int | None:

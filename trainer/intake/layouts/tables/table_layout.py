@@ -15,7 +15,7 @@ from trainer.intake.layouts.tables.agreement import (
     splits_against_folders,
 )
 from trainer.intake.layouts.tables.roles import NO_IMAGES
-from trainer.intake.layouts.tables.tables import SUBMISSION, Tables, read_tables
+from trainer.intake.layouts.tables.tables import GUESSED, SUBMISSION, Tables, read_tables
 from trainer.intake.layouts.unplaced import unplaced_images
 from trainer.intake.placement import Placement
 from trainer.intake.upload import Upload
@@ -95,7 +95,11 @@ def unused_tables(upload: Upload, read: Collection[Parts]) -> list[Finding]:
     """The findings on tables that were meant for these images, or cannot be read; ``read`` documents were used."""
     foreign = upload.once(read_tables).reasons
     return [
-        Finding(weight="warning", text=f"{'/'.join(parts)} is not used: {reason}.", files=("/".join(parts),))
+        Finding(
+            weight="note" if reason.startswith(GUESSED) else "warning",
+            text=f"{'/'.join(parts)} is not used: {reason}.",
+            files=("/".join(parts),),
+        )
         for parts, reason in sorted(_unused(upload).items())
         if parts not in read and foreign.get(parts) not in {NO_IMAGES, SUBMISSION}
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding, shorten
+from trainer.intake.layouts.folders.shape import placements_by_folder
 from trainer.intake.layouts.image_finder import ImageFinder, finder_of
 from trainer.intake.layouts.rows import Row, Rows, Said
 from trainer.intake.layouts.sidecars.samples import samples_of
@@ -16,12 +17,14 @@ from trainer.intake.layouts.tables.grid import Grid
 from trainer.intake.layouts.tables.joins import add_columns
 from trainer.intake.layouts.tables.parquet import read_parquet
 from trainer.intake.layouts.tables.roles import Roles, find_roles, label_of
-from trainer.intake.placement import SPLITS, Split
+from trainer.intake.placement import SPLITS, Placement, Split
 from trainer.intake.upload import Document, DocumentUnreadable, Upload
 
+GUESSED = "none of its columns is taken as the class, which"
 SUBMISSION = "it is called a submission, whose labels are made up"
 SUFFIXES = (*delimited.SUFFIXES, *json_rows.LINES, ".json", ".parquet")
 _PIXELS = "its rows seem to be the pixels of images: save each as an image file, in a folder a class"
+_NOTHING = frozenset({"nan", "<na>", "null"})  # how programs write that there is no label
 _LEAST_PIXELS = 64  # of scikit-learn's digits
 _MOST_DOCUMENTS = 1000  # candidates that are looked into
 _MOST_BYTES = 256 * 1024**2  # of all of them
@@ -64,7 +67,7 @@ def read_tables(upload: Upload) -> Tables:
             tables.used[parts] = found, roles
         else:
             tables.reasons[parts] = _PIXELS if not upload.images and _are_pixels(found) else roles
-    tables.findings += _without_guesses(tables.used, find)
+    _drop_guesses(tables, find, upload.once(placements_by_folder))
     tables.others = {parts: grids[parts] for parts in tables.reasons if parts in grids}
     names = _names(tables, upload)
     tables.joined |= names.documents
@@ -74,28 +77,36 @@ def read_tables(upload: Upload) -> Tables:
     return tables
 
 
-def _without_guesses(used: dict[Parts, tuple[Grid, Roles]], find: ImageFinder) -> list[Finding]:
+def _drop_guesses(tables: Tables, find: ImageFinder, folders: Mapping[Parts, Placement]) -> None:
     """Take the label out of tables whose column of classes was only guessed, where another table tells what most of
-    their images are, in other words."""
+    their images are, or their folders do, in other words; and such a table away where it tells nothing else."""
+    used = tables.used
     guessed = [parts for parts, (_, roles) in used.items() if roles.is_guess]
     told = [each for each in used.values() if each[1].has_label and not each[1].is_guess] if guessed else []
-    images = {image for each in told for image in _images_of(*each, find)}
-    labels = {label_of(roles, row) for grid, roles in told for row in grid.rows}
-    findings = []
+    by_table = {image: label for each in told for image, label in _labels_of(*each, find).items()}
+    by_folder = {image: place.label for image, place in folders.items()} if guessed else {}
     for parts in guessed:
         grid, roles = used[parts]
-        found = _images_of(grid, roles, find)
-        is_another = labels.isdisjoint(label_of(roles, row) for row in grid.rows)
-        if is_another and 2 * len(found & images) > len(found):
+        found = _labels_of(grid, roles, find)
+        tells = _tells(found, by_table, "another table tells") or _tells(found, by_folder, "folders tell")
+        if tells and (roles.split, roles.group) == (None, None):
+            tables.reasons[parts] = f"{GUESSED} {tells}"
+            del used[parts]
+        elif tells:
             used[parts] = grid, replace(roles, label=None, rivals=(), is_guess=False)
-            text = f"{grid.document.path}: none of its columns is taken as the class, which another table tells."
-            findings.append(Finding(weight="note", text=text, files=(grid.document.path,)))
-    return findings
 
 
-def _images_of(grid: Grid, roles: Roles, find: ImageFinder) -> set[Parts]:
-    found = (find(cell, grid.document.folder) for cell in grid.column(roles.file))
-    return {image for image in found if image is not None}
+def _labels_of(grid: Grid, roles: Roles, find: ImageFinder) -> dict[Parts, str]:
+    found = ((find(row.cells[roles.file], grid.document.folder), label_of(roles, row)) for row in grid.rows)
+    return {image: label for image, label in found if image is not None and label}
+
+
+def _tells(guessed: Mapping[Parts, str], told: Mapping[Parts, str], what: str) -> str:
+    """``what``, if it sorts most of these images into other classes than the guess does; "" else."""
+    both = [(label, told[image]) for image, label in guessed.items() if image in told]
+    labels, names = {label for label, _ in both}, {name for _, name in both}
+    is_same = len(set(both)) == len(labels) == len(names)  # it calls the classes otherwise
+    return what if 2 * len(both) > len(guessed) and len(names) > 1 and not is_same and not labels & names else ""
 
 
 def _are_pixels(grid: Grid) -> bool:
@@ -130,7 +141,7 @@ def _take(tables: Tables, grid: Grid, roles: Roles, names: Mapping[str, str]) ->
             Row(
                 where=row.where,
                 file=row.cells[roles.file],
-                label=label if label is None else names.get(label, label),
+                label=label if label is None else names.get(label, "" if label.casefold() in _NOTHING else label),
                 split=roles.split_words.get(split.lower(), split),
                 group="" if roles.group is None else row.cells[roles.group],
             ),
@@ -139,12 +150,18 @@ def _take(tables: Tables, grid: Grid, roles: Roles, names: Mapping[str, str]) ->
 
 
 def _rivals(grid: Grid, roles: Roles) -> list[Finding]:
-    if not roles.rivals or roles.label is None or grid.columns is None:
+    """The finding on columns that may tell the class as well: an error where nothing but their cells speaks for any."""
+    if not roles.rivals or roles.label is None:
         return []
     path, rivals = grid.document.path, ", ".join(shorten(list(roles.rivals)))
+    column = f"column {roles.label + 1}" if grid.columns is None else f"the column {grid.columns[roles.label]}"
+    if roles.is_guess and grid.columns is not None:
+        columns = f"{grid.columns[roles.label]}, {rivals}"
+        text = f"{path}: any of the columns {columns} may be the class. Call the right one label."
+        return [Finding(weight="error", text=text, files=(path,))]
     text = (
-        f"{path}: the classes are taken from the column {grid.columns[roles.label]}; {rivals} might be meant as well. "
-        "Take the other columns out, or call the right one label."
+        f"{path}: the classes are taken from {column}; {rivals} might be meant as well. Take the other "
+        "columns out, or call the right one label."
     )
     return [Finding(weight="warning", text=text, files=(path,))]
 
@@ -178,7 +195,7 @@ def _read(document: Document, find: ImageFinder, most_rows: int) -> Grid:
         return delimited.read_delimited(document, find, most_rows)
     read: Callable[[Document, int], Grid] = read_parquet
     if document.suffix == ".json":
-        read = json_rows.read_json
+        read = json_rows.read_json_lines if json_rows.are_lines(document) else json_rows.read_json
     elif document.suffix in json_rows.LINES:
         read = json_rows.read_json_lines
     return read(document, most_rows)

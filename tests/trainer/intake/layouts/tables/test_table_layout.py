@@ -302,7 +302,33 @@ def test_a_table_that_might_tell_classes_gives_way_to_one_that_does(tmp_path: Pa
     outcome = take_in(tmp_path, {**images(TRAIN), **files})
     assert_right(outcome, TRAIN, given=())
     assert outcome.weights == ["note"]
-    assert "a_metadata.csv: none of its columns is taken as the class" in outcome.report.findings[0].text
+    assert outcome.report.findings[0].text == (
+        "a_metadata.csv is not used: none of its columns is taken as the class, which another table tells."
+    )
+
+
+def test_a_table_that_might_tell_classes_gives_way_to_class_folders(tmp_path: Path) -> None:
+    about = table(TRAIN, lambda s: (s.name, "AB"[s.number % 2]), header=["file_name", "camera"]).encode()
+    outcome = take_in(tmp_path, {**images(TRAIN, lambda s: f"{s.label}/"), "metadata.csv": about})
+    assert_right(outcome, TRAIN, given=())
+    assert [(each.weight, each.text) for each in outcome.report.findings] == [
+        ("note", "metadata.csv is not used: none of its columns is taken as the class, which folders tell.")
+    ]
+
+
+def test_of_two_columns_that_might_tell_classes_none_is_taken(tmp_path: Path) -> None:
+    data = table(TRAIN, lambda s: (s.name, "ab"[s.number % 2], s.label), header=["img", "quality", "animal"]).encode()
+    with pytest.raises(DatasetNotUnderstood, match="any of the columns quality, animal may be the class"):
+        take_in(tmp_path, {**images(TRAIN), "labels.csv": data})
+    named = data.replace(b"animal", b"animal_class")
+    assert_right(take_in(tmp_path, {**images(TRAIN), "labels.csv": named}), TRAIN, given=())
+
+
+def test_what_programs_write_for_nothing_is_no_label(tmp_path: Path) -> None:
+    data = table(TRAIN, lambda s: (s.name, s.label if s.number else "NaN"), header=["file", "label"]).encode()
+    outcome = take_in(tmp_path, {**images(TRAIN), "labels.csv": data})
+    assert_right(outcome, [s for s in TRAIN if s.number], given=())
+    assert any("3 of 60 rows have no label" in text for text in texts(outcome, "warning"))
 
 
 def test_images_to_predict_may_lie_among_the_others(tmp_path: Path) -> None:
@@ -330,7 +356,9 @@ def test_a_list_of_all_images_does_not_hide_those_of_the_splits(tmp_path: Path) 
         files[f"annotations/{split}.txt"] = lines([s for s in found if s.split == split]).encode()
     outcome = take_in(tmp_path, files)
     assert_right(outcome, found, given=("train", "test"), names=("1", "2", "3"))
-    assert all("column 2; column 4 might be meant" in text for text in texts(outcome, "warning"))
+    told = texts(outcome, "warning")
+    assert len(told) == 3
+    assert all("taken from column 2; column 4 might be meant" in text for text in told)
 
 
 @pytest.mark.parametrize(
