@@ -16,14 +16,18 @@ class ServerSentEvent:
 def parse_events(lines: Iterable[str]) -> Iterator[ServerSentEvent]:
     """The events in the lines of a stream; one that is cut off at the end is left out."""
     fields: dict[str, str] = {}
+    data: list[str] = []
     last: str | None = None
     for line in lines:
         if not line:
-            if "data" in fields:
+            if data:
                 last = fields.get("id", last)
-                yield ServerSentEvent(id=last, event=fields.get("event", "message"), data=json.loads(fields["data"]))
-            fields = {}
+                yield ServerSentEvent(id=last, event=fields.get("event", "message"), data=json.loads("\n".join(data)))
+            fields, data = {}, []
         elif not line.startswith(":"):
             name, _, value = line.partition(":")
             value = value.removeprefix(" ")
-            fields[name] = f"{fields[name]}\n{value}" if name == "data" and name in fields else value
+            if name == "data":
+                data.append(value)
+            else:
+                fields[name] = value

@@ -20,6 +20,7 @@ FloatArray = NDArray[np.float32]
 METADATA = "__metadata__"
 _LENGTH_BYTES = 8
 _FLOAT_BYTES = 4
+_MOST_DIMENSIONS = 8
 _ENTRY_KEYS = {"dtype", "shape", "data_offsets"}
 
 
@@ -156,12 +157,15 @@ def _entry(name: str, value: Any) -> _Entry:
     shape, offsets = value["shape"], value["data_offsets"]
     if not _naturals(shape) or 0 in shape:
         raise BundleMalformed(f"{where}.shape", "not a list of positive integers")
+    if len(shape) > _MOST_DIMENSIONS:
+        raise BundleMalformed(f"{where}.shape", f"more than {_MOST_DIMENSIONS} dimensions")
     if not _naturals(offsets) or len(offsets) != 2:
         raise BundleMalformed(f"{where}.data_offsets", "not two integers")
     if value["dtype"] != "F32":
         raise BundleTensorInvalid(name, f"dtype is {value['dtype']!r}, must be 'F32'")
     begin, end = offsets
-    if end - begin != math.prod(shape) * _FLOAT_BYTES:
+    # Sides are looked at before they are multiplied: whole numbers grow without end.
+    if max(shape, default=1) > end - begin or end - begin != math.prod(shape) * _FLOAT_BYTES:
         raise BundleMalformed(f"{where}.data_offsets", "span does not fit the shape")
     return _Entry(name=name, shape=tuple(shape), begin=begin, end=end)
 

@@ -12,6 +12,7 @@ _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # among pixels a zero after 
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _SOI, _EOI, _SOS, _DRI, _COM = 0xD8, 0xD9, 0xDA, 0xDD, 0xFE
 _SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), (0xC2,)
+_COMPONENTS = 4  # of a scan, by the standard
 _SEGMENTS = 10_000  # real files have some dozens
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
@@ -118,7 +119,7 @@ def _has_all_scans(file: bytes, segments: Sequence[_Segment]) -> bool:
 
 
 def _is_scan(payload: bytes) -> bool:
-    return len(payload) > 0 and len(payload) == 4 + 2 * payload[0]
+    return len(payload) > 0 and payload[0] <= _COMPONENTS and len(payload) == 4 + 2 * payload[0]
 
 
 def _frame(segment: _Segment) -> _Frame | None:

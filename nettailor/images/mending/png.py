@@ -1,6 +1,7 @@
 """PNG files without the chunks that no picture needs."""
 
 import zlib
+from collections.abc import Iterator
 
 from nettailor.images import png
 from nettailor.images.png import Chunk
@@ -20,7 +21,16 @@ def without_extras(file: bytes) -> bytes | None:
     if not found or not all(chunk.is_sound for chunk in found if chunk.is_critical and chunk.kind != b"IDAT"):
         return None
     colours = found[0].data[9] if len(found[0].data) == 13 else None
-    return png.SIGNATURE + b"".join(chunk.encoded() for chunk in found if _is_kept(chunk, colours))
+    return png.SIGNATURE + b"".join(chunk.encoded() for chunk in _once(found) if _is_kept(chunk, colours))
+
+
+def _once(found: list[Chunk]) -> Iterator[Chunk]:
+    """Of the chunks that are not critical the first of each kind: more there may not be of those that are kept."""
+    seen: set[bytes] = set()
+    for chunk in found:
+        if chunk.is_critical or (chunk.is_sound and chunk.kind not in seen):
+            seen.add(chunk.kind)
+            yield chunk
 
 
 def _is_kept(chunk: Chunk, colours: int | None) -> bool:

@@ -36,9 +36,11 @@ def rewritten(
     that a decoder finds nothing where some are missing.
     """
     fields = {tag: _packed(values, directory.order) for tag, values in changes.items() if values}
-    for tag in (directory.entries.keys() & _PICTURE_TAGS) - changes.keys():
+    left_bytes = len(directory.data)  # several tags that share their values would make a large file of a small one
+    for tag in sorted((directory.entries.keys() & _PICTURE_TAGS) - changes.keys()):
         field = _copied(directory, tag, *(parts or {}).get(tag, (0, 1)))
-        if field is not None:
+        if field is not None and len(field[2]) <= left_bytes:
+            left_bytes -= len(field[2])
             fields[tag] = field
     front = len(_encoded(fields, directory.order))
     for tag in fields.keys() & _OFFSETS:

@@ -84,6 +84,7 @@ def _header_abuses(sound: bytes) -> Iterator[Abuse]:
     yield abuse("boolean shape", lambda h: h["head.bias"].update(shape=[True, 2]), "positive integers")
     yield abuse("zero in a shape", lambda h: h[HEAD].update(shape=[0, 128]), "positive integers")
     yield abuse("overflowing shape", lambda h: h[HEAD].update(shape=[1 << 62, 1 << 62]), "span does not fit")
+    yield abuse("very many dimensions", lambda h: h[HEAD].update(shape=[1] * 9), "more than 8 dimensions")
     yield abuse("shape is a string", lambda h: h[HEAD].update(shape="2,128"), "positive integers")
     yield abuse("entry is a list", lambda h: h.update({HEAD: []}), "must hold exactly")
     yield abuse("entry with an extra key", lambda h: h[HEAD].update(strides=[1]), "must hold exactly")

@@ -1,8 +1,8 @@
 """Names inside archives: what is safe, what is only litter of other programs, and what is hidden."""
 
 import re
-import unicodedata
 
+from nettailor.normal_form import nfc
 from trainer.errors import ArchivePathUnsafe
 from trainer.intake.archives.limits import IntakeLimits
 
@@ -48,7 +48,7 @@ def safe_parts(name: str, limits: IntakeLimits) -> Parts:
     path = _with_slashes(name)
     if path.startswith("/") or _DRIVE.match(path):
         raise ArchivePathUnsafe("absolute path", name)
-    parts = tuple(unicodedata.normalize("NFC", part) for part in path.split("/") if part not in {"", "."})
+    parts = tuple(nfc(part) for part in path.split("/") if part not in {"", "."})
     if ".." in parts:
         raise ArchivePathUnsafe("the path leaves the archive ('..')", name)
     if len(parts) > limits.path_depth:

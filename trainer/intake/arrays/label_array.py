@@ -1,7 +1,6 @@
 """Arrays whose items are labels: numbers, words, or rows of which one place is 1."""
 
 import gzip
-import unicodedata
 import zlib
 from collections.abc import Sequence
 from typing import BinaryIO, cast
@@ -9,6 +8,7 @@ from typing import BinaryIO, cast
 import numpy as np
 import numpy.typing as npt
 
+from nettailor.normal_form import nfc
 from trainer.intake.arrays import idx
 from trainer.intake.arrays.header import ArrayHeader, ArrayUnreadable
 from trainer.intake.arrays.npy import MAGIC, read_npy_header
@@ -65,4 +65,4 @@ def _one_hot(rows: npt.NDArray[np.generic]) -> Sequence[str] | None:
 def _text(item: str | bytes) -> str:
     text = item.decode("utf-8", "replace") if isinstance(item, bytes) else item
     clean = text[:_MOST_CHARACTERS].encode("utf-8", "replace").decode()  # arrays can hold halves of characters
-    return unicodedata.normalize("NFC", clean).strip()
+    return nfc(clean).strip()

@@ -1,11 +1,11 @@
 """From a path as people and tools write it to an image of the upload."""
 
 import re
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
+from nettailor.normal_form import nfc
 from trainer.intake.archives.formats import is_image_name
 from trainer.intake.archives.paths import Parts
 from trainer.intake.layouts.split_words import split_of
@@ -105,5 +105,5 @@ def _key(parts: Parts) -> str:
 
 
 def _written(path: str) -> Parts:
-    text = unicodedata.normalize("NFC", path.strip().replace("\\", "/"))
+    text = nfc(path.strip().replace("\\", "/"))
     return tuple(part for part in _SCHEME.sub("", text).split("/") if part not in {"", "."})

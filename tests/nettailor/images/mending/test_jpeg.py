@@ -12,6 +12,7 @@ from PIL import Image
 from nettailor.errors import ImageInvalid
 from nettailor.images import decode
 from nettailor.images.mending import jpeg
+from tests.costs import inputs
 from tests.nettailor.images.files import encoded, scene
 
 WRITTEN: list[dict[str, object]] = [
@@ -137,3 +138,10 @@ def test_time_goes_with_the_size(unit: bytes) -> None:
         return process_time() - start
 
     assert seconds(8_000_000) < 1.5  # one that goes with the square takes hours
+
+
+def test_a_scan_has_at_most_four_components() -> None:
+    """Else ten thousand of them would take seconds to count up."""
+    whole = inputs.jpeg(1, 0xDA, inputs.scan(1))
+    assert len(jpeg.mended(whole + b"\1")) > 1
+    assert jpeg.mended(inputs.jpeg(1, 0xDA, inputs.scan(5)) + b"\1") == ()

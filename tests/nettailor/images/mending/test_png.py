@@ -12,6 +12,7 @@ from PIL import Image
 from nettailor.errors import ImageInvalid, ImageTooLarge
 from nettailor.images import decode
 from nettailor.images.mending import png as mending
+from tests.costs import inputs
 from tests.nettailor.images.files import SIGNATURE, chunk, encoded, png, scene
 from tests.nettailor.images.profiles import DISPLAY_P3, rgb_profile
 
@@ -125,3 +126,10 @@ def test_time_goes_with_the_size(unit: bytes) -> None:
     start = process_time()
     mending.without_extras(data)
     assert process_time() - start < 3
+
+
+def test_of_chunks_that_may_be_there_once_one_is_kept() -> None:
+    """Each profile is unpacked to be looked at, and a small file could have very many of them."""
+    mended = mending.without_extras(inputs.png(30, b"iCCP", inputs.profile(1_000)))
+    assert mended is not None
+    assert mended.count(b"iCCP") == 1

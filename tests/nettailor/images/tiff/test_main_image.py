@@ -9,6 +9,9 @@ from PIL import Image
 
 from nettailor.errors import ImageInvalid
 from nettailor.images import decode
+from nettailor.images.tiff.directory import directories
+from nettailor.images.tiff.rewrite import rewritten
+from tests.costs import inputs
 from tests.nettailor.images.files import Tags, bare_tiff, encoded, rgb_tags, scene, tiff
 
 LARGE = np.asarray(scene(80, 60))
@@ -203,3 +206,8 @@ def test_whatever_the_bytes_it_raises_nothing_else(data: st.DataObject) -> None:
         file[place] = data.draw(st.integers(0, 255))
     with suppress(ImageInvalid):
         decode(bytes(file))
+
+
+def test_tags_that_share_their_values_make_no_large_file_of_a_small_one() -> None:
+    file = inputs.tiff(50_000, 300)
+    assert len(rewritten(directories(file)[0], {})) < 3 * len(file)

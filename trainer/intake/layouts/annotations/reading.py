@@ -4,12 +4,12 @@ Classes of whole images come first. Where there are only classes of boxes and ou
 one class is taken as that class, and this is said; an image of several classes is never taken.
 """
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from nettailor.normal_form import nfc
 from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.layouts.folders.shape import placements_by_folder, splits_by_folder
@@ -262,4 +262,4 @@ def _shown(several: Mapping[Parts, Sequence[str]]) -> str:
 
 def _clean(name: str) -> str:
     """A name as it can be stored: JSON can say halves of characters, which no file can hold."""
-    return unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode()).strip()
+    return nfc(name.encode("utf-8", "replace").decode()).strip()

@@ -5,6 +5,7 @@ Memory is that of one child of the root at a time, and time grows with the docum
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from io import StringIO
 from xml.parsers import expat
 
 from trainer.intake.upload import Document, DocumentUnreadable
@@ -71,6 +72,7 @@ class _Tree:
     def __init__(self, root: str) -> None:
         self._root = root
         self._open: list[Element] = []
+        self._texts: list[StringIO] = []  # of those that are open: it may come in very many pieces
         self._finished: list[Element] = []
         self._count = 0
 
@@ -88,14 +90,16 @@ class _Tree:
         if len(self._open) >= _DEPTH or self._count > _ELEMENTS:
             raise DocumentUnreadable(f"deeper than {_DEPTH} elements, or more than {_ELEMENTS} in one")
         self._open.append(Element(name=name, attributes=attributes))
+        self._texts.append(StringIO())
 
     def end(self, _name: str) -> None:
         element = self._open.pop()
+        element.text = self._texts.pop().getvalue()
         if len(self._open) == 1:
             self._finished.append(element)
         elif self._open:
             self._open[-1].children.append(element)
 
     def add_text(self, text: str) -> None:
-        if len(self._open) > 1 and len(self._open[-1].text) < _TEXT:
-            self._open[-1].text += text
+        if len(self._open) > 1 and self._texts[-1].tell() < _TEXT:
+            self._texts[-1].write(text)

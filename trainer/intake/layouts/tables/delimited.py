@@ -2,11 +2,11 @@
 
 import csv
 import io
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, islice
 
+from nettailor.normal_form import nfc
 from trainer.intake.archives.formats import is_image_name
 from trainer.intake.findings import Finding
 from trainer.intake.layouts.image_finder import ImageFinder
@@ -24,7 +24,7 @@ _SAMPLE_ROWS = 50
 def read_delimited(document: Document, find: ImageFinder, most_rows: int) -> Grid:
     """Raises DocumentUnreadable."""
     text, encoding = decode(document.read())
-    text = unicodedata.normalize("NFC", text)
+    text = nfc(text)
     grid = GridBuilder(document, most_rows)
     for where, cells in _spaced(text, document, find) or _delimited(text):
         grid.add(where, cells)

@@ -1,5 +1,6 @@
 """Tables that say something together: columns for each other's rows."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -8,19 +9,25 @@ from trainer.intake.layouts.image_finder import ImageFinder
 from trainer.intake.layouts.tables.grid import Grid, GridRow
 from trainer.intake.layouts.tables.roles import Roles, find_roles
 
+_MOST_COMPARED = 1000  # pairs of tables; people have a handful
+
 
 def add_columns(grids: Mapping[Parts, Grid], find: ImageFinder, joined: set[Parts]) -> dict[Parts, Grid]:
     """The tables, those about images widened by the columns of others whose rows have the same key.
 
     The others are named in ``joined`` and are left out.
     """
+    left = _MOST_COMPARED
     about = {parts: find_roles(grid, find) for parts, grid in grids.items()}
     result = dict(grids)
     for parts, roles in about.items():
         if isinstance(roles, Roles) and not roles.has_label:
             for other, no_roles in about.items():
-                keys = _key_columns(grids[parts], grids[other]) if isinstance(no_roles, str) else None
-                if keys is not None and other in result:
+                if not isinstance(no_roles, str) or other not in result or not left:
+                    continue
+                left -= 1
+                keys = _key_columns(grids[parts], grids[other])
+                if keys is not None:
                     result[parts] = _joined(result[parts], grids[other], keys)
                     joined.add(other)
                     del result[other]
@@ -36,8 +43,8 @@ def _key_columns(grid: Grid, other: Grid) -> tuple[int, int] | None:
     if grid.columns is None and other.columns is None:
         pairs = [(0, 0)] if other.width == 2 else []
     else:
-        columns = enumerate(grid.columns or ())
-        pairs = [(index, names.index(name)) for index, name in columns if name and names.count(name) == 1]
+        count, place = Counter(names), {name: index for index, name in enumerate(names)}
+        pairs = [(index, place[name]) for index, name in enumerate(grid.columns or ()) if name and count[name] == 1]
     return next((pair for pair in pairs if _are_keys(grid.column(pair[0]), other.column(pair[1]))), None)
 
 

@@ -1,10 +1,10 @@
 """JSON and JSON Lines as tables: a list of objects, a list of pairs, or an object from images to labels."""
 
 import json
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from nettailor.normal_form import nfc
 from trainer.intake.layouts.documents import json_lines
 from trainer.intake.layouts.split_words import split_of
 from trainer.intake.layouts.tables.grid import Grid, GridBuilder
@@ -112,4 +112,4 @@ def cell(value: Any) -> str:
     if not isinstance(value, str | int | float):
         return ""
     whole = str(value).encode("utf-8", "replace").decode()  # JSON can say halves of characters, which no file can hold
-    return unicodedata.normalize("NFC", whole)
+    return nfc(whole)
