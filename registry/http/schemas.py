@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from hosting.web.json_body import JsonBody
 from nettailor.bundle.manifest import BackboneReference, Complexity, Manifest, Metrics, Share
 from nettailor.plain_text import LARGEST_INTEGER, PlainText
 from registry.journal.index import TaskState
@@ -18,11 +19,7 @@ Reason = Annotated[PlainText, StringConstraints(max_length=2000)]
 TagText = Annotated[PlainText, StringConstraints(max_length=TAG_CHARACTERS)]
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class MoveAlias(_Request):
+class MoveAlias(JsonBody):
     """`expected`: the version the alias must name now, null if it must not be there yet; leave it out not to care.
 
     `force`: although the version does not pass the task's policy; it takes a key that may set policies, and `reason`
@@ -35,12 +32,12 @@ class MoveAlias(_Request):
     force: bool = False
 
 
-class Rollback(_Request):
+class Rollback(JsonBody):
     alias: PlainText = "live"
     reason: Reason = ""
 
 
-class SetPolicy(_Request):
+class SetPolicy(JsonBody):
     """What a version must show before it can go live; nothing is required where a field is null or left out.
 
     `min_accuracy`: share of test images; `max_drop`: how much lower than the live version on the same test split, as
@@ -79,7 +76,7 @@ class TaskPolicy(_Answer):
         return cls(**vars(record))
 
 
-class Annotate(_Request):
+class Annotate(JsonBody):
     """What to change: a tag's new text, or null to remove it; the new note, or null to leave it."""
 
     tags: dict[str, TagText | None] = Field(default_factory=dict, max_length=2 * TAG_LIMIT)

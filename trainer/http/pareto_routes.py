@@ -3,10 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from hosting.access.caller import require
 from hosting.access.endpoint import endpoint
+from hosting.web.json_body import JsonBody
 from nettailor.bundle.manifest import TaskName
 from nettailor.plain_text import PlainText
 from registry.http.schemas import Reason
@@ -27,11 +28,9 @@ class ParetoFront(BaseModel):
     points: list[dict[str, Any]] = Field(description="the rows of the job's result; `version`: it is published as that")
 
 
-class PublishPoint(BaseModel):
+class PublishPoint(JsonBody):
     """`alias` is to name the new version, which takes a key that may promote; `live` moves only if the version passes
     the task's policy."""
-
-    model_config = ConfigDict(extra="forbid")
 
     alias: PointAlias | None = None
     reason: Reason = ""
