@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from nettailor.architecture.plan import Plan
 from nettailor.network.proxies import Proxy, as_rows
 from nettailor.network.student import Student
 from trainer.recipe.teacher import Teacher
@@ -18,13 +19,14 @@ from trainer.recipe.teacher import Teacher
 @torch.no_grad()
 def regress_proxies(student: Student, teacher: Teacher, images: Tensor) -> None:
     """Fit every proxy by itself to the teacher's sum at its node, sources first, on images (N, 3, H, W)."""
-    sums = teacher.sums(images)
     student.train()
     nodes = {0: student.stem(images)}
-    for node in student.plan.nodes():
+    for node, target in teacher.sums(images):
         for source in student.plan.sources(node):
-            fit_jointly([student.proxy(source, node)], [1.0], [nodes[source]], sums[node])
-        nodes[node] = student.node(node, nodes)
+            fit_jointly([student.proxy(source, node)], [1.0], [nodes[source]], target)
+        if student.plan.present(node):
+            nodes[node] = student.node(node, nodes)
+        _forget(nodes, student.plan, node)
 
 
 @torch.no_grad()
@@ -46,6 +48,15 @@ def take_over(pruned: Student, before: Student, images: Tensor) -> None:
             fit_jointly(proxies, alphas[-len(sources) :].tolist(), [nodes[p] for p in sources], target)
         if pruned.plan.present(node):
             nodes[node] = pruned.node(node, nodes)
+        _forget(wanted, before.plan, node)
+        _forget(nodes, pruned.plan, node)
+
+
+def _forget(nodes: dict[int, Tensor], plan: Plan, done: int) -> None:
+    """Let go of what no node after the one that is `done` is computed from: of large images it takes gigabytes."""
+    needed = {source for node in plan.nodes() if node > done for source in plan.inputs(node)}
+    for node in set(nodes) - needed:
+        del nodes[node]
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ Legend: N images, C channels, H W, K classes.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -49,11 +49,11 @@ class Teacher(nn.Module):
         return Targets(nodes=dict(enumerate(nodes)), logits=self.head(pooled(nodes[-1])))
 
     @torch.no_grad()
-    def sums(self, images: Tensor) -> dict[int, Tensor]:
-        """G_l of node 1 ... L before their ReLU, (N, C_l, H_l, W_l), in eval mode."""
+    def sums(self, images: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """Node 1 ... L with its G_l before the ReLU, (N, C_l, H_l, W_l), in eval mode; one at a time."""
         assert not self.training
-        sums, x = {}, self.backbone.stem(images)
+        x = self.backbone.stem(images)
         for node, block in enumerate(self.backbone.blocks, start=1):
-            sums[node] = block(x)
-            x = F.relu(sums[node])
-        return sums
+            x = block(x)
+            yield node, x
+            x = F.relu(x)

@@ -1,6 +1,9 @@
 """Proxies by least squares, against numpy's, and what that does to whole students."""
 
+from collections.abc import Mapping
+
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -64,7 +67,7 @@ def test_every_proxy_of_a_student_comes_nearer_to_the_teacher() -> None:
     def distances() -> dict[tuple[int, int], float]:
         nodes = {0: student.stem(images)}
         found = {}
-        for node, target in teacher.sums(images).items():
+        for node, target in teacher.sums(images):
             for source in student.plan.sources(node):
                 found[source, node] = float(F.mse_loss(student.proxy(source, node)(nodes[source]), target))
             nodes[node] = student.node(node, nodes)
@@ -93,6 +96,27 @@ def test_the_proxies_left_take_over_what_pruned_blocks_did() -> None:
         untouched = distance()
         take_over(pruned, before, images)
         assert distance() < untouched
+
+
+def test_only_what_is_still_needed_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features of hundreds of images: with three skips those of the three nodes before."""
+    torch.manual_seed(0)
+    backbone, images = build_backbone("mini26"), torch.randn(8, 3, 32, 32)
+    before = Student(backbone, plan=full_plan(12, 3), classes=4, statistics="task")
+    kept = [node not in {3, 7} for node in before.plan.nodes()]
+    pruned = before.pruned(reachable_plan(kept, [list(sources) for sources in before.plan.proxies]), backbone)
+    held: list[int] = []
+    compute = Student.sum
+
+    def watched(student: Student, node: int, nodes: Mapping[int, Tensor]) -> Tensor:
+        held.append(len(nodes))
+        return compute(student, node, nodes)
+
+    monkeypatch.setattr(Student, "sum", watched)
+    regress_proxies(before, Teacher(backbone, 4).eval(), images)
+    take_over(pruned, before, images)
+    assert max(held) == 3
+    assert len(held) == 3 * 12
 
 
 def test_a_student_nothing_was_cut_from_is_left_alone() -> None:
