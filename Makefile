@@ -13,16 +13,17 @@ OF_EVERY_DAY := not nightly and not gpu and not data and not observability
 PACKAGES := nettailor hosting registry server trainer cli deploy benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage observability-test nightly lint format docs bench lock clean
+.PHONY: help install demo test coverage observability-test nightly lint format docs bench lock sbom audit digests clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 install: $(STAMP) ## Create .venv and install the exact versions of requirements.lock
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock requirements-torch.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --requirement requirements.lock
+	$(BIN)/python -m pip install --no-deps --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --requirement requirements-torch.lock
 	$(BIN)/python -m pip install --no-deps --editable '.[bench]'
 	touch $@
 
@@ -69,9 +70,27 @@ docs: $(STAMP) ## Write the tables of docs/architecture.md and docs/datasets.md 
 	$(BIN)/python -m tests.architecture
 	$(BIN)/python -m tests.layouts
 
-lock: ## Write requirements.lock from what .venv holds now
-	$(BIN)/python -m pip freeze --exclude nettailor-server --exclude pip --exclude setuptools \
-	  | sed -E 's/^((torch|torchvision)==[^+]*)\+.*/\1/' > requirements.lock
+# Builds of torch for one version differ (CPU, CUDA), and which one an index gives out is the machine's matter: no hashes.
+TORCH := ^(torch|torchvision)==
+
+lock: ## Write requirements*.lock from what .venv holds now, with the hashes of all files that the index has
+	held=$$($(BIN)/python -m pip freeze --exclude nettailor-server --exclude pip --exclude setuptools)
+	grep -E '$(TORCH)' <<< "$$held" | sed -E 's/\+.*//' > requirements-torch.lock
+	grep -vE '$(TORCH)' <<< "$$held" | $(BIN)/uv pip compile --quiet --python $(BIN)/python --no-deps \
+	  --generate-hashes --no-header --no-annotate --output-file requirements.lock -
+	$(BIN)/python -m deploy.docker.requirements
+
+sbom: $(STAMP) ## Write dist/sbom.cdx.json: all that .venv holds, as CycloneDX
+	mkdir -p dist
+	$(BIN)/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml --mc-type application \
+	  --output-file dist/sbom.cdx.json $(BIN)/python
+	@echo dist/sbom.cdx.json
+
+audit: $(STAMP) ## Whether vulnerabilities are known of what the lock files name (asks PyPI)
+	$(BIN)/python -m deploy.supply_chain.audit requirements.lock requirements-torch.lock
+
+digests: $(STAMP) ## Pin every image by digest as well (asks the images' registries)
+	$(BIN)/python -m deploy.supply_chain.digests
 
 clean: ## Remove .venv and every cache
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

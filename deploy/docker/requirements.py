@@ -1,7 +1,8 @@
 """`python -m deploy.docker.requirements`: what each image installs, out of the lock, by what its service imports.
 
 Starting at an image's modules it follows our own imports, then the metadata of the distributions they come from. The
-lists lie beside this file; the tests compare. `--check` writes nothing and fails if one is out of date.
+lists lie beside this file; the tests compare. `--check` writes nothing and fails if one is out of date. Torch has a
+list of its own, without hashes, because which build of it an image gets is for whoever builds the image to say.
 """
 
 import argparse
@@ -31,6 +32,7 @@ _LAZY = (  # commands that an image for upkeep does not offer; `cli.main` import
 # Extras that are imported where they are there: whoever wants them installs them. The wheel of pillow_heif holds codecs
 # under licences of their own.
 _EXTRAS = frozenset({"pillow_heif"})
+_TORCH = "torch"  # the list of its own, which the images of server and trainer install on top
 _UNLOCKED = frozenset({"pip", "setuptools"})  # of every environment: the lock leaves them out
 
 
@@ -49,6 +51,9 @@ IMAGES: Mapping[str, Image] = {
     "trainer": Image(modules=("trainer.__main__", "trainer.worker", "trainer.workers.job_process", "cli.main")),
     "s3": Image(distributions=("s3fs",)),  # on top of any of the others
 }
+
+
+_HEAD = "# Written by `python -m deploy.docker.requirements` out of requirements*.lock; do not edit.\n"
 
 
 def imported(modules: Iterable[str]) -> set[str]:
@@ -89,17 +94,29 @@ def closure(names: Iterable[str]) -> set[NormalizedName]:
     return seen
 
 
-def pinned(names: Iterable[str], lock: str) -> list[str]:
-    """Their lines of the lock. Raises KeyError for what it does not have."""
-    lines = {canonicalize_name(Requirement(line).name): line for line in lock.splitlines() if line.strip()}
-    return [lines[name] for name in sorted({*map(canonicalize_name, names)} - _UNLOCKED)]
+def locked(file: str) -> dict[NormalizedName, str]:
+    """What a lock file says of each distribution: its version, and the lines of its hashes."""
+    entries: dict[NormalizedName, str] = {}
+    name = None
+    for line in (ROOT / file).read_text().splitlines(keepends=True):
+        if not line.startswith(" "):
+            name = canonicalize_name(line.partition("==")[0])
+        assert name is not None, f"{file} begins with a hash"
+        entries[name] = entries.get(name, "") + line
+    return entries
 
 
 def listing(image: Image) -> str:
-    names = closure([*distributions(image.modules), *image.distributions])
-    lock = (ROOT / "requirements.lock").read_text()
-    head = "# Written by `python -m deploy.docker.requirements` out of requirements.lock; do not edit.\n"
-    return head + "".join(f"{line}\n" for line in pinned(names, lock))
+    """Raises KeyError for what no lock file has."""
+    names = closure([*distributions(image.modules), *image.distributions]) - {*map(canonicalize_name, _UNLOCKED)}
+    lock = locked("requirements.lock")
+    return _HEAD + "".join(lock[name] for name in sorted(names - locked("requirements-torch.lock").keys()))
+
+
+def listings() -> dict[str, str]:
+    """Every list by its name."""
+    torch = _HEAD + "".join(locked("requirements-torch.lock").values())
+    return {name: listing(image) for name, image in IMAGES.items()} | {_TORCH: torch}
 
 
 def path_of(name: str) -> Path:
@@ -110,7 +127,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a list is out of date")
     check = parser.parse_args().check
-    stale = [name for name, image in IMAGES.items() if not _is_current(name, listing(image), write=not check)]
+    stale = [name for name, text in listings().items() if not _is_current(name, text, write=not check)]
     if check and stale:
         sys.exit(f"out of date: {', '.join(stale)}; run `python -m deploy.docker.requirements`")
 

@@ -13,8 +13,9 @@ def bare_environment(image: str, folder: Path) -> Path:
     """Its Python. The files are links to those of this environment, which has them in the lock's versions."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=120)
     (site,) = folder.glob("lib/python*/site-packages")
-    names = [line.partition("==")[0] for line in path_of(image).read_text().splitlines() if line[0] != "#"]
-    for name in [*names, "nettailor-server"]:
+    lists = [image, "torch"] if image in ("server", "trainer") else [image]
+    lines = [line for each in lists for line in path_of(each).read_text().splitlines() if line[0] not in "# "]
+    for name in [*(line.partition("==")[0] for line in lines), "nettailor-server"]:
         _link(name, site)
     (site / "ours.pth").write_text(f"{ROOT}\n")
     return folder / "bin/python"
