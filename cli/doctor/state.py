@@ -7,19 +7,21 @@ import os
 import shutil
 import socket
 import stat
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import httpx
 import redis
 
+from cli.doctor import redis_version
 from cli.doctor.finding import Finding, fail, ok, warn
 from cli.service.local_service import running_url
 from hosting.errors import EmbeddedRedisFailed
-from hosting.redis_server.embedded import find_executable, url_of
+from hosting.redis_server.embedded import url_of
+from hosting.redis_server.executable import ServerVersion, find_executable, numbers, version_of
 from hosting.settings.settings import Settings
 from registry.errors import RecordCorrupt, RegistryError
 from registry.journal.records import VersionRecord
@@ -89,6 +91,7 @@ def redis_answers(settings: Settings, index: Index) -> Iterator[Finding]:
             yield fail("redis", f"no answer: {error}", advice)
             return
         yield from _judged(info, embedded=settings.redis_url is None)
+        yield redis_version.judged(_version(info), date.today())
         try:
             index.live = _live(Registry(Blobs(settings.blobs_location), client))
         except RegistryError as error:
@@ -147,16 +150,14 @@ def _embedded(folder: Path) -> Iterator[Finding]:
     except EmbeddedRedisFailed as error:
         yield fail("redis", str(error), "install redis-server, or set NETTAILOR_REDIS_URL")
         return
-    printed = subprocess.run([executable, "--version"], capture_output=True, text=True, timeout=30, check=False)
-    version = next((word for word in printed.stdout.split() if word.startswith("v=")), "v=?").removeprefix("v=")
-    yield ok("redis", f"none runs; a service would start {executable} ({version})")
+    yield ok("redis", f"none runs; a service would start {executable}")
+    yield redis_version.judged(version_of(executable), date.today())
 
 
 def _judged(info: Mapping[str, Any], *, embedded: bool) -> Iterator[Finding]:
-    version = str(info.get("valkey_version") or info["redis_version"])
-    found = f"{'embedded, ' if embedded else ''}version {version}"
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
-    if numbers < _OLDEST_REDIS:
+    version = _version(info)
+    found = f"{'embedded, ' if embedded else ''}{version}"
+    if version.numbers < _OLDEST_REDIS:
         yield fail("redis", found, "use 6.2 or later")
     elif info.get("role") != "master":
         yield fail("redis", f"{found}, a replica", "name the primary in NETTAILOR_REDIS_URL")
@@ -169,6 +170,12 @@ def _judged(info: Mapping[str, Any], *, embedded: bool) -> Iterator[Finding]:
         yield fail("redis", f"{found}, cannot write its append-only file", "look at its disk and its log")
     else:
         yield ok("redis", f"{found}, keeps an append-only file")
+
+
+def _version(info: Mapping[str, Any]) -> ServerVersion:
+    """Valkey answers with the version of Redis that it came from as well."""
+    product = "valkey" if "valkey_version" in info else "redis"
+    return ServerVersion(product=product, numbers=numbers(str(info[f"{product}_version"])))
 
 
 def _live(registry: Registry) -> dict[str, VersionRecord]:

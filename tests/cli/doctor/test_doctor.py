@@ -62,7 +62,15 @@ def test_before_the_first_start(tmp_path: Path) -> None:
     status, document = _doctor(folder)
     assert (status, document["healthy"]) == (0, True)
     checks = ["settings", "keys", "torch", "processor", "device", "threads", "data folder"]
-    assert [each["check"] for each in document["checks"]] == [*checks, "redis", "blobs", "records", "backbone", "port"]
+    assert [each["check"] for each in document["checks"]] == [
+        *checks,
+        "redis",
+        "redis version",
+        "blobs",
+        "records",
+        "backbone",
+        "port",
+    ]
     assert not folder.exists()
 
 
@@ -70,7 +78,7 @@ def test_beside_a_service(service: str, data_dir: Path) -> None:
     before = _contents(data_dir)
     found = _found(data_dir)
     assert service in found["port"][0].found
-    assert "embedded, version" in found["redis"][0].found
+    assert "embedded, redis " in found["redis"][0].found
     assert "what 1 live bundles need" in found["backbone"][0].found
     assert "in use by process" in found["data folder"][0].found
     blobs = sum(1 for path in (data_dir / "blobs" / "sha256").rglob("*") if path.is_file())

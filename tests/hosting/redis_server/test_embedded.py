@@ -102,5 +102,5 @@ def test_a_server_that_cannot_start_says_where_to_look(tmp_path: Path) -> None:
 def test_no_executable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda _: None)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(EmbeddedRedisFailed, match="no redis-server on PATH"):
+    with pytest.raises(EmbeddedRedisFailed, match="no redis-server or valkey-server on PATH"):
         EmbeddedRedis(tmp_path).start()
