@@ -74,7 +74,7 @@ docs: $(STAMP) ## Write the tables of docs/architecture.md and docs/datasets.md 
 TORCH := ^(torch|torchvision)==
 
 lock: ## Write requirements*.lock from what .venv holds now, with the hashes of all files that the index has
-	held=$$($(BIN)/python -m pip freeze --exclude nettailor-server --exclude pip --exclude setuptools)
+	held=$$($(BIN)/python -m pip freeze --all --exclude nettailor-server --exclude pip)
 	grep -E '$(TORCH)' <<< "$$held" | sed -E 's/\+.*//' > requirements-torch.lock
 	grep -vE '$(TORCH)' <<< "$$held" | $(BIN)/uv pip compile --quiet --python $(BIN)/python --no-deps \
 	  --generate-hashes --no-header --no-annotate --output-file requirements.lock -

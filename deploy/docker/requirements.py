@@ -33,7 +33,7 @@ _LAZY = (  # commands that an image for upkeep does not offer; `cli.main` import
 # under licences of their own.
 _EXTRAS = frozenset({"pillow_heif"})
 _TORCH = "torch"  # the list of its own, which the images of server and trainer install on top
-_UNLOCKED = frozenset({"pip", "setuptools"})  # of every environment: the lock leaves them out
+_UNLOCKED = frozenset({"pip"})  # of every environment: the lock leaves it out
 
 
 @dataclass(frozen=True, kw_only=True)
