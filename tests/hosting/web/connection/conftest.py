@@ -1,16 +1,14 @@
 """A real server whose limits are low enough to be reached at once."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from hosting.settings.settings import Settings
-from tests.hosting.web.connection.peer import House
+from tests.hosting.web.connection.peer import House, Serve
 from tests.serving import served
-
-Serve = Callable[..., int]
 
 
 @pytest.fixture

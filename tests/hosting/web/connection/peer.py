@@ -5,7 +5,7 @@ import contextlib
 import json
 import select
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI, Request, Response
@@ -15,6 +15,9 @@ from hosting.web.problems import install_problem_handlers
 
 _PATIENCE_S = 60.0
 LARGE = 32 << 20  # more than the buffers of both kernels hold
+
+
+Serve = Callable[..., int]  # starts a server with the settings it is given; its port
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosting.web.connection.conftest import Serve
-from tests.hosting.web.connection.peer import LARGE, House, peer
+from tests.hosting.web.connection.peer import LARGE, House, Serve, peer
 from tests.waiting import until
 
 _HOST = "Host: x"

@@ -11,8 +11,7 @@ from uvicorn.server import ServerState
 from hosting.settings.settings import Settings
 from hosting.web.connection.protocol import BoundedProtocol
 from hosting.web.process import configured
-from tests.hosting.web.connection.conftest import Serve
-from tests.hosting.web.connection.peer import House, Peer, peer
+from tests.hosting.web.connection.peer import House, Peer, Serve, peer
 from tests.waiting import until
 
 _HOST = "Host: x"
