@@ -16,6 +16,8 @@ HostingError
 ├── BodiesTooMany          the bodies of all requests under way are too much; try again
 ├── RateExceeded           more requests a second than one caller may make; try again in `retry_after_seconds`
 ├── AuditLogUnusable       the audit log cannot be written
+├── InsufficientStorage    the disk is full, or would have to give up its reserve
+├── ReserveNearlyGone      so little of the reserve is left that the service is not ready
 ├── PasswordFileUnusable   the file with the password of Redis cannot be read, or holds none
 └── EmbeddedRedisFailed    the private Redis server does not start
 """
@@ -120,6 +122,18 @@ class AuditLogUnusable(HostingError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"the audit log {path} cannot be written: {reason}")
         self.path = path
+        self.reason = reason
+
+
+class InsufficientStorage(HostingError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"there is not enough room on the disk: {reason}")
+        self.reason = reason
+
+
+class ReserveNearlyGone(HostingError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the service is nearly out of disk space: {reason}")
         self.reason = reason
 
 

@@ -20,6 +20,7 @@ from server.engine.engine import Engine
 from server.engine.folded import FoldedBundle
 from server.engine.loading import BundleLoader
 from server.errors import NotReady
+from server.http.handlers import Missing
 from server.http.routes import build_router
 from server.kernels.device import Device, open_device
 from server.metrics import Metrics
@@ -57,10 +58,15 @@ class RunningParts:
     collector: ResidencyCollector
 
 
+async def nothing_missing() -> None:
+    """Everything is there."""
+
+
 class Service:
     """One server over one device. Mount `router` on any FastAPI app; call `start` and `stop` from a thread.
 
-    `backbone` replaces the one the settings name (for tests and benchmarks).
+    `backbone` replaces the one the settings name (for tests and benchmarks). `missing` tells what else has to be there
+    for the process to be ready: predictions alone need nothing that the server does not hold itself.
     """
 
     def __init__(
@@ -70,8 +76,10 @@ class Service:
         *,
         collectors: CollectorRegistry | None = None,
         backbone: Backbone | None = None,
+        missing: Missing = nothing_missing,
     ) -> None:
         self.settings = settings
+        self.missing = missing
         self.state = "starting"  # then ready, then draining
         self.under_way = 0  # predictions asked and not answered; only the event loop's thread counts
         self.answered_by = 0.0  # the latest deadline of all that were accepted, on the monotonic clock

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hosting.errors import InsufficientStorage
 from hosting.web.problems import ProblemTable, problem_of
 from nettailor import errors as ground
 from registry.errors import TaskWasDeleted
@@ -40,6 +41,7 @@ PROBLEMS: ProblemTable = {
 # Not errors of the trainer's own, but stored with jobs that failed or were cancelled because of them.
 _STORED: ProblemTable = {
     TaskWasDeleted: (409, "task was deleted"),
+    InsufficientStorage: (507, "insufficient storage"),
     ground.BundleWrongBackbone: (422, "version of another backbone"),
     ground.PlanInvalid: (422, "no usable plan"),
     ground.NetTailorError: (500, "tailoring failed"),

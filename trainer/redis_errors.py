@@ -3,10 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-
+from hosting.redis_server.faults import RedisAway, away
 from registry.errors import IndexUnavailable
 from trainer.errors import QueueUnavailable
 
@@ -15,6 +12,7 @@ from trainer.errors import QueueUnavailable
 def reachable() -> Iterator[None]:
     """Turn a lost Redis into QueueUnavailable, whether the queue or the registry needed it."""
     try:
-        yield
-    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, IndexUnavailable) as fault:
+        with away():
+            yield
+    except (RedisAway, IndexUnavailable) as fault:
         raise QueueUnavailable(str(fault)) from fault

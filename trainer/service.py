@@ -99,7 +99,9 @@ class Service:
                 self.jobs.recover()
             except QueueUnavailable as fault:
                 logger.warning("%s", fault)
-            except Exception:  # a fault of one round (a full disk, say) must not end all later ones
+            except OSError as fault:  # a full disk, say
+                logger.error("records of jobs cannot be brought up to date: %s", fault)
+            except Exception:  # a fault of one round must not end all later ones
                 logger.exception("reconciling jobs failed")
 
     def _drop_stale_uploads(self) -> None:

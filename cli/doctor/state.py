@@ -20,7 +20,7 @@ from cli.doctor import redis_version
 from cli.doctor.finding import Finding, fail, ok, warn
 from cli.service.local_service import running_url
 from hosting.errors import EmbeddedRedisFailed
-from hosting.redis_server.embedded import url_of
+from hosting.redis_server.embedded import LOG, url_of
 from hosting.redis_server.executable import ServerVersion, find_executable, numbers, version_of
 from hosting.settings.settings import Settings
 from registry.errors import RecordCorrupt, RegistryError
@@ -33,6 +33,7 @@ _TIGHT_BYTES, _TOO_FEW_BYTES = 2 * _GIB, 64 * 2**20  # free on the disk of the d
 _OLDEST_REDIS = (6, 2)
 _SAMPLE = 8  # blobs that are read and hashed
 _PATIENCE_SECONDS = 3.0
+_LINE_CHARACTERS = 300
 _LOCKS = Path("/proc/locks")
 
 
@@ -78,6 +79,9 @@ def redis_answers(settings: Settings, index: Index) -> Iterator[Finding]:
     url = settings.redis_url
     if url is None:
         if not _pids(folder / "redis.lock"):
+            if _pids(folder.parent / "up.lock"):
+                yield _ended(folder)
+                return
             yield from _embedded(folder)
             if not (folder / "appendonlydir").exists() and not (folder / "appendonly.aof").exists():
                 index.live = {}  # no Redis ever ran here
@@ -87,6 +91,9 @@ def redis_answers(settings: Settings, index: Index) -> Iterator[Finding]:
         try:
             info: Mapping[str, Any] = client.info()
         except (redis.RedisError, OSError) as error:
+            if settings.redis_url is None:
+                yield _ended(folder)
+                return
             advice = "start it, correct NETTAILOR_REDIS_URL, or unset it to use an embedded one"
             yield fail("redis", f"no answer: {error}", advice)
             return
@@ -142,6 +149,18 @@ def port(settings: Settings) -> Iterator[Finding]:
             )
         return
     yield ok("port", f"{where} is free")
+
+
+def _ended(folder: Path) -> Finding:
+    """The embedded server of a service that runs, if the server does not."""
+    log = folder / LOG
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    last = next((line for line in reversed(lines) if "#" in line), "nothing")  # with # Redis marks warnings and worse
+    return fail(
+        "redis",
+        f"the embedded one has ended, or is only starting; it last complained: {last[:_LINE_CHARACTERS]}",
+        f"the service starts it again and again; see {log}, and docs/operations.md on a Redis that does not come back",
+    )
 
 
 def _embedded(folder: Path) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -11,6 +12,8 @@ from hosting.access.authorization import install_access
 from hosting.access.documentation import add_documentation
 from hosting.access.open_routes import OPEN_ROUTES
 from hosting.access.route_table import RouteTable
+from hosting.disk.reserve import DiskReserve
+from hosting.redis_server.presence import absence
 from hosting.web.problems import install_problem_handlers
 from registry.http.problems import PROBLEMS as REGISTRY_PROBLEMS
 from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
@@ -42,7 +45,8 @@ def serving(
         Trainer(trainer_settings, redis_url) as trainer,
     ):
         metrics.register(trainer.collector)
-        server = Server(server_settings, registry, collectors=metrics)
+        missing = partial(_missing, redis_url, server_settings.disk_reserve)
+        server = Server(server_settings, registry, collectors=metrics, missing=missing)
         app = FastAPI(
             title="NetTailor Server",
             version=version("nettailor-server"),
@@ -60,7 +64,9 @@ def serving(
             problems=TRAINER_PROBLEMS,
         )
         install_problem_handlers(app, {**REGISTRY_PROBLEMS, **TRAINER_PROBLEMS, **SERVER_PROBLEMS})
-        registry_routes = registry_router(registry, task_deleted=trainer.cancel_jobs_of)
+        registry_routes = registry_router(
+            registry, task_deleted=trainer.cancel_jobs_of, reserve=server_settings.disk_reserve
+        )
         for router in (server.router, trainer_router(trainer), registry_routes):
             app.include_router(router)
         add_documentation(app)
@@ -69,3 +75,12 @@ def serving(
             yield app, server
         finally:
             server.stop()
+
+
+async def _missing(redis_url: str, reserve: DiskReserve) -> str | None:
+    """What registry and trainer need and do not have; predictions of tasks that are loaded go on without. Raises
+    `ReserveNearlyGone`."""
+    if (fault := await absence(redis_url)) is not None:
+        return f"without Redis, which registry and jobs need ({fault})"
+    reserve.check_alarm()
+    return None

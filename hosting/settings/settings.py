@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
+from hosting.disk.reserve import DiskReserve
 from hosting.settings.comma_separated import Hosts, Origins
 from hosting.settings.settings_file import file_source, invalid
 
@@ -19,6 +20,11 @@ class Settings(BaseSettings):
 
     config: Path | None = Field(default=None, description="TOML file of settings; the environment wins over it")
     data_dir: Path = Field(default=Path("data"), description="folder of everything that must survive a restart")
+    disk_reserve_bytes: int | None = Field(
+        default=None,
+        ge=0,
+        description="free bytes that uploads and publishes leave on the disk; 256 MiB or 2 % of it, whichever is less",
+    )
     redis_url: str | None = Field(default=None, description="Redis to use; without it a private one under data_dir")
     redis_password_file: Path | None = Field(default=None, description="file with the password of that Redis")
     blobs_url: str | None = Field(default=None, description="where blobs and records live; data_dir/blobs by default")
@@ -89,3 +95,15 @@ class Settings(BaseSettings):
     def blobs_location(self) -> str:
         """What `Blobs` takes."""
         return self.blobs_url or str(self.data_dir.absolute() / "blobs")
+
+    @property
+    def blobs_folder(self) -> Path | None:
+        """The folder of the blobs; None where they are in a remote store."""
+        protocol, separator, path = self.blobs_location.rpartition("://")
+        return Path(path) if not separator or protocol in {"file", "local"} else None
+
+    @property
+    def disk_reserve(self) -> DiskReserve:
+        """Of the disks that the data folder and the blobs are on."""
+        folders = {self.data_dir.absolute(): None, self.blobs_folder: None}
+        return DiskReserve([folder for folder in folders if folder is not None], self.disk_reserve_bytes)

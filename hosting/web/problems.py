@@ -18,6 +18,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
+from hosting.disk.reserve import is_full
+from hosting.errors import InsufficientStorage, ReserveNearlyGone
 from hosting.telemetry.request_id import HEADER, RequestIdMiddleware, request_id
 from nettailor.plain_text import mended
 
@@ -29,6 +31,7 @@ RETRY_AFTER_SECONDS = 1  # for 429 and 503, unless the exception has `retry_afte
 
 _MOST_FAULTS = 20  # of a malformed request that its answer names; a request can have as many as it has bytes
 _PLACE_CHARACTERS = 200
+_FULL_DISK = (507, "insufficient storage")
 
 ProblemTable = Mapping[type[Exception], tuple[int, str]]
 
@@ -95,6 +98,9 @@ def install_problem_handlers(app: FastAPI, table: ProblemTable) -> None:
     """
     for kind, (status, title) in table.items():
         app.add_exception_handler(kind, _handler(status, title))
+    app.add_exception_handler(InsufficientStorage, _handler(*_FULL_DISK))
+    app.add_exception_handler(ReserveNearlyGone, _handler(503, "not ready"))
+    app.add_exception_handler(OSError, _operating_system_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(ClientDisconnect, _client_gone)
@@ -170,6 +176,14 @@ async def _client_gone(request: Request, error: Exception) -> Response:
 def _gone(request: Request) -> Response:
     logger.debug("%s %s: the client hung up", request.method, request.url.path)
     return Response(status_code=CLIENT_GONE)
+
+
+async def _operating_system_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, OSError)
+    if not is_full(error):
+        raise error
+    logger.error("%s %s: %s", request.method, request.url.path, error)  # with the path, which clients are not told
+    return _answer(request, InsufficientStorage(error.strerror or "it is full"), *_FULL_DISK)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

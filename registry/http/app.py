@@ -9,6 +9,7 @@ from hosting.access.endpoint import endpoint
 from hosting.access.open_routes import HEALTHZ, METRICS, OPEN_ROUTES, READYZ
 from hosting.access.rate_limit import refusals
 from hosting.access.route_table import RouteTable
+from hosting.disk.reserve import NO_RESERVE
 from hosting.settings.settings import Settings
 from hosting.web.problems import install_problem_handlers
 from registry.http.problems import PROBLEMS
@@ -25,7 +26,8 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     if settings is not None:
         install_access(app, settings, RouteTable(ROUTES, OPEN_ROUTES), rate_refused=refusals(metrics))
     install_problem_handlers(app, PROBLEMS)
-    app.include_router(router(registry))
+    reserve = NO_RESERVE if settings is None else settings.disk_reserve
+    app.include_router(router(registry, reserve=reserve))
     add_documentation(app)
     metrics.register(QuarantineCollector(registry.blobs))
     registry.observe = OperationMetrics(metrics).observe
@@ -37,6 +39,7 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     @endpoint(app, READYZ, tags=["health"])
     def readyz() -> dict[str, str]:
         registry.tasks()
+        reserve.check_alarm()
         return {"status": "ok"}
 
     @endpoint(app, METRICS, tags=["health"], response_class=Response)

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from hosting.access.caller import require
 from hosting.access.endpoint import endpoint
+from hosting.disk.reserve import NO_RESERVE, DiskReserve
 from nettailor.bundle.safetensors_file import DEFAULT_LIMITS
 from nettailor.errors import BundleTooLarge
 from nettailor.plain_text import PlainText
@@ -40,15 +41,17 @@ WantedTags = Annotated[
 ]
 
 
-def router(registry: Registry, *, task_deleted: Callable[[str], None] = lambda task: None) -> APIRouter:
+def router(
+    registry: Registry, *, task_deleted: Callable[[str], None] = lambda task: None, reserve: DiskReserve = NO_RESERVE
+) -> APIRouter:
     """Tasks, versions, aliases and deletion. The handlers are plain functions: they run in threads, off the loop.
 
     `task_deleted` is called with the name of a task that was just deleted here, before the request is answered. Other
-    processes see the deletion in the history.
+    processes see the deletion in the history. A bundle that would touch the `reserve` of the disk is refused.
     """
     routes = APIRouter(tags=["registry"])
     _add_reading(routes, registry)
-    _add_writing(routes, registry)
+    _add_writing(routes, registry, reserve)
     _add_deleting(routes, registry, task_deleted)
     _add_judging(routes, registry)
     add_attachments(routes, registry)
@@ -92,11 +95,11 @@ def _add_reading(routes: APIRouter, registry: Registry) -> None:
         return [HistoryEntry.of(record) for record in registry.history(task)]
 
 
-def _add_writing(routes: APIRouter, registry: Registry) -> None:
+def _add_writing(routes: APIRouter, registry: Registry, reserve: DiskReserve) -> None:
     @endpoint(routes, declared.PUBLISH_VERSION, status_code=201)
     async def publish(task: str, request: Request, note: Reason = "", x_actor: Actor = "anonymous") -> Version:
         """The body is the bundle. The same bytes again answer with the version they already are."""
-        data = await _body(request, DEFAULT_LIMITS.size_bytes)
+        data = await _body(request, DEFAULT_LIMITS.size_bytes, reserve)
         record = await run_in_threadpool(registry.publish, task, data, actor=x_actor, note=note)
         return Version.of(record, await run_in_threadpool(registry.annotation, task, record.version))
 
@@ -157,13 +160,15 @@ def _wanted(tags: list[str]) -> list[tuple[str, str | None]]:
     return [(name, text if equals else None) for name, equals, text in (tag.partition("=") for tag in tags)]
 
 
-async def _body(request: Request, limit_bytes: int) -> bytes:
+async def _body(request: Request, limit_bytes: int, reserve: DiskReserve) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit_bytes:
         raise BundleTooLarge("request body", int(announced), limit_bytes)
+    reserve.check(int(announced) if announced.isdecimal() else 0)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit_bytes:
             raise BundleTooLarge("request body", len(body), limit_bytes)
+    reserve.check(len(body))
     return bytes(body)

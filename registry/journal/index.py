@@ -21,8 +21,9 @@ from importlib import resources
 from typing import Any, cast
 
 import redis
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, WatchError
+from redis.exceptions import WatchError
 
+from hosting.redis_server.faults import RedisAway, away
 from registry.errors import AliasUnknown, IndexUnavailable, RecordCorrupt, TaskUnknown, VersionUnknown
 from registry.journal.changes import Change, ChangeStream
 from registry.journal.records import (
@@ -39,7 +40,6 @@ from registry.journal.records import (
 
 _OF_VERSIONS = ("versions", "digests", "aliases", "policy", "annotations")  # keys that go when a task is deleted
 _PAGE = 16  # records of a history read at once
-_UNAVAILABLE = (redis.ConnectionError, redis.TimeoutError, ReadOnlyError, OutOfMemoryError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +79,9 @@ class TaskState:
 def availability() -> Iterator[None]:
     """Turns Redis being away into `IndexUnavailable`."""
     try:
-        yield
-    except _UNAVAILABLE as error:
+        with away():
+            yield
+    except RedisAway as error:
         raise IndexUnavailable(str(error)) from error
 
 

@@ -27,6 +27,9 @@ from server.prediction.predictor import Options, Predictor
 from server.prediction.routing import Routing, Target, parse_target
 from server.settings import ServerSettings
 
+# What keeps the process from being ready, as "without ..."; None: nothing does.
+Missing = Callable[[], Awaitable[str | None]]
+
 
 class Parts(Protocol):
     """What the handlers need of a running server."""
@@ -48,6 +51,7 @@ class Server(Protocol):
     settings: ServerSettings
     metrics: Metrics
     state: str  # starting, ready or draining
+    missing: Missing
 
     @property
     def parts(self) -> Parts:

@@ -69,10 +69,13 @@ def _add_health(router: APIRouter, server: Server) -> None:
 
     @endpoint(router, READYZ)
     async def readyz() -> Readiness:
-        """Predictions can be asked: the engine is warm and the registry has been read."""
+        """Predictions can be asked: the engine is warm and the registry has been read. Where registry and trainer are
+        served as well, Redis answers and there is room on the disk."""
         routing = server.parts.routing
         if server.state != "ready" or not routing.synchronised:
             raise errors.NotReady("waiting for the registry" if server.state == "ready" else server.state)
+        if (missing := await server.missing()) is not None:
+            raise errors.NotReady(missing)
         return Readiness(state=server.state, tasks=len(routing.tasks()))
 
     @endpoint(router, METRICS, response_class=Response)

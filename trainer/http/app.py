@@ -43,6 +43,7 @@ def create_app(service: Service) -> FastAPI:
     @endpoint(app, READYZ, tags=["health"])
     def readyz() -> dict[str, str]:
         service.jobs.store.counts()
+        service.settings.disk_reserve.check_alarm()
         return {"status": "ok"}
 
     @endpoint(app, METRICS, tags=["health"], response_class=Response)

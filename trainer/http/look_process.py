@@ -2,7 +2,8 @@
 
 What it takes in memory and time is then no loss of the service that asks. It reads one line of JSON on standard input
 (`Look`) and writes what it found to standard output. Its exit status is 0, or ``REFUSED`` where the archive or the
-pattern is refused. It ends when standard input does: nobody waits for it any more.
+pattern is refused, or ``NO_ROOM`` where the disk is full. It ends when standard input does: nobody waits for it any
+more.
 """
 
 import json
@@ -14,12 +15,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hosting.disk.reserve import is_full
 from trainer import errors
 from trainer.errors import TrainerError
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.inspection import inspect
 
 REFUSED = 3
+NO_ROOM = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,10 @@ def main() -> int:
     except TrainerError as fault:
         json.dump({"kind": type(fault).__name__, "text": str(fault), "members": vars(fault)}, sys.stdout)
         return REFUSED
+    except OSError as fault:
+        if not is_full(fault):
+            raise
+        return NO_ROOM
     json.dump(found.as_json(), sys.stdout)
     return 0
 

@@ -5,9 +5,10 @@ import json
 import sys
 from pathlib import Path
 
+from hosting.errors import InsufficientStorage
 from hosting.processes.memory import MemoryWatch
 from trainer.errors import LookDied, LookMemoryExceeded
-from trainer.http.look_process import REFUSED, Look, refusal
+from trainer.http.look_process import NO_ROOM, REFUSED, Look, refusal
 from trainer.service import Service
 
 PROGRAM = "trainer.http.look_process"
@@ -23,7 +24,7 @@ class Looks:
     async def look(self, archive: Path, group_by: str | None) -> bytes:
         """An inspection as JSON. The process ends with the task that waits for it.
 
-        Raises ArchiveInvalid, OptionsInvalid, LookMemoryExceeded and LookDied.
+        Raises ArchiveInvalid, OptionsInvalid, InsufficientStorage, LookMemoryExceeded and LookDied.
         """
         asked = Look(
             archive=archive,
@@ -36,6 +37,8 @@ class Looks:
             status, output = await _run(asked.line(), self._service.settings.job_memory_limit_bytes)
         if status == REFUSED:
             raise refusal(json.loads(output))
+        if status == NO_ROOM:
+            raise InsufficientStorage("the archive could not be looked at")
         if status != 0:
             raise LookDied(status)
         return output

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from starlette.concurrency import run_in_threadpool
 
+from hosting.disk.reserve import NO_RESERVE, DiskReserve
 from hosting.errors import FormInvalid
 from hosting.web.multipart import MEDIA_TYPE, FormReader, Sink
 from trainer.errors import UploadEmpty, UploadMalformed, UploadTooLarge
@@ -35,19 +36,25 @@ async def receive(
     limit_bytes: int,
     *,
     known: Collection[str] = (),
+    reserve: DiskReserve = NO_RESERVE,
+    copies: int = 1,
 ) -> Body:
-    """Write the upload to a new file in ``folder``; the caller deletes it. A form may have ``known`` fields beside it.
+    """Write the upload to a new file in ``folder``; the caller deletes it, and makes so many ``copies`` of it in all.
+    A form may have ``known`` fields beside it.
 
-    Raises UploadTooLarge (before reading, where the length is announced), UploadEmpty, UploadMalformed.
+    Raises UploadTooLarge and InsufficientStorage (before reading, where the length is announced), UploadEmpty,
+    UploadMalformed.
     """
     announced = headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit_bytes + _FORM_OVERHEAD_BYTES:
+    length = int(announced) if announced.isdecimal() else 0
+    if length > limit_bytes + _FORM_OVERHEAD_BYTES:
         raise UploadTooLarge(limit_bytes)
+    reserve.check(copies * length)
     path = await run_in_threadpool(_new_file, folder)
     fields: Mapping[str, str] = {}
     try:
         with path.open("wb") as file:
-            sink = _Sink(file, limit_bytes)
+            sink = _Sink(file, limit_bytes, reserve)
             content_type = headers.get("content-type", "")
             if content_type.partition(";")[0].strip().lower() == MEDIA_TYPE:
                 fields = await _receive_form(body, content_type, sink, known)
@@ -58,6 +65,7 @@ async def receive(
             await sink.finish()
         if not sink.size_bytes:
             raise UploadEmpty
+        reserve.check((copies - 1) * sink.size_bytes)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -71,9 +79,10 @@ def _new_file(folder: Path) -> Path:
 
 
 class _Sink:
-    def __init__(self, file: BinaryIO, limit_bytes: int) -> None:
+    def __init__(self, file: BinaryIO, limit_bytes: int, reserve: DiskReserve) -> None:
         self._file = file
         self._limit_bytes = limit_bytes
+        self._reserve = reserve
         self._buffer = bytearray()
         self.size_bytes = 0
 
@@ -90,8 +99,12 @@ class _Sink:
 
     async def finish(self) -> None:
         buffer, self._buffer = self._buffer, bytearray()
-        await run_in_threadpool(self._file.write, buffer)
-        await run_in_threadpool(self._file.flush)
+        await run_in_threadpool(self._put, buffer)
+
+    def _put(self, buffer: bytearray) -> None:
+        self._reserve.check(len(buffer))
+        self._file.write(buffer)
+        self._file.flush()
 
 
 class _Form:

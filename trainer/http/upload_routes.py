@@ -64,7 +64,7 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
         """Upload images and their labels as a zip or tar archive (raw, or as the form field `file`) and queue the
         tailoring. What intake understood of it is in the job's `inspection` as soon as it was read."""
         await run_in_threadpool(check_options, options, task, service.settings, service.registry)
-        body = await _received(request, service)
+        body = await _received(request, service, copies=2)  # as it is received, and as a blob
 
         def accept() -> JobDocument:
             asked = with_form(options, body.fields)
@@ -102,7 +102,7 @@ def _add_look(routes: APIRouter, service: Service) -> None:
         """Look through an archive as intake would, and answer what would be trained on and what is wrong with it.
         Nothing is kept or queued. An upload's form may be sent as it is: of its options only `group_by` matters."""
         _check_group_by(group_by)
-        body = await _received(request, service)
+        body = await _received(request, service, copies=1)
         try:
             pattern = with_form(TailorOptions(group_by=group_by), body.fields).group_by
             _check_group_by(pattern)
@@ -130,13 +130,15 @@ async def _unless_gone(request: Request, work: Coroutine[Any, Any, bytes]) -> by
         await asyncio.wait({working})
 
 
-async def _received(request: Request, service: Service) -> Body:
+async def _received(request: Request, service: Service, *, copies: int) -> Body:
     return await receive(
         request.stream(),
         request.headers,
         service.settings.uploads_dir,
         service.limits.upload_bytes,
         known=TailorOptions.model_fields,
+        reserve=service.settings.disk_reserve,
+        copies=copies,
     )
 
 

@@ -132,7 +132,7 @@ class Jobs:
 
         with self.quota.room(before):
             result = self.store.update(job, change, self.queue.enqueue)
-        self.records.write(result)
+        self.record(result)
         return result
 
     def fail(self, job: Job, fault: TrainerError) -> None:
@@ -148,7 +148,15 @@ class Jobs:
         if result.error is not None:
             logger.error("job %s failed: %s", job.id, fault)
             TrainerMetrics(self.store.client).count_failure(type(fault).__name__)
-        self.records.write(result)
+        self.record(result)
+
+    def record(self, job: Job) -> None:
+        """Write to the job's record what Redis holds already. Where that fails (a full disk), the job has changed all
+        the same, and `recover` makes up for it."""
+        try:
+            self.records.write(job)
+        except OSError as fault:
+            logger.error("the record of job %s, now %s, has to wait: %s", job.id, job.state, fault)
 
     def recover(self, *, thoroughly: bool = False) -> int:
         """Bring back every job that has a record but is unknown to Redis; returns how many. Open ones are queued.
@@ -203,7 +211,7 @@ class Jobs:
     def _cancel(self, job: str, change: Callable[[Job], tuple[Job, Event] | None], reason: str) -> Job:
         result = self.store.update(job, change, lambda pipeline, _: TrainerMetrics(pipeline).count_cancellation(reason))
         if result.state == "cancelled":
-            self.records.write(result)
+            self.record(result)
             self.queue.withdraw(result)
         return result
 

@@ -178,7 +178,13 @@ def _save(model: nn.Module, optimizer: torch.optim.SGD, history: list[Epoch], pa
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": [asdict(e) for e in history]}
-    torch.save(state, part)
+    try:
+        with part.open("wb") as file:
+            torch.save(state, file)
+    except RuntimeError as error:  # torch's own, for whatever kept it from writing: a full disk, for one
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from error
+        raise
     os.replace(part, path)
 
 

@@ -52,7 +52,7 @@ class JobRun:
     def set_dataset(self, dataset: Mapping[str, Json]) -> None:
         """Record what intake made of the upload, so that a later run need not repeat it."""
         self._end_or_note("dataset", {"dataset": dict(dataset)})
-        self._jobs.records.write(self.job)
+        self._jobs.record(self.job)
 
     def begin_publishing(self) -> None:
         """From here on nobody can cancel the job, unless its task is deleted."""
@@ -63,13 +63,13 @@ class JobRun:
             "succeeded",
             {"state": "succeeded", "progress": 1.0, "seconds_left": 0.0, "result": dict(result), "ended_at": now()},
         )
-        self._jobs.records.write(self.job)
+        self._jobs.record(self.job)
 
     def fail(self, problem: Mapping[str, Json]) -> None:
         self._end_or_note(
             "failed", {"state": "failed", "seconds_left": None, "error": dict(problem), "ended_at": now()}
         )
-        self._jobs.records.write(self.job)
+        self._jobs.record(self.job)
 
     def _end_or_note(self, what: str, changes: Mapping[str, object]) -> None:
         def change(found: Job) -> tuple[Job, Event]:
@@ -111,5 +111,5 @@ def begin(jobs: Jobs, job: str, submission: int) -> JobRun:
         )
 
     started = jobs.store.update(job, change)
-    jobs.records.write(started)
+    jobs.record(started)
     return JobRun(jobs, started)

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from hosting.disk.reserve import is_full
+from hosting.errors import InsufficientStorage
 from hosting.processes.file_lock import FileLock
 from hosting.telemetry import log_context, tracing
 from nettailor.bundle.bundle import decode
@@ -122,14 +124,22 @@ class Tailoring:
                 result["compared"] = compare(start, decode(tailored.bundle), dataset, backbone)
         except (JobSuperseded, QueueUnavailable):
             raise
-        except (TrainerError, NetTailorError, TaskWasDeleted) as fault:
-            self._metrics.count_failure(type(fault).__name__)
-            self._run.fail(problem_of_job(fault, job.id))
+        except (TrainerError, NetTailorError, TaskWasDeleted, InsufficientStorage) as fault:
+            self._fail(fault)
+        except OSError as fault:
+            if not is_full(fault):
+                raise
+            logger.error("job %s: %s", job.id, fault)
+            self._fail(InsufficientStorage(f"{fault.strerror}; retry the job once there is room"))
         else:
             self._enter("")
             self._run.succeed(result)
             shutil.rmtree(self._folder / "checkpoints", ignore_errors=True)
             dataset.unlink(missing_ok=True)
+
+    def _fail(self, fault: Exception) -> None:
+        self._metrics.count_failure(type(fault).__name__)
+        self._run.fail(problem_of_job(fault, self._run.job.id))
 
     def _observe_wait(self) -> None:
         """Count how long the job waited for a worker, as a stage of its own, in its very first run."""
@@ -150,6 +160,8 @@ class Tailoring:
                 logger.warning("job %s: its dataset is gone, taking the upload in again", self._run.job.id)
         self._enter("intake")
         upload = self._folder / "upload"
+        # Its copy here, its images while they are read, the dataset, and that as a blob: none may fill the disk.
+        self._settings.disk_reserve.check(4 * self._registry.blobs.size_bytes(self._run.job.upload))
         self._registry.blobs.fetch(self._run.job.upload, upload)
         report = freeze(
             upload,

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import redis
 import rq
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -34,6 +32,7 @@ from trainer.jobs.jobs import Jobs
 from trainer.jobs.log import LogPump, spawned
 from trainer.jobs.queue import QUEUES, job_of
 from trainer.jobs.reconcile import Reconciler, lock_path
+from trainer.redis_errors import reachable
 from trainer.settings import Settings
 from trainer.wiring import open_jobs
 from trainer.workers.exit_reason import of_signal, of_trace, oom_kills
@@ -149,9 +148,10 @@ class TrainerWorker(rq.Worker):
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         try:
-            super().maintain_heartbeats(job, execution)
-            wanted = self._is_wanted(job.id) and not self._has_overrun(job.id)
-        except (RedisConnectionError, RedisTimeoutError, QueueUnavailable) as fault:
+            with reachable():
+                super().maintain_heartbeats(job, execution)
+                wanted = self._is_wanted(job.id) and not self._has_overrun(job.id)
+        except QueueUnavailable as fault:
             logger.warning("no heartbeat: %s", fault)  # the job process waits for Redis as well
             wanted = True
         if self._stop_requested and not self._returning:  # the request came while the job process was being started

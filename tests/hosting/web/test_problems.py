@@ -1,3 +1,5 @@
+import errno
+import os
 from collections.abc import Iterator
 
 import httpx
@@ -32,6 +34,10 @@ def client() -> Iterator[httpx.Client]:
     @app.get("/bug")
     def bug() -> None:
         raise ZeroDivisionError("secret")
+
+    @app.get("/disk")
+    def disk(number: int) -> None:
+        raise OSError(number, os.strerror(number), "/a/secret/path")
 
     @app.get("/id")
     def identity() -> str | None:
@@ -68,6 +74,21 @@ def test_of_many_faults_some_are_named(client: httpx.Client) -> None:
 def test_half_a_character_is_shown_as_what_it_is(client: httpx.Client) -> None:
     answer = client.get("/half")
     assert (answer.status_code, answer.json()["detail"]) == (429, "half a character: \\ud800")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_said(client: httpx.Client, number: int) -> None:
+    answer = client.get("/disk", params={"number": number})
+    assert (answer.status_code, answer.json()["title"]) == (507, "insufficient storage")
+    assert answer.json()["type"] == "urn:nettailor:problem:insufficient-storage"
+    assert os.strerror(number) in answer.json()["detail"]
+    assert "secret" not in answer.text
+
+
+def test_another_fault_of_the_disk_is_a_bare_500(client: httpx.Client) -> None:
+    answer = client.get("/disk", params={"number": errno.EIO})
+    assert (answer.status_code, answer.json()["title"]) == (500, "internal error")
+    assert "secret" not in answer.text
 
 
 def test_a_bug_is_a_bare_500_with_its_request_id(client: httpx.Client) -> None:

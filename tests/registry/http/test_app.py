@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import httpx
 import pytest
 import redis
@@ -5,14 +7,17 @@ from fastapi import FastAPI
 
 from cli.errors import RequestRefused
 from cli.service.client import Client
+from hosting.settings.settings import Settings
 from hosting.web.problems import install_problem_handlers
 from nettailor.bundle.bundle import digest_of
 from registry.http.app import create_app
 from registry.http.problems import PROBLEMS
 from registry.http.routes import router
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
 from registry.wiring import connect
 from tests.bundles import tiny_bytes
+from tests.full_disk import full_disk
 from tests.nettailor.bundle.abuses import abuses
 from tests.serving import served
 
@@ -130,6 +135,27 @@ def test_a_corrupt_blob_is_not_handed_out(client: Client, registry: Registry) ->
     with pytest.raises(RequestRefused, match=digest_of(b"evil")) as caught:
         client.bundle("signs", 1)
     assert caught.value.status == 424
+
+
+def test_a_publish_that_the_disk_has_no_room_for(redis_client: "redis.Redis", tmp_path: Path) -> None:
+    registry = Registry(Blobs(str(tmp_path)), redis_client)
+    with served(create_app(registry)) as url, Client(url) as client:
+        with full_disk(), pytest.raises(RequestRefused, match="No space left") as refused:
+            client.publish("signs", tiny_bytes())
+        assert (refused.value.status, refused.value.problem["title"]) == (507, "insufficient storage")
+        assert client.tasks() == []
+        assert client.publish("signs", tiny_bytes())["version"] == 1
+
+
+def test_a_publish_that_would_touch_the_reserve(registry: Registry, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, disk_reserve_bytes=10**18)
+    with served(create_app(registry, settings)) as url, Client(url) as client:
+        with pytest.raises(RequestRefused, match="kept in reserve") as refused:
+            client.publish("signs", tiny_bytes())
+        assert refused.value.status == 507
+        answer = httpx.get(f"{url}/readyz")
+        assert (answer.status_code, answer.json()["title"]) == (503, "not ready")
+        assert answer.json()["type"] == "urn:nettailor:problem:reserve-nearly-gone"
 
 
 def test_health(http: httpx.Client) -> None:

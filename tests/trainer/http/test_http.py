@@ -11,6 +11,7 @@ import pytest
 
 from hosting.web.problems import problem_type
 from tests.bundles import tiny_bytes
+from tests.full_disk import full_disk
 from tests.trainer import archives
 from tests.trainer.bad_archives import BAD
 from tests.trainer.uploads import GOOD, upload
@@ -142,6 +143,25 @@ def test_too_large_uploads(http: httpx.Client, service: Service) -> None:
     form = http.post("/tasks/pets/dataset", files={"file": big})
     for answer in (announced, chunked, form):
         assert (answer.status_code, answer.json()["title"]) == (413, "upload too large")
+
+
+def test_uploads_that_the_disk_has_no_room_for(http: httpx.Client, service: Service) -> None:
+    object.__setattr__(service.settings, "disk_reserve_bytes", 10**18)
+    announced = upload(http)
+    chunked = http.post("/tasks/pets/dataset", content=iter([GOOD]))
+    form = http.post("/tasks/pets/dataset", files={"file": GOOD})
+    look = http.post("/datasets/inspect", content=GOOD)
+    for answer in (announced, chunked, form, look):
+        assert (answer.status_code, answer.json()["title"]) == (507, "insufficient storage")
+        assert "kept in reserve" in answer.json()["detail"]
+    assert http.get("/readyz").json()["type"] == "urn:nettailor:problem:reserve-nearly-gone"
+    object.__setattr__(service.settings, "disk_reserve_bytes", 0)
+    with full_disk():
+        assert upload(http).status_code == 507
+    assert http.get("/jobs").json() == {"jobs": []}
+    assert not list(service.settings.uploads_dir.iterdir())
+    assert http.get("/readyz").status_code == 200
+    assert upload(http).status_code == 202
 
 
 def test_malformed_requests(http: httpx.Client) -> None:

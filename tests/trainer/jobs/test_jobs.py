@@ -10,6 +10,7 @@ import pytest
 from registry.errors import TaskWasDeleted
 from registry.registry import Registry
 from tests.bundles import tiny_bytes
+from tests.full_disk import full_disk
 from tests.trainer.jobs.runs import start
 from trainer.errors import JobSuperseded, QueueUnavailable
 from trainer.events import Event
@@ -185,6 +186,22 @@ def test_cancellations_are_counted_by_reason(jobs: Jobs, registry: Registry, htt
     assert 'nettailor_job_cancellations_total{reason="asked"} 1.0' in metrics
     assert 'nettailor_job_cancellations_total{reason="task_deleted"} 1.0' in metrics
     assert 'nettailor_jobs{state="cancelled"} 2.0' in metrics
+
+
+def test_what_a_full_disk_keeps_out_of_a_record_is_written_once_there_is_room(jobs: Jobs) -> None:
+    cancelled, failed, begun, retried = (submit(jobs) for _ in range(4))
+    jobs.cancel(retried.id)
+    with full_disk():
+        assert jobs.cancel(cancelled.id).state == "cancelled"
+        begin(jobs, failed.id, 1).fail({"title": "no good"})
+        begin(jobs, begun.id, 1)
+        jobs.retry(retried.id)
+        with pytest.raises(OSError, match="No space left"):
+            jobs.recover()
+    everything = [cancelled, failed, begun, retried]
+    assert [jobs.records.read(job.id).state for job in everything] == ["queued", "queued", "queued", "cancelled"]
+    jobs.recover()
+    assert [jobs.records.read(job.id).state for job in everything] == ["cancelled", "failed", "queued", "queued"]
 
 
 def test_without_redis_it_says_so(jobs: Jobs, settings: Settings) -> None:

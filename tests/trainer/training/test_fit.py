@@ -68,6 +68,15 @@ def test_a_loss_that_is_no_number_is_a_named_error(tmp_path: Path) -> None:
     assert not (tmp_path / "c.pt").exists()
 
 
+def test_a_checkpoint_on_a_full_disk_is_told_as_what_it_is(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "last.pt"
+    checkpoint.with_suffix(".part").symlink_to("/dev/full")
+    network = model()
+    with pytest.raises(OSError, match="No space left on device"):  # torch itself raises an error of its own
+        fit(network, run(network, checkpoint))
+    assert not checkpoint.exists()
+
+
 def test_it_learns_and_validates_when_told(tmp_path: Path) -> None:
     network = model()
     history = fit(network, run(network, tmp_path / "c.pt"))

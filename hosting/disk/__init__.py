@@ -1,0 +1,1 @@
+"""The disk of the data folder: its reserve, and what killed processes leave on it."""
