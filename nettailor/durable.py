@@ -1,6 +1,7 @@
 """Files that are either whole or absent, and still there after the power fails."""
 
 import contextlib
+import fcntl
 import os
 import uuid
 from collections.abc import Iterable
@@ -30,7 +31,31 @@ def write_durably(path: Path, chunks: Iterable[bytes], *, mode: int | None = Non
     sync_folder(path.parent)
 
 
+def hold(file: BinaryIO) -> None:
+    """Keep an open temporary file from being taken for one that a killed process has left, until it is closed."""
+    with contextlib.suppress(OSError):  # a file system without locks
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def is_held(path: Path) -> bool | None:
+    """Whether some process holds the file open and `hold` was called on it; None where the file system cannot tell.
+
+    Raises FileNotFoundError.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _fill(file: BinaryIO, chunks: Iterable[bytes]) -> None:
+    hold(file)
     for chunk in chunks:
         file.write(chunk)
     file.flush()

@@ -1,17 +1,21 @@
 """`python -m registry`: the registry's HTTP app on its own."""
 
+import time
+
 import uvicorn
 
+from hosting.disk.housekeeping import Housekeeping
 from hosting.settings.settings import Settings
 from hosting.web.process import begin, configured, serve, settings_of
 from registry.http.app import create_app
-from registry.wiring import redis_service, serving_registry
+from registry.wiring import drop_left, redis_service, serving_registry
 
 
 def main() -> None:
     settings = settings_of(Settings)
     begin(settings, "registry")
-    with redis_service(settings) as url, serving_registry(settings, url) as registry:
+    left = Housekeeping({"files of killed processes": lambda: drop_left(settings, time.time())})
+    with redis_service(settings) as url, serving_registry(settings, url) as registry, left:
         serve(uvicorn.Server(configured(create_app(registry, settings), settings)))
 
 

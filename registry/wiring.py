@@ -7,6 +7,7 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
+from hosting.disk.leftovers import left_behind, remove, temporaries
 from hosting.redis_server.embedded import joined
 from hosting.redis_server.password import with_password
 from hosting.redis_server.supervised import SupervisedRedis
@@ -73,3 +74,10 @@ def serving_registry(settings: Settings, redis_url: str) -> Iterator[Registry]:
         registry.reconcile()
         with Reconnect(registry, client):
             yield registry
+
+
+def drop_left(settings: Settings, now: float) -> int:
+    """Delete what processes were writing beside the blobs when they were killed; returns how many bytes that freed.
+    `now` is the time (Unix)."""
+    folder = settings.blobs_folder
+    return 0 if folder is None else remove(left_behind(temporaries(folder), now=now))

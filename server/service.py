@@ -1,6 +1,7 @@
 """The composition root: everything a server consists of, wired, started and stopped in order."""
 
 import logging
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import torch
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 
+from hosting.disk.housekeeping import Housekeeping
 from nettailor.network.backbones import Backbone, load_backbone
 from registry.metrics import OperationMetrics, QuarantineCollector
 from registry.registry import Registry
@@ -56,6 +58,7 @@ class RunningParts:
     decodes: ThreadPoolExecutor
     pools: tuple[ThreadPoolExecutor, ...]  # the decoding one, too
     collector: ResidencyCollector
+    housekeeping: Housekeeping
 
 
 async def nothing_missing() -> None:
@@ -143,6 +146,7 @@ class Service:
         self.metrics.queue_depth.set_function(lambda: parts.scheduler.depth)
         parts.scheduler.start()
         parts.follower.start()
+        parts.housekeeping.__enter__()
         if not parts.routing.wait_synchronised(_SYNCHRONISE_S):
             logger.warning("starting without the registry; not ready until it is there")
         self._parts, self.state = parts, "ready"
@@ -161,6 +165,7 @@ class Service:
         parts, self._parts = self._parts, None
         if parts is None:
             return
+        parts.housekeeping.__exit__(None, None, None)
         parts.follower.stop()
         parts.scheduler.stop()
         for pool in parts.pools:
@@ -182,6 +187,7 @@ class Service:
         lookups = ThreadPoolExecutor(2, "lookup")
         disk = DiskCache(settings.cache_folder, budget_bytes=settings.disk_budget_bytes)
         disk.open()
+        housekeeping = Housekeeping({"the cache's files of killed processes": lambda: disk.drop_left(time.time())})
         residency = Residency(
             loader=BundleLoader(self._registry.blobs.read, engine),
             disk=disk,
@@ -225,6 +231,7 @@ class Service:
             decodes=decodes,
             pools=(loads, decodes, lookups),
             collector=ResidencyCollector(residency, disk),
+            housekeeping=housekeeping,
         )
 
 

@@ -13,6 +13,7 @@ TrainerError
 │       ├── ArchiveSpecialFile  a device, pipe, sparse or unknown kind of member
 │       ├── ArchiveUnsupported  encrypted, or an uncommon compression method
 │       └── ArchiveTooBig       expands too much: by count, bytes, or ratio
+├── UploadGone                  the job is retried so late that its upload has been deleted: upload it again
 ├── DatasetInvalid              the upload was fine, what it holds is not: the job fails
 │   ├── DatasetNotUnderstood    what its images are cannot be told without guessing
 │   └── DatasetTooSmall         under two classes, or a class with too few usable images
@@ -109,6 +110,12 @@ class ArchiveUnsupported(ArchiveInvalid):
 
 class ArchiveTooBig(ArchiveInvalid):
     pass
+
+
+class UploadGone(TrainerError):
+    def __init__(self, job: str) -> None:
+        super().__init__(f"the upload of job {job} has been deleted meanwhile: upload the data again")
+        self.job = job
 
 
 class DatasetInvalid(TrainerError):

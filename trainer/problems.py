@@ -15,6 +15,7 @@ PROBLEMS: ProblemTable = {
     errors.ArchiveUnsupported: (415, "unsupported archive"),
     errors.ArchiveInvalid: (422, "unusable archive"),
     errors.UploadInvalid: (422, "unusable upload"),
+    errors.UploadGone: (410, "upload is gone"),
     errors.DatasetNotUnderstood: (422, "data set not understood"),
     errors.DatasetTooSmall: (422, "data set too small"),
     errors.DatasetInvalid: (422, "unusable data set"),

@@ -1,9 +1,7 @@
 """The trainer within an HTTP process: jobs, blobs, metrics, and a thread that looks after open jobs."""
 
-import contextlib
 import logging
 import threading
-import time
 from types import TracebackType
 
 import redis
@@ -19,12 +17,11 @@ from trainer.intake.archives.limits import IntakeLimits, intake_limits
 from trainer.jobs.reconcile import Reconciler
 from trainer.metrics import TrainerCollector
 from trainer.settings import Settings
-from trainer.wiring import open_jobs
+from trainer.wiring import housekeeping, open_jobs
 
 logger = logging.getLogger(__name__)
 
 _RECONCILE_SECONDS = 5.0
-_STALE_UPLOAD_SECONDS = 24 * 3600.0
 
 
 class Service:
@@ -44,6 +41,7 @@ class Service:
         self.registry = Registry(self.blobs, self._redis)
         self.collector = TrainerCollector(self._redis, count_jobs=self.jobs.store.counts)
         self._reconciler = Reconciler(self.jobs, settings.worker_locks_dir)
+        self._housekeeping = housekeeping(settings, self.jobs)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_reconciling, name="reconcile-jobs", daemon=True)
 
@@ -52,14 +50,15 @@ class Service:
         every job."""
         if self.settings.cost_table is not None:
             measured_path_costs(geometry(self.settings.backbone), self.settings.cost_table)
-        self._drop_stale_uploads()
         self.jobs.recover(thoroughly=True)
         self._thread.start()
+        self._housekeeping.__enter__()
 
     def stop(self) -> None:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
+            self._housekeeping.__exit__(None, None, None)
         self._redis.close()
 
     def __enter__(self) -> "Service":
@@ -103,10 +102,3 @@ class Service:
                 logger.error("records of jobs cannot be brought up to date: %s", fault)
             except Exception:  # a fault of one round must not end all later ones
                 logger.exception("reconciling jobs failed")
-
-    def _drop_stale_uploads(self) -> None:
-        """Delete uploads that were being received when their process was killed."""
-        for path in self.settings.uploads_dir.glob("upload-*"):
-            with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > _STALE_UPLOAD_SECONDS:
-                    path.unlink()

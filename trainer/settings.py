@@ -7,6 +7,7 @@ from pydantic import Field
 from hosting.processes.memory import available_bytes
 from hosting.settings.settings import Settings as RegistrySettings
 
+UPLOAD_PREFIX = "upload-"  # of the names of the files in `uploads_dir`
 _MEMORY_SHARE = 0.75  # of the machine's that trainings may take
 
 
@@ -36,6 +37,11 @@ class Settings(RegistrySettings):
     jobs_running_per_user: int | None = Field(
         default=None, ge=1, description="jobs of one actor that run at a time, the others wait; no limit without it"
     )
+    keep_failed_jobs_days: float = Field(
+        default=7.0,
+        ge=0,
+        description="how long what a failed or cancelled job leaves stays, for a retry to go on from",
+    )
     cost_table: Path | None = Field(
         default=None, description="what `nettailor profile` wrote: tailor for its milliseconds instead of for MACs"
     )
@@ -50,6 +56,10 @@ class Settings(RegistrySettings):
     def job_memory_limit_bytes(self) -> int:
         """`job_memory_bytes`, or what a single worker of this machine gets without it."""
         return self.job_memory_bytes or int(_MEMORY_SHARE * available_bytes())
+
+    @property
+    def keep_failed_jobs_seconds(self) -> float:
+        return self.keep_failed_jobs_days * 24 * 3600
 
     @property
     def work_dir(self) -> Path:

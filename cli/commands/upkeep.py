@@ -101,9 +101,10 @@ def run_gc(data_dir: Path, grace: str, *, delete: bool) -> None:
         settings = Settings(data_dir=data_dir)
         with _registry(settings) as (registry, url), connect(url) as client:
             jobs = open_jobs(settings, client, registry.blobs)
+            keep_failed_s = max(grace_s, settings.keep_failed_jobs_seconds)
             with counting("gc", PlainConsole(stderr=True)) as progress:
                 collection = registry.collect_garbage(
-                    grace_s, dry_run=not delete, keep=lambda: blobs_in_use(jobs, grace_s), progress=progress
+                    grace_s, dry_run=not delete, keep=lambda: blobs_in_use(jobs, keep_failed_s), progress=progress
                 )
     print_collection(collection, grace, PlainConsole(highlight=False))
 

@@ -14,6 +14,7 @@ from cli.console import PlainConsole
 from cli.doctor import machine, records, state
 from cli.doctor import settings as setting_checks
 from cli.doctor.finding import Finding, fail, warn
+from cli.doctor.leftovers import leftovers
 from cli.doctor.state import Index
 from hosting.errors import SettingsInvalid
 from hosting.telemetry.redaction import without_secrets
@@ -54,6 +55,7 @@ def examine(data_dir: Path | None) -> Iterator[Finding]:
     yield from _guarded("device", lambda: machine.device(settings))
     yield from _guarded("threads", lambda: machine.threads(settings))
     yield from _guarded("data folder", lambda: state.data_folder(settings))
+    yield from _guarded("leftovers", lambda: leftovers(trainer_settings))
     yield from _guarded("redis", lambda: state.redis_answers(settings, index))
     yield from _guarded("blobs", lambda: state.blobs(settings, index))
     yield from _guarded("records", lambda: records.records(settings))

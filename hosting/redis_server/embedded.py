@@ -105,6 +105,7 @@ class EmbeddedRedis:
             with self._spawning:
                 if self._stopped:
                     raise EmbeddedRedisFailed(str(self.folder), _TOLD_TO_STOP)
+                self._drop_left()
                 self._leave_word()
                 self._process = subprocess.Popen(
                     [sys.executable, "-I", "-S", guardian, str(os.getpid()), *command],
@@ -117,6 +118,11 @@ class EmbeddedRedis:
                 return self._process
         finally:
             os.close(lock)
+
+    def _drop_left(self) -> None:
+        """Delete what an earlier server, killed, was rewriting; the lock says that none is there now."""
+        for path in (*self.folder.glob("temp-*"), *(self.folder / "appendonlydir").glob("temp-*")):
+            path.unlink(missing_ok=True)
 
     def _leave_word(self) -> None:
         """Let `joined` find a socket that is elsewhere, because the folder's path is too long for one."""

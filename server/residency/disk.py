@@ -13,6 +13,8 @@ import threading
 import uuid
 from pathlib import Path
 
+from hosting.disk.leftovers import left_behind, remove
+from nettailor.durable import hold, is_held
 from server.residency.buffer_pool import BufferPool
 from server.residency.lru import Lru
 from server.residency.tiers import BundleId, Bytes
@@ -20,6 +22,7 @@ from server.residency.tiers import BundleId, Bytes
 logger = logging.getLogger(__name__)
 
 _SUFFIX = ".folded-3"  # another number when what the files hold changes its form: older files are then thrown away
+_TEMPORARY_SUFFIX = ".tmp"
 _NAME = re.compile(rf"(?P<hash>[0-9a-f]{{64}})\.(?P<version>[0-9]+)\.(?P<task>.+){re.escape(_SUFFIX)}")
 _SUM_BYTES = 32
 _START = 64  # bytes: keeps the contents on a cache line
@@ -56,11 +59,17 @@ class DiskCache:
             for path, status in sorted(files, key=lambda file: file[1].st_mtime):
                 id = _id(path.name)
                 if id is None:
-                    _discard(path)  # a temporary file of a process that died, or of an older form
+                    if not _is_held(path):
+                        _discard(path)  # a temporary file of a process that died, or of an older form
                     continue
                 self._shelf.put(id, None, size_bytes=status.st_size)
                 self._unverified.add(id)
             self._shrink()
+
+    def drop_left(self, now: float) -> int:
+        """Delete what other processes were writing here when they were killed; returns how many bytes that freed.
+        `now` is the time (Unix)."""
+        return remove(left_behind(self._folder.glob(f"*{_TEMPORARY_SUFFIX}"), now=now))
 
     def __contains__(self, id: BundleId) -> bool:
         with self._lock:
@@ -117,9 +126,10 @@ class DiskCache:
         size_bytes = _START + contents.nbytes
         if not self._is_writable or size_bytes > self._shelf.budget_bytes:
             return []
-        temporary = self._folder / f"{uuid.uuid4().hex}.tmp"
+        temporary = self._folder / f"{uuid.uuid4().hex}{_TEMPORARY_SUFFIX}"
         try:
             with temporary.open("wb") as file:
+                hold(file)
                 file.write(hashlib.sha256(contents.data).digest().ljust(_START, b"\0"))
                 file.write(contents.data)
             temporary.replace(self._path(id))
@@ -152,6 +162,13 @@ def _discard(path: Path) -> None:
     """Remove a file. One that stays costs space, which is no reason to fail."""
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        return bool(is_held(path))
+    except OSError:  # gone, or not to be read by us
+        return False
 
 
 def _file_name(id: BundleId) -> str:

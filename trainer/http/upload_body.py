@@ -1,5 +1,6 @@
 """The body of an upload, raw or multipart, streamed to a file with its size capped; nothing of it stays in memory."""
 
+import os
 import tempfile
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from hosting.disk.reserve import NO_RESERVE, DiskReserve
 from hosting.errors import FormInvalid
 from hosting.web.multipart import MEDIA_TYPE, FormReader, Sink
+from nettailor.durable import hold
 from trainer.errors import UploadEmpty, UploadMalformed, UploadTooLarge
+from trainer.settings import UPLOAD_PREFIX
 
 FILE = "file"  # the form field with the archive
 
@@ -23,10 +26,18 @@ _NAME_CHARACTERS = 100  # of a field that nobody knows
 
 @dataclass(frozen=True, kw_only=True)
 class Body:
-    """``file`` holds the archive, ``fields`` the other fields of a form, without those that were left empty."""
+    """``file`` holds the archive, ``fields`` the other fields of a form, without those that were left empty.
+
+    ``held`` is the same file, open: while it is, nobody takes the archive for one that a killed process has left.
+    """
 
     file: Path
     fields: Mapping[str, str]
+    held: BinaryIO
+
+    def discard(self) -> None:
+        self.file.unlink(missing_ok=True)
+        self.held.close()
 
 
 async def receive(
@@ -39,7 +50,7 @@ async def receive(
     reserve: DiskReserve = NO_RESERVE,
     copies: int = 1,
 ) -> Body:
-    """Write the upload to a new file in ``folder``; the caller deletes it, and makes so many ``copies`` of it in all.
+    """Write the upload to a new file in ``folder``; the caller discards it, and makes so many ``copies`` of it in all.
     A form may have ``known`` fields beside it.
 
     Raises UploadTooLarge and InsufficientStorage (before reading, where the length is announced), UploadEmpty,
@@ -50,32 +61,40 @@ async def receive(
     if length > limit_bytes + _FORM_OVERHEAD_BYTES:
         raise UploadTooLarge(limit_bytes)
     reserve.check(copies * length)
-    path = await run_in_threadpool(_new_file, folder)
-    fields: Mapping[str, str] = {}
+    path, file = await run_in_threadpool(_new_file, folder)
     try:
-        with path.open("wb") as file:
-            sink = _Sink(file, limit_bytes, reserve)
-            content_type = headers.get("content-type", "")
-            if content_type.partition(";")[0].strip().lower() == MEDIA_TYPE:
-                fields = await _receive_form(body, content_type, sink, known)
-            else:
-                async for chunk in body:
-                    sink.write(chunk)
-                    await sink.flush_if_full()
-            await sink.finish()
+        sink = _Sink(file, limit_bytes, reserve)
+        fields = await _receive_into(sink, body, headers.get("content-type", ""), known)
         if not sink.size_bytes:
             raise UploadEmpty
         reserve.check((copies - 1) * sink.size_bytes)
     except BaseException:
         path.unlink(missing_ok=True)
+        file.close()
         raise
-    return Body(file=path, fields={name: text for name, text in fields.items() if text})
+    return Body(file=path, fields={name: text for name, text in fields.items() if text}, held=file)
 
 
-def _new_file(folder: Path) -> Path:
+def _new_file(folder: Path) -> tuple[Path, BinaryIO]:
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix="upload-", delete=False) as file:
-        return Path(file.name)
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix=UPLOAD_PREFIX)
+    file = os.fdopen(descriptor, "wb", buffering=0)
+    hold(file)
+    return Path(name), file
+
+
+async def _receive_into(
+    sink: "_Sink", body: AsyncIterator[bytes], content_type: str, known: Collection[str]
+) -> Mapping[str, str]:
+    fields: Mapping[str, str] = {}
+    if content_type.partition(";")[0].strip().lower() == MEDIA_TYPE:
+        fields = await _receive_form(body, content_type, sink, known)
+    else:
+        async for chunk in body:
+            sink.write(chunk)
+            await sink.flush_if_full()
+    await sink.finish()
+    return fields
 
 
 class _Sink:
@@ -103,8 +122,9 @@ class _Sink:
 
     def _put(self, buffer: bytearray) -> None:
         self._reserve.check(len(buffer))
-        self._file.write(buffer)
-        self._file.flush()
+        rest = memoryview(buffer)
+        while rest:
+            rest = rest[self._file.write(rest) :]
 
 
 class _Form:

@@ -84,7 +84,7 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
         try:
             job = await run_in_threadpool(accept)
         finally:
-            await run_in_threadpool(body.file.unlink, True)
+            await run_in_threadpool(body.discard)
         response.headers["Location"] = declared.READ_JOB.path.format(job=job.id)
         return Job.of(job)
 
@@ -111,7 +111,7 @@ def _add_look(routes: APIRouter, service: Service) -> None:
             look = looks.look(body.file, pattern)
             found = await _unless_gone(request, look)
         finally:
-            await run_in_threadpool(body.file.unlink, True)
+            await run_in_threadpool(body.discard)
         if found is None:
             return Response(status_code=CLIENT_GONE)
         return Response(found, media_type="application/json")

@@ -11,15 +11,15 @@ from trainer.jobs.jobs import Jobs
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-def blobs_in_use(jobs: Jobs, grace_s: float) -> set[str]:
+def blobs_in_use(jobs: Jobs, keep_failed_s: float) -> set[str]:
     """Digests of the uploads and datasets of all open jobs, and of those that failed or were cancelled less than
-    `grace_s` seconds ago: they may be retried.
+    `keep_failed_s` seconds ago: they may be retried.
 
     Jobs are looked up in Redis and in the records, so that those that a lost Redis has forgotten still count. Raises
     QueueUnavailable, and JobRecordDamaged for a job that only its damaged record knows: it might need anything. A
     record that is JSON, but not understood, keeps every digest in it.
     """
-    since = datetime.now(UTC) - timedelta(seconds=grace_s)
+    since = datetime.now(UTC) - timedelta(seconds=keep_failed_s)
     digests: set[str] = set()
     for job in {*jobs.records.ids(), *jobs.store.open_ids()}:
         digests |= _of_job(jobs, job, since)

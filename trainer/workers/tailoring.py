@@ -21,10 +21,11 @@ from nettailor.network.backbones import Backbone, load_backbone
 from registry.errors import BlobCorrupt, BlobMissing, TaskWasDeleted
 from registry.registry import Registry
 from registry.wiring import connect
-from trainer.errors import JobBusy, JobSuperseded, QueueUnavailable, TrainerError
+from trainer.errors import JobBusy, JobSuperseded, QueueUnavailable, TrainerError, UploadGone
 from trainer.events import Event, Json
 from trainer.intake.archives.limits import intake_limits
 from trainer.intake.freeze import IntakeReport, freeze
+from trainer.jobs.folders import LOCK
 from trainer.jobs.option_checks import backbone_of, weights_of
 from trainer.jobs.options import TailorOptions, parse_options
 from trainer.metrics import TrainerMetrics
@@ -63,7 +64,7 @@ def run(job: str, submission: int) -> None:
     registry = open_registry(settings, client)
     jobs = open_jobs(settings, client, registry.blobs)
     folder = settings.work_dir / job
-    with FileLock(folder / "lock") as lock:
+    with FileLock(folder / LOCK) as lock:
         if not lock.acquire(patience_seconds=_LOCK_PATIENCE_SECONDS):
             raise JobBusy(job)
         try:
@@ -134,7 +135,7 @@ class Tailoring:
         else:
             self._enter("")
             self._run.succeed(result)
-            shutil.rmtree(self._folder / "checkpoints", ignore_errors=True)
+            shutil.rmtree(self._folder / "checkpoints", ignore_errors=True)  # the rest goes with `JobFolders`
             dataset.unlink(missing_ok=True)
 
     def _fail(self, fault: Exception) -> None:
@@ -160,9 +161,12 @@ class Tailoring:
                 logger.warning("job %s: its dataset is gone, taking the upload in again", self._run.job.id)
         self._enter("intake")
         upload = self._folder / "upload"
-        # Its copy here, its images while they are read, the dataset, and that as a blob: none may fill the disk.
-        self._settings.disk_reserve.check(4 * self._registry.blobs.size_bytes(self._run.job.upload))
-        self._registry.blobs.fetch(self._run.job.upload, upload)
+        try:
+            # Its copy here, its images while they are read, the dataset, and that as a blob: none may fill the disk.
+            self._settings.disk_reserve.check(4 * self._registry.blobs.size_bytes(self._run.job.upload))
+            self._registry.blobs.fetch(self._run.job.upload, upload)
+        except BlobMissing as fault:
+            raise UploadGone(self._run.job.id) from fault
         report = freeze(
             upload,
             target,

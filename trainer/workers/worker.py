@@ -34,7 +34,7 @@ from trainer.jobs.queue import QUEUES, job_of
 from trainer.jobs.reconcile import Reconciler, lock_path
 from trainer.redis_errors import reachable
 from trainer.settings import Settings
-from trainer.wiring import open_jobs
+from trainer.wiring import housekeeping, open_jobs
 from trainer.workers.exit_reason import of_signal, of_trace, oom_kills
 
 logger = logging.getLogger(__name__)
@@ -232,5 +232,6 @@ def main(kind: type[TrainerWorker] = TrainerWorker) -> None:
         with FileLock(lock_path(settings.worker_locks_dir, worker.name)) as lock:
             if not lock.acquire():
                 raise SystemExit(f"another process holds {lock.path}")
-            worker.work(logging_level=settings.log_level.upper())
+            with housekeeping(settings, worker.jobs):
+                worker.work(logging_level=settings.log_level.upper())
             lock.path.unlink(missing_ok=True)

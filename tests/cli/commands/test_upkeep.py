@@ -16,6 +16,7 @@ from tests.registry.corruption import corrupt, write_unreadable
 from trainer.jobs.job import Job
 from trainer.settings import Settings as TrainerSettings
 from trainer.wiring import open_jobs
+from trainer.workers.job_run import begin
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +102,22 @@ def test_gc_beside_a_service_keeps_what_its_jobs_need(running: tuple[Registry, s
     assert job.is_open
     assert "deleted 1 blobs" in _gc(data_dir, "--grace", "0s", "--delete")
     assert set(registry.blobs.digests()) == {upload, registry.resolve("signs").digest}
+
+
+def test_gc_keeps_the_upload_of_a_failed_job_as_long_as_its_folder(
+    running: tuple[Registry, str], data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, url = running
+    upload = registry.blobs.put(b"an upload")
+    with connect(url) as client:
+        jobs = open_jobs(TrainerSettings(data_dir=data_dir), client)
+        job = jobs.submit("signs", upload, {}, actor="test")
+        begin(jobs, job.id, 1).fail({"title": "no good"})
+    _gc(data_dir, "--grace", "0s", "--delete")
+    assert registry.blobs.exists(upload)
+    monkeypatch.setenv("NETTAILOR_KEEP_FAILED_JOBS_DAYS", "0")
+    _gc(data_dir, "--grace", "0s", "--delete")
+    assert not registry.blobs.exists(upload)
 
 
 def test_rebuild_beside_a_service(running: tuple[Registry, str], data_dir: Path) -> None:

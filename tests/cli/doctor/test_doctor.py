@@ -14,6 +14,7 @@ import torch
 from typer.testing import CliRunner
 
 from cli.doctor.finding import Finding
+from cli.doctor.leftovers import leftovers
 from cli.doctor.run import examine
 from cli.main import app
 from hosting.access.keys import add_key, new_key
@@ -22,6 +23,7 @@ from hosting.settings.settings import Settings
 from registry.wiring import open_registry, redis_service
 from tests.cli.publishing import publish
 from tests.registry.corruption import write_unreadable
+from trainer.settings import Settings as TrainerSettings
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +63,7 @@ def test_before_the_first_start(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     status, document = _doctor(folder)
     assert (status, document["healthy"]) == (0, True)
-    checks = ["settings", "keys", "torch", "processor", "device", "threads", "data folder"]
+    checks = ["settings", "keys", "torch", "processor", "device", "threads", "data folder", "leftovers"]
     assert [each["check"] for each in document["checks"]] == [
         *checks,
         "redis",
@@ -223,3 +225,16 @@ def test_what_it_found_is_one_line_and_no_markup(tmp_path: Path) -> None:
     result = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["doctor", "--data-dir", str(folder)])
     assert "[x]\\nok    forged\\x1b[2J" in result.output
     assert not any(line.startswith("ok    forged") for line in result.output.splitlines())
+
+
+def test_what_jobs_and_killed_processes_left_is_weighed(tmp_path: Path) -> None:
+    work, uploads = tmp_path / "jobs" / "j", tmp_path / "uploads"
+    for path, mib in ((work / "dataset.zip", 3), (uploads / "upload-1", 2)):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(bytes(mib << 20))
+        os.utime(path, (0, 0))
+    [found] = leftovers(TrainerSettings(data_dir=tmp_path))
+    assert found.found == (
+        "3.0 MiB in 1 folders of ended jobs, which stay 7 days; 2.0 MiB in 1 files of killed processes, which a service"
+        " removes"
+    )

@@ -99,6 +99,15 @@ def test_a_server_that_cannot_start_says_where_to_look(tmp_path: Path) -> None:
         EmbeddedRedis(tmp_path).start()
 
 
+def test_what_a_killed_server_was_rewriting_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "appendonlydir").mkdir()
+    left = [tmp_path / "temp-1.rdb", tmp_path / "appendonlydir" / "temp-rewriteaof-bg-1.aof"]
+    for path in left:
+        path.write_bytes(b"half")
+    with EmbeddedRedis(tmp_path):
+        assert not any(path.exists() for path in left)
+
+
 def test_no_executable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda _: None)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nettailor.durable import hold
 from server.residency.disk import DiskCache
 from server.residency.tiers import BundleId
 
@@ -49,6 +50,20 @@ def test_what_an_earlier_process_left_is_verified_when_read(tmp_path: Path) -> N
     assert read(again, B) == CONTENTS[B].tobytes()
     assert again.ids() == (B,)
     assert [path.name for path in tmp_path.iterdir()] == [f"{'b' * 64}.12.a.b-1.folded-3"]
+
+
+def test_what_another_process_is_writing_stays_and_what_it_left_goes(tmp_path: Path) -> None:
+    path = tmp_path / "other.tmp"
+    with path.open("wb") as file:
+        hold(file)
+        file.write(b"half")
+        cache = opened(tmp_path)
+        assert path.exists()
+        now = path.stat().st_mtime
+        assert cache.drop_left(now + 1e6) == 0
+    assert cache.drop_left(now + 1) == 0  # it may be about to be locked
+    assert cache.drop_left(now + 61) == 4
+    assert not path.exists()
 
 
 def test_a_file_taken_away_or_a_folder_gone_costs_no_answer(tmp_path: Path) -> None:

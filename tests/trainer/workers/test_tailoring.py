@@ -1,4 +1,4 @@
-"""A job on a full disk fails with that reason, at once, and can be retried."""
+"""A job that lacks room on the disk, or its upload, fails with that reason, at once."""
 
 import httpx
 import pytest
@@ -48,3 +48,10 @@ def test_a_data_set_that_would_take_the_reserve(service: Service, job: str) -> N
     assert failed.error["status"] == 507
     assert "kept in reserve" in str(failed.error["detail"])
     assert not (service.settings.work_dir / job / "upload").exists()
+
+
+def test_a_retry_that_comes_after_its_upload_was_deleted(service: Service, job: str) -> None:
+    service.blobs.delete(service.jobs.store.get(job).upload)
+    failed = carry_out(service, job)
+    assert failed.error is not None
+    assert (failed.error["status"], failed.error["title"]) == (410, "upload is gone")
