@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 
 from hosting.disk.housekeeping import Housekeeping
+from hosting.disk.reserve import DiskReserve
 from nettailor.network.backbones import Backbone, load_backbone
 from registry.metrics import OperationMetrics, QuarantineCollector
 from registry.registry import Registry
@@ -185,7 +186,11 @@ class Service:
         loads = ThreadPoolExecutor(settings.load_threads, "load")
         decodes = ThreadPoolExecutor(settings.decode_threads, "decode")
         lookups = ThreadPoolExecutor(2, "lookup")
-        disk = DiskCache(settings.cache_folder, budget_bytes=settings.disk_budget_bytes)
+        disk = DiskCache(
+            settings.cache_folder,
+            budget_bytes=settings.disk_budget_bytes,
+            reserve=DiskReserve([settings.cache_folder], settings.disk_reserve_bytes),
+        )
         disk.open()
         housekeeping = Housekeeping({"the cache's files of killed processes": lambda: disk.drop_left(time.time())})
         residency = Residency(

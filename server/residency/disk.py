@@ -14,6 +14,8 @@ import uuid
 from pathlib import Path
 
 from hosting.disk.leftovers import left_behind, remove
+from hosting.disk.reserve import NO_RESERVE, DiskReserve
+from hosting.errors import InsufficientStorage
 from nettailor.durable import hold, is_held
 from server.residency.buffer_pool import BufferPool
 from server.residency.lru import Lru
@@ -32,11 +34,12 @@ _SPARE_BYTES = 64 * 2**20  # of memory kept for the next bundles to be read
 class DiskCache:
     """Keeps what an earlier process left, and verifies each file when it is first read.
 
-    It is a cache: a full or failing disk costs speed, never an answer.
+    It is a cache: a full or failing disk costs speed, never an answer. It leaves the `reserve` of its disk alone.
     """
 
-    def __init__(self, folder: Path, *, budget_bytes: int) -> None:
+    def __init__(self, folder: Path, *, budget_bytes: int, reserve: DiskReserve = NO_RESERVE) -> None:
         self._folder = folder
+        self._reserve = reserve
         self._lock = threading.Lock()
         self._shelf: Lru[BundleId, None] = Lru(budget_bytes)
         self._unverified: set[BundleId] = set()
@@ -128,12 +131,13 @@ class DiskCache:
             return []
         temporary = self._folder / f"{uuid.uuid4().hex}{_TEMPORARY_SUFFIX}"
         try:
+            self._reserve.check(size_bytes)
             with temporary.open("wb") as file:
                 hold(file)
                 file.write(hashlib.sha256(contents.data).digest().ljust(_START, b"\0"))
                 file.write(contents.data)
             temporary.replace(self._path(id))
-        except OSError as failure:
+        except (OSError, InsufficientStorage) as failure:
             logger.warning("bundle %s cannot be cached on disk: %s", id.digest, failure)
             _discard(temporary)
             return []

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hosting.disk.reserve import DiskReserve
 from nettailor.durable import hold
 from server.residency.disk import DiskCache
 from server.residency.tiers import BundleId
@@ -64,6 +65,14 @@ def test_what_another_process_is_writing_stays_and_what_it_left_goes(tmp_path: P
     assert cache.drop_left(now + 1) == 0  # it may be about to be locked
     assert cache.drop_left(now + 61) == 4
     assert not path.exists()
+
+
+def test_the_reserve_of_the_disk_is_left_alone(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, budget_bytes=2 * SIZE, reserve=DiskReserve([tmp_path], 10**18))
+    cache.open()
+    assert cache.write(A, CONTENTS[A]) == []
+    assert A not in cache
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_taken_away_or_a_folder_gone_costs_no_answer(tmp_path: Path) -> None:
