@@ -1,4 +1,4 @@
-"""Chores of a process that lives long: done once at its start, then every hour."""
+"""Chores of a process that lives long: done at its start, soon after, and then every hour."""
 
 import logging
 import threading
@@ -8,6 +8,7 @@ from typing import Self
 
 logger = logging.getLogger(__name__)
 
+_SOON_SECONDS = 60.0  # what was too young to be told from what is being written at the start
 _EVERY_SECONDS = 3600.0
 
 Chore = Callable[[], int]  # returns how many bytes it freed
@@ -47,5 +48,7 @@ class Housekeeping:
 
     def _keep_doing(self) -> None:
         self.do()
-        while not self._stopping.wait(self._every_seconds):
+        pause = min(_SOON_SECONDS, self._every_seconds)
+        while not self._stopping.wait(pause):
             self.do()
+            pause = self._every_seconds

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nettailor.durable import TEMPORARY_PREFIX, is_held
 
-_YOUNG_SECONDS = 60.0  # between being made and being locked lie microseconds
+_YOUNG_SECONDS = 5.0  # between being made and being locked lie microseconds
 _YOUNG_WITHOUT_LOCKS_SECONDS = 24 * 3600.0
 
 

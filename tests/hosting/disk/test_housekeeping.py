@@ -16,7 +16,7 @@ def test_they_are_done_at_the_start_and_then_again_and_again() -> None:
         return 0
 
     with Housekeeping({"things": chore}):
-        until(lambda: done == ["chore"])  # and the next time in an hour, which leaving does not wait for
+        until(lambda: done == ["chore"])  # and the next time in a minute, which leaving does not wait for
     with Housekeeping({"things": chore}, every_seconds=0.001):
         until(lambda: len(done) > 4)
 
