@@ -82,14 +82,18 @@ class Watcher:
 
     def enter(self, name: str) -> None:
         self.current = self.stages.setdefault(name, Stage())
+        self._look(self.current)  # it may be over before the next one
 
     def watch(self) -> None:
         last = time.monotonic()
         while not self.ended.wait(_POLL_S):
             stage, now = self.current, time.monotonic()
-            stage.private_bytes = max(stage.private_bytes, private_bytes(self.pid))
-            stage.resident_bytes = max(stage.resident_bytes, resident_bytes(self.pid))
+            self._look(stage)
             stage.seconds, last = stage.seconds + now - last, now
+
+    def _look(self, stage: Stage) -> None:
+        stage.private_bytes = max(stage.private_bytes, private_bytes(self.pid))
+        stage.resident_bytes = max(stage.resident_bytes, resident_bytes(self.pid))
 
 
 def watched(work: Callable[..., None], *arguments: object) -> dict[str, Stage]:
