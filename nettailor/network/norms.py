@@ -1,7 +1,10 @@
-"""Batch-norm in the two ways training needs it beside the module's own.
+"""Batch-norm in the ways training needs it beside the module's own.
 
 Legend: N images, C channels, H W.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,3 +25,16 @@ def by_batch(norm: nn.Module, x: Tensor) -> Tensor:
     """norm(x) by the statistics of this batch, leaving the running ones as they are."""
     assert isinstance(norm, nn.BatchNorm2d)
     return F.batch_norm(x, None, None, norm.weight, norm.bias, training=True, eps=norm.eps)
+
+
+@contextmanager
+def running_statistics_kept(module: nn.Module) -> Iterator[None]:
+    """While this lasts, batch-norm layers in training mode use their batch's statistics and do not move their own."""
+    norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d) and m.track_running_stats]
+    try:
+        for norm in norms:
+            norm.track_running_stats = False
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True

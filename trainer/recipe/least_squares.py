@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from nettailor.architecture.plan import Plan
+from nettailor.network.norms import running_statistics_kept
 from nettailor.network.proxies import Proxy, as_rows
 from nettailor.network.student import Student
 from trainer.recipe.teacher import Teacher
@@ -32,9 +33,17 @@ def regress_proxies(student: Student, teacher: Teacher, images: Tensor) -> None:
 @torch.no_grad()
 def take_over(pruned: Student, before: Student, images: Tensor) -> None:
     """Wherever a path into a node was pruned, fit the proxies left there, all together, so that the node's sum stays
-    as near as it can to what it was `before`; first nodes first, on images (N, 3, H, W)."""
+    as near as it can to what it was `before`; first nodes first, on images (N, 3, H, W). `before` stays as it is: its
+    accuracy was measured already, and it may be the network that is published."""
+    was_training = before.training
     before.train()
     pruned.train()
+    with running_statistics_kept(before):
+        _fit_pruned_nodes(pruned, before, images)
+    before.train(was_training)
+
+
+def _fit_pruned_nodes(pruned: Student, before: Student, images: Tensor) -> None:
     wanted, nodes = {0: before.stem(images)}, {0: before.stem(images)}
     for node in before.plan.nodes():
         target = before.sum(node, wanted)

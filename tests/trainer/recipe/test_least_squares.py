@@ -130,6 +130,22 @@ def test_a_student_nothing_was_cut_from_is_left_alone() -> None:
         torch.testing.assert_close(value, expected[name], rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_the_parent_is_left_alone(training: bool) -> None:
+    torch.manual_seed(0)
+    backbone = build_backbone("mini26")
+    before = Student(backbone, plan=full_plan(12, 3), classes=4, statistics="task").train(training)
+    kept = [node not in {3, 7} for node in before.plan.nodes()]
+    pruned = before.pruned(reachable_plan(kept, [list(sources) for sources in before.plan.proxies]), backbone)
+    expected = {name: value.clone() for name, value in before.state_dict().items()}
+    take_over(pruned, before, torch.randn(8, 3, 32, 32))
+    assert before.training is training
+    assert before.state_dict().keys() == expected.keys()
+    for name, value in before.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+    assert all(norm.track_running_stats for norm in before.modules() if isinstance(norm, torch.nn.BatchNorm2d))
+
+
 def _last_node(student: Student, images: Tensor) -> Tensor:
     nodes: dict[int, Tensor] = {0: student.stem(images)}
     for node in student.plan.nodes():
