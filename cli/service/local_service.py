@@ -105,7 +105,8 @@ def remove_state(data_dir: Path) -> None:
 
 
 def running_url(data_dir: Path, *, pid: int | None = None) -> str | None:
-    """The URL of the ready service on this data folder, if there is one (and if it is process `pid`, where given).
+    """The URL of the service on this data folder, if there is one. It was ready once, and may be without its Redis for
+    a moment; with `pid`, only if it is that process and ready.
 
     What a service that was killed has left says nothing: its port may be somebody else's by now. One that runs holds
     the folder's lock.
@@ -119,4 +120,5 @@ def running_url(data_dir: Path, *, pid: int | None = None) -> str | None:
     if pid is not None and state["pid"] != pid:
         return None
     with Client(state["url"]) as client:
-        return str(state["url"]) if client.is_ready() else None
+        is_there = client.is_alive() if pid is None else client.is_ready()
+    return str(state["url"]) if is_there else None

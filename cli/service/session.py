@@ -63,9 +63,16 @@ class Session:
     def close(self) -> None:
         self._http.close()
 
+    def is_alive(self) -> bool:
+        """Whether the service answers, ready or not."""
+        return self._succeeds("/healthz")
+
     def is_ready(self) -> bool:
+        return self._succeeds("/readyz")
+
+    def _succeeds(self, path: str) -> bool:
         try:
-            return self._http.get("/readyz").is_success
+            return self._http.get(path).is_success
         except httpx.TransportError:
             return False
 
