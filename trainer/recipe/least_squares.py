@@ -62,7 +62,7 @@ def _fit_pruned_nodes(pruned: Student, before: Student, images: Tensor) -> None:
 
 
 def _forget(nodes: dict[int, Tensor], plan: Plan, done: int) -> None:
-    """Let go of what no node after the one that is `done` is computed from: of large images it takes gigabytes."""
+    """Let go of what no node after the one that is `done` is computed from: of large images it takes much memory."""
     needed = {source for node in plan.nodes() if node > done for source in plan.inputs(node)}
     for node in set(nodes) - needed:
         del nodes[node]
