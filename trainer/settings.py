@@ -8,7 +8,7 @@ from hosting.processes.memory import available_bytes
 from hosting.settings.settings import Settings as RegistrySettings
 
 UPLOAD_PREFIX = "upload-"  # of the names of the files in `uploads_dir`
-_MEMORY_SHARE = 0.75  # of the machine's that trainings may take
+_MEMORY_SHARE = 0.875  # of the machine's that trainings may take
 
 
 class Settings(RegistrySettings):
@@ -22,7 +22,7 @@ class Settings(RegistrySettings):
     job_memory_bytes: int | None = Field(
         default=None,
         ge=1,
-        description="memory that one training, or a look at an upload, may take before it is stopped; three quarters "
+        description="memory that one training, or a look at an upload, may take before it is stopped; seven eighths "
         "of the machine's (or container's), divided among its workers",
     )
     worker_devices: str = Field(

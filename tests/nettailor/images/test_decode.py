@@ -60,7 +60,7 @@ def test_a_hundred_megapixels_are_refused_before_decoding() -> None:
         decode(huge_png(10_000, 10_000))
 
 
-@pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"%!PS-Adobe-3.0 EPSF-3.0\n"])
+@pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\n"])
 def test_what_is_no_image_is_refused(data: bytes) -> None:
     with pytest.raises(ImageInvalid, match="not a readable image"):
         decode(data)
