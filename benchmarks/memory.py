@@ -31,13 +31,12 @@ import torch
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.measuring import machine
 from benchmarks.training.steps import fold_of
 from hosting.processes.memory import private_bytes, resident_bytes
 from nettailor.network.backbones import Backbone, build_backbone, channels_last
-from nettailor.network.student import Student
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze
 from trainer.recipe.config import RecipeConfig
@@ -191,9 +190,9 @@ class ShortFold(Fold):
     def _batches(self, schedule: Schedule, generator: torch.Generator) -> Iterable[tuple[Tensor, Tensor, float]]:
         return islice(super()._batches(schedule, generator), self.steps)
 
-    def _reestimate_statistics(self, student: Student) -> None:
+    def _reestimate_statistics(self, model: nn.Module) -> None:
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(1))
-        Fold(**_shallow(self) | {"train": self.train.rows(order[:_EVALUATED])})._reestimate_statistics(student)
+        Fold(**_shallow(self) | {"train": self.train.rows(order[:_EVALUATED])})._reestimate_statistics(model)
 
 
 def _shallow(fold: Fold) -> dict[str, Any]:

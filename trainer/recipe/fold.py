@@ -63,7 +63,7 @@ class Fold:
         self._seed("teacher")
         teacher = channels_last(Teacher(self.backbone, self.classes)).to(self.device)
         self._fit(teacher, name, schedule, self.fine_tuning(teacher))
-        return teacher.eval(), float(self.correct(teacher, self.val).float().mean())
+        return teacher, float(self.correct(teacher, self.val).float().mean())
 
     def fine_tuning(self, teacher: Teacher) -> Step:
         """A step of the teacher's training."""
@@ -87,7 +87,8 @@ class Fold:
         if self.config.regressed_images:
             regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
         self.warm(student)
-        self._distil(student, teacher, "student", self.config.student.fitted(len(self.train)), self.config.gamma1)
+        step = self.distillation(student, teacher, self.config.gamma1)
+        self._fit(student, "student", self.config.student.fitted(len(self.train)), step)
         return student
 
     def candidate(self, start: Student, teacher: Teacher, *, more: int, total: int) -> Student:
@@ -101,8 +102,8 @@ class Fold:
         candidate = channels_last(start.pruned(plan, self.backbone)).to(self.device)
         if self.config.regressed_images:
             take_over(candidate, start, self._some_images(self.config.regressed_images))
-        schedule = self.config.retrain.fitted(len(self.train))
-        self._distil(candidate, teacher, f"retrain-{total}", schedule, 0.0)
+        step = self.distillation(candidate, teacher, 0.0)
+        self._fit(candidate, f"retrain-{total}", self.config.retrain.fitted(len(self.train)), step)
         return candidate
 
     def correct(self, model: nn.Module, images: LabelledImages) -> Tensor:
@@ -151,10 +152,6 @@ class Fold:
         weights = class_weights(self.train.labels, self.classes)
         return None if weights is None else weights.to(self.device)
 
-    def _distil(self, student: Student, teacher: Teacher, name: str, schedule: Schedule, gamma1: float) -> None:
-        self._fit(student, name, schedule, self.distillation(student, teacher, gamma1))
-        self._reestimate_statistics(student)
-
     def _fit(self, model: nn.Module, name: str, schedule: Schedule, step: Step) -> None:
         full_name = f"{self.folder.name}/{name}"
         history = fit(
@@ -173,6 +170,7 @@ class Fold:
             ),
         )
         self.on_run(full_name, history)
+        self._reestimate_statistics(model)
 
     def _some_images(self, count: int) -> Tensor:
         """Up to so many, drawn at random; fewer large ones, which have as many places to learn from."""
@@ -198,11 +196,12 @@ class Fold:
         return ((images.to(self.device), labels.to(self.device)) for images, labels in batches)
 
     @torch.no_grad()
-    def _reestimate_statistics(self, student: Student) -> None:
-        """Batch-norm statistics that belong to the task, from the training images as serving prepares them: a moving
-        average over the last augmented batches is noisier and of another distribution."""
-        student.train()
-        norms = [m for m in student.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
+    def _reestimate_statistics(self, model: nn.Module) -> None:
+        """Batch-norm statistics that training moves, from the training images as serving prepares them: a moving
+        average over the last augmented batches is noisier and of another distribution. Teachers and students alike, or
+        their accuracies could not be compared."""
+        model.train()
+        norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()
@@ -210,10 +209,10 @@ class Fold:
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(self.config.seed))
         for images, _ in self._on_device(evaluation_batches(self.train.rows(order), self.preprocessing)):
             if len(images) > 1:
-                student(images)
+                model(images)
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
-        student.eval()
+        model.eval()
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=bool(self.config.bf16))

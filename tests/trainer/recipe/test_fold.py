@@ -4,19 +4,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from nettailor.complexity.counting import path_costs
-from tests.trainer.recipe.runs import seeded_backbone
+from nettailor.network.norms import running_statistics_kept
+from tests.trainer.recipe.runs import Broken, seeded_backbone
 from tests.trainer.tiny import tiny_config, tiny_task
 from trainer.recipe import fold as folds
-from trainer.recipe.fold import Fold
+from trainer.recipe.fold import Fold, OnEpoch
+from trainer.training.data import evaluation_batches
+from trainer.training.fit import Epoch
 
 
-def test_proxies_are_fitted_to_fewer_images_where_they_are_large(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def fold_in(folder: Path, on_epoch: OnEpoch = lambda name, schedule, epoch, model: None) -> Fold:
     data, backbone = tiny_task(), seeded_backbone()
-    fold = Fold(
+    return Fold(
         config=tiny_config(),
         backbone=backbone,
         preprocessing=data.preprocessing,
@@ -25,11 +27,61 @@ def test_proxies_are_fitted_to_fewer_images_where_they_are_large(
         val=data.val,
         flip=False,
         costs=path_costs(backbone.geometry, data.preprocessing.crop),
-        folder=tmp_path,
-        on_epoch=lambda name, schedule, epoch, model: None,
+        folder=folder,
+        on_epoch=on_epoch,
     )
+
+
+def test_proxies_are_fitted_to_fewer_images_where_they_are_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = fold_in(tmp_path)
     assert len(fold._some_images(12)) == 12
-    monkeypatch.setattr(folds, "_REGRESSED_PIXELS", 5 * data.preprocessing.crop**2)
+    monkeypatch.setattr(folds, "_REGRESSED_PIXELS", 5 * fold.preprocessing.crop**2)
     some = fold._some_images(12)
     assert len(some) == 5
     assert torch.equal(some, fold._some_images(12))
+
+
+def test_teachers_and_students_have_the_statistics_of_the_training_images_as_served(tmp_path: Path) -> None:
+    fold = fold_in(tmp_path)
+    teacher, _ = fold.teacher(fold.config.teacher)
+    images = next(iter(evaluation_batches(fold.train, fold.preprocessing)))[0]
+    assert len(images) == len(fold.train)
+    student = fold.student(teacher)
+    compared = (_norm_inputs(teacher, images), _norm_inputs(student, images))
+    assert len(compared[0]) == sum(isinstance(m, nn.BatchNorm2d) for m in teacher.modules())
+    for inputs in compared:
+        for norm, x in inputs.items():
+            torch.testing.assert_close(norm.running_mean, x.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(norm.running_var, x.var((0, 2, 3)), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("epochs_done", [1, 2])
+def test_a_teacher_whose_training_was_broken_off_ends_with_the_same_bits(tmp_path: Path, epochs_done: int) -> None:
+    def die(name: str, schedule: object, epoch: Epoch, model: nn.Module) -> None:
+        if epoch.number == epochs_done:
+            raise Broken
+
+    schedule = tiny_config().teacher
+    whole, accuracy = fold_in(tmp_path / "whole" / "fold0").teacher(schedule)
+    with pytest.raises(Broken):
+        fold_in(tmp_path / "broken" / "fold0", die).teacher(schedule)
+    again, accuracy_again = fold_in(tmp_path / "broken" / "fold0").teacher(schedule)
+    assert accuracy_again == accuracy
+    assert not again.training
+    for (name, found), expected in zip(again.state_dict().items(), whole.state_dict().values(), strict=True):
+        assert torch.equal(found, expected), name
+
+
+def _norm_inputs(model: nn.Module, images: Tensor) -> dict[nn.BatchNorm2d, Tensor]:
+    """What each batch-norm that trains has to normalise, when all of them go by the statistics of these images."""
+    inputs: dict[nn.BatchNorm2d, Tensor] = {}
+    model.train()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d) and module.training:
+            module.register_forward_pre_hook(lambda norm, args: inputs.__setitem__(norm, args[0]))
+    with torch.no_grad(), running_statistics_kept(model):
+        model(images)
+    model.eval()
+    return inputs
