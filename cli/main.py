@@ -51,6 +51,11 @@ class Priority(StrEnum):
     low = "low"
 
 
+class Loss(StrEnum):
+    local = "local"
+    paper = "paper"
+
+
 class Measure(StrEnum):
     macs = "macs"
     params = "params"
@@ -148,6 +153,9 @@ def tailor(
     skips: Annotated[Skips | None, _option("From how many of the nearest nodes proxies come.")] = None,
     gamma1: Annotated[float | None, _option("Weight of the complexity.", min=0)] = None,
     gamma2: Annotated[float | None, _option("Weight of the teacher.", min=0)] = None,
+    loss: Annotated[
+        Loss | None, _option("Form of the teacher's part of the loss; local by default, paper is the published one.")
+    ] = None,
     measure: Annotated[Measure | None, _option("What complexity counts.")] = None,
     target_drop: Annotated[
         float | None, _option("Accuracy that may be lost against the teacher; 0.005 is half a point.", min=0, max=0.5)
@@ -182,7 +190,8 @@ def tailor(
 
     console = PlainConsole()
     options = {"preset": preset, "seed": seed, "backbone": backbone, "skips": skips, "gamma1": gamma1, "gamma2": gamma2}
-    options |= {"measure": measure, "target_drop": target_drop, "max_macs": max_macs, "max_latency_ms": max_latency_ms}
+    options |= {"loss": loss, "measure": measure, "target_drop": target_drop}
+    options |= {"max_macs": max_macs, "max_latency_ms": max_latency_ms}
     options |= {"max_minutes": max_minutes, "warm_start": warm_start, "priority": priority, "group_by": group_by}
     with one_line_errors(), service(url, data_dir, key) as client, packed(data) as archive:
         look_before_upload(data, archive, group_by, console, yes=yes)

@@ -24,7 +24,7 @@ from nettailor.complexity.pruning import prune
 from nettailor.cpu import bf16_pays
 from nettailor.images import decode, prepare
 from nettailor.network.backbones import Backbone, channels_last
-from nettailor.network.losses import distillation_loss, teacher_loss
+from nettailor.network.losses import TEACHER_LOSSES, distillation_loss
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold, Step
@@ -61,7 +61,7 @@ class StraightforwardFold(Fold):
             terms = {
                 "classification": F.cross_entropy(outputs.logits, labels),
                 "complexity": expected.floored({node: student.alpha(node) for node in student.plan.nodes()}),
-                "teacher": teacher_loss(outputs, targets.nodes, targets.logits),
+                "teacher": TEACHER_LOSSES[self.config.loss](outputs, targets.nodes, targets.logits),
                 "distillation": distillation_loss(outputs, targets.logits),
             }
             loss = self.config.weighted(terms, gamma1, progress)

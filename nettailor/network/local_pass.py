@@ -1,9 +1,9 @@
 """The student's training pass: one forward for a loss whose terms want two different gradients.
 
-The classification reaches through the whole network; the teacher's terms (eq. 11) act on each layer alone, its inputs
-detached. Run twice, as the authors' released code does, every layer gives the same values both times. Here it runs
-once, cut into one small graph a node, and goes back through each of them with two gradients: the global one alone to
-the node's inputs, both together to its parameters.
+The classification and the logits' distance to the teacher reach through the whole network; the distances of the nodes
+(eq. 11) act on each layer alone, its inputs detached. Run twice, as the authors' released code does, every layer gives
+the same values both times. Here it runs once, cut into one small graph a node, and goes back through each of them with
+two gradients: the global one alone to the node's inputs, both together to its parameters.
 
 Legend: N images, C channels, H W, K classes; nodes l = 0 (stem) ... L as in `plan`.
 """
@@ -27,7 +27,7 @@ class LocalOutputs:
     """One forward pass with what the teacher loss compares (eq. 11).
 
     `nodes[l]` (N, C_l, H_l, W_l) and `local_logits` (N, K) carry gradient to the parameters of their own layer only;
-    `logits` (N, K) to all.
+    `logits` (N, K), the same values as `local_logits`, to all.
     """
 
     logits: Tensor

@@ -1,10 +1,13 @@
 """Terms of the training loss (eq. 11-12).
 
-The teacher term follows the authors' released code: the mean, not the sum, of per-layer mean squared errors, each
-layer local (its inputs detached, see `local_pass`).
+Eq. 11 comes in two forms, by name. In both a block's distance to the teacher trains its own node alone: the node's
+inputs are detached, as in the authors' released code. They differ in the logits' distance. In "paper" its gradient
+reaches the whole student, as in the paper and in the released code; in "local" it reaches the classifier alone, and
+`distillation_loss` is there for the rest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -12,20 +15,39 @@ from torch.nn import functional as F
 
 from nettailor.network.local_pass import LocalOutputs
 
+Loss = Literal["local", "paper"]
+TeacherLoss = Callable[[LocalOutputs, Mapping[int, Tensor], Tensor], Tensor]
 
-def teacher_loss(outputs: LocalOutputs, teacher_nodes: Mapping[int, Tensor], teacher_logits: Tensor) -> Tensor:
-    """Eq. 11: mean squared error of each present node and of the logits to the teacher's, averaged over these."""
-    terms = [_mean_square(x - teacher_nodes[node]) for node, x in outputs.nodes.items()]
+
+def local_teacher_loss(outputs: LocalOutputs, teacher_nodes: Mapping[int, Tensor], teacher_logits: Tensor) -> Tensor:
+    """Mean squared error of each present node and of the logits to the teacher's, averaged over these; every term
+    trains one layer."""
+    terms = _node_distances(outputs, teacher_nodes)
     terms.append(_mean_square(outputs.local_logits - teacher_logits))
     return torch.stack(terms).mean()
+
+
+def paper_teacher_loss(outputs: LocalOutputs, teacher_nodes: Mapping[int, Tensor], teacher_logits: Tensor) -> Tensor:
+    """Eq. 11: the same errors, that of the logits with gradient to the whole student; their sum divided by the number
+    of nodes, absent ones included."""
+    terms = _node_distances(outputs, teacher_nodes)
+    terms.append(_mean_square(outputs.logits - teacher_logits))
+    return torch.stack(terms).sum() / max(teacher_nodes)
+
+
+TEACHER_LOSSES: Mapping[Loss, TeacherLoss] = {"local": local_teacher_loss, "paper": paper_teacher_loss}
 
 
 def distillation_loss(outputs: LocalOutputs, teacher_logits: Tensor) -> Tensor:
     """Mean squared error of the logits with gradient to the whole student, not to the classifier alone.
 
-    Not in the paper; docs/log.md has what it is worth.
+    The paper has it within eq. 11; beside the "local" form it has a weight of its own (docs/log.md).
     """
     return F.mse_loss(outputs.logits.float(), teacher_logits.float())
+
+
+def _node_distances(outputs: LocalOutputs, teacher_nodes: Mapping[int, Tensor]) -> list[Tensor]:
+    return [_mean_square(x - teacher_nodes[node]) for node, x in outputs.nodes.items()]
 
 
 def _mean_square(difference: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from trainer.jobs.job import Priority
 from trainer.pattern import MOST_CHARACTERS
 
 Preset = Literal["fast", "balanced", "thorough"]
+LossOption = Literal["local", "paper"]
 MeasureOption = Literal["macs", "params", "milliseconds"]
 
 
@@ -51,6 +52,10 @@ class TailorOptions(BaseModel):
     )
     gamma2: float | None = Field(
         default=None, ge=0, le=1000, allow_inf_nan=False, description="weight of the teacher in the student's loss"
+    )
+    loss: LossOption | None = Field(
+        default=None,
+        description="form of the teacher's part of the loss: local, or paper, the one that was published, gamma2 = 10",
     )
     measure: MeasureOption | None = Field(
         default=None,

@@ -4,18 +4,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from torch import Tensor
 
 from nettailor.bundle.manifest import StatisticsMode
 from nettailor.complexity.counting import Measure
+from nettailor.network.losses import Loss
 from trainer.recipe.selection import Wanted
 from trainer.training.fit import Schedule
 
 Preset = Literal["fast", "balanced", "thorough"]
 _TEACHER = Schedule(epochs=6, lr=0.01, min_steps=300, max_steps=2000)
 _STUDENT = Schedule(epochs=24, lr=0.3, clip=3.0, alpha_lr=0.33, min_steps=800, max_steps=4000)
+_TEACHER_WEIGHTS: Mapping[Loss, tuple[float, float]] = {"local": (3.0, 2.0), "paper": (10.0, 0.0)}
 _RETRAIN = Schedule(epochs=10, lr=0.05, clip=3.0, alpha_lr=0.33, min_steps=300, max_steps=1500)
 
 
@@ -31,8 +33,9 @@ class RecipeConfig:
     gamma1: float = 0.3  # weight of the complexity
     gamma1_rise: float = 0.0  # share of the student's steps over which gamma1 rises linearly from 0
     regressed_images: int = 512  # images that proxies are fitted to by least squares at the start; 0: random proxies
-    gamma2: float = 3.0  # weight of the teacher (10 in the paper; docs/log.md)
-    distillation: float = 2.0  # weight of the logits' distance to the teacher's; 0 in the paper
+    loss: Loss = "local"  # which form of eq. 11 (nettailor/network/losses.py)
+    gamma2: float | None = None  # weight of the teacher; None means 10 for "paper", as there, else 3 (docs/log.md)
+    distillation: float | None = None  # weight of the logits' distance beside eq. 11; None means 0 for "paper", else 2
     measure: Measure = "macs"  # what C_ij counts
     cost_table: Path | None = None  # JSON of measured milliseconds a path; replaces `measure`
     target_drop: float = 0.005  # accuracy (validation) the student may lose against the teacher
@@ -64,6 +67,8 @@ class RecipeConfig:
             raise ValueError("budgets are above 0")
         if self.max_latency_ms is not None and self.latency_table is None:
             raise ValueError("max_latency_ms needs latency_table")
+        if self.loss not in get_args(Loss):
+            raise ValueError(f"no loss is called {self.loss}")
         if self.folds is not None and self.folds < 1:
             raise ValueError(f"folds must be at least 1, not {self.folds}")
 
@@ -71,6 +76,15 @@ class RecipeConfig:
     def has_budget(self) -> bool:
         """Whether the network's own size or time is limited."""
         return self.max_macs is not None or self.max_latency_ms is not None
+
+    @property
+    def teacher_weights(self) -> tuple[float, float]:
+        """gamma2, and the weight of the distillation."""
+        gamma2, distillation = _TEACHER_WEIGHTS[self.loss]
+        return (
+            gamma2 if self.gamma2 is None else self.gamma2,
+            distillation if self.distillation is None else self.distillation,
+        )
 
     @property
     def wanted(self) -> Wanted:
@@ -99,12 +113,14 @@ class RecipeConfig:
         """Eq. 12 and the distillation: the loss of `classification`, `complexity`, `teacher` and `distillation`, with
         this weight of the complexity, at a progress of 0..1 of the training."""
         rising = gamma1 * min(1.0, progress / self.gamma1_rise) if self.gamma1_rise else gamma1
-        local = self.gamma2 * terms["teacher"] + self.distillation * terms["distillation"]
-        return terms["classification"] + rising * terms["complexity"] + local
+        gamma2, distillation = self.teacher_weights
+        guided = gamma2 * terms["teacher"] + distillation * terms["distillation"]
+        return terms["classification"] + rising * terms["complexity"] + guided
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, for the manifest; limits that are not set are left out."""
         values = asdict(self)
+        values["gamma2"], values["distillation"] = self.teacher_weights
         for name in ("max_macs", "max_latency_ms", "latency_table", "max_minutes"):
             if values[name] is None:
                 del values[name]

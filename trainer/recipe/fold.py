@@ -20,7 +20,7 @@ from nettailor.complexity.expectation import ExpectedComplexity
 from nettailor.complexity.pruning import prune
 from nettailor.network.backbones import Backbone, channels_last
 from nettailor.network.local_pass import LocalPass
-from nettailor.network.losses import distillation_loss, teacher_loss
+from nettailor.network.losses import TEACHER_LOSSES, distillation_loss
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.least_squares import regress_proxies, take_over
@@ -126,11 +126,11 @@ class Fold:
             with self._autocast():
                 targets = guide.targets(images)
                 trace = local_pass(images)
-                local = teacher_loss(trace.outputs, targets.nodes, targets.logits)
+                guided = TEACHER_LOSSES[config.loss](trace.outputs, targets.nodes, targets.logits)
             terms = {
                 "classification": self._cross_entropy(trace.outputs.logits, labels),
                 "complexity": expected_complexity.floored({n: student.alpha(n) for n in student.plan.nodes()}),
-                "teacher": local,
+                "teacher": guided,
                 "distillation": distillation_loss(trace.outputs, targets.logits),
             }
             loss = config.weighted(terms, gamma1, progress)

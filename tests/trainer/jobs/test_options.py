@@ -28,6 +28,7 @@ ALL: dict[str, Any] = {
     "skips": "5",
     "gamma1": 0.1,
     "gamma2": 4.0,
+    "loss": "paper",
     "measure": "params",
     "max_macs": 0.5,
     "max_minutes": 2.5,
@@ -55,6 +56,7 @@ def test_everything_asked_reaches_the_recipe(settings: Settings, tmp_path: Path)
     settings = settings.model_copy(update={"cost_table": table})
     config = recipe_config_of(parse_options({**ALL, "max_latency_ms": 7.0}), settings)
     assert (config.skips, config.gamma1, config.gamma2, config.measure) == (5, 0.1, 4.0, "params")
+    assert config.loss == "paper"
     assert (config.max_macs, config.max_latency_ms, config.max_minutes) == (0.5, 7.0, 2.5)
     assert (config.cost_table, config.latency_table) == (None, table)
     assert config.as_json()["latency_table"] == "costs.json"
@@ -69,6 +71,7 @@ BAD: list[Mapping[str, Any]] = [
     {"gamma2": 1e9},
     {"gamma1": "nan"},
     {"measure": "watts"},
+    {"loss": "other"},
     {"target_drop": 0.6},
     {"max_macs": 0},
     {"max_latency_ms": "inf"},

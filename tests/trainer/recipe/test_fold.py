@@ -1,13 +1,18 @@
 """One fold by itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from benchmarks.training.straightforward import two_passes
 from nettailor.complexity.counting import path_costs
+from nettailor.network.losses import Loss
 from nettailor.network.norms import running_statistics_kept
+from nettailor.network.student import Student
 from tests.trainer.recipe.runs import Broken, seeded_backbone
 from tests.trainer.tiny import tiny_config, tiny_task
 from trainer.recipe import fold as folds
@@ -72,6 +77,34 @@ def test_a_teacher_whose_training_was_broken_off_ends_with_the_same_bits(tmp_pat
     assert not again.training
     for (name, found), expected in zip(again.state_dict().items(), whole.state_dict().values(), strict=True):
         assert torch.equal(found, expected), name
+
+
+@pytest.mark.parametrize("loss", ["local", "paper"])
+def test_a_step_minimises_the_loss_that_is_configured(tmp_path: Path, loss: Loss) -> None:
+    fold = replace(fold_in(tmp_path), config=tiny_config(loss=loss, bf16=False))
+    teacher, _ = fold.teacher(fold.config.teacher)
+    student = fold.student(teacher).train()
+    images, labels = next(iter(evaluation_batches(fold.train, fold.preprocessing)))
+    student.zero_grad()
+    terms = fold.distillation(student, teacher, 0.0)(images, labels, 0.5)
+    found = _flat_gradient(student)
+
+    student.zero_grad()
+    outputs, targets = two_passes(student, images), teacher.targets(images)
+    distances = torch.stack([F.mse_loss(x, targets.nodes[node]) for node, x in outputs.nodes.items()]).sum()
+    logits = F.mse_loss(outputs.logits, targets.logits)
+    distilled = 10 * (distances + logits) / student.plan.depth
+    if loss == "local":
+        behind = F.mse_loss(outputs.local_logits, targets.logits)
+        distilled = 3 * (distances + behind) / (len(list(student.plan.nodes())) + 1) + 2 * logits
+    wanted = F.cross_entropy(outputs.logits, labels) + distilled
+    wanted.backward()
+    torch.testing.assert_close(terms["loss"], wanted, rtol=1e-4, atol=1e-5)
+    assert (found - _flat_gradient(student)).norm() < 1e-3 * found.norm()
+
+
+def _flat_gradient(student: Student) -> Tensor:
+    return torch.cat([p.grad.flatten() for p in student.task_parameters() if p.grad is not None])
 
 
 def _norm_inputs(model: nn.Module, images: Tensor) -> dict[nn.BatchNorm2d, Tensor]:

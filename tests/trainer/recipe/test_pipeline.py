@@ -103,11 +103,14 @@ def test_another_seed_gives_another_bundle(tmp_path: Path, whole: tuple[Tailored
     assert tailored(tmp_path, config=tiny_config(seed=1)).bundle != whole[0].bundle
 
 
-@pytest.mark.parametrize("options", [{"statistics": "frozen"}, {"skips": 1, "folds": 2}, {"measure": "params"}])
+@pytest.mark.parametrize(
+    "options", [{"statistics": "frozen"}, {"skips": 1, "folds": 2}, {"measure": "params", "loss": "paper"}]
+)
 def test_options(tmp_path: Path, options: dict[str, object]) -> None:
     manifest = decode(tailored(tmp_path, config=tiny_config(**options)).bundle).manifest
     assert manifest.statistics == options.get("statistics", "task")
     assert manifest.recipe["pooled_folds"] == options.get("folds", 1)
+    assert manifest.recipe["loss"] == options.get("loss", "local")
 
 
 @pytest.mark.parametrize(("limit", "fits"), [(0.8, True), pytest.param(0.001, False, marks=pytest.mark.nightly)])

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from nettailor.architecture.plan import full_plan
 from nettailor.network.backbones import build_backbone
 from nettailor.network.local_pass import LocalPass
-from nettailor.network.losses import distillation_loss, teacher_loss
+from nettailor.network.losses import distillation_loss, local_teacher_loss
 from nettailor.network.student import Student
 from tests.trainer.tiny import PREPROCESSING, coloured
 from trainer.recipe.teacher import Teacher
@@ -42,8 +42,9 @@ def train(folder: Path, batch_size: int) -> nn.Module:
         targets, trace = guide.targets(images), local_pass(images.double())
         outputs = trace.outputs
         complexity = torch.stack([student.alpha(node)[0] for node in student.plan.nodes()]).mean()
-        local = teacher_loss(outputs, targets.nodes, targets.logits) + distillation_loss(outputs, targets.logits)
+        local = local_teacher_loss(outputs, targets.nodes, targets.logits)
         loss = nn.functional.cross_entropy(outputs.logits, labels) + 0.3 * complexity + local
+        loss = loss + distillation_loss(outputs, targets.logits)
         trace.backward(loss)
         return {"loss": loss}
 
