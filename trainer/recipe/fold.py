@@ -205,10 +205,13 @@ class Fold:
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()
-            norm.momentum = None  # the plain average over all batches
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(self.config.seed))
+        seen = 0
         for images, _ in self._on_device(evaluation_batches(self.train.rows(order), self.preprocessing)):
             if len(images) > 1:
+                seen += len(images)
+                for norm in norms:
+                    norm.momentum = len(images) / seen  # the average over images: the last batch may be a small one
                 model(images)
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum

@@ -17,21 +17,22 @@ from tests.trainer.recipe.runs import Broken, seeded_backbone
 from tests.trainer.tiny import tiny_config, tiny_task
 from trainer.recipe import fold as folds
 from trainer.recipe.fold import Fold, OnEpoch
+from trainer.training import data
 from trainer.training.data import evaluation_batches
 from trainer.training.fit import Epoch
 
 
 def fold_in(folder: Path, on_epoch: OnEpoch = lambda name, schedule, epoch, model: None) -> Fold:
-    data, backbone = tiny_task(), seeded_backbone()
+    task, backbone = tiny_task(), seeded_backbone()
     return Fold(
         config=tiny_config(),
         backbone=backbone,
-        preprocessing=data.preprocessing,
+        preprocessing=task.preprocessing,
         classes=3,
-        train=data.train,
-        val=data.val,
+        train=task.train,
+        val=task.val,
         flip=False,
-        costs=path_costs(backbone.geometry, data.preprocessing.crop),
+        costs=path_costs(backbone.geometry, task.preprocessing.crop),
         folder=folder,
         on_epoch=on_epoch,
     )
@@ -60,6 +61,16 @@ def test_teachers_and_students_have_the_statistics_of_the_training_images_as_ser
         for norm, x in inputs.items():
             torch.testing.assert_close(norm.running_mean, x.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
             torch.testing.assert_close(norm.running_var, x.var((0, 2, 3)), rtol=1e-4, atol=1e-5)
+
+
+def test_a_small_last_batch_counts_by_its_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fold = fold_in(tmp_path)
+    monkeypatch.setattr(data, "_EVALUATED_PIXELS", 34 * fold.preprocessing.crop**2)  # of 36 images
+    teacher, _ = fold.teacher(fold.config.teacher)
+    monkeypatch.undo()
+    images = next(iter(evaluation_batches(fold.train, fold.preprocessing)))[0]
+    norm, x = next(iter(_norm_inputs(teacher, images).items()))  # the first: its input is the same in any batch
+    torch.testing.assert_close(norm.running_mean, x.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("epochs_done", [1, 2])
