@@ -108,6 +108,10 @@ class JobQueue:
         """Submissions in the order in which they are served."""
         return [submission for queue in self.queues.values() for submission in queue.get_job_ids()]
 
+    def taken_ids(self) -> list[str]:
+        """Submissions that a worker took and has not started yet."""
+        return [taken for queue in self.queues.values() for taken in queue.intermediate_queue.get_job_ids()]
+
 
 def _execution_key(run: str) -> str:
     return f"rq:execution:{run}"

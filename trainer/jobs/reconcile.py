@@ -19,7 +19,7 @@ from trainer.errors import JobDied, JobRecordDamaged, JobUnknown
 from trainer.events import Event
 from trainer.jobs.job import Job
 from trainer.jobs.jobs import Jobs, changed, requeued
-from trainer.jobs.queue import job_of
+from trainer.jobs.queue import job_of, submission_id
 from trainer.redis_errors import reachable
 
 logger = logging.getLogger(__name__)
@@ -87,8 +87,29 @@ class Reconciler:
             self._wait_again(job, reason)
         elif status is None:
             self._submit_again(job)
+        elif status == JobStatus.FINISHED and self._is_superseded(job):
+            self._go_on(job)
         elif status in {JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED, JobStatus.FINISHED}:
             self._fail(job, reason)
+
+    def _is_superseded(self, job: Job) -> bool:
+        """Whether the run that finished was one that had been given up before. Its process lived on (Redis was away, or
+        the machine slept, for longer than a heartbeat is good for) and ended when it saw that it was taken over."""
+        return job.state == "queued" or self._is_under_way(submission_id(job))
+
+    def _is_under_way(self, submission: str) -> bool:
+        """Looked for in the order in which a submission moves on, so that it is not missed on its way."""
+        queue = self._jobs.queue
+        return (
+            submission in queue.waiting_ids()
+            or submission in queue.taken_ids()
+            or any(entry.partition(":")[0] == submission for entry, _ in queue.started_runs())
+        )
+
+    def _go_on(self, job: Job) -> None:
+        """The attempt that followed the one that was given up goes on as ever, or has not begun and is lost with it."""
+        if not self._is_under_way(submission_id(job)):
+            self._submit_again(job)
 
     def _wait_again(self, job: Job, reason: str) -> None:
         def change(found: Job) -> tuple[Job, Event] | None:

@@ -73,6 +73,46 @@ def test_a_living_workers_job_is_left_alone(jobs: Jobs, reconciler: Reconciler, 
     assert [found.state for found in jobs.store.latest(2)] == ["running", "queued"]
 
 
+def given_up_while_it_lived(jobs: Jobs, reconciler: Reconciler, settings: Settings) -> Job:
+    """A job whose run was given up, and whose process lived all the same and ended of itself after that."""
+    job = submit(jobs)
+    dead_worker(settings, "taken for dead")
+    start(jobs, job, "taken for dead")
+    reconciler.reconcile()
+    finish(jobs, job)
+    return job
+
+
+def finish(jobs: Jobs, job: Job) -> None:
+    submission = jobs.queue.find(job)
+    assert submission is not None
+    submission.set_status(JobStatus.FINISHED)
+
+
+def test_a_job_waits_on_though_the_run_that_was_given_up_ends_late(
+    jobs: Jobs, reconciler: Reconciler, settings: Settings
+) -> None:
+    job = given_up_while_it_lived(jobs, reconciler, settings)
+    reconciler.reconcile()
+    assert jobs.store.get(job.id).state == "queued"
+    assert jobs.queue.waiting_ids() == [f"{job.id}-1"]
+    jobs.store.client.delete(jobs.queue.queue_of(jobs.queue.find(job)).key)  # a worker took it, and died
+    reconciler.reconcile()
+    assert jobs.queue.waiting_ids() == [f"{job.id}-2"]
+
+
+def test_the_next_run_goes_on_though_the_one_that_was_given_up_ends_late(
+    jobs: Jobs, reconciler: Reconciler, settings: Settings
+) -> None:
+    job = given_up_while_it_lived(jobs, reconciler, settings)
+    with FileLock(lock_path(settings.worker_locks_dir, "w")) as lock:
+        assert lock.acquire()
+        start(jobs, job, "w")
+        finish(jobs, job)
+        reconciler.reconcile()
+    assert jobs.store.get(job.id).state == "running"
+
+
 def test_a_submission_lost_between_queue_and_start_comes_back(
     jobs: Jobs, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
