@@ -14,6 +14,7 @@ from trainer.errors import OptionsInvalid
 from trainer.http import log_text, sse
 from trainer.http import route_declarations as declared
 from trainer.http.dataset_routes import add_datasets
+from trainer.http.live_stream import LiveStream
 from trainer.http.pareto_routes import add_pareto_front
 from trainer.http.schemas import Job, JobList
 from trainer.http.upload_routes import add_uploads
@@ -69,7 +70,7 @@ def _add_reading(routes: APIRouter, service: Service) -> None:
             return Response(status_code=204)
         headers: Mapping[str, str] = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         events = sse.follow(service.async_redis(), job, after)
-        return StreamingResponse(events, media_type=sse.MEDIA_TYPE, headers=headers)
+        return LiveStream(events, media_type=sse.MEDIA_TYPE, headers=headers)
 
 
 def _add_logs(routes: APIRouter, service: Service) -> None:
@@ -87,7 +88,7 @@ def _add_logs(routes: APIRouter, service: Service) -> None:
             "X-Accel-Buffering": "no",
             "X-Content-Type-Options": "nosniff",  # it has the names of uploaded files in it
         }
-        return StreamingResponse(lines, media_type="text/plain; charset=utf-8", headers=headers)
+        return LiveStream(lines, media_type="text/plain; charset=utf-8", headers=headers)
 
 
 def _add_acting(routes: APIRouter, service: Service) -> None:
