@@ -16,7 +16,8 @@ class BoundedConfig(uvicorn.Config):
 
     def __init__(self, app: Any, limits: Limits, **options: Any) -> None:
         # No app of ours talks WebSocket, and a connection that is handed over to that protocol would have no limits.
-        super().__init__(app, http=BoundedProtocol, ws="none", backlog=backlog_within(open_files_limit()), **options)
+        backlog = backlog_within(open_files_limit(), limits.connections)
+        super().__init__(app, http=BoundedProtocol, ws="none", backlog=backlog, **options)
         self.limits = limits
         self.census = Census(limits)
         self.watch = Watch(limits.shortest_s)

@@ -48,7 +48,8 @@ def connections_within(files: int) -> int:
     return max(files // 2, files - _KEPT_FILES)
 
 
-def backlog_within(files: int) -> int:
-    """How many connections are accepted in one go. Those that will be refused are open files until they are closed,
-    so several such goes must fit into what connections leave."""
-    return max(8, min(2048, (files - connections_within(files)) // 8))
+def backlog_within(files: int, connections: int) -> int:
+    """How many connections may wait to be accepted, and are accepted in one go: where it is small, whoever connects
+    while others do has to try again a second later. Those that will be refused are open files until they are closed, so
+    several such goes must fit into what connections leave."""
+    return max(8, min(2048, (files - connections) // 8))

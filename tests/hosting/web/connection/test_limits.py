@@ -7,12 +7,18 @@ from hosting.web.connection.limits import backlog_within, connections_within, li
 
 @pytest.mark.parametrize("files", [64, 160, 1024, 20_000, 1 << 20])
 def test_connections_leave_files_to_the_process_and_to_those_that_are_being_refused(files: int) -> None:
-    connections, backlog = connections_within(files), backlog_within(files)
+    connections = connections_within(files)
+    backlog = backlog_within(files, connections)
     assert files // 2 <= connections < files
     assert connections >= files - 256
     # Refused ones are open through about three turns of the event loop, each of which accepts a backlog.
     assert 3 * backlog < files - connections
     assert 8 <= backlog <= 2048
+
+
+def test_many_may_come_at_once_where_there_are_files_for_them() -> None:
+    assert backlog_within(1024, 768) == 32
+    assert backlog_within(20_000, 4096) > 1000
 
 
 def test_the_limit_of_open_files_goes_before_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
