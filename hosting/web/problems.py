@@ -29,6 +29,7 @@ MEDIA_TYPE = "application/problem+json"
 CLIENT_GONE = 499  # as nginx counts a request whose client did not wait for the answer; nobody is there to see it
 RETRY_AFTER_SECONDS = 1  # for 429 and 503, unless the exception has `retry_after_seconds`
 
+_UNREADABLE_JSON = (UnicodeDecodeError, RecursionError)  # FastAPI has 400 for these, and 422 for all other bad JSON
 _MOST_FAULTS = 20  # of a malformed request that its answer names; a request can have as many as it has bytes
 _PLACE_CHARACTERS = 200
 _FULL_DISK = (507, "insufficient storage")
@@ -165,6 +166,8 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 
 
 def _from_http_exception(request: Request, error: HTTPException) -> Response:
+    if isinstance(error.__cause__, _UNREADABLE_JSON):
+        return problem_response(_plain(request, 422, "malformed request", "body: it is no UTF-8, or nested too deeply"))
     title = HTTPStatus(error.status_code).phrase.lower()
     return problem_response(_plain(request, error.status_code, title, str(error.detail)), headers=error.headers)
 

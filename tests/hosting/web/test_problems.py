@@ -63,6 +63,13 @@ def test_subclasses_fall_to_the_nearest_entry(client: httpx.Client) -> None:
     assert answer.json()["type"] == "urn:nettailor:problem:very-full"
 
 
+@pytest.mark.parametrize("body", [b'{"a": "\xff"}', b'{"a": ' * 2_000 + b"1" + b"}" * 2_000, b'{"a": '])
+def test_json_that_cannot_be_read_is_malformed_whatever_the_reason(client: httpx.Client, body: bytes) -> None:
+    answer = client.post("/numbers", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["title"]) == (422, "malformed request")
+    assert answer.json()["detail"].startswith("body")
+
+
 def test_of_many_faults_some_are_named(client: httpx.Client) -> None:
     answer = client.post("/numbers", json={f"{number:03d}{'x' * 1_000}": "none" for number in range(100)})
     assert answer.status_code == 422
