@@ -14,9 +14,11 @@ from pydantic import ValidationError
 from hosting.errors import BodyTooLarge, FormInvalid
 from hosting.web import multipart
 from server.errors import BodyUnsupported, RequestMalformed
+from server.http.parameters import ManyTasksQuery
 from server.http.schemas import JsonImages
 
 _FIELDS = ("image", "images")
+_OF_THE_QUERY = frozenset(ManyTasksQuery.model_fields)  # as form fields they would be ignored in silence
 _FURTHER = 32  # parts of a form that are no images, marks of JSON around the images
 _RAW_TYPES = ("", "application/octet-stream")  # what curl and others send when not told the type
 
@@ -106,6 +108,8 @@ def _from_multipart(body: Body, max_images: int) -> list[bytes]:
     files: list[BytesIO] = []
 
     def sink_of(name: str) -> BytesIO | None:
+        if name in _OF_THE_QUERY:
+            raise RequestMalformed(f"body.{name}", "it is no form field; it goes into the query")
         if name not in _FIELDS:
             return None
         if len(files) == max_images:

@@ -7,6 +7,8 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hosting.web.query import check_said_once
+
 Parameters = list[dict[str, Any]]
 M = TypeVar("M", bound=BaseModel)
 
@@ -39,6 +41,7 @@ def query(request: Request, model: type[M]) -> M:
     """Raises `RequestValidationError`."""
     if not request.scope["query_string"]:
         return _parsed(model, "query", {})
+    check_said_once(request, but="tasks")
     asked = dict(request.query_params)
     if "tasks" in asked:
         asked["tasks"] = tasks_named(request)

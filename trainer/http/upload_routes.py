@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from hosting.access.endpoint import endpoint
 from hosting.web.problems import CLIENT_GONE
+from hosting.web.query import check_said_once
 from nettailor.bundle.manifest import TaskName
 from nettailor.plain_text import PlainText
 from trainer.http import route_declarations as declared
@@ -63,6 +64,7 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
     ) -> Job:
         """Upload images and their labels as a zip or tar archive (raw, or as the form field `file`) and queue the
         tailoring. What intake understood of it is in the job's `inspection` as soon as it was read."""
+        check_said_once(request)
         await run_in_threadpool(check_options, options, task, service.settings, service.registry)
         body = await _received(request, service, copies=2)  # as it is received, and as a blob
 
@@ -101,6 +103,7 @@ def _add_look(routes: APIRouter, service: Service) -> None:
     ) -> Response:
         """Look through an archive as intake would, and answer what would be trained on and what is wrong with it.
         Nothing is kept or queued. An upload's form may be sent as it is: of its options only `group_by` matters."""
+        check_said_once(request)
         _check_group_by(group_by)
         body = await _received(request, service, copies=1)
         try:

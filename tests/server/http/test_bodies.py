@@ -49,6 +49,7 @@ def test_multipart_takes_images_in_order_and_nothing_else() -> None:
             "body",
         ),
         ("multipart/form-data; boundary=xx", multipart(*[("image", FILE, b"1")] * 3), "body"),
+        ("multipart/form-data; boundary=xx", multipart(("image", FILE, b"1"), ("top_k", "", b"1")), "body.top_k"),
         ("application/json", b"{", "body"),
         ("application/json", b'{"images": []}', "body.images"),
         ("application/json", b'{"images": ["AA=="], "more": 1}', "body.more"),

@@ -63,6 +63,7 @@ def _too_many() -> dict[str, list[str]]:
         ("/tasks/signs/predict", {"json": {"images": ["%%%"]}}, 422, "request-malformed"),
         ("/tasks/signs/predict", {"json": _too_many()}, 422, "request-malformed"),
         ("/tasks/signs/predict", {"files": {"picture": FILES[0]}}, 422, "request-malformed"),
+        ("/tasks/signs/predict?top_k=1&top_k=2", {"content": FILES[0]}, 422, None),
         ("/tasks/signs/predict?top_k=0", {"content": FILES[0]}, 422, None),
         ("/tasks/foreign/predict", {"content": FILES[0]}, 424, "bundle-unusable"),
         ("/tasks/broken/predict", {"content": FILES[0]}, 424, "bundle-unusable"),

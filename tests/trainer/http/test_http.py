@@ -166,6 +166,8 @@ def test_uploads_that_the_disk_has_no_room_for(http: httpx.Client, service: Serv
 
 def test_malformed_requests(http: httpx.Client) -> None:
     assert http.post("/tasks/pets/dataset?preset=magic", content=GOOD).status_code == 422
+    for path in ("/tasks/pets/dataset?preset=fast&preset=thorough", "/datasets/inspect?group_by=a&group_by=b"):
+        assert "given more than once" in http.post(path, content=GOOD).json()["detail"]
     assert http.post("/tasks/pets/dataset?presett=fast", content=GOOD).status_code == 422
     assert http.post("/tasks/Not%20a%20name/dataset", content=GOOD).status_code == 422
     for method, path in (("GET", "/jobs/x"), ("GET", "/jobs/x/events"), ("POST", "/jobs/x/cancel")):
