@@ -349,8 +349,9 @@ def new(
 ) -> None:
     """Make a key: its secret goes to stdout, once; the file keeps only the secret's hash.
 
-    `read`: predictions and everything that can be looked at. `publish`: bundles, datasets and jobs. `promote`: aliases
-    and rollback. `admin`: deletion. None implies another. A running service reads the file again when it changes.
+    `predict`: predictions, and nothing else. `read`: these, and everything that can be looked at. `publish`: bundles,
+    datasets and jobs. `promote`: aliases and rollback. `admin`: policies, deletion and, beside `promote`, force. Beyond
+    that none implies another. A running service reads the file again when it changes.
     """
     with one_line_errors():
         make(name, scope, task or [], file)
