@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,6 +17,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from cli.errors import JobEnded
 from cli.service.client import Client
@@ -87,14 +88,26 @@ def _reason(job: Json) -> str | None:
     return str(problem.get("detail") or problem.get("title")) if isinstance(problem, dict) else None
 
 
+class _BarsAndNotes(Progress):
+    """Bars, and below them a line for each task that has a note."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield from super().get_renderables()
+        for task in self.tasks:
+            if task.fields.get("note"):
+                yield Text(task.fields["note"], style="dim", overflow="ellipsis", no_wrap=True)
+
+
 class JobBars:
-    """One bar a task. Without a terminal, one line whenever a stage begins instead."""
+    """One bar a task, and a line with its best candidate so far. Without a terminal, one line whenever a stage begins
+    and one for each candidate instead."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bars: dict[str, TaskID] = {}
         self._stages: dict[str, str] = {}
-        self._progress = Progress(
+        self._candidates: dict[str, dict[Any, Json]] = {}  # by task, then by blocks removed
+        self._progress = _BarsAndNotes(
             TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=24),
             TaskProgressColumn(),
@@ -112,7 +125,7 @@ class JobBars:
         self._progress.stop()
 
     def add(self, task: str) -> None:
-        self._bars[task] = self._progress.add_task(printable(task), total=1.0, stage="queued", figures="")
+        self._bars[task] = self._progress.add_task(printable(task), total=1.0, stage="queued", figures="", note="")
 
     def wait(self, task: str) -> None:
         """The service does not answer; its next event says how far the job is."""
@@ -122,12 +135,24 @@ class JobBars:
         texts: dict[str, Any] = {}
         stage = printable(str(event.data.get("stage") or ""))
         if event.event == "state" and is_final(state := state_of(event.data)):
-            stage, texts["figures"] = state, ""
+            stage, texts["figures"], texts["note"] = state, "", ""
         elif event.event == "epoch":
             texts["figures"] = figures(event.data)
+        elif event.event == "candidate":
+            texts["note"] = self._note(task, event.data.get("fields", {}))
         self._progress.update(self._bars[task], completed=float(event.data.get("progress") or 0.0), **texts)
         if stage:
             self._show_stage(task, stage)
+
+    def _note(self, task: str, fields: Json) -> str:
+        """What to say of the best candidate so far. Without a terminal the new one is printed, unless it was before: a
+        job that goes on after a break tells of its candidates again."""
+        known = self._candidates.setdefault(task, {})
+        if fields.get("k") not in known and not self._console.is_terminal:
+            self._console.print(printable(f"{task}: {candidate(fields)}"))
+        known[fields.get("k")] = fields
+        best = known.get(fields.get("best"))
+        return "" if best is None else printable(f"{task}, best so far: {candidate(best)}")
 
     def _show_stage(self, task: str, stage: str, **texts: Any) -> None:
         self._progress.update(self._bars[task], stage=stage, **texts)
@@ -150,6 +175,18 @@ def figures(data: Json) -> str:
     if fields.get("seconds_left") is not None:
         parts.append(f"{duration(fields['seconds_left'])} left")
     return "  ".join(parts)
+
+
+def candidate(fields: Json) -> str:
+    """A candidate in one line: blocks removed, accuracy beside the teacher's, what it saves; what is missing is left
+    out."""
+    parts = [f"{fields.get('k')} blocks removed"]
+    if fields.get("accuracy") is not None:
+        beside = f" (teacher {fields['teacher_accuracy']:.1%})" if fields.get("teacher_accuracy") is not None else ""
+        parts.append(f"accuracy {fields['accuracy']:.1%}{beside}")
+    if fields.get("params_removed") is not None and fields.get("macs_removed") is not None:
+        parts.append(f"{fields['params_removed']:.0%} of parameters and {fields['macs_removed']:.0%} of MACs removed")
+    return ", ".join(parts)
 
 
 def duration(seconds: float) -> str:

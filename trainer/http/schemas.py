@@ -25,6 +25,10 @@ class Job(BaseModel):
         description="what intake understood of the upload, also where it refused it: layout, classes, findings"
     )
     dataset: dict[str, Any] | None = Field(description="the dataset file: digest, classes, splits, skipped files")
+    front: list[dict[str, Any]] = Field(
+        description="the candidates measured so far, by blocks removed: accuracy on the validation images, that of the "
+        "teacher, and what is removed; `best` marks what would be published now"
+    )
     result: dict[str, Any] | None = Field(description="version, digest, alias, metrics of what was published")
     error: dict[str, Any] | None = Field(description="a problem document: why it failed, or was cancelled unasked")
     attempt: int

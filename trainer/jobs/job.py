@@ -2,8 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -47,6 +47,8 @@ class Job:
     inspection: Mapping[str, Json] | None = None
     # what intake made of the upload: digest, classes, counts, skipped files
     dataset: Mapping[str, Json] | None = None
+    # the candidates measured so far, by blocks removed (`trainer.workers.front`)
+    front: Sequence[Mapping[str, Json]] = field(default_factory=list)
     # version, digest, alias, metrics of what was published
     result: Mapping[str, Json] | None = None
     # a problem document (RFC 9457): why it failed, or was cancelled although nobody asked for that
@@ -73,6 +75,8 @@ class Job:
             raise ValueError(f"unknown priority {self.priority!r}")
         if not (isinstance(self.progress, int | float) and math.isfinite(self.progress)):
             raise ValueError("progress is no number")
+        if not all(isinstance(row, dict) and isinstance(row.get("k"), int) for row in self.front):
+            raise ValueError("front is no list of candidates")
         for number in (self.submission, self.attempt):
             if not isinstance(number, int):
                 raise ValueError("submission and attempt are no integers")

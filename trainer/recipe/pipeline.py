@@ -139,6 +139,7 @@ class _Stages:
         self._folds = folds
         self._costs = costs
         self._progress = progress
+        self._measured: list[Candidate[Student]] = []  # in the order in which they came
 
     def run(self) -> Trained:
         self._follow(self._plan)
@@ -154,7 +155,7 @@ class _Stages:
         candidates = self._search(teacher_accuracy)
         # Without time for any of them the student itself is there, all its blocks in place.
         candidates = candidates or [self._judged(0, students, teacher_accuracy)]
-        chosen = choose(candidates, self._plan.config.target_drop, wanted=self._plan.config.wanted)
+        chosen = self._best(candidates)
         self._progress.settle()
         self._progress.enter("select", blocks_removed=chosen.blocks_removed, within_target=chosen.good)
         return Trained(
@@ -189,5 +190,25 @@ class _Stages:
         config, plan = self._plan.config, students[0].plan
         accuracy, cost = self._folds.pooled_accuracy(students), self._costs.cost(plan)
         good = self._costs.fits(plan) if config.has_budget else accuracy >= teacher_accuracy - config.target_drop
-        self._progress.candidate({"k": blocks, "accuracy": accuracy, "cost": cost, "good": good})
-        return Candidate(blocks_removed=blocks, accuracy=accuracy, cost=cost, good=good, model=students[0])
+        candidate = Candidate(blocks_removed=blocks, accuracy=accuracy, cost=cost, good=good, model=students[0])
+        self._measured.append(candidate)
+        self._tell(candidate, teacher_accuracy)
+        return candidate
+
+    def _tell(self, candidate: Candidate[Student], teacher_accuracy: float) -> None:
+        complexity = self._costs.complexity(candidate.model.plan)
+        self._progress.candidate(
+            {
+                "k": candidate.blocks_removed,
+                "accuracy": candidate.accuracy,
+                "teacher_accuracy": teacher_accuracy,
+                "cost": candidate.cost,
+                "macs_removed": complexity.net_macs_removed,
+                "params_removed": complexity.net_params_removed,
+                "good": candidate.good,
+                "best": self._best(self._measured).blocks_removed,
+            }
+        )
+
+    def _best(self, candidates: list[Candidate[Student]]) -> Candidate[Student]:
+        return choose(candidates, self._plan.config.target_drop, wanted=self._plan.config.wanted)

@@ -12,6 +12,7 @@ from trainer.events import Event, Json
 from trainer.intake.inspection import Inspection
 from trainer.jobs.job import PUBLISH, Job, now
 from trainer.jobs.jobs import Jobs, changed
+from trainer.workers.front import with_candidate
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ class JobRun:
         self.job = job  # the document as last read or written
 
     def report(self, event: Event) -> None:
-        """Publish an event; its stage, progress and ``seconds_left`` become the job's."""
+        """Publish an event; its stage, progress, ``seconds_left`` become the job's, a candidate a row of its front."""
 
         def change(found: Job) -> tuple[Job, Event]:
             self._check(found)
@@ -39,6 +40,7 @@ class JobRun:
                     stage=event.stage or found.stage,
                     progress=max(found.progress, event.progress),
                     seconds_left=float(left) if known and isinstance(left, int | float) else found.seconds_left,
+                    front=with_candidate(found.front, event.fields) if event.kind == "candidate" else found.front,
                 ),
                 event,
             )

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from cli.console import PlainConsole
-from cli.render.progress import JobBars, duration, figures, follow
+from cli.render.progress import JobBars, candidate, duration, figures, follow
 from cli.service.client import Client
 from cli.service.sse import ServerSentEvent
 from nettailor.printable import printable
@@ -50,6 +50,42 @@ def test_on_a_terminal_the_bar_shows_stage_and_figures() -> None:
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written.getvalue())
     for part in ("digits", "42%", "student", "epoch 1/4", "loss 1.000", "accuracy 50.0%"):
         assert part in text
+
+
+SIX = {"k": 6, "accuracy": 0.912, "teacher_accuracy": 0.91, "params_removed": 0.43, "macs_removed": 0.3, "best": 6}
+NINE = {"k": 9, "accuracy": 0.8, "teacher_accuracy": 0.91, "params_removed": 0.6, "macs_removed": 0.5, "best": 6}
+OF_SIX = "6 blocks removed, accuracy 91.2% (teacher 91.0%), 43% of parameters and 30% of MACs removed"
+OF_NINE = "9 blocks removed, accuracy 80.0% (teacher 91.0%), 60% of parameters and 50% of MACs removed"
+
+
+def test_a_candidate_in_one_line() -> None:
+    assert candidate(SIX) == OF_SIX
+    assert candidate({"k": 6, "accuracy": 0.912}) == "6 blocks removed, accuracy 91.2%"
+
+
+def test_without_a_terminal_each_candidate_is_one_line_once() -> None:
+    written = io.StringIO()
+    with JobBars(Console(file=written, width=120)) as bars:
+        bars.add("digits")
+        for fields in (SIX, NINE, SIX):  # the third is told after a break
+            bars.update("digits", _event("candidate", stage="retrain", progress=0.5, fields=fields))
+    assert written.getvalue().splitlines() == [f"digits: {OF_SIX}", "digits: retrain", f"digits: {OF_NINE}"]
+
+
+def test_on_a_terminal_the_best_candidate_so_far_is_below_the_bar_until_the_end() -> None:
+    with JobBars(Console(file=io.StringIO(), width=140, force_terminal=True)) as bars:
+        bars.add("digits")
+        for fields in (SIX, NINE):
+            bars.update("digits", _event("candidate", stage="retrain", progress=0.5, fields=fields))
+        assert f"digits, best so far: {OF_SIX}" in _shown(bars)
+        bars.update("digits", _event("state", stage="publish", progress=1.0, fields={"state": "succeeded"}))
+        assert "best so far" not in _shown(bars)
+
+
+def _shown(bars: JobBars) -> str:
+    written = io.StringIO()
+    Console(file=written, width=140).print(bars._progress.get_renderable())
+    return written.getvalue()
 
 
 @pytest.mark.parametrize("name", ["[f]", "[/x]", ":cat:", "{task.id}", "a\n\x1b[9Ab"])

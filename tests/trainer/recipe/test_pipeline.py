@@ -72,6 +72,19 @@ def test_every_point_of_the_front_is_a_bundle_of_its_own(whole: tuple[Tailored, 
         assert (point.bundle == result.bundle) == row["chosen"]
 
 
+def test_a_candidate_tells_what_it_would_be_as_a_version(whole: tuple[Tailored, list[Event]]) -> None:
+    result, events = whole
+    told = [event.fields for event in events if event.kind == "candidate"]
+    rows = {row["k"]: row for row in result.pareto_front}
+    for fields in told:
+        shown = rows[fields["k"]]
+        for name in ("accuracy", "cost", "macs_removed", "params_removed", "good"):
+            assert fields[name] == shown[name], name
+        assert fields["teacher_accuracy"] == result.manifest.metrics.teacher.validation
+    assert told[0]["best"] == told[0]["k"]
+    assert rows[told[-1]["best"]]["chosen"]
+
+
 def test_the_history_has_every_run(whole: tuple[Tailored, list[Event]]) -> None:
     result, events = whole
     runs = {f"fold0/{e.fields['run']}" for e in events if e.kind == "epoch"}
