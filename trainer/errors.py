@@ -28,6 +28,7 @@ TrainerError
 ├── TooManyJobs                 the actor has as many open jobs as one may have
 ├── DatasetNotReady             the job's intake has not come to its end
 ├── JobConflict                 the job's state does not allow this
+├── NothingToPublish            a job that was to be finished early has no student yet
 ├── IdempotencyConflict         the key was used for a different upload
 ├── JobBusy                     another process works on the same job
 ├── JobSuperseded               this run of the job is no longer the one that counts (cancelled, or taken over)
@@ -215,6 +216,12 @@ class JobConflict(TrainerError):
         super().__init__(f"job {job} is {state}: it cannot be {operation}")
         self.job = job
         self.state = state
+
+
+class NothingToPublish(TrainerError):
+    def __init__(self, job: str) -> None:
+        super().__init__(f"job {job} has nothing to publish yet: finish it once its student is trained, or cancel it")
+        self.job = job
 
 
 class IdempotencyConflict(TrainerError):

@@ -25,6 +25,7 @@ PROBLEMS: ProblemTable = {
     errors.TooManyJobs: (429, "too many open jobs"),
     errors.DatasetNotReady: (404, "no report on the data set"),
     errors.JobConflict: (409, "job is in another state"),
+    errors.NothingToPublish: (409, "nothing to publish yet"),
     errors.IdempotencyConflict: (409, "idempotency key in use"),
     errors.JobRefused: (422, "cannot be kept"),
     errors.JobRecordDamaged: (424, "job unreadable"),

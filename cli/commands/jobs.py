@@ -1,19 +1,30 @@
-"""`nettailor cancel`, `retry` and `logs`: what can be done with one job."""
+"""`nettailor finish`, `cancel`, `retry` and `logs`: what can be done with one job."""
 
 from typing import Annotated
 
 import typer
 
 from cli.commands.options import ClientDir, KeyOption, Url, one_line_errors, service
+from cli.render.progress import candidate
 from nettailor.printable import printable, printable_lines
 
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The id of a job, as `nettailor jobs` shows it.")]
 
 
 def add_job_commands(app: typer.Typer) -> None:
+    app.command()(finish)
     app.command()(cancel)
     app.command()(retry)
     app.command()(logs)
+
+
+def finish(job: JobId, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
+    """Good enough: publish the best network that a job has measured so far, instead of searching on."""
+    with one_line_errors(), service(url, data_dir, key) as client:
+        found = client.finish(job)
+        best = next((row for row in found.get("front") or [] if row.get("best")), None)
+        what = "the student itself, of which nothing is removed" if best is None else candidate(best)
+        typer.echo(printable(f"job {job} is {found['state']} and publishes the best so far: {what}"))
 
 
 def cancel(job: JobId, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:

@@ -19,8 +19,19 @@ def print_result(client: Client, job: Json, console: Console) -> None:
         console.print(printable(f"how it was made: {client.url}{report}"))
     if compared := job["result"].get("compared"):
         console.print(comparison(version, compared))
+    if early := job["result"].get("finished_early"):
+        console.print(printable(ended_early(early)))
     if limited := job["result"].get("time"):
         console.print(f"{limited['used_minutes']:.1f} of {limited['max_minutes']:g} minutes used")
+
+
+def ended_early(early: Json) -> str:
+    """Who ended the search, and with which network it would have gone on."""
+    tried, skipped = len(early["candidates"]), early["skipped"]
+    return (
+        f"{early['by']} ended the search early: it had measured {tried} networks and would have gone on without "
+        f"{skipped} blocks"
+    )
 
 
 def comparison(version: int, compared: Json) -> str:

@@ -57,6 +57,9 @@ class JobRequests(Session):
     def jobs(self) -> list[Json]:
         return self._rows("/jobs", "jobs")
 
+    def finish(self, job: str) -> Json:
+        return self._document("POST", path_of("jobs", job, "finish"))
+
     def cancel(self, job: str) -> Json:
         return self._document("POST", path_of("jobs", job, "cancel"))
 

@@ -20,6 +20,7 @@ _COMMANDS = (
     "predict",
     "tasks",
     "jobs",
+    "finish",
     "cancel",
     "retry",
     "logs",

@@ -15,6 +15,7 @@ from nettailor.network.backbones import Backbone
 from tests.bundles import random_bundle
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
+from trainer.recipe.timing.early_finish import FinishRequest, never
 from trainer.recipe.warm_start import WarmStart
 from trainer.training.data import load_dataset
 
@@ -29,6 +30,7 @@ class Tailored:
     points: tuple[Any, ...] = ()
     history: dict[str, Any] = field(default_factory=dict)
     time: dict[str, Any] | None = None
+    finished_early: dict[str, Any] | None = None
 
 
 def tailor(
@@ -40,6 +42,7 @@ def tailor(
     report: Callable[[Event], None],
     checkpoints: Path,
     warm: WarmStart | None = None,
+    finish: Callable[[], FinishRequest | None] = never,
 ) -> Tailored:
     data = load_dataset(dataset, backbone.preprocessing)
     checkpoint = checkpoints / "epochs"

@@ -12,6 +12,7 @@ LIST_JOBS = Route(method="GET", path="/jobs", scope="read", task_parameter="task
 READ_JOB = Route(method="GET", path="/jobs/{job}", scope="read")
 FOLLOW_JOB = Route(method="GET", path="/jobs/{job}/events", scope="read")
 READ_LOGS = Route(method="GET", path="/jobs/{job}/logs", scope="read")
+FINISH_JOB = Route(method="POST", path="/jobs/{job}/finish", scope="publish")
 CANCEL_JOB = Route(method="POST", path="/jobs/{job}/cancel", scope="publish")
 RETRY_JOB = Route(method="POST", path="/jobs/{job}/retry", scope="publish")
 
@@ -29,6 +30,7 @@ ROUTES = (
     READ_JOB,
     FOLLOW_JOB,
     READ_LOGS,
+    FINISH_JOB,
     CANCEL_JOB,
     RETRY_JOB,
     READ_DATASET,

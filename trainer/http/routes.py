@@ -17,7 +17,7 @@ from trainer.http.dataset_routes import add_datasets
 from trainer.http.live_stream import LiveStream
 from trainer.http.pareto_routes import add_pareto_front
 from trainer.http.schemas import Job, JobList
-from trainer.http.upload_routes import add_uploads
+from trainer.http.upload_routes import Actor, add_uploads
 from trainer.jobs import event_stream
 from trainer.jobs.job import State
 from trainer.service import Service
@@ -92,6 +92,14 @@ def _add_logs(routes: APIRouter, service: Service) -> None:
 
 
 def _add_acting(routes: APIRouter, service: Service) -> None:
+    @endpoint(routes, declared.FINISH_JOB, status_code=202)
+    def finish_job(job: str, *, x_actor: Actor = "anonymous") -> Job:
+        """Publish the best candidate so far instead of searching on. Asking again changes nothing.
+
+        409 where there is none yet, and where the job has ended or is publishing.
+        """
+        return Job.of(service.jobs.finish(job, by=x_actor))
+
     @endpoint(routes, declared.CANCEL_JOB)
     def cancel_job(job: str) -> Job:
         return Job.of(service.jobs.cancel(job))

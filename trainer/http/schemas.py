@@ -29,6 +29,9 @@ class Job(BaseModel):
         description="the candidates measured so far, by blocks removed: accuracy on the validation images, that of the "
         "teacher, and what is removed; `best` marks what would be published now"
     )
+    finish: dict[str, Any] | None = Field(
+        description="who asked to publish the best so far, when, and the candidates there were, by blocks removed"
+    )
     result: dict[str, Any] | None = Field(description="version, digest, alias, metrics of what was published")
     error: dict[str, Any] | None = Field(description="a problem document: why it failed, or was cancelled unasked")
     attempt: int

@@ -22,6 +22,7 @@ MOST_CHARACTERS = 200  # of an actor, an id or another text of a job
 
 _TEXTS = ("id", "task", "upload", "actor", "created_at")
 
+SEARCH = ("prune", "retrain")  # the stages in which there is something to publish, and more to come
 PUBLISH = "publish"  # the stage from which nobody can cancel a job, unless its task is deleted
 
 
@@ -49,6 +50,8 @@ class Job:
     dataset: Mapping[str, Json] | None = None
     # the candidates measured so far, by blocks removed (`trainer.workers.front`)
     front: Sequence[Mapping[str, Json]] = field(default_factory=list)
+    # who asked to publish the best so far ("by"), when ("at"), and the blocks removed of the "candidates" there were
+    finish: Mapping[str, Json] | None = None
     # version, digest, alias, metrics of what was published
     result: Mapping[str, Json] | None = None
     # a problem document (RFC 9457): why it failed, or was cancelled although nobody asked for that
@@ -77,6 +80,8 @@ class Job:
             raise ValueError("progress is no number")
         if not all(isinstance(row, dict) and isinstance(row.get("k"), int) for row in self.front):
             raise ValueError("front is no list of candidates")
+        if self.finish is not None and not {"by", "at", "candidates"} <= set(self.finish):
+            raise ValueError("finish does not say who asked for what")
         for number in (self.submission, self.attempt):
             if not isinstance(number, int):
                 raise ValueError("submission and attempt are no integers")

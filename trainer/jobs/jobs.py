@@ -1,4 +1,4 @@
-"""Submitting, cancelling and retrying jobs, and bringing accepted jobs back after Redis was lost."""
+"""Submitting, finishing, cancelling and retrying jobs, and bringing accepted jobs back after Redis was lost."""
 
 import contextlib
 import dataclasses
@@ -11,9 +11,16 @@ from hosting.telemetry import tracing
 from nettailor.plain_text import check_json
 from registry.errors import RecordCorrupt, TaskWasDeleted
 from registry.registry import Registry
-from trainer.errors import IdempotencyConflict, JobConflict, JobRecordDamaged, JobRefused, TrainerError
+from trainer.errors import (
+    IdempotencyConflict,
+    JobConflict,
+    JobRecordDamaged,
+    JobRefused,
+    NothingToPublish,
+    TrainerError,
+)
 from trainer.events import Event, Json
-from trainer.jobs.job import PUBLISH, Job, Priority, now
+from trainer.jobs.job import PUBLISH, SEARCH, Job, Priority, now
 from trainer.jobs.queue import JobQueue
 from trainer.jobs.quota import Quota
 from trainer.jobs.records import JobRecords
@@ -86,6 +93,28 @@ class Jobs:
             return changed(found, state="cancelled", seconds_left=None, ended_at=now())
 
         return self._cancel(job, change, "asked")
+
+    def finish(self, job: str, *, by: str) -> Job:
+        """Have a job publish the best candidate that it has measured so far; its process sees the request at the end of
+        an epoch. Asking again changes nothing. Raises JobUnknown, JobConflict, NothingToPublish."""
+
+        def change(found: Job) -> tuple[Job, Event] | None:
+            if not found.is_open:
+                raise JobConflict(job, found.state, "finished early")
+            if found.finish is not None:
+                return None
+            if found.stage in {"select", PUBLISH}:
+                raise JobConflict(job, "publishing", "finished early")
+            if not found.front and found.stage not in SEARCH:
+                raise NothingToPublish(job)
+            request: dict[str, Json] = {"by": by, "at": now(), "candidates": [row["k"] for row in found.front]}
+            fields: dict[str, Json] = {"message": f"finishing early: {by} asked for the best so far"}
+            event = Event(kind="log", stage=found.stage or "", progress=found.progress, fields=fields)
+            return dataclasses.replace(found, finish=request), event
+
+        result = self.store.update(job, change)
+        self.record(result)
+        return result
 
     def cancel_if_deleted(self, job: Job) -> bool:
         """Cancel a job if its task was deleted after the job was accepted; returns whether it was.

@@ -137,4 +137,8 @@ def _result(record: VersionRecord, tailored: Tailored, verdict: Verdict) -> dict
         "front": [dict(point) for point in tailored.pareto_front],
         "report": f"/tasks/{record.task}/versions/{record.version}/report" if REPORT in record.attachments else None,
     }
-    return result if tailored.time is None else result | {"time": dict(tailored.time)}
+    if tailored.time is not None:
+        result["time"] = dict(tailored.time)
+    if tailored.finished_early is not None:
+        result["finished_early"] = dict(tailored.finished_early)
+    return result

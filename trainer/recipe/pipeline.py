@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from torch import nn
+
 from nettailor.bundle.bundle import check_backbone
 from nettailor.errors import PlanCutsEveryPath
 from nettailor.network.backbones import Backbone, channels_last
@@ -21,11 +23,13 @@ from trainer.recipe.progress_reporter import ProgressReporter, shown_alphas
 from trainer.recipe.result import Result, Tailored, Trained
 from trainer.recipe.selection import Candidate, OutOfTime, choose, search
 from trainer.recipe.timing.decision_log import DecisionLog
+from trainer.recipe.timing.early_finish import EarlyFinish, FinishRequest, never
 from trainer.recipe.timing.elapsed import Elapsed
 from trainer.recipe.warm_start import WarmStart, start_from, without_trained_on
 from trainer.training.data import TaskData, load_dataset
 from trainer.training.device import training_device
 from trainer.training.evaluate import image_digests
+from trainer.training.fit import Epoch, Schedule
 
 
 def tailor(
@@ -37,17 +41,21 @@ def tailor(
     report: Callable[[Event], None],
     checkpoints: Path,
     warm: WarmStart | None = None,
+    finish: Callable[[], FinishRequest | None] = never,
 ) -> Tailored:
     """Tailor `backbone` to a dataset file, starting from an earlier version of the task if there is one.
 
     Seeded: equal dataset, configuration, backbone and machine give equal bundles. Run again with the same
-    `checkpoints` folder after a break, it goes on where it was and ends with the same bundle.
+    `checkpoints` folder after a break, it goes on where it was and ends with the same bundle. The search for
+    the network to publish ends when `finish`, which is called after every epoch, gives a request.
     Raises `BundleWrongBackbone`, `TimeTooShort`, `TrainingDiverged`.
     """
     data = load_dataset(dataset, backbone.preprocessing)
     if warm is not None:
         data = replace(data, val=without_trained_on(data.val, image_digests(dataset, "val"), warm))
-    return tailor_data(task, data, config, backbone=backbone, report=report, checkpoints=checkpoints, warm=warm)
+    return tailor_data(
+        task, data, config, backbone=backbone, report=report, checkpoints=checkpoints, warm=warm, finish=finish
+    )
 
 
 def tailor_data(
@@ -59,16 +67,19 @@ def tailor_data(
     report: Callable[[Event], None],
     checkpoints: Path,
     warm: WarmStart | None = None,
+    finish: Callable[[], FinishRequest | None] = never,
 ) -> Tailored:
     """`tailor` for a dataset in memory."""
     if warm is not None:
         check_backbone(warm.bundle, backbone.fingerprint())
     with _elapsed(config, checkpoints) as elapsed:
         progress = ProgressReporter(report, images=len(data.train), limit_s=partial(_seconds_allowed, config, elapsed))
+        decision_log = DecisionLog(checkpoints / "decisions.json")
+        early = EarlyFinish(finish, decision_log)
         planner = Planner(
             config=config,
             data=data,
-            decision_log=DecisionLog(checkpoints / "decisions.json"),
+            decision_log=decision_log,
             elapsed=elapsed,
             progress=progress,
             starts_warm=warm is not None,
@@ -76,11 +87,15 @@ def tailor_data(
         costs = RelativeCosts(config, backbone.geometry, image_side=data.preprocessing.crop, classes=len(data.classes))
         backbone = channels_last(backbone).to(training_device())
         plan = planner.plan_everything(backbone)
-        fold = _first_fold(plan, data, backbone, costs, folder=checkpoints / "fold0", progress=progress, warm=warm)
+        fold = _first_fold(
+            plan, data, backbone, costs, folder=checkpoints / "fold0", progress=progress, early=early, warm=warm
+        )
         plan = planner.plan_teachers(plan, fold, checkpoints / "pace")
-        stages = _Stages(planner, plan, Folds.split(fold, data, plan.folds), costs, progress)
+        stages = _Stages(planner, plan, Folds.split(fold, data, plan.folds), costs, progress, early=early)
         result = Result(task=task, data=data, costs=costs, warm=warm, trained=stages.run())
-        return Tailored.of(result.points(), history=progress.history, time=planner.time_report())
+        return Tailored.of(
+            result.points(), history=progress.history, time=planner.time_report(), finished_early=early.report()
+        )
 
 
 def _elapsed(config: RecipeConfig, checkpoints: Path) -> AbstractContextManager[Elapsed | None]:
@@ -103,9 +118,14 @@ def _first_fold(
     *,
     folder: Path,
     progress: ProgressReporter,
+    early: EarlyFinish,
     warm: WarmStart | None,
 ) -> Fold:
     """The fold of the dataset's own split."""
+
+    def on_epoch(run: str, schedule: Schedule, epoch: Epoch, model: nn.Module) -> None:
+        progress.epoch(run, schedule, epoch, model)
+        early.check()
 
     def start(student: Student) -> None:
         if warm is not None:
@@ -121,7 +141,7 @@ def _first_fold(
         flip=plan.flip,
         costs=costs.costs,
         folder=folder,
-        on_epoch=progress.epoch,
+        on_epoch=on_epoch,
         on_run=progress.run,
         device=training_device(),
         warm=start,
@@ -132,13 +152,21 @@ class _Stages:
     """The stages that train and choose, in order."""
 
     def __init__(
-        self, planner: Planner, plan: WorkPlan, folds: Folds, costs: RelativeCosts, progress: ProgressReporter
+        self,
+        planner: Planner,
+        plan: WorkPlan,
+        folds: Folds,
+        costs: RelativeCosts,
+        progress: ProgressReporter,
+        *,
+        early: EarlyFinish,
     ) -> None:
         self._planner = planner
         self._plan = plan
         self._folds = folds
         self._costs = costs
         self._progress = progress
+        self._early = early
         self._measured: list[Candidate[Student]] = []  # in the order in which they came
 
     def run(self) -> Trained:
@@ -152,7 +180,7 @@ class _Stages:
         self._follow(self._planner.plan_candidates(self._plan))
         self._progress.enter("prune", alphas=shown_alphas(students[0]))
         self._progress.enter("retrain")
-        candidates = self._search(teacher_accuracy)
+        candidates = self._early.chosen_from(self._search(teacher_accuracy))
         # Without time for any of them the student itself is there, all its blocks in place.
         candidates = candidates or [self._judged(0, students, teacher_accuracy)]
         chosen = self._best(candidates)
@@ -165,6 +193,7 @@ class _Stages:
             teacher_accuracy=teacher_accuracy,
             candidates=candidates,
             chosen=chosen,
+            finished_early=self._early.happened,
         )
 
     def _follow(self, plan: WorkPlan) -> None:
@@ -176,6 +205,7 @@ class _Stages:
         def evaluate(blocks: int) -> Candidate[Student] | None:
             if not self._planner.allows_candidate(blocks, self._plan):
                 raise OutOfTime
+            self._early.begin(blocks)
             try:
                 students = self._folds.train_candidate(blocks)
             except PlanCutsEveryPath:
@@ -192,6 +222,7 @@ class _Stages:
         good = self._costs.fits(plan) if config.has_budget else accuracy >= teacher_accuracy - config.target_drop
         candidate = Candidate(blocks_removed=blocks, accuracy=accuracy, cost=cost, good=good, model=students[0])
         self._measured.append(candidate)
+        self._early.measured(blocks)
         self._tell(candidate, teacher_accuracy)
         return candidate
 

@@ -28,7 +28,7 @@ class Tailored:
     """A bundle (its bytes and manifest) and the candidates it was chosen from, leanest last.
 
     `pareto_front` has a row for each of `points`, `history` the epochs of every run by "<fold>/<run>". `time` has the
-    minutes planned and used, where they were limited.
+    minutes planned and used, where they were limited, `finished_early` who ended the search, where somebody did.
     """
 
     bundle: bytes
@@ -37,10 +37,16 @@ class Tailored:
     points: tuple[Point, ...] = ()
     history: Mapping[str, Sequence[Epoch]] = field(default_factory=dict)
     time: Mapping[str, Json] | None = None
+    finished_early: Mapping[str, Json] | None = None
 
     @classmethod
     def of(
-        cls, points: tuple[Point, ...], *, history: Mapping[str, Sequence[Epoch]], time: Mapping[str, Json] | None
+        cls,
+        points: tuple[Point, ...],
+        *,
+        history: Mapping[str, Sequence[Epoch]],
+        time: Mapping[str, Json] | None,
+        finished_early: Mapping[str, Json] | None,
     ) -> "Tailored":
         """The result whose bundle is that of the chosen point."""
         (best,) = (point for point in points if point.chosen)
@@ -51,13 +57,14 @@ class Tailored:
             points=points,
             history=history,
             time=time,
+            finished_early=finished_early,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
     """What the stages gave: the first fold's teacher with the teachers' pooled accuracy, and the candidates, among
-    them the `chosen` one; `plan` as it was in the end."""
+    them the `chosen` one; `plan` as it was in the end. `finished_early` where somebody ended the search."""
 
     plan: WorkPlan
     fold: Fold
@@ -65,6 +72,7 @@ class Trained:
     teacher_accuracy: float
     candidates: Sequence[Candidate[Student]]
     chosen: Candidate[Student]
+    finished_early: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,4 +135,6 @@ class Result:
         done: dict[str, Json] = {"flipped": plan.flip, "pooled_folds": plan.folds, "within_target": within_target}
         if self.warm is not None:
             done["warm_start"] = self.warm.bundle.digest
+        if self.trained.finished_early:
+            done["finished_early"] = True
         return plan.config.as_json() | done

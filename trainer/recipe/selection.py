@@ -13,7 +13,8 @@ Wanted = Literal["leanest", "most accurate"]
 
 
 class OutOfTime(Exception):
-    """The search's `evaluate` raises this when there is no time for another candidate."""
+    """The search's `evaluate` raises this when there is no time for another candidate, or nobody wants to wait for
+    it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,7 @@ from trainer.publishing.comparison import compare
 from trainer.publishing.publish import publish
 from trainer.recipe.pipeline import tailor
 from trainer.recipe.result import Tailored
+from trainer.recipe.timing.early_finish import FinishRequest
 from trainer.recipe.warm_start import WarmStart, find_warm_start
 from trainer.reports.dataset_report import store_dataset_report
 from trainer.reports.version.findings import Finished
@@ -213,7 +214,15 @@ class Tailoring:
             report=self._relay,
             checkpoints=self._checkpoints(),
             warm=start,
+            finish=self._finish_request,
         )
+
+    def _finish_request(self) -> FinishRequest | None:
+        """As the job's document had it when an event was last reported, which is at the end of each epoch."""
+        asked: Mapping[str, Any] | None = self._run.job.finish
+        if asked is None:
+            return None
+        return FinishRequest(by=asked["by"], at=asked["at"], candidates=tuple(asked["candidates"]))
 
     def _reports(self, tailored: Tailored, dataset: Path, backbone: Backbone) -> dict[str, str]:
         """The reports on the data set and on how the version was made, which are kept beside the version."""
@@ -225,6 +234,7 @@ class Tailoring:
             history=tailored.history,
             seconds=self._seconds,
             inspection=self._run.job.inspection,
+            finished_early=tailored.finished_early,
         )
         about_version = attach_report(finished, backbone, self._registry.blobs)
         if isinstance(about_data, dict):

@@ -21,6 +21,7 @@ def _hostile() -> FastAPI:
         ("GET", "/readyz"): {},
         ("GET", "/tasks"): {"tasks": [{"task": NAME, "latest": 1, "aliases": {NAME: 1}}]},
         ("GET", "/jobs"): {"jobs": [{"id": NAME, "task": NAME, "state": NAME, "stage": NAME}]},
+        ("POST", "/jobs/j/finish"): {"state": NAME, "front": [{"k": NAME, "best": True}]},
         ("POST", "/jobs/j/cancel"): {"state": NAME},
         ("POST", "/jobs/j/retry"): {"state": NAME},
         ("PUT", "/tasks/t/aliases/live"): moved,
@@ -57,6 +58,7 @@ def test_tables(command: str, url: str) -> None:
 @pytest.mark.parametrize(
     "command",
     [
+        "finish j",
         "cancel j",
         "retry j",
         "registry promote t 1",

@@ -9,6 +9,13 @@ from cli.demo.data import write_signs
 from cli.errors import RequestRefused
 from cli.main import app
 from cli.service.client import Client
+from tests.serving import served
+from tests.trainer.uploads import GOOD
+from trainer.events import Event
+from trainer.http.app import create_app
+from trainer.service import Service
+from trainer.settings import Settings
+from trainer.workers.job_run import begin
 
 
 def _run(*arguments: str) -> str:
@@ -23,6 +30,8 @@ def test_cancel_logs_and_retry(service: str, tmp_path: Path) -> None:
     with Client(service) as client:
         job = str(client.upload("to-cancel", archive, options={"preset": "fast"})["id"])
     assert "normal" in _run("jobs", "--url", service)
+    early = CliRunner().invoke(app, ["finish", job, "--url", service])
+    assert (early.exit_code, "nothing to publish yet" in early.output) == (1, True)
     assert _run("cancel", job, "--url", service) == f"job {job} is cancelled\n"
     text = _run("logs", job, "--follow", "--url", service)
     assert "state: state=queued attempt=0" in text
@@ -32,3 +41,21 @@ def test_cancel_logs_and_retry(service: str, tmp_path: Path) -> None:
     assert _run("cancel", job, "--url", service) == f"job {job} is cancelled\n"
     with Client(service) as client, pytest.raises(RequestRefused, match="404"):
         list(client.logs("nothing"))
+
+
+def test_finish_says_what_is_published(tmp_path: Path, redis_url: str) -> None:
+    settings = Settings(data_dir=tmp_path / "data", redis_url=redis_url)
+    archive = tmp_path / "pets.zip"
+    archive.write_bytes(GOOD)
+    with Service(settings, redis_url) as trainer, served(create_app(trainer)) as url, Client(url) as client:
+        job = str(client.upload("pets", archive)["id"])
+        run = begin(trainer.jobs, job, 1)
+        run.report(Event(kind="stage", stage="retrain", progress=0.5))
+        said = f"job {job} is running and publishes the best so far: "
+        run.report(Event(kind="candidate", stage="retrain", progress=0.5, fields={"k": 6, "accuracy": 0.9, "best": 6}))
+        assert _run("finish", job, "--url", url) == f"{said}6 blocks removed, accuracy 90.0%\n"
+        assert client.job(job)["finish"]["candidates"] == [6]
+
+        other = str(client.upload("pets", archive)["id"])
+        begin(trainer.jobs, other, 1).report(Event(kind="stage", stage="retrain", progress=0.5))
+        assert "the student itself, of which nothing is removed" in _run("finish", other, "--url", url)

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from cli.render.report import comparison
+from cli.render.report import comparison, ended_early
 from cli.service.client import Client
 from tests.bundles import ZERO_FINGERPRINT
 from tests.serving import served
@@ -46,6 +46,13 @@ def test_a_front_is_listed_and_its_points_published(url: str) -> None:
     assert (refused.exit_code, "version 4 was published, but live was not moved" in refused.output) == (1, True)
     assert _front(url, "--publish", "4").exit_code == 1
     assert _front(url, "--alias", "live").exit_code == 2
+
+
+def test_a_search_that_was_ended_early_says_so() -> None:
+    early = {"by": "ada", "at": "2026-11-28T12:00:00.000+00:00", "candidates": [6, 2], "skipped": 4}
+    assert ended_early(early) == (
+        "ada ended the search early: it had measured 2 networks and would have gone on without 4 blocks"
+    )
 
 
 def test_options_reach_the_job(url: str, tmp_path: Path) -> None:

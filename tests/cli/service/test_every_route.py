@@ -70,7 +70,7 @@ def test_every_route_refuses_a_body_without_end_unread(http: httpx.Client) -> No
             query = "?tasks=signs" if path == "/predict" else ""
             connection.request(method.upper(), url + query, headers={"Content-Length": str(2**50)})
             answer = connection.getresponse()
-            needs_no_body = path in ("/jobs/{job}/cancel", "/jobs/{job}/retry")  # they look at none
+            needs_no_body = path.rpartition("/")[2] in ("finish", "cancel", "retry")  # they look at none
             assert answer.status == (404 if needs_no_body else 413), (method, path, answer.read())
 
 

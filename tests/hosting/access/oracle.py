@@ -18,7 +18,7 @@ _ACTING: tuple[tuple[frozenset[str], re.Pattern[str], Scope], ...] = (
     (frozenset({"POST"}), re.compile(r"/tasks/[^/]+/(versions|dataset)|/datasets/inspect"), "publish"),
     (frozenset({"POST"}), re.compile(r"/tasks/[^/]+/versions/[^/]+/front/[^/]+"), "publish"),
     (frozenset({"PATCH"}), re.compile(r"/tasks/[^/]+/versions/[^/]+"), "publish"),
-    (frozenset({"POST"}), re.compile(r"/jobs/[^/]+/(cancel|retry)"), "publish"),
+    (frozenset({"POST"}), re.compile(r"/jobs/[^/]+/(finish|cancel|retry)"), "publish"),
     (frozenset({"PUT", "DELETE"}), re.compile(r"/tasks/[^/]+/aliases/[^/]+"), "promote"),
     (frozenset({"POST"}), re.compile(r"/tasks/[^/]+/rollback"), "promote"),
 )

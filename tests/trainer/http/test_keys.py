@@ -51,6 +51,8 @@ def test_jobs_are_seen_by_the_keys_of_their_task(
     assert http.post("/datasets/inspect", content=GOOD, headers=pets).status_code == 403
     assert http.post("/datasets/inspect?task=pets", content=GOOD, headers=cars).status_code == 403
     assert http.post("/datasets/inspect?task=pets", content=GOOD, headers=pets).json()["error"] is None
+    assert http.post(f"/jobs/{job['id']}/finish", headers=cars).status_code == 403
+    assert http.post(f"/jobs/{job['id']}/finish", headers=pets).status_code == 409
     assert http.post(f"/jobs/{job['id']}/cancel", headers=cars).status_code == 403
     assert http.post(f"/jobs/{job['id']}/cancel", headers=pets).status_code == 200
     assert http.get("/jobs/nothing", headers=pets).status_code == 404

@@ -11,6 +11,7 @@ from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.pipeline import tailor_data
 from trainer.recipe.result import Tailored
+from trainer.recipe.timing.early_finish import FinishRequest, never
 
 
 class Broken(Exception):
@@ -23,8 +24,17 @@ def seeded_backbone() -> Backbone:
 
 
 def tailored(
-    checkpoints: Path, report: Callable[[Event], None] = lambda event: None, config: RecipeConfig | None = None
+    checkpoints: Path,
+    report: Callable[[Event], None] = lambda event: None,
+    config: RecipeConfig | None = None,
+    finish: Callable[[], FinishRequest | None] = never,
 ) -> Tailored:
-    backbone = seeded_backbone()
-    config = config or tiny_config()
-    return tailor_data("colours", tiny_task(), config, backbone=backbone, report=report, checkpoints=checkpoints)
+    return tailor_data(
+        "colours",
+        tiny_task(),
+        config or tiny_config(),
+        backbone=seeded_backbone(),
+        report=report,
+        checkpoints=checkpoints,
+        finish=finish,
+    )

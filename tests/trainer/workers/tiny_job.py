@@ -1,5 +1,6 @@
 """A job that `tiny_job_process` carries out in seconds, and the bundle that it must end with."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ from tests.trainer.tiny import tiny_backbone, tiny_config
 from trainer.intake.archives.limits import intake_limits
 from trainer.intake.freeze import freeze
 from trainer.recipe.pipeline import tailor
+from trainer.recipe.timing.early_finish import FinishRequest, never
 from trainer.settings import Settings
 
 STAGES = ("intake", "teacher", "student", "prune", "retrain", "select", "publish")
@@ -24,12 +26,20 @@ def submit(http: httpx.Client, query: str = "") -> str:
     return str(answer.json()["id"])
 
 
-def tiny_digest(folder: Path) -> str:
+def tiny_digest(folder: Path, finish: Callable[[], FinishRequest | None] = never) -> str:
     """The digest of the bundle that a run in one piece makes, in this process."""
     upload, dataset = folder / "upload", folder / "dataset.zip"
     upload.write_bytes(UPLOAD)
     freeze(upload, dataset, intake_limits(Settings()))
     config = tiny_config(bf16=False, seed=SEED)
     torch.set_num_threads(1)  # as the job processes: another test of this process may have left another number
-    made = tailor("pets", dataset, config, backbone=tiny_backbone(), report=lambda event: None, checkpoints=folder)
+    made = tailor(
+        "pets",
+        dataset,
+        config,
+        backbone=tiny_backbone(),
+        report=lambda event: None,
+        checkpoints=folder,
+        finish=finish,
+    )
     return digest_of(made.bundle)

@@ -26,7 +26,7 @@ _BATCH = 64
 class Finished:
     """A finished tailoring: `pareto_front` has the rows of the job's result, `history` the epochs of every run by
     "<fold>/<run>", `seconds` what each stage took, `inspection` what the job tells of its upload (None where an older
-    release took it in)."""
+    release took it in), `finished_early` what the job's result has of it."""
 
     bundle: Bundle
     pareto_front: Sequence[Mapping[str, Any]]
@@ -34,6 +34,7 @@ class Finished:
     history: Mapping[str, Sequence[Epoch]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     inspection: Mapping[str, Any] | None = None
+    finished_early: Mapping[str, Any] | None = None
 
     @property
     def manifest(self) -> Manifest:

@@ -119,6 +119,17 @@ def test_what_was_understood_of_the_upload_is_told(backbone: Backbone) -> None:
     assert "The data" not in make_report(tailoring(backbone), backbone)["report.html"].decode()
 
 
+def test_a_search_that_was_ended_early_is_told(backbone: Backbone) -> None:
+    early = {"by": HOSTILE[0], "at": "2026-11-28T12:00:00.000+00:00", "candidates": [6, 2], "skipped": 4}
+    page = make_report(replace(tailoring(backbone), finished_early=early), backbone)["report.html"].decode()
+    reader = Reader()
+    reader.feed(page)
+    assert "script" not in reader.tags
+    text = " ".join(reader.text.split())
+    assert f"{' '.join(HOSTILE[0].split())} asked for the best so far (2026-11-28T12:00" in text
+    assert "gone on with the network without 4 blocks" in text
+
+
 def test_without_test_images_or_history_it_says_less(backbone: Backbone) -> None:
     made = replace(tailoring(backbone, coloured(0, 3, 0)), history={}, pareto_front=[])
     assert set(make_report(made, backbone)) == {"report.html", "architecture.png"}

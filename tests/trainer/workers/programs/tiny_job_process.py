@@ -1,8 +1,8 @@
 """The job process with the real recipe, its `fast` preset cut down to that of `tiny`.
 
 At the places that TINY_STOP_AT names it stops itself (SIGSTOP), once at each: at `start`, before it has imported
-anything heavy, or in a stage: after an epoch where the stage trains, and in `publish` when the version is in the
-registry but no job says so. With TINY_END it ends itself there instead: `segv` or `memory`.
+anything heavy, when a `candidate` was measured, or in a stage: after an epoch where the stage trains, and in `publish`
+when the version is in the registry but no job says so. With TINY_END it ends itself there instead: `segv` or `memory`.
 """
 
 import os
@@ -49,6 +49,8 @@ def stop_in_stages() -> None:
     class StoppingRun(job_run.JobRun):
         def report(self, event: Event) -> None:
             super().report(event)
+            if event.kind == "candidate":
+                stop_at("candidate")
             if event.stage != "publish" and (event.kind == "epoch" or event.stage not in _TRAINING):
                 stop_at(event.stage)
 

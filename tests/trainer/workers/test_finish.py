@@ -1,0 +1,65 @@
+"""A job that somebody ends early publishes the best so far, killed in between or not: real workers, the real recipe."""
+
+from collections.abc import Iterator
+
+import httpx
+import psutil
+import pytest
+
+from nettailor.bundle.bundle import decode
+from tests.processes.liveness import is_gone
+from tests.trainer.workers.states import in_state
+from tests.trainer.workers.stopping_workers import Start, starting, stopped_job_process
+from tests.trainer.workers.tiny_job import submit, tiny_digest
+from tests.waiting import until
+from trainer.recipe.timing.early_finish import FinishRequest
+from trainer.service import Service
+from trainer.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The digest of a run that was to end with its first candidate from the beginning."""
+    request = FinishRequest(by="ada", at="2026-11-28T12:00:00.000+00:00", candidates=(6,))
+    return tiny_digest(tmp_path_factory.mktemp("ended"), lambda: request)
+
+
+@pytest.fixture
+def start(settings: Settings) -> Iterator[Start]:
+    with starting(settings) as start_worker:
+        yield start_worker
+
+
+def kill(worker: psutil.Popen) -> None:
+    processes = worker.children()
+    worker.kill()
+    worker.wait()
+    until(lambda: all(map(is_gone, processes)), "the job process dies with its worker")
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_best_so_far_is_published(
+    http: httpx.Client, service: Service, start: Start, ended: str, killed: bool
+) -> None:
+    job = submit(http)
+    worker = start("candidate")
+    process = stopped_job_process(worker)
+    answer = http.post(f"/jobs/{job}/finish", headers={"X-Actor": "ada"})
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["finish"]["candidates"] == [row["k"] for row in answer.json()["front"]] == [6]
+    if killed:
+        kill(worker)
+        start()
+    else:
+        process.resume()
+    result = in_state(service, job, "succeeded", "failed").result
+    assert result is not None
+    early = result["finished_early"]
+    assert isinstance(early, dict)
+    assert (early["by"], early["candidates"]) == ("ada", [6])
+    assert [row["k"] for row in result["front"]] == [6]  # type: ignore[union-attr, index, call-overload]  # rows
+    assert result["digest"] == ended
+    published = decode(service.registry.read_bundle(service.registry.version_record("pets", 1)))
+    assert published.manifest.recipe["finished_early"] is True
+    report = service.registry.version_record("pets", 1).attachments["report.html"]
+    assert "ada asked for the best so far" in service.blobs.read(report).decode()
