@@ -16,6 +16,7 @@ from trainer.errors import (
     JobConflict,
     JobRecordDamaged,
     JobRefused,
+    JobUnknown,
     NothingToPublish,
     TrainerError,
 )
@@ -201,8 +202,11 @@ class Jobs:
         marked = self.records.marked_ids()
         known_ended = {job: self._has_ended(job) for job in marked}
         count += self._bring_back([job for job in marked if known_ended[job] is None])
-        for job in [job for job in marked if known_ended[job]] + sorted(set(self.store.open_ids()) - set(marked)):
+        for job in [job for job in marked if known_ended[job]]:
             self._write_record(job)
+        for job in sorted(set(self.store.open_ids()) - set(marked)):
+            if not self._end_as_recorded(job):
+                self._write_record(job)
         if count:
             logger.warning("%d jobs brought back from their records", count)
         return count
@@ -225,6 +229,28 @@ class Jobs:
         except JobRecordDamaged:
             return False  # its record is better left as it is
         return None if found is None else not found.is_open
+
+    def _end_as_recorded(self, job: str) -> bool:
+        """End a job that is open in Redis alone; returns whether it is ended now.
+
+        Records are written after Redis. So Redis has lost what it had last, or came back with older data, unless a
+        retry opened the job again.
+        """
+        recorded = next(iter(self.records.readable([job])), None)
+        if recorded is None or recorded.is_open:
+            return False
+        ended = recorded
+
+        def change(found: Job) -> tuple[Job, Event] | None:
+            return (ended, state_event(ended)) if found.is_open and found.submission <= ended.submission else None
+
+        with contextlib.suppress(JobRecordDamaged, JobUnknown):
+            result = self.store.update(job, change)
+            if result == ended:
+                logger.warning("job %s is %s by its record, and Redis did not know it any more", job, ended.state)
+                self.queue.withdraw(result)
+            return not result.is_open
+        return False
 
     def _write_record(self, job: str) -> None:
         """Write what Redis says of a job, and once more if another process changed it meanwhile."""

@@ -319,3 +319,15 @@ def test_a_document_with_half_a_character_is_shown(http: httpx.Client, service: 
     assert shown.json()["jobs"][0]["inspection"] == {"classes": {"\\ud800": {"train": 1}}}
     assert http.get(f"/jobs/{found.id}").status_code == 200
     assert http.post(f"/jobs/{found.id}/cancel").status_code == 200
+
+
+def test_an_older_state_of_redis_opens_no_job_that_has_ended(jobs: Jobs, killed: Callable[..., None]) -> None:
+    before = submit(jobs)
+    ended = jobs.cancel(before.id)
+    jobs.store.update(before.id, lambda _: (before, state_event(before)), jobs.queue.enqueue)
+    assert jobs.recover() == 0
+    assert jobs.store.get(before.id) == jobs.records.read(before.id) == ended
+    assert jobs.queue.waiting_ids() == []
+    killed(JobRecords, "write", lambda: jobs.retry(before.id))
+    assert jobs.recover() == 0
+    assert jobs.records.read(before.id).state == jobs.store.get(before.id).state == "queued"
