@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.commands.options import ClientDir, KeyOption, Url, one_line_errors, service
-from cli.render.progress import candidate
+from cli.render.progress import best_so_far, candidate
 from nettailor.printable import printable, printable_lines
 
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The id of a job, as `nettailor jobs` shows it.")]
@@ -22,7 +22,7 @@ def finish(job: JobId, *, url: Url = None, data_dir: ClientDir = None, key: KeyO
     """Good enough: publish the best network that a job has measured so far, instead of searching on."""
     with one_line_errors(), service(url, data_dir, key) as client:
         found = client.finish(job)
-        best = next((row for row in found.get("front") or [] if row.get("best")), None)
+        best = best_so_far(found)
         what = "the student itself, of which nothing is removed" if best is None else candidate(best)
         typer.echo(printable(f"job {job} is {found['state']} and publishes the best so far: {what}"))
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
+from cli.render.progress import best_so_far, candidate
 from cli.render.table import minute, new_table
 from cli.service.session import Json
 
@@ -25,7 +26,9 @@ def jobs_table(jobs: Sequence[Json]) -> Table:
 
 
 def _outcome(job: Json) -> str:
-    result, problem = job.get("result"), job.get("error")
+    result, problem, best = job.get("result"), job.get("error"), best_so_far(job)
     if isinstance(problem, dict):
         return str(problem.get("detail") or problem.get("title"))
-    return f"version {result['version']}" if isinstance(result, dict) and "version" in result else ""
+    if isinstance(result, dict) and "version" in result:
+        return f"version {result['version']}"
+    return "" if best is None else f"so far: {candidate(best)}"

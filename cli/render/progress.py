@@ -177,6 +177,11 @@ def figures(data: Json) -> str:
     return "  ".join(parts)
 
 
+def best_so_far(job: Json) -> Json | None:
+    """The row of a job's front that would be published now, if there is one."""
+    return next((row for row in job.get("front") or [] if row.get("best")), None)
+
+
 def candidate(fields: Json) -> str:
     """A candidate in one line: blocks removed, accuracy beside the teacher's, what it saves; what is missing is left
     out."""

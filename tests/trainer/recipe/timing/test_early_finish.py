@@ -88,6 +88,29 @@ def test_killed_after_the_request_it_ends_with_the_same_bundle(
     assert again.finished_early == ended[0].finished_early
 
 
+@pytest.mark.nightly
+def test_all_folds_of_an_unfinished_candidate_are_given_up(tmp_path: Path) -> None:
+    def in_its_second_fold(event: Event, measured: list[int]) -> bool:
+        if event.kind == "epoch" and len(measured) == 1:
+            epochs.append(event)
+        return len(epochs) == 3
+
+    epochs: list[Event] = []
+    config = tiny_config(bf16=False, folds=2)
+    somebody = Somebody(in_its_second_fold)
+    first = tailored(tmp_path / "whole", somebody.report, config, somebody.asked)
+    assert [row["k"] for row in first.pareto_front] == somebody.measured == [6]
+    assert len(epochs) == 3
+
+    def die(event: Event) -> None:
+        if event.kind == "stage" and event.stage == "select":
+            raise Broken
+
+    with pytest.raises(Broken):
+        tailored(tmp_path / "broken", die, config, somebody.asked)
+    assert tailored(tmp_path / "broken", config=config, finish=somebody.asked).bundle == first.bundle
+
+
 def test_a_candidate_that_was_measured_while_somebody_asked_is_not_chosen_from(
     tmp_path: Path, ended: tuple[Tailored, Somebody]
 ) -> None:
