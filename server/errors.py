@@ -11,7 +11,12 @@ ServerError
 ├── Overloaded            the queue is full; try again in `retry_after_seconds`
 ├── DeadlineExceeded      the request's time ran out before its answer was there
 ├── NotReady              the server is starting or draining
-└── InferenceFailed       the engine broke on this request
+├── InferenceFailed       the engine broke on this request
+└── ExportError           a network could not be made a file for other runtimes
+    ├── ExportLibraryMissing  what writes or verifies the format is not installed
+    ├── ExportUnfaithful      the file answers otherwise than the engine, so nobody gets it
+    ├── ExportTooSlow         it took more time than an export may
+    └── ExportFailed          the process that exported it broke
 """
 
 
@@ -99,3 +104,39 @@ class InferenceFailed(ServerError):
     def __init__(self, tasks: tuple[str, ...]) -> None:
         super().__init__(f"inference failed for {', '.join(tasks)}")
         self.tasks = tasks
+
+
+class ExportError(ServerError):
+    """A network could not be made a file for other runtimes."""
+
+
+class ExportLibraryMissing(ExportError):
+    def __init__(self, library: str) -> None:
+        super().__init__(
+            f"{library} is not installed; pip install 'nettailor-server[export]' has all that exports need"
+        )
+        self.library = library
+
+
+class ExportUnfaithful(ExportError):
+    """`difference` is the largest one of two logits, as a share of the largest logit or of 1."""
+
+    def __init__(self, difference: float, agreement: float) -> None:
+        super().__init__(
+            f"the file's logits differ from the engine's by up to {difference:.2g}, "
+            f"and its first class is the engine's for {100 * agreement:.1f}% of the images"
+        )
+        self.difference = difference
+        self.agreement = agreement
+
+
+class ExportTooSlow(ExportError):
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"an export has {seconds:g} seconds, and this one took longer")
+        self.seconds = seconds
+
+
+class ExportFailed(ExportError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the export broke: {reason}")
+        self.reason = reason

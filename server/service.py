@@ -23,6 +23,7 @@ from server.engine.engine import Engine
 from server.engine.folded import FoldedBundle
 from server.engine.loading import BundleLoader
 from server.errors import NotReady
+from server.export.worker import ExportWorker
 from server.http.handlers import Missing
 from server.http.routes import build_router
 from server.kernels.device import Device, open_device
@@ -56,6 +57,7 @@ class RunningParts:
     follower: Follower
     scheduler: Scheduler[Adapter]
     predictor: Predictor
+    exports: ExportWorker
     decodes: ThreadPoolExecutor
     pools: tuple[ThreadPoolExecutor, ...]  # the decoding one, too
     collector: ResidencyCollector
@@ -167,6 +169,7 @@ class Service:
         if parts is None:
             return
         parts.housekeeping.__exit__(None, None, None)
+        parts.exports.close()
         parts.follower.stop()
         parts.scheduler.stop()
         for pool in parts.pools:
@@ -186,13 +189,16 @@ class Service:
         loads = ThreadPoolExecutor(settings.load_threads, "load")
         decodes = ThreadPoolExecutor(settings.decode_threads, "decode")
         lookups = ThreadPoolExecutor(2, "lookup")
-        disk = DiskCache(
-            settings.cache_folder,
-            budget_bytes=settings.disk_budget_bytes,
-            reserve=DiskReserve([settings.cache_folder], settings.disk_reserve_bytes),
-        )
+        reserve = DiskReserve([settings.cache_folder], settings.disk_reserve_bytes)
+        disk = DiskCache(settings.cache_folder, budget_bytes=settings.disk_budget_bytes, reserve=reserve)
         disk.open()
-        housekeeping = Housekeeping({"the cache's files of killed processes": lambda: disk.drop_left(time.time())})
+        exports = _exports(settings, reserve)
+        housekeeping = Housekeeping(
+            {
+                "the cache's files of killed processes": lambda: disk.drop_left(time.time()),
+                "exports of killed processes": lambda: exports.drop_left(time.time()),
+            }
+        )
         residency = Residency(
             loader=BundleLoader(self._registry.blobs.read, engine),
             disk=disk,
@@ -233,6 +239,7 @@ class Service:
             follower=Follower(self._registry, routing, reconcile_s=settings.reconcile_seconds),
             scheduler=scheduler,
             predictor=predictor,
+            exports=exports,
             decodes=decodes,
             pools=(loads, decodes, lookups),
             collector=ResidencyCollector(residency, disk),
@@ -244,6 +251,16 @@ def _budgets(settings: ServerSettings, device: Device) -> Budgets:
     """Where the device is the host there is no host tier: it would hold every bundle twice in the same memory."""
     host_bytes = 0 if device.is_host else settings.host_budget_bytes
     return Budgets(device_bytes=settings.device_budget_bytes, host_bytes=host_bytes)
+
+
+def _exports(settings: ServerSettings, reserve: DiskReserve) -> ExportWorker:
+    return ExportWorker(
+        settings.cache_folder / "exports",
+        backbone=settings.backbone,
+        weights=settings.backbone_weights,
+        limit_seconds=settings.export_seconds,
+        reserve=reserve,
+    )
 
 
 def _decode_limits(settings: ServerSettings) -> DecodeLimits:

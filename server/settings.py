@@ -61,6 +61,8 @@ class ServerSettings(Settings):
     )
     decode_threads: int = Field(default=2, ge=1, description="images that are decoded at once")
 
+    export_seconds: float = Field(default=300.0, gt=0, description="for one export, then it is given up")
+
     reconcile_seconds: float = Field(default=30.0, gt=0, description="between full comparisons with the registry")
 
     @property

@@ -18,6 +18,7 @@ from hosting.web.connection.scope import body_is_there
 from hosting.web.problems import CLIENT_GONE
 from hosting.web.slow_body import SlowBody
 from server import errors
+from server.export.worker import ExportWorker
 from server.http.bodies import Body, images_of, read_body
 from server.http.parameters import ManyTasksQuery, PredictionQuery, TaskPath, VersionPath, path, query, tasks_named
 from server.http.problems import status_of
@@ -43,6 +44,9 @@ class Parts(Protocol):
 
     @property
     def routing(self) -> "Routing[Any, Any]": ...
+
+    @property
+    def exports(self) -> ExportWorker: ...
 
 
 class Server(Protocol):

@@ -14,5 +14,6 @@ PREDICT_VERSION = Route(
 PREDICT_MANY = Route(
     method="POST", path="/predict", scope="predict", task_parameter="tasks", is_prediction=True, body=BODY_OF_SETTINGS
 )
+EXPORT_VERSION = Route(method="GET", path="/tasks/{task}/versions/{version}/export", scope="read")
 
-ROUTES = (PREDICT, PREDICT_VERSION, PREDICT_MANY)
+ROUTES = (PREDICT, PREDICT_VERSION, PREDICT_MANY, EXPORT_VERSION)

@@ -11,6 +11,7 @@ from hosting.access.endpoint import endpoint
 from hosting.access.open_routes import HEALTHZ, METRICS, READYZ
 from hosting.access.route_table import Route
 from server import errors
+from server.http.export_routes import add_exports
 from server.http.handlers import Handlers, Server
 from server.http.parameters import ManyTasksQuery, PredictionQuery, TaskPath, VersionPath, parameters
 from server.http.route_declarations import PREDICT, PREDICT_MANY, PREDICT_VERSION
@@ -42,9 +43,10 @@ _BODY: dict[str, Any] = {
 
 
 def build_router(server: Server) -> APIRouter:
-    """Prediction, health and metrics."""
+    """Prediction, export, health and metrics."""
     router = APIRouter(tags=["server"])
     _add_predictions(router, Handlers(server))
+    add_exports(router, server)
     _add_health(router, server)
     return router
 

@@ -1,0 +1,1 @@
+"""The network of one version as a file for other runtimes: pruned, folded, verified."""

@@ -1,0 +1,61 @@
+"""The process that makes one export: slower than its server's predictions, and never in their way.
+
+It reads the bundle, writes the file, and prints one line of JSON: an `Outcome`.
+"""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+
+from nettailor.bundle.bundle import decode
+from nettailor.errors import BundleInvalid
+from nettailor.network.backbones import load_backbone
+from server.errors import ExportLibraryMissing, ExportUnfaithful
+from server.export.export import export_network
+from server.export.options import ExportDtype, ExportFormat, ExportOptions
+from server.export.outcome import Outcome
+
+_NICENESS = 10
+
+
+def main() -> None:
+    args = _parsed()
+    signal.alarm(args.seconds)  # ends the process, should its server be gone by then
+    os.nice(_NICENESS)
+    torch.set_num_threads(1)
+    sys.stdout.write(_outcome(args).as_json())
+
+
+def _outcome(args: argparse.Namespace) -> Outcome:
+    options = ExportOptions(format=args.format, dtype=args.dtype)
+    try:
+        backbone = load_backbone(args.backbone, args.weights)
+        found = export_network(decode(args.bundle.read_bytes()), args.version, backbone, options, args.out)
+    except BundleInvalid as failure:
+        return Outcome(unusable=str(failure))
+    except ExportLibraryMissing as failure:
+        return Outcome(missing=failure.library)
+    except ExportUnfaithful as failure:
+        return Outcome(is_faithful=False, difference=failure.difference, top1_agreement=failure.agreement)
+    return Outcome(difference=found.difference, top1_agreement=found.top1_agreement)
+
+
+def _parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--version", type=int, required=True)
+    parser.add_argument("--backbone", required=True)
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--format", type=ExportFormat, required=True)
+    parser.add_argument("--dtype", type=ExportDtype, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seconds", type=int, required=True, help="after which the process ends itself")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

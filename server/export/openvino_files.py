@@ -1,0 +1,40 @@
+"""OpenVINO's intermediate representation, two files in a zip, made of the ONNX file."""
+
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.export.libraries import library
+
+XML, BIN = "model.xml", "model.bin"
+_TOPIC = "nettailor"  # of the metadata, within the model's runtime information
+
+
+def write_openvino(onnx: bytes, path: Path, *, metadata: Mapping[str, str], halves: bool) -> None:
+    """A zip of `model.xml` and `model.bin`. `halves`: weights are stored as fp16, and computed with as the device
+    likes best. Raises `ExportLibraryMissing`."""
+    openvino = library("openvino")
+    model = openvino.Core().read_model(onnx)
+    for name, text in metadata.items():
+        model.set_rt_info(text, [_TOPIC, name])
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        openvino.save_model(model, str(Path(folder) / XML), compress_to_fp16=halves)
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in (XML, BIN):
+                archive.write(Path(folder) / name, name)
+
+
+def run_openvino(path: Path, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Logits (N, K) by OpenVINO on the CPU, in fp32, of pixels (N, S, S, 3). Raises `ExportLibraryMissing`."""
+    core = library("openvino").Core()
+    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        archive.extractall(folder)
+        exact = {"INFERENCE_PRECISION_HINT": "f32"}
+        compiled = core.compile_model(str(Path(folder) / XML), "CPU", exact)
+        found: NDArray[np.float32] = compiled(pixels)[0].copy()
+        del compiled  # it has the files mapped
+    return found

@@ -1,0 +1,52 @@
+"""Exports over HTTP: made for who asks, and streamed."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, BinaryIO
+
+from fastapi import APIRouter, Header, Path, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from hosting.access.endpoint import endpoint
+from server.export.options import ExportDtype, ExportFormat, ExportOptions
+from server.export.worker import Exported
+from server.http.handlers import Server
+from server.http.route_declarations import EXPORT_VERSION
+
+_CHUNK_BYTES = 2**20
+_BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+
+
+def add_exports(router: APIRouter, server: Server) -> None:
+    @endpoint(router, EXPORT_VERSION, response_class=StreamingResponse, responses={200: _BINARY})
+    def export(
+        task: str,
+        version: Annotated[int, Path(ge=1)],
+        format: Annotated[ExportFormat, Query(description="of the file")],
+        dtype: Annotated[ExportDtype, Query(description="of the weights")] = ExportDtype.fp32,
+        if_none_match: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        """The network of a version as a file for other runtimes. Made for every request, which takes seconds; one at
+        a time."""
+        parts, options = server.parts, ExportOptions(format=format, dtype=dtype)
+        registry = parts.routing.registry
+        record = registry.version_record(task, version)
+        headers = {
+            "ETag": f'W/"{record.digest}-{format}-{dtype}"',  # weak: other releases of the libraries, other bytes
+            "Content-Disposition": f'attachment; filename="{options.file_name(record.task, record.version)}"',
+            "X-Task-Version": str(record.version),
+        }
+        if if_none_match == headers["ETag"]:
+            return Response(status_code=304, headers={"ETag": headers["ETag"]})
+        made = parts.exports.export(record, registry.read_bundle(record), options)
+        return StreamingResponse(_chunks(made.file), media_type=options.media_type, headers=headers | _about(made))
+
+
+def _about(made: Exported) -> dict[str, str]:
+    return {"Content-Length": str(made.size_bytes), "X-Top1-Agreement": f"{made.top1_agreement:g}"}
+
+
+async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
+    with file:
+        while chunk := await run_in_threadpool(file.read, _CHUNK_BYTES):
+            yield chunk

@@ -1,0 +1,157 @@
+"""Every format, read by its own runtime, equals the unfused student: plans, statistics, backbones, batches."""
+
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import openvino
+import pytest
+import torch
+
+from nettailor.architecture.plan import Plan, full_plan, reachable_plan
+from nettailor.bundle.manifest import Manifest, StatisticsMode
+from nettailor.errors import BundleWrongBackbone
+from nettailor.network.student import Student
+from server.errors import ExportLibraryMissing, ExportUnfaithful
+from server.export import export as exporting
+from server.export.export import export_network
+from server.export.metadata import ENTRY
+from server.export.network import PrunedNetwork
+from server.export.onnx_file import onnx_bytes, run_onnx
+from tests.bundles import random_plan
+from tests.server.export.exported import exported, options, student_logits
+from tests.server.oracle import backbone, make_bundle
+
+_PIXELS = np.random.default_rng(3).integers(0, 256, (5, 32, 32, 3), np.uint8)
+_NAMES = ["task", "version", "digest", "labels", "preprocessing", "manifest"]
+_FORMATS = ["onnx", "openvino", "torchscript", "pt2"]
+
+
+def _odd_plans() -> list[Plan]:
+    """No proxies, every proxy, no blocks, proxies over several strides, and what chance gives."""
+    only_proxies = reachable_plan([False] * 12, [[node - 1] for node in range(1, 13)])
+    far = reachable_plan([False] * 11 + [True], [*([] for _ in range(8)), [0], [], [9, 0], [11, 4]])
+    return [full_plan(12, 0), full_plan(12, None), only_proxies, far, *(random_plan(12, seed=s) for s in range(8))]
+
+
+@pytest.mark.parametrize("statistics", ["task", "frozen"])
+@pytest.mark.parametrize("plan", _odd_plans())
+def test_onnx_equals_the_unfused_student(plan: Plan, statistics: StatisticsMode, tmp_path: Path) -> None:
+    bundle = make_bundle(plan=plan, statistics=statistics, seed=plan.blocks.count(True))
+    verified = exported(bundle, tmp_path / "net.onnx")
+    assert verified.top1_agreement == 1
+    assert verified.difference < 1e-4
+    data, expected = (tmp_path / "net.onnx").read_bytes(), student_logits(bundle, _PIXELS)
+    for count in (1, 5):
+        logits = run_onnx(data, _PIXELS[:count])
+        np.testing.assert_allclose(logits, expected[:count], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_other_backbones(name: str) -> None:
+    """At 32 pixels: at their own size trying 64 images takes half a minute."""
+    bundle = make_bundle(name=name, seed=3)
+    network = PrunedNetwork(Student.from_bundle(backbone(name), bundle), bundle.manifest.preprocessing, torch.float32)
+    logits = run_onnx(onnx_bytes(network, side=32, metadata={}), _PIXELS)
+    np.testing.assert_allclose(logits, student_logits(bundle, _PIXELS), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "fp16"])
+@pytest.mark.parametrize("format", _FORMATS)
+def test_every_format_with_any_batch(format: str, dtype: str, tmp_path: Path) -> None:
+    bundle, path = make_bundle(seed=1), tmp_path / "net"
+    verified = exported(bundle, path, format, dtype)
+    assert verified.top1_agreement >= (1 if dtype == "fp32" else 0.9)
+    expected = student_logits(bundle, _PIXELS)
+    for count in (1, 5):
+        logits = exporting.run(path, options(format, dtype), _PIXELS[:count])
+        assert logits.dtype == np.float32
+        np.testing.assert_allclose(logits, expected[:count], atol=1e-4 if dtype == "fp32" else 2e-2)
+
+
+@pytest.mark.parametrize("format", ["onnx", "openvino"])
+def test_fp16_is_half_as_large(format: str, tmp_path: Path) -> None:
+    bundle = make_bundle(seed=1)
+    for dtype in ("fp32", "fp16"):
+        exported(bundle, tmp_path / dtype, format, dtype)
+    assert (tmp_path / "fp16").stat().st_size < 0.6 * (tmp_path / "fp32").stat().st_size
+
+
+def _said(path: Path, format: str) -> dict[str, str]:
+    if format == "onnx":
+        return {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    if format == "openvino":
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(path.parent)
+        model = openvino.Core().read_model(path.parent / "model.xml")
+        return {name: str(model.get_rt_info(["nettailor", name]).value) for name in _NAMES}
+    if format == "pt2":
+        found = {ENTRY: ""}
+        torch.export.load(path, extra_files=found)
+        return dict(json.loads(found[ENTRY]))
+    with zipfile.ZipFile(path) as archive:
+        [entry] = [name for name in archive.namelist() if name.endswith(f"extra/{ENTRY}")]
+        return dict(json.loads(archive.read(entry)))
+
+
+@pytest.mark.parametrize("format", _FORMATS)
+def test_the_file_says_all_that_using_it_takes(format: str, tmp_path: Path) -> None:
+    bundle, path = make_bundle(seed=2), tmp_path / "net"
+    exported(bundle, path, format)
+    said = _said(path, format)
+    assert sorted(said) == sorted(_NAMES)
+    assert said["task"] == "signs"
+    assert said["version"] == "7"
+    assert said["digest"] == bundle.digest
+    assert json.loads(said["labels"]) == list(bundle.manifest.classes)
+    assert json.loads(said["preprocessing"])["crop"] == 32
+    assert Manifest.model_validate_json(said["manifest"]) == bundle.manifest
+
+
+def test_only_what_the_plan_left_is_in_the_file(tmp_path: Path) -> None:
+    small = reachable_plan([False] * 11 + [True], [*([] for _ in range(10)), [0], []])
+    exported(make_bundle(plan=small), tmp_path / "small")
+    exported(make_bundle(plan=full_plan(12, 3)), tmp_path / "full")
+    operators = [node.op_type for node in onnx.load(tmp_path / "small").graph.node]
+    assert operators.count("Conv") == 1 + 1 + 2  # stem, proxy, block
+    assert "BatchNormalization" not in operators
+    assert (tmp_path / "small").stat().st_size < 0.4 * (tmp_path / "full").stat().st_size
+
+
+def test_the_same_bundle_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        exported(make_bundle(seed=4), tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_input_and_output_have_names_and_types(tmp_path: Path) -> None:
+    exported(make_bundle(), tmp_path / "net.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
+    [pixels], [logits] = session.get_inputs(), session.get_outputs()
+    assert (pixels.name, pixels.type, pixels.shape) == ("pixels", "tensor(uint8)", ["batch", 32, 32, 3])
+    assert (logits.name, logits.type, logits.shape) == ("logits", "tensor(float)", ["batch", 5])
+
+
+def test_an_unfaithful_file_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "net.onnx"
+    monkeypatch.setattr(exporting, "run", lambda path, options, pixels: np.full((64, 5), np.nan, np.float32))
+    with pytest.raises(ExportUnfaithful):
+        exported(make_bundle(), path)
+    assert not path.exists()
+
+
+def test_a_missing_library_is_named_with_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ExportLibraryMissing, match=r"onnx is not installed.*nettailor-server\[export\]"):
+        exported(make_bundle(), tmp_path / "net.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bundle_of_another_backbone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleWrongBackbone):
+        export_network(make_bundle(name="resnet18"), 1, backbone(), options(), tmp_path / "net.onnx")
+    assert list(tmp_path.iterdir()) == []
