@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.commands.export import export
 from cli.commands.jobs import add_job_commands
 from cli.commands.keys import KeyScope, make
 from cli.commands.keys import commands as keys_commands
@@ -248,6 +249,7 @@ def jobs(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) 
 
 
 add_job_commands(app)
+app.command()(export)
 
 
 @app.command()

@@ -1,11 +1,16 @@
 """What can be asked of a service about tasks, their versions and aliases."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
-from cli.errors import AnswerCorrupt
+import httpx
+
+from cli.errors import AnswerCorrupt, ServiceUnreachable
 from cli.service.session import Json, Session, path_of
+
+_EXPORT_TIMEOUT = httpx.Timeout(30.0, read=600.0)  # seconds; the service answers when the file is made
 
 # What an alias must name for a promote to happen: this version, no matter what, or nothing (there is no such alias).
 Expected = int | Literal["anything", "nothing"]
@@ -37,6 +42,16 @@ class VersionRequests(Session):
     def bundle(self, task: str, version: int) -> bytes:
         """Raises `AnswerCorrupt` if the bytes changed on the way."""
         return self._verified(path_of("tasks", task, "versions", version, "bundle"))
+
+    @contextmanager
+    def export(self, task: str, version: int, *, format: str, dtype: str) -> Iterator[httpx.Response]:
+        """The version's network as a file, while it arrives; making it may take the service minutes."""
+        path = path_of("tasks", task, "versions", version, "export")
+        try:
+            with self._stream(path, params={"format": format, "dtype": dtype}, timeout=_EXPORT_TIMEOUT) as answer:
+                yield answer
+        except httpx.TransportError as error:
+            raise ServiceUnreachable(self.url) from error
 
     def attachment(self, task: str, version: int, name: str) -> bytes:
         """Raises `AnswerCorrupt` if the bytes changed on the way."""

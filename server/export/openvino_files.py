@@ -4,6 +4,7 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +29,17 @@ def write_openvino(onnx: bytes, path: Path, *, metadata: Mapping[str, str], halv
                 archive.write(Path(folder) / name, name)
 
 
+def read_openvino(path: Path) -> Any:
+    """The model of such a zip, in memory. Raises `ExportLibraryMissing`."""
+    openvino = library("openvino")
+    with zipfile.ZipFile(path) as archive:
+        weights = np.frombuffer(archive.read(BIN), np.uint8)
+        return openvino.Core().read_model(archive.read(XML), openvino.Tensor(weights))
+
+
 def run_openvino(path: Path, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Logits (N, K) by OpenVINO on the CPU, in fp32, of pixels (N, S, S, 3). Raises `ExportLibraryMissing`."""
-    core = library("openvino").Core()
-    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        archive.extractall(folder)
-        exact = {"INFERENCE_PRECISION_HINT": "f32"}
-        compiled = core.compile_model(str(Path(folder) / XML), "CPU", exact)
-        found: NDArray[np.float32] = compiled(pixels)[0].copy()
-        del compiled  # it has the files mapped
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = library("openvino").Core().compile_model(read_openvino(path), "CPU", exact)
+    found: NDArray[np.float32] = compiled(pixels)[0].copy()
     return found

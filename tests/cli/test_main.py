@@ -26,6 +26,7 @@ _COMMANDS = (
     "logs",
     "demo",
     "profile",
+    "export",
     "registry",
     "keys",
 )

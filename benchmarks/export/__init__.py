@@ -1,0 +1,1 @@
+"""Exported networks in other runtimes, beside the whole network exported the same way."""
