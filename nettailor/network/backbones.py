@@ -5,14 +5,13 @@ A block returns its sum *before* the ReLU (the ReLU follows the pooling of eq. 2
 """
 
 import hashlib
+from collections.abc import Mapping
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
-from pickle import UnpicklingError  # what a weights_only load of foreign bytes raises; nothing is unpickled
 from typing import Any, TypeVar, cast
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -22,6 +21,8 @@ from nettailor.cpu import avoid_phantom_amx
 from nettailor.errors import BackboneWeightsInvalid
 from nettailor.network.norms import scaled
 from nettailor.network.vision import import_torchvision
+from nettailor.network.weights.fitting import fitted, own_tensors
+from nettailor.network.weights.weights_file import read_document
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -198,24 +199,24 @@ def build_backbone(name: str) -> Backbone:
 def load_backbone(name: str, weights: Path | None = None) -> Backbone:
     """The pre-trained backbone, in eval mode.
 
-    `weights` is a local file, safetensors or a plain torch state dict, with this project's names or torchvision's;
-    without it, the weights shipped in the package, else torchvision's download (hash-checked) are taken.
-    Raises `BackboneUnknown`, `BackboneWeightsInvalid`.
+    `weights` is a local file, as docs/operations.md lists them; without it, the weights shipped in the package, else
+    torchvision's download (hash-checked) are taken. Raises `BackboneUnknown`, `BackboneWeightsInvalid`.
     """
     avoid_phantom_amx()
     geometry(name)
-    source = str(weights) if weights else "torchvision"
     shipped = files("nettailor") / "weights" / f"{name}.safetensors"
     if weights is not None:
-        state = _read_state(name, weights)
-    elif shipped.is_file():
+        return _from_file(name, str(weights), weights)
+    if shipped.is_file():
         with as_file(shipped) as path:
-            source, state = path.name, _read_state(name, path)
-    elif name not in PUBLISHED_WEIGHTS:
+            return _from_file(name, path.name, path)
+    if name not in PUBLISHED_WEIGHTS:
         raise BackboneWeightsInvalid(name, "none", "no weights are shipped or published; give a local file")
-    else:
-        state = _published_state(name)
-    return _with_state(name, source, state)
+    return backbone_of(name, "torchvision", _published_state(name))
+
+
+def _from_file(name: str, source: str, path: Path) -> Backbone:
+    return backbone_of(name, source, read_document(path, partial(BackboneWeightsInvalid, name, source)))
 
 
 def _published_state(name: str) -> dict[str, Tensor]:
@@ -228,30 +229,17 @@ def _published_state(name: str) -> dict[str, Tensor]:
     return state
 
 
-def _read_state(name: str, path: Path) -> dict[str, Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, UnpicklingError, RuntimeError) as failure:
-        raise BackboneWeightsInvalid(name, str(path), str(failure)) from failure
-    return state
+def backbone_of(name: str, source: str, document: Mapping[Any, Any]) -> Backbone:
+    """The backbone with the weights of a state dict, wrapped as training tools do or plain, in eval mode.
 
-
-def _with_state(name: str, source: str, state: dict[str, Tensor]) -> Backbone:
+    `source` says in messages where it is from. Raises `BackboneUnknown`, `BackboneWeightsInvalid`.
+    """
+    refuse = partial(BackboneWeightsInvalid, name, source)
     network = uncut_network(name)
     backbone = cut(network, name)
-    canonical = any(key.startswith("stem.") for key in state)
-    target: nn.Module = backbone if canonical else network
-    wanted = {k for k in target.state_dict() if not k.endswith("num_batches_tracked") and not k.startswith("fc.")}
-    missing = sorted(wanted - set(state))
-    if missing:
-        raise BackboneWeightsInvalid(name, source, f"lacks {len(missing)} tensors, first {missing[0]}")
-    try:
-        target.load_state_dict({k: state[k].float() for k in wanted}, strict=False)
-    except RuntimeError as failure:
-        raise BackboneWeightsInvalid(name, source, str(failure)) from failure
-    bad = [k for k in sorted(wanted) if not torch.isfinite(state[k]).all()]
-    if bad:
-        raise BackboneWeightsInvalid(name, source, f"{bad[0]} is not finite")
+    found = own_tensors(document, source, refuse)
+    target: nn.Module = network if found.tensors.keys().isdisjoint(backbone.state_dict()) else backbone
+    state = target.state_dict()
+    wanted = {k: v for k, v in state.items() if not k.endswith("num_batches_tracked") and not k.startswith("fc.")}
+    target.load_state_dict(fitted(found, wanted, name, refuse), strict=False)
     return backbone.requires_grad_(False)

@@ -1,0 +1,1 @@
+"""Files of weights as other tools write them, brought to torchvision's names or refused."""
