@@ -317,6 +317,14 @@ def doctor(
             show_default=False,
         ),
     ] = None,
+    expect_features: Annotated[
+        Path | None,
+        typer.Option(
+            help="A .npz or .safetensors file with images and the features that your own model gives for them: check "
+            "whether the backbone gives the same.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Check whether a service can run here, or why the one that runs does not: settings, torch, device, threads, data
@@ -327,7 +335,7 @@ def doctor(
     from cli.doctor.run import run  # torch, as above
 
     with one_line_errors():
-        run(data_dir, as_json=as_json)
+        run(data_dir, as_json=as_json, expect_features=expect_features)
 
 
 @keys_commands.command()

@@ -91,7 +91,7 @@ def threads(settings: ServerSettings) -> Iterator[Finding]:
 
 def backbone(settings: ServerSettings, live: Mapping[str, VersionRecord] | None) -> Iterator[Finding]:
     """`live` are the live versions by task; None if the registry could not be read."""
-    if not _is_local(settings):
+    if not is_local(settings):
         advice = "the first start downloads the weights; NETTAILOR_BACKBONE_WEIGHTS names a file where there is no net"
         yield warn("backbone", f"{settings.backbone} is not on this machine", advice)
         return
@@ -119,7 +119,7 @@ def backbone(settings: ServerSettings, live: Mapping[str, VersionRecord] | None)
         yield ok("backbone", f"{found} loads and is what {len(live)} live bundles need")
 
 
-def _is_local(settings: ServerSettings) -> bool:
+def is_local(settings: ServerSettings) -> bool:
     """Whether loading it needs no download, which would change this machine. An unknown name needs none either."""
     import torch
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.console import PlainConsole
-from cli.doctor import machine, records, state
+from cli.doctor import features, machine, records, state
 from cli.doctor import settings as setting_checks
 from cli.doctor.finding import Finding, fail, warn
 from cli.doctor.leftovers import leftovers
@@ -25,9 +25,9 @@ from trainer.settings import Settings as TrainerSettings
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
-def run(data_dir: Path | None, *, as_json: bool) -> None:
+def run(data_dir: Path | None, *, as_json: bool, expect_features: Path | None = None) -> None:
     """Raises `typer.Exit` with status 1 if any check fails."""
-    findings = [replace(each, found=without_secrets(each.found)) for each in examine(data_dir)]
+    findings = [replace(each, found=without_secrets(each.found)) for each in examine(data_dir, expect_features)]
     if as_json:
         typer.echo(json.dumps({"healthy": not _failed(findings), "checks": [asdict(each) for each in findings]}))
     else:
@@ -36,8 +36,8 @@ def run(data_dir: Path | None, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def examine(data_dir: Path | None) -> Iterator[Finding]:
-    """Every check, in the order in which they build on each other."""
+def examine(data_dir: Path | None, expect_features: Path | None = None) -> Iterator[Finding]:
+    """Every check, in the order in which they build on each other; that of features only with a file of them."""
     chosen: dict[str, Any] = {} if data_dir is None else {"data_dir": data_dir}
     yield from setting_checks.variables()
     try:
@@ -60,6 +60,8 @@ def examine(data_dir: Path | None) -> Iterator[Finding]:
     yield from _guarded("blobs", lambda: state.blobs(settings, index))
     yield from _guarded("records", lambda: records.records(settings))
     yield from _guarded("backbone", lambda: machine.backbone(settings, index.live))
+    if expect_features is not None:
+        yield from _guarded("features", lambda: features.expected_features(settings, expect_features))
     yield from _guarded("port", lambda: state.port(settings))
 
 
