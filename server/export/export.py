@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from nettailor.bundle.bundle import Bundle
 from nettailor.network.backbones import Backbone
 from nettailor.network.student import Student
+from server.export.batches import Logits, Pixels
 from server.export.metadata import metadata
 from server.export.network import PrunedNetwork
 from server.export.onnx_file import onnx_bytes, run_onnx
@@ -61,7 +60,7 @@ def write(network: PrunedNetwork, path: Path, options: ExportOptions, *, side: i
             write_pt2(network, path, side=side, metadata=about)
 
 
-def run(path: Path, options: ExportOptions, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def run(path: Path, options: ExportOptions, pixels: Pixels) -> Logits:
     """Logits (N, K) by the file's own runtime, of pixels (N, S, S, 3). Raises `ExportLibraryMissing`."""
     match options.format:
         case ExportFormat.onnx:

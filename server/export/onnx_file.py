@@ -6,11 +6,10 @@ Legend: N images, S pixels a side, K classes.
 from collections.abc import Mapping
 from typing import Any, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from server.export.batches import Logits, Pixels, in_batches
 from server.export.libraries import library
 from server.export.network import STEM, PrunedNetwork
 
@@ -44,12 +43,10 @@ def onnx_bytes(network: PrunedNetwork, *, side: int, metadata: Mapping[str, str]
     return data
 
 
-def run_onnx(data: bytes, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def run_onnx(data: bytes, pixels: Pixels) -> Logits:
     """Logits (N, K) by ONNX Runtime, of pixels (N, S, S, 3). Raises `ExportLibraryMissing`."""
     session = library("onnxruntime").InferenceSession(data, providers=["CPUExecutionProvider"])
-    [logits] = session.run([OUTPUT], {INPUT: pixels})
-    found: NDArray[np.float32] = logits
-    return found
+    return in_batches(lambda some: session.run([OUTPUT], {INPUT: some})[0], pixels)
 
 
 class _Graph:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from server.export.batches import Logits, Pixels, in_batches
 from server.export.libraries import library
 
 XML, BIN = "model.xml", "model.bin"
@@ -37,9 +37,8 @@ def read_openvino(path: Path) -> Any:
         return openvino.Core().read_model(archive.read(XML), openvino.Tensor(weights))
 
 
-def run_openvino(path: Path, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def run_openvino(path: Path, pixels: Pixels) -> Logits:
     """Logits (N, K) by OpenVINO on the CPU, in fp32, of pixels (N, S, S, 3). Raises `ExportLibraryMissing`."""
     exact = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = library("openvino").Core().compile_model(read_openvino(path), "CPU", exact)
-    found: NDArray[np.float32] = compiled(pixels)[0].copy()
-    return found
+    return in_batches(lambda some: compiled(some)[0].copy(), pixels)

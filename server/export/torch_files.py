@@ -1,15 +1,14 @@
 """torch's own formats: TorchScript, and the exported program that torch recommends in its place."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from server.export.batches import Logits, Pixels, in_batches
 from server.export.metadata import ENTRY, as_json
 from server.export.network import PrunedNetwork
 
@@ -22,10 +21,10 @@ def write_torchscript(network: PrunedNetwork, path: Path, *, side: int, metadata
         torch.jit.save(torch.jit.freeze(traced), path, _extra_files={ENTRY: as_json(metadata)})
 
 
-def run_torchscript(path: Path, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def run_torchscript(path: Path, pixels: Pixels) -> Logits:
     """Logits (N, K) of pixels (N, S, S, 3)."""
     with torch.no_grad(), _deprecated():
-        return _array(torch.jit.load(path)(torch.from_numpy(pixels)))
+        return in_batches(_over_arrays(torch.jit.load(path)), pixels)
 
 
 def write_pt2(network: PrunedNetwork, path: Path, *, side: int, metadata: Mapping[str, str]) -> None:
@@ -35,19 +34,22 @@ def write_pt2(network: PrunedNetwork, path: Path, *, side: int, metadata: Mappin
     torch.export.save(program, path, extra_files={ENTRY: as_json(metadata)})
 
 
-def run_pt2(path: Path, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def run_pt2(path: Path, pixels: Pixels) -> Logits:
     """As `run_torchscript`."""
     with torch.no_grad():
-        return _array(torch.export.load(path).module()(torch.from_numpy(pixels)))
+        return in_batches(_over_arrays(torch.export.load(path).module()), pixels)
 
 
 def _pixels(side: int) -> torch.Tensor:
     return torch.zeros(_EXAMPLE, side, side, 3, dtype=torch.uint8)
 
 
-def _array(logits: torch.Tensor) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = logits.numpy()
-    return array
+def _over_arrays(network: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Pixels], Logits]:
+    def run(pixels: Pixels) -> Logits:
+        logits: Logits = network(torch.from_numpy(pixels)).numpy()
+        return logits
+
+    return run
 
 
 @contextmanager

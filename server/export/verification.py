@@ -6,12 +6,12 @@ Legend: N images, S pixels a side, K classes.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nettailor.bundle.bundle import Bundle
 from nettailor.network.backbones import Backbone
 from server.engine.engine import Engine, Part
 from server.errors import ExportUnfaithful
+from server.export.batches import Logits, Pixels, in_batches
 from server.export.options import ExportDtype
 from server.kernels.device import open_device
 
@@ -29,7 +29,7 @@ class Verification:
     difference: float  # the largest, relative as in `TOLERANCES`
 
 
-def sample_images(side: int) -> NDArray[np.uint8]:
+def sample_images(side: int) -> Pixels:
     """(N, S, S, 3), always the same: half of them noise, half of them large patches of colour."""
     random = np.random.default_rng(0)
     noise = random.integers(0, 256, (IMAGES // 2, side, side, 3), np.uint8)
@@ -38,15 +38,19 @@ def sample_images(side: int) -> NDArray[np.uint8]:
     return np.concatenate([noise, patches[:, places][:, :, places]])
 
 
-def engine_logits(bundle: Bundle, backbone: Backbone, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def engine_logits(bundle: Bundle, backbone: Backbone, pixels: Pixels) -> Logits:
     """(N, K) for pixels (N, S, S, 3), in fp32 on the CPU. Raises `BundleWrongBackbone`."""
     engine = Engine(backbone, open_device("cpu", "float32", winograd=False))
-    images = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
-    [logits] = engine.forward(images, [Part(adapter=engine.pack(bundle), images=range(len(images)))])
-    return logits
+    adapter = engine.pack(bundle)
+
+    def run(some: Pixels) -> Logits:
+        images = np.ascontiguousarray(some.transpose(0, 3, 1, 2))
+        return engine.forward(images, [Part(adapter=adapter, images=range(len(images)))])[0]
+
+    return in_batches(run, pixels)
 
 
-def verify(found: NDArray[np.float32], expected: NDArray[np.float32], dtype: ExportDtype) -> Verification:
+def verify(found: Logits, expected: Logits, dtype: ExportDtype) -> Verification:
     """Raises `ExportUnfaithful`: a difference beyond the tolerance or, in fp32, another top-1."""
     scale = max(1.0, float(np.abs(expected).max()))
     difference = float(np.abs(found - expected).max()) / scale
