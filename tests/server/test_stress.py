@@ -132,7 +132,7 @@ class Asker:
         query = "&".join(f"{name}={value}" for name, value in options.items())
         answer = self._client.post(f"{path}{separator}{query}", content=self._chance.choice(FILES))
         self.codes[answer.status_code] += 1
-        allowed = {200} | ({504} if hasty else set()) | ({404} if unknown_is_fine else set())
+        allowed = {200} | ({408, 504} if hasty else set()) | ({404} if unknown_is_fine else set())
         assert answer.status_code in allowed, f"{path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.status_code == 200 else None
 

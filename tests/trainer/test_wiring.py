@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import redis
 
 from nettailor.durable import TEMPORARY_PREFIX
 from tests.trainer.uploads import GOOD
 from tests.waiting import until
 from trainer.service import Service
 from trainer.settings import Settings
-from trainer.wiring import housekeeping, left_files
+from trainer.wiring import housekeeping, left_files, open_jobs
 
 LONG = 100 * 24 * 3600.0
 
@@ -35,8 +36,7 @@ def test_an_upload_that_is_being_received_is_not_taken_for_left(http: httpx.Clie
     assert not list(service.settings.uploads_dir.iterdir())
 
 
-def test_what_was_left_in_every_place_goes(service: Service) -> None:
-    settings = service.settings
+def test_what_was_left_in_every_place_goes(settings: Settings, redis_client: "redis.Redis") -> None:
     assert settings.blobs_folder is not None
     left = [
         settings.uploads_dir / "upload-abc",
@@ -50,7 +50,7 @@ def test_what_was_left_in_every_place_goes(service: Service) -> None:
         path.write_bytes(b"half")
         os.utime(path, (0, 0))
     assert set(_left(settings)) == set(left)
-    housekeeping(settings, service.jobs).do()
+    housekeeping(settings, open_jobs(settings, redis_client)).do()
     assert not any(path.exists() for path in left)
     assert all(path.exists() for path in kept)
 

@@ -92,7 +92,7 @@ def test_trailers_are_bounded_and_no_headers(serve: Serve, house: House) -> None
         answer = client.answer()
         assert answer.status == 400
         assert client.rest() == b""
-    assert house.noticed == ["asked", "asked", "ClientDisconnect"]
+    until(lambda: house.noticed == ["asked", "asked", "ClientDisconnect"])
 
 
 def test_a_body_in_chunks_of_a_byte_is_no_flood_of_framing(serve: Serve) -> None:
