@@ -136,7 +136,7 @@ def live_storages() -> dict[int, int]:
     tensors = [o for o in gc.get_objects() if issubclass(type(o), torch.Tensor)]
     opaque = [t for t in tensors if t.is_mkldnn]
     found = {int(torch.ops.mkldnn.data_ptr(t)): int(torch.ops.mkldnn._nbytes(t)) for t in opaque}
-    plain = [t for t in tensors if not t.is_mkldnn]
+    plain = [t for t in tensors if t.layout == torch.strided]  # others', that exporters keep, have no storage
     return found | {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in plain}
 
 
