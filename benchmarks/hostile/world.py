@@ -57,9 +57,13 @@ class BesiegedWorld(World):
         return float(self._main.memory_info().rss) / 2**20
 
     def tracebacks(self) -> list[str]:
-        """How each in the service's log ends: what was raised."""
-        log = (self.data / "up.log").read_text(errors="replace")
-        return [_raised(text) for text in log.split(_TRACEBACK)[1:]]
+        """Of each in the service's log: the line before it, where it was raised, and what."""
+        before, *texts = (self.data / "up.log").read_text(errors="replace").split(_TRACEBACK)
+        found = []
+        for text in texts:
+            found.append(f"{before.rstrip().rpartition(chr(10))[2]} ... {_raised(text)}")
+            before = text
+        return found
 
     def leftovers(self) -> list[str]:
         """Temporary files, once the service has been stopped in peace, started and stopped again."""
@@ -71,9 +75,13 @@ class BesiegedWorld(World):
 
 
 def _raised(traceback: str) -> str:
-    """The first line that is not indented, behind those that are."""
+    """The last place, and the first line that is not indented, behind those that are."""
     lines = traceback.splitlines()[1:]
-    return next((line for line in lines if line and not line.startswith(" ")), "?")
+    raised = next((line for line in lines if line and not line.startswith(" ")), "?")
+    places = (
+        [line.strip() for line in lines[: lines.index(raised)] if line.startswith("  File ")] if raised != "?" else []
+    )
+    return f"{places[-1] if places else ''} ... {raised}"
 
 
 @contextmanager

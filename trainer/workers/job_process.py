@@ -18,6 +18,7 @@ from hosting.telemetry import tracing
 from hosting.telemetry.logs import configure_logs
 from registry.wiring import connect
 from trainer.settings import Settings
+from trainer.workers.rq_log import ends_in_a_line, tell_lost_redis_in_a_line
 from trainer.workers.worker import TrainerWorker
 
 _PARENT_POLL_SECONDS = 0.5
@@ -31,15 +32,17 @@ def main(arguments: list[str]) -> None:
     settings = Settings()
     os.nice(settings.job_niceness)
     configure_logs(settings)
+    tell_lost_redis_in_a_line()
     tracing.start(settings, "worker")
     assert settings.redis_url is not None  # the worker passes it on
-    client = connect(settings.redis_url)
-    worker = TrainerWorker.of(settings, client, name=worker_name, in_job_process=True)
-    job = Job.fetch(submission, connection=client, serializer=JSONSerializer)
-    worker.execution = Execution.fetch(execution_id, submission, connection=client)
-    queue = worker.jobs.queue.queue_of(job)
-    worker.queues = [queue]  # only of a worker with one queue RQ removes what has begun from the intermediate list
-    worker.main_work_horse(job, queue)
+    with ends_in_a_line():
+        client = connect(settings.redis_url)
+        worker = TrainerWorker.of(settings, client, name=worker_name, in_job_process=True)
+        job = Job.fetch(submission, connection=client, serializer=JSONSerializer)
+        worker.execution = Execution.fetch(execution_id, submission, connection=client)
+        queue = worker.jobs.queue.queue_of(job)
+        worker.queues = [queue]  # only of a worker with one queue RQ removes what has begun from the intermediate list
+        worker.main_work_horse(job, queue)
 
 
 def die_with(parent: int) -> None:

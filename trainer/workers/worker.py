@@ -36,6 +36,7 @@ from trainer.redis_errors import reachable
 from trainer.settings import Settings
 from trainer.wiring import housekeeping, open_jobs
 from trainer.workers.exit_reason import of_signal, of_trace, oom_kills
+from trainer.workers.rq_log import ends_in_a_line, tell_lost_redis_in_a_line
 
 logger = logging.getLogger(__name__)
 
@@ -226,7 +227,8 @@ def main(kind: type[TrainerWorker] = TrainerWorker) -> None:
     settings = settings_of(Settings)
     keep_files_private(settings.data_dir)
     configure_logs(settings)
-    with redis_service(settings) as url:
+    tell_lost_redis_in_a_line()
+    with redis_service(settings) as url, ends_in_a_line():
         os.environ["NETTAILOR_REDIS_URL"] = url  # for the job processes
         worker = kind.of(settings, connect(url))
         with FileLock(lock_path(settings.worker_locks_dir, worker.name)) as lock:

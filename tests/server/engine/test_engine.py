@@ -136,7 +136,8 @@ def live_storages() -> dict[int, int]:
     tensors = [o for o in gc.get_objects() if issubclass(type(o), torch.Tensor)]
     opaque = [t for t in tensors if t.is_mkldnn]
     found = {int(torch.ops.mkldnn.data_ptr(t)): int(torch.ops.mkldnn._nbytes(t)) for t in opaque}
-    plain = [t for t in tensors if t.layout == torch.strided]  # others', that exporters keep, have no storage
+    # What exporters keep of others has no storage: tensors of other layouts, and those that stand for none (fake ones).
+    plain = [t for t in tensors if t.layout == torch.strided and type(t) in (torch.Tensor, torch.nn.Parameter)]
     return found | {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in plain}
 
 

@@ -1,6 +1,7 @@
 """How long a tailoring has taken, all its attempts together."""
 
 import json
+import logging
 import threading
 import time
 from pathlib import Path
@@ -8,6 +9,8 @@ from types import TracebackType
 
 from nettailor.durable import write_durably
 from trainer.training.distributed import ProcessGroup
+
+logger = logging.getLogger(__name__)
 
 _SAVE_SECONDS = 2.0  # between two saves: at most this much of a killed attempt is not counted
 
@@ -40,7 +43,10 @@ class Elapsed:
 
     def _keep_saving(self) -> None:
         while not self._stopping.wait(_SAVE_SECONDS):
-            self._save()
+            try:
+                self._save()
+            except OSError as fault:  # a full disk, for one: what is not saved now is saved later
+                logger.warning("the time that was used cannot be saved: %s", fault.strerror or fault)
 
     def _save(self) -> None:
         if ProcessGroup.current().leads:

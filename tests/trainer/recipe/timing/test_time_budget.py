@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from nettailor.bundle.bundle import decode
 from tests.trainer.recipe.runs import Broken, tailored
 from tests.trainer.tiny import tiny_config
+from tests.waiting import until
 from trainer.errors import TimeTooShort
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
+from trainer.recipe.timing import elapsed as elapsed_module
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.elapsed import Elapsed
 from trainer.recipe.timing.throughput import Throughput
@@ -143,6 +145,19 @@ def test_the_time_of_all_attempts_is_counted(tmp_path: Path) -> None:
         assert 100.0 < elapsed.seconds < 160.0
     assert json.loads(path.read_text())["seconds"] >= 100.0
     assert Elapsed(path).seconds >= elapsed.seconds - 60.0
+
+
+def test_a_disk_that_is_full_for_a_while_costs_no_time_that_was_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What takes its time on the way is saved when there is room again."""
+    path = tmp_path / "elapsed" / "clock.json"
+    monkeypatch.setattr(elapsed_module, "_SAVE_SECONDS", 0.01)
+    path.parent.write_bytes(b"in the way")
+    with Elapsed(path):
+        until(lambda: "cannot be saved" in caplog.text)
+        path.parent.unlink()
+        until(path.exists)
 
 
 SIX = Schedule(epochs=6, lr=0.01, batch_size=12, clip=3.0)

@@ -1,0 +1,41 @@
+"""A lost Redis is one line in the log; what is a fault of ours keeps its traceback."""
+
+import logging
+import sys
+
+import pytest
+import redis
+
+from trainer.errors import QueueUnavailable
+from trainer.workers.rq_log import ends_in_a_line, without_traceback
+
+
+@pytest.mark.parametrize(
+    ("fault", "stays"),
+    [
+        (redis.ConnectionError("refused"), False),
+        (redis.TimeoutError("slow"), False),
+        (QueueUnavailable("away"), False),
+        (KeyError("task"), True),
+    ],
+)
+def test_whose_traceback_is_shown(fault: Exception, *, stays: bool) -> None:
+    try:
+        raise fault
+    except Exception:
+        record = logging.LogRecord("rq.worker", logging.ERROR, __file__, 1, "quitting", None, sys.exc_info())
+    assert without_traceback(record)
+    assert bool(record.exc_info) == stays
+
+
+def test_records_without_any_pass() -> None:
+    assert without_traceback(logging.LogRecord("rq.worker", logging.INFO, __file__, 1, "listening", None, None))
+
+
+def test_a_worker_without_redis_ends_and_says_why(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(SystemExit) as ended, ends_in_a_line():
+        raise redis.ConnectionError("refused")
+    assert ended.value.code == 1
+    assert [(record.message, record.exc_info) for record in caplog.records] == [
+        ("ending, for Redis is away: refused", None)
+    ]
