@@ -12,7 +12,7 @@ from trainer.errors import JobRecordDamaged
 from trainer.jobs.records import JobRecords
 
 _PATIENCE_SECONDS = 10.0  # a long history, or one in a bucket, is for `nettailor registry verify`
-_ADVICE = "restore the file from a backup; until then its task answers 424, and all others go on"
+_ADVICE = "restore the file from a backup; until then its task or job answers 424, and all others go on"
 
 
 def records(settings: Settings) -> Iterator[Finding]:

@@ -63,8 +63,8 @@ class BoundedBodies:
                 body.refusal = BodyTooLarge(0)
             else:
                 await self._app({**scope, "headers": headers}, body.receive, body.send)
-        except Exception:
-            if body.refusal is None:  # else it is the refusal, or what became of it on its way
+        except Exception:  # it may be the refusal, or what became of it on its way
+            if body.refusal is None:
                 raise
         finally:
             body.let_go()

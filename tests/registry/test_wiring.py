@@ -1,6 +1,7 @@
 """The Redis that a service uses: a private one under its data folder, one that runs there already, or a given one."""
 
 import contextlib
+import socket
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import redis
 
 from hosting.redis_server.embedded import joined
 from hosting.settings.settings import Settings
+from registry import wiring
 from registry.wiring import connect, redis_service, shared_redis_service
 
 
@@ -40,3 +42,15 @@ def test_a_second_user_joins_the_server_that_runs(tmp_path: Path, folder: str) -
 def test_a_given_url_is_shared_as_it_is() -> None:
     with shared_redis_service(Settings(redis_url="redis://elsewhere:1")) as url:
         assert url == "redis://elsewhere:1"
+
+
+def test_a_redis_that_stands_still_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "SOCKET_TIMEOUT_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+        with contextlib.closing(connect(url)) as client, pytest.raises(redis.TimeoutError):
+            client.get("key")
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()

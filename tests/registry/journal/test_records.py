@@ -24,6 +24,7 @@ from registry.policy.policy import Policy
 from registry.policy.policy_check import Check, Evidence
 from registry.storage.store import Store
 from tests.bundles import random_manifest
+from tests.registry.nesting import nested
 
 AT = "2026-11-23T06:00:00.000000+00:00"
 ALL: list[Record] = [
@@ -98,13 +99,6 @@ def _published(recipe: dict[str, Any]) -> VersionRecord:
     return dataclasses.replace(published, manifest=published.manifest.model_copy(update={"recipe": recipe}))
 
 
-def _nested(depth: int) -> dict[str, Any]:
-    value: dict[str, Any] = {}
-    for _ in range(depth):
-        value = {"deeper": value}
-    return value
-
-
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
@@ -112,8 +106,8 @@ def _nested(depth: int) -> dict[str, Any]:
         (_annotated(actor="a\x00b"), "NUL"),
         (_annotated(tags={"stage": "\udcff"}), "Unicode"),
         (_annotated(version=10**400), "64 bits"),
-        (_published(_nested(40)), "deep"),
-        (_published(_nested(300)), "depth"),
+        (_published(nested(40)), "deep"),
+        (_published(nested(300)), "depth"),
         (
             _published({"a": math.nan}),
             "what is read back",

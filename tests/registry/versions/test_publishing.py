@@ -6,6 +6,7 @@ from nettailor.bundle.bundle import encode
 from nettailor.errors import BundleManifestInvalid
 from registry.registry import Registry
 from tests.bundles import random_bundle
+from tests.registry.nesting import nested
 
 
 def _bytes(**changes: Any) -> bytes:
@@ -13,18 +14,11 @@ def _bytes(**changes: Any) -> bytes:
     return encode(manifest.model_copy(update=changes), tensors)
 
 
-def _nested(depth: int) -> dict[str, Any]:
-    value: dict[str, Any] = {}
-    for _ in range(depth):
-        value = {"deeper": value}
-    return value
-
-
 @pytest.mark.parametrize(
     "changes",
     [
-        {"recipe": _nested(40)},
-        {"recipe": _nested(195)},  # a bundle that can be read, but not as a part of a record
+        {"recipe": nested(40)},
+        {"recipe": nested(195)},  # a bundle that can be read, but not as a part of a record
         {"recipe": {"seed": 10**30}},
         {"seed": 10**400},
         {"classes": ("stop", "a\x00b")},

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import psutil
 
 from tests.processes.environment import without_settings
+from tests.processes.liveness import is_gone
 from tests.waiting import until
 from trainer.settings import Settings
 
@@ -36,6 +37,14 @@ def starting(settings: Settings) -> Iterator[Start]:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
         process.wait()
+
+
+def kill(worker: psutil.Popen) -> None:
+    """The worker, and its job process with it: it does not outlive its worker."""
+    processes = worker.children()
+    worker.kill()
+    worker.wait()
+    until(lambda: all(map(is_gone, processes)), "the job process dies with its worker")
 
 
 def stopped_job_process(worker: psutil.Popen) -> psutil.Process:

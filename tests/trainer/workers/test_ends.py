@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Iterator
 
 import httpx
 import psutil
@@ -13,21 +12,14 @@ from rq.timeouts import HorseMonitorTimeoutException
 from tests.bundles import tiny_bytes
 from tests.processes.liveness import is_gone
 from tests.trainer.workers.states import in_state
-from tests.trainer.workers.stopping_workers import Start, starting, stopped_job_process
+from tests.trainer.workers.stopping_workers import Start, stopped_job_process
 from tests.trainer.workers.tiny_job import STAGES, submit
 from tests.waiting import until
 from trainer.jobs.reconcile import _LOCK as RECONCILING
 from trainer.service import Service
-from trainer.settings import Settings
 from trainer.workers.worker import TrainerWorker
 
 SECONDS = 10.0  # "within seconds", on a machine with much else to do
-
-
-@pytest.fixture
-def start(settings: Settings) -> Iterator[Start]:
-    with starting(settings) as start_worker:
-        yield start_worker
 
 
 def stopped_in(service: Service, job: str, worker: psutil.Popen, place: str) -> psutil.Process:

@@ -1,20 +1,14 @@
 """A job that somebody ends early publishes the best so far, killed in between or not: real workers, the real recipe."""
 
-from collections.abc import Iterator
-
 import httpx
-import psutil
 import pytest
 
 from nettailor.bundle.bundle import decode
-from tests.processes.liveness import is_gone
 from tests.trainer.workers.states import in_state
-from tests.trainer.workers.stopping_workers import Start, starting, stopped_job_process
+from tests.trainer.workers.stopping_workers import Start, kill, stopped_job_process
 from tests.trainer.workers.tiny_job import submit, tiny_digest
-from tests.waiting import until
 from trainer.recipe.timing.early_finish import FinishRequest
 from trainer.service import Service
-from trainer.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -22,19 +16,6 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The digest of a run that was to end with its first candidate from the beginning."""
     request = FinishRequest(by="ada", at="2026-11-28T12:00:00.000+00:00", candidates=(6,))
     return tiny_digest(tmp_path_factory.mktemp("ended"), lambda: request)
-
-
-@pytest.fixture
-def start(settings: Settings) -> Iterator[Start]:
-    with starting(settings) as start_worker:
-        yield start_worker
-
-
-def kill(worker: psutil.Popen) -> None:
-    processes = worker.children()
-    worker.kill()
-    worker.wait()
-    until(lambda: all(map(is_gone, processes)), "the job process dies with its worker")
 
 
 @pytest.mark.parametrize("killed", [False, True])

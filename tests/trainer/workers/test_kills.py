@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from hosting.redis_server.embedded import EmbeddedRedis
-from tests.processes.liveness import is_gone
 from tests.processes.redis_server import restart
 from tests.trainer.workers.states import in_state
-from tests.trainer.workers.stopping_workers import Start, starting, stopped_job_process
+from tests.trainer.workers.stopping_workers import Start, kill, stopped_job_process
 from tests.trainer.workers.tiny_job import STAGES, submit, tiny_digest
 from tests.waiting import until
 from trainer.service import Service
@@ -33,20 +31,6 @@ def settings(tmp_path: Path, redis_url: str) -> Settings:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
     return tiny_digest(tmp_path_factory.mktemp("whole"))
-
-
-@pytest.fixture
-def start(settings: Settings) -> Iterator[Start]:
-    with starting(settings) as start_worker:
-        yield start_worker
-
-
-def kill(worker: psutil.Popen) -> None:
-    """The worker, and its job process with it: it does not outlive its worker."""
-    processes = worker.children()
-    worker.kill()
-    worker.wait()
-    until(lambda: all(map(is_gone, processes)), "the job process dies with its worker")
 
 
 def test_killed_once_in_every_stage(
