@@ -52,18 +52,29 @@ class Supervisor:
 
     def _run(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
-        while (process := self._spawn()) is not None:
+        while True:
             started = time.monotonic()
-            status = process.wait()
-            _close(process)
-            _kill_group(process)  # what a dead child left behind must not run beside its successor
+            end = self._one_life()
             if self._stopping.is_set():
                 return
             if time.monotonic() - started > _HEALTHY_SECONDS:
                 pause = _FIRST_PAUSE_SECONDS
-            logger.warning("the %s ended with status %s; starting it again in %.1f s", self._name, status, pause)
+            logger.warning("the %s %s; starting it again in %.1f s", self._name, end, pause)
             self._stopping.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def _one_life(self) -> str:
+        """Of a child, from its start to its end; how it ended, for the log."""
+        try:
+            process = self._spawn()
+        except OSError as fault:  # no memory or no descriptors at the moment
+            return f"cannot be started: {fault.strerror or fault}"
+        if process is None:
+            return "is not to be started"
+        status = process.wait()
+        _close(process)
+        _kill_group(process)  # what a dead child left behind must not run beside its successor
+        return f"ended with status {status}"
 
     def _spawn(self) -> "subprocess.Popen[bytes] | None":
         with self._lock:

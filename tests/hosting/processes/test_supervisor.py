@@ -1,6 +1,11 @@
+import errno
 import os
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from hosting.processes.supervisor import Supervisor
 from tests.processes.liveness import is_running
@@ -30,6 +35,24 @@ def test_a_killed_child_is_started_again_and_stop_ends_it(tmp_path: Path) -> Non
     child.stop(grace_seconds=10)
     assert not is_running(second)
     assert len(_pids(tmp_path)) == 2
+
+
+def test_a_child_that_cannot_be_started_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    begin, failures = subprocess.Popen, iter([OSError(errno.EMFILE, os.strerror(errno.EMFILE))])
+
+    def hesitant(*given: Any, **options: Any) -> Any:
+        for failure in failures:
+            raise failure
+        return begin(*given, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", hesitant)
+    child = _supervised(tmp_path)
+    child.start()
+    until(lambda: len(_pids(tmp_path)) == 1)
+    child.stop(grace_seconds=10)
+    assert "the child cannot be started: Too many open files; starting it again in 0.5 s" in caplog.messages
 
 
 def test_a_child_that_does_not_stop_is_killed_after_the_grace(tmp_path: Path) -> None:
