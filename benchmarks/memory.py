@@ -166,7 +166,7 @@ def _train(enter: Enter, data: TaskData, backbone: Backbone, folder: Path, steps
     fold = ShortFold(**_shallow(fold_of(Fold, replace(data, val=data.val.rows(some)), config, backbone, folder)))
     fold = replace(fold, steps=steps)
     enter("teacher")
-    teacher, _ = fold.teacher(config.teacher)
+    teacher = fold.teacher(config.teacher)
     enter("student")
     student = fold.student(teacher)
     enter("retrain")

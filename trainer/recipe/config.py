@@ -46,8 +46,7 @@ class RecipeConfig:
     max_folds: int = 3
     pooled_images: int = 300
     teacher_lrs: tuple[float, ...] = (0.01, 0.05)
-    teacher_cycles: tuple[int, ...] = (3, 6)  # longer cycles, in multiples of the search's, tried while they gain
-    teacher_gain: float = 0.0025  # accuracy a longer cycle must add to count as a gain
+    teacher_cycles: tuple[int, ...] = (3, 6)  # longer cycles, in multiples of the search's, tried while they win
     teacher: Schedule = _TEACHER
     student: Schedule = _STUDENT
     retrain: Schedule = _RETRAIN

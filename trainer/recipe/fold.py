@@ -1,12 +1,12 @@
 """One fold of a tailoring: its teacher, its student, and the candidates pruned from it.
 
-Legend: N images, K classes.
+Legend: N images, C features, K classes.
 """
 
 import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -57,13 +57,22 @@ class Fold:
     device: torch.device = CPU
     warm: Callable[[Student], None] = lambda student: None  # changes where the full student starts
 
-    def teacher(self, schedule: Schedule) -> tuple[Teacher, float]:
-        """The backbone fine-tuned with one schedule, and its accuracy on this fold's validation images."""
-        name = f"teacher-lr{schedule.lr:g}-e{schedule.epochs}"
+    def teacher(self, schedule: Schedule, head: nn.Linear | None = None) -> Teacher:
+        """The backbone fine-tuned with one schedule; its classifier starts as `head`, or at random."""
         self._seed("teacher")
-        teacher = channels_last(Teacher(self.backbone, self.classes)).to(self.device)
-        self._fit(teacher, name, schedule, self.fine_tuning(teacher))
-        return teacher, float(self.correct(teacher, self.val).float().mean())
+        teacher = channels_last(Teacher(self.backbone, self.classes, head)).to(self.device)
+        self._fit(teacher, f"teacher-lr{schedule.lr:g}-e{schedule.epochs}", schedule, self.fine_tuning(teacher))
+        return teacher
+
+    def untouched_teacher(self, head: nn.Linear) -> Teacher:
+        """The backbone as it is, with this classifier."""
+        return channels_last(Teacher(self.backbone, self.classes, head)).to(self.device).eval()
+
+    @torch.no_grad()
+    def frozen_features(self, images: LabelledImages) -> Tensor:
+        """What the backbone as it is makes of the images, (N, C) on the CPU; fp32."""
+        batches = self._on_device(evaluation_batches(images, self.preprocessing))
+        return ProcessGroup.current().agreed(torch.cat([self.backbone(x).float().cpu() for x, _ in batches]))
 
     def fine_tuning(self, teacher: Teacher) -> Step:
         """A step of the teacher's training."""
@@ -224,23 +233,6 @@ class Fold:
         """Initial weights depend on seed, fold and purpose alone, not on what ran before."""
         key = hashlib.sha256(f"{self.config.seed}/{self.folder.name}/{what}".encode()).digest()
         torch.manual_seed(int.from_bytes(key[:7], "big"))
-
-
-def strongest_teacher(fold: Fold) -> tuple[Teacher, float, Schedule]:
-    """A small search over learning rates, then longer cycles for as long as they gain."""
-    config = fold.config
-    images = len(fold.train)
-    schedules = [replace(config.teacher, lr=lr).fitted(images) for lr in config.teacher_lrs]
-    best = max(((*fold.teacher(s), s) for s in schedules), key=lambda found: found[1])
-    short = best[2]
-    for factor in config.teacher_cycles:
-        longer = replace(short, epochs=factor * short.epochs)
-        teacher, accuracy = fold.teacher(longer)
-        gains = accuracy >= best[1] + config.teacher_gain
-        best = max(best, (teacher, accuracy, longer), key=lambda found: found[1])
-        if not gains:
-            break
-    return best
 
 
 @torch.inference_mode()

@@ -11,8 +11,9 @@ from torch import nn
 
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
-from trainer.recipe.fold import Fold, strongest_teacher
+from trainer.recipe.fold import Fold
 from trainer.recipe.teacher import Teacher
+from trainer.recipe.teachers.search import FoundTeacher, find_teacher
 from trainer.training.data import TaskData, stratified_folds
 
 
@@ -44,12 +45,11 @@ class Folds:
         """Train by this configuration from now on."""
         self._folds = [replace(fold, config=config) for fold in self._folds]
 
-    def train_teachers(self, log: Callable[[str], None]) -> list[Teacher]:
-        """The first fold searches for the schedule, the others use it."""
-        first, _, schedule = strongest_teacher(self.first)
-        log(f"teacher: learning rate {schedule.lr:g}, {schedule.epochs} epochs")
-        self._teachers = [first, *(fold.teacher(schedule)[0] for fold in self._folds[1:])]
-        return self._teachers
+    def train_teachers(self, log: Callable[[str], None]) -> FoundTeacher:
+        """The teachers of all folds, by the schedule that is best in all of them together."""
+        found = find_teacher(self._folds, log)
+        self._teachers = list(found.networks)
+        return found
 
     def train_students(self) -> list[Student]:
         """The full students, each taught by its fold's teacher."""

@@ -172,10 +172,10 @@ class _Stages:
     def run(self) -> Trained:
         self._follow(self._plan)
         self._progress.enter("teacher", folds=self._plan.folds, flip=self._plan.flip)
-        teachers = self._folds.train_teachers(self._progress.log)
-        teacher_accuracy = self._folds.pooled_accuracy(teachers)
+        teacher = self._folds.train_teachers(self._progress.log)
+        teacher_accuracy = float(teacher.right.mean())
         self._follow(self._planner.plan_students(self._plan))
-        self._progress.enter("student", teacher_accuracy=teacher_accuracy)
+        self._progress.enter("student", teacher_accuracy=teacher_accuracy, teacher_search=teacher.as_json())
         students = self._folds.train_students()
         self._follow(self._planner.plan_candidates(self._plan))
         self._progress.enter("prune", alphas=shown_alphas(students[0]))
@@ -189,8 +189,7 @@ class _Stages:
         return Trained(
             plan=self._plan,
             fold=self._folds.first,
-            teacher=teachers[0],
-            teacher_accuracy=teacher_accuracy,
+            teacher=teacher,
             candidates=candidates,
             chosen=chosen,
             finished_early=self._early.happened,

@@ -31,9 +31,7 @@ class WorkPlan:
     def expected_work(self) -> float:
         """How much there is to do, in passes over an image of the teacher's training."""
         config, folds = self.config, self.folds
-        longest = max(config.teacher_cycles, default=1)
-        teacher = self._epochs(config.teacher) * (len(config.teacher_lrs) + sum(config.teacher_cycles))
-        teacher += self._epochs(config.teacher) * longest * (folds - 1)
+        teacher = folds * self._epochs(config.teacher) * (len(config.teacher_lrs) + sum(config.teacher_cycles))
         student = folds * self._epochs(config.student) * PASS_WORK["student"]
         retrain = folds * self._epochs(config.retrain) * PASS_WORK["retrain"] * CANDIDATES
         return self.images * (teacher + student + retrain)

@@ -15,7 +15,7 @@ from trainer.recipe.fold import Fold
 from trainer.recipe.pareto import Point
 from trainer.recipe.planner import WorkPlan
 from trainer.recipe.selection import Candidate, pareto_optimal
-from trainer.recipe.teacher import Teacher
+from trainer.recipe.teachers.search import FoundTeacher
 from trainer.recipe.warm_start import WarmStart
 from trainer.training.data import TaskData
 from trainer.training.fit import Epoch
@@ -63,13 +63,12 @@ class Tailored:
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What the stages gave: the first fold's teacher with the teachers' pooled accuracy, and the candidates, among
-    them the `chosen` one; `plan` as it was in the end. `finished_early` where somebody ended the search."""
+    """What the stages gave: the teacher, and the candidates, among them the `chosen` one; `plan` as it was in the end.
+    `finished_early` where somebody ended the search."""
 
     plan: WorkPlan
     fold: Fold
-    teacher: Teacher
-    teacher_accuracy: float
+    teacher: FoundTeacher
     candidates: Sequence[Candidate[Student]]
     chosen: Candidate[Student]
     finished_early: bool
@@ -89,14 +88,16 @@ class Result:
     def points(self) -> tuple[Point, ...]:
         """The candidates as bundles, leanest last."""
         trained = self.trained
-        teacher = self._measured(trained.teacher, trained.teacher_accuracy)
+        teacher = self._measured(trained.teacher.networks[0], float(trained.teacher.right.mean()))
+        features = self._measured(trained.teacher.linear_probe, trained.teacher.features.accuracy)
         optimal = pareto_optimal(trained.candidates)
-        return tuple(self._point(candidate, teacher, optimal) for candidate in trained.candidates)
+        return tuple(self._point(candidate, teacher, features, optimal) for candidate in trained.candidates)
 
-    def _point(self, candidate: Candidate[Student], teacher: Accuracy, optimal: set[int]) -> Point:
+    def _point(self, candidate: Candidate[Student], teacher: Accuracy, features: Accuracy, optimal: set[int]) -> Point:
         student = candidate.model
         metrics = Metrics(teacher=teacher, student=self._measured(student, candidate.accuracy))
-        manifest = self._manifest(student, metrics, within_target=candidate.good)
+        recipe = self._recipe(candidate) | self._yardstick(metrics, features)
+        manifest = self._manifest(student, metrics, recipe)
         return Point(
             blocks_removed=candidate.blocks_removed,
             bundle=encode(manifest, student.bundle_tensors()),
@@ -113,7 +114,7 @@ class Result:
         on_test = float(fold.correct(model, test).float().mean()) if len(test) else None
         return Accuracy(validation=validation, test=on_test)
 
-    def _manifest(self, student: Student, metrics: Metrics, *, within_target: bool) -> Manifest:
+    def _manifest(self, student: Student, metrics: Metrics, recipe: dict[str, Json]) -> Manifest:
         backbone, config = self.trained.fold.backbone, self.trained.plan.config
         return Manifest(
             task=self.task,
@@ -124,17 +125,30 @@ class Result:
             preprocessing=self.data.preprocessing,
             metrics=metrics,
             complexity=self.costs.complexity(student.plan),
-            recipe=self._recipe(within_target),
+            recipe=recipe,
             seed=config.seed,
             dataset=self.data.digest,
             libraries={name: version(name) for name in _LIBRARIES},
         )
 
-    def _recipe(self, within_target: bool) -> dict[str, Json]:
+    def _recipe(self, candidate: Candidate[Student]) -> dict[str, Json]:
         plan = self.trained.plan
-        done: dict[str, Json] = {"flipped": plan.flip, "pooled_folds": plan.folds, "within_target": within_target}
+        done: dict[str, Json] = {"flipped": plan.flip, "pooled_folds": plan.folds, "within_target": candidate.good}
         if self.warm is not None:
             done["warm_start"] = self.warm.bundle.digest
         if self.trained.finished_early:
             done["finished_early"] = True
         return plan.config.as_json() | done
+
+    def _yardstick(self, metrics: Metrics, features: Accuracy) -> dict[str, Json]:
+        """How the teacher was found, and by how much the student is more accurate than the better one of the teacher
+        and the backbone's own features."""
+        teacher, student = self.trained.teacher, metrics.student
+        assert student.validation is not None
+        told: dict[str, Json] = {
+            "teacher_search": {**teacher.as_json(), "features_test": features.test},
+            "gap": student.validation - teacher.yardstick,
+        }
+        if student.test is not None and metrics.teacher.test is not None and features.test is not None:
+            told["test_gap"] = student.test - max(metrics.teacher.test, features.test)
+        return told

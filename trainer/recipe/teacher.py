@@ -24,12 +24,15 @@ class Targets:
 
 
 class Teacher(nn.Module):
-    """A trainable copy of the backbone (stem included) with a linear classifier."""
+    """A trainable copy of the backbone (stem included) with a linear classifier. That starts as `head`, or at
+    random."""
 
-    def __init__(self, backbone: Backbone, classes: int) -> None:
+    def __init__(self, backbone: Backbone, classes: int, head: nn.Linear | None = None) -> None:
         super().__init__()
         self.backbone = copy.deepcopy(backbone).requires_grad_(True)
         self.head = nn.Linear(backbone.channels[-1], classes)
+        if head is not None:
+            self.head.load_state_dict(head.state_dict())
 
     def forward(self, images: Tensor) -> Tensor:  # (N, 3, H, W) -> (N, K)
         logits: Tensor = self.head(self.backbone(images))

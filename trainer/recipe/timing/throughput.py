@@ -55,7 +55,7 @@ def measure_throughput(fold: Fold, folder: Path) -> tuple[Throughput, Throughput
         on_epoch=on_epoch,
         on_run=lambda name, history: None,
     )
-    teacher, _ = probe.teacher(short)
+    teacher = probe.teacher(short)
     probe.student(teacher)
     _remove(folder)
     return _throughput(ends["teacher"], few), _throughput(ends["student"], few)

@@ -164,11 +164,11 @@ class TimeBudget:
         return self._teachers(config, folds) + folds * (student + candidates * retrain)
 
     def _teachers(self, config: RecipeConfig, folds: int) -> float:
-        """All of the search over schedules in the first fold, the longest in the others."""
-        epochs, cycles = self._epochs(config.teacher), config.teacher_cycles
-        searched = [*(epochs for _ in config.teacher_lrs), *(epochs * cycle for cycle in cycles)]
-        runs = searched + [epochs * max(cycles, default=1)] * (folds - 1)
-        return sum(self.teacher.seconds(run, self.images) for run in runs)
+        """The search over schedules, in every fold, and the features that it starts from."""
+        epochs = self._epochs(config.teacher)
+        runs = [*(epochs for _ in config.teacher_lrs), *(epochs * cycle for cycle in config.teacher_cycles)]
+        probe = _EVALUATION * self.teacher.seconds(0, self.images)
+        return folds * (probe + sum(self.teacher.seconds(run, self.images) for run in runs))
 
     def _fitting(self, seconds: float) -> int:
         """Epochs of a candidate's run that fit."""

@@ -19,7 +19,12 @@ def accuracies(manifest: Manifest) -> list[Row]:
         return name, percent(accuracy.validation), percent(accuracy.test)
 
     metrics = manifest.metrics
-    return [row("teacher (the whole network, fine-tuned)", metrics.teacher), row("this version", metrics.student)]
+    rows = [row("teacher (the whole network, fine-tuned)", metrics.teacher), row("this version", metrics.student)]
+    search = manifest.recipe.get("teacher_search")
+    if search is not None:
+        features = Accuracy(validation=search["features"], test=search["features_test"])
+        rows.append(row("a linear classifier on the backbone as it is", features))
+    return rows
 
 
 def costs(tailoring: Finished) -> list[Row]:

@@ -72,13 +72,11 @@ class Simulation:
         """Everything in order; the last configuration, the folds, and the candidates there was time for."""
         budget = self.budget()
         config, folds = budget.teachers(config, 3)
-        for lr in config.teacher_lrs:
-            self.run(f"teacher-lr{lr}", TEACHER, config.teacher.fitted(IMAGES).epochs)
-        for cycle in config.teacher_cycles:
-            self.run(f"teacher-c{cycle}", TEACHER, config.teacher.fitted(IMAGES).epochs * cycle)
-        for fold in range(1, folds):
-            longest = max(config.teacher_cycles, default=1)
-            self.run(f"teacher-{fold}", TEACHER, config.teacher.fitted(IMAGES).epochs * longest)
+        for fold in range(folds):
+            for lr in config.teacher_lrs:
+                self.run(f"teacher-lr{lr}-{fold}", TEACHER, config.teacher.fitted(IMAGES).epochs)
+            for cycle in config.teacher_cycles:
+                self.run(f"teacher-c{cycle}-{fold}", TEACHER, config.teacher.fitted(IMAGES).epochs * cycle)
         config = budget.students(config, folds)
         for fold in range(folds):
             self.run(f"student-{fold}", STUDENT, config.student.fitted(IMAGES).epochs)
