@@ -1,6 +1,9 @@
 from pathlib import Path
+from typing import Any
 
-from benchmarks.tailor import Assignment
+import pytest
+
+from benchmarks.tailor import Assignment, Row, summary
 
 
 def test_a_cost_table_may_be_named_on_the_command_line() -> None:
@@ -16,3 +19,30 @@ def test_a_cost_table_may_be_named_on_the_command_line() -> None:
     config = assignment.config()
     assert (config.cost_table, config.student.epochs, config.seed) == (Path("tables/costs.json"), 3, 1)
     assert config.as_json()["cost_table"] == "costs.json"
+
+
+def row(task: str, seed: int, **figures: Any) -> Row:
+    usual = {"teacher_accuracy": 0.8, "feature_accuracy": 0.7, "student_accuracy": 0.8, "blocks_removed": 4}
+    shares = {"macs_removed": 0.4, "params_removed": 0.5, "task_params_share": 0.1, "validation_gap_points": 0.0}
+    counts = {"images": 100, "classes": 5, "blocks": 12, "minutes": 1.0, "cpu_seconds": 60.0}
+    return Row(task=task, seed=seed, **{**usual, **shares, **counts, **figures})
+
+
+def test_the_gap_is_against_the_better_one_of_teacher_and_features() -> None:
+    assert row("flowers", 0, student_accuracy=0.81).gap_points == pytest.approx(1)
+    assert row("flowers", 0, student_accuracy=0.81, feature_accuracy=0.83).gap_points == pytest.approx(-2)
+
+
+def test_a_set_counts_once_and_the_worst_row_is_told() -> None:
+    rows = [
+        row("flowers", 0, student_accuracy=0.77, blocks_removed=0, params_removed=0.3),
+        row("flowers", 1, student_accuracy=0.83, cpu_seconds=80.0),
+        row("signs", 0, student_accuracy=0.82, params_removed=0.6),
+    ]
+    figures = summary(rows)
+    assert figures["mean_accuracy_gap_points"] == 1.0
+    assert figures["worst_accuracy_gap_points"] == 0.0
+    assert figures["worst_row_gap_points"] == -3.0
+    assert figures["mean_params_removed"] == 0.5
+    assert figures["mean_cpu_seconds"] == 65.0
+    assert figures["sets_that_keep_every_block"] == ["flowers"]
