@@ -18,6 +18,7 @@ _STARTED = (  # from outside the repository, too; tests of their own start most 
 )
 _WITH_HELP = (
     *("benchmarks.engine", "benchmarks.http", "benchmarks.ray", "benchmarks.soak", "benchmarks.tailor"),
+    "benchmarks.tailoring_cost",
     *("benchmarks.training", "benchmarks.registry", "benchmarks.crash", "benchmarks.agreement"),
     *("trainer.pretrain", "trainer.offline", "deploy.ray", "cli"),
 )

@@ -1,0 +1,1 @@
+"""What tailoring costs beside an earlier build of it."""
