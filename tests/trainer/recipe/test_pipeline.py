@@ -180,3 +180,19 @@ def test_whether_bf16_pays_is_decided_once(tmp_path: Path, monkeypatch: pytest.M
         tailored(tmp_path, die, config=config)
     monkeypatch.setattr(planner, "bf16_pays", lambda: False)
     assert tailored(tmp_path, config=config).manifest.recipe["bf16"] is True
+
+
+def test_the_manifest_tells_the_search_for_the_teacher_and_the_gap(whole: tuple[Tailored, list[Event]]) -> None:
+    result, events = whole
+    (told,) = (e.fields["teacher_search"] for e in events if e.kind == "stage" and e.stage == "student")
+    for point in result.points:
+        metrics, recipe = point.manifest.metrics, point.manifest.recipe
+        search = recipe["teacher_search"]
+        assert {name: value for name, value in search.items() if name != "features_test"} == told
+        assert search["chosen"] in search["tried"]
+        assert {"features"} < set(search["tried"])
+        assert metrics.teacher.validation == pytest.approx(search["tried"][search["chosen"]])
+        best = max(search["accuracy"], search["features"])
+        assert recipe["gap"] == pytest.approx((metrics.student.validation or 0) - best)
+        best_test = max(metrics.teacher.test or 0, search["features_test"])
+        assert recipe["test_gap"] == pytest.approx((metrics.student.test or 0) - best_test)

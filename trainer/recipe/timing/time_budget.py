@@ -1,6 +1,6 @@
 """`max_minutes`: what of the recipe fits into the time, decided before each stage and kept in the decision log.
 
-First the extras are given up (folds, longer cycles, learning rates), then epochs; the search over k ends when another
+First the extras are given up (learning rates, longer cycles, folds), then epochs; the search over k ends when another
 candidate would not fit. There is always a bundle: at the least the student itself.
 """
 
@@ -188,9 +188,9 @@ class TimeBudget:
 def _rungs(config: RecipeConfig, folds: int) -> Iterator[tuple[RecipeConfig, int, int]]:
     """Configuration, folds and candidates to plan for, each cheaper than the one before."""
     yield config, folds, CANDIDATES
-    yield replace(config, teacher_cycles=()), folds, CANDIDATES
-    middle = config.teacher_lrs[len(config.teacher_lrs) // 2]
-    plain = replace(config, teacher_cycles=(), teacher_lrs=(middle,))
+    middle = replace(config, teacher_lrs=(config.teacher_lrs[len(config.teacher_lrs) // 2],))
+    yield middle, folds, CANDIDATES
+    plain = replace(middle, teacher_cycles=())
     yield plain, folds, CANDIDATES
     yield plain, 1, CANDIDATES
     yield plain, 1, _FEW_CANDIDATES

@@ -20,6 +20,7 @@ from tests.trainer.tiny import PREPROCESSING, coloured
 from trainer.reports.version.architecture import architecture
 from trainer.reports.version.calibration import bins
 from trainer.reports.version.confusion import counts, worst
+from trainer.reports.version.facts import accuracies
 from trainer.reports.version.findings import Findings, Finished, look
 from trainer.reports.version.hardest import hardest_rows
 from trainer.reports.version.report import attach_report, make_report
@@ -198,3 +199,10 @@ def test_a_browser_shows_it_whole(backbone: Backbone, tmp_path: Path) -> None:
     width = re.search(r"<title>(\d+)</title>", done.stdout)
     assert width is not None
     assert int(width[1]) <= 500
+
+
+def test_what_the_backbone_as_it_is_would_give_is_told(backbone: Backbone) -> None:
+    made = tailoring(backbone).bundle.manifest
+    assert len(accuracies(made)) == 2
+    told = made.model_copy(update={"recipe": {"teacher_search": {"features": 0.8125, "features_test": None}}})
+    assert accuracies(told)[2] == ("a linear classifier on the backbone as it is", "81.25 %", "–")
