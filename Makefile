@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_PROCESSES ?= 2
 OF_EVERY_DAY := not nightly and not gpu and not data and not observability
-PACKAGES := nettailor hosting registry server trainer cli deploy benchmarks
+PACKAGES := nettailor hosting registry server trainer cli deploy benchmarks client/nettailor_client
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test coverage observability-test nightly lint format docs bench lock sbom audit digests clean
@@ -39,9 +39,9 @@ coverage: $(STAMP) ## The same tests, and how many of the lines of each package 
 	$(BIN)/coverage run -m pytest -n $(TEST_PROCESSES) --dist loadfile -m '$(OF_EVERY_DAY)' $(ARGS) || tests=$$?
 	$(BIN)/coverage combine --quiet
 	for package in $(PACKAGES); do
-	  printf '%-10s %5s %%\n' "$$package" "$$($(BIN)/coverage report --format=total --include="$$package/*")"
+	  printf '%-24s %5s %%\n' "$$package" "$$($(BIN)/coverage report --format=total --include="$$package/*")"
 	done
-	printf '%-10s %5s %%\n' all "$$($(BIN)/coverage report --format=total)"
+	printf '%-24s %5s %%\n' all "$$($(BIN)/coverage report --format=total)"
 	exit $$tests
 
 observability-test: $(STAMP) ## The services under a real Prometheus: every panel shows something, every rule is tested
@@ -57,6 +57,7 @@ lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.10 --package nettailor_client
 	$(BIN)/lint-imports
 
 format: $(STAMP) ## Let ruff rewrite what it can

@@ -11,7 +11,17 @@ from pathlib import Path
 from tests.documented import ROOT
 
 PAGE = ROOT / "docs" / "architecture.md"
-PACKAGES = ("nettailor", "hosting", "registry", "trainer", "server", "cli", "deploy", "benchmarks")
+PACKAGES = (
+    "nettailor",
+    "hosting",
+    "registry",
+    "trainer",
+    "server",
+    "cli",
+    "deploy",
+    "benchmarks",
+    "client/nettailor_client",
+)
 _BEGIN, _END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
 
 

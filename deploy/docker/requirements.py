@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-OURS = ("nettailor", "hosting", "registry", "trainer", "server", "cli")
+OURS = ("nettailor", "hosting", "registry", "trainer", "server", "cli", "nettailor_client")
 
 _BY_NAME = {
     "nettailor.network.vision": ("torchvision",),

@@ -1,0 +1,1 @@
+"""What a service answers, one noun a file."""
