@@ -37,11 +37,11 @@ from benchmarks.measuring.processes import Launch, Served, serving
 from benchmarks.measuring.ratios import over_rounds, paired_ratio
 from benchmarks.measuring.rounds import Values, paired_rounds
 from benchmarks.workloads.mini26 import BACKBONE, SIDE, random_bundle, usual_plan
-from cli.errors import RequestRefused
-from cli.service.client import Client
 from hosting.settings.settings import Settings
 from nettailor.durable import write_durably
 from nettailor.network.backbones import load_backbone
+from nettailor_client import IMPATIENT, Client
+from nettailor_client.errors import RequestRefused
 from registry.journal.records import VersionRecord
 from registry.registry import LIVE, Registry
 from registry.wiring import open_registry, redis_service
@@ -66,15 +66,15 @@ class Watcher:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def watch(self) -> None:
-        with Client(self.url) as client:
+        with Client(self.url, patience=IMPATIENT) as client:
             while not self.stopping.is_set():
                 try:
-                    answer = client.predict(TASK, self.image, media_type="image/jpeg")
+                    answer = client.predict(TASK, self.image)
                 except RequestRefused:  # nothing is live yet
                     continue
                 at = time.monotonic()
                 with self.changed:
-                    self.seen.setdefault(int(answer["version"]), at)
+                    self.seen.setdefault(answer.version, at)
                     self.changed.notify_all()
 
     def first_answer(self, version: int) -> float:
@@ -108,7 +108,7 @@ def follow_ms(client: Client, servers: Sequence[Served], fingerprint: str, promo
 def _promoted(client: Client, fingerprint: str, *, seed: int) -> tuple[int, float]:
     """The version, and when the promote was answered."""
     data = random_bundle(TASK, seed, plan=usual_plan(), fingerprint=fingerprint)
-    version = int(client.publish(TASK, data)["version"])
+    version = client.publish(TASK, data).version
     client.promote(TASK, LIVE, version)
     return version, time.monotonic()
 
@@ -139,13 +139,13 @@ class Traffic:
         }
 
     def _publish(self) -> float:
-        return _rate(self._fresh("http"), lambda data: int(self._client.publish("http", data)["size_bytes"]))
+        return _rate(self._fresh("http"), lambda data: self._client.publish("http", data).size_bytes)
 
     def _fetch(self) -> float:
         def fetch(version: int) -> int:
             return (self._target / "fetched").write_bytes(self._client.bundle("http", version))
 
-        latest = self._client.task("http")["latest"]
+        latest = self._client.task("http").latest
         return _rate(range(latest - self._count + 1, latest + 1), fetch)
 
     def _publish_by_library(self) -> float:
@@ -197,7 +197,7 @@ def measured(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
     with redis_service(settings) as url, open_registry(settings, url) as registry, ExitStack() as stack:
         shared = {"NETTAILOR_REDIS_URL": url, "NETTAILOR_BLOBS_URL": settings.blobs_location}
         served = stack.enter_context(serving(_launch("registry", "registry", folder, shared), folder))
-        client = stack.enter_context(Client(served.url, actor="benchmark"))
+        client = stack.enter_context(Client(served.url, actor="benchmark", patience=IMPATIENT))
         with ExitStack() as followers:
             launches = [_launch(f"server-{number}", "server", folder, shared) for number in (1, 2)]
             servers = [followers.enter_context(serving(launch, folder)) for launch in launches]

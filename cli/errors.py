@@ -1,7 +1,7 @@
-"""What can go wrong in a command; each becomes one line on stderr and exit status 1.
+"""What can go wrong in a command; each becomes one line on stderr and exit status 1, as the errors of
+`nettailor_client` do.
 
 CommandError
-├── ServiceUnreachable     nothing answers at the URL
 ├── ServiceStartFailed     `nettailor up` ended before it was ready
 ├── DataFolderInUse        another `nettailor up` holds the data folder
 ├── CannotStart            malformed settings, unusable backbone weights, no Redis, ...
@@ -11,10 +11,7 @@ CommandError
 ├── KeyRejected            a name or task that cannot be one, a file of keys that cannot be written
 ├── AddressUnusable        the address to listen on is taken or not ours
 ├── FolderNotEmpty         the demo starts from nothing
-├── RequestRefused         the service answered with a problem document
-├── AnswerCorrupt          bytes that the service sent do not have the digest that it promised
 ├── JobEnded               a job failed or was cancelled
-├── StreamBroken           the events of a job broke off and could not be resumed
 ├── NotLive                a version was published, but is not what it was to become
 ├── MalformedTag           a tag to set is not NAME=TEXT
 ├── OptionUnusable         a value that an option cannot have
@@ -24,19 +21,11 @@ CommandError
     └── NotTrainable       it was read, and cannot be trained on as it is
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 
 class CommandError(Exception):
     """Root of the tree."""
-
-
-class ServiceUnreachable(CommandError):
-    def __init__(self, url: str) -> None:
-        super().__init__(f"nothing answers at {url}; start it with `nettailor up`, or name another with --url")
-        self.url = url
 
 
 class ServiceStartFailed(CommandError):
@@ -96,42 +85,11 @@ class FolderNotEmpty(CommandError):
         self.folder = folder
 
 
-class RequestRefused(CommandError):
-    """`problem` is the problem document, empty if there was none; `detail` is its sentence, or else the status's own.
-
-    `request_id` finds the request in the logs.
-    """
-
-    def __init__(
-        self, method: str, path: str, status: int, phrase: str, problem: Mapping[str, Any], *, request_id: str | None
-    ) -> None:
-        self.status = status
-        self.problem = problem
-        self.detail = str(problem.get("detail") or problem.get("title") or phrase)
-        self.request_id: str | None = problem.get("request_id") or request_id
-        number = f" (request {self.request_id})" if self.request_id else ""
-        super().__init__(f"{method} {path}: {status} {self.detail}{number}")
-
-
-class AnswerCorrupt(CommandError):
-    def __init__(self, path: str, digest: str, found: str) -> None:
-        super().__init__(f"GET {path}: the bytes of digest {digest} arrived as {found}")
-        self.path = path
-        self.digest = digest
-        self.found = found
-
-
 class JobEnded(CommandError):
     def __init__(self, job: str, state: str, reason: str | None) -> None:
         super().__init__(f"job {job} {state}" + (f": {reason}" if reason else ""))
         self.job = job
         self.state = state
-
-
-class StreamBroken(CommandError):
-    def __init__(self, job: str) -> None:
-        super().__init__(f"the events of job {job} broke off; `nettailor jobs` tells how it went on")
-        self.job = job
 
 
 class NotLive(CommandError):

@@ -1,7 +1,6 @@
 """The `nettailor` command: options and messages; the work is in the files beside this one."""
 
 import json
-import mimetypes
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -197,8 +196,8 @@ def tailor(
     with one_line_errors(), service(url, data_dir, key) as client, packed(data) as archive:
         look_before_upload(data, archive, group_by, console, yes=yes)
         job = client.upload(task, archive, options=options, waiting=lambda: console.print(AWAY))
-        console.print(printable(f"job {job['id']}"))
-        ended = follow(client, {task: str(job["id"])}, console)[task]
+        console.print(printable(f"job {job.id}"))
+        ended = follow(client, {task: job.id}, console)[task]
         print_result(client, ended, console)
 
 
@@ -221,11 +220,10 @@ def predict(
     with one_line_errors(), service(url, data_dir, key) as client:
         answers = []
         for path in images:
-            kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-            answers.append((str(path), client.predict(task, path.read_bytes(), media_type=kind, top_k=top_k)))
+            answers.append((str(path), client.predict(task, path, top_k=top_k)))
     if as_json:
         for _, answer in answers:
-            typer.echo(json.dumps(answer))
+            typer.echo(json.dumps(answer.as_json()))
     else:
         PlainConsole().print(predictions_table(answers))
 

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from benchmarks.workloads.mini26 import random_bundle, smallest_plan
-from cli.errors import RequestRefused, ServiceUnreachable
-from cli.service.client import Client
 from nettailor.bundle.bundle import digest_of
+from nettailor_client import Client
+from nettailor_client.errors import RequestRefused, ServiceUnreachable
 from registry.errors import IndexUnavailable, RegistryError
 from registry.registry import LIVE, Registry
 
@@ -73,11 +73,11 @@ def by_http(client: Client, operation: Operation) -> Outcome:
         match operation.kind:
             case "publish":
                 data = operation.bundle()
-                return _published(task, client.publish(task, data)["version"], data)
+                return _published(task, client.publish(task, data).version, data)
             case "promote":
-                return _moved("promote", client.promote(task, LIVE, operation.version))
+                return _moved("promote", client.promote(task, LIVE, operation.version).as_json())
             case "rollback":
-                return _moved("rollback", client.rollback(task))
+                return _moved("rollback", client.rollback(task).as_json())
     except RequestRefused as error:
         return Refused(reason=str(error), away=error.status == 503)
     except ServiceUnreachable as error:

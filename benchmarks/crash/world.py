@@ -15,8 +15,8 @@ import redis
 from benchmarks.crash.operations import Operation, Outcome, by_http, operation_json, parse_outcome
 from benchmarks.crash.publisher import READY
 from benchmarks.measuring.processes import Launch, Served, serving
-from cli.service.client import Client
 from hosting.redis_server.embedded import EmbeddedRedis
+from nettailor_client import IMPATIENT, Client
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from registry.wiring import connect
@@ -121,7 +121,7 @@ class _Service:
     def start(self) -> None:
         with contextlib.ExitStack() as stack:
             self._served: Served = stack.enter_context(serving(self._launch, self._folder))
-            self.client = stack.enter_context(Client(self._served.url, actor="http"))
+            self.client = stack.enter_context(Client(self._served.url, actor="http", patience=IMPATIENT))
             self._stack = stack.pop_all()
 
     def kill(self) -> None:

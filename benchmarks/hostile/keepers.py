@@ -11,9 +11,9 @@ import httpx
 from benchmarks.hostile.world import BesiegedWorld
 from benchmarks.soak.clients import Checker
 from benchmarks.workloads.mini26 import random_bundle, smallest_plan
-from cli.errors import RequestRefused, ServiceUnreachable
-from cli.service.client import Client
 from nettailor.bundle.bundle import digest_of
+from nettailor_client import Client
+from nettailor_client.errors import RequestRefused, ServiceUnreachable
 
 KEPT = ("kept0", "kept1", "kept2")
 PREY = ("prey0", "prey1", "prey2", "prey3")
@@ -97,7 +97,7 @@ class Keepers:
         with self.world.client() as client:
             for seed in range(times):
                 answer = client.upload("keptjob", archive, options={"preset": "fast", "max_minutes": 0.2, "seed": seed})
-                self.jobs.append(answer["id"])
+                self.jobs.append(answer.id)
 
     def lost(self) -> list[str]:
         """Of what was acknowledged."""
@@ -118,7 +118,7 @@ class Keepers:
 
     def _publish(self, client: Client, task: str, seed: int) -> None:
         bundle = random_bundle(task, seed, plan=smallest_plan(), fingerprint=self.fingerprint)
-        version = client.publish(task, bundle)["version"]
+        version = client.publish(task, bundle).version
         self.world.count("publishes")
         if task in KEPT:
             self.kept[task, version] = digest_of(bundle)
@@ -130,16 +130,14 @@ class Keepers:
         self.world.count("publishes_refused")
 
     def _restock(self, client: Client) -> None:
-        there = {row["task"] for row in client.tasks()}
+        there = {row.task for row in client.tasks()}
         for seed, name in enumerate(PREY):
             if name not in there:
                 self._publish(client, name, 1000 + seed)
                 client.promote(name, "live", 1, reason="restocked")
 
     def _cull(self, client: Client) -> None:
-        waiting = [
-            row["id"] for row in client.jobs() if row["state"] in ("queued", "running") and row["task"] != "keptjob"
-        ]
+        waiting = [row.id for row in client.jobs() if row.state in ("queued", "running") and row.task != "keptjob"]
         for job in waiting[_OPEN_JOBS:]:
             client.cancel(job)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from benchmarks.soak.oracle import Oracle
 from benchmarks.soak.world import World
 from benchmarks.workloads.mini26 import random_bundle, usual_plan
-from cli.errors import RequestRefused, ServiceUnreachable
-from cli.service.client import Client
-from cli.service.session import Json
+from nettailor_client import Client
+from nettailor_client.answers.predictions import Prediction
+from nettailor_client.errors import RequestRefused, ServiceUnreachable
 
 _STALE_S = 15.0  # after a promote was answered, nobody may still be served by what was live before
 
@@ -49,7 +49,7 @@ class Checker:
     def _once(self, client: Client, task: str, picture: int) -> None:
         world, began = self.world, time.monotonic()
         try:
-            answer = client.predict(task, self.images[picture], media_type="image/png", top_k=3)
+            answer = client.predict(task, self.images[picture], top_k=3)
             self._check(client, answer, picture, began)
         except ServiceUnreachable as error:
             self._lost(began, str(error))
@@ -68,10 +68,10 @@ class Checker:
         else:
             self.world.fault("unexpected_5xx", detail)
 
-    def _check(self, client: Client, answer: Json, picture: int, began: float) -> None:
-        task, version, digest = answer["task"], answer["version"], answer["digest"]
+    def _check(self, client: Client, answer: Prediction, picture: int, began: float) -> None:
+        task, version, digest = answer.task, answer.version, answer.digest
         expected = self.oracle.knows(digest) or self.oracle.expected(digest, client.bundle(task, version))
-        (predictions,) = answer["predictions"]  # one image was sent
+        (predictions,) = answer.as_json()["predictions"]  # one image was sent
         self.world.count("requests")
         if not expected.fits(picture, predictions):
             self.world.fault("wrong_answers", f"{task} version {version}, picture {picture}: {predictions}")
@@ -97,13 +97,13 @@ def publish(world: World, tasks: list[str], fingerprint: str, live: Live, every_
 
 
 def _publish_once(client: Client, world: World, task: str, bundle: bytes, live: Live, *, roll_back: bool) -> None:
-    version = client.publish(task, bundle)["version"]
+    version = client.publish(task, bundle).version
     world.count("publishes")
     client.promote(task, "live", version, reason="soak")
     live.moved(task, version)
     world.count("promotes")
     if roll_back:
-        live.moved(task, client.rollback(task, reason="soak")["after"])
+        live.moved(task, client.rollback(task, reason="soak").after or 0)
         world.count("rollbacks")
 
 
@@ -111,7 +111,7 @@ def live_version(world: World, task: str) -> int:
     """What is live now, asked until the service answers; 0 if the run stops before."""
     for client in world.clients():
         try:
-            return int(client.task(task)["aliases"]["live"])
+            return int(client.task(task).aliases["live"])
         except (RequestRefused, ServiceUnreachable):
             world.stopping.wait(0.2)
     return 0

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import psutil
 
-from cli.service.client import Client
 from cli.service.local_service import LocalService
+from nettailor_client import IMPATIENT, Client
 
 _GRACE_S = 2.0  # a connection that was cut is noticed a moment after the service is back
 
@@ -48,7 +48,7 @@ class World:
         """A client of the service as it runs now; after a kill it is at another URL."""
         # A connection a request: one kept alive may be closed by the server just as it is used again.
         limits = httpx.Limits(max_keepalive_connections=0)
-        return Client(self.url, transport=httpx.HTTPTransport(trust_env=False, limits=limits))
+        return Client(self.url, patience=IMPATIENT, http=httpx.Client(trust_env=False, limits=limits))
 
     def clients(self) -> Iterator[Client]:
         """A client for every next request, until the run stops: the same one as long as the service lives."""

@@ -8,9 +8,8 @@ import typer
 
 from cli.commands.options import ClientDir, KeyOption, Url, one_line_errors, service
 from cli.errors import CannotWrite, OptionUnusable
-from cli.service.client import Client
-from nettailor.durable import write_durably
 from nettailor.printable import printable
+from nettailor_client import Client
 
 
 class FileFormat(StrEnum):
@@ -43,12 +42,10 @@ def export(
     """
     with one_line_errors(), service(url, data_dir, key) as client:
         found = _live(client, task) if version is None else version
-        with client.export(task, found, format=format, dtype=dtype) as answer:
-            try:
-                write_durably(out, answer.iter_bytes())
-            except OSError as failure:
-                raise CannotWrite(out, failure) from failure
-        agreement = 100 * float(answer.headers["X-Top1-Agreement"])
+        try:
+            agreement = 100 * client.export(task, found, out, format=format.value, dtype=dtype.value).top1_agreement
+        except OSError as failure:
+            raise CannotWrite(out, failure) from failure
     typer.echo(
         printable(f"{out}: {task} version {found}, first class as the service's for {agreement:.4g}% of 64 images")
     )
@@ -56,7 +53,7 @@ def export(
 
 def _live(client: Client, task: str) -> int:
     """Raises `OptionUnusable`."""
-    live: int | None = client.task(task)["aliases"].get("live")
+    live: int | None = client.task(task).aliases.get("live")
     if live is None:
         raise OptionUnusable(f"no version of {task} is live; name one with --version")
     return live

@@ -24,19 +24,19 @@ def finish(job: JobId, *, url: Url = None, data_dir: ClientDir = None, key: KeyO
         found = client.finish(job)
         best = best_so_far(found)
         what = "the student itself, of which nothing is removed" if best is None else candidate(best)
-        typer.echo(printable(f"job {job} is {found['state']} and publishes the best so far: {what}"))
+        typer.echo(printable(f"job {job} is {found.state} and publishes the best so far: {what}"))
 
 
 def cancel(job: JobId, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """Stop a job for good, within seconds."""
     with one_line_errors(), service(url, data_dir, key) as client:
-        typer.echo(printable(f"job {job} is {client.cancel(job)['state']}"))
+        typer.echo(printable(f"job {job} is {client.cancel(job).state}"))
 
 
 def retry(job: JobId, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """Queue a failed or cancelled job again; it goes on from its checkpoints."""
     with one_line_errors(), service(url, data_dir, key) as client:
-        typer.echo(printable(f"job {job} is {client.retry(job)['state']}"))
+        typer.echo(printable(f"job {job} is {client.retry(job).state}"))
 
 
 def logs(

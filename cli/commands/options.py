@@ -11,9 +11,9 @@ from rich.text import Text
 
 from cli.console import PlainConsole
 from cli.errors import CommandError, ServiceStartFailed, SettingsUnusable
-from cli.service.client import Client
 from cli.service.connect import DEFAULT_URL, connected
 from nettailor.printable import printable
+from nettailor_client import Client, ClientError, ServiceUnreachable
 
 DEFAULT_DIR = Path("data")
 
@@ -56,14 +56,19 @@ def one_line_errors() -> Iterator[None]:
     """Turns what goes wrong into one line on stderr and exit status 1."""
     try:
         yield
-    except CommandError as error:
+    except (CommandError, ClientError) as error:
         # where the service did not start, the last lines of its log follow
-        text = str(error) if isinstance(error, ServiceStartFailed) else printable(str(error))
+        text = str(error) if isinstance(error, ServiceStartFailed) else printable(f"{error}{_advice(error)}")
         line = Text.assemble(("error:", "red"), " ", text)
         PlainConsole(stderr=True, highlight=False).print(line, soft_wrap=True)
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def _advice(error: Exception) -> str:
+    is_away = isinstance(error, ServiceUnreachable)
+    return "; start it with `nettailor up`, or name another with --url" if is_away else ""
 
 
 def default_dir() -> Path:

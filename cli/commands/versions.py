@@ -46,7 +46,7 @@ def versions(
 
     with one_line_errors(), service(url, data_dir, key) as client:
         found = client.versions(task, tags=tag or [])
-        PlainConsole().print(versions_table(task, found, client.task(task)["aliases"]))
+        PlainConsole().print(versions_table(task, found, client.task(task).aliases))
 
 
 @registry_app.command()
@@ -95,11 +95,11 @@ def front(
         if publish is None:
             PlainConsole().print(front_table(task, version, client.front(task, version)))
             return
-        made = client.publish_point(task, version, publish, alias=alias, reason=reason)
-        if made["refused"]:
-            raise NotLive(task, made["version"], str(alias), made["refused"])
-    named = f" is {made['alias']}" if made["alias"] else ""
-    typer.echo(printable(f"{task} version {made['version']}{named}"))
+        made = client.publish_point(task, version, publish, alias=None if alias is None else alias.value, reason=reason)
+        if made.refused:
+            raise NotLive(task, made.version, str(alias), made.refused)
+    named = f" is {made.alias}" if made.alias else ""
+    typer.echo(printable(f"{task} version {made.version}{named}"))
 
 
 @registry_app.command()
@@ -122,8 +122,8 @@ def promote(
     """Point an alias at a version. To go live, the version must pass the task's policy."""
     with one_line_errors(), service(url, data_dir, key) as client:
         move = client.promote(task, alias, version, expected=expected or "anything", force=force, reason=reason)
-    forced = ", forced past the policy" if move["forced"] else ""
-    typer.echo(printable(f"{task}@{alias} is version {move['after']} (was {move['before'] or 'none'}){forced}"))
+    forced = ", forced past the policy" if move.forced else ""
+    typer.echo(printable(f"{task}@{alias} is version {move.after} (was {move.before or 'none'}){forced}"))
 
 
 @registry_app.command()
@@ -139,7 +139,7 @@ def rollback(
     """Point an alias at what it named before. No policy is checked."""
     with one_line_errors(), service(url, data_dir, key) as client:
         move = client.rollback(task, alias, reason=reason)
-    typer.echo(printable(f"{task}@{alias} is version {move['after']} (was {move['before']})"))
+    typer.echo(printable(f"{task}@{alias} is version {move.after} (was {move.before})"))
 
 
 @registry_app.command()
@@ -161,7 +161,7 @@ def tag(
     with one_line_errors(), service(url, data_dir, key) as client:
         changes = dict(_tag(word) for word in tags or []) | dict.fromkeys(remove or [])
         found = client.annotate(task, version, tags=changes)
-    shown = " ".join(f"{name}={text}" for name, text in sorted(found["tags"].items()))
+    shown = " ".join(f"{name}={text}" for name, text in sorted(found.tags.items()))
     typer.echo(printable(shown) or "no tags")
 
 
@@ -223,7 +223,7 @@ def policy(
         if clear:
             client.clear_policy(task, reason=reason)
         elif sets:
-            client.set_policy(task, requirements, reason=reason)
+            client.set_policy(task, **requirements, reason=reason)
         PlainConsole().print(policy_table(client.policy(task)))
 
 

@@ -17,10 +17,11 @@ from cli.errors import FolderNotEmpty
 from cli.render.figures import Figures, figures_table
 from cli.render.predictions import predictions_table, switch_p50
 from cli.render.progress import follow
-from cli.render.report import version_figures
-from cli.service.client import Client
+from cli.render.report import published, version_figures
 from cli.service.local_service import LocalService
-from cli.service.session import Json
+from nettailor_client import Client
+from nettailor_client.answers.predictions import Prediction
+from nettailor_client.request import Json
 
 _ROUNDS = 8  # predictions a task
 
@@ -94,7 +95,7 @@ class _Demo:
         with Client(url, key=os.environ.get("NETTAILOR_KEY")) as client:
             self._say("2", f"uploading two datasets and tailoring the network to each (preset {self._preset!r})")
             ended = follow(client, self._upload(client), self._console)
-            figures = tuple(version_figures(client, task, int(job["result"]["version"])) for task, job in ended.items())
+            figures = tuple(version_figures(client, task, published(job)) for task, job in ended.items())
             self._console.print(figures_table(figures))
             self._say("3", "predictions on images nobody trained on, the two tasks taking turns")
             answers = _alternate(client)
@@ -116,7 +117,7 @@ class _Demo:
                 archive = Path(scratch, f"{data.task}.zip")
                 images = data.write(archive)
                 job = client.upload(data.task, archive, options={"preset": self._preset})
-                jobs[data.task] = str(job["id"])
+                jobs[data.task] = job.id
                 self._console.print(f"  {data.task}: {images} images, {data.description}")
         return jobs
 
@@ -138,11 +139,11 @@ _PAGES = {
 }
 
 
-def _alternate(client: Client) -> list[tuple[str, Json]]:
+def _alternate(client: Client) -> list[tuple[str, Prediction]]:
     samples = [(data.task, data.samples(_ROUNDS)) for data in DEMO_SETS]
     answers = []
     for turn in range(_ROUNDS):
         for task, images in samples:
             label, image = images[turn]
-            answers.append((label, client.predict(task, image, media_type="image/png")))
+            answers.append((label, client.predict(task, image)))
     return answers

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from cli.render.table import new_table, size
-from cli.service.session import Json
+from nettailor_client.request import Json
 
 _MARKS = {"good": "within the target", "pareto": "best", "chosen": "chosen"}
 

@@ -5,44 +5,44 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from cli.render.table import minute, new_table, pairs
-from cli.service.session import Json
+from nettailor_client.answers.tasks import HistoryEntry
 
 
-def history_table(task: str, entries: Sequence[Json]) -> Table:
+def history_table(task: str, entries: Sequence[HistoryEntry]) -> Table:
     """Oldest first."""
     table = new_table(f"History of {task}", "#", "when (UTC)", "who", "what", "why")
     for entry in entries:
         table.add_row(
-            str(entry["sequence"]),
-            minute(entry["at"]),
-            entry["actor"],
+            str(entry.sequence),
+            minute(entry.at),
+            entry.actor,
             _happened(entry),
-            entry["reason"],
+            entry.reason,
         )
     return table
 
 
-def _happened(entry: Json) -> str:
-    match entry["kind"]:
+def _happened(entry: HistoryEntry) -> str:
+    match entry.kind:
         case "published":
-            return f"version {entry['version']} published"
+            return f"version {entry.version} published"
         case "alias":
-            return f"{entry['alias']}: {entry['before'] or 'none'} -> {entry['after'] or 'none'}{_how(entry)}"
+            return f"{entry.alias}: {entry.before or 'none'} -> {entry.after or 'none'}{_how(entry)}"
         case "policy":
-            required = entry["policy"] or {}
+            required = {} if entry.policy is None else entry.policy.as_json()
             shown = [f"{field} {value:.2%}" for field, value in required.items() if value is not None]
-            return "policy: " + (", ".join(shown) or ("cleared" if entry["policy"] is None else "nothing is required"))
+            return "policy: " + (", ".join(shown) or ("cleared" if entry.policy is None else "nothing is required"))
         case "annotated":
-            note = f"; note: {entry['note']}" if entry["note"] else ""
-            return f"version {entry['version']}: " + (pairs(entry["tags"], "=") or "no tags") + note
+            note = f"; note: {entry.note}" if entry.note else ""
+            return f"version {entry.version}: " + (pairs(entry.tags or {}, "=") or "no tags") + note
         case kind:  # version-deleted, task-deleted
-            return str(kind).replace("-", " ") + (f": {entry['version']}" if entry["version"] else "")
+            return str(kind).replace("-", " ") + (f": {entry.version}" if entry.version else "")
 
 
-def _how(move: Json) -> str:
-    if move["rollback"]:
+def _how(move: HistoryEntry) -> str:
+    if move.rollback:
         return " (rollback)"
-    if move["forced"]:
-        failed = [check["name"] for check in move["evidence"]["checks"] if not check["passed"]]
+    if move.forced:
+        failed = [check["name"] for check in (move.evidence or {}).get("checks", []) if not check["passed"]]
         return f" (forced past {', '.join(failed)})"
     return ""

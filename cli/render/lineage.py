@@ -6,27 +6,28 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.render.table import minute, new_table, pairs, size
-from cli.service.session import Json
 from nettailor.printable import printable
+from nettailor_client.answers.versions import Lineage
 
 
-def lineage_table(lineage: Json) -> Table:
-    table = new_table(f"{lineage['task']} version {lineage['version']}", "", "")
+def lineage_table(lineage: Lineage) -> Table:
+    table = new_table(f"{lineage.task} version {lineage.version}", "", "")
     table.show_header = False
-    live = [f"{minute(period['since'])} to {minute(period['until'] or 'now')}" for period in lineage["live"]]
-    for name, value in {
-        "bundle": f"{lineage['digest']}, {size(lineage['size_bytes'])}",
-        "published (UTC)": f"{minute(lineage['published_at'])} by {lineage['actor']}",
-        "job": lineage["job"] or "none",
-        "dataset": lineage["dataset"],
-        "backbone": f"{lineage['backbone']['id']}, fingerprint {lineage['backbone']['fingerprint']}",
-        "recipe": json.dumps(lineage["recipe"]),
-        "seed": str(lineage["seed"]),
-        "libraries": pairs(lineage["libraries"], " "),
-        "aliases now": ", ".join(lineage["aliases"]) or "none",
+    live = [f"{minute(period.since)} to {minute(period.until or 'now')}" for period in lineage.live]
+    rows: dict[str, str | Text] = {
+        "bundle": f"{lineage.digest}, {size(lineage.size_bytes)}",
+        "published (UTC)": f"{minute(lineage.published_at)} by {lineage.actor}",
+        "job": lineage.job or "none",
+        "dataset": lineage.dataset,
+        "backbone": f"{lineage.backbone.id}, fingerprint {lineage.backbone.fingerprint}",
+        "recipe": json.dumps(lineage.recipe),
+        "seed": str(lineage.seed),
+        "libraries": pairs(lineage.libraries, " "),
+        "aliases now": ", ".join(lineage.aliases) or "none",
         "live (UTC)": Text("\n".join(map(printable, live)) or "never"),
-        "tags": pairs(lineage["tags"], "=") or "none",
-        "note": lineage["note"],
-    }.items():
+        "tags": pairs(lineage.tags, "=") or "none",
+        "note": lineage.note,
+    }
+    for name, value in rows.items():
         table.add_row(name, value)
     return table

@@ -3,8 +3,8 @@
 from rich.table import Table
 
 from cli.render.table import minute, new_table
-from cli.service.session import Json
 from nettailor.printable import printable
+from nettailor_client.answers.tasks import TaskPolicy
 
 _REQUIREMENTS = {
     "min_accuracy": "least accuracy on the test split",
@@ -13,14 +13,15 @@ _REQUIREMENTS = {
 }
 
 
-def policy_table(document: Json) -> Table:
-    table = new_table(f"To go live as {document['task']}", "requirement", "value")
-    policy = document["policy"]
+def policy_table(document: TaskPolicy) -> Table:
+    table = new_table(f"To go live as {document.task}", "requirement", "value")
+    policy = document.policy
+    required = {} if policy is None else policy.as_json()
     for field, words in _REQUIREMENTS.items():
-        if policy is not None and policy[field] is not None:
-            table.add_row(words, f"{policy[field]:.2%}")
+        if required.get(field) is not None:
+            table.add_row(words, f"{required[field]:.2%}")
     said = [] if table.row_count else ["no policy" if policy is None else "nothing is required"]
-    if document["at"]:
-        said.append(printable(f"last changed {minute(document['at'])} by {document['actor']}"))
+    if document.at:
+        said.append(printable(f"last changed {minute(document.at)} by {document.actor}"))
     table.caption = "\n".join(said)
     return table

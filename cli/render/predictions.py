@@ -6,28 +6,28 @@ from statistics import median
 from rich.table import Table
 
 from cli.render.table import new_table
-from cli.service.session import Json
+from nettailor_client.answers.predictions import Prediction
 
 
-def predictions_table(answers: Iterable[tuple[str, Json]], *, title: str = "Predictions") -> Table:
+def predictions_table(answers: Iterable[tuple[str, Prediction]], *, title: str = "Predictions") -> Table:
     """One row an image: its name, and the service's answer."""
     table = new_table(title, "image", "task", "prediction", "probability", "tier", "switch", "inference")
     for name, answer in answers:
-        for best, *others in answer["predictions"]:
+        for best, *others in answer.predictions:
             table.add_row(
                 name,
-                f"{answer['task']} v{answer['version']}",
-                best["label"],
-                f"{best['probability']:.3f}",
-                str(answer["tier"]),
-                f"{answer['switch_ms']:.3f} ms",
-                f"{answer['inference_ms']:.1f} ms",
+                f"{answer.task} v{answer.version}",
+                best.label,
+                f"{best.probability:.3f}",
+                str(answer.tier),
+                f"{answer.switch_ms:.3f} ms",
+                f"{answer.inference_ms:.1f} ms",
             )
             for other in others:
-                table.add_row("", "", other["label"], f"{other['probability']:.3f}", "", "", "")
+                table.add_row("", "", other.label, f"{other.probability:.3f}", "", "", "")
     return table
 
 
-def switch_p50(answers: Sequence[Json]) -> float:
+def switch_p50(answers: Sequence[Prediction]) -> float:
     """Median milliseconds of the switches."""
-    return float(median(answer["switch_ms"] for answer in answers))
+    return float(median(answer.switch_ms for answer in answers))

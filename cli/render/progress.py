@@ -20,11 +20,10 @@ from rich.progress import (
 from rich.text import Text
 
 from cli.errors import JobEnded
-from cli.service.client import Client
-from cli.service.job_requests import is_final, state_of
-from cli.service.session import Json
-from cli.service.sse import ServerSentEvent
 from nettailor.printable import printable
+from nettailor_client import Client
+from nettailor_client.answers.jobs import Event, Job, is_final
+from nettailor_client.request import Json
 
 AWAY = "waiting for the service"
 
@@ -35,12 +34,12 @@ class _Heard:
     away for now."""
 
     task: str
-    event: ServerSentEvent | None = None
+    event: Event | None = None
     error: Exception | None = None
     waits: bool = False
 
 
-def follow(client: Client, jobs: Mapping[str, str], console: Console) -> dict[str, Json]:
+def follow(client: Client, jobs: Mapping[str, str], console: Console) -> dict[str, Job]:
     """Show the jobs (task -> job id) until all ended; the job documents by task.
 
     Raises `JobEnded` for the first that did not succeed, `StreamBroken`, `ServiceUnreachable`.
@@ -77,15 +76,16 @@ def _listen(url: str, key: str | None, task: str, job: str, heard: "queue.Queue[
         heard.put(_Heard(task=task, error=error))
 
 
-def _succeeded(job: Json) -> Json:
-    if job["state"] != "succeeded":
-        raise JobEnded(str(job["id"]), str(job["state"]), _reason(job))
+def _succeeded(job: Job) -> Job:
+    if job.state != "succeeded":
+        raise JobEnded(job.id, job.state, reason(job))
     return job
 
 
-def _reason(job: Json) -> str | None:
-    problem = job.get("error")
-    return str(problem.get("detail") or problem.get("title")) if isinstance(problem, dict) else None
+def reason(job: Job) -> str | None:
+    """Why it did not succeed, in a sentence."""
+    problem = job.error
+    return None if problem is None else str(problem.get("detail") or problem.get("title"))
 
 
 class _BarsAndNotes(Progress):
@@ -131,16 +131,16 @@ class JobBars:
         """The service does not answer; its next event says how far the job is."""
         self._show_stage(task, AWAY, figures="")
 
-    def update(self, task: str, event: ServerSentEvent) -> None:
+    def update(self, task: str, event: Event) -> None:
         texts: dict[str, Any] = {}
-        stage = printable(str(event.data.get("stage") or ""))
-        if event.event == "state" and is_final(state := state_of(event.data)):
-            stage, texts["figures"], texts["note"] = state, "", ""
-        elif event.event == "epoch":
-            texts["figures"] = figures(event.data)
-        elif event.event == "candidate":
-            texts["note"] = self._note(task, event.data.get("fields", {}))
-        self._progress.update(self._bars[task], completed=float(event.data.get("progress") or 0.0), **texts)
+        stage = printable(event.stage)
+        if event.state is not None and is_final(event.state):
+            stage, texts["figures"], texts["note"] = event.state, "", ""
+        elif event.kind == "epoch":
+            texts["figures"] = figures(event.fields)
+        elif event.kind == "candidate":
+            texts["note"] = self._note(task, event.fields)
+        self._progress.update(self._bars[task], completed=event.progress, **texts)
         if stage:
             self._show_stage(task, stage)
 
@@ -162,9 +162,8 @@ class JobBars:
                 self._console.print(printable(f"{task}: {stage}"))
 
 
-def figures(data: Json) -> str:
+def figures(fields: Json) -> str:
     """The figures of an epoch event in one line: epoch, loss, accuracy, time left; what is missing is left out."""
-    fields = data.get("fields", {})
     parts = []
     if fields.get("epoch") is not None:
         parts.append(f"epoch {fields['epoch']}" + (f"/{fields['epochs']}" if fields.get("epochs") else ""))
@@ -177,9 +176,9 @@ def figures(data: Json) -> str:
     return "  ".join(parts)
 
 
-def best_so_far(job: Json) -> Json | None:
+def best_so_far(job: Job) -> Json | None:
     """The row of a job's front that would be published now, if there is one."""
-    return next((row for row in job.get("front") or [] if row.get("best")), None)
+    return next((row for row in job.front if row.get("best")), None)
 
 
 def candidate(fields: Json) -> str:

@@ -3,25 +3,31 @@
 from rich.console import Console
 
 from cli.render.figures import Figures, figures_of, figures_table
-from cli.service.client import Client
-from cli.service.session import Json
 from nettailor.bundle.manifest import Manifest
 from nettailor.printable import printable
+from nettailor_client import Client
+from nettailor_client.answers.jobs import Job
+from nettailor_client.request import Json
 
 
-def print_result(client: Client, job: Json, console: Console) -> None:
-    task, version = str(job["task"]), int(job["result"]["version"])
+def published(job: Job) -> int:
+    """The version that a job that succeeded has published."""
+    return int((job.result or {})["version"])
+
+
+def print_result(client: Client, job: Job, console: Console) -> None:
+    task, version, result = job.task, published(job), job.result or {}
     console.print(figures_table([version_figures(client, task, version)]))
-    aliases = [alias for alias, number in client.task(task)["aliases"].items() if number == version]
+    aliases = [alias for alias, number in client.task(task).aliases.items() if number == version]
     named = f" is {', '.join(sorted(aliases))}" if aliases else ""
     console.print(printable(f"{task} version {version}{named}"))
-    if report := job["result"].get("report"):
+    if report := result.get("report"):
         console.print(printable(f"how it was made: {client.url}{report}"))
-    if compared := job["result"].get("compared"):
+    if compared := result.get("compared"):
         console.print(comparison(version, compared))
-    if early := job["result"].get("finished_early"):
+    if early := result.get("finished_early"):
         console.print(printable(ended_early(early)))
-    if limited := job["result"].get("time"):
+    if limited := result.get("time"):
         console.print(f"{limited['used_minutes']:.1f} of {limited['max_minutes']:g} minutes used")
 
 
@@ -50,4 +56,4 @@ def comparison(version: int, compared: Json) -> str:
 
 def version_figures(client: Client, task: str, version: int) -> Figures:
     record = client.version(task, version)
-    return figures_of(Manifest.model_validate(record["manifest"]), bundle_bytes=int(record["size_bytes"]))
+    return figures_of(Manifest.model_validate(record.manifest), bundle_bytes=record.size_bytes)

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from cli.render.table import new_table
-from cli.service.session import Json
+from nettailor_client.answers.tasks import Task
 
 
-def tasks_table(tasks: Sequence[Json]) -> Table:
+def tasks_table(tasks: Sequence[Task]) -> Table:
     table = new_table("Tasks", "task", "latest", "aliases")
     for task in tasks:
-        aliases = ", ".join(f"{alias} -> {version}" for alias, version in sorted(task["aliases"].items()))
-        table.add_row(str(task["task"]), str(task["latest"]), task.get("unread") or aliases)
+        aliases = ", ".join(f"{alias} -> {version}" for alias, version in sorted(task.aliases.items()))
+        table.add_row(task.task, str(task.latest), task.unread or aliases)
     return table

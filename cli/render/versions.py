@@ -5,26 +5,26 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 
 from cli.render.table import minute, new_table, pairs, size
-from cli.service.session import Json
 from nettailor.bundle.manifest import Complexity
+from nettailor_client.answers.versions import VersionSummary
 
 
-def versions_table(task: str, versions: Sequence[Json], aliases: Mapping[str, int]) -> Table:
+def versions_table(task: str, versions: Sequence[VersionSummary], aliases: Mapping[str, int]) -> Table:
     table = new_table(
         f"Versions of {task}", "version", "aliases", "accuracy", "MACs", "size", "published (UTC)", "tags", "note"
     )
     for version in versions:
-        accuracy = version["metrics"]["student"]["test"]
-        macs = 1 - Complexity.model_validate(version["complexity"]).net_macs_removed
+        accuracy = version.metrics.student.test
+        macs = 1 - Complexity.model_validate(version.complexity.as_json()).net_macs_removed
         table.add_row(
-            str(version["version"]),
-            ", ".join(sorted(alias for alias, named in aliases.items() if named == version["version"])),
+            str(version.version),
+            ", ".join(sorted(alias for alias, named in aliases.items() if named == version.version)),
             "" if accuracy is None else f"{accuracy:.2%}",
             f"{macs:.1%}",
-            size(version["size_bytes"]),
-            minute(version["published_at"]),
-            pairs(version["tags"], "="),
-            version["note"],
+            size(version.size_bytes),
+            minute(version.published_at),
+            pairs(version.tags, "="),
+            version.note,
         )
     table.caption = "accuracy: test split; MACs: of the whole backbone, with what the task adds"
     return table

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cli.errors import ServiceUnreachable
-from cli.service.client import Client
 from cli.service.local_service import local_service, running_url
 from nettailor.printable import printable
+from nettailor_client import Client, ServiceUnreachable
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -31,5 +30,5 @@ def connected(
         return
     with Client(url or running_url(default_dir) or DEFAULT_URL, key=key) as client:
         if not client.is_ready():
-            raise ServiceUnreachable(client.url)
+            raise ServiceUnreachable(client.url, "")
         yield client

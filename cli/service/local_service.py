@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cli.errors import ServiceStartFailed
-from cli.service.client import Client
 from hosting.processes.file_lock import is_held
 from hosting.processes.private_files import open_privately
+from nettailor_client import Client
 
 START_SECONDS = 120.0  # a cold disk imports torch slowly
 STOP_SECONDS = 20.0

@@ -14,7 +14,6 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from cli.errors import AddressUnusable, CannotStart, DataFolderInUse
-from cli.service.client import Client
 from cli.service.local_service import LOCK_FILE, remove_state, write_state
 from hosting.errors import HostingError
 from hosting.processes.descriptors import raise_open_files_limit
@@ -26,6 +25,7 @@ from hosting.telemetry.logs import configure_logs
 from hosting.web.draining import DrainingServer
 from hosting.web.process import configured
 from nettailor.errors import NetTailorError
+from nettailor_client import Client
 from registry.errors import RegistryError
 from registry.wiring import redis_service
 from server.settings import ServerSettings

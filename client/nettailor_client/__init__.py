@@ -7,6 +7,7 @@ with Client("http://127.0.0.1:8000") as client:
 """
 
 from nettailor_client.client import AsyncClient, Client
+from nettailor_client.errors import ClientError, RequestRefused, ServiceUnreachable
 from nettailor_client.patience import IMPATIENT, Patience
 
-__all__ = ["IMPATIENT", "AsyncClient", "Client", "Patience"]
+__all__ = ["IMPATIENT", "AsyncClient", "Client", "ClientError", "Patience", "RequestRefused", "ServiceUnreachable"]

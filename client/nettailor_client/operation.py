@@ -1,7 +1,7 @@
 """What makes one description of a request a method of both clients: it returns its result to the blocking one, and
 something to await to the other."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
@@ -22,7 +22,7 @@ class Work(Protocol[T_co]):
 class Source(Protocol[T_co]):
     """What comes piece by piece."""
 
-    def pieces(self, session: Session) -> AsyncIterator[T_co]: ...
+    def pieces(self, session: Session) -> AsyncGenerator[T_co, None]: ...
 
 
 class Blocking:
@@ -74,15 +74,15 @@ class Stream(Generic[P, T]):
     @overload
     def __get__(self, client: None, owner: type) -> "Stream[P, T]": ...
     @overload
-    def __get__(self, client: Blocking, owner: type) -> Callable[P, Iterator[T]]: ...
+    def __get__(self, client: Blocking, owner: type) -> Callable[P, Generator[T, None, None]]: ...
     @overload
-    def __get__(self, client: Awaiting, owner: type) -> Callable[P, AsyncIterator[T]]: ...
+    def __get__(self, client: Awaiting, owner: type) -> Callable[P, AsyncGenerator[T, None]]: ...
     def __get__(self, client: Blocking | Awaiting | None, owner: type) -> Any:
         if client is None:
             return self
         session, describe = client._session, self._describe
 
-        def pieces(*args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+        def pieces(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[T, None]:
             return describe(client, *args, **kwargs).pieces(session)
 
         if isinstance(client, Awaiting):
@@ -100,22 +100,14 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     raise AssertionError("a blocking transport suspended")
 
 
-def iterated(pieces: AsyncIterator[T]) -> Iterator[T]:
-    """The same of an asynchronous iterator. What it holds open is closed with this one."""
-
-    async def following() -> T:
-        return await anext(pieces)
-
-    async def close() -> None:
-        if (end := getattr(pieces, "aclose", None)) is not None:
-            await end()
-
+def iterated(pieces: AsyncGenerator[T, None]) -> Generator[T, None, None]:
+    """The same of an asynchronous generator. What it holds open is closed with this one."""
     try:
         while True:
             try:
-                piece = run(following())
+                piece = run(pieces.__anext__())
             except StopAsyncIteration:
                 return
             yield piece
     finally:
-        run(close())
+        run(pieces.aclose())

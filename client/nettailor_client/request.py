@@ -18,7 +18,6 @@ Query = tuple[tuple[str, str], ...]
 Waiting = Callable[[], None]
 
 READ_S = 120.0  # a cold task is loaded within one read
-_MOST_TEXT = 300  # of why an answer is not what it should be
 
 
 def silently() -> None:
@@ -79,9 +78,15 @@ def read_as(kind: type[T], *, member: str | None = None) -> Callable[[Answer], T
             document = TypeAdapter(Json).validate_json(answer.content)
             return TypeAdapter(kind).validate_python(document.get(member))
         except ValidationError as error:
-            raise AnswerUnusable(answer.path, str(error)[:_MOST_TEXT]) from error
+            raise AnswerUnusable(answer.path, _reason(error)) from error
 
     return parse
+
+
+def _reason(error: ValidationError) -> str:
+    first, *more = error.errors(include_url=False, include_input=False)
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" + (f"; and {len(more)} more" if more else "")
 
 
 def read_nothing(answer: Answer) -> None:

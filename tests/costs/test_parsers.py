@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from cli.service.sse import parse_events
 from hosting.access.route_table import Route, RouteTable
 from hosting.errors import FormInvalid
 from hosting.settings.settings_file import suggestion
@@ -23,6 +22,7 @@ from nettailor.images.tiff.directory import directories
 from nettailor.images.tiff.rewrite import rewritten
 from nettailor.normal_form import nfc
 from nettailor.printable import printable
+from nettailor_client.sse import EventParser
 from server.errors import RequestMalformed
 from server.http.bodies import Body, split
 from tests.costs import inputs
@@ -71,7 +71,8 @@ def _texts(parse: Parse, *units: str) -> Mapping[str, Make]:
 
 
 def _events(lines: list[str]) -> object:
-    return list(parse_events(lines))
+    parser = EventParser()
+    return [event for line in lines for event in parser.take(line)]
 
 
 def _members(data: bytes) -> object:

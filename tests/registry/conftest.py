@@ -9,7 +9,7 @@ import httpx
 import pytest
 import redis
 
-from cli.service.client import Client
+from nettailor_client import IMPATIENT, Client
 from registry.http.app import create_app
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
@@ -54,7 +54,7 @@ def url(registry: Registry) -> Iterator[str]:
 
 @pytest.fixture
 def client(url: str) -> Iterator[Client]:
-    with Client(url, actor="ann") as client:
+    with Client(url, actor="ann", patience=IMPATIENT) as client:
         yield client
 
 

@@ -1,7 +1,5 @@
 """What an archive was taken for."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from nettailor_client.answers.document import Document
@@ -19,9 +17,10 @@ class LeftOut(Document):
 
 
 class Finding(Document):
-    """What is odd; `files` are some of those that the text is about. Of an error a job would fail."""
+    """What is odd; `files` are some of those that the text is about. The weight is error, of which
+    a job would fail, warning or note."""
 
-    weight: Literal["error", "warning", "note"]
+    weight: str
     text: str
     files: list[str] = Field(default_factory=list)
 

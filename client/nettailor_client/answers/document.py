@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Document(BaseModel):
-    """An answer cannot be changed. Members that a newer service has beside these are kept, as attributes too."""
+    """An answer cannot be changed. It is read leniently: members that a newer service has beside these are kept, as
+    attributes too, and words that it may have more of one day are any text."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 

@@ -7,7 +7,6 @@ from pydantic import Field
 from nettailor_client.answers.document import Document
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-Priority = Literal["high", "normal", "low"]
 
 
 class Job(Document):
@@ -17,8 +16,8 @@ class Job(Document):
 
     id: str
     task: str
-    state: State
-    priority: Priority = "normal"
+    state: str
+    priority: str = "normal"
     stage: str | None = None
     progress: float = 0.0
     seconds_left: float | None = None

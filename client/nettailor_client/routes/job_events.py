@@ -1,6 +1,6 @@
 """What a job tells while it runs, followed to its end."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ class JobEvents:
     after: str | None = None
     waiting: Waiting = silently
 
-    async def pieces(self, session: Session) -> AsyncIterator[Event]:
+    async def pieces(self, session: Session) -> AsyncGenerator[Event, None]:
         last, tries = self.after, session.tries(is_long=True)
         while True:
             error = None
@@ -39,7 +39,7 @@ class JobEvents:
             if not await session.wait(tries, error):
                 raise StreamBroken(self.job) from error
 
-    async def _broken_off(self, session: Session, last: str | None) -> AsyncIterator[Event]:
+    async def _broken_off(self, session: Session, last: str | None) -> AsyncGenerator[Event, None]:
         """The events after `last`, for as long as the connection lasts."""
         parser = EventParser()
         async with session.answered(self._request(last)) as response:
@@ -76,7 +76,7 @@ class JobLog:
     follow: bool
     tail: int | None
 
-    async def pieces(self, session: Session) -> AsyncIterator[str]:
+    async def pieces(self, session: Session) -> AsyncGenerator[str, None]:
         request: Request[Any] = Request(
             method="GET",
             path=path_of("jobs", self.job, "logs"),

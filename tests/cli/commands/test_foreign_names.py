@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from tests.answers import version
 from tests.serving import served
 
 NAME = "[/x][bold] :cat:\n\x1b[2J"
@@ -16,19 +17,19 @@ SHOWN = "[/x][bold] :cat:\\n\\x1b[2J"
 
 def _hostile() -> FastAPI:
     service = FastAPI()
-    moved = {"after": NAME, "before": NAME, "forced": False}
+    job = {"id": NAME, "task": NAME, "state": NAME, "stage": NAME}
+    point = {"task": NAME, "version": 1, "digest": NAME, "job": NAME, "alias": "live", "refused": None}
     answers = {
         ("GET", "/readyz"): {},
-        ("GET", "/tasks"): {"tasks": [{"task": NAME, "latest": 1, "aliases": {NAME: 1}}]},
-        ("GET", "/jobs"): {"jobs": [{"id": NAME, "task": NAME, "state": NAME, "stage": NAME}]},
-        ("POST", "/jobs/j/finish"): {"state": NAME, "front": [{"k": NAME, "best": True}]},
-        ("POST", "/jobs/j/cancel"): {"state": NAME},
-        ("POST", "/jobs/j/retry"): {"state": NAME},
-        ("PUT", "/tasks/t/aliases/live"): moved,
-        ("POST", "/tasks/t/rollback"): moved,
-        ("PATCH", "/tasks/t/versions/1"): {"tags": {NAME: NAME}, "note": NAME},
-        ("POST", "/tasks/t/versions/1/front/2"): {"version": 1, "alias": NAME, "refused": None},
-        ("POST", "/tasks/t/versions/1/front/3"): {"version": 1, "alias": "live", "refused": NAME},
+        ("GET", "/tasks"): [{"task": NAME, "latest": 1, "aliases": {NAME: 1}}],
+        ("GET", "/jobs"): {"jobs": [job]},
+        ("POST", "/jobs/j/finish"): {**job, "front": [{"k": NAME, "best": True}]},
+        ("POST", "/jobs/j/cancel"): job,
+        ("POST", "/jobs/j/retry"): job,
+        ("PUT", "/tasks/t/aliases/live"): {"task": NAME, "after": NAME},
+        ("PATCH", "/tasks/t/versions/1"): version(tags={NAME: NAME}, note=NAME, manifest={}).as_json(),
+        ("POST", "/tasks/t/versions/1/front/2"): {**point, "alias": NAME},
+        ("POST", "/tasks/t/versions/1/front/3"): {**point, "refused": NAME},
     }
     for (method, path), answer in answers.items():
         service.add_api_route(path, lambda answer=answer: answer, methods=[method], response_model=None)
@@ -61,8 +62,6 @@ def test_tables(command: str, url: str) -> None:
         "finish j",
         "cancel j",
         "retry j",
-        "registry promote t 1",
-        "registry rollback t",
         "registry tag t 1 a=b",
         "registry front t 1 --publish 2",
     ],
@@ -81,6 +80,13 @@ def test_errors_are_one_line(command: str, url: str) -> None:
     (line,) = result.stderr.splitlines()
     assert line.startswith("error: ")
     assert SHOWN in line
+
+
+def test_an_answer_that_cannot_be_is_one_line_without_it(url: str) -> None:
+    result = _invoke(url, "registry", "promote", "t", "1")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert "/tasks/t/aliases/live: the answer is not what the API describes" in line
 
 
 def test_logs_keep_their_lines(url: str) -> None:

@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.demo.data import write_signs
-from cli.errors import RequestRefused
 from cli.main import app
-from cli.service.client import Client
+from nettailor_client import Client
+from nettailor_client.errors import RequestRefused
 from tests.serving import served
 from tests.trainer.uploads import GOOD
 from trainer.events import Event
@@ -28,7 +28,7 @@ def test_cancel_logs_and_retry(service: str, tmp_path: Path) -> None:
     archive = tmp_path / "more.zip"
     write_signs(archive, train=10, test=2)
     with Client(service) as client:
-        job = str(client.upload("to-cancel", archive, options={"preset": "fast"})["id"])
+        job = str(client.upload("to-cancel", archive, options={"preset": "fast"}).id)
     assert "normal" in _run("jobs", "--url", service)
     early = CliRunner().invoke(app, ["finish", job, "--url", service])
     assert (early.exit_code, "nothing to publish yet" in early.output) == (1, True)
@@ -48,14 +48,14 @@ def test_finish_says_what_is_published(tmp_path: Path, redis_url: str) -> None:
     archive = tmp_path / "pets.zip"
     archive.write_bytes(GOOD)
     with Service(settings, redis_url) as trainer, served(create_app(trainer)) as url, Client(url) as client:
-        job = str(client.upload("pets", archive)["id"])
+        job = str(client.upload("pets", archive).id)
         run = begin(trainer.jobs, job, 1)
         run.report(Event(kind="stage", stage="retrain", progress=0.5))
         said = f"job {job} is running and publishes the best so far: "
         run.report(Event(kind="candidate", stage="retrain", progress=0.5, fields={"k": 6, "accuracy": 0.9, "best": 6}))
         assert _run("finish", job, "--url", url) == f"{said}6 blocks removed, accuracy 90.0%\n"
-        assert client.job(job)["finish"]["candidates"] == [6]
+        assert client.job(job).as_json()["finish"]["candidates"] == [6]
 
-        other = str(client.upload("pets", archive)["id"])
+        other = str(client.upload("pets", archive).id)
         begin(trainer.jobs, other, 1).report(Event(kind="stage", stage="retrain", progress=0.5))
         assert "the student itself, of which nothing is removed" in _run("finish", other, "--url", url)

@@ -63,7 +63,7 @@ def test_commands_send_the_key_of_the_option_or_the_environment(monkeypatch: pyt
         def __init__(self, **options: Any) -> None:
             super().__init__(**options | {"transport": httpx.MockTransport(answer)})
 
-    monkeypatch.setattr("cli.service.session.httpx.Client", Plain)
+    monkeypatch.setattr("nettailor_client.client.httpx.Client", Plain)
     for arguments, environment in (([], {}), (["--key", "ntk_a"], {}), ([], {"NETTAILOR_KEY": "ntk_b"})):
         result = CliRunner(env=environment).invoke(app, ["tasks", "--url", "http://service", *arguments])
         assert result.exit_code == 0, result.output

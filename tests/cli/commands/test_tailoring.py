@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from cli.render.report import comparison, ended_early
-from cli.service.client import Client
+from nettailor_client import Client
 from tests.bundles import ZERO_FINGERPRINT
 from tests.serving import served
 from tests.trainer import archives
@@ -62,7 +62,7 @@ def test_options_reach_the_job(url: str, tmp_path: Path) -> None:
         asked: dict[str, str | float | None] = {"preset": "fast", "skips": "dense", "max_macs": 0.5}
         asked |= {"max_minutes": 2.0, "warm_start": None}
         job = client.upload("pets", archive, options=asked)
-    assert job["options"] == {"preset": "fast", "seed": 0, "skips": "dense", "max_macs": 0.5, "max_minutes": 2.0}
+    assert job.options == {"preset": "fast", "seed": 0, "skips": "dense", "max_macs": 0.5, "max_minutes": 2.0}
 
 
 def test_what_cannot_be_done_is_said_in_one_line(url: str, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 from cli.inspection.look import look
 from cli.main import app
 from cli.service.app import serving
-from cli.service.client import Client
 from cli.service.packing import packed
+from nettailor_client import Client
 from server.settings import ServerSettings
 from tests.cli.inspection.folders import BARE, GOOD, ODD, laid_out
 from tests.documented import ROOT
@@ -123,9 +123,9 @@ def test_a_yes_goes_on(url: str, odd: Path, options: tuple[str, ...], answer: st
             terminal.read_until("[y/N]")
             terminal.type(answer)
         (job,) = until(client.jobs, "the job is there", process=terminal.process)
-        client.cancel(job["id"])
+        client.cancel(job.id)
         assert terminal.read_to_the_end() == 1
-        assert f"job {job['id']} cancelled" in terminal.shown
+        assert f"job {job.id} cancelled" in terminal.shown
         assert ("[y/N]" in terminal.shown) == bool(answer)
 
 
@@ -139,7 +139,7 @@ def test_what_is_too_large_to_be_looked_at_is_left_to_the_service(
             [sys.executable, "-m", "cli", *command(folder, url)], stdout=subprocess.PIPE, text=True, cwd=ROOT
         )
         (job,) = until(client.jobs, "the job is there", process=process)
-        client.cancel(job["id"])
+        client.cancel(job.id)
         shown, _ = process.communicate()
     assert "not looked at before the upload: " in shown
     assert "the limit is 1048576" in shown
@@ -148,7 +148,7 @@ def test_what_is_too_large_to_be_looked_at_is_left_to_the_service(
 def test_the_service_finds_what_was_found_here(url: str, odd: Path) -> None:
     with packed(odd) as archive, Client(url) as client:
         here = look(odd, archive, group_by="c(at|op)")
-        assert client.inspect(archive, group_by="c(at|op)") == here.as_json()
+        assert client.inspect(archive, group_by="c(at|op)").as_json() == here.as_json()
 
 
 def test_the_whole_way(tmp_path: Path, redis_url: str, backbone: str, odd: Path) -> None:

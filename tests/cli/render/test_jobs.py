@@ -1,16 +1,17 @@
 from cli.render.jobs import jobs_table
+from tests.answers import job
 from tests.cli.render.shown import shown
 
-FRONT = {"front": [{"k": 6, "accuracy": 0.9, "best": True}, {"k": 9, "accuracy": 0.8, "best": False}]}
+FRONT = [{"k": 6, "accuracy": 0.9, "best": True}, {"k": 9, "accuracy": 0.8, "best": False}]
 
 
 def test_a_job_shows_what_came_of_it() -> None:
     text = shown(
         jobs_table(
             [
-                {"id": "j1", "task": "signs", "state": "failed", "progress": 0.25, "error": {"detail": "too small"}},
-                {"id": "j2", "task": "signs", "state": "succeeded", "progress": 1.0, "result": {"version": 4}, **FRONT},
-                {"id": "j3", "task": "signs", "state": "running", "progress": 0.8, "result": None, **FRONT},
+                job(id="j1", state="failed", progress=0.25, error={"detail": "too small"}),
+                job(id="j2", state="succeeded", progress=1.0, result={"version": 4}, front=FRONT),
+                job(id="j3", state="running", progress=0.8, front=FRONT),
             ]
         )
     )

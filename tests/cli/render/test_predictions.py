@@ -1,14 +1,8 @@
 from cli.render.predictions import predictions_table, switch_p50
+from tests.answers import prediction
 from tests.cli.render.shown import shown
 
-_ANSWER = {
-    "task": "signs",
-    "version": 3,
-    "predictions": [[{"label": "stop", "probability": 0.98}, {"label": "go", "probability": 0.02}]],
-    "tier": "device",
-    "switch_ms": 0.0213,
-    "inference_ms": 7.94,
-}
+_ANSWER = prediction(("stop", 0.98), ("go", 0.02))
 
 
 def test_a_row_an_image_and_one_for_each_further_class() -> None:
@@ -18,4 +12,4 @@ def test_a_row_an_image_and_one_for_each_further_class() -> None:
 
 
 def test_the_median_switch() -> None:
-    assert switch_p50([{"switch_ms": 3.0}, {"switch_ms": 1.0}, {"switch_ms": 2.0}]) == 2.0
+    assert switch_p50([prediction(switch_ms=ms) for ms in (3.0, 1.0, 2.0)]) == 2.0

@@ -7,22 +7,22 @@ from rich.console import Console
 
 from cli.console import PlainConsole
 from cli.render.progress import JobBars, candidate, duration, figures, follow
-from cli.service.client import Client
-from cli.service.sse import ServerSentEvent
 from nettailor.printable import printable
+from nettailor_client import Client
+from nettailor_client.answers.jobs import Event
 
 
-def _event(kind: str, **data: object) -> ServerSentEvent:
-    return ServerSentEvent(id=None, event=kind, data=data)
+def _event(kind: str, **data: object) -> Event:
+    return Event.model_validate({"kind": kind, **data})
 
 
 def test_the_figures_of_an_epoch() -> None:
     data = {"epoch": 3, "epochs": 8, "loss": 0.51234, "accuracy": 0.9125, "seconds_left": 75.2}
-    assert figures({"fields": data}) == "epoch 3/8  loss 0.512  accuracy 91.2%  1:15 left"
+    assert figures(data) == "epoch 3/8  loss 0.512  accuracy 91.2%  1:15 left"
 
 
 def test_missing_figures_are_left_out() -> None:
-    assert figures({"fields": {"epoch": 3, "loss": None, "seconds_left": None}}) == "epoch 3"
+    assert figures({"epoch": 3, "loss": None, "seconds_left": None}) == "epoch 3"
     assert figures({}) == ""
 
 
@@ -114,7 +114,7 @@ def test_a_service_that_is_away_is_told_and_forgotten() -> None:
 
 
 def test_whatever_goes_wrong_while_listening_ends_the_bars(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object, **__: object) -> Iterator[ServerSentEvent]:
+    def broken(*_: object, **__: object) -> Iterator[Event]:
         yield _event("stage", stage="teacher")
         raise ArithmeticError("nobody thought of it")
 

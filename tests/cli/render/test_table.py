@@ -16,9 +16,9 @@ from cli.render.table import minute, new_table, pairs, size
 from cli.render.tasks import tasks_table
 from cli.render.versions import versions_table
 from nettailor.printable import printable
+from tests.answers import AT, entry, job, lineage, policy, prediction, task, version
 
 NAMES = ["[f]", "[/x]", "[bold]b[/bold]", ":cat:", "a\nb", "a\x1b[1Ab", "\u202egnp.exe"]
-AT = "2026-11-28T19:00:00"
 
 
 def test_how_values_are_written() -> None:
@@ -34,51 +34,20 @@ def _shown(table: Table, console: type[Console] = Console) -> str:
 
 
 def _tables(name: str) -> dict[str, Table]:
-    answer = {
-        "task": name,
-        "version": 3,
-        "predictions": [[{"label": name, "probability": 0.98}, {"label": f"{name} too", "probability": 0.02}]],
-        "tier": "device",
-        "switch_ms": 0.0213,
-        "inference_ms": 7.94,
-    }
-    entry = {"sequence": 1, "at": AT, "kind": "annotated", "actor": name, "reason": name, "version": 1}
-    complexity = dict.fromkeys(
-        ("stem_macs", "stem_params", "shared_macs_kept", "shared_macs_removed", "shared_params_kept"), 1
-    ) | dict.fromkeys(("shared_params_removed", "task_macs", "task_params"), 1)
-    version = {
-        "version": 1,
-        "metrics": {"student": {"test": 0.9}},
-        "complexity": complexity,
-        "size_bytes": 1,
-        "published_at": AT,
-        "tags": {name: name},
-        "note": name,
-    }
-    lineage = {
-        **version,
-        "task": name,
-        "live": [{"since": AT, "until": None}, {"since": AT, "until": AT}],
-        "digest": name,
-        "actor": name,
-        "job": name,
-        "dataset": name,
-        "backbone": {"id": name, "fingerprint": name},
-        "recipe": {name: 1},
-        "seed": 0,
-        "libraries": {name: name},
-        "aliases": [name],
-    }
+    told = {"tags": {name: name}, "note": name}
+    live = [{"since": AT, "until": None}, {"since": AT, "until": AT}]
+    from_where = {"digest": name, "actor": name, "job": name, "dataset": name, "libraries": {name: name}}
+    backbone = {"id": name, "fingerprint": name}
+    of_name = lineage(task=name, live=live, backbone=backbone, recipe={name: 1}, aliases=[name], **from_where, **told)
+    annotated = entry(kind="annotated", actor=name, reason=name, version=1, **told)
     return {
-        "predictions": predictions_table([(name, answer)]),
-        "tasks": tasks_table([{"task": name, "latest": 4, "aliases": {name: 3}}]),
-        "jobs": jobs_table([{"id": "j1", "task": name, "state": "failed", "error": {"detail": name}}]),
-        "versions": versions_table(name, [version], {name: 1}),
-        "history": history_table(name, [{**entry, "tags": {name: name}, "note": name}]),
-        "lineage": lineage_table(lineage),
-        "policy": policy_table(
-            {"task": name, "policy": {"min_accuracy": 0.5, "max_drop": None, "max_macs": None}, "at": ""}
-        ),
+        "predictions": predictions_table([(name, prediction((name, 0.98), (f"{name} too", 0.02), task=name))]),
+        "tasks": tasks_table([task(task=name, latest=4, aliases={name: 3})]),
+        "jobs": jobs_table([job(task=name, state="failed", error={"detail": name})]),
+        "versions": versions_table(name, [version(**told)], {name: 1}),
+        "history": history_table(name, [annotated]),
+        "lineage": lineage_table(of_name),
+        "policy": policy_table(policy(task=name, policy={"min_accuracy": 0.5}, at="")),
     }
 
 
@@ -99,7 +68,7 @@ def test_a_title_is_one_line_of_text() -> None:
 
 
 def test_who_changed_a_policy_is_text() -> None:
-    text = _shown(policy_table({"task": "t", "policy": None, "at": AT, "actor": "a\n[/x]"}), PlainConsole)
+    text = _shown(policy_table(policy(at=AT, actor="a\n[/x]")), PlainConsole)
     assert "last changed 2026-11-28 19:00 by a\\n[/x]" in " ".join(text.split())
 
 

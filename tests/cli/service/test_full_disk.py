@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from cli.demo.data import write_signs
-from cli.errors import RequestRefused
+from nettailor_client.errors import RequestRefused
 from registry.storage.store import Store
 from tests.bundles import tiny_bytes
 from tests.cli.service.small_disk import SmallDisk, may_mount, up_on_a_small_disk
@@ -63,13 +63,13 @@ def test_it_fills_up_and_empties_again(tmp_path: Path, backbone: str) -> None:
         client, records = disk.client, JobRecords(Store(str(disk.folder / "blobs")))
         for seed in (0, 1):
             client.publish("signs", tiny_bytes(seed=seed))
-        jobs = [str(client.upload("more", archive, options={"preset": "fast"})["id"]) for _ in range(2)]
+        jobs = [str(client.upload("more", archive, options={"preset": "fast"}).id) for _ in range(2)]
 
         disk.fill(leave_bytes=_RESERVE - MIB)
         _refused_for_want_of_room(disk, archive)
         assert client.is_ready()  # what is small has room
-        assert client.promote("signs", "live", 1)["after"] == 1
-        assert client.cancel(jobs[0])["state"] == "cancelled"
+        assert client.promote("signs", "live", 1).after == 1
+        assert client.cancel(jobs[0]).state == "cancelled"
         assert records.read(jobs[0]).state == "cancelled"
 
         disk.fill(leave_bytes=_RESERVE // 2 - MIB)
@@ -87,11 +87,11 @@ def test_it_fills_up_and_empties_again(tmp_path: Path, backbone: str) -> None:
 
         disk.empty()
         until(client.is_ready)
-        assert client.publish("signs", tiny_bytes(seed=4))["version"] == 3
-        assert client.promote("signs", "live", 2)["before"] == 1
-        states = [client.job(job)["state"] for job in jobs]
+        assert client.publish("signs", tiny_bytes(seed=4)).version == 3
+        assert client.promote("signs", "live", 2).before == 1
+        states = [client.job(job).state for job in jobs]
         assert states[0] == "cancelled"
         assert states[1] in possible
         until(lambda: [records.read(job).state for job in jobs] == states)
-        assert client.upload("more", archive, options={"preset": "fast"})["state"] == "queued"
+        assert client.upload("more", archive, options={"preset": "fast"}).state == "queued"
     assert "Traceback" not in (tmp_path / "state.log").read_text()

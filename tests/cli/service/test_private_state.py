@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cli.demo.data import write_signs
-from cli.service.client import Client
 from cli.service.local_service import LocalService
+from nettailor_client import Client
 from tests.bundles import tiny_bytes
 from tests.waiting import until
 

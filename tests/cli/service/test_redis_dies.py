@@ -10,9 +10,9 @@ import pytest
 
 from cli.demo.data import write_signs
 from cli.doctor.run import examine
-from cli.errors import RequestRefused
-from cli.service.client import Client
 from cli.service.local_service import LocalService
+from nettailor_client import Client
+from nettailor_client.errors import RequestRefused
 from tests.bundles import tiny_bytes
 from tests.cli.publishing import publish
 from tests.pictures import huge_png
@@ -53,20 +53,20 @@ def test_it_is_back_within_seconds_and_nothing_is_lost(data: Path, client: Clien
     archive = tmp_path / "more.zip"
     write_signs(archive, train=10, test=2)
     client.publish("birds", tiny_bytes(task="birds"))
-    job = str(client.upload("more", archive, options={"preset": "fast"})["id"])
+    job = str(client.upload("more", archive, options={"preset": "fast"}).id)
     killed = until(lambda: _redis(data))
     killed.kill()
     until(lambda: _readiness(client).status_code == 503)
     until(client.is_ready)
-    assert {task["task"] for task in client.tasks()} == {"signs", "birds"}
-    assert client.publish("birds", tiny_bytes(task="birds", seed=1))["version"] == 2
-    until(lambda: client.job(job)["stage"] not in {None, "intake"})  # the job goes on, or only begins now
+    assert {task.task for task in client.tasks()} == {"signs", "birds"}
+    assert client.publish("birds", tiny_bytes(task="birds", seed=1)).version == 2
+    until(lambda: client.job(job).stage not in {None, "intake"})  # the job goes on, or only begins now
     client.cancel(job)
 
 
 def test_while_its_data_is_damaged_it_is_said_and_what_is_loaded_is_predicted(data: Path, client: Client) -> None:
     files, aside = data / "redis" / "appendonlydir", data / "redis" / "aside"
-    assert client.predict("signs", huge_png(40, 40), media_type="image/png")["task"] == "signs"
+    assert client.predict("signs", huge_png(40, 40)).task == "signs"
     files.rename(aside)
     files.write_text("no folder")
     until(lambda: _redis(data)).kill()
@@ -74,7 +74,7 @@ def test_while_its_data_is_damaged_it_is_said_and_what_is_loaded_is_predicted(da
     assert _readiness(client).json()["detail"] == (
         "the server is without Redis, which registry and jobs need (it cannot be reached)"
     )
-    assert client.predict("signs", huge_png(40, 40), media_type="image/png")["task"] == "signs"
+    assert client.predict("signs", huge_png(40, 40)).task == "signs"
     with pytest.raises(RequestRefused) as refused:
         client.tasks()
     assert refused.value.status == 503
@@ -85,4 +85,4 @@ def test_while_its_data_is_damaged_it_is_said_and_what_is_loaded_is_predicted(da
     files.unlink()
     aside.rename(files)
     until(client.is_ready)
-    assert [task["task"] for task in client.tasks()] == ["signs"]
+    assert [task.task for task in client.tasks()] == ["signs"]

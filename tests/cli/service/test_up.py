@@ -17,11 +17,11 @@ import psutil
 import pytest
 
 from cli.demo.data import write_signs
-from cli.errors import AddressUnusable, DataFolderInUse, RequestRefused, ServiceStartFailed
-from cli.service.client import Client
+from cli.errors import AddressUnusable, DataFolderInUse, ServiceStartFailed
 from cli.service.local_service import LOCK_FILE, LocalService, running_url, write_state
 from cli.service.up import _claimed, _listening
 from hosting.processes.file_lock import FileLock
+from nettailor_client import Client, RequestRefused
 from tests.bundles import tiny_bytes
 from tests.cli.publishing import publish
 from tests.documented import ROOT, documented
@@ -60,7 +60,7 @@ def _nameless(route: str) -> str:
 
 def test_all_three_parts_answer_on_one_port(service: str) -> None:
     with Client(service) as client:
-        assert [task["task"] for task in client.tasks()] == ["signs"]
+        assert [task.task for task in client.tasks()] == ["signs"]
         assert isinstance(client.jobs(), list)
         assert client.is_ready()
 
@@ -70,10 +70,10 @@ def test_the_jobs_of_a_deleted_task_are_cancelled_when_the_deletion_is_answered(
     write_signs(archive, train=10, test=2)
     with Client(service) as client, httpx.Client(base_url=service, trust_env=False) as http:
         assert http.post("/tasks/doomed/versions", content=tiny_bytes(task="doomed")).status_code == 201
-        job = str(client.upload("doomed", archive, options={"preset": "fast"})["id"])
+        job = str(client.upload("doomed", archive, options={"preset": "fast"}).id)
         assert http.delete("/tasks/doomed", params={"reason": "over"}).status_code == 204
         found = client.job(job)
-        assert (found["state"], found["error"]["title"]) == ("cancelled", "task was deleted")
+        assert (found.state, found.as_json()["error"]["title"]) == ("cancelled", "task was deleted")
         with pytest.raises(RequestRefused, match="was deleted by anonymous"):
             client.retry(job)
 
@@ -98,14 +98,14 @@ def test_whoever_watches_a_job_sees_its_end_across_a_kill_of_the_service(tmp_pat
     seen: list[str] = []
     with _running(command), Client(f"http://127.0.0.1:{port}") as client:
         until(client.is_ready)
-        job = str(client.upload("signs", archive, options={"preset": "fast"})["id"])
+        job = str(client.upload("signs", archive, options={"preset": "fast"}).id)
         events = client.events(job)
         while "teacher" not in seen:
-            seen.append(str(next(events).data.get("stage")))
+            seen.append(next(events).stage)
         os.kill(_pid(tmp_path / "data"), signal.SIGKILL)
         with _running(command):
-            seen += [str(event.data["fields"].get("state")) for event in events if event.event == "state"]
-            assert client.job(job)["state"] == "succeeded"
+            seen += [str(event.state) for event in events if event.kind == "state"]
+            assert client.job(job).state == "succeeded"
     assert seen[-1] == "succeeded"
 
 
@@ -165,10 +165,10 @@ def test_killed_or_stopped_it_leaves_nothing_behind_and_goes_on_from_disk(tmp_pa
     up = LocalService(data)
     url = up.start()
     with Client(url) as client:
-        assert [task["task"] for task in client.tasks()] == ["signs"]
-        assert client.job(str(job["id"]))["state"] in {"queued", "running"}
-        client.cancel(str(job["id"]))
-        assert client.job(str(job["id"]))["state"] == "cancelled"
+        assert [task.task for task in client.tasks()] == ["signs"]
+        assert client.job(str(job.id)).state in {"queued", "running"}
+        client.cancel(str(job.id))
+        assert client.job(str(job.id)).state == "cancelled"
     family = _family(_pid(data))
     family[0].terminate()
     family[0].wait(_STOP_SECONDS)

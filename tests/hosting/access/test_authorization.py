@@ -9,8 +9,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from cli.errors import RequestRefused
-from cli.service.client import Client
 from hosting.access.authorization import install_access
 from hosting.access.keys import Scope, add_key, new_key
 from hosting.access.open_routes import OPEN_ROUTES
@@ -18,6 +16,8 @@ from hosting.access.route_table import RouteTable
 from hosting.errors import AuditLogUnusable, KeysInvalid
 from hosting.settings.settings import Settings
 from hosting.web.problems import install_problem_handlers
+from nettailor_client import Client
+from nettailor_client.errors import RequestRefused
 from registry.http.app import create_app
 from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
 from registry.registry import Registry
@@ -161,8 +161,8 @@ def test_a_key_may_be_limited_to_tasks(http: httpx.Client, make_key: MakeKey, re
 
 def test_the_actor_is_the_key_whatever_is_claimed(url: str, make_key: MakeKey, settings: Settings) -> None:
     with Client(url, actor="someone else", key=make_key("ann", "publish", "read")) as client:
-        assert client.publish("signs", tiny_bytes())["actor"] == "ann"
-        assert [entry["actor"] for entry in client.history("signs")] == ["ann"]
+        assert client.publish("signs", tiny_bytes()).actor == "ann"
+        assert [entry.actor for entry in client.history("signs")] == ["ann"]
         with pytest.raises(RequestRefused, match="'promote'") as caught:
             client.promote("signs", "live", 1)
     assert caught.value.status == 403

@@ -5,11 +5,11 @@ import pytest
 import redis
 from fastapi import FastAPI
 
-from cli.errors import RequestRefused
-from cli.service.client import Client
 from hosting.settings.settings import Settings
 from hosting.web.problems import install_problem_handlers
 from nettailor.bundle.bundle import digest_of
+from nettailor_client import Client
+from nettailor_client.errors import RequestRefused
 from registry.http.app import create_app
 from registry.http.problems import PROBLEMS
 from registry.http.routes import router
@@ -26,26 +26,27 @@ def test_the_life_of_a_task(client: Client) -> None:
     data = tiny_bytes()
     first = client.publish("signs", data, note="first")
     second = client.publish("signs", tiny_bytes(seed=1))
-    assert (first["version"], first["actor"], first["note"], second["version"]) == (1, "ann", "first", 2)
-    assert client.publish("signs", data)["version"] == 1
+    assert (first.version, first.actor, first.note, second.version) == (1, "ann", "first", 2)
+    assert client.publish("signs", data).version == 1
     assert client.bundle("signs", 1) == data
-    assert client.task("signs")["live"] is None
+    assert client.task("signs").live is None
 
-    assert client.promote("signs", "live", 1, expected="nothing")["before"] is None
+    assert client.promote("signs", "live", 1, expected="nothing").before is None
     with pytest.raises(RequestRefused, match="expected no version"):
         client.promote("signs", "live", 2, expected="nothing")
-    assert client.promote("signs", "live", 2, expected=1, reason="better")["before"] == 1
-    live = client.task("signs")["live"]
-    assert (live["version"], live["classes"], live["digest"]) == (2, 2, second["digest"])
-    assert client.rollback("signs", reason="worse")["after"] == 1
-    assert [task["aliases"] for task in client.tasks()] == [{"live": 1}]
-    assert [version["version"] for version in client.versions("signs")] == [1, 2]
-    assert client.version("signs", 2)["manifest"] == second["manifest"]
+    assert client.promote("signs", "live", 2, expected=1, reason="better").before == 1
+    live = client.task("signs").live
+    assert live is not None
+    assert (live.version, live.classes, live.digest) == (2, 2, second.digest)
+    assert client.rollback("signs", reason="worse").after == 1
+    assert [task.aliases for task in client.tasks()] == [{"live": 1}]
+    assert [version.version for version in client.versions("signs")] == [1, 2]
+    assert client.version("signs", 2).manifest == second.manifest
 
     client.delete_version("signs", 2, reason="bad")
     client.delete_task("signs", reason="over")
     assert client.tasks() == []
-    kinds = [(entry["kind"], entry["actor"], entry["reason"], entry["rollback"]) for entry in client.history("signs")]
+    kinds = [(entry.kind, entry.actor, entry.reason, entry.rollback) for entry in client.history("signs")]
     assert kinds == [
         ("published", "ann", "first", False),
         ("published", "ann", "", False),
@@ -61,7 +62,7 @@ def test_aliases_can_be_removed(client: Client, http: httpx.Client) -> None:
     client.publish("signs", tiny_bytes())
     client.promote("signs", "candidate", 1)
     assert http.delete("/tasks/signs/aliases/candidate").json()["after"] is None
-    assert client.task("signs")["aliases"] == {}
+    assert client.task("signs").aliases == {}
 
 
 def test_problems_name_what_they_are_about(client: Client, http: httpx.Client) -> None:
@@ -130,7 +131,7 @@ def test_abusive_bundles_are_refused_with_their_message(client: Client) -> None:
 
 
 def test_a_corrupt_blob_is_not_handed_out(client: Client, registry: Registry) -> None:
-    digest = str(client.publish("signs", tiny_bytes())["digest"]).removeprefix("sha256:")
+    digest = str(client.publish("signs", tiny_bytes()).digest).removeprefix("sha256:")
     registry.blobs.store.write(f"sha256/{digest[:2]}/{digest}", b"evil")
     with pytest.raises(RequestRefused, match=digest_of(b"evil")) as caught:
         client.bundle("signs", 1)
@@ -144,7 +145,7 @@ def test_a_publish_that_the_disk_has_no_room_for(redis_client: "redis.Redis", tm
             client.publish("signs", tiny_bytes())
         assert (refused.value.status, refused.value.problem["title"]) == (507, "insufficient storage")
         assert client.tasks() == []
-        assert client.publish("signs", tiny_bytes())["version"] == 1
+        assert client.publish("signs", tiny_bytes()).version == 1
 
 
 def test_a_publish_that_would_touch_the_reserve(registry: Registry, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from cli.errors import RequestRefused
-from cli.service.client import Client
+from nettailor_client import Client
+from nettailor_client.errors import RequestRefused
 from registry.http.app import create_app
 from registry.registry import Registry
 from tests.registry.published import publish
@@ -26,8 +26,9 @@ def test_a_policy_is_put_read_and_deleted(client: Client, http: httpx.Client) ->
     assert http.delete("/tasks/signs/policy").status_code == 204
     assert http.get("/tasks/signs/policy").json() == nobody
     policy = {"min_accuracy": 0.8, "max_drop": 0.01, "max_macs": None}
-    set_ = client.set_policy("signs", policy, reason="for production")
-    assert (set_["policy"], set_["actor"], set_["reason"]) == (policy, "ann", "for production")
+    set_ = client.set_policy("signs", **policy, reason="for production")
+    assert set_.policy is not None
+    assert (set_.policy.as_json(), set_.actor, set_.reason) == (policy, "ann", "for production")
     assert client.policy("signs") == set_
     assert http.put("/tasks/signs/policy", json={"max_macs": 1.5}).json()["policy"] == {
         "min_accuracy": None,
@@ -35,13 +36,13 @@ def test_a_policy_is_put_read_and_deleted(client: Client, http: httpx.Client) ->
         "max_macs": 1.5,
     }
     client.clear_policy("signs", reason="over")
-    assert (client.policy("signs")["policy"], client.policy("signs")["reason"]) == (None, "over")
-    assert next(entry["policy"] for entry in client.history("signs") if entry["kind"] == "policy") == policy
+    assert (client.policy("signs").policy, client.policy("signs").reason) == (None, "over")
+    assert next(entry.policy for entry in client.history("signs") if entry.kind == "policy") == set_.policy
 
 
 def test_a_refused_promote_answers_with_the_evidence(client: Client, http: httpx.Client) -> None:
     client.promote("signs", "live", 1)
-    client.set_policy("signs", {"min_accuracy": 0.6, "max_drop": 0.01})
+    client.set_policy("signs", min_accuracy=0.6, max_drop=0.01)
     answer = http.put("/tasks/signs/aliases/live", json={"version": 2})
     assert answer.status_code == 409
     problem = answer.json()
@@ -58,40 +59,40 @@ def test_a_refused_promote_answers_with_the_evidence(client: Client, http: httpx
 
 
 def test_force_over_http(client: Client, http: httpx.Client) -> None:
-    client.set_policy("signs", {"min_accuracy": 0.8})
+    client.set_policy("signs", min_accuracy=0.8)
     assert http.put("/tasks/signs/aliases/live", json={"version": 2, "force": True}).status_code == 422
     move = client.promote("signs", "live", 2, force=True, reason="the old one leaks")
-    assert move["forced"]
+    assert move.forced
     entry = client.history("signs")[-1]
-    assert (entry["forced"], entry["reason"], entry["evidence"]) == (True, "the old one leaks", move["evidence"])
+    assert (entry.forced, entry.reason, entry.evidence) == (True, "the old one leaks", move.evidence)
 
 
 def test_tags_and_note_over_http(client: Client, http: httpx.Client) -> None:
     after = client.annotate("signs", 2, tags={"stage": "qa", "who": "a=b"}, note="good")
-    assert (after["tags"], after["note"]) == ({"stage": "qa", "who": "a=b"}, "good")
+    assert (after.tags, after.note) == ({"stage": "qa", "who": "a=b"}, "good")
     assert client.version("signs", 2) == after
-    tags = [(version["version"], version["tags"]) for version in client.versions("signs")]
-    assert tags == [(1, {}), (2, after["tags"])]
-    assert [version["version"] for version in client.versions("signs", tags=["stage=qa", "who"])] == [2]
+    tags = [(version.version, version.tags) for version in client.versions("signs")]
+    assert tags == [(1, {}), (2, after.tags)]
+    assert [version.version for version in client.versions("signs", tags=["stage=qa", "who"])] == [2]
     assert [v["version"] for v in http.get("/tasks/signs/versions?tag=who=a=b").json()] == [2]
     assert http.get("/tasks/signs/versions?tag=stage=done").json() == []
     client.promote("signs", "live", 2)
-    assert client.task("signs")["live"]["tags"] == after["tags"]
-    assert client.annotate("signs", 2, tags={"who": None})["tags"] == {"stage": "qa"}
+    assert client.task("signs").as_json()["live"]["tags"] == after.tags
+    assert client.annotate("signs", 2, tags={"who": None}).tags == {"stage": "qa"}
     entry = client.history("signs")[-1]
-    assert (entry["kind"], entry["version"]) == ("annotated", 2)
-    assert (entry["tags"], entry["actor"]) == ({"stage": "qa"}, "ann")
+    assert (entry.kind, entry.version) == ("annotated", 2)
+    assert (entry.tags, entry.actor) == ({"stage": "qa"}, "ann")
 
 
 def test_lineage_over_http(client: Client, registry: Registry) -> None:
     client.promote("signs", "live", 1)
     found, known = client.lineage("signs", 1), registry.lineage("signs", 1)
     manifest = known.record.manifest.model_dump(mode="json")
-    assert (found["digest"], found["published_at"]) == (known.record.digest, known.record.at)
+    assert (found.digest, found.published_at) == (known.record.digest, known.record.at)
     for name in ("dataset", "recipe", "backbone", "libraries", "seed"):
-        assert found[name] == manifest[name]
-    assert found["aliases"] == ["live"]
-    assert found["live"] == [{"since": known.live[0].since, "until": None}]
+        assert found.as_json()[name] == manifest[name]
+    assert found.aliases == ["live"]
+    assert found.as_json()["live"] == [{"since": known.live[0].since, "until": None}]
 
 
 @pytest.mark.parametrize(

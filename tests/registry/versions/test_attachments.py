@@ -4,8 +4,8 @@ import httpx
 import pytest
 import redis
 
-from cli.errors import RequestRefused
-from cli.service.client import Client
+from nettailor_client import Client
+from nettailor_client.errors import RequestRefused
 from registry.errors import AttachmentsTooMany, BlobMissing, NameInvalid
 from registry.registry import Registry
 from registry.versions.attachments import ATTACHMENT_LIMIT
@@ -24,7 +24,7 @@ def publish(registry: Registry, seed: int = 0, **attachments: bytes) -> dict[str
 def test_they_come_back_over_http_and_run_nothing(registry: Registry, client: Client, url: str) -> None:
     digests = publish(registry, report__html=PAGE, curve__png=b"png")
     registry.promote("signs", "live", 1, actor="me", reason="")
-    assert client.version("signs", 1)["attachments"] == client.lineage("signs", 1)["attachments"] == digests
+    assert client.version("signs", 1).attachments == client.lineage("signs", 1).attachments == digests
     assert client.attachment("signs", 1, "curve.png") == b"png"
     with httpx.Client(base_url=url, trust_env=False) as http:
         for path in ("versions/1/report", "report", "versions/1/attachments/report.html"):
