@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +41,7 @@ from server.scheduling.admission import Admission
 from server.scheduling.queues import FairQueues
 from server.scheduling.scheduler import Scheduler
 from server.settings import ServerSettings
+from server.statistics import Statistics
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class RunningParts:
     follower: Follower
     scheduler: Scheduler[Adapter]
     predictor: Predictor
+    statistics: Statistics
     exports: ExportWorker
     decodes: ThreadPoolExecutor
     pools: tuple[ThreadPoolExecutor, ...]  # the decoding one, too
@@ -199,6 +201,12 @@ class Service:
                 "exports of killed processes": lambda: exports.drop_left(time.time()),
             }
         )
+        statistics = Statistics()
+
+        def forget_task(task: str) -> None:
+            metrics.forget_task(task)
+            statistics.forget_task(task)
+
         residency = Residency(
             loader=BundleLoader(self._registry.blobs.read, engine),
             disk=disk,
@@ -212,7 +220,7 @@ class Service:
             residency=residency,
             fingerprint=engine.fingerprint,
             pinned_tasks=settings.pinned_tasks,
-            task_gone=metrics.forget_task,
+            task_gone=forget_task,
         )
         admission = Admission(
             bound=settings.queue_bound,
@@ -223,13 +231,14 @@ class Service:
         queues: FairQueues[Adapter] = FairQueues(
             max_rows=settings.max_batch, max_wait_s=settings.max_wait_ms / 1000, weights=settings.task_weights
         )
-        scheduler = Scheduler(queues, Runner(engine), _BatchObserver(metrics, admission))
+        scheduler = Scheduler(queues, Runner(engine), _BatchObserver(metrics, admission, statistics))
         predictor = Predictor(
             routing=routing,
             admission=admission,
             reader=ImageReader(decodes, metrics, _decode_limits(settings)),
             scheduler=scheduler,
             metrics=metrics,
+            statistics=statistics,
             lookups=lookups,
         )
         return RunningParts(
@@ -239,6 +248,7 @@ class Service:
             follower=Follower(self._registry, routing, reconcile_s=settings.reconcile_seconds),
             scheduler=scheduler,
             predictor=predictor,
+            statistics=statistics,
             exports=exports,
             decodes=decodes,
             pools=(loads, decodes, lookups),
@@ -274,12 +284,14 @@ def _decode_limits(settings: ServerSettings) -> DecodeLimits:
 
 
 class _BatchObserver:
-    """Tells metrics and admission of every batch."""
+    """Tells metrics, admission and statistics of every batch."""
 
-    def __init__(self, metrics: Metrics, admission: Admission) -> None:
+    def __init__(self, metrics: Metrics, admission: Admission, statistics: Statistics) -> None:
         self._metrics = metrics
         self._admission = admission
+        self._statistics = statistics
 
-    def batch_ran(self, **figures: Any) -> None:
+    def batch_ran(self, *, by_version: Mapping[tuple[str, int], int], **figures: Any) -> None:
+        self._statistics.batch_ran(by_version, figures["seconds"])
         self._metrics.batch_ran(**figures)
         self._admission.ran(figures["predictions"], figures["seconds"])

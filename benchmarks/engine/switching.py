@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
+from typing import Any
 
 import numpy as np
 import torch
@@ -147,7 +148,7 @@ class _NobodyWatches:
 
     def load_failed(self, failure: BaseException) -> None: ...
 
-    def batch_ran(self, *, images: int, tasks: int, predictions: int, seconds: float) -> None: ...
+    def batch_ran(self, **figures: Any) -> None: ...
 
 
 @contextmanager
@@ -230,6 +231,7 @@ class _Clients:
                 return
             work = Work(
                 tasks=(id.task,),
+                versions=(id.version,),
                 parts=(ready.result(),),
                 images=[self._image],
                 key=self._side,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,19 @@ from hosting.telemetry import log_context, tracing
 from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.errors import BundleInvalid
 from registry.errors import AliasUnknown, BlobCorrupt, BlobMissing, TaskUnknown, VersionUnknown
+from registry.journal.records import VersionRecord
 from server.engine.adapters import Adapter
 from server.errors import BundleUnavailable, BundleUnusable, DeadlineExceeded
 from server.metrics import Metrics
-from server.prediction.answer import Answer, Label
+from server.prediction.answer import Answer
 from server.prediction.images import ImageReader
 from server.prediction.routing import ResolvedVersion, Routing, Target
 from server.scheduling.admission import Admission
 from server.scheduling.scheduler import Scheduler
 from server.scheduling.work import Outcome, Ranking, Work
+from server.statistics import Answered, Statistics
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +50,11 @@ class RequestGroup:
     resolved: list[ResolvedVersion[Adapter]] = field(default_factory=list)
     admitted: int = 0  # images
     submitted: bool = False
+    input_s: float = 0.0  # until its images were prepared
+
+    @property
+    def versions(self) -> tuple[tuple[str, int], ...]:
+        return tuple((target.record.task, target.record.version) for target in self.resolved)
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -83,6 +92,7 @@ class Predictor:
     reader: ImageReader
     scheduler: Scheduler[Adapter]
     metrics: Metrics
+    statistics: Statistics
     lookups: Executor  # for questions to the registry
     clock: Callable[[], float] = time.monotonic
 
@@ -93,11 +103,15 @@ class Predictor:
         `BundleUnusable`, `BundleUnavailable`, `ImageRejected`, `ImagesOversized`, `Overloaded`, `DeadlineExceeded`,
         `NotReady`, `InferenceFailed`.
         """
+        began_at = self.clock()
         groups: dict[Preprocessing, RequestGroup] = {}
+        outcomes: list[Outcome] | None = None
         try:
             async with asyncio.timeout(options.deadline - self.clock()):
                 for place, target in enumerate(targets):
-                    resolved = await self._resolve(target)  # a miss starts loading here, beside all that follows
+                    resolved = await self._asked(
+                        self.routing.resolve, target
+                    )  # a miss starts loading here, beside all that follows
                     preprocessing = resolved.record.manifest.preprocessing
                     groups.setdefault(preprocessing, RequestGroup(preprocessing=preprocessing)).add(place, resolved)
                 if len(targets) == 1:
@@ -111,9 +125,38 @@ class Predictor:
             for group in groups.values():
                 if not group.submitted:
                     self._release(group)
-        return self._answers(list(groups.values()), outcomes)
+            if outcomes is None:
+                versions = [version for group in groups.values() for version in group.versions]
+                self.statistics.failed(versions, self.clock() - began_at)
+        return self._answers(list(groups.values()), outcomes, self.clock() - began_at)
 
-    def _answers(self, groups: Sequence[RequestGroup], outcomes: Sequence[Outcome]) -> list[Answer]:
+    async def record(self, target: Target) -> VersionRecord:
+        """What would answer for a target. Raises what `predict` raises before it looks at images."""
+        return await self._asked(self.routing.record, target)
+
+    async def load(self, target: Target, deadline: float) -> None:
+        """Make what a name leads to ready, and keep whatever it leads to ready from now on.
+
+        Raises what `predict` raises before it looks at images.
+        """
+        resolved = await self._asked(self.routing.load, target)
+        try:
+            async with asyncio.timeout(deadline - self.clock()):
+                await self._ready(resolved)
+        except BaseException as failure:  # whatever it was, nothing stays pinned that was never there
+            with contextlib.suppress(TaskUnknown, AliasUnknown):  # deleted meanwhile
+                self.routing.unload(target)
+            if isinstance(failure, TimeoutError):
+                raise DeadlineExceeded("before its bundle was ready") from None
+            raise
+        finally:
+            resolved.lease.release()
+
+    async def unload(self, target: Target) -> None:
+        """Raises `TaskUnknown`, `AliasUnknown`, `RecordCorrupt`, `IndexUnavailable`."""
+        await self._asked(self.routing.unload, target)
+
+    def _answers(self, groups: Sequence[RequestGroup], outcomes: Sequence[Outcome], total_s: float) -> list[Answer]:
         """The groups' answers in the order of the request's targets."""
         found: dict[int, Answer] = {}
         for group, outcome in zip(groups, outcomes, strict=True):
@@ -122,17 +165,24 @@ class Predictor:
             for place, answer in group.answers(outcome):
                 found[place] = answer
                 self.metrics.queued(answer.task, outcome.queue_s)
+                times = Answered(
+                    total_s=total_s,
+                    queue_s=answer.switch_s + outcome.queue_s,
+                    input_s=group.input_s,
+                    inference_s=outcome.inference_s,
+                )
+                self.statistics.answered((answer.task, answer.version), times)
         return [found[place] for place in sorted(found)]
 
-    async def _resolve(self, target: Target) -> ResolvedVersion[Adapter]:
-        """The version that answers, counted; one not known here may have been published a moment ago, so the registry
-        is asked."""
+    async def _asked(self, ask: Callable[[Target], T], target: Target) -> T:
+        """What routing says of a target; one not known here may have been published a moment ago, so the registry is
+        asked."""
         try:
-            return self.routing.resolve(target)
+            return ask(target)
         except (TaskUnknown, AliasUnknown, VersionUnknown):
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self.lookups, self.routing.look_up, target.task, target.version)
-            return self.routing.resolve(target)
+            return ask(target)
 
     async def _submit(
         self, groups: Sequence[RequestGroup], files: Sequence[bytes], options: Options
@@ -140,7 +190,10 @@ class Predictor:
         for group in groups:
             self.admission.enter(group.tasks, len(files))
             group.admitted = len(files)
+        began_at = self.clock()
         images = await self.reader.prepare(files, [group.preprocessing for group in groups])
+        for group in groups:
+            group.input_s = self.clock() - began_at
         works = []
         for index, group in enumerate(groups):
             adapters = tuple([await self._ready(resolved) for resolved in group.resolved])
@@ -188,6 +241,7 @@ def _work(
 ) -> Work[Adapter]:
     return Work(
         tasks=group.tasks,
+        versions=tuple(version for _, version in group.versions),
         parts=adapters,
         images=images,
         key=group.preprocessing.crop,
@@ -204,12 +258,12 @@ def _stage(groups: Collection[RequestGroup]) -> str:
 
 def _answer(target: ResolvedVersion[Adapter], rankings: Sequence[Ranking], outcome: Outcome) -> Answer:
     record, lease = target.record, target.lease
-    classes = record.manifest.classes
     return Answer(
         task=record.task,
         version=record.version,
         digest=record.digest,
-        predictions=[[Label(label=classes[i], index=i, probability=p) for i, p in ranking] for ranking in rankings],
+        classes=record.manifest.classes,
+        rankings=rankings,
         tier=lease.tier,
         switch_s=lease.switch_s,
         queue_s=outcome.queue_s,

@@ -65,6 +65,7 @@ class Routing(Generic[H, D]):
         self._wanted: dict[tuple[str, str], VersionRecord] = {}  # what is to answer once it is ready
         self._versions: dict[tuple[str, int], VersionRecord] = {}  # the longest unasked first
         self._unread: dict[tuple[str, str], RecordCorrupt] = {}  # names of which the registry cannot say what they mean
+        self._loaded: set[tuple[str, str]] = set()  # names whose bundles are to stay on the device, as `load` was told
         self._synchronised = threading.Event()
 
     def read_everything(self) -> None:
@@ -110,6 +111,30 @@ class Routing(Generic[H, D]):
         with self._lock:
             return self._lease(self._named(target) if target.version is None else self._numbered(target))
 
+    def record(self, target: Target) -> VersionRecord:
+        """What would answer for a target. Raises what `resolve` raises."""
+        with self._lock:
+            return self._usable(self._named(target) if target.version is None else self._numbered(target))
+
+    def load(self, target: Target) -> ResolvedVersion[D]:
+        """Keep on the device whatever a name leads to, from now on. Raises what `resolve` raises."""
+        with self._lock:
+            resolved = self._lease(self._named(target))
+            self._loaded.add((target.task, target.alias))
+            self.residency.pin(_id(resolved.record))
+        return resolved
+
+    def unload(self, target: Target) -> None:
+        """Take what a name leads to off the device as soon as nobody uses it, unless another name keeps it there.
+
+        Raises `TaskUnknown`, `AliasUnknown`, `RecordCorrupt`.
+        """
+        with self._lock:
+            id = _id(self._named(target))
+            self._loaded.discard((target.task, target.alias))
+            if not any(self._is_pinned(target.task, alias) for alias in self._names_of(id) - {target.alias}):
+                self.residency.retire(id)
+
     def _named(self, target: Target) -> VersionRecord:
         aliases = self._table.get(target.task)
         if aliases is None:
@@ -127,11 +152,14 @@ class Routing(Generic[H, D]):
         self._versions[task, version] = record  # last: the longest unasked are forgotten first
         return record
 
-    def _lease(self, record: VersionRecord) -> ResolvedVersion[D]:
+    def _usable(self, record: VersionRecord) -> VersionRecord:
         made_for = record.manifest.backbone.fingerprint
         if made_for != self.fingerprint:
             raise BundleUnusable(record.task, record.version, str(BundleWrongBackbone(self.fingerprint, made_for)))
-        return ResolvedVersion(record=record, lease=self.residency.acquire(_id(record)))
+        return record
+
+    def _lease(self, record: VersionRecord) -> ResolvedVersion[D]:
+        return ResolvedVersion(record=record, lease=self.residency.acquire(_id(self._usable(record))))
 
     def look_up(self, task: str, version: int | None = None) -> None:
         """Ask the registry about a name that is not known here (yet).
@@ -177,6 +205,7 @@ class Routing(Generic[H, D]):
             self._unread = {name: fault for name, fault in self._unread.items() if name[0] != task} | unread
             for alias, record in dropped:
                 self._release(alias, record)
+                self._loaded.discard((task, alias))
         for alias, record in records.items():
             self._want(task, alias, record)
 
@@ -250,14 +279,19 @@ class Routing(Generic[H, D]):
         logger.info("%s@%s is version %s", task, alias, record.version, extra=about)
 
     def _is_pinned(self, task: str, alias: str) -> bool:
-        return alias == LIVE and task in self.pinned_tasks
+        return (task, alias) in self._loaded or (alias == LIVE and task in self.pinned_tasks)
 
     def _release(self, alias: str, record: VersionRecord) -> None:
         """Let go of a version that an alias named until now, if no other name leads to it; within the lock."""
-        if self._is_pinned(record.task, alias):
+        names = self._names_of(_id(record))
+        if self._is_pinned(record.task, alias) and not any(self._is_pinned(record.task, name) for name in names):
             self.residency.unpin(_id(record))
-        if not any(_id(r) == _id(record) for r in self._table.get(record.task, {}).values()):
+        if not names:
             self.residency.retire(_id(record))
+
+    def _names_of(self, id: BundleId) -> set[str]:
+        """The aliases that lead to a bundle; within the lock."""
+        return {alias for alias, record in self._table.get(id.task, {}).items() if _id(record) == id}
 
     def forget_version(self, task: str, version: int) -> None:
         """The version was deleted: no name leads to it."""
@@ -272,6 +306,7 @@ class Routing(Generic[H, D]):
                 del self._wanted[key]
             for name in [name for name in self._versions if name[0] == task]:
                 del self._versions[name]
+            self._loaded = {name for name in self._loaded if name[0] != task}
             self._unread = {name: fault for name, fault in self._unread.items() if name[0] != task}
         self.residency.forget(task)
         if known is not None:

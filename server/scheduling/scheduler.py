@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from server.errors import DeadlineExceeded, InferenceFailed, NotReady
@@ -20,7 +21,10 @@ Runner = Callable[[Sequence[Item[D]]], Sequence[Sequence[Ranking]]]
 
 
 class Observer(Protocol):
-    def batch_ran(self, *, images: int, tasks: int, predictions: int, seconds: float) -> None: ...
+    def batch_ran(
+        self, *, images: int, tasks: int, predictions: int, by_version: Mapping[tuple[str, int], int], seconds: float
+    ) -> None:
+        """`by_version` says how many of the batch's images each version of a task was asked about."""
 
 
 class Scheduler(Generic[D]):
@@ -113,6 +117,9 @@ class Scheduler(Generic[D]):
             images=len(batch),
             tasks=len({task for item in batch for task in item.work.tasks}),
             predictions=sum(item.cost for item in batch),
+            by_version=Counter(
+                part for item in batch for part in zip(item.work.tasks, item.work.versions, strict=True)
+            ),
             seconds=seconds,
         )
         for progress in {id(item.progress): item.progress for item in batch}.values():

@@ -27,6 +27,7 @@ class Work(Generic[D]):
     """One request. Every image (3, S, S) uint8 goes through every part; parts share preprocessing."""
 
     tasks: tuple[str, ...]  # of the parts
+    versions: tuple[int, ...]  # of the parts
     parts: tuple[D, ...]
     images: Sequence[NDArray[np.uint8]]
     key: Hashable  # only work of one key shares a batch: the side of the images

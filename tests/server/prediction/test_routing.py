@@ -195,3 +195,35 @@ def test_what_no_name_leads_to_is_remembered_up_to_a_number_and_still_found_and_
     house.registry.delete_version("signs", 2, actor="test", reason="test")
     house.routing.forget_version("signs", 2)
     assert house.residency.forgotten == {("signs", 2)}  # though its record had gone
+
+
+def test_a_name_that_was_loaded_keeps_what_it_leads_to_on_the_device(house: House) -> None:
+    publish(house.registry, seed=2, alias="candidate")
+    house.routing.refresh("signs")
+    candidate = Target(task="signs", alias="candidate")
+    house.routing.load(candidate)
+    assert house.residency.pinned == {1, 2}
+    publish(house.registry, seed=3, alias="candidate")
+    house.routing.refresh("signs")
+    house.make_ready(3)
+    assert house.residency.pinned == {1, 3}
+    house.routing.unload(candidate)
+    assert (house.residency.pinned, house.residency.retired) == ({1}, {2, 3})
+
+
+def test_unloading_a_name_leaves_what_another_one_keeps(house: House) -> None:
+    house.registry.promote("signs", "stable", 1, actor="test", reason="test")
+    house.routing.refresh("signs")
+    stable = Target(task="signs", alias="stable")
+    house.routing.load(stable)
+    house.routing.unload(stable)
+    assert (house.residency.pinned, house.residency.retired) == ({1}, set())
+
+
+def test_removing_one_of_two_pinned_names_leaves_the_pin(house: House) -> None:
+    house.registry.promote("signs", "stable", 1, actor="test", reason="test")
+    house.routing.refresh("signs")
+    house.routing.load(Target(task="signs", alias="stable"))
+    house.registry.unalias("signs", "stable", actor="test", reason="test")
+    house.routing.refresh("signs")
+    assert house.residency.pinned == {1}

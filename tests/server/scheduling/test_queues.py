@@ -22,6 +22,7 @@ def item(
 ) -> Item[Any]:
     work: Work[Any] = Work(
         tasks=tasks,
+        versions=(1,) * len(tasks),
         parts=(None,) * (parts or len(tasks)),
         images=[IMAGE],
         key=key,

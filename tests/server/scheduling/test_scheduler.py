@@ -55,6 +55,7 @@ class House:
     def submit(self, *tasks: str, images: int = 1, timeout_s: float = 30) -> Work[int]:
         work: Work[int] = Work(
             tasks=tasks,
+            versions=(1,) * len(tasks),
             parts=tuple(range(len(tasks))),
             images=[IMAGE] * images,
             key=1,
