@@ -13,7 +13,7 @@ OF_EVERY_DAY := not nightly and not gpu and not data and not observability
 PACKAGES := nettailor hosting registry server trainer cli deploy benchmarks client/nettailor_client
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage observability-test nightly lint format docs bench lock sbom audit digests clean
+.PHONY: help install demo test coverage observability-test nightly lint format docs protos bench lock sbom audit digests clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -70,6 +70,10 @@ bench: $(STAMP) ## The engine against what people do today; benchmarks/README.md
 docs: $(STAMP) ## Write the tables of docs/architecture.md and docs/datasets.md out of the code
 	$(BIN)/python -m tests.architecture
 	$(BIN)/python -m tests.layouts
+
+protos: $(STAMP) ## Compile server/grpc/messages/inference.proto
+	$(BIN)/python -m grpc_tools.protoc --proto_path=server/grpc/messages \
+	  --descriptor_set_out=server/grpc/messages/inference.binpb inference.proto
 
 # Builds of torch for one version differ (CPU, CUDA), and which one an index gives out is the machine's matter: no hashes.
 TORCH := ^(torch|torchvision)==

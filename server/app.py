@@ -12,6 +12,7 @@ from hosting.access.open_routes import OPEN_ROUTES
 from hosting.access.route_table import RouteTable
 from hosting.web.problems import install_problem_handlers
 from registry.registry import Registry
+from server.grpc.lifespan import install_grpc, serving_grpc
 from server.http.fast_path import FastPath
 from server.http.problems import ALL_PROBLEMS
 from server.http.route_declarations import ROUTES
@@ -20,17 +21,24 @@ from server.settings import ServerSettings
 
 
 def create_app(settings: ServerSettings, registry: Registry, *, service: Service | None = None) -> FastAPI:
-    """The app starts and stops its service with itself; `service` replaces the one built from the settings."""
+    """The app starts and stops its service with itself; `service` replaces the one built from the settings.
+
+    Raises `KeysInvalid`, `AuditLogUnusable`, `SettingsInvalid`.
+    """
     service = service or Service(settings, registry)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(service.start)
-        yield
-        await run_in_threadpool(service.stop)
+        try:
+            async with serving_grpc(app, service):
+                yield
+        finally:
+            await run_in_threadpool(service.stop)
 
     app = FastAPI(title="NetTailor server", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(FastPath, server=service)
+    install_grpc(app, service)
     install_access(app, settings, RouteTable(ROUTES, OPEN_ROUTES), rate_refused=service.metrics.rate_refused)
     install_problem_handlers(app, ALL_PROBLEMS)
     app.include_router(service.router)

@@ -29,7 +29,7 @@ class Metrics:
         self.knows_task: Callable[[str], bool] = lambda _: False
         self._series = threading.Lock()
 
-        self.requests = self._counter("requests", "Predictions asked over HTTP.", "task", "code")
+        self.requests = self._counter("requests", "Predictions asked, over HTTP or gRPC.", "task", "code")
         self.request_seconds = self._seconds("request_seconds", "From request to answer.", "task", coarse=True)
         self.queue_seconds = self._seconds("queue_seconds", "Waiting for the engine.", "task", coarse=True)
         self.inference_seconds = self._seconds("inference_seconds", "One batch in the engine.")

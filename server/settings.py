@@ -61,6 +61,13 @@ class ServerSettings(Settings):
     )
     decode_threads: int = Field(default=2, ge=1, description="images that are decoded at once")
 
+    grpc_port: int = Field(
+        default=0, ge=0, le=65535, description="port to listen on for gRPC (extra `grpc`); 0: there is no gRPC"
+    )
+    grpc_max_calls: int = Field(
+        default=512, ge=1, description="gRPC calls and streams under way at once; more get RESOURCE_EXHAUSTED"
+    )
+
     export_seconds: float = Field(default=300.0, gt=0, description="for one export, then it is given up")
 
     reconcile_seconds: float = Field(default=30.0, gt=0, description="between full comparisons with the registry")

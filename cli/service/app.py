@@ -1,7 +1,7 @@
 """The one HTTP app of `nettailor up`: the routes of registry, trainer and server over the same parts."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from importlib.metadata import version
 
@@ -19,6 +19,7 @@ from registry.http.problems import PROBLEMS as REGISTRY_PROBLEMS
 from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
 from registry.http.routes import router as registry_router
 from registry.wiring import serving_registry
+from server.grpc.lifespan import install_grpc, serving_grpc
 from server.http.fast_path import FastPath
 from server.http.problems import PROBLEMS as SERVER_PROBLEMS
 from server.http.route_declarations import ROUTES as SERVER_ROUTES
@@ -47,14 +48,22 @@ def serving(
         metrics.register(trainer.collector)
         missing = partial(_missing, redis_url, server_settings.disk_reserve)
         server = Server(server_settings, registry, collectors=metrics, missing=missing)
+
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+            async with serving_grpc(app, server):
+                yield
+
         app = FastAPI(
             title="NetTailor Server",
             version=version("nettailor-server"),
             description="Many image-recognition tasks from one shared, frozen ResNet.",
             docs_url=None,
             redoc_url=None,
+            lifespan=lifespan,
         )
         app.add_middleware(FastPath, server=server)
+        install_grpc(app, server)
         install_access(
             app,
             server_settings,

@@ -32,6 +32,7 @@ _LAZY = (  # commands that an image for upkeep does not offer; `cli.main` import
 # Extras that are imported where they are there: whoever wants them installs them. The wheel of pillow_heif holds codecs
 # under licences of their own.
 _EXTRAS = frozenset({"pillow_heif"})
+_NAMESPACES = {"google": ["protobuf"]}  # a name that many distributions share, and those of them that we import
 _TORCH = "torch"  # the list of its own, which the images of server and trainer install on top
 _UNLOCKED = frozenset({"pip"})  # of every environment: the lock leaves it out
 
@@ -73,7 +74,7 @@ def imported(modules: Iterable[str]) -> set[str]:
 
 def distributions(modules: Iterable[str]) -> set[NormalizedName]:
     """The distributions that these modules, and all they import, come from. Raises LookupError for an unknown one."""
-    origins = packages_distributions()
+    origins = {**packages_distributions(), **_NAMESPACES}
     tops = {module.split(".")[0] for module in imported(modules)} - set(OURS) - _EXTRAS - sys.stdlib_module_names
     return {canonicalize_name(origin) for top in tops for origin in origins[top]}
 

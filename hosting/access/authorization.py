@@ -78,7 +78,8 @@ def install_access(
 class RouteLookup:
     """Looks a request up, once, for all that stands within: audit log, authorization, rate limit, fast path.
 
-    Pure ASGI, within the request id's middleware, so that refusals are logged with their task, too.
+    Pure ASGI, within the request id's middleware, so that refusals are logged with their task, too. What comes by
+    another protocol than HTTP has no path of ours, and knows its route already.
     """
 
     def __init__(self, app: ASGIApp, table: RouteTable) -> None:
@@ -87,7 +88,7 @@ class RouteLookup:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            match = self._table.find(scope["method"], scope["path"], scope["query_string"])
+            match = scope.get(MATCH) or self._table.find(scope["method"], scope["path"], scope["query_string"])
             log_context.request.set(match)
             scope = {**scope, MATCH: match}
         await self._app(scope, receive, send)

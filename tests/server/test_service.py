@@ -10,8 +10,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
 from safetensors.torch import save_file
 
 from nettailor.network.backbones import canonical_tensors
@@ -23,6 +26,7 @@ from server.settings import ServerSettings
 from tests.documented import ROOT
 from tests.processes.ports import free_port
 from tests.server.asking import FILES, assert_answers, publish
+from tests.server.grpc.calling import calling, images
 from tests.server.oracle import backbone
 from tests.waiting import until
 
@@ -52,16 +56,17 @@ def test_the_engine_is_warm_before_the_server_is_ready(
 
 
 @pytest.fixture
-def process(tmp_path: Path, redis_url: str, registry: Registry) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    """`python -m server` over the test's registry, and its port."""
+def process(tmp_path: Path, redis_url: str, registry: Registry) -> Iterator[tuple["subprocess.Popen[bytes]", int, int]]:
+    """`python -m server` over the test's registry, and its ports for HTTP and gRPC."""
     save_file(canonical_tensors(backbone()), tmp_path / "mini26.safetensors")
-    port = free_port()
+    port, grpc_port = free_port(), free_port()
     names = {"DATA_DIR": tmp_path, "REDIS_URL": redis_url, "PORT": port, "DEVICE": "cpu", "LOG_LEVEL": "warning"}
+    names["GRPC_PORT"] = grpc_port
     names["BACKBONE_WEIGHTS"] = tmp_path / "mini26.safetensors"
     environment = os.environ | {f"NETTAILOR_{name}": str(value) for name, value in names.items()}
     started = subprocess.Popen([sys.executable, "-m", "server"], env=environment, cwd=ROOT)
     try:
-        yield started, port
+        yield started, port, grpc_port
     finally:
         started.kill()
         started.wait()
@@ -77,9 +82,9 @@ def _readiness(url: str, status: int) -> httpx.Response | None:
 
 
 def test_sigterm_answers_what_was_accepted_refuses_what_is_new_and_ends_with_0(
-    process: tuple["subprocess.Popen[bytes]", int], registry: Registry
+    process: tuple["subprocess.Popen[bytes]", int, int], registry: Registry
 ) -> None:
-    server, port = process
+    server, port, grpc_port = process
     data, url = publish(registry), f"http://127.0.0.1:{port}"
     until(functools.partial(_readiness, url, 200))
     with socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_S) as accepted:
@@ -91,6 +96,10 @@ def test_sigterm_answers_what_was_accepted_refuses_what_is_new_and_ends_with_0(
         refused = httpx.post(f"{url}/tasks/signs/predict", content=FILES[0], trust_env=False)
         assert (refused.status_code, refused.json()["type"]) == (503, "urn:nettailor:problem:not-ready")
         assert refused.headers["retry-after"] == "1"
+        with calling(grpc_port) as caller:
+            assert HealthStub(caller.channel).Check(HealthCheckRequest()).status == HealthCheckResponse.NOT_SERVING
+            refusal = grpc.StatusCode.UNAVAILABLE, "the server is draining"
+            assert caller.refused("ModelInfer", request=images(FILES[0])) == refusal
         assert server.poll() is None
         accepted.sendall(FILES[0])
         answer = b"".join(iter(lambda: accepted.recv(65536), b""))

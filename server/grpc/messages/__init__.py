@@ -1,0 +1,1 @@
+"""Messages of the protocol, and what of the protocol's core they stand for."""
