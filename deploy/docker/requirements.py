@@ -30,9 +30,8 @@ _LAZY = (  # commands that an image for upkeep does not offer; `cli.main` import
 )
 
 # Extras that are imported where they are there: whoever wants them installs them. The wheel of pillow_heif holds codecs
-# under licences of their own.
-_EXTRAS = frozenset({"pillow_heif"})
-_NAMESPACES = {"google": ["protobuf"]}  # a name that many distributions share, and those of them that we import
+# under licences of their own; what gRPC needs has a list of its own.
+_EXTRAS = frozenset({"pillow_heif", "grpc", "grpc_health", "grpc_reflection", "google"})
 _TORCH = "torch"  # the list of its own, which the images of server and trainer install on top
 _UNLOCKED = frozenset({"pip"})  # of every environment: the lock leaves it out
 
@@ -50,6 +49,8 @@ IMAGES: Mapping[str, Image] = {
     "server": Image(modules=("server.__main__",)),
     # Upkeep (`nettailor registry verify`, `gc`, `rebuild`) and `nettailor keys` run in the trainer's image too.
     "trainer": Image(modules=("trainer.__main__", "trainer.worker", "trainer.workers.job_process", "cli.main")),
+    # On top of the server's alone: the trainer's image is built on the server's list, too, and speaks no gRPC.
+    "grpc": Image(distributions=("grpcio-health-checking", "grpcio-reflection")),
     "s3": Image(distributions=("s3fs",)),  # on top of any of the others
 }
 
@@ -74,7 +75,7 @@ def imported(modules: Iterable[str]) -> set[str]:
 
 def distributions(modules: Iterable[str]) -> set[NormalizedName]:
     """The distributions that these modules, and all they import, come from. Raises LookupError for an unknown one."""
-    origins = {**packages_distributions(), **_NAMESPACES}
+    origins = packages_distributions()
     tops = {module.split(".")[0] for module in imported(modules)} - set(OURS) - _EXTRAS - sys.stdlib_module_names
     return {canonicalize_name(origin) for top in tops for origin in origins[top]}
 

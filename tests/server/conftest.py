@@ -7,10 +7,13 @@ import httpx
 import pytest
 import redis
 
+from hosting.redis_server.embedded import EmbeddedRedis
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
+from registry.wiring import connect
 from server.service import Service
 from server.settings import ServerSettings
+from tests.server.asking import publish
 from tests.server.running import Running, running
 
 
@@ -39,3 +42,23 @@ def client(server: Running) -> httpx.Client:
 @pytest.fixture
 def service(server: Running) -> Service:
     return server.service
+
+
+@pytest.fixture(scope="module")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """One registry for a module of tests, with two tasks: `signs`, whose candidate is version 2, and `flowers`."""
+    with EmbeddedRedis(tmp_path_factory.mktemp("redis")) as redis:
+        client = connect(redis.url)
+        registry = Registry(Blobs(str(tmp_path_factory.mktemp("blobs"))), client)
+        publish(registry)
+        publish(registry, alias="candidate", seed=3)
+        publish(registry, "flowers", seed=2, classes=3)
+        yield registry
+        client.close()
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> ServerSettings:
+    """Of one server for a module of tests."""
+    folder: Path = tmp_path_factory.mktemp("data")
+    return ServerSettings(data_dir=folder, device="cpu", max_wait_ms=1, max_body_bytes=2**20, max_images=8)

