@@ -80,10 +80,10 @@ def distributions(modules: Iterable[str]) -> set[NormalizedName]:
     return {canonicalize_name(origin) for top in tops for origin in origins[top]}
 
 
-def closure(names: Iterable[str]) -> set[NormalizedName]:
-    """The distributions and, by their metadata, all that these need here."""
+def closure(requirements: Iterable[str]) -> set[NormalizedName]:
+    """The distributions that are required and, by their metadata, all that these need here."""
     seen: set[NormalizedName] = set()
-    waiting: set[tuple[NormalizedName, frozenset[str]]] = {(canonicalize_name(name), frozenset()) for name in names}
+    waiting = {_asked(Requirement(text)) for text in requirements}
     done = set()
     while waiting:
         name, extras = pair = waiting.pop()
@@ -92,8 +92,12 @@ def closure(names: Iterable[str]) -> set[NormalizedName]:
         for text in distribution(name).requires or ():
             need = Requirement(text)
             if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in extras or {""}):
-                waiting |= {(canonicalize_name(need.name), frozenset(need.extras))} - done
+                waiting |= {_asked(need)} - done
     return seen
+
+
+def _asked(need: Requirement) -> tuple[NormalizedName, frozenset[str]]:
+    return canonicalize_name(need.name), frozenset(need.extras)
 
 
 def locked(file: str) -> dict[NormalizedName, str]:
