@@ -68,6 +68,8 @@ class RecipeConfig:
             raise ValueError("max_latency_ms needs latency_table")
         if self.loss not in get_args(Loss):
             raise ValueError(f"no loss is called {self.loss}")
+        if not self.teacher_lrs:
+            raise ValueError("teacher_lrs needs a learning rate")
         if self.folds is not None and self.folds < 1:
             raise ValueError(f"folds must be at least 1, not {self.folds}")
 

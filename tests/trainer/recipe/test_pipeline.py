@@ -162,6 +162,8 @@ def test_small_validation_splits_are_pooled_over_folds(tmp_path: Path) -> None:
 def test_unusable_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="skips"):
         RecipeConfig(skips=0)
+    with pytest.raises(ValueError, match="teacher_lrs"):
+        RecipeConfig(teacher_lrs=())
     with pytest.raises(ValueError, match="target_drop"):
         RecipeConfig(target_drop=1.5)
     assert RecipeConfig.preset("thorough", seed=3).seed == 3
