@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, Response
 from hosting.access.endpoint import endpoint
 from hosting.access.open_routes import ASSETS, DOCS, REDOC
 from hosting.access.route_table import Route
+from hosting.web.openapi import complete
 
 # Nothing from elsewhere, whatever the scripts name (Redoc its maker's logo), and no page of others around ours: whoever
 # clicks on "Execute" must know it.
@@ -32,6 +33,7 @@ _OPENAPI = "openapi.json"  # names relative to the page: right under any prefix 
 
 def add_documentation(app: FastAPI) -> None:
     """To an app that is made with neither `docs_url` nor `redoc_url`."""
+    complete(app)
 
     @endpoint(app, DOCS, include_in_schema=False)
     def docs() -> Response:

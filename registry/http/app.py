@@ -11,6 +11,7 @@ from hosting.access.rate_limit import refusals
 from hosting.access.route_table import RouteTable
 from hosting.disk.reserve import NO_RESERVE
 from hosting.settings.settings import Settings
+from hosting.web.openapi import TEXT, answered
 from hosting.web.problems import install_problem_handlers
 from registry.http.problems import PROBLEMS
 from registry.http.route_declarations import ROUTES
@@ -42,7 +43,7 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
         reserve.check_alarm()
         return {"status": "ok"}
 
-    @endpoint(app, METRICS, tags=["health"], response_class=Response)
+    @endpoint(app, METRICS, tags=["health"], response_class=Response, responses=answered("text/plain", TEXT))
     def read_metrics() -> Response:
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from hosting.access.endpoint import endpoint
+from hosting.web.openapi import BINARY, OCTETS, TEXT, answered
 from registry.http import route_declarations as declared
 from registry.journal.records import VersionRecord
 from registry.registry import Registry
@@ -15,21 +16,24 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+_PAGE = answered("text/html", TEXT)
+_FILE = answered(OCTETS, BINARY, description="of the media type that its suffix names")
+
 VersionNumber = Annotated[int, Path(ge=1)]
 
 
 def add_attachments(routes: APIRouter, registry: Registry) -> None:
-    @endpoint(routes, declared.READ_ATTACHMENT, response_class=Response)
-    def attachment(task: str, version: VersionNumber, name: str) -> Response:
+    @endpoint(routes, declared.READ_ATTACHMENT, response_class=Response, responses=_FILE)
+    def read_attachment(task: str, version: VersionNumber, name: str) -> Response:
         return answer(registry.version_record(task, version), name)
 
-    @endpoint(routes, declared.READ_REPORT, response_class=Response)
-    def report(task: str, version: VersionNumber) -> Response:
+    @endpoint(routes, declared.READ_REPORT, response_class=Response, responses=_PAGE)
+    def read_report(task: str, version: VersionNumber) -> Response:
         """How the version was made: a page to look at."""
         return answer(registry.version_record(task, version), REPORT)
 
-    @endpoint(routes, declared.READ_LIVE_REPORT, response_class=Response)
-    def live_report(task: str) -> Response:
+    @endpoint(routes, declared.READ_LIVE_REPORT, response_class=Response, responses=_PAGE)
+    def read_live_report(task: str) -> Response:
         """Of the live version."""
         return answer(registry.resolve(task), REPORT)
 

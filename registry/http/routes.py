@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from hosting.access.caller import require
 from hosting.access.endpoint import endpoint
 from hosting.disk.reserve import NO_RESERVE, DiskReserve
+from hosting.web.openapi import BINARY, OCTETS, answered, takes
 from nettailor.bundle.safetensors_file import DEFAULT_LIMITS
 from nettailor.errors import BundleTooLarge
 from nettailor.plain_text import PlainText
@@ -30,8 +31,6 @@ from registry.http.schemas import (
 )
 from registry.registry import LIVE, Registry
 from registry.versions.aliases import ANY
-
-BUNDLE_MEDIA_TYPE = "application/vnd.safetensors"
 
 Actor = Annotated[PlainText, Header(alias="X-Actor", max_length=200, description="who asks; kept in the history")]
 Reason = Annotated[PlainText, Query(max_length=2000)]
@@ -60,11 +59,11 @@ def router(
 
 def _add_reading(routes: APIRouter, registry: Registry) -> None:
     @endpoint(routes, declared.LIST_TASKS)
-    def tasks() -> list[Task]:
+    def list_tasks() -> list[Task]:
         return [Task.of(record) for record in registry.tasks()]
 
     @endpoint(routes, declared.READ_TASK)
-    def task_detail(task: str) -> TaskDetail:
+    def read_task(task: str) -> TaskDetail:
         record = registry.task(task)
         live = record.aliases.get(LIVE)
         summary = None
@@ -73,31 +72,31 @@ def _add_reading(routes: APIRouter, registry: Registry) -> None:
         return TaskDetail(task=task, aliases=record.aliases, latest=record.latest, live=summary)
 
     @endpoint(routes, declared.LIST_VERSIONS)
-    def versions(task: str, tag: WantedTags = None) -> list[VersionSummary]:
+    def list_versions(task: str, tag: WantedTags = None) -> list[VersionSummary]:
         return [VersionSummary.of(*found) for found in registry.described(task, tags=_wanted(tag or []))]
 
     @endpoint(routes, declared.READ_VERSION)
-    def version_detail(task: str, version: VersionNumber) -> Version:
+    def read_version(task: str, version: VersionNumber) -> Version:
         return Version.of(registry.version_record(task, version), registry.annotation(task, version))
 
     @endpoint(routes, declared.READ_LINEAGE)
-    def lineage(task: str, version: VersionNumber) -> Lineage:
+    def read_lineage(task: str, version: VersionNumber) -> Lineage:
         return Lineage.of(registry.lineage(task, version))
 
-    @endpoint(routes, declared.READ_BUNDLE, response_class=Response)
-    def bundle(task: str, version: VersionNumber) -> Response:
+    @endpoint(routes, declared.READ_BUNDLE, response_class=Response, responses=answered(OCTETS, BINARY))
+    def read_bundle(task: str, version: VersionNumber) -> Response:
         record = registry.version_record(task, version)
         headers = {"ETag": f'"{record.digest}"', "X-Task-Version": str(record.version)}
-        return Response(registry.read_bundle(record), media_type=BUNDLE_MEDIA_TYPE, headers=headers)
+        return Response(registry.read_bundle(record), media_type=OCTETS, headers=headers)
 
     @endpoint(routes, declared.READ_HISTORY)
-    def history(task: str) -> list[HistoryEntry]:
+    def read_history(task: str) -> list[HistoryEntry]:
         return [HistoryEntry.of(record) for record in registry.history(task)]
 
 
 def _add_writing(routes: APIRouter, registry: Registry, reserve: DiskReserve) -> None:
-    @endpoint(routes, declared.PUBLISH_VERSION, status_code=201)
-    async def publish(task: str, request: Request, note: Reason = "", x_actor: Actor = "anonymous") -> Version:
+    @endpoint(routes, declared.PUBLISH_VERSION, status_code=201, openapi_extra=takes(**{OCTETS: BINARY}))
+    async def publish_version(task: str, request: Request, note: Reason = "", x_actor: Actor = "anonymous") -> Version:
         """The body is the bundle. The same bytes again answer with the version they already are."""
         data = await _body(request, DEFAULT_LIMITS.size_bytes, reserve)
         record = await run_in_threadpool(registry.publish, task, data, actor=x_actor, note=note)
@@ -118,7 +117,7 @@ def _add_writing(routes: APIRouter, registry: Registry, reserve: DiskReserve) ->
         return AliasMove.of(registry.unalias(task, alias, actor=x_actor, reason=reason))
 
     @endpoint(routes, declared.ROLL_BACK)
-    def rollback(task: str, ask: Rollback | None = None, x_actor: Actor = "anonymous") -> AliasMove:
+    def roll_back(task: str, ask: Rollback | None = None, x_actor: Actor = "anonymous") -> AliasMove:
         ask = ask or Rollback()
         return AliasMove.of(registry.rollback(task, alias=ask.alias, actor=x_actor, reason=ask.reason))
 
@@ -138,12 +137,12 @@ def _add_judging(routes: APIRouter, registry: Registry) -> None:
     """What people say of versions, and what they ask of them."""
 
     @endpoint(routes, declared.ANNOTATE_VERSION)
-    def annotate(task: str, version: VersionNumber, change: Annotate, x_actor: Actor = "anonymous") -> Version:
+    def annotate_version(task: str, version: VersionNumber, change: Annotate, x_actor: Actor = "anonymous") -> Version:
         annotation = registry.annotate(task, version, tags=change.tags, note=change.note, actor=x_actor)
         return Version.of(registry.version_record(task, version), annotation)
 
     @endpoint(routes, declared.READ_POLICY)
-    def policy(task: str) -> TaskPolicy:
+    def read_policy(task: str) -> TaskPolicy:
         return TaskPolicy.of(task, registry.policy_record(task))
 
     @endpoint(routes, declared.SET_POLICY)

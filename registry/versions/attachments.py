@@ -17,7 +17,6 @@ _MEDIA_TYPES = {
     ".jpg": "image/jpeg",
     ".json": "application/json",
     ".png": "image/png",
-    ".safetensors": "application/vnd.safetensors",
 }
 
 

@@ -8,17 +8,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from hosting.access.endpoint import endpoint
+from hosting.web.openapi import BINARY, OCTETS, answered, problems
 from server.export.options import ExportDtype, ExportFormat, ExportOptions
 from server.export.worker import Exported
 from server.http.handlers import Server
 from server.http.route_declarations import EXPORT_VERSION
 
 _CHUNK_BYTES = 2**20
-_BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+_ANSWERS = answered(OCTETS, BINARY) | problems((501, 504)) | {304: {"description": "as `If-None-Match` says"}}
 
 
 def add_exports(router: APIRouter, server: Server) -> None:
-    @endpoint(router, EXPORT_VERSION, response_class=StreamingResponse, responses={200: _BINARY})
+    @endpoint(router, EXPORT_VERSION, response_class=StreamingResponse, responses=_ANSWERS)
     def export(
         task: str,
         version: Annotated[int, Path(ge=1)],

@@ -10,36 +10,24 @@ from starlette.responses import Response
 from hosting.access.endpoint import endpoint
 from hosting.access.open_routes import HEALTHZ, METRICS, READYZ
 from hosting.access.route_table import Route
+from hosting.web.multipart import MEDIA_TYPE
+from hosting.web.openapi import BINARY, OCTETS, TEXT, answered, takes
 from server import errors
 from server.http.export_routes import add_exports
 from server.http.handlers import Handlers, Server
 from server.http.parameters import ManyTasksQuery, PredictionQuery, TaskPath, VersionPath, parameters
 from server.http.route_declarations import PREDICT, PREDICT_MANY, PREDICT_VERSION
-from server.http.schemas import Prediction, Predictions, Readiness
+from server.http.schemas import JsonImages, Prediction, Predictions, Readiness
 
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "image/*": _BINARY,
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["image"],
-                    "properties": {"image": {"type": "array", "items": _BINARY["schema"]}},
-                }
-            },
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["images"],
-                    "properties": {"images": {"type": "array", "items": {"type": "string", "format": "byte"}}},
-                }
-            },
-        },
-    }
+_FORM: dict[str, Any] = {
+    "title": "ImageForm",
+    "type": "object",
+    "required": ["image"],
+    "properties": {"image": {"type": "array", "items": BINARY}},
 }
+_BODY = takes(
+    **{"image/*": BINARY, OCTETS: BINARY, MEDIA_TYPE: _FORM, "application/json": JsonImages.model_json_schema()}
+)
 
 
 def build_router(server: Server) -> APIRouter:
@@ -80,6 +68,6 @@ def _add_health(router: APIRouter, server: Server) -> None:
             raise errors.NotReady(missing)
         return Readiness(state=server.state, tasks=len(routing.tasks()))
 
-    @endpoint(router, METRICS, response_class=Response)
+    @endpoint(router, METRICS, response_class=Response, responses=answered("text/plain", TEXT))
     def metrics() -> Response:
         return Response(generate_latest(server.metrics.registry), media_type=CONTENT_TYPE_LATEST)

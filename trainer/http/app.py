@@ -9,6 +9,7 @@ from hosting.access.endpoint import endpoint
 from hosting.access.open_routes import HEALTHZ, METRICS, OPEN_ROUTES, READYZ
 from hosting.access.rate_limit import refusals
 from hosting.access.route_table import RouteTable
+from hosting.web.openapi import TEXT, answered
 from hosting.web.problems import install_problem_handlers
 from registry.http.problems import PROBLEMS as REGISTRY_PROBLEMS
 from registry.metrics import QuarantineCollector
@@ -46,7 +47,7 @@ def create_app(service: Service) -> FastAPI:
         service.settings.disk_reserve.check_alarm()
         return {"status": "ok"}
 
-    @endpoint(app, METRICS, tags=["health"], response_class=Response)
+    @endpoint(app, METRICS, tags=["health"], response_class=Response, responses=answered("text/plain", TEXT))
     def read_metrics() -> Response:
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 

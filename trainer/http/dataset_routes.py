@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 
 from hosting.access.endpoint import endpoint
+from hosting.web.openapi import BINARY, OBJECT, TEXT, answered
 from registry.http.attachment_routes import HEADERS
 from registry.versions.attachments import media_type
 from trainer.errors import DatasetNotReady
@@ -12,17 +13,17 @@ from trainer.service import Service
 
 
 def add_datasets(routes: APIRouter, service: Service) -> None:
-    @endpoint(routes, declared.READ_DATASET, response_class=Response)
+    @endpoint(routes, declared.READ_DATASET, response_class=Response, responses=answered("application/json", OBJECT))
     def read_dataset(job: str) -> Response:
         """Counts, sizes, formats, duplicates, imbalance, and every file that was left out with its reason, as JSON."""
         return answer(job, FIGURES)
 
-    @endpoint(routes, declared.READ_DATASET_REPORT, response_class=Response)
+    @endpoint(routes, declared.READ_DATASET_REPORT, response_class=Response, responses=answered("text/html", TEXT))
     def read_dataset_report(job: str) -> Response:
         """The same as a page."""
         return answer(job, PAGE)
 
-    @endpoint(routes, declared.READ_CONTACT_SHEET, response_class=Response)
+    @endpoint(routes, declared.READ_CONTACT_SHEET, response_class=Response, responses=answered("image/jpeg", BINARY))
     def read_contact_sheet(job: str) -> Response:
         """A few training images of each class, as a JPEG."""
         return answer(job, SHEET)

@@ -51,7 +51,7 @@ def add_pareto_front(routes: APIRouter, service: Service) -> None:
     registry = service.registry
 
     @endpoint(routes, declared.READ_FRONT)
-    def read_the_pareto_front(task: TaskName, version: VersionNumber) -> ParetoFront:
+    def read_front(task: TaskName, version: VersionNumber) -> ParetoFront:
         """Every network that was tried when the version was made, leanest last."""
         rows = read_pareto_front(registry.version_record(task, version), registry.blobs)
         published = {record.digest: record.version for record in registry.versions(task)}

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from hosting.access.endpoint import endpoint
+from hosting.web.openapi import TEXT, answered
 from nettailor.bundle.manifest import TaskName
 from trainer.errors import OptionsInvalid
 from trainer.http import log_text, sse
@@ -24,8 +25,8 @@ from trainer.service import Service
 
 _EVENT_ID = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
 _LARGEST_NUMBER = 2**64 - 1  # in an id of a stream
-_EVENT_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {sse.MEDIA_TYPE: {}}}, 204: {"description": "ended"}}
-_LOG: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}}
+_EVENT_STREAM = answered(sse.MEDIA_TYPE, TEXT) | {204: {"description": "ended"}}
+_LOG = answered("text/plain", TEXT)
 
 
 def router(service: Service) -> APIRouter:

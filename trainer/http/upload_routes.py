@@ -8,6 +8,8 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from hosting.access.endpoint import endpoint
+from hosting.web.multipart import MEDIA_TYPE
+from hosting.web.openapi import BINARY, OCTETS, takes
 from hosting.web.problems import CLIENT_GONE
 from hosting.web.query import check_said_once
 from nettailor.bundle.manifest import TaskName
@@ -23,24 +25,14 @@ from trainer.jobs.options import GroupBy, TailorOptions, with_form
 from trainer.pattern import compiled
 from trainer.service import Service
 
-_UPLOAD: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": [FILE],
-                    "properties": {
-                        FILE: {"type": "string", "format": "binary"},
-                        **{name: {"description": "as in the query"} for name in TailorOptions.model_fields},
-                    },
-                }
-            },
-        },
-    }
+_FORM: dict[str, Any] = {
+    "title": "UploadForm",
+    "description": "the archive, and options as in the query",
+    "type": "object",
+    "required": [FILE],
+    "properties": {FILE: BINARY, **TailorOptions.model_json_schema()["properties"]},
 }
+_UPLOAD = takes(**{OCTETS: BINARY, MEDIA_TYPE: _FORM})
 
 Actor = Annotated[PlainText, Header(alias="X-Actor", max_length=200, description="who asks; kept with the job")]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]

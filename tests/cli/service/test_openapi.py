@@ -1,0 +1,103 @@
+"""The OpenAPI document of `nettailor up` says enough to generate a client from."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.service.app import serving
+from hosting.access.body_limit import NO_BODY
+from hosting.access.open_routes import OPEN_ROUTES
+from hosting.access.route_table import Route
+from hosting.redis_server.embedded import EmbeddedRedis
+from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
+from server.http.route_declarations import ROUTES as SERVER_ROUTES
+from server.settings import ServerSettings
+from trainer.http.route_declarations import ROUTES as TRAINER_ROUTES
+from trainer.settings import Settings as TrainerSettings
+
+Json = Any
+
+_OIP = "/v2"  # of the Open Inference Protocol, which has a document of its own
+_ROUTES = [route for route in (*REGISTRY_ROUTES, *SERVER_ROUTES, *TRAINER_ROUTES) if not route.path.startswith(_OIP)]
+_WITHOUT_BODY = ("finish", "cancel", "retry")  # what they do is in the path
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedRedis, backbone: str) -> Iterator[Json]:
+    folder: Path = tmp_path_factory.mktemp("openapi")
+    settings = ServerSettings(data_dir=folder, device="cpu", winograd=False)
+    trainer = TrainerSettings(data_dir=folder, redis_url=redis_server.url)
+    with serving(settings, trainer, redis_server.url) as (app, _):
+        yield app.openapi()
+
+
+def _operation(document: Json, route: Route) -> Json:
+    return document["paths"][route.path.replace("{name:path}", "{name}")][route.method.lower()]
+
+
+def _name(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+@pytest.mark.parametrize("route", _ROUTES, ids=_name)
+def test_every_route_has_its_body_answer_and_errors(document: Json, route: Route) -> None:
+    operation = _operation(document, route)
+    takes_body = route.body_limit != NO_BODY and route.path.rpartition("/")[2] not in _WITHOUT_BODY
+    content = operation.get("requestBody", {}).get("content", {})
+    assert bool(content) == takes_body
+    assert all(kind["schema"] for kind in content.values())
+    good = {status: answer for status, answer in operation["responses"].items() if int(status) < 300}
+    assert good
+    for status, answer in good.items():
+        assert status == "204" or all(kind["schema"] for kind in answer["content"].values())
+    bad = {status: answer["content"] for status, answer in operation["responses"].items() if int(status) >= 400}
+    assert {"401", "403", "422", "429", "500", "503"} <= bad.keys()
+    assert ("404" in bad) == ("{" in route.path or route.is_prediction)
+    assert all(content == _PROBLEM for content in bad.values())
+    assert {"key": []} in operation["security"]
+
+
+def test_bodies_and_answers_that_are_no_json(document: Json) -> None:
+    content = {
+        "/tasks/{task}/predict": "application/octet-stream application/json image/* multipart/form-data",
+        "/tasks/{task}/dataset": "application/octet-stream multipart/form-data",
+        "/tasks/{task}/versions": "application/octet-stream",
+    }
+    for path, kinds in content.items():
+        assert document["paths"][path]["post"]["requestBody"]["content"].keys() == set(kinds.split())
+    answers = {
+        "/jobs/{job}/events": "text/event-stream",
+        "/jobs/{job}/logs": "text/plain",
+        "/jobs/{job}/dataset/contact-sheet": "image/jpeg",
+        "/tasks/{task}/report": "text/html",
+        "/tasks/{task}/versions/{version}/bundle": "application/octet-stream",
+        "/tasks/{task}/versions/{version}/export": "application/octet-stream",
+        "/metrics": "text/plain",
+    }
+    for path, kind in answers.items():
+        assert list(document["paths"][path]["get"]["responses"]["200"]["content"]) == [kind]
+
+
+def test_generated_names_are_the_handlers_and_each_is_one_operations(document: Json) -> None:
+    names = [one["operationId"] for operations in document["paths"].values() for one in operations.values()]
+    assert len(names) == len(set(names)) > 35
+    assert {"predict", "upload_dataset", "list_jobs", "read_job", "list_tasks", "move_alias"} <= set(names)
+    assert all(re.fullmatch("[a-z_]+", name) for name in names)
+
+
+def test_whatever_the_document_refers_to_is_there(document: Json) -> None:
+    referred = set(re.findall(r"'#/components/schemas/(\w+)'", str(document)))
+    assert referred
+    assert referred <= document["components"]["schemas"].keys()
+    assert "detail" in document["components"]["schemas"]["Problem"]["properties"]
+    assert "HTTPValidationError" not in referred
+
+
+def test_routes_that_need_no_key_say_none(document: Json) -> None:
+    for route in OPEN_ROUTES:
+        if route.path in document["paths"]:
+            assert "security" not in _operation(document, route)
