@@ -24,10 +24,10 @@ from server.engine.folded import FoldedBundle
 from server.engine.loading import BundleLoader
 from server.errors import NotReady
 from server.export.worker import ExportWorker
-from server.http.handlers import Missing
 from server.http.routes import build_router
 from server.kernels.device import Device, open_device
 from server.metrics import Metrics
+from server.open_inference.parts import Missing
 from server.prediction.batch_runner import Runner
 from server.prediction.follower import Follower
 from server.prediction.images import DecodeLimits, ImageReader

@@ -1,4 +1,5 @@
-"""Errors as `application/problem+json` (RFC 9457), for every HTTP app of the house.
+"""Errors as `application/problem+json` (RFC 9457), for every HTTP app of the house; of paths under `/v2`, as
+`application/json`, since clients of the Open Inference Protocol show the text of no other.
 
 A table maps exception types to (status, title); subclasses fall to the nearest entry. The identifiers an exception
 carries (`task`, `version`, ...) become members of the problem, its text the detail. A traceback never leaves. What a
@@ -26,6 +27,7 @@ from nettailor.plain_text import mended
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+_OPEN_INFERENCE = "/v2"  # the paths of the protocol
 CLIENT_GONE = 499  # as nginx counts a request whose client did not wait for the answer; nobody is there to see it
 RETRY_AFTER_SECONDS = 1  # for 429 and 503, unless the exception has `retry_after_seconds`
 
@@ -77,12 +79,18 @@ def problem_type(error: type[Exception]) -> str:
     return "urn:nettailor:problem:" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", error.__name__).lower()
 
 
+def media_type_of(path: str) -> str:
+    """Of the problems of a path."""
+    is_open_inference = path == _OPEN_INFERENCE or path.startswith(f"{_OPEN_INFERENCE}/")
+    return "application/json" if is_open_inference else MEDIA_TYPE
+
+
 def problem_response(problem: Problem, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The answer for a problem; 429 and 503 get a `Retry-After` if the headers have none."""
     answer = JSONResponse(
         mended(problem.model_dump(mode="json")),
         status_code=problem.status,
-        media_type=MEDIA_TYPE,
+        media_type=media_type_of(problem.instance or ""),
         headers=dict(headers or {}),
     )
     if problem.status in (429, 503):

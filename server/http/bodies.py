@@ -13,6 +13,8 @@ from pydantic import ValidationError
 
 from hosting.errors import BodyTooLarge, FormInvalid
 from hosting.web import multipart
+from hosting.web.connection.scope import body_is_there
+from hosting.web.slow_body import SlowBody
 from server.errors import BodyUnsupported, RequestMalformed
 from server.http.parameters import ManyTasksQuery
 from server.http.schemas import JsonImages
@@ -51,6 +53,17 @@ async def read_body(request: Request, limit_bytes: int) -> Body:
             raise BodyTooLarge(limit_bytes)
         chunks.append(chunk)
     return Body(content_type=request.headers.get("content-type", ""), data=b"".join(chunks))
+
+
+async def read_body_within(request: Request, limit_bytes: int, seconds: float) -> Body:
+    """Raises `BodyTooLarge`, `SlowBody`."""
+    if body_is_there(request.scope):  # then a timer would cost more than the reading
+        return await read_body(request, limit_bytes)
+    try:
+        async with asyncio.timeout(seconds):
+            return await read_body(request, limit_bytes)
+    except TimeoutError:
+        raise SlowBody from None
 
 
 async def images_of(body: Body, executor: Executor, *, max_images: int) -> list[bytes]:

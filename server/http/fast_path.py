@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hosting.access.route_table import Route, route_match
 from hosting.web.problems import answer
 from server.http.handlers import Handlers, Server
+from server.http.open_inference.handlers import OpenInferenceHandlers
+from server.http.open_inference.route_declarations import INFER, INFER_OF_VERSION
 from server.http.problems import ALL_PROBLEMS
 from server.http.route_declarations import PREDICT, PREDICT_MANY, PREDICT_VERSION
 
@@ -22,11 +24,13 @@ class FastPath:
 
     def __init__(self, app: ASGIApp, server: Server) -> None:
         handlers = Handlers(server)
+        open_inference = OpenInferenceHandlers(server).by_route
         self._app = app
         self._handlers: dict[Route | None, Callable[[Request], Awaitable[Response]]] = {
             PREDICT: handlers.predict,
             PREDICT_VERSION: handlers.predict_version,
             PREDICT_MANY: handlers.predict_many,
+            **{route: open_inference[route] for route in (INFER, INFER_OF_VERSION)},
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

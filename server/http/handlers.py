@@ -1,71 +1,37 @@
 """The handlers of predictions: from a request whose path is known to its answer. Every answer is counted."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Executor
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from hosting.telemetry.request_id import request_id
-from hosting.web.connection.scope import body_is_there
-from hosting.web.problems import CLIENT_GONE
-from hosting.web.slow_body import SlowBody
 from server import errors
 from server.export.worker import ExportWorker
-from server.http.bodies import Body, images_of, read_body
+from server.http.bodies import images_of, read_body_within
+from server.http.counting import counted
 from server.http.parameters import ManyTasksQuery, PredictionQuery, TaskPath, VersionPath, path, query, tasks_named
-from server.http.problems import status_of
+from server.http.problems import ALL_PROBLEMS
 from server.http.schemas import Prediction, Predictions
-from server.metrics import Metrics
-from server.prediction.predictor import Options, Predictor
-from server.prediction.routing import Routing, Target, parse_target
-from server.settings import ServerSettings
-
-# What keeps the process from being ready, as "without ..."; None: nothing does.
-Missing = Callable[[], Awaitable[str | None]]
+from server.open_inference import parts as open_inference
+from server.prediction.predictor import Options
+from server.prediction.routing import Target, parse_target
 
 
-class Parts(Protocol):
+class Parts(open_inference.Parts, Protocol):
     """What the handlers need of a running server."""
-
-    @property
-    def predictor(self) -> Predictor: ...
-
-    @property
-    def decodes(self) -> Executor:
-        """Threads for work that must not hold up the event loop."""
-
-    @property
-    def routing(self) -> "Routing[Any, Any]": ...
 
     @property
     def exports(self) -> ExportWorker: ...
 
 
-class Server(Protocol):
+class Server(open_inference.Server, Protocol):
     """What the handlers need of a server, running or not."""
-
-    settings: ServerSettings
-    metrics: Metrics
-    state: str  # starting, ready or draining
-    missing: Missing
 
     @property
     def parts(self) -> Parts:
         """Raises `NotReady`."""
-
-    def answering(self) -> AbstractContextManager[None]:
-        """A context to hold from a prediction's arrival to its answer. Raises `NotReady` when draining."""
-
-    def accept_until(self, deadline: float) -> None:
-        """A prediction was accepted that has until then, on the monotonic clock, to be answered."""
 
 
 class Handlers:
@@ -113,46 +79,14 @@ class Handlers:
         seconds = (asked.timeout_ms or settings.request_timeout_ms) / 1000
         deadline = parts.predictor.clock() + seconds
         self._server.accept_until(deadline)
-        body = await _body(request, settings.max_body_bytes, seconds)
+        body = await read_body_within(request, settings.max_body_bytes, seconds)
         files = await images_of(body, parts.decodes, max_images=settings.max_images)
         options = Options(top_k=asked.top_k, priority=asked.priority, deadline=deadline)
         return [Prediction.of(answer) for answer in await parts.predictor.predict(targets, files, options)]
 
     async def _counted(self, names: str, answer: Callable[[], Awaitable[Response]]) -> Response:
-        """Count an answer or an error by its tasks, known or not, and its status."""
-        metrics, began_at, code = self._server.metrics, time.monotonic(), CLIENT_GONE
-        try:
-            with self._server.answering():
-                response = await answer()
-            code = response.status_code
-            return response
-        except Exception as failure:  # only looked at: the problem handlers answer it
-            code = _status(failure)
-            if code in (413, 415, 422, 429):
-                metrics.rejected.labels(type(failure).__name__).inc()
-            raise
-        finally:
-            tasks = [parse_target(name).task for name in names.split(",")]
-            metrics.answered(tasks, code, time.monotonic() - began_at)
-
-
-async def _body(request: Request, limit_bytes: int, seconds: float) -> Body:
-    """Raises `BodyTooLarge`, `SlowBody`."""
-    if body_is_there(request.scope):  # then a timer would cost more than the reading
-        return await read_body(request, limit_bytes)
-    try:
-        async with asyncio.timeout(seconds):
-            return await read_body(request, limit_bytes)
-    except TimeoutError:
-        raise SlowBody from None
-
-
-def _status(failure: Exception) -> int:
-    if isinstance(failure, RequestValidationError):
-        return 422
-    if isinstance(failure, ClientDisconnect):
-        return CLIENT_GONE
-    return failure.status_code if isinstance(failure, HTTPException) else status_of(failure)
+        tasks = [parse_target(name).task for name in names.split(",")]
+        return await counted(self._server, tasks, answer, ALL_PROBLEMS)
 
 
 def _targets(names: str, max_tasks: int) -> list[Target]:

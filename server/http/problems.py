@@ -26,6 +26,10 @@ PROBLEMS: ProblemTable = {
 ALL_PROBLEMS: ProblemTable = {**REGISTRY_PROBLEMS, **PROBLEMS}
 
 
-def status_of(failure: Exception) -> int:
+# As the Open Inference Protocol has it: what a client says wrong is a bad request.
+OPEN_INFERENCE_PROBLEMS: ProblemTable = {**ALL_PROBLEMS, errors.RequestMalformed: (400, "malformed request")}
+
+
+def status_in(table: ProblemTable, failure: Exception) -> int:
     """The status an exception will be answered with."""
-    return next((ALL_PROBLEMS[kind][0] for kind in type(failure).__mro__ if kind in ALL_PROBLEMS), 500)
+    return next((table[kind][0] for kind in type(failure).__mro__ if kind in table), 500)

@@ -2,6 +2,7 @@
 
 from hosting.access.body_limit import BODY_OF_SETTINGS
 from hosting.access.route_table import Route
+from server.http.open_inference.route_declarations import ROUTES as OPEN_INFERENCE_ROUTES
 
 PREDICT = Route(method="POST", path="/tasks/{task}/predict", scope="predict", is_prediction=True, body=BODY_OF_SETTINGS)
 PREDICT_VERSION = Route(
@@ -16,4 +17,4 @@ PREDICT_MANY = Route(
 )
 EXPORT_VERSION = Route(method="GET", path="/tasks/{task}/versions/{version}/export", scope="read")
 
-ROUTES = (PREDICT, PREDICT_VERSION, PREDICT_MANY, EXPORT_VERSION)
+ROUTES = (PREDICT, PREDICT_VERSION, PREDICT_MANY, EXPORT_VERSION, *OPEN_INFERENCE_ROUTES)

@@ -12,12 +12,13 @@ from hosting.access.open_routes import HEALTHZ, METRICS, READYZ
 from hosting.access.route_table import Route
 from hosting.web.multipart import MEDIA_TYPE
 from hosting.web.openapi import BINARY, OCTETS, TEXT, answered, takes
-from server import errors
 from server.http.export_routes import add_exports
 from server.http.handlers import Handlers, Server
+from server.http.open_inference.routes import add_open_inference
 from server.http.parameters import ManyTasksQuery, PredictionQuery, TaskPath, VersionPath, parameters
 from server.http.route_declarations import PREDICT, PREDICT_MANY, PREDICT_VERSION
 from server.http.schemas import JsonImages, Prediction, Predictions, Readiness
+from server.open_inference.parts import check_ready
 
 _FORM: dict[str, Any] = {
     "title": "ImageForm",
@@ -35,6 +36,7 @@ def build_router(server: Server) -> APIRouter:
     router = APIRouter(tags=["server"])
     _add_predictions(router, Handlers(server))
     add_exports(router, server)
+    add_open_inference(router, server)
     _add_health(router, server)
     return router
 
@@ -61,12 +63,8 @@ def _add_health(router: APIRouter, server: Server) -> None:
     async def readyz() -> Readiness:
         """Predictions can be asked: the engine is warm and the registry has been read. Where registry and trainer are
         served as well, Redis answers and there is room on the disk."""
-        routing = server.parts.routing
-        if server.state != "ready" or not routing.synchronised:
-            raise errors.NotReady("waiting for the registry" if server.state == "ready" else server.state)
-        if (missing := await server.missing()) is not None:
-            raise errors.NotReady(missing)
-        return Readiness(state=server.state, tasks=len(routing.tasks()))
+        await check_ready(server)
+        return Readiness(state=server.state, tasks=len(server.parts.routing.tasks()))
 
     @endpoint(router, METRICS, response_class=Response, responses=answered("text/plain", TEXT))
     def metrics() -> Response:

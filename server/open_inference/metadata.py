@@ -10,6 +10,7 @@ from server.open_inference.datatypes import BYTES, FP32, UINT8
 from server.open_inference.images import CHANNELS, IMAGE, PIXELS
 from server.open_inference.outputs import LABEL, PROBABILITIES
 from server.open_inference.parameters import DEFAULT_PRIORITY, PRIORITY_LEVELS
+from server.statistics import VersionStatistics
 
 SERVER_NAME = "nettailor-server"
 PLATFORM = "nettailor_bundlev1"
@@ -48,6 +49,17 @@ class ModelMetadata:
     platform: str
     inputs: tuple[TensorMetadata, ...]
     outputs: tuple[TensorMetadata, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelStatistics:
+    """`device_bytes` is what the version takes on the device now, whose memory is of this kind."""
+
+    name: str
+    version: str
+    figures: VersionStatistics
+    device_bytes: int
+    memory: str  # CPU or GPU
 
 
 def server_metadata() -> ServerMetadata:

@@ -6,7 +6,6 @@ each transport has its own words for these. Whoever calls `infer` holds `Server.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,28 +13,17 @@ from registry.journal.index import TaskState
 from server.errors import NotReady, RequestMalformed
 from server.open_inference import images, metadata, outputs, repository
 from server.open_inference.messages import InferRequest, InferResponse, ParameterValue, RequestedOutput
-from server.open_inference.metadata import ModelMetadata
+from server.open_inference.metadata import ModelMetadata, ModelStatistics
 from server.open_inference.names import target_of
 from server.open_inference.parameters import urgency_of
-from server.open_inference.parts import Server
+from server.open_inference.parts import Server, check_ready
 from server.open_inference.repository import IndexEntry
 from server.prediction.answer import Answer
 from server.prediction.predictor import Options
 from server.prediction.routing import Target
-from server.statistics import VersionStatistics
 
 _MOST_VALUES = 2**22  # of the probabilities in an answer, each of which takes a hundred bytes on its way
 _LARGE_BYTES = 2**20  # of input that is taken apart in a thread
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelStatistics:
-    """`device_bytes` is what the version takes on the device now."""
-
-    name: str
-    version: str
-    figures: VersionStatistics
-    device_bytes: int
 
 
 class OpenInference:
@@ -82,11 +70,7 @@ class OpenInference:
 
     async def check_ready(self) -> None:
         """As `/readyz` says it. Raises `NotReady`, `ReserveNearlyGone`."""
-        server = self._server
-        if server.state != "ready" or not server.parts.routing.synchronised:
-            raise NotReady("waiting for the registry" if server.state == "ready" else server.state)
-        if (missing := await server.missing()) is not None:
-            raise NotReady(missing)
+        await check_ready(self._server)
 
     async def check_model_ready(self, name: str, version: str = "") -> None:
         """Whether a request for the model would be answered, wherever its bundle is now. Raises what keeps it."""
@@ -190,12 +174,14 @@ class OpenInference:
     def _statistics(self, versions: set[tuple[str, int]]) -> list[ModelStatistics]:
         parts = self._server.parts
         sizes = repository.device_bytes(parts.residency.table())
+        memory = "CPU" if parts.engine.device.is_host else "GPU"
         return [
             ModelStatistics(
                 name=task,
                 version=str(number),
                 figures=parts.statistics.of((task, number)),
                 device_bytes=sizes.get((task, number), 0),
+                memory=memory,
             )
             for task, number in sorted(versions)
         ]

@@ -5,6 +5,8 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from server.engine.engine import Engine
+from server.errors import NotReady
 from server.metrics import Metrics
 from server.prediction.predictor import Predictor
 from server.prediction.routing import Routing
@@ -18,6 +20,9 @@ Missing = Callable[[], Awaitable[str | None]]
 
 class Parts(Protocol):
     """What exists while it runs."""
+
+    @property
+    def engine(self) -> Engine: ...
 
     @property
     def predictor(self) -> Predictor: ...
@@ -51,3 +56,11 @@ class Server(Protocol):
 
     def accept_until(self, deadline: float) -> None:
         """A prediction was accepted that has until then, on the monotonic clock, to be answered."""
+
+
+async def check_ready(server: Server) -> None:
+    """Predictions can be asked, and whatever else has to be there is. Raises `NotReady`, `ReserveNearlyGone`."""
+    if server.state != "ready" or not server.parts.routing.synchronised:
+        raise NotReady("waiting for the registry" if server.state == "ready" else server.state)
+    if (missing := await server.missing()) is not None:
+        raise NotReady(missing)

@@ -1,4 +1,7 @@
-"""A real server (uvicorn in a thread) over a real registry (embedded Redis, a folder of blobs)."""
+"""A real server (uvicorn in a thread) over a real registry (embedded Redis, a folder of blobs).
+
+`server` is a test's own and empty; `stocked_server` is one for a module of tests, over `stocked`.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,3 +65,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> ServerSettings:
     """Of one server for a module of tests."""
     folder: Path = tmp_path_factory.mktemp("data")
     return ServerSettings(data_dir=folder, device="cpu", max_wait_ms=1, max_body_bytes=2**20, max_images=8)
+
+
+@pytest.fixture(scope="module")
+def stocked_server(settings: ServerSettings, stocked: Registry) -> Iterator[Running]:
+    with running(settings, stocked) as server:
+        yield server

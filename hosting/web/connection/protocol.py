@@ -238,7 +238,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._received > self._head_from:
             late = refusal.headers_late(self._limits.header_s)
             _tell(late, self._home)
-            self.transport.write(late.encoded(self.server_state.default_headers))
+            self.transport.write(late.encoded(self.server_state.default_headers, path=self._path))
         self.transport.close()
 
     def _refuse(self, refused: Refusal) -> None:
@@ -256,8 +256,13 @@ class BoundedProtocol(HttpToolsProtocol):
                 return
             cycle.disconnected = True
             cycle.message_event.set()
-        self.transport.write(refused.encoded(self.server_state.default_headers))
+        self.transport.write(refused.encoded(self.server_state.default_headers, path=self._path))
         self.transport.close()
+
+    @property
+    def _path(self) -> str:
+        """Of the request that is read, as far as it came."""
+        return self.url.partition(b"?")[0].decode("latin-1")
 
     def _peer_sends(self) -> bool:
         return self._in_body or self._is_deaf

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from hosting.web.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, Problem
+from hosting.web.problems import RETRY_AFTER_SECONDS, Problem, media_type_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,12 +15,13 @@ class Refusal:
     title: str
     detail: str
 
-    def encoded(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-        """The whole answer, a problem document, as it goes over the wire. `headers` are those of every answer."""
+    def encoded(self, headers: Iterable[tuple[bytes, bytes]], *, path: str = "") -> bytes:
+        """The whole answer, a problem document, as it goes over the wire. `headers` are those of every answer, `path`
+        what is known of the request's."""
         problem = Problem(title=self.title, status=self.status, detail=self.detail, error=self.detail)
         body = problem.model_dump_json().encode()
         own = [
-            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-type", media_type_of(path).encode()),
             (b"content-length", str(len(body)).encode()),
             (b"connection", b"close"),
         ]

@@ -10,11 +10,17 @@ _ASSETS = ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "fav
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/redoc", "/openapi.json"}) | {
     f"/docs/{name}" for name in _ASSETS
 }
+OPEN |= {"/v2", "/v2/", "/v2/health/live", "/v2/health/ready"}
 
-_PREDICT = re.compile(r"/predict|/tasks/[^/]+/predict|/tasks/[^/]+/versions/[^/]+/predict")
+_MODEL = r"/v2/models/[^/]+(/versions/[^/]+)?"
+_PREDICT = re.compile(rf"/predict|/tasks/[^/]+/predict|/tasks/[^/]+/versions/[^/]+/predict|{_MODEL}/infer")
+_ABOUT_PREDICTING = re.compile(rf"{_MODEL}(/ready|/config)?")
 _READING = frozenset({"GET", "HEAD"})
 _ACTING: tuple[tuple[frozenset[str], re.Pattern[str], Scope], ...] = (
+    (_READING, _ABOUT_PREDICTING, "predict"),
+    (_READING, re.compile(r".*", re.DOTALL), "read"),
     (frozenset({"POST"}), _PREDICT, "predict"),
+    (frozenset({"POST"}), re.compile(r"/v2/repository/index"), "read"),
     (frozenset({"POST"}), re.compile(r"/tasks/[^/]+/(versions|dataset)|/datasets/inspect"), "publish"),
     (frozenset({"POST"}), re.compile(r"/tasks/[^/]+/versions/[^/]+/front/[^/]+"), "publish"),
     (frozenset({"PATCH"}), re.compile(r"/tasks/[^/]+/versions/[^/]+"), "publish"),
@@ -22,8 +28,8 @@ _ACTING: tuple[tuple[frozenset[str], re.Pattern[str], Scope], ...] = (
     (frozenset({"PUT", "DELETE"}), re.compile(r"/tasks/[^/]+/aliases/[^/]+"), "promote"),
     (frozenset({"POST"}), re.compile(r"/tasks/[^/]+/rollback"), "promote"),
 )
-_OF_TASK = re.compile(r"/tasks/([^/]+)(/.*)?", re.DOTALL)
-_OF_VERSION = re.compile(r"/tasks/[^/]+/versions/(\d{1,18})(/.*)?", re.DOTALL)
+_OF_TASK = re.compile(r"(?:/tasks|/v2/models|/v2/repository/models)/([^/]+)(/.*)?", re.DOTALL)
+_OF_VERSION = re.compile(r"(?:/tasks|/v2/models)/[^/]+/versions/(\d{1,18})(/.*)?", re.DOTALL)
 _OF_JOB = re.compile(r"/jobs/([^/]+)(/.*)?", re.DOTALL)
 
 
@@ -55,8 +61,6 @@ def is_prediction(method: str, path: str) -> bool:
 
 
 def _scope(method: str, path: str) -> Scope:
-    if method in _READING:
-        return "read"
     return next((scope for methods, way, scope in _ACTING if method in methods and way.fullmatch(path)), "admin")
 
 

@@ -21,8 +21,8 @@ T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
-def protocol(open_server: Running) -> OpenInference:
-    return OpenInference(open_server.service)
+def protocol(stocked_server: Running) -> OpenInference:
+    return OpenInference(stocked_server.service)
 
 
 def run(waiting: Coroutine[Any, Any, T]) -> T:
@@ -56,7 +56,7 @@ def natively(server: Running, name: str = "signs", index: int = 0) -> list[tuple
     return [(found["label"], found["probability"]) for found in answer["predictions"][0]]
 
 
-def test_answers_are_the_native_route_s(open_server: Running, protocol: OpenInference) -> None:
+def test_answers_are_the_native_route_s(stocked_server: Running, protocol: OpenInference) -> None:
     response = infer(protocol, files(*FILES))
     assert (response.model_name, response.model_version, response.id) == ("signs", 1, "mine")
     probabilities, label = response.outputs
@@ -64,7 +64,7 @@ def test_answers_are_the_native_route_s(open_server: Running, protocol: OpenInfe
     assert (label.name, label.datatype, label.shape) == ("label", "BYTES", (3,))
     assert isinstance(probabilities.data, np.ndarray)
     for index, row in enumerate(probabilities.data):
-        expected = natively(open_server, index=index)
+        expected = natively(stocked_server, index=index)
         assert sorted(row, reverse=True) == pytest.approx([share for _, share in expected])
         assert label.values()[index] == expected[0][0]
 
@@ -79,11 +79,11 @@ def test_pixels_are_answered_as_files_of_them_are(protocol: OpenInference, name:
     assert [output.raw() for output in from_files.outputs] == [output.raw() for output in from_pixels.outputs]
 
 
-def test_a_classification_names_the_best_classes(open_server: Running, protocol: OpenInference) -> None:
+def test_a_classification_names_the_best_classes(stocked_server: Running, protocol: OpenInference) -> None:
     response = infer(protocol, files(FILES[0]), outputs=(RequestedOutput(name="probabilities", classes=2),))
     (output,) = response.outputs
     assert (output.datatype, output.shape) == ("BYTES", (1, 2))
-    for element, (label, share) in zip(output.values(), natively(open_server)[:2], strict=True):
+    for element, (label, share) in zip(output.values(), natively(stocked_server)[:2], strict=True):
         value, index, name = str(element).split(":", 2)
         assert (value, name) == (f"{share:.6f}", label)
         assert index.isdecimal()
@@ -169,11 +169,11 @@ def test_metadata_and_configuration(protocol: OpenInference) -> None:
         run(protocol.model_metadata("nothing"))
 
 
-def test_loading_pins_and_unloading_evicts(open_server: Running, protocol: OpenInference) -> None:
+def test_loading_pins_and_unloading_evicts(stocked_server: Running, protocol: OpenInference) -> None:
     async def states() -> dict[tuple[str, str], str]:
         return {(entry.name, entry.version): entry.state for entry in await protocol.index()}
 
-    residency = open_server.service.parts.residency
+    residency = stocked_server.service.parts.residency
     run(protocol.unload("signs@candidate", {}))
     assert run(states())["signs", "2"] == "UNAVAILABLE"
     run(protocol.load("signs@candidate", {}))
