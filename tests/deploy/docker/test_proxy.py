@@ -185,6 +185,7 @@ def test_an_id_that_the_services_would_not_take_is_replaced(proxy: httpx.Client,
     [
         ("/tasks/signs/predict", 32 << 20),
         ("/predict", 32 << 20),
+        ("/v2/models/signs/infer", 32 << 20),
         ("/tasks/signs/rollback", 1 << 20),
         ("/jobs/1/cancel", 1 << 20),
     ],
@@ -193,7 +194,12 @@ def test_bodies_have_a_size_each_route_takes(proxy: httpx.Client, path: str, lim
     assert proxy.post(path, content=b"x" * limit_bytes).headers["x-body-bytes"] == str(limit_bytes)
     refused = proxy.post(path, content=b"x" * (limit_bytes + 1))
     assert (refused.status_code, refused.json()["status"]) == (413, 413)
-    assert refused.headers["content-type"] == "application/problem+json"
+    assert isinstance(refused.json()["error"], str)
+    assert refused.headers["content-type"] == _type_of_errors(path)
+
+
+def _type_of_errors(path: str) -> str:
+    return "application/json" if path.startswith("/v2/") else "application/problem+json"
 
 
 def _refusing() -> FastAPI:
@@ -225,7 +231,12 @@ def test_uploads_may_be_as_large_as_the_services_say() -> None:
     routes = (FOLDER / "routes.conf").read_text()
     upload_mib = TrainerSettings.model_fields["upload_mib"].default
     body_mib = ServerSettings.model_fields["max_body_bytes"].default >> 20
-    assert sorted(map(int, re.findall(r"client_max_body_size (\d+)m;", routes))) == [body_mib, 1024, upload_mib + 1]
+    assert sorted(map(int, re.findall(r"client_max_body_size (\d+)m;", routes))) == [
+        body_mib,
+        body_mib,
+        1024,
+        upload_mib + 1,
+    ]
 
 
 def test_events_come_one_by_one(proxy: httpx.Client, stubs: dict[str, tuple[Stub, int]]) -> None:
@@ -242,9 +253,10 @@ def test_events_come_one_by_one(proxy: httpx.Client, stubs: dict[str, tuple[Stub
 def test_a_service_that_is_gone_is_503_and_says_when_to_try_again(stubs: dict[str, tuple[Stub, int]]) -> None:
     ports = {name: port for name, (_, port) in stubs.items()} | {"server": free_port()}
     with proxied(ports) as url:
-        answer = httpx.post(f"{url}/tasks/signs/predict", trust_env=False, timeout=60)
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
-        assert answer.headers["content-type"] == "application/problem+json"
+        for path in ("/tasks/signs/predict", "/v2/models/signs/infer"):
+            answer = httpx.post(f"{url}{path}", trust_env=False, timeout=60)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+            assert answer.headers["content-type"] == _type_of_errors(path)
         assert httpx.get(f"{url}/tasks", trust_env=False, timeout=60).headers["x-served-by"] == "registry"
 
 

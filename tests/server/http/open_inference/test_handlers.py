@@ -263,8 +263,7 @@ def test_statistics_of_one_version_of_a_model_and_of_all(client: httpx.Client) -
 )
 def test_what_goes_wrong_is_json_with_an_error(client: httpx.Client, method: str, path: str, status: int) -> None:
     body, headers = asked(FILES[0])
-    content = {"content": body, "headers": headers} if method == "POST" else {}
-    answer = client.request(method, path, **content)
+    answer = client.request(method, path, content=body if method == "POST" else None, headers=headers)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/json"
     assert status == 200 or isinstance(answer.json()["error"], str)

@@ -37,7 +37,7 @@ def test_inputs_in_binary_data_and_in_json_may_be_mixed() -> None:
 
 
 def test_strings_of_json_are_utf_8_or_base64_where_that_is_said() -> None:
-    plain = {"name": "image", "shape": [2], "datatype": "BYTES", "data": ["GIF", "ü"]}
+    plain: dict[str, Any] = {"name": "image", "shape": [2], "datatype": "BYTES", "data": ["GIF", "ü"]}
     coded = plain | {"data": [base64.b64encode(b"\xff\xd8").decode()], "shape": [1, 1]}
     coded["parameters"] = {"content_type": "base64"}
     asked = request_of(json.dumps({"inputs": [plain, coded]}).encode(), [])
