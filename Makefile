@@ -98,4 +98,4 @@ digests: $(STAMP) ## Pin every image by digest as well (asks the images' registr
 	$(BIN)/python -m deploy.supply_chain.digests
 
 clean: ## Remove .venv and every cache
-	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .cache dist

@@ -23,9 +23,12 @@ from hosting.telemetry.request_id import HEADER, TRACE_HEADER, request_id
 from hosting.web.problems import ProblemTable, answer, install_problem_handlers
 from server.errors import DeadlineExceeded
 from server.http.bodies import read_body
+from server.http.open_inference import route_declarations as open_inference
+from server.http.open_inference.requests import HEADER_LENGTH
 from server.http.parameters import ManyTasksQuery, PredictionQuery, query
 from server.http.problems import ALL_PROBLEMS
 from server.http.route_declarations import PREDICT_MANY, ROUTES
+from server.open_inference.parameters import MOST_TIMEOUT_US
 from server.settings import ServerSettings
 
 PROBLEMS: ProblemTable = {
@@ -35,6 +38,19 @@ PROBLEMS: ProblemTable = {
 }
 
 ATTEMPTS_HEADER = b"x-attempts"  # in answers that took more than one
+
+_OF_ANY_REPLICA = frozenset(  # beside predictions: every replica says the same
+    {
+        READYZ,
+        *(open_inference.LIVE, open_inference.READY, open_inference.SERVER, open_inference.SERVER_SLASH),
+        *(open_inference.METADATA, open_inference.METADATA_OF_VERSION, open_inference.MODELS),
+        *(open_inference.MODEL_READY, open_inference.MODEL_READY_OF_VERSION),
+        *(open_inference.CONFIG, open_inference.CONFIG_OF_VERSION),
+    }
+)
+_IN_THE_BODY = frozenset({open_inference.INFER, open_inference.INFER_OF_VERSION})  # is how much time they have
+_PASSED_ON = ("content-type", TRACE_HEADER)
+_PASSED_ON_TO_INFER = (*_PASSED_ON, HEADER_LENGTH, "accept-encoding")
 
 _SCRAPE_S = 9.0  # Prometheus itself waits for ten seconds
 _GRACE_S = 1.0  # beyond a request's own timeout, so that a replica has time to say itself where the time went
@@ -120,9 +136,11 @@ class Forward:
         raise ReplicasLost(self._attempts)
 
     def _timeout_s(self, request: Request) -> float:
+        route = route_match(request.scope).route
+        if route in _IN_THE_BODY:
+            return MOST_TIMEOUT_US / 1_000_000
         try:
-            is_of_many = route_match(request.scope).route is PREDICT_MANY
-            asked = query(request, ManyTasksQuery if is_of_many else PredictionQuery).timeout_ms
+            asked = query(request, ManyTasksQuery if route is PREDICT_MANY else PredictionQuery).timeout_ms
         except RequestValidationError:
             asked = None  # the replica says what is wrong with the query, as a server by itself would
         return (asked or self._settings.request_timeout_ms) / 1000
@@ -130,17 +148,18 @@ class Forward:
 
 def _is_forwarded(scope: Scope) -> bool:
     match = route_match(scope)
-    return match.is_prediction or (match.route is READYZ and scope["method"] == READYZ.method)
+    return match.is_prediction or (match.route in _OF_ANY_REPLICA and scope["method"] == "GET")
 
 
 def _call(request: Request, body: bytes) -> Call:
     """With those headers alone that a server reads: no secret leaves the ingress."""
     headers = {HEADER: request_id.get() or ""}
-    for name in ("content-type", TRACE_HEADER):
+    match = route_match(request.scope)
+    for name in _PASSED_ON_TO_INFER if match.route in _IN_THE_BODY else _PASSED_ON:
         if name in request.headers:
             headers[name] = request.headers[name]
     return Call(
-        tasks=route_match(request.scope).tasks,
+        tasks=match.tasks,
         method=request.method,
         path=request.scope["path"],
         query=request.scope["query_string"],

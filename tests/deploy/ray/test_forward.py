@@ -19,6 +19,7 @@ from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from server.app import create_app as create_server_app
 from server.errors import NotReady
+from server.http.open_inference.requests import HEADER_LENGTH
 from server.settings import ServerSettings
 from tests.hosting.access.tables import declared, offered
 from tests.server.asking import FILES, publish
@@ -129,6 +130,22 @@ def test_answers_are_those_of_a_server_by_itself(
         assert _lasting(forwarded) == _lasting(own)
         assert len(forwarded.headers.get_list("x-request-id")) == 1
         assert "x-attempts" not in forwarded.headers
+
+
+def test_the_open_inference_protocol_is_answered_as_by_a_server_by_itself(
+    settings: ServerSettings, server: Running, replicas: OneServer
+) -> None:
+    path, raw = "/v2/models/signs/infer", {HEADER_LENGTH: "0"}
+    answers = (
+        server.client.post(path, content=FILES[0], headers=raw),
+        _ask(settings, replicas, path, content=FILES[0], headers=raw),
+    )
+    own, forwarded = (each.content[int(each.headers[HEADER_LENGTH]) :] for each in answers)
+    assert forwarded == own
+    for asked in ("/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/signs", "/v2/models/signs/config"):
+        assert _ask(settings, replicas, asked, method="GET").json() == server.client.get(asked).json()
+    refused = _ask(settings, replicas, "/v2/repository/models/signs/load")
+    assert (refused.status_code, refused.headers["content-type"]) == (404, "application/json")
 
 
 def test_readiness_is_that_of_a_replica(settings: ServerSettings, server: Running, replicas: OneServer) -> None:
