@@ -57,6 +57,7 @@ class BoundedProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.url = b""  # of the request that is read, as far as it came
         self._limits = config.limits
         self._census = config.census
         self._watch = config.watch
@@ -261,7 +262,6 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def _path(self) -> str:
-        """Of the request that is read, as far as it came."""
         return self.url.partition(b"?")[0].decode("latin-1")
 
     def _peer_sends(self) -> bool:

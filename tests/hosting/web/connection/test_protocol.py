@@ -73,6 +73,14 @@ def test_a_header_without_an_end_is_refused_before_it_has_one(serve: Serve) -> N
         assert client.answer().status == 431
 
 
+def test_what_is_refused_under_v2_is_plain_json(serve: Serve) -> None:
+    for path, media_type in (("/v2/models", "application/json"), ("/ok", "application/problem+json")):
+        with peer(serve(max_header_bytes=100)) as client:
+            client.send(f"GET {path} HTTP/1.1", _HOST, "x: " + "y" * 200)
+            answer = client.answer()
+            assert (answer.status, answer.headers["content-type"]) == (431, media_type)
+
+
 def test_empty_lines_without_end_are_no_way_around(serve: Serve) -> None:
     with peer(serve(max_url_bytes=10, max_header_bytes=100)) as client:
         client.socket.sendall(b"\r\n" * 100)

@@ -1,6 +1,5 @@
 """NVIDIA's tritonclient, as it is, over HTTP: blocking, greenlets, and asyncio."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,26 +14,10 @@ _REQUIREMENTS = ("tritonclient[http]==2.73.0", "geventhttpclient==2.6.1")
 
 
 @pytest.fixture(scope="module")
-def got(stocked_server: Running, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def got(stocked_server: Running, paths: list[str]) -> dict[str, Any]:
     """What the client got, by what it asked."""
-    folder: Path = tmp_path_factory.mktemp("files")
-    paths = [folder / f"{index}.png" for index in range(len(FILES))]
-    for path, data in zip(paths, FILES, strict=True):
-        path.write_bytes(data)
     host = str(stocked_server.client.base_url).removeprefix("http://")
-    return told(environment("tritonclient-http", _REQUIREMENTS), "triton_script.py", host, *map(str, paths))
-
-
-@pytest.fixture(scope="module")
-def rankings(stocked_server: Running) -> dict[str, list[list[dict[str, Any]]]]:
-    """The native route's answers to the same files, by task and alias."""
-    found = {}
-    for name in ("signs", "signs@candidate"):
-        found[name] = [
-            stocked_server.client.post(f"/tasks/{name}/predict", content=file).json()["predictions"][0]
-            for file in FILES
-        ]
-    return found
+    return told(environment("tritonclient-http", _REQUIREMENTS), "triton_script.py", host, *paths)
 
 
 def check(
