@@ -1,4 +1,4 @@
-"""Whether there is a gRPC server, and when: as long as the app runs. Nothing here needs the extra `grpc`."""
+"""Whether there is a gRPC server, and when: as long as the app runs. Nothing here needs the extra."""
 
 import socket
 from collections.abc import AsyncIterator

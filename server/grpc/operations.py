@@ -4,15 +4,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from google.protobuf import json_format
+from starlette.responses import Response
 
 from hosting.errors import HostingError
 from registry.errors import RegistryError
 from server.errors import ServerError
-from server.grpc.counting import counted
 from server.grpc.messages.protocol import Message
 from server.grpc.messages.statistics import fill_statistics
 from server.grpc.messages.tensors import fill_response, infer_request
-from server.http.problems import status_of
+from server.http.counting import counted
+from server.http.problems import OPEN_INFERENCE_PROBLEMS, status_in
 from server.open_inference.messages import InferRequest
 from server.open_inference.metadata import server_metadata
 from server.open_inference.open_inference import OpenInference
@@ -72,7 +73,7 @@ class Operations:
         try:
             await self._core.check_model_ready(request.name, request.version)
         except (ServerError, HostingError, RegistryError) as failure:
-            if status_of(failure) not in _NOT_READY:
+            if status_in(OPEN_INFERENCE_PROBLEMS, failure) not in _NOT_READY:
                 raise
         else:
             response.ready = True
@@ -90,12 +91,16 @@ class Operations:
         json_format.ParseDict(configuration, response.config)
 
     async def _model_infer(self, request: Message, response: Message, left_s: float | None) -> None:
-        with counted(self._server, request.model_name):
+        name = request.model_name
+
+        async def answered() -> Response:
             arrived_at = self._core.clock()
-            target = self._core.admit(request.model_name, request.model_version)
+            target = self._core.admit(name, request.model_version)
             asked = in_time(infer_request(request), left_s)
-            found = await self._core.infer(request.model_name, target, asked, arrived_at=arrived_at)
-            fill_response(response, found)
+            fill_response(response, await self._core.infer(name, target, asked, arrived_at=arrived_at))
+            return Response()
+
+        await counted(self._server, [name.partition("@")[0]], answered, OPEN_INFERENCE_PROBLEMS)
 
     async def _model_stream_infer(self, request: Message, response: Message, left_s: float | None) -> None:
         await self._model_infer(request, response.infer_response, left_s)

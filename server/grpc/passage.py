@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hosting.access.route_table import MATCH, Route, RouteMatch
 from hosting.web.problems import answer
-from server.http.problems import ALL_PROBLEMS
+from server.http.problems import OPEN_INFERENCE_PROBLEMS
 
 Work = Callable[[], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
@@ -75,7 +75,7 @@ class WorkOfCalls:
         try:
             await work()
         except Exception as failure:  # only what has a problem of its own; the rest is raised again
-            await answer(Request(scope), failure, ALL_PROBLEMS)(scope, receive, send)
+            await answer(Request(scope), failure, OPEN_INFERENCE_PROBLEMS)(scope, receive, send)
             return
         await send({"type": "http.response.start", "status": SUCCESS, "headers": []})
         await send({"type": "http.response.body", "body": b""})

@@ -12,7 +12,7 @@ KIB, MIB = 2**10, 2**20
 
 SMALL_BYTES = 64 * KIB  # a message that is no longer may hold what it likes
 _MOST_PARTS = 4096
-_MOST_TYPED_BYTES = 4 * MIB  # of numbers as typed contents, each of which becomes an object of Python's
+_MOST_TYPED_BYTES = 2 * MIB  # of numbers as typed contents, which the event loop parses one by one
 _MOST_OTHER_BYTES = 64 * KIB  # of all that is in no tensor
 
 _BYTES_OF_KIND = {1: 8, 5: 4}  # of fixed lengths, by wire type

@@ -1,7 +1,7 @@
 """Statistics of versions as messages."""
 
 from server.grpc.messages.protocol import Message
-from server.open_inference.open_inference import ModelStatistics
+from server.open_inference.metadata import ModelStatistics
 from server.statistics import Duration
 
 
@@ -16,7 +16,7 @@ def fill_statistics(message: Message, statistics: ModelStatistics) -> None:
     for size, duration in figures.batches.items():
         batch = message.batch_stats.add(batch_size=size)
         _fill(batch.compute_infer, duration)
-    message.memory_usage.add(type="GPU", byte_size=statistics.device_bytes)
+    message.memory_usage.add(type=statistics.memory, byte_size=statistics.device_bytes)
 
 
 def _fill(message: Message, duration: Duration) -> None:
