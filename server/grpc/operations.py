@@ -22,6 +22,8 @@ from server.open_inference.parts import Server
 
 _MICROSECONDS = 1_000_000
 _OF_REST = ("binary_tensor_data",)  # an extension that gRPC needs no word for: it has raw contents
+# Of streams: a caller says that it wants to know which answer to a request is the last. Here there is one a request.
+_WANTS_END, _IS_END = "triton_enable_empty_final_response", "triton_final_response"
 _NOT_READY = (404, 424, 503)  # statuses of models that would not answer now
 
 # Fills the answer to a message; the number is how many seconds the caller goes on waiting, if it says so.
@@ -103,7 +105,12 @@ class Operations:
         await counted(self._server, [name.partition("@")[0]], answered, OPEN_INFERENCE_PROBLEMS)
 
     async def _model_stream_infer(self, request: Message, response: Message, left_s: float | None) -> None:
+        wants_end = _WANTS_END in request.parameters
+        if wants_end:
+            del request.parameters[_WANTS_END]
         await self._model_infer(request, response.infer_response, left_s)
+        if wants_end:
+            response.infer_response.parameters[_IS_END].bool_param = True
 
     async def _model_statistics(self, request: Message, response: Message, left_s: float | None) -> None:
         if request.name:

@@ -123,7 +123,10 @@ def test_what_is_refused_says_why(caller: Caller, message: Message, code: grpc.S
 
 def test_a_stream_answers_in_order_and_goes_on_after_a_failure(server: Running, caller: Caller) -> None:
     asked = [images(FILES[0], id="1"), images(b"x", id="2"), images(FILES[1], id="3")]
+    asked[2].parameters["triton_enable_empty_final_response"].bool_param = True
     answers = caller.stream(asked)
+    ends = [answer.infer_response.parameters["triton_final_response"].bool_param for answer in answers]
+    assert ends == [False, False, True]
     assert [answer.infer_response.id for answer in answers] == ["1", "", "3"]
     assert [bool(answer.error_message) for answer in answers] == [False, True, False]
     assert "not a readable image" in answers[1].error_message
