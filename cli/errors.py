@@ -16,6 +16,12 @@ CommandError
 ├── MalformedTag           a tag to set is not NAME=TEXT
 ├── OptionUnusable         a value that an option cannot have
 ├── CannotWrite            a file that was asked for cannot be written
+├── PredictionsStopped     the service refused, or did not come back; what was predicted is kept
+├── NoImages               a folder to predict on holds none
+├── ResultsExist           the file of results is there already
+├── ResultsInUse           another command is writing them
+├── ResultsOfAnother       what was begun for this file is not what is asked for now
+├── NoJournal              a file that stands where the journal of the results would
 └── NotADataset            the path is neither a folder nor a sound archive, or something in the folder cannot be read
     ├── TooLargeHere       it is beyond what the settings of this machine allow
     └── NotTrainable       it was read, and cannot be trained on as it is
@@ -113,6 +119,48 @@ class OptionUnusable(CommandError):
 class CannotWrite(CommandError):
     def __init__(self, path: Path, error: OSError) -> None:
         super().__init__(f"{path}: cannot be written: {error.strerror or error}")
+        self.path = path
+
+
+class PredictionsStopped(CommandError):
+    def __init__(self, reason: str, images: int, journal: Path) -> None:
+        kept = f"; the {images} images so far are kept in {journal}, and the same command goes on from there"
+        super().__init__(reason + (kept if images else ""))
+        self.images = images
+        self.path = journal
+
+
+class NoImages(CommandError):
+    def __init__(self, folder: Path, others: int) -> None:
+        left = f", and other files: {others}" if others else ""
+        super().__init__(f"{folder}: holds no images{left}")
+        self.folder = folder
+
+
+class ResultsExist(CommandError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is there already; --overwrite replaces it when the new results are complete")
+        self.path = path
+
+
+class ResultsInUse(CommandError):
+    def __init__(self, journal: Path) -> None:
+        super().__init__(f"another command is writing {journal}")
+        self.path = journal
+
+
+class ResultsOfAnother(CommandError):
+    def __init__(self, journal: Path, differences: str) -> None:
+        super().__init__(
+            f"{journal} holds what was predicted with other options ({differences}); give those to go on from there, "
+            "or --overwrite to begin anew"
+        )
+        self.path = journal
+
+
+class NoJournal(CommandError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is not of this command, which would keep its progress there; choose another --out")
         self.path = path
 
 

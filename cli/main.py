@@ -1,6 +1,5 @@
 """The `nettailor` command: options and messages; the work is in the files beside this one."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from cli.commands.jobs import add_job_commands
 from cli.commands.keys import KeyScope, make
 from cli.commands.keys import commands as keys_commands
 from cli.commands.options import DEFAULT_DIR, ClientDir, KeyOption, Url, one_line_errors, service
+from cli.commands.predict import predict
 from cli.commands.upkeep import add_upkeep
 from cli.commands.versions import registry_app
 from cli.console import PlainConsole
@@ -201,31 +201,7 @@ def tailor(
         print_result(client, ended, console)
 
 
-@app.command()
-def predict(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="A task, or task@alias.")],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", exists=True, dir_okay=False, help="Image files.")],
-    *,
-    top_k: Annotated[int, typer.Option(min=1, help="How many classes to show an image.")] = 1,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the service's answers, one JSON line an image.")
-    ] = False,
-    url: Url = None,
-    data_dir: ClientDir = None,
-    key: KeyOption = None,
-) -> None:
-    """Ask a task what is on images."""
-    from cli.render.predictions import predictions_table
-
-    with one_line_errors(), service(url, data_dir, key) as client:
-        answers = []
-        for path in images:
-            answers.append((str(path), client.predict(task, path, top_k=top_k)))
-    if as_json:
-        for _, answer in answers:
-            typer.echo(json.dumps(answer.as_json()))
-    else:
-        PlainConsole().print(predictions_table(answers))
+app.command()(predict)
 
 
 @app.command()

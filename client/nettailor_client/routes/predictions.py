@@ -1,12 +1,16 @@
 """Asking what is on images."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
+from os import PathLike
+from pathlib import Path
 
 from nettailor_client.answers.predictions import Prediction, Predictions
 from nettailor_client.body import Images
+from nettailor_client.folders.predictions import FolderPredictions
+from nettailor_client.folders.questions import Questions
 from nettailor_client.images import Image
-from nettailor_client.operation import Operation
-from nettailor_client.request import Request, path_of, query_of, read_as
+from nettailor_client.operation import Operation, Stream
+from nettailor_client.request import Request, Waiting, path_of, query_of, read_as, silently
 
 
 class PredictionRoutes:
@@ -50,3 +54,33 @@ class PredictionRoutes:
             body=Images(images=images),
             parse=read_as(Predictions),
         )
+
+    @Stream
+    def predict_folder(
+        self,
+        tasks: str | Iterable[str],
+        folder: str | PathLike[str],
+        *,
+        top_k: int | None = None,
+        priority: int = -100,
+        pin: bool = True,
+        versions: Mapping[str, int] | None = None,
+        skip: Container[str] = (),
+        in_flight: int = 4,
+        waiting: Waiting = silently,
+    ) -> FolderPredictions:
+        """What is on all images of a folder and the folders below it, one after the other in the order of their names:
+        a path within the folder, a prediction for each task (`task` or `task@alias`), or else the error of that image.
+
+        The priority is the lowest, and at most `in_flight` requests are under way, so that whoever waits for a single
+        answer does not wait for these. Each task is answered by one version, whatever becomes live meanwhile: by that
+        which answers first, or that of `versions`; without `pin`, by what its alias names at the time. Paths in `skip`
+        are left out. While the service is away or overloaded, it is waited for as for an upload.
+
+        Raises `OSError` where the folder itself cannot be read.
+        """
+        names = (tasks,) if isinstance(tasks, str) else tuple(tasks)
+        questions = Questions(
+            names, versions=versions or {}, is_pinned=pin, top_k=top_k, priority=priority, waiting=waiting
+        )
+        return FolderPredictions(folder=Path(folder), questions=questions, in_flight=in_flight, skip=skip)

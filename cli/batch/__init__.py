@@ -1,0 +1,1 @@
+"""Predictions for a whole folder of images, as a table."""
