@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nettailor_client.answers.predictions import Prediction, Predictions
 from nettailor_client.body import Images
+from nettailor_client.errors import ArgumentUnusable
 from nettailor_client.folders.predictions import FolderPredictions
 from nettailor_client.folders.questions import Questions
 from nettailor_client.images import Image
@@ -77,9 +78,11 @@ class PredictionRoutes:
         which answers first, or that of `versions`; without `pin`, by what its alias names at the time. Paths in `skip`
         are left out. While the service is away or overloaded, it is waited for as for an upload.
 
-        Raises `OSError` where the folder itself cannot be read.
+        Raises `ArgumentUnusable`, and `OSError` where the folder itself cannot be read.
         """
         names = (tasks,) if isinstance(tasks, str) else tuple(tasks)
+        if not names or in_flight < 1:
+            raise ArgumentUnusable("asking about a folder takes a task, and a request in flight")
         questions = Questions(
             names, versions=versions or {}, is_pinned=pin, top_k=top_k, priority=priority, waiting=waiting
         )
