@@ -3,6 +3,7 @@ OpenMP teams that wait for each other on a busy machine are a hundred times slow
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, here and in the processes tests start
@@ -17,6 +18,11 @@ from registry.wiring import connect
 
 hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is no fault of the code
 hypothesis.settings.load_profile("house")
+
+# What a run compiles is kept for the next one, and for the hundreds of processes that tests start, whatever the shell
+# says: without it every worker spends seven seconds on the tests' asserts alone.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 avoid_phantom_amx()  # some tests use oneDNN before they load a backbone, which does this elsewhere
 

@@ -70,11 +70,11 @@ def _required(python: Path, extra: str = "") -> list[str]:
 
 def _run(python: Path, *command: str, folder: Path, status: int = 0, seconds: float = PATIENCE_SECONDS) -> str:
     """What the command of the environment prints, started in a folder away from the tree."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("NETTAILOR_", "PYTHON"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("NETTAILOR_", "PYTHON"))}
     ended = subprocess.run(
         [str(python.with_name(command[0])), *command[1:]],
         cwd=folder,
-        env=environment,
+        env={**inherited, "NETTAILOR_JOB_THREADS": "1"},
         check=False,
         capture_output=True,
         text=True,
@@ -177,19 +177,10 @@ def test_pip_installs_all_that_is_needed(wheel: Path, tmp_path: Path) -> None:
     _run(python, "nettailor", "doctor", folder=tmp_path)
     write_signs(tmp_path / "signs.zip", train=10, test=2)
     (tmp_path / "sign.png").write_bytes(sign_samples(1)[0][1])
-    tailor = (
-        "nettailor",
-        "tailor",
-        "signs.zip",
-        "--task",
-        "signs",
-        "--preset",
-        "fast",
-        "--max-minutes",
-        "0.5",
-        "--yes",
-    )
-    _run(python, *tailor, folder=tmp_path, seconds=_INSTALL_SECONDS)
-    answer = json.loads(_run(python, "nettailor", "predict", "signs", "sign.png", "--json", folder=tmp_path))
+    on_data = ("--data-dir", "data")
+    tailor = ("tailor", "signs.zip", "--task", "signs", "--preset", "fast", "--yes")
+    _run(python, "nettailor", *tailor, *on_data, folder=tmp_path, seconds=_INSTALL_SECONDS)
+    predict = ("predict", "signs", "sign.png", "--json")
+    answer = json.loads(_run(python, "nettailor", *predict, *on_data, folder=tmp_path))
     assert (answer["task"], len(answer["predictions"])) == ("signs", 1)
     assert "NETTAILOR_REDIS_URL is not set" in _run(python, "python", "-m", "deploy.ray", folder=tmp_path, status=1)

@@ -19,6 +19,7 @@ from server.app import create_app
 from server.service import Service
 from server.settings import ServerSettings
 from tests.server.oracle import backbone
+from tests.serving import PromptServer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +49,12 @@ def running(settings: ServerSettings, registry: Registry) -> Iterator[Running]:
             with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30) as client:
                 yield Running(service=service, client=client, registry=registry)
         finally:
-            server.should_exit = True
+            server.stop()
             thread.join(timeout=30)
             assert not thread.is_alive()
 
 
-class _Announcing(uvicorn.Server):
+class _Announcing(PromptServer):
     def __init__(self, config: uvicorn.Config, started: threading.Event) -> None:
         super().__init__(config)
         self._announcement = started

@@ -4,7 +4,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -25,6 +24,12 @@ def _objects(*paths: Path) -> list[Object]:
     return [thing for path in paths for thing in yaml.safe_load_all(path.read_text())]
 
 
+def _validate(thing: Object) -> None:
+    import kubernetes_validate  # builds grammars for seconds: not wherever tests are collected
+
+    kubernetes_validate.validate(thing, _VERSION, strict=True)
+
+
 _BASE = _objects(*sorted((_FOLDER / "base").glob("*.yaml")))
 
 
@@ -43,7 +48,7 @@ _PODS = [pytest.param(name, pod, id=name) for name, pod in _pods()]
 def test_every_object_is_of_its_schema(path: Path) -> None:
     for thing in _objects(path):
         if thing["kind"] not in _UNKNOWN:
-            kubernetes_validate.validate(thing, _VERSION, strict=True)
+            _validate(thing)
 
 
 @pytest.mark.parametrize("path", _KUSTOMIZATIONS, ids=lambda path: path.parent.name)
@@ -71,7 +76,7 @@ def test_kustomize_builds_what_the_schemas_accept(overlay: str) -> None:
     built = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
     objects = list(yaml.safe_load_all(built.stdout))
     for thing in objects:
-        kubernetes_validate.validate(thing, _VERSION, strict=True)
+        _validate(thing)
         assert thing["kind"] == "Namespace" or thing["metadata"]["namespace"] == "nettailor"
     proxies = [t["data"] for t in objects if t["kind"] == "ConfigMap" and t["metadata"]["name"].startswith("proxy-")]
     (proxy,) = proxies
