@@ -27,9 +27,8 @@ from tests.documented import ROOT
 from tests.linked_environment import link, linked_environment, site_of
 from tests.waiting import PATIENCE_SECONDS, until
 
-_PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"][
-    "packages"
-]
+_TARGETS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
+_PACKAGES = [ROOT / package for package in _TARGETS["wheel"]["packages"]]
 _INSTALL_SECONDS = 1800.0  # of some gigabytes, over whatever line there is
 
 
@@ -85,18 +84,23 @@ def _run(python: Path, *command: str, folder: Path, status: int = 0, seconds: fl
 
 
 def test_every_package_is_listed() -> None:
-    assert {path.parent.name for path in ROOT.glob("*/__init__.py")} == {*_PACKAGES, "tests"}
+    """The client's too, which the command uses."""
+    found = {path.parent for pattern in ("*/__init__.py", "client/*/__init__.py") for path in ROOT.glob(pattern)}
+    assert found == {*_PACKAGES, ROOT / "tests"}
 
 
 def test_the_wheel_has_every_file_of_its_packages(wheel: Path) -> None:
     """Code, settings, scripts for Redis, pages, weights, and what `deploy` is for: all that git would list."""
     inside = {name: data for name, data in _contents(wheel).items() if ".dist-info/" not in name}
-    paths = [path for package in _PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()]
-    names = {str(path.relative_to(ROOT)) for path in paths if path.parent.name not in ("__pycache__", "secrets")}
-    assert set(inside) == names
-    assert all((ROOT / name).read_bytes() == data for name, data in inside.items())
-    kinds = {Path(name).suffix for name in inside}
-    assert kinds >= {".py", ".txt", ".lua", ".html", ".safetensors", ".json", ".yml", ".conf"}
+    files = {path: package.parent for package in _PACKAGES for path in package.rglob("*") if path.is_file()}
+    expected = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path, folder in files.items()
+        if path.parent.name not in ("__pycache__", "secrets")
+    }
+    assert inside.keys() == expected.keys()
+    assert inside == expected
+    assert {Path(name).suffix for name in inside} >= {".py", ".txt", ".lua", ".html", ".safetensors", ".json", ".conf"}
 
 
 def test_a_wheel_of_the_source_archive_is_the_same(wheel: Path, tmp_path: Path) -> None:

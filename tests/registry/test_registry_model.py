@@ -402,7 +402,7 @@ def test_registry_behaves_as_the_model(store_url: str, redis_client: "redis.Redi
 
     remote = store_url.startswith("s3://")  # each step is a dozen HTTP requests
     settings_ = settings(
-        max_examples=max(examples // 8, 1) if remote else examples,
+        max_examples=examples // 12 if remote else examples,
         stateful_step_count=30,
         suppress_health_check=[HealthCheck.too_slow],
     )

@@ -12,5 +12,5 @@ def bare_environment(image: str, folder: Path) -> Path:
     lists = [image, "torch"] if image in ("server", "trainer") else [image]
     lines = [line for each in lists for line in path_of(each).read_text().splitlines() if line[0] not in "# "]
     python = linked_environment(folder, [*(line.partition("==")[0] for line in lines), "nettailor-server"])
-    (site_of(python) / "ours.pth").write_text(f"{ROOT}\n")
+    (site_of(python) / "ours.pth").write_text(f"{ROOT}\n{ROOT / 'client'}\n")
     return python

@@ -12,6 +12,7 @@ from tests.trainer.workers.states import in_state
 from tests.trainer.workers.stopping_workers import Start, kill, stopped_job_process
 from tests.trainer.workers.tiny_job import STAGES, submit, tiny_digest
 from tests.waiting import until
+from trainer.jobs.job import Job
 from trainer.service import Service
 from trainer.settings import Settings
 
@@ -33,11 +34,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
     return tiny_digest(tmp_path_factory.mktemp("whole"))
 
 
-def test_killed_once_in_every_stage(
-    http: httpx.Client, service: Service, start: Start, whole: str, redis_server: EmbeddedRedis
-) -> None:
+def killed_in(
+    http: httpx.Client, service: Service, start: Start, redis_server: EmbeddedRedis, stages: tuple[str, ...]
+) -> Job:
+    """How a job ended whose worker was killed once in each of these stages."""
     job = submit(http)
-    for attempt, stage in enumerate(STAGES, start=1):
+    for attempt, stage in enumerate(stages, start=1):
         # after the second epoch of the teacher Redis is killed as well, and back before the run goes on
         worker = start("teacher student" if stage == "student" else stage)
         process = stopped_job_process(worker)
@@ -52,9 +54,27 @@ def test_killed_once_in_every_stage(
         kill(worker)
     start()
     ended = in_state(service, job, "succeeded", "failed")
+    assert ended.attempt == len(stages) + 1
+    return ended
+
+
+def assert_published(ended: Job, digest: str) -> None:
     assert ended.result is not None, ended.error
-    assert ended.result["digest"] == whole
-    assert (ended.result["version"], ended.result["alias"], ended.attempt) == (1, "live", len(STAGES) + 1)
+    assert (ended.result["digest"], ended.result["version"], ended.result["alias"]) == (digest, 1, "live")
+
+
+def test_killed_before_within_and_after_the_trainings(
+    http: httpx.Client, service: Service, start: Start, whole: str, redis_server: EmbeddedRedis
+) -> None:
+    """That each training goes on from its checkpoints is tested with the recipe, in one process."""
+    assert_published(killed_in(http, service, start, redis_server, ("intake", "student", "publish")), whole)
+
+
+@pytest.mark.nightly
+def test_killed_once_in_every_stage(
+    http: httpx.Client, service: Service, start: Start, whole: str, redis_server: EmbeddedRedis
+) -> None:
+    assert_published(killed_in(http, service, start, redis_server, STAGES), whole)
 
 
 @pytest.mark.nightly
