@@ -37,9 +37,7 @@ def secrets(keys_file: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def locked(
-    settings: ServerSettings, stocked: Registry, keys_file: Path, secrets: dict[str, str]
-) -> Iterator[Running]:
+def locked(settings: ServerSettings, stocked: Registry, keys_file: Path, secrets: dict[str, str]) -> Iterator[Running]:
     with running(settings.model_copy(update={"keys_file": keys_file}), stocked) as started:
         yield started
 
