@@ -4,7 +4,7 @@ transports."""
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ import httpx
 from nettailor_client.body import NO_BODY, Bytes, File, Images
 from nettailor_client.errors import REFUSALS, ArgumentUnusable, RequestRefused, ServiceUnreachable
 from nettailor_client.patience import Patience, Tries
-from nettailor_client.request import Answer, Request
+from nettailor_client.request import Answer, Request, Waiting
 from nettailor_client.transport import Message, Transport
 
 T = TypeVar("T")
@@ -43,15 +43,14 @@ class Session:
 
     async def repeated(self, request: Request[T], attempt: Callable[[Request[T]], Awaitable[T]]) -> T:
         """The same of another way to send it once."""
-        tries = self.tries(is_long=request.is_long)
+        request, tries = await self._encoded(request), Tries()
         while True:
             try:
                 return await attempt(request)
             except (ServiceUnreachable, RequestRefused) as error:
                 if not may_pass(request, error):
                     raise
-                request.waiting()
-                if not await self.wait(tries, error):
+                if not await self.wait(tries, error, request.waiting, is_long=request.is_long):
                     raise
 
     async def ask_once(self, request: Request[T]) -> T:
@@ -64,7 +63,7 @@ class Session:
     async def answered(self, request: Request[Any]) -> AsyncIterator[httpx.Response]:
         """An answer whose body is read within. Raises `ServiceUnreachable`, `RequestRefused`."""
         try:
-            response = await self.transport.send(await self._message(request))
+            response = await self.transport.send(self._message(request))
             try:
                 if not response.is_success:
                     raise _refusal(request, response, await self.transport.read(response))
@@ -74,20 +73,32 @@ class Session:
         except httpx.TransportError as error:
             raise ServiceUnreachable(self.url, str(error), arrived=not isinstance(error, _NEVER_SENT)) from error
 
-    def tries(self, *, is_long: bool) -> Tries:
-        return Tries(seconds=self.patience.long_seconds if is_long else self.patience.seconds)
+    async def wait(
+        self, tries: Tries, error: ServiceUnreachable | RequestRefused | None, waiting: Waiting, *, is_long: bool
+    ) -> bool:
+        """Pause before another attempt, which `waiting` is told; False, at once, if there is to be none."""
+        refusal = error if isinstance(error, RequestRefused) else None
+        is_busy = refusal is not None and refusal.status == _NOT_BEGUN
+        pause_s = tries.pause_s(
+            patience_s=self.patience.long_seconds if is_long and not is_busy else self.patience.seconds,
+            retry_after_s=None if refusal is None else refusal.retry_after_s,
+        )
+        if pause_s is None:
+            return False
+        waiting()
+        await self.transport.pause(pause_s)
+        return True
 
-    async def wait(self, tries: Tries, error: ServiceUnreachable | RequestRefused | None = None) -> bool:
-        """Pause before another attempt; False, at once, if there is to be none."""
-        pause_s = tries.pause_s(error.retry_after_s if isinstance(error, RequestRefused) else None)
-        if pause_s is not None:
-            await self.transport.pause(pause_s)
-        return pause_s is not None
-
-    async def _message(self, request: Request[Any]) -> Message:
+    async def _encoded(self, request: Request[T]) -> Request[T]:
+        """With images as the files that are sent, again too if need be."""
         body = request.body
         if isinstance(body, Images):
-            body = await self.transport.aside(body.encoded)
+            return replace(request, body=await self.transport.aside(body.encoded))
+        return request
+
+    def _message(self, request: Request[Any]) -> Message:
+        body = request.body
+        assert not isinstance(body, Images)  # they are encoded, whatever is repeated
         return Message(
             method=request.method,
             url=httpx.URL(self.url + request.path, params=request.query or None),

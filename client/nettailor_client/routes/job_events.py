@@ -7,6 +7,7 @@ from typing import Any
 from nettailor_client.answers.jobs import Event, Job
 from nettailor_client.errors import RequestRefused, ServiceUnreachable, StreamBroken
 from nettailor_client.lines import lines_of, text_of
+from nettailor_client.patience import Tries
 from nettailor_client.request import READ_S, Request, Waiting, path_of, query_of, read_as, read_nothing, silently
 from nettailor_client.session import Session, may_pass
 from nettailor_client.sse import EventParser, ServerSentEvent
@@ -21,7 +22,7 @@ class JobEvents:
     waiting: Waiting = silently
 
     async def pieces(self, session: Session) -> AsyncGenerator[Event, None]:
-        last, tries = self.after, session.tries(is_long=True)
+        last, tries = self.after, Tries()
         while True:
             error = None
             try:
@@ -35,8 +36,7 @@ class JobEvents:
                 if not may_pass(self._request(last), fault):
                     raise
                 error = fault
-            self.waiting()
-            if not await session.wait(tries, error):
+            if not await session.wait(tries, error, self.waiting, is_long=True):
                 raise StreamBroken(self.job) from error
 
     async def _broken_off(self, session: Session, last: str | None) -> AsyncGenerator[Event, None]:

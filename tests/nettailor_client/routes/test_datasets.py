@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from nettailor_client import Patience
-from nettailor_client.errors import Malformed
+from nettailor_client.errors import Malformed, Overloaded
 from tests.answers import job
 from tests.nettailor_client.mocked import mocked, mocked_loop, noted_pauses
 
@@ -59,6 +59,15 @@ def test_an_upload_that_is_refused_is_not_sent_again(archive: Path, pauses: list
     with mocked(answer) as client, pytest.raises(Malformed, match="no images"):
         client.upload("signs", archive)
     assert (sent, pauses) == ([1], [])
+
+
+def test_whoever_may_open_no_more_jobs_hears_of_it_soon(archive: Path, pauses: list[float]) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(429, json={"detail": "4 jobs are open"}, headers={"Retry-After": "60"})
+
+    with mocked(answer) as client, pytest.raises(Overloaded, match="4 jobs are open"):
+        client.upload("signs", archive)
+    assert pauses == []
 
 
 def test_a_file_is_read_while_it_is_sent(archive: Path) -> None:
