@@ -89,7 +89,8 @@ def test_the_examples_work(
 ) -> None:
     """An export takes long: a process of its own imports torch."""
     monkeypatch.chdir(tmp_path)
-    for name, seed in (("photo.jpg", 0), ("other.jpg", 1)):
+    Path("photos").mkdir()
+    for name, seed in (("photo.jpg", 0), ("other.jpg", 1), ("photos/one.jpg", 2)):
         Image.fromarray(np.random.default_rng(seed).integers(0, 256, (60, 80, 3), np.uint8)).save(name)
     Path("photos.zip").write_bytes(GOOD)
     examples = [example for example in _examples() if with_export or "client.export(" not in example]
@@ -101,7 +102,7 @@ def test_the_examples_work(
     shown = capsys.readouterr().out
     for part in (
         *("succeeded {'version': 1}", "no task 'sings' sings", "alias names another version 1", "worse at night"),
-        *("epoch teacher 50% 0.9", "100%\n", "class folders", "state=succeeded"),
+        *("epoch teacher 50% 0.9", "100%\n", "class folders", "state=succeeded", "one.jpg [(1, 'class "),
     ):
         assert part in shown
     assert Path("signs.pt2").exists() == with_export

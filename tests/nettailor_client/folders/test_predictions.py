@@ -1,7 +1,6 @@
 """All images of a folder by a real service, blocking and within an event loop."""
 
 import asyncio
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from nettailor_client import AsyncClient, Client, Patience
 from nettailor_client.errors import ArgumentUnusable, NotFound, ServiceUnreachable
 from nettailor_client.folders.predictions import FolderPrediction
 from tests.bundles import random_bundle
-from tests.documented import ROOT
 from tests.trainer.archives import picture
 from tests.waiting import until
 
@@ -119,17 +117,6 @@ def test_what_is_wrong_with_every_image_ends_it(client: Client, folder: Path) ->
 def test_nothing_to_ask_is_no_question(folder: Path, tasks: list[str], in_flight: int) -> None:
     with Client("http://127.0.0.1:9") as client, pytest.raises(ArgumentUnusable):
         list(client.predict_folder(tasks, folder, in_flight=in_flight))
-
-
-def test_the_example_of_the_docs_runs(service: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (example,) = re.findall(r"```python\n(.*predict_folder.*?)```", (ROOT / "docs/api.md").read_text(), re.DOTALL)
-    for shown, meant in {"http://127.0.0.1:8000": service, '"photos"': repr(str(folder)), "flowers": "birds"}.items():
-        assert shown in example
-        example = example.replace(shown, meant)
-    exec(example, {})
-    printed = capsys.readouterr().out.splitlines()
-    assert printed[0] == "broken.jpg not a readable image (of no format that is known)"
-    assert re.fullmatch(r"sub/9.png \[\(\d, 'class \d'\), \(\d, 'class \d'\)\]", printed[-1])
 
 
 def test_who_stops_early_waits_for_nothing(client: Client, service: str, folder: Path) -> None:
