@@ -1,6 +1,7 @@
 """The real server over HTTP, against what people serve models with today.
 
     python -m benchmarks.http [--rounds 9] [--seconds 3] [--tasks 16] [--litserve-python PATH] [--json]
+    python -m benchmarks.http --protocols [--clients 8] ...
 
 `python -m server` with a random ResNet-34 and tasks of `tasks34` published in a real registry, next to LitServe and to
 plain FastAPI that hold a full ResNet-34 a task (`peers`). h2load posts one 72 px JPEG a request, tasks evenly; all on
@@ -11,6 +12,8 @@ First each peer's variants run once, and the fastest stands for it. Then closed 
 every round all servers, so that ratios are paired. Then open loops send half of that, nine tenths, and twice as much.
 Percentiles are of a round's accepted requests; figures are medians over rounds with their 95% interval. How the CPU
 overhead is measured is said in `overhead`.
+
+With `--protocols` our server is compared with itself, asked by different protocols: see `protocols`.
 
 The machine should be quiet; `cores_others_kept_busy` says whether it was. Where it cannot be, GOMP_SPINCOUNT=1000 in
 the environment keeps OpenMP's threads from spinning for one that somebody else has put off the processor, on all sides.
@@ -31,7 +34,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.http import load, servers
+from benchmarks.http import load, protocols, servers
 from benchmarks.http.background_load import BackgroundLoad
 from benchmarks.http.load import Outcome, Target
 from benchmarks.http.overhead import EngineAlone, Overhead, overhead, spent
@@ -249,6 +252,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads of every server")
     parser.add_argument("--dtype", choices=["auto", "float32", "bfloat16"], default="auto", help="of our own server")
     parser.add_argument("--litserve-python", default=sys.executable, help="an interpreter that has litserve")
+    parser.add_argument("--protocols", action="store_true", help="only how our server is asked, native and otherwise")
     parser.add_argument("--json", action="store_true", help="only the line of JSON on stdout; the table on stderr")
     return parser.parse_args(arguments)
 
@@ -259,8 +263,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     load.check_generator()
     _allow_many_connections()
     torch.set_num_threads(args.threads)
-    found = measured(args)
-    print("\n".join(table(found)), file=sys.stderr if args.json else sys.stdout)
+    found = protocols.measured(args) if args.protocols else measured(args)
+    lines = protocols.table(found) if args.protocols else table(found)
+    print("\n".join(lines), file=sys.stderr if args.json else sys.stdout)
     print(json.dumps(found))
 
 

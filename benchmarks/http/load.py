@@ -57,10 +57,11 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where the requests go: one file posted to an address a task."""
+    """Where the requests go: a file posted to an address, one of both a task. `options` are the generator's."""
 
     addresses: Sequence[str]
-    body: Path
+    bodies: Sequence[Path]
+    options: Sequence[str] = ("--h1", "--header=content-type: image/jpeg")
 
 
 def check_generator() -> None:
@@ -139,10 +140,9 @@ def _run(target: Target, options: Sequence[str], *, stagger_s: float, limit_s: f
         logs = [Path(name) / f"{index}.tsv" for index in range(len(target.addresses))]
         began = time.monotonic()
         running = []
-        for index, (address, log) in enumerate(zip(target.addresses, logs, strict=True)):
+        for index, (address, body, log) in enumerate(zip(target.addresses, target.bodies, logs, strict=True)):
             time.sleep(max(0.0, began + index * stagger_s - time.monotonic()))  # so that their requests interleave
-            command = [_GENERATOR, "--h1", *options, f"--data={target.body}", f"--log-file={log}"]
-            command += ["--header=content-type: image/jpeg", address]
+            command = [_GENERATOR, *target.options, *options, f"--data={body}", f"--log-file={log}", address]
             running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
         for process in running:
             _finish(process, limit_s + _GRACE_S)

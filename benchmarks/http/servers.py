@@ -41,8 +41,8 @@ def published(folder: Path, bundles: Sequence[Bundle]) -> Iterator[Settings]:
         yield settings.model_copy(update={"redis_url": url})
 
 
-def ours(settings: Settings, backbone: Backbone, *, dtype: str, threads: int) -> Launch:
-    """`python -m server`, as anybody would start it."""
+def ours(settings: Settings, backbone: Backbone, *, dtype: str, threads: int, grpc_port: int = 0) -> Launch:
+    """`python -m server`, as anybody would start it; with gRPC if it has a port."""
     weights = settings.data_dir / "backbone.safetensors"
     save_file(backbone.state_dict(), weights)
     environment = {
@@ -54,6 +54,7 @@ def ours(settings: Settings, backbone: Backbone, *, dtype: str, threads: int) ->
         "NETTAILOR_DTYPE": dtype,
         "NETTAILOR_ENGINE_THREADS": str(threads),
         "NETTAILOR_PORT": "{port}",
+        "NETTAILOR_GRPC_PORT": str(grpc_port),
         "NETTAILOR_MAX_CONNECTIONS": "60000",  # the load comes from one address, over a connection a waiting request
         "NETTAILOR_MAX_CONNECTIONS_PER_ADDRESS": "0",
     }
@@ -82,7 +83,7 @@ def fastapi_variants(*, tasks: int, threads: int) -> dict[str, Launch]:
 
 
 def target(served: Served, tasks: int, body: Path) -> Target:
-    return Target(addresses=[f"{served.url}/tasks/task-{i}/predict" for i in range(tasks)], body=body)
+    return Target(addresses=[f"{served.url}/tasks/task-{i}/predict" for i in range(tasks)], bodies=[body] * tasks)
 
 
 def jpeg(side: int) -> bytes:
@@ -97,8 +98,8 @@ def drain(target: Target) -> None:
     """Wait until the server has nothing left to do for clients that are gone: a request a task in turn, which are
     answered after what came before them."""
     with httpx.Client(timeout=_DRAIN_S) as client:
-        for address in target.addresses:
-            client.post(address, content=target.body.read_bytes(), headers={"content-type": "image/jpeg"})
+        for address, body in zip(target.addresses, target.bodies, strict=True):
+            client.post(address, content=body.read_bytes(), headers={"content-type": "image/jpeg"})
 
 
 def _peer(name: str, python: str, module: str, options: dict[str, int]) -> Launch:

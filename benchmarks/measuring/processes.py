@@ -81,7 +81,7 @@ class Served:
 @contextmanager
 def serving(launch: Launch, folder: Path) -> Iterator[Served]:
     """The server, once it is ready. What it prints goes into `folder`. Raises `ServerUnusable`."""
-    port = str(_free_port())
+    port = str(free_port())
     command = [part.replace("{port}", port) for part in launch.command]
     environment = {name: value.replace("{port}", port) for name, value in launch.environment.items()}
     log = folder / f"{launch.name}.log"
@@ -108,7 +108,7 @@ def _is_ready(served: Served, path: str) -> bool:
     return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
