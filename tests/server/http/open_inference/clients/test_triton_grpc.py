@@ -1,17 +1,13 @@
 """NVIDIA's tritonclient, as it is, over gRPC: blocking, with callbacks, streams, and asyncio."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from registry.registry import Registry
 from server.settings import ServerSettings
 from tests.processes.ports import free_port
-from tests.server.asking import FILES
 from tests.server.http.open_inference.clients.environment import environment, told
-from tests.server.running import Running, running
+from tests.server.running import Running
 
 pytestmark = pytest.mark.nightly
 
@@ -19,30 +15,15 @@ _REQUIREMENTS = ("tritonclient[grpc]==2.73.0",)
 
 
 @pytest.fixture(scope="module")
-def server(stocked_settings: ServerSettings, stocked_registry: Registry) -> Iterator[Running]:
-    with running(stocked_settings.model_copy(update={"grpc_port": free_port()}), stocked_registry) as server:
-        yield server
+def settings(settings: ServerSettings) -> ServerSettings:
+    return settings.model_copy(update={"grpc_port": free_port()})
 
 
 @pytest.fixture(scope="module")
-def got(server: Running, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def got(stocked_server: Running, paths: list[str]) -> dict[str, Any]:
     """What the client got, by what it asked."""
-    folder: Path = tmp_path_factory.mktemp("files")
-    paths = [folder / f"{index}.png" for index in range(len(FILES))]
-    for path, data in zip(paths, FILES, strict=True):
-        path.write_bytes(data)
-    python = environment("tritonclient-grpc", _REQUIREMENTS)
-    address = f"127.0.0.1:{server.service.settings.grpc_port}"
-    return told(python, "triton_grpc_script.py", address, *map(str, paths))
-
-
-@pytest.fixture(scope="module")
-def natively(server: Running) -> dict[str, list[list[dict[str, Any]]]]:
-    """The native route's answers to the same files, by task and alias."""
-    return {
-        name: [server.client.post(f"/tasks/{name}/predict", content=file).json()["predictions"][0] for file in FILES]
-        for name in ("signs", "signs@candidate")
-    }
+    address = f"127.0.0.1:{stocked_server.service.settings.grpc_port}"
+    return told(environment("tritonclient-grpc", _REQUIREMENTS), "triton_grpc_script.py", address, *paths)
 
 
 def check(
@@ -70,19 +51,19 @@ def test_metadata(got: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("asked", ["default", "column", "gzip", "deflate", "priority"])
-def test_files_are_answered_as_natively(got: dict[str, Any], natively: dict[str, Any], asked: str) -> None:
-    check(got[asked], natively["signs"])
+def test_files_are_answered_as_natively(got: dict[str, Any], rankings: dict[str, Any], asked: str) -> None:
+    check(got[asked], rankings["signs"])
 
 
-def test_requests_under_way_together(got: dict[str, Any], natively: dict[str, Any]) -> None:
+def test_requests_under_way_together(got: dict[str, Any], rankings: dict[str, Any]) -> None:
     for answer in got["several_at_once"]:
-        check(answer, natively["signs"])
+        check(answer, rankings["signs"])
 
 
-def test_streams(got: dict[str, Any], natively: dict[str, Any]) -> None:
+def test_streams(got: dict[str, Any], rankings: dict[str, Any]) -> None:
     first, failed, last = got["stream"]
     for answer, identity in ((first, "1"), (last, "3")):
-        check(answer, natively["signs"])
+        check(answer, rankings["signs"])
         assert answer["id"] == identity
     assert "images[0]: not a readable image" in failed
 
@@ -92,10 +73,10 @@ def test_pixels(got: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("asked", "count"), [("best", 2), ("best_of_all", 5)])
-def test_classification(got: dict[str, Any], natively: dict[str, Any], asked: str, count: int) -> None:
+def test_classification(got: dict[str, Any], rankings: dict[str, Any], asked: str, count: int) -> None:
     datatype, shape, values = got[asked]["probabilities"]
     assert (datatype, shape) == ("object", [3, count])
-    expected = [(label["index"], label["label"]) for labels in natively["signs"] for label in labels[:count]]
+    expected = [(label["index"], label["label"]) for labels in rankings["signs"] for label in labels[:count]]
     assert [(int(value.split(":")[1]), value.split(":", 2)[2]) for value in values] == expected
 
 
@@ -103,9 +84,9 @@ def test_an_id_comes_back(got: dict[str, Any]) -> None:
     assert (got["id"]["id"], got["default"]["id"]) == ("mine", None)
 
 
-def test_names_with_an_alias_and_versions(got: dict[str, Any], natively: dict[str, Any]) -> None:
-    check(got["alias"], natively["signs@candidate"], name="signs@candidate", version="2")
-    check(got["version"], natively["signs@candidate"], version="2")
+def test_names_with_an_alias_and_versions(got: dict[str, Any], rankings: dict[str, Any]) -> None:
+    check(got["alias"], rankings["signs@candidate"], name="signs@candidate", version="2")
+    check(got["version"], rankings["signs@candidate"], version="2")
 
 
 @pytest.mark.parametrize(
@@ -141,11 +122,11 @@ def test_the_differences_of_statistics_add_up(got: dict[str, Any]) -> None:
     assert {"flowers", "signs"} <= set(names)
 
 
-def test_asyncio(got: dict[str, Any], natively: dict[str, Any]) -> None:
+def test_asyncio(got: dict[str, Any], rankings: dict[str, Any]) -> None:
     assert got["aio"]["health"] == [True, True]
     assert got["aio"]["metadata"] == got["model_metadata"]
     for answer in got["aio"]["answers"]:
-        check(answer, natively["signs"])
+        check(answer, rankings["signs"])
     for (error, answer), identity in zip(got["aio"]["stream"], ("1", "2"), strict=True):
-        check(answer, natively["signs"])
+        check(answer, rankings["signs"])
         assert (error, answer["id"]) == ("", identity)
