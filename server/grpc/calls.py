@@ -5,6 +5,7 @@ wire: so a caller without a key is refused before its message is read, and a mes
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -27,6 +28,10 @@ from server.grpc.route_declarations import ROUTES
 from server.grpc.status import code_of
 from server.open_inference.parts import Server
 
+# As uvicorn logs requests, so that both stand in one log.
+_access = logging.getLogger("uvicorn.access")
+_ACCESS_LINE = '%s - "%s %s HTTP/%s" %d'
+
 Context = Any  # grpc.aio.ServicerContext, which has no types
 
 _MOST_CHARACTERS = 2000  # of an error's text: it travels among the headers, which have a limit
@@ -41,6 +46,7 @@ class Calls:
         self._app = app
         self._operations = operations
         self._patience_s = settings.transfer_timeout_seconds
+        self._is_logged = settings.access_log
         self._keyring = None if settings.keys_file is None else Keyring(settings.keys_file)
 
     def handler(self, method: Method) -> grpc.RpcMethodHandler:
@@ -104,15 +110,20 @@ class Calls:
                 raise fault
             await operation(message, response, context.time_remaining())
 
+        route = ROUTES[method.name]
         call = Call(
-            route=ROUTES[method.name],
+            route=route,
             parameters=_parameters(message),
             headers=caller.headers,
             client=caller.address,
             body=raw,
             work=work,
         )
-        return await passed(self._app, call)
+        outcome = await passed(self._app, call)
+        if self._is_logged:
+            host, port = caller.address or ("-", 0)
+            _access.info(_ACCESS_LINE, f"{host}:{port}", route.method, route.path, "2", outcome.status)
+        return outcome
 
 
 def _parsed(method: Method, raw: bytes) -> tuple[Message, RequestMalformed | None]:

@@ -42,6 +42,7 @@ def locked(settings: ServerSettings, stocked: Registry, folder: Path) -> Iterato
         "bodies_bound_bytes": BODY_BYTES + 1000,
         "transfer_timeout_seconds": 0.5,
         "grpc_max_calls": 3,
+        "access_log": True,
     }
     with running(settings.model_copy(update=changes), stocked) as server:
         yield server
@@ -126,6 +127,12 @@ def test_requests_have_ids(caller: Caller, folder: Path) -> None:
     assert dict(done.trailing_metadata())["x-request-id"] == "mine"
     _, done = call.with_call(method.request(name="signs"), metadata=key)
     assert len(dict(done.trailing_metadata())["x-request-id"]) == 32
+
+
+def test_calls_are_in_the_access_log(caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="uvicorn.access"):
+        caller.call("ServerLive")
+    assert any(f'"POST /{SERVICE}/ServerLive HTTP/2" 200' in record.getMessage() for record in caplog.records)
 
 
 def test_messages_are_as_long_as_bodies_may_be(caller: Caller, folder: Path) -> None:
