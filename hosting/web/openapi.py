@@ -33,7 +33,7 @@ def takes(**content: Described) -> Described:
 
 def problems(statuses: Iterable[int], media_type: str = MEDIA_TYPE) -> Responses:
     """What a route may refuse with."""
-    content = {media_type: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
+    content = {media_type: {"schema": _reference(Problem.__name__)}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
@@ -49,8 +49,28 @@ def complete(app: FastAPI) -> None:
     def openapi() -> Described:
         document = read_off()
         components = document.setdefault("components", {})
-        components.setdefault("schemas", {})[Problem.__name__] = Problem.model_json_schema()
+        schemas = components.setdefault("schemas", {})
+        schemas[Problem.__name__] = Problem.model_json_schema()
+        schemas |= _named_bodies(document)
         components["securitySchemes"] = {_KEY: {"type": "http", "scheme": "bearer"}}
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation tells to extend it
+
+
+def _named_bodies(document: Described) -> dict[str, Described]:
+    """Schemas of bodies that have a title, by it. What stood in their place refers to them: one that several routes
+    take is one class of a generated client."""
+    found = {}
+    for operations in document.get("paths", {}).values():
+        for operation in operations.values():
+            for kind in operation.get("requestBody", {}).get("content", {}).values():
+                schema = kind["schema"]
+                if schema.get("type") == "object" and "title" in schema:
+                    found[schema["title"]] = schema
+                    kind["schema"] = _reference(schema["title"])
+    return found
+
+
+def _reference(name: str) -> Described:
+    return {"$ref": f"#/components/schemas/{name}"}
