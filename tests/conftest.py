@@ -2,9 +2,12 @@
 OpenMP teams that wait for each other on a busy machine are a hundred times slower than one thread."""
 
 import contextlib
+import functools
 import os
+import ssl
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, here and in the processes tests start
 
@@ -24,7 +27,24 @@ hypothesis.settings.load_profile("house")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+_SLOW = ("packaging", "cli/service", "trainer/workers", "trainer/recipe", "trainer/training", "trainer/pretrain")
+
 avoid_phantom_amx()  # some tests use oneDNN before they load a backbone, which does this elsewhere
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests train or start services come first, or one process would end with them while the others of a
+    run have nothing left to do."""
+    slow = [Path(__file__).parent / folder for folder in _SLOW]
+    items.sort(key=lambda item: not any(item.path.is_relative_to(folder) for folder in slow))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificate_authorities_are_read_once() -> Iterator[None]:
+    """Each of thousands of HTTP clients would read them for 30 ms, and none speaks TLS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
+        yield
 
 
 @pytest.fixture(scope="session")
