@@ -15,7 +15,7 @@ from trainer.recipe.selection import Wanted
 from trainer.training.fit import Schedule
 
 Preset = Literal["fast", "balanced", "thorough"]
-_TEACHER = Schedule(epochs=3, lr=0.01, min_steps=200, max_steps=2000)
+_TEACHER = Schedule(epochs=15, lr=0.01, min_steps=600, max_steps=12_000)
 _STUDENT = Schedule(epochs=24, lr=0.3, clip=3.0, alpha_lr=0.33, min_steps=800, max_steps=4000)
 _TEACHER_WEIGHTS: Mapping[Loss, tuple[float, float]] = {"local": (3.0, 2.0), "paper": (10.0, 0.0)}
 _RETRAIN = Schedule(epochs=10, lr=0.05, clip=3.0, alpha_lr=0.33, min_steps=300, max_steps=1500)
@@ -45,8 +45,8 @@ class RecipeConfig:
     folds: int | None = None  # None means: as many (at most `max_folds`) as give `pooled_images`
     max_folds: int = 3
     pooled_images: int = 300
-    teacher_lrs: tuple[float, ...] = (0.003, 0.0125, 0.05)
-    teacher_cycles: tuple[int, ...] = (6,)  # longer cycles, in multiples of the search's, tried while they win
+    teacher_lrs: tuple[float, ...] = (0.006, 0.05)  # all of them for a whole cycle (docs/log.md)
+    teacher_cycles: tuple[int, ...] = ()  # longer cycles, in multiples of the search's, tried while they win
     teacher: Schedule = _TEACHER
     student: Schedule = _STUDENT
     retrain: Schedule = _RETRAIN
