@@ -18,6 +18,7 @@ HostingError
 ├── AuditLogUnusable       the audit log cannot be written
 ├── InsufficientStorage    the disk is full, or would have to give up its reserve
 ├── ReserveNearlyGone      so little of the reserve is left that the service is not ready
+├── DataFolderUnusable     the data folder is no folder, or may not be looked into
 ├── PasswordFileUnusable   the file with the password of Redis cannot be read, or holds none
 └── EmbeddedRedisFailed    the private Redis server does not start
 """
@@ -134,6 +135,13 @@ class InsufficientStorage(HostingError):
 class ReserveNearlyGone(HostingError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the service is nearly out of disk space: {reason}")
+        self.reason = reason
+
+
+class DataFolderUnusable(HostingError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"NETTAILOR_DATA_DIR={path} cannot be used: {reason}")
+        self.path = path
         self.reason = reason
 
 

@@ -6,7 +6,8 @@ import uvicorn
 
 from hosting.disk.housekeeping import Housekeeping
 from hosting.settings.settings import Settings
-from hosting.web.process import begin, configured, serve, settings_of
+from hosting.web.process import begin, configured, ending_in_a_line, serve, settings_of
+from registry.errors import RegistryError
 from registry.http.app import create_app
 from registry.wiring import drop_left, redis_service, serving_registry
 
@@ -15,7 +16,12 @@ def main() -> None:
     settings = settings_of(Settings)
     begin(settings, "registry")
     left = Housekeeping({"files of killed processes": lambda: drop_left(settings, time.time())})
-    with redis_service(settings) as url, serving_registry(settings, url) as registry, left:
+    with (
+        ending_in_a_line(RegistryError),
+        redis_service(settings) as url,
+        serving_registry(settings, url) as registry,
+        left,
+    ):
         serve(uvicorn.Server(configured(create_app(registry, settings), settings)))
 
 

@@ -21,6 +21,8 @@ RegistryError
 ├── RecordRefused          what was to be recorded could not be read back, so it was not written
 ├── RecordCorrupt          a record beside the blobs cannot be read
 ├── RecordsBehind          the index knows of a record that is not beside the blobs
+├── StoreUnavailable       the store of blobs and records cannot be reached, or fails; it is an `OSError` as well
+├── StoreUnusable          no store can be made of the setting, or it cannot keep records safely
 └── IndexUnavailable       Redis cannot be reached, or cannot take writes
 """
 
@@ -191,6 +193,23 @@ class RecordsBehind(RegistryError):
         super().__init__(f"record {sequence} of task {task!r} is in the index but not beside the blobs; rebuild")
         self.task = task
         self.sequence = sequence
+
+
+class StoreUnavailable(RegistryError, OSError):
+    """Whoever is prepared for a disk that fails is prepared for this."""
+
+    retry_after_seconds = 5
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the store of blobs and records is unavailable: {reason}")
+        self.reason = reason
+
+
+class StoreUnusable(RegistryError):
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"blobs and records cannot be kept in {url}: {reason}")
+        self.url = url
+        self.reason = reason
 
 
 class IndexUnavailable(RegistryError):

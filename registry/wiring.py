@@ -14,6 +14,7 @@ from hosting.redis_server.supervised import SupervisedRedis
 from hosting.settings.settings import Settings
 from registry.reconnect import Reconnect
 from registry.registry import Registry
+from registry.storage import probe
 from registry.storage.blobs import Blobs
 
 SOCKET_TIMEOUT_SECONDS = 15.0  # longer than any blocking read of the change stream
@@ -70,10 +71,15 @@ def open_registry(settings: Settings, redis_url: str) -> Iterator[Registry]:
 
 
 @contextlib.contextmanager
-def serving_registry(settings: Settings, redis_url: str) -> Iterator[Registry]:
-    """As `open_registry`, for a service: reconciled now, and again whenever Redis comes back."""
+def serving_registry(settings: Settings, redis_url: str, *, writes: bool = True) -> Iterator[Registry]:
+    """As `open_registry`, for a service: reconciled now, and again whenever Redis comes back.
+
+    Where it `writes`, its store is tried first. Raises `StoreUnusable`, `StoreUnavailable`.
+    """
     with contextlib.closing(connect(redis_url)) as client:
         registry = Registry(Blobs(settings.blobs_location), client)
+        if writes:
+            probe.check(registry.blobs.store)
         registry.reconcile()
         with Reconnect(registry, client):
             yield registry

@@ -21,7 +21,8 @@ from server.settings import ServerSettings
 
 
 def create_app(settings: ServerSettings, registry: Registry, *, service: Service | None = None) -> FastAPI:
-    """The app starts and stops its service with itself; `service` replaces the one built from the settings.
+    """The app starts and stops its service with itself; `service` replaces the one built from the settings, and may have
+    been started.
 
     Raises `KeysInvalid`, `AuditLogUnusable`, `SettingsInvalid`.
     """
@@ -29,7 +30,8 @@ def create_app(settings: ServerSettings, registry: Registry, *, service: Service
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await run_in_threadpool(service.start)
+        if service.state == "starting":
+            await run_in_threadpool(service.start)
         try:
             async with serving_grpc(app, service):
                 yield

@@ -6,8 +6,11 @@ starts none.
 
 import uvicorn
 
-from hosting.web.process import begin, configured, serve, settings_of
+from hosting.web.process import begin, configured, ending_in_a_line, serve, settings_of
+from nettailor.errors import NetTailorError
+from registry.errors import RegistryError
 from registry.wiring import redis_service
+from trainer.errors import TrainerError
 from trainer.http.app import create_app
 from trainer.service import Service
 from trainer.settings import Settings
@@ -17,7 +20,7 @@ from trainer.workers.pool import MODULE, Workers
 def main(worker: str = MODULE) -> None:
     settings = settings_of(Settings)
     begin(settings, "trainer")
-    with redis_service(settings) as url:
+    with ending_in_a_line(NetTailorError, RegistryError, TrainerError), redis_service(settings) as url:
         workers = Workers(settings, {"NETTAILOR_REDIS_URL": url}, module=worker)
         with Service(settings, url) as service:
             server = uvicorn.Server(configured(create_app(service), settings))

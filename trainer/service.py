@@ -10,6 +10,7 @@ import redis.asyncio
 from nettailor.architecture.geometry import geometry
 from nettailor.complexity.counting import measured_path_costs
 from registry.registry import Registry
+from registry.storage import probe
 from registry.storage.blobs import Blobs
 from registry.wiring import SOCKET_TIMEOUT_SECONDS, connect
 from trainer.errors import QueueUnavailable
@@ -46,10 +47,11 @@ class Service:
         self._thread = threading.Thread(target=self._keep_reconciling, name="reconcile-jobs", daemon=True)
 
     def start(self) -> None:
-        """Raises QueueUnavailable, and CostTableInvalid where the setting names an unusable table: better now than in
-        every job."""
+        """Raises QueueUnavailable, StoreUnavailable, StoreUnusable, and CostTableInvalid where the setting names an
+        unusable table: better now than in every job."""
         if self.settings.cost_table is not None:
             measured_path_costs(geometry(self.settings.backbone), self.settings.cost_table)
+        probe.check(self.blobs.store)
         self.jobs.recover(thoroughly=True)
         self._thread.start()
         self._housekeeping.__enter__()

@@ -1,13 +1,16 @@
 """An HTTP app as a process: to be told to stop is no failure, to be unable to start is one."""
 
+import contextlib
 import signal
 import sys
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
+import redis
 import uvicorn
 
-from hosting.errors import SettingsInvalid
+from hosting.errors import HostingError, SettingsInvalid
 from hosting.processes.descriptors import raise_open_files_limit
 from hosting.processes.malloc import bound_arenas
 from hosting.processes.private_files import keep_files_private
@@ -33,10 +36,24 @@ def settings_of(kind: type[S]) -> S:
         sys.exit(f"error: {error}")
 
 
+@contextlib.contextmanager
+def ending_in_a_line(*kinds: type[Exception]) -> Iterator[None]:
+    """A service that cannot go on for an error of these kinds, of Redis or of ours, says why in one line on standard
+    error. Raises `SystemExit`."""
+    ours: tuple[type[Exception], ...] = (HostingError, *kinds)
+    try:
+        yield
+    except ours as error:
+        sys.exit(f"error: {' '.join(str(error).split())}")
+    except redis.RedisError as error:
+        sys.exit(f"error: Redis: {' '.join(str(error).split())}")
+
+
 def begin(settings: Settings, service: str) -> None:
     """Log and trace as the settings say; files are private; SIGTERM and Ctrl-C now end the process with 0, closing
     what is open."""
-    keep_files_private(settings.data_dir)
+    with ending_in_a_line():
+        keep_files_private(settings.data_dir)
     bound_arenas()
     raise_open_files_limit()
     configure_logs(settings)

@@ -1,7 +1,7 @@
 """The registry as an HTTP app of its own."""
 
 from fastapi import FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
 from hosting.access.authorization import install_access
 from hosting.access.documentation import add_documentation
@@ -11,6 +11,7 @@ from hosting.access.rate_limit import refusals
 from hosting.access.route_table import RouteTable
 from hosting.disk.reserve import NO_RESERVE
 from hosting.settings.settings import Settings
+from hosting.web.metrics_page import MetricsPage
 from hosting.web.openapi import TEXT, answered
 from hosting.web.problems import install_problem_handlers
 from registry.http.problems import PROBLEMS
@@ -34,7 +35,7 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
     registry.observe = OperationMetrics(metrics).observe
 
     @endpoint(app, HEALTHZ, tags=["health"])
-    def healthz() -> dict[str, str]:
+    async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
     @endpoint(app, READYZ, tags=["health"])
@@ -43,8 +44,10 @@ def create_app(registry: Registry, settings: Settings | None = None) -> FastAPI:
         reserve.check_alarm()
         return {"status": "ok"}
 
+    page = MetricsPage(metrics)
+
     @endpoint(app, METRICS, tags=["health"], response_class=Response, responses=answered("text/plain", TEXT))
-    def read_metrics() -> Response:
-        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
+    async def read_metrics() -> Response:
+        return await page.answer()
 
     return app

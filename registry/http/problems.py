@@ -24,6 +24,7 @@ PROBLEMS: ProblemTable = {
     errors.BlobCorrupt: (424, "blob corrupt"),
     errors.RecordRefused: (422, "cannot be recorded"),
     errors.RecordCorrupt: (424, "record unreadable"),
+    errors.StoreUnavailable: (503, "store unavailable"),
     errors.IndexUnavailable: (503, "registry index unavailable"),
     errors.RegistryError: (500, "registry failure"),
     BundleTooLarge: (413, "bundle too large"),

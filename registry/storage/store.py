@@ -2,67 +2,86 @@
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from hosting.telemetry.redaction import without_secrets
 from nettailor.durable import TEMPORARY_PREFIX, create_durably, move_durably, write_durably
+from registry.errors import StoreUnavailable, StoreUnusable
+from registry.storage.faults import reaching
+from registry.storage.remote import RemoteFiles
 
 CHUNK_BYTES = 1 << 20
-_AHEAD_BYTES = 8 << 20  # read at once from a remote store, where a request costs tens of milliseconds
+_NO_BUCKET = "there is no bucket {!r}"
 
 
 class Store:
-    """Files under one root, by key (`a/b/c`). Raises `FileNotFoundError` for missing keys, `OSError` for faults.
+    """Files under one root, by key (`a/b/c`).
 
-    Credentials, endpoints and retries are fsspec's own settings (`FSSPEC_S3`, for one).
+    Raises `FileNotFoundError` for missing keys, `StoreUnavailable` (an `OSError`) where that cannot be told or anything
+    else fails, `OSError` where a disk is full. Credentials, endpoints and retries are fsspec's own settings
+    (`FSSPEC_S3`, for one).
     """
 
     def __init__(self, url: str) -> None:
-        """`url` is a folder's path or what fsspec understands, `s3://bucket/prefix` for one."""
-        # Without its cache of listings: other processes write here too.
-        filesystem, root = fsspec.url_to_fs(url, use_listings_cache=False)
-        self.url = url
-        self._fs: Any = filesystem
+        """`url` is a folder's path or what fsspec understands, `s3://bucket/prefix` for one. Raises `StoreUnusable`."""
+        try:
+            # Without its cache of listings: other processes write here too.
+            filesystem, root = fsspec.url_to_fs(url, use_listings_cache=False)
+        except (ImportError, ValueError, TypeError, OSError) as fault:  # no package, no such scheme, no such setting
+            raise StoreUnusable(without_secrets(url), " ".join(str(fault).split())) from fault
+        self.url = without_secrets(url)
+        self.protocols: tuple[str, ...] = (
+            filesystem.protocol if isinstance(filesystem.protocol, tuple) else (filesystem.protocol,)
+        )
         self._root: str = root.rstrip("/")
-        self._local = isinstance(filesystem, LocalFileSystem)
+        self._remote = None if isinstance(filesystem, LocalFileSystem) else RemoteFiles(filesystem)
+        self._bucket = self._root.partition("/")[0]
+        if self._remote is not None and "://" in url and not self._root.strip("/") and "memory" not in self.protocols:
+            raise StoreUnusable(self.url, "it names no bucket")
 
     def write(self, key: str, data: bytes) -> None:
         """Write or replace a whole file."""
-        if self._local:
-            write_durably(Path(self._path(key)), [data])
-        else:
-            self._fs.pipe_file(self._path(key), data)
+        with reaching(), self._into_bucket():
+            if self._remote is None:
+                write_durably(Path(self._path(key)), [data])
+            else:
+                self._remote.write(self._path(key), data)
 
     def write_file(self, key: str, source: Path) -> None:
         """Copy a local file in."""
-        if self._local:
-            with source.open("rb") as file:
-                write_durably(Path(self._path(key)), iter(lambda: file.read(CHUNK_BYTES), b""))
-        else:
-            self._fs.put_file(str(source), self._path(key))
+        with reaching():
+            if self._remote is None:
+                with source.open("rb") as file:
+                    write_durably(Path(self._path(key)), iter(lambda: file.read(CHUNK_BYTES), b""))
+            else:
+                with self._into_bucket():
+                    self._remote.write_file(self._path(key), source)
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a file that is not there yet; of several, with different bytes, one wins and the others get False."""
-        if self._local:
-            return create_durably(Path(self._path(key)), data)
-        try:
-            self._fs.pipe_file(self._path(key), data, mode="create")
-        except OSError:  # FileExistsError from AWS; other stores word their refusal otherwise
-            if not self.exists(key):
-                raise
-            return self.read(key) == data  # ours, if the answer to our first try got lost and it was tried again
-        return True
+        with reaching(), self._into_bucket():
+            if self._remote is None:
+                return create_durably(Path(self._path(key)), data)
+            try:
+                self._remote.create(self._path(key), data)
+            except Exception:  # FileExistsError from most; some stores word their refusal otherwise
+                if not self.exists(key):
+                    raise
+                return self.read(key) == data  # ours, if the answer to our first try got lost and it was tried again
+            return True
 
     def touch(self, key: str) -> bool:
         """Make a file's time of modification now; False where only writing it again does that, or if it is gone."""
-        if not self._local:
+        if self._remote is not None:
             return False
         try:
-            os.utime(self._path(key))
+            with reaching():
+                os.utime(self._path(key))
         except FileNotFoundError:
             return False
         return True
@@ -73,58 +92,85 @@ class Store:
         Where there is no rename it is copied and deleted; one put there between the last look and the deletion is lost.
         """
         source, target = self._path(key), self._path(to)
-        if self._local:
-            return move_durably(Path(source), Path(target))
-        try:
-            before = self._fs.ukey(source)
-            self._fs.cp_file(source, target)
-        except FileNotFoundError:
-            return False
-        if not self._is_still(source, before):
-            self._fs.rm_file(target)
-            return False
-        self._fs.rm_file(source)
-        return True
+        with reaching():
+            if self._remote is None:
+                return move_durably(Path(source), Path(target))
+            return self._remote.move(source, target)
 
     def read(self, key: str) -> bytes:
-        data: bytes = self._fs.cat_file(self._path(key))
-        return data
+        with reaching(), self._if_there():
+            path = self._path(key)
+            return Path(path).read_bytes() if self._remote is None else self._remote.read(path)
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """The file piece by piece."""
-        with self._fs.open(self._path(key), "rb", block_size=_AHEAD_BYTES) as file:
-            while chunk := file.read(CHUNK_BYTES):
-                yield chunk
+        with reaching(), self._if_there():
+            if self._remote is None:
+                with open(self._path(key), "rb") as file:
+                    while chunk := file.read(CHUNK_BYTES):
+                        yield chunk
+            else:
+                yield from self._remote.chunks(self._path(key))
 
     def exists(self, key: str) -> bool:
-        return bool(self._fs.isfile(self._path(key)))
+        """Whether there is such a file; a store that cannot tell raises."""
+        path = self._path(key)
+        try:
+            with reaching(), self._if_there():
+                if self._remote is None:
+                    return stat.S_ISREG(os.stat(path).st_mode)
+                return bool(self._remote.info(path)["type"] == "file")
+        except FileNotFoundError:
+            return False
 
     def size_bytes(self, key: str) -> int:
-        return int(self._fs.size(self._path(key)))
+        with reaching(), self._if_there():
+            path = self._path(key)
+            return os.stat(path).st_size if self._remote is None else int(self._remote.info(path)["size"])
 
     def modified_at(self, key: str) -> float:
         """Seconds since the epoch, by the store's clock."""
-        return float(self._fs.modified(self._path(key)).timestamp())
+        with reaching(), self._if_there():
+            path = self._path(key)
+            return os.stat(path).st_mtime if self._remote is None else self._remote.modified_at(path)
 
     def delete(self, key: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            self._fs.rm_file(self._path(key))
+        with reaching(), contextlib.suppress(FileNotFoundError):
+            if self._remote is None:
+                os.unlink(self._path(key))
+            else:
+                self._remote.delete(self._path(key))
 
     def names(self, folder: str) -> list[str]:
         """Sorted names directly under a folder; none if there is no such folder."""
-        self._fs.invalidate_cache()
+        path = self._path(folder)
         try:
-            paths: Iterable[str] = self._fs.ls(self._path(folder), detail=False)
+            with reaching(), self._if_there():
+                found = os.listdir(path) if self._remote is None else self._remote.paths(path)
         except FileNotFoundError:
             return []
-        names = (path.rstrip("/").rsplit("/", 1)[-1] for path in paths)
+        names = (each.rstrip("/").rsplit("/", 1)[-1] for each in found)
         return sorted(name for name in names if not name.startswith(TEMPORARY_PREFIX))
 
-    def _is_still(self, path: str, mark: str) -> bool:
+    @contextlib.contextmanager
+    def _if_there(self) -> Iterator[None]:
+        """What a missing bucket lacks is not known to be missing: it may be the bucket's name that is wrong."""
         try:
-            return bool(self._fs.ukey(path) == mark)
+            yield
         except FileNotFoundError:
-            return False
+            if self._remote is not None and not self._remote.has_bucket(self._bucket):
+                raise StoreUnavailable(_NO_BUCKET.format(self._bucket)) from None
+            raise
+
+    @contextlib.contextmanager
+    def _into_bucket(self) -> Iterator[None]:
+        """Nothing that is written needs another file to be there, only the bucket."""
+        try:
+            yield
+        except FileNotFoundError:
+            if self._remote is None:
+                raise
+            raise StoreUnavailable(_NO_BUCKET.format(self._bucket)) from None
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"

@@ -3,13 +3,13 @@
 from typing import Any
 
 from fastapi import APIRouter
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from hosting.access.endpoint import endpoint
 from hosting.access.open_routes import HEALTHZ, METRICS, READYZ
 from hosting.access.route_table import Route
+from hosting.web.metrics_page import MetricsPage
 from hosting.web.multipart import MEDIA_TYPE
 from hosting.web.openapi import BINARY, OCTETS, TEXT, answered, takes
 from server.http.export_routes import add_exports
@@ -66,6 +66,8 @@ def _add_health(router: APIRouter, server: Server) -> None:
         await check_ready(server)
         return Readiness(state=server.state, tasks=len(server.parts.routing.tasks()))
 
+    page = MetricsPage(server.metrics.registry)
+
     @endpoint(router, METRICS, response_class=Response, responses=answered("text/plain", TEXT))
-    def metrics() -> Response:
-        return Response(generate_latest(server.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    async def metrics() -> Response:
+        return await page.answer()

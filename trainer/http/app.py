@@ -1,7 +1,7 @@
 """The trainer as an HTTP app of its own; `nettailor up` mounts the same router beside the others."""
 
 from fastapi import FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
 from hosting.access.authorization import install_access
 from hosting.access.documentation import add_documentation
@@ -9,6 +9,7 @@ from hosting.access.endpoint import endpoint
 from hosting.access.open_routes import HEALTHZ, METRICS, OPEN_ROUTES, READYZ
 from hosting.access.rate_limit import refusals
 from hosting.access.route_table import RouteTable
+from hosting.web.metrics_page import MetricsPage
 from hosting.web.openapi import TEXT, answered
 from hosting.web.problems import install_problem_handlers
 from registry.http.problems import PROBLEMS as REGISTRY_PROBLEMS
@@ -38,7 +39,7 @@ def create_app(service: Service) -> FastAPI:
     metrics.register(QuarantineCollector(service.blobs))
 
     @endpoint(app, HEALTHZ, tags=["health"])
-    def healthz() -> dict[str, str]:
+    async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
     @endpoint(app, READYZ, tags=["health"])
@@ -47,8 +48,10 @@ def create_app(service: Service) -> FastAPI:
         service.settings.disk_reserve.check_alarm()
         return {"status": "ok"}
 
+    page = MetricsPage(metrics)
+
     @endpoint(app, METRICS, tags=["health"], response_class=Response, responses=answered("text/plain", TEXT))
-    def read_metrics() -> Response:
-        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
+    async def read_metrics() -> Response:
+        return await page.answer()
 
     return app

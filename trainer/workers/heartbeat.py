@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import redis
 import rq
 
+from hosting.web.process import ending_in_a_line, settings_of
 from registry.wiring import connect, redis_service
 from trainer.settings import Settings
 
@@ -25,10 +26,10 @@ def silence_seconds(client: "redis.Redis", hostname: str) -> float | None:
 
 
 def main() -> None:
-    settings = Settings()
+    settings = settings_of(Settings)
     if settings.redis_url is None:
         sys.exit("NETTAILOR_REDIS_URL is not set: workers of an embedded Redis are watched by whoever started them")
-    with redis_service(settings) as url, contextlib.closing(connect(url)) as client:
+    with ending_in_a_line(), redis_service(settings) as url, contextlib.closing(connect(url)) as client:
         silence = silence_seconds(client, socket.gethostname())
     if silence is None:
         sys.exit("no worker of this machine is registered")

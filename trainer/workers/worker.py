@@ -23,9 +23,12 @@ from hosting.processes.file_lock import FileLock
 from hosting.processes.memory import MemoryWatch
 from hosting.processes.private_files import keep_files_private
 from hosting.telemetry.logs import configure_logs
-from hosting.web.process import settings_of
+from hosting.web.process import ending_in_a_line, settings_of
+from registry.errors import RegistryError
+from registry.storage import probe
+from registry.storage.store import Store
 from registry.wiring import connect, redis_service
-from trainer.errors import JobMemoryExceeded, JobOverran, QueueUnavailable
+from trainer.errors import JobMemoryExceeded, JobOverran, QueueUnavailable, TrainerError
 from trainer.jobs.dequeue import queue_class
 from trainer.jobs.job import PRIORITIES, PUBLISH
 from trainer.jobs.jobs import Jobs
@@ -225,11 +228,13 @@ def _wait_status(found: "os.waitid_result") -> int:
 
 def main(kind: type[TrainerWorker] = TrainerWorker) -> None:
     settings = settings_of(Settings)
-    keep_files_private(settings.data_dir)
+    with ending_in_a_line():
+        keep_files_private(settings.data_dir)
     configure_logs(settings)
     tell_lost_redis_in_a_line()
-    with redis_service(settings) as url, ends_in_a_line():
+    with ending_in_a_line(RegistryError, TrainerError), redis_service(settings) as url, ends_in_a_line():
         os.environ["NETTAILOR_REDIS_URL"] = url  # for the job processes
+        probe.check(Store(settings.blobs_location))
         worker = kind.of(settings, connect(url))
         with FileLock(lock_path(settings.worker_locks_dir, worker.name)) as lock:
             if not lock.acquire():

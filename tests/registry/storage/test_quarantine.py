@@ -11,6 +11,7 @@ from registry.errors import BlobCorrupt, BlobMissing
 from registry.metrics import QuarantineCollector
 from registry.storage.blobs import Blobs
 from tests.registry.corruption import corrupt
+from tests.waiting import until
 
 
 def test_a_corrupt_blob_is_put_away_and_missing_until_it_is_put_again(
@@ -80,9 +81,9 @@ def test_what_was_replaced_or_gone_is_not_moved(blobs: Blobs) -> None:
 def test_the_metric_counts_what_the_quarantine_holds(blobs: Blobs) -> None:
     metrics = CollectorRegistry()
     metrics.register(QuarantineCollector(blobs))
-    assert b"nettailor_blobs_quarantined_total 0.0" in generate_latest(metrics)
+    until(lambda: b"nettailor_blobs_quarantined_total 0.0" in generate_latest(metrics))
     digest = blobs.put(b"good")
     corrupt(blobs, digest, b"evil")
     with pytest.raises(BlobCorrupt):
         blobs.verify(digest)
-    assert b"nettailor_blobs_quarantined_total 1.0" in generate_latest(metrics)
+    until(lambda: b"nettailor_blobs_quarantined_total 1.0" in generate_latest(metrics))

@@ -22,6 +22,7 @@ class Seen:
             if not self._faulty or len(self.requests) % 3:
                 return app(environ, start_response)
             self.faults += 1
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))  # aiohttp waits to be told to send it
             start_response("503 Slow Down", [("Content-Type", "application/xml")])
             return [b"<Error><Code>SlowDown</Code><Message>later</Message></Error>"]
 

@@ -52,7 +52,7 @@ def test_a_corrupt_new_version_never_takes_over_until_it_is_restored(
         assert failures.labels("BlobCorrupt")._value.get() == 1
         assert_answers(ask(server).json(), first, [0])
         assert ask(server, "signs/versions/2").status_code == 424
-        assert "nettailor_blobs_quarantined_total 1.0" in server.client.get("/metrics").text
+        until(lambda: "nettailor_blobs_quarantined_total 1.0" in server.client.get("/metrics").text)
         registry.publish("signs", second, actor="test")
         until(lambda: ask(server).json()["version"] == 2)
         assert_answers(ask(server).json(), second, [0])
