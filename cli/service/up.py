@@ -35,7 +35,7 @@ from trainer.workers.pool import Workers
 
 logger = logging.getLogger(__name__)
 
-_GRACE_SECONDS = 3  # event streams and uploads get this long when the service stops, after the accepted predictions
+_GRACE_SECONDS = 3  # uploads get this long when the service stops, after the accepted predictions
 _READY_POLL_SECONDS = 0.1
 _CLAIM_SECONDS = 1.0
 

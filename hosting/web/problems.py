@@ -199,7 +199,10 @@ async def _operating_system_error(request: Request, error: Exception) -> Respons
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem_response(_plain(request, 500, "internal error", "the service has logged what went wrong"))
+    told = _plain(request, 500, "internal error", "the service has logged what went wrong")
+    # Starlette raises the error again for the server's log, upon which uvicorn ends the connection: a client that is
+    # not told would lose its next request.
+    return problem_response(told, headers={"Connection": "close"})
 
 
 def _plain(request: Request, status: int, title: str, detail: str, **members: Any) -> Problem:

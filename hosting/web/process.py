@@ -25,7 +25,7 @@ from hosting.web.connection.limits import limits_of
 S = TypeVar("S", bound=Settings)
 
 _STARTUP_FAILED = 3  # as uvicorn's own command says it
-_GRACE_SECONDS = 10  # for requests under way when told to stop; streams of events never end by themselves
+_GRACE_SECONDS = 10  # for requests under way when told to stop; streams of events end at once
 
 
 def settings_of(kind: type[S]) -> S:

@@ -1,13 +1,16 @@
 """One request and its answer, between uvicorn and the app: what HTTP asks for and uvicorn or our apps leave out."""
 
 import asyncio
+import logging
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from hosting.web.connection.scope import BODY_IS_THERE, METHOD
+from hosting.web.connection.scope import BODY_IS_THERE, ENDLESS, METHOD
 from hosting.web.slow_body import SlowBody
+
+logger = logging.getLogger(__name__)
 
 
 class Exchange:
@@ -18,23 +21,32 @@ class Exchange:
         self._cycle = cycle
         self._rest_bytes = rest_bytes
         self._is_late = False
+        self.is_endless = False  # whether the answer goes on for as long as something happens
 
     def body_is_late(self) -> None:
         """Make the app's reading of the body fail with `SlowBody`."""
         self._is_late = True
         self._cycle.message_event.set()
 
+    def answers_endlessly(self) -> None:
+        self.is_endless = True
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[ENDLESS] = self.answers_endlessly
         if self._cycle.more_body:
             receive, send = self._receive, self._send
         else:
             scope[BODY_IS_THERE] = True
         if scope["http_version"] == "1.0":
             send = _Unframed(self._cycle, send)
-        if scope["method"] == "HEAD":
-            await _answer_head(self._app, scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        app = _answer_head if scope["method"] == "HEAD" else _answer
+        try:
+            await app(self._app, scope, receive, send)
+        except asyncio.CancelledError:  # nobody but a server that closes cancels what is under way
+            logger.warning("%s %s is broken off: the server stops", scope["method"], scope["path"])
+            cycle: Any = self._cycle
+            cycle.disconnected = True  # whatever of the answer is missing stays so
+            cycle.transport.close()
 
     async def _receive(self) -> Message:
         message: Any = await self._cycle.receive()
@@ -69,6 +81,10 @@ class _Unframed:
         elif not self._has_length:
             self._cycle.expected_content_length = len(message.get("body", b""))
         await self._send(message)
+
+
+async def _answer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    await app(scope, receive, send)
 
 
 async def _answer_head(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

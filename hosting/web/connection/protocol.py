@@ -184,8 +184,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         if self.transport.lingers:
             self.transport.abort()
+        elif self._tells_endlessly():
+            self.transport.close()  # without the last chunk, so that the client knows that there is more to ask for
         else:
             super().shutdown()
+
+    def _tells_endlessly(self) -> bool:
+        under_way = self.cycle is not None and not self.cycle.response_complete
+        return under_way and self._exchange is not None and self._exchange.is_endless
 
     def resume_writing(self) -> None:
         self._resumed += 1

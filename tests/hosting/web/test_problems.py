@@ -104,6 +104,8 @@ def test_a_bug_is_a_bare_500_with_its_request_id(client: httpx.Client) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-request-id"] == "r1"
     assert answer.json()["request_id"] == "r1"
+    assert answer.headers["connection"] == "close"  # uvicorn closes it: the client's next request goes elsewhere
+    assert client.get("/id").status_code == 200
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text
 

@@ -16,7 +16,6 @@ from tests.registry.storage.faulty import URL, FaultyFileSystem, LibraryError, f
 from tests.serving import served
 from tests.waiting import until
 
-
 BUNDLE = "/tasks/signs/versions/1/bundle"
 
 

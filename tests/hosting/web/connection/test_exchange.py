@@ -1,14 +1,21 @@
 """What HTTP asks for beyond uvicorn: `HEAD`, HTTP/1.0, `Expect: 100-continue`, and answers that are read by whoever is
 still sending."""
 
+import asyncio
+import contextlib
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from hosting.settings.settings import Settings
+from hosting.web.process import configured
 from tests.hosting.web.connection.peer import LARGE, House, Serve, peer
-from tests.waiting import until
+from tests.serving import listening
+from tests.waiting import PATIENCE_SECONDS, until
 
 _HOST = "Host: x"
 _UNTOLD = {"date", "x-request-id", "transfer-encoding"}  # of an answer to HEAD, or different every time
@@ -136,3 +143,23 @@ def test_curl_sees_refusals_and_does_not_send_what_nobody_wants(serve: Serve, tm
         answer, sent = done.stdout.split()
         assert answer == "no413"
         assert int(sent) == 0 or expect == "Expect:"
+
+
+def test_what_a_closing_server_does_not_wait_for_any_longer_is_a_line_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    began = threading.Event()
+
+    async def waits_for_ever(scope: Scope, receive: Receive, send: Send) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    config = configured(waits_for_ever, Settings(log_level="warning"), grace_s=0)
+    config.lifespan = "off"
+    with contextlib.ExitStack() as client_stays, listening(config) as port:
+        client = client_stays.enter_context(peer(port))
+        client.send("GET /ever HTTP/1.1", "Host: x")
+        assert began.wait(PATIENCE_SECONDS)
+    told = [each for each in caplog.records if each.levelname in {"WARNING", "ERROR"}]
+    assert "GET /ever is broken off: the server stops" in [each.getMessage() for each in told]
+    assert not any(each.exc_info for each in told)
