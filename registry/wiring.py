@@ -8,6 +8,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from hosting.disk.leftovers import left_behind, remove, temporaries
+from hosting.redis_server.address import check_address
 from hosting.redis_server.embedded import joined
 from hosting.redis_server.password import with_password
 from hosting.redis_server.supervised import SupervisedRedis
@@ -26,9 +27,10 @@ def redis_service(settings: Settings) -> Iterator[str]:
     """The URL of the Redis to use; without one in the settings, of an embedded server that lives as long as this, and
     is started again if it dies.
 
-    Raises `EmbeddedRedisFailed`, `PasswordFileUnusable`.
+    Raises `EmbeddedRedisFailed`, `PasswordFileUnusable`, `SettingsInvalid`.
     """
     if settings.redis_url is not None:
+        check_address(settings.redis_url)
         file = settings.redis_password_file
         yield settings.redis_url if file is None else with_password(settings.redis_url, file)
         return

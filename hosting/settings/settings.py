@@ -10,7 +10,6 @@ from pydantic_settings.exceptions import SettingsError
 
 from hosting.disk.reserve import DiskReserve
 from hosting.settings.comma_separated import Hosts, Origins
-from hosting.settings.redis_url import RedisUrl
 from hosting.settings.settings_file import file_source, invalid
 
 
@@ -26,9 +25,7 @@ class Settings(BaseSettings):
         ge=0,
         description="free bytes that uploads and publishes leave on the disk; 256 MiB or 2 % of it, whichever is less",
     )
-    redis_url: RedisUrl | None = Field(
-        default=None, description="Redis to use; without it a private one under data_dir"
-    )
+    redis_url: str | None = Field(default=None, description="Redis to use; without it a private one under data_dir")
     redis_password_file: Path | None = Field(default=None, description="file with the password of that Redis")
     blobs_url: str | None = Field(default=None, description="where blobs and records live; data_dir/blobs by default")
     backbone: str = Field(default="mini26", description="the backbone of this installation")

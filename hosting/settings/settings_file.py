@@ -17,7 +17,6 @@ from pydantic_settings.exceptions import SettingsError
 
 from hosting.errors import SettingsInvalid
 from hosting.settings.declarations import declared_names
-from hosting.settings.redis_url import REDIS_URL
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -73,6 +72,4 @@ def _where(fault: "ErrorDetails", given: dict[str, Any]) -> str:
 
 
 def _reason(fault: "ErrorDetails") -> str:
-    if fault["type"] == REDIS_URL:  # there may be a password in it
-        return fault["msg"]
     return f"{fault['msg']}, not {fault['input']!r}"

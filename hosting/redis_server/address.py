@@ -1,24 +1,24 @@
-"""The address of Redis as a setting: what no client could be made of is refused when the setting is read."""
+"""The address of Redis: what no client could be made of is refused before one is tried, without telling a password."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
+import redis
+from redis.connection import parse_url
 
+from hosting.errors import SettingsInvalid
+
+_SETTING = "NETTAILOR_REDIS_URL"
+_SCHEMES = ("redis://", "rediss://", "unix://")
 _OURS = {  # options that say in what form answers come, which is not for the URL to say: our code reads one form
     "decode_responses": "answers are read as bytes",
     "encoding": "text is written as UTF-8",
 }
 _PROTOCOL = "2"
-_SCHEMES = ("redis://", "rediss://", "unix://")
-REDIS_URL = "redis_url"  # the type of fault; none of them repeats the URL, which may hold a password
 
 
-def _usable(url: str) -> str:
-    import redis  # not by every `nettailor --help`, which reads settings as well
-    from redis.connection import parse_url
-
+def check_address(url: str) -> None:
+    """Raises `SettingsInvalid`, whose text has nothing of the URL in it but names of options."""
     if not url.startswith(_SCHEMES):
         raise _refused(f"it must begin with one of {', '.join(_SCHEMES)}")
     try:
@@ -34,11 +34,7 @@ def _usable(url: str) -> str:
             raise _refused(f"it must not have the option {option}: {reason}")
     if str(options.get("protocol", _PROTOCOL)) != _PROTOCOL:
         raise _refused("its option protocol can only be 2; leave it out")
-    return url
 
 
-def _refused(reason: str) -> PydanticCustomError:
-    return PydanticCustomError(REDIS_URL, "{reason}", {"reason": reason})
-
-
-RedisUrl = Annotated[str, AfterValidator(_usable)]
+def _refused(reason: str) -> SettingsInvalid:
+    return SettingsInvalid([(_SETTING, reason)])

@@ -3,7 +3,7 @@
 import pytest
 
 from hosting.errors import SettingsInvalid
-from hosting.settings.settings import Settings
+from hosting.redis_server.address import check_address
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from hosting.settings.settings import Settings
     ],
 )
 def test_what_people_write_is_taken(url: str) -> None:
-    assert Settings(redis_url=url).redis_url == url
+    check_address(url)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_what_people_write_is_taken(url: str) -> None:
 )
 def test_what_cannot_work_is_refused_and_no_password_is_told(url: str, reason: str) -> None:
     with pytest.raises(SettingsInvalid) as refused:
-        Settings(redis_url=url)
+        check_address(url)
     told = str(refused.value)
     assert told.startswith("NETTAILOR_REDIS_URL: ")
     assert reason in told
