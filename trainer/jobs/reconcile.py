@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 _LOCK = "nettailor:jobs:reconciling"
 _LOCK_SECONDS = 30  # a reconciler that dies holds the others up for this long
+_GIVEN_BACK = "its job goes back to the queue"
 _STRAY_SECONDS = 5.0  # between being taken from the queue and being started lie milliseconds
 _WAITING = {JobStatus.QUEUED, JobStatus.SCHEDULED, JobStatus.DEFERRED}
 
@@ -35,12 +36,24 @@ def lock_path(locks_dir: Path, worker: str) -> Path:
     return locks_dir / f"{worker}.lock"
 
 
+def _has_left_word(lock: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return lock.read_text() == _GIVEN_BACK
+    return False
+
+
 class Reconciler:
     """Any number of processes may have one; one at a time does the work."""
 
     def __init__(self, jobs: Jobs, locks_dir: Path) -> None:
         self._jobs = jobs
         self._locks_dir = locks_dir
+
+    def leave_word(self, worker: str) -> None:
+        """Note in a living worker's lock file that it gives its job back, for whoever finds the worker dead later:
+        where Redis is away, there is nobody else to tell. If that fails (a full disk), the job loses an attempt."""
+        with contextlib.suppress(OSError):
+            lock_path(self._locks_dir, worker).write_text(_GIVEN_BACK)
 
     def reconcile(self) -> None:
         """Look at every open job. Raises QueueUnavailable."""
@@ -141,8 +154,11 @@ class Reconciler:
             worker = self._jobs.queue.worker_of(entry)
             lock = None if worker is None else lock_path(self._locks_dir, worker)
             dead = lock is not None and is_dead(lock)
-            if dead or expires < present:
-                self._abandon(entry.partition(":")[0], entry, "its worker died")
+            submission = entry.partition(":")[0]
+            if dead and lock is not None and _has_left_word(lock):
+                self._abandon(submission, entry, "its worker was stopped", costs_attempt=False)
+            elif dead or expires < present:
+                self._abandon(submission, entry, "its worker died")
             if dead and lock is not None:
                 lock.unlink(missing_ok=True)
 
@@ -159,9 +175,11 @@ class Reconciler:
                 if first_seen is not None and (rq_now() - first_seen).total_seconds() > _STRAY_SECONDS:
                     self._abandon(submission, None, "its worker died before it began")
 
-    def _abandon(self, submission: str, entry: str | None, reason: str) -> None:
+    def _abandon(self, submission: str, entry: str | None, reason: str, *, costs_attempt: bool = True) -> None:
         """Give a lost run back to the queue while it has attempts left."""
         found = self._jobs.queue.fetch(submission)
+        if found is not None and not costs_attempt:
+            found.retries_left = (found.retries_left or 0) + 1
         queue = self._jobs.queue.queue_of(found)
         waits = submission in self._jobs.queue.waiting_ids()
         logger.warning("submission %s: %s", submission, reason)

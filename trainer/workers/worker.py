@@ -159,8 +159,7 @@ class TrainerWorker(rq.Worker):
             logger.warning("no heartbeat: %s", fault)  # the job process waits for Redis as well
             wanted = True
         if self._stop_requested and not self._returning:  # the request came while the job process was being started
-            self._returning = True
-            self.kill_horse()
+            self._give_back()
         if not wanted:
             logger.info("job %s has ended: killing its process", job.id, extra={"job": job_of(job.id)[0]})
             self._stopped_job_id = job.id
@@ -205,9 +204,13 @@ class TrainerWorker(rq.Worker):
         """Give the running job back to the queue instead of waiting for it, which may take hours; it goes on from its
         checkpoints later."""
         if self.horse_pid:
-            self._returning = True
-            self.kill_horse()
+            self._give_back()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ has not typed it
+
+    def _give_back(self) -> None:
+        self._returning = True
+        self.reconciler.leave_word(self.name)  # Redis may be away just now
+        self.kill_horse()
 
     def clean_registries(self) -> None:
         """Reconcile instead of RQ's own cleaning, which knows neither the workers' locks nor the jobs' documents, and

@@ -61,6 +61,21 @@ def test_a_dead_workers_job_is_queued_until_its_attempts_are_used_up(
     assert jobs.store.get(job.id) == found
 
 
+def test_a_worker_that_left_word_before_it_ended_has_cost_its_job_no_attempt(
+    jobs: Jobs, reconciler: Reconciler, settings: Settings
+) -> None:
+    job = submit(jobs)
+    for attempt in (1, 2, 3):  # of two that it may have
+        worker = f"w{attempt}"
+        dead_worker(settings, worker)
+        reconciler.leave_word(worker)
+        start(jobs, job, worker)
+        reconciler.reconcile()
+        assert jobs.store.get(job.id).state == "queued"
+        assert jobs.queue.waiting_ids() == [f"{job.id}-1"]
+        assert not lock_path(settings.worker_locks_dir, worker).exists()
+
+
 def test_a_living_workers_job_is_left_alone(jobs: Jobs, reconciler: Reconciler, settings: Settings) -> None:
     with FileLock(lock_path(settings.worker_locks_dir, "w")) as lock:
         assert lock.acquire()
