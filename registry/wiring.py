@@ -22,6 +22,18 @@ SOCKET_TIMEOUT_SECONDS = 15.0  # longer than any blocking read of the change str
 _CONNECT_TIMEOUT_SECONDS = 2.0
 
 
+def given_url(settings: Settings) -> str | None:
+    """The URL of the Redis that the settings name, with its password; None if they name none.
+
+    Raises `PasswordFileUnusable`, `SettingsInvalid`.
+    """
+    url, file = settings.redis_url, settings.redis_password_file
+    if url is None:
+        return None
+    check_address(url)
+    return url if file is None else with_password(url, file)
+
+
 @contextlib.contextmanager
 def redis_service(settings: Settings) -> Iterator[str]:
     """The URL of the Redis to use; without one in the settings, of an embedded server that lives as long as this, and
@@ -29,10 +41,8 @@ def redis_service(settings: Settings) -> Iterator[str]:
 
     Raises `EmbeddedRedisFailed`, `PasswordFileUnusable`, `SettingsInvalid`.
     """
-    if settings.redis_url is not None:
-        check_address(settings.redis_url)
-        file = settings.redis_password_file
-        yield settings.redis_url if file is None else with_password(settings.redis_url, file)
+    if (url := given_url(settings)) is not None:
+        yield url
         return
     with SupervisedRedis(settings.data_dir / "redis") as server:
         yield server.url

@@ -1,9 +1,12 @@
 """`nettailor doctor`: whether a service can run here, or why the one that runs does not. Nothing is changed by it."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 import typer
@@ -19,9 +22,11 @@ from cli.doctor.state import Index
 from hosting.errors import SettingsInvalid
 from hosting.telemetry.redaction import without_secrets
 from nettailor.printable import printable
+from registry.errors import StoreUnavailable, StoreUnusable
 from server.settings import ServerSettings
 from trainer.settings import Settings as TrainerSettings
 
+LIMIT_SECONDS = 60.0  # of a check; torch takes ten to import on a slow machine, a store that is away twenty
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
@@ -65,11 +70,28 @@ def examine(data_dir: Path | None, expect_features: Path | None = None) -> Itera
     yield from _guarded("port", lambda: state.port(settings))
 
 
-def _guarded(check: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+def _guarded(check: str, look: Callable[[], Iterable[Finding]], *, seconds: float = LIMIT_SECONDS) -> Iterator[Finding]:
+    """What a check finds in its time; one that takes longer is left behind, and the others still run."""
+    found: SimpleQueue[Finding | None] = SimpleQueue()
+    Thread(target=lambda: _look(check, look, found), name=f"doctor-{check}", daemon=True).start()
+    deadline = time.monotonic() + seconds
     try:
-        yield from look()
+        while (finding := found.get(timeout=max(0.0, deadline - time.monotonic()))) is not None:
+            yield finding
+    except Empty:
+        yield fail(check, f"no end after {seconds:g} s", "something that it asks does not answer; look at the network")
+
+
+def _look(check: str, look: Callable[[], Iterable[Finding]], found: "SimpleQueue[Finding | None]") -> None:
+    try:
+        for finding in look():
+            found.put(finding)
+    except (StoreUnavailable, StoreUnusable):
+        found.put(warn(check, "was not looked at, without a store", "see what is said of the blobs"))
     except Exception as error:  # a check that raises is a finding, and the others must still run
-        yield fail(check, f"{type(error).__name__}: {error}", "this is as far as the check came")
+        found.put(fail(check, f"{type(error).__name__}: {error}", "this is as far as the check came"))
+    finally:
+        found.put(None)
 
 
 def _failed(findings: Sequence[Finding]) -> bool:

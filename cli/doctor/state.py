@@ -16,17 +16,19 @@ from typing import Any
 import httpx
 import redis
 
-from cli.doctor import redis_version
+from cli.doctor import redis_rights, redis_version
 from cli.doctor.finding import Finding, fail, ok, warn
 from cli.service.local_service import running_url
-from hosting.errors import EmbeddedRedisFailed
+from hosting.errors import EmbeddedRedisFailed, HostingError
 from hosting.redis_server.embedded import LOG, url_of
 from hosting.redis_server.executable import ServerVersion, find_executable, numbers, version_of
 from hosting.settings.settings import Settings
-from registry.errors import RecordCorrupt, RegistryError
+from registry.errors import RecordCorrupt, RegistryError, StoreUnavailable, StoreUnusable
 from registry.journal.records import VersionRecord
 from registry.registry import LIVE, Registry
 from registry.storage.blobs import Blobs
+from registry.storage.probe import single_process
+from registry.wiring import given_url
 
 _GIB = 2**30
 _TIGHT_BYTES, _TOO_FEW_BYTES = 2 * _GIB, 64 * 2**20  # free on the disk of the data folder
@@ -76,7 +78,11 @@ def data_folder(settings: Settings) -> Iterator[Finding]:
 def redis_answers(settings: Settings, index: Index) -> Iterator[Finding]:
     """Also fills `index`."""
     folder = settings.data_dir.absolute() / "redis"
-    url = settings.redis_url
+    try:
+        url = given_url(settings)
+    except HostingError as error:
+        yield fail("redis", str(error), "correct NETTAILOR_REDIS_URL or NETTAILOR_REDIS_PASSWORD_FILE")
+        return
     if url is None:
         if not _pids(folder / "redis.lock"):
             if _pids(folder.parent / "up.lock"):
@@ -91,14 +97,13 @@ def redis_answers(settings: Settings, index: Index) -> Iterator[Finding]:
         try:
             info: Mapping[str, Any] = client.info()
         except (redis.RedisError, OSError) as error:
-            if settings.redis_url is None:
-                yield _ended(folder)
-                return
-            advice = "start it, correct NETTAILOR_REDIS_URL, or unset it to use an embedded one"
-            yield fail("redis", f"no answer: {error}", advice)
+            yield _ended(folder) if settings.redis_url is None else _no_info(error)
             return
         yield from _judged(info, embedded=settings.redis_url is None)
         yield redis_version.judged(_version(info), date.today())
+        if (refused := redis_rights.refused(client)) is not None:
+            yield refused
+            return
         try:
             index.live = _live(Registry(Blobs(settings.blobs_location), client))
         except RegistryError as error:
@@ -106,12 +111,15 @@ def redis_answers(settings: Settings, index: Index) -> Iterator[Finding]:
 
 
 def blobs(settings: Settings, index: Index) -> Iterator[Finding]:
-    store = Blobs(settings.blobs_location)
     try:
+        store = Blobs(settings.blobs_location)
         digests = list(store.digests())
-    except (OSError, ValueError) as error:  # ValueError: a protocol that fsspec does not know
-        advice = "correct NETTAILOR_BLOBS_URL and its credentials; s3:// needs the extra [s3]"
-        yield fail("blobs", f"{settings.blobs_location} cannot be read: {error}", advice)
+    except (StoreUnusable, StoreUnavailable) as error:
+        advice = "correct NETTAILOR_BLOBS_URL and its credentials; s3://, abfs:// and gs:// each need an extra"
+        yield fail("blobs", str(error), advice)
+        return
+    if (reason := single_process(store.store)) is not None:
+        yield fail("blobs", reason, "name a folder or a bucket in NETTAILOR_BLOBS_URL")
         return
     wanted = {record.digest: record for record in (index.live or {}).values()}
     present = set(digests)
@@ -151,6 +159,17 @@ def port(settings: Settings) -> Iterator[Finding]:
     yield ok("port", f"{where} is free")
 
 
+def _no_info(error: Exception) -> Finding:
+    if isinstance(error, redis.exceptions.NoPermissionError):
+        return fail("redis", f"this user may not ask it for INFO: {error}", redis_rights.ADVICE)
+    if isinstance(error, redis.AuthenticationError):
+        advice = "correct the user and the password, in NETTAILOR_REDIS_URL or NETTAILOR_REDIS_PASSWORD_FILE"
+        return fail("redis", f"it lets nobody in: {error}", advice)
+    return fail(
+        "redis", f"no answer: {error}", "start it, correct NETTAILOR_REDIS_URL, or unset it to use an embedded one"
+    )
+
+
 def _ended(folder: Path) -> Finding:
     """The embedded server of a service that runs, if the server does not."""
     log = folder / LOG
@@ -178,6 +197,9 @@ def _judged(info: Mapping[str, Any], *, embedded: bool) -> Iterator[Finding]:
     found = f"{'embedded, ' if embedded else ''}{version}"
     if version.numbers < _OLDEST_REDIS:
         yield fail("redis", found, "use 6.2 or later")
+    elif info.get("redis_mode") == "cluster":
+        advice = "use one without cluster mode: what belongs together is changed in one step, which a cluster refuses"
+        yield fail("redis", f"{found}, in cluster mode", advice)
     elif info.get("role") != "master":
         yield fail("redis", f"{found}, a replica", "name the primary in NETTAILOR_REDIS_URL")
     elif info.get("maxmemory") and info.get("maxmemory_policy") != "noeviction":
