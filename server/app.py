@@ -21,8 +21,8 @@ from server.settings import ServerSettings
 
 
 def create_app(settings: ServerSettings, registry: Registry, *, service: Service | None = None) -> FastAPI:
-    """The app starts and stops its service with itself; `service` replaces the one built from the settings, and may have
-    been started.
+    """The app starts and stops its service with itself; `service` replaces the one built from the settings, and may
+    have been started.
 
     Raises `KeysInvalid`, `AuditLogUnusable`, `SettingsInvalid`.
     """

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import torch
 
+from nettailor.complexity.counting import path_costs
 from nettailor.network.backbones import Backbone, build_backbone
 from tests.trainer.tiny import tiny_config, tiny_task
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
+from trainer.recipe.fold import Fold, OnEpoch
 from trainer.recipe.pipeline import tailor_data
 from trainer.recipe.result import Tailored
 from trainer.recipe.timing.early_finish import FinishRequest, never
@@ -37,4 +39,20 @@ def tailored(
         report=report,
         checkpoints=checkpoints,
         finish=finish,
+    )
+
+
+def fold_in(folder: Path, on_epoch: OnEpoch = lambda name, schedule, epoch, model: None) -> Fold:
+    task, backbone = tiny_task(), seeded_backbone()
+    return Fold(
+        config=tiny_config(),
+        backbone=backbone,
+        preprocessing=task.preprocessing,
+        classes=3,
+        train=task.train,
+        val=task.val,
+        flip=False,
+        costs=path_costs(backbone.geometry, task.preprocessing.crop),
+        folder=folder,
+        on_epoch=on_epoch,
     )

@@ -9,33 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.training.straightforward import two_passes
-from nettailor.complexity.counting import path_costs
 from nettailor.network.losses import Loss
 from nettailor.network.norms import running_statistics_kept
 from nettailor.network.student import Student
-from tests.trainer.recipe.runs import Broken, seeded_backbone
-from tests.trainer.tiny import tiny_config, tiny_task
+from tests.trainer.recipe.runs import Broken, fold_in
+from tests.trainer.tiny import tiny_config
 from trainer.recipe import fold as folds
-from trainer.recipe.fold import Fold, OnEpoch
 from trainer.training import data
 from trainer.training.data import evaluation_batches
 from trainer.training.fit import Epoch
-
-
-def fold_in(folder: Path, on_epoch: OnEpoch = lambda name, schedule, epoch, model: None) -> Fold:
-    task, backbone = tiny_task(), seeded_backbone()
-    return Fold(
-        config=tiny_config(),
-        backbone=backbone,
-        preprocessing=task.preprocessing,
-        classes=3,
-        train=task.train,
-        val=task.val,
-        flip=False,
-        costs=path_costs(backbone.geometry, task.preprocessing.crop),
-        folder=folder,
-        on_epoch=on_epoch,
-    )
 
 
 def test_proxies_are_fitted_to_fewer_images_where_they_are_large(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tests.trainer.recipe.test_fold import fold_in
+from tests.trainer.recipe.runs import fold_in
 from tests.trainer.tiny import tiny_config
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.teachers.search import FoundTeacher, find_teacher
