@@ -42,7 +42,7 @@ from trainer.intake.freeze import freeze
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold
 from trainer.training.data import TaskData, load_dataset, stratified_folds, training_batches
-from trainer.training.fit import Schedule
+from trainer.training.schedule import Schedule
 
 GOAL_MIB = 6 * 1024
 _CLASSES, _FOLDS = 10, 3
@@ -170,15 +170,20 @@ def _train(enter: Enter, data: TaskData, backbone: Backbone, folder: Path, steps
     enter("student")
     student = fold.student(teacher)
     enter("retrain")
-    fold.candidate(student, teacher, more=2, total=2)
+    fold.polished(fold.recovered(student, teacher, blocks=2), teacher, blocks=2)
 
 
 def _one_epoch_each(config: RecipeConfig) -> RecipeConfig:
     def once(schedule: Schedule) -> Schedule:
         return replace(schedule, epochs=1, min_steps=0)
 
-    teacher, student, retrain = map(once, (config.teacher, config.student, config.retrain))
-    return replace(config, teacher=teacher, student=student, retrain=retrain)
+    return replace(
+        config,
+        teacher=once(config.teacher),
+        student=once(config.student),
+        recover=once(config.recover),
+        retrain=once(config.retrain),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,9 +195,9 @@ class ShortFold(Fold):
     def _batches(self, schedule: Schedule, generator: torch.Generator) -> Iterable[tuple[Tensor, Tensor, float]]:
         return islice(super()._batches(schedule, generator), self.steps)
 
-    def _reestimate_statistics(self, model: nn.Module) -> None:
+    def _reestimate_statistics(self, model: nn.Module, count: int | None) -> None:
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(1))
-        Fold(**_shallow(self) | {"train": self.train.rows(order[:_EVALUATED])})._reestimate_statistics(model)
+        Fold(**_shallow(self) | {"train": self.train.rows(order[:_EVALUATED])})._reestimate_statistics(model, count)
 
 
 def _shallow(fold: Fold) -> dict[str, Any]:

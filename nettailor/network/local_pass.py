@@ -98,7 +98,7 @@ class Trace:
                     _back(pool.output, pool.leaf.grad, pool.uses)
             if node > 0:
                 beyond = cut.leaf.grad
-                _back(cut.output, beyond, cut.uses, keep=True)
+                _back(cut.output, beyond, [*cut.uses, *self._adapted(node)], keep=True)
                 _back(cut.output, _sum(beyond, self.outputs.nodes[node].grad), self._parameters(node))
 
     def _cut(self, node: int) -> _Cut:
@@ -122,6 +122,11 @@ class Trace:
         if (source, proxy.stride) not in self._pools:
             self._pools[source, proxy.stride] = _Cut.of(proxy.pooled(x), [x])
         return self._pools[source, proxy.stride].leaf
+
+    def _adapted(self, node: int) -> list[Tensor]:
+        if not self._student.plan.keeps_block(node):
+            return []
+        return [p for p in self._owner.block(node).parameters() if p.requires_grad]
 
     def _parameters(self, node: int) -> list[Tensor]:
         proxies = self._student.proxies[str(node)].parameters() if self._student.plan.sources(node) else []

@@ -16,6 +16,7 @@ from nettailor.architecture.plan import Plan
 from nettailor.bundle.bundle import Bundle, check_backbone
 from nettailor.bundle.manifest import StatisticsMode
 from nettailor.network.backbones import Backbone, Block, pooled
+from nettailor.network.norms import TaskNorm, statistics_of
 from nettailor.network.proxies import Proxy, build_proxy
 
 BLOCK_START, PROXY_START = 2.0, -2.0  # alpha logits at the start (section 4.1 of the paper)
@@ -29,8 +30,11 @@ class Student(nn.Module):
     "frozen" they are the backbone's. The stem is always the backbone's, in inference form.
     """
 
-    def __init__(self, backbone: Backbone, *, plan: Plan, classes: int, statistics: StatisticsMode) -> None:
+    def __init__(
+        self, backbone: Backbone, *, plan: Plan, classes: int, statistics: StatisticsMode, adapts: bool = False
+    ) -> None:
         super().__init__()
+        self.adapts = adapts
         self.geometry, self.plan, self.statistics = backbone.geometry, plan, statistics
         self.preprocessing = backbone.preprocessing
         self.stem = backbone.stem.requires_grad_(False)
@@ -39,7 +43,7 @@ class Student(nn.Module):
         self.alphas = nn.ParameterDict()  # logits, in the order of plan.inputs(l)
         for node in plan.nodes():
             if plan.keeps_block(node):
-                self.blocks[str(node)] = _block(backbone, node, statistics)
+                self.blocks[str(node)] = _block(backbone, node, statistics, adapts)
             sources = plan.sources(node)
             if sources:
                 proxies = {str(p): build_proxy(self.geometry, p, node) for p in sources}
@@ -97,7 +101,9 @@ class Student(nn.Module):
 
     def pruned(self, plan: Plan, backbone: Backbone) -> "Student":
         """A student of a smaller plan with this one's weights; alphas renormalise over the paths left (section 3.5)."""
-        smaller = Student(backbone, plan=plan, classes=self.head.out_features, statistics=self.statistics)
+        smaller = Student(
+            backbone, plan=plan, classes=self.head.out_features, statistics=self.statistics, adapts=self.adapts
+        )
         kept = smaller.state_dict()
         smaller.load_state_dict(
             {k: v for k, v in self.state_dict().items() if k in kept and not k.startswith("alphas.")}, strict=False
@@ -118,8 +124,8 @@ class Student(nn.Module):
             # A softmax can underflow to 0, which the format has no path for: the path is then as good as absent.
             tensors[f"alphas.{node}"] = _array(self.alpha(node).clamp_min(torch.finfo(torch.float32).tiny))
         for name, norm in self._task_norms():
-            tensors[f"statistics.{name}.mean"] = _array(norm.running_mean)
-            tensors[f"statistics.{name}.var"] = _array(norm.running_var)
+            mean, var = statistics_of(norm)
+            tensors[f"statistics.{name}.mean"], tensors[f"statistics.{name}.var"] = _array(mean), _array(var)
         return tensors
 
     def _task_norms(self) -> Iterator[tuple[str, nn.BatchNorm2d]]:
@@ -150,13 +156,19 @@ class Student(nn.Module):
             norm.running_var = torch.from_numpy(tensors[f"statistics.{name}.var"].copy())
 
 
-def _block(backbone: Backbone, node: int, statistics: StatisticsMode) -> Block:
+def _block(backbone: Backbone, node: int, statistics: StatisticsMode, adapts: bool) -> Block:
     """The backbone's block, or a copy that shares all parameters and has batch-norm statistics of its own."""
     block = backbone.blocks[node - 1].requires_grad_(False)
     assert isinstance(block, Block)
     if statistics == "frozen":
         return block
-    return copy.deepcopy(block, memo={id(p): p for p in block.parameters()})
+    own = copy.deepcopy(block, memo={id(p): p for p in block.parameters()})
+    if adapts:
+        for parent in list(own.modules()):
+            for name, module in list(parent.named_children()):
+                if type(module) is nn.BatchNorm2d:
+                    setattr(parent, name, TaskNorm(module))
+    return own
 
 
 def _weighted_sum(alpha: Tensor, paths: list[Tensor]) -> Tensor:

@@ -8,8 +8,8 @@ from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preproce
 from nettailor.network.backbones import Backbone, load_backbone
 from trainer.recipe.config import RecipeConfig
 from trainer.training.data import TaskData
-from trainer.training.fit import Schedule
 from trainer.training.images import LabelledImages
+from trainer.training.schedule import Schedule
 
 PREPROCESSING = Preprocessing(resize=16, crop=16, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
@@ -36,7 +36,8 @@ def tiny_task(classes: int = 3) -> TaskData:
 
 def tiny_config(**overrides: object) -> RecipeConfig:
     schedule = Schedule(epochs=2, lr=0.01, batch_size=12, clip=3.0)
-    return RecipeConfig.preset("fast", **{"teacher": schedule, "student": schedule, "retrain": schedule, **overrides})
+    schedules = dict.fromkeys(("teacher", "student", "recover", "retrain"), schedule)
+    return RecipeConfig.preset("fast", **{**schedules, "cut": 1, **overrides})
 
 
 def tiny_backbone(name: str = "mini26", weights: Path | None = None) -> Backbone:

@@ -94,6 +94,11 @@ class Job:
         return self.state in OPEN
 
     @property
+    def measured(self) -> list[Json]:
+        """The blocks removed of the candidates that its tailoring has measured; one that was polished, twice."""
+        return [row["k"] for row in self.front for _ in range(2 if row.get("polished") else 1)]
+
+    @property
     def accepted(self) -> Since:
         """When it was accepted, as the registry asks for it: a later deletion of the task is the job's end too."""
         return datetime.fromisoformat(self.created_at) if self.task_sequence is None else self.task_sequence

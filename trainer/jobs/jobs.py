@@ -108,7 +108,7 @@ class Jobs:
                 raise JobConflict(job, "publishing", "finished early")
             if not found.front and found.stage not in SEARCH:
                 raise NothingToPublish(job)
-            request: dict[str, Json] = {"by": by, "at": now(), "candidates": [row["k"] for row in found.front]}
+            request: dict[str, Json] = {"by": by, "at": now(), "candidates": found.measured}
             fields: dict[str, Json] = {"message": f"finishing early: {by} asked for the best so far"}
             event = Event(kind="log", stage=found.stage or "", progress=found.progress, fields=fields)
             return dataclasses.replace(found, finish=request), event

@@ -12,13 +12,15 @@ from nettailor.bundle.manifest import StatisticsMode
 from nettailor.complexity.counting import Measure
 from nettailor.network.losses import Loss
 from trainer.recipe.selection import Wanted
-from trainer.training.fit import Schedule
+from trainer.training.schedule import Schedule
 
 Preset = Literal["fast", "balanced", "thorough"]
 _TEACHER = Schedule(epochs=15, lr=0.01, min_steps=600, max_steps=12_000)
-_STUDENT = Schedule(epochs=24, lr=0.3, clip=3.0, alpha_lr=0.33, min_steps=800, max_steps=4000)
+_MUON = Schedule(epochs=8, lr=0.02, matrix_lr=0.2, statistics_lr=0.3, clip=3.0, min_steps=400, max_steps=2000)
+_STUDENT = replace(_MUON, alpha_lr=3.0)
 _TEACHER_WEIGHTS: Mapping[Loss, tuple[float, float]] = {"local": (3.0, 2.0), "paper": (10.0, 0.0)}
-_RETRAIN = Schedule(epochs=10, lr=0.05, clip=3.0, alpha_lr=0.33, min_steps=300, max_steps=1500)
+_RECOVER = replace(_MUON, epochs=1, lr=0.01, matrix_lr=0.1, min_steps=60, max_steps=250)
+_RETRAIN = replace(_MUON, epochs=5, min_steps=200, max_steps=1000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class RecipeConfig:
 
     skips: int | None = 3  # number of nearest nodes that a node has proxies from; None means all of them
     statistics: StatisticsMode = "task"  # batch-norm statistics of the kept blocks (docs/log.md)
+    adapts: bool = True  # the kept blocks' statistics are learned, beyond what the images give (network/norms.py)
     gamma1: float = 0.3  # weight of the complexity
     gamma1_rise: float = 0.0  # share of the student's steps over which gamma1 rises linearly from 0
     regressed_images: int = 512  # images that proxies are fitted to by least squares at the start; 0: random proxies
@@ -49,7 +52,9 @@ class RecipeConfig:
     teacher_cycles: tuple[int, ...] = ()  # longer cycles, in multiples of the search's, tried while they win
     teacher: Schedule = _TEACHER
     student: Schedule = _STUDENT
-    retrain: Schedule = _RETRAIN
+    cut: int = 1  # blocks removed at a time on the way down
+    recover: Schedule = _RECOVER  # after each cut
+    retrain: Schedule = _RETRAIN  # of the networks that may be published
     bf16: bool | None = None  # autocast; None means: where this processor is faster with it
     # budgets: with one, the most accurate network within it is chosen, whatever `target_drop` says
     max_macs: float | None = None  # share of the backbone's MACs; the stem and what the task adds count
@@ -68,6 +73,8 @@ class RecipeConfig:
             raise ValueError("max_latency_ms needs latency_table")
         if self.loss not in get_args(Loss):
             raise ValueError(f"no loss is called {self.loss}")
+        if self.cut < 1:
+            raise ValueError(f"cut must be at least 1, not {self.cut}")
         if not self.teacher_lrs:
             raise ValueError("teacher_lrs needs a learning rate")
         if self.folds is not None and self.folds < 1:
@@ -137,9 +144,12 @@ def _fast() -> RecipeConfig:
     return RecipeConfig(
         teacher_lrs=(0.03,),
         teacher_cycles=(),
-        teacher=Schedule(epochs=6, lr=0.03, min_steps=150, max_steps=300),
-        student=Schedule(epochs=8, lr=0.3, clip=3.0, alpha_lr=0.33, min_steps=250, max_steps=400),
-        retrain=Schedule(epochs=3, lr=0.2, clip=3.0, alpha_lr=0.33, min_steps=80, max_steps=120),
+        teacher=Schedule(epochs=6, lr=0.03, min_steps=150, max_steps=400),
+        student=replace(_STUDENT, epochs=4, min_steps=150, max_steps=300),
+        recover=replace(_RECOVER, min_steps=30, max_steps=100),
+        retrain=replace(_RETRAIN, epochs=2, min_steps=60, max_steps=160),
+        regressed_images=256,
+        cut=2,
         folds=1,
     )
 
@@ -149,8 +159,9 @@ def _thorough() -> RecipeConfig:
         teacher_lrs=(0.003, 0.01, 0.03, 0.1),
         teacher_cycles=(2, 4),
         teacher=Schedule(epochs=15, lr=0.01, min_steps=1000, max_steps=40_000),
-        student=Schedule(epochs=40, lr=0.3, clip=3.0, alpha_lr=0.33, min_steps=3000, max_steps=40_000),
-        retrain=Schedule(epochs=25, lr=0.2, clip=3.0, alpha_lr=0.33, min_steps=2000, max_steps=20_000),
+        student=replace(_STUDENT, epochs=24, min_steps=2000, max_steps=40_000),
+        recover=replace(_RECOVER, epochs=2, min_steps=200, max_steps=4000),
+        retrain=replace(_RETRAIN, epochs=15, min_steps=1000, max_steps=20_000),
         pooled_images=1000,
         max_folds=5,
     )

@@ -1,14 +1,15 @@
 """All folds of a tailoring together: each trains networks of its own, and their accuracy is pooled.
 
-Legend: L blocks of the backbone.
+Legend: L blocks of the backbone, N images.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from nettailor.errors import PlanCutsEveryPath
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold
@@ -23,8 +24,7 @@ class Folds:
     def __init__(self, folds: Sequence[Fold]) -> None:
         self._folds = list(folds)
         self._teachers: list[Teacher] = []
-        self._students: list[Student] = []
-        self._candidates: dict[int, list[Student]] = {}  # by blocks removed, 0..L
+        self._recovered: dict[int, list[Student]] = {}  # by blocks removed, 0..L
 
     @classmethod
     def split(cls, first: Fold, data: TaskData, count: int) -> "Folds":
@@ -53,24 +53,38 @@ class Folds:
 
     def train_students(self) -> list[Student]:
         """The full students, each taught by its fold's teacher."""
-        self._students = [fold.student(teacher) for fold, teacher in zip(self._folds, self._teachers, strict=True)]
-        return self._students
+        students = [fold.student(teacher) for fold, teacher in zip(self._folds, self._teachers, strict=True)]
+        self._recovered[0] = students
+        return students
 
-    def train_candidate(self, blocks: int) -> list[Student]:
-        """The students without so many of their blocks, pruned from the nearest candidate with fewer blocks removed:
-        small steps lose less than one large one.
+    def recover(self, blocks: int) -> list[Student]:
+        """The students without so many of their blocks, each pruned from the one before: small steps lose less than one
+        large one. With none removed they are the students themselves. Where weak proxies that went before leave no path
+        now, it is pruned from the last one that still has them.
 
         Raises `PlanCutsEveryPath`.
         """
-        start = max((removed for removed in self._candidates if removed < blocks), default=0)
-        students = self._candidates.get(start, self._students)
-        self._candidates[blocks] = [
-            fold.candidate(student, teacher, more=blocks - start, total=blocks)
-            for fold, student, teacher in zip(self._folds, students, self._teachers, strict=True)
-        ]
-        return self._candidates[blocks]
+        if blocks > 0:
+            self._recovered[blocks] = [self._recovered_in(fold, blocks) for fold in range(len(self._folds))]
+        return self._recovered[blocks]
 
-    def pooled_accuracy(self, models: Sequence[nn.Module]) -> float:
-        """On the validation images of all folds together, 0..1."""
-        right = torch.cat([fold.correct(model, fold.val) for fold, model in zip(self._folds, models, strict=True)])
-        return float(right.float().mean())
+    def _recovered_in(self, fold: int, blocks: int) -> Student:
+        starts = sorted((removed for removed in self._recovered if removed < blocks), reverse=True)
+        for removed in starts:
+            try:
+                return self._folds[fold].recovered(self._recovered[removed][fold], self._teachers[fold], blocks=blocks)
+            except PlanCutsEveryPath:
+                if removed == starts[-1]:
+                    raise
+        raise AssertionError("the students themselves are among the starts")
+
+    def polish(self, blocks: int) -> list[Student]:
+        """The networks with so many blocks removed, which have recovered, after the long retraining."""
+        return [
+            fold.polished(student, teacher, blocks=blocks)
+            for fold, student, teacher in zip(self._folds, self._recovered[blocks], self._teachers, strict=True)
+        ]
+
+    def correct(self, models: Sequence[nn.Module]) -> Tensor:
+        """Whether each validation image's top-1 is right, in all folds together: bool (N,)."""
+        return torch.cat([fold.correct(model, fold.val) for fold, model in zip(self._folds, models, strict=True)])

@@ -18,10 +18,11 @@ from trainer.recipe.config import RecipeConfig
 from trainer.recipe.costs import RelativeCosts
 from trainer.recipe.fold import Fold
 from trainer.recipe.folds import Folds
+from trainer.recipe.paired import difference
 from trainer.recipe.planner import Planner, WorkPlan
 from trainer.recipe.progress_reporter import ProgressReporter, shown_alphas
 from trainer.recipe.result import Result, Tailored, Trained
-from trainer.recipe.selection import Candidate, OutOfTime, choose, search
+from trainer.recipe.selection import Candidate, OutOfTime, Search, choose, latest
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.early_finish import EarlyFinish, FinishRequest, never
 from trainer.recipe.timing.elapsed import Elapsed
@@ -29,7 +30,8 @@ from trainer.recipe.warm_start import WarmStart, start_from, without_trained_on
 from trainer.training.data import TaskData, load_dataset
 from trainer.training.device import training_device
 from trainer.training.evaluate import image_digests
-from trainer.training.fit import Epoch, Schedule
+from trainer.training.fit import Epoch
+from trainer.training.schedule import Schedule
 
 
 def tailor(
@@ -173,16 +175,14 @@ class _Stages:
         self._follow(self._plan)
         self._progress.enter("teacher", folds=self._plan.folds, flip=self._plan.flip)
         teacher = self._folds.train_teachers(self._progress.log)
-        teacher_accuracy = float(teacher.right.mean())
+        self._yardstick = teacher
         self._follow(self._planner.plan_students(self._plan))
-        self._progress.enter("student", teacher_accuracy=teacher_accuracy, teacher_search=teacher.as_json())
+        self._progress.enter("student", teacher_accuracy=teacher.yardstick, teacher_search=teacher.as_json())
         students = self._folds.train_students()
         self._follow(self._planner.plan_candidates(self._plan))
         self._progress.enter("prune", alphas=shown_alphas(students[0]))
         self._progress.enter("retrain")
-        candidates = self._early.chosen_from(self._search(teacher_accuracy))
-        # Without time for any of them the student itself is there, all its blocks in place.
-        candidates = candidates or [self._judged(0, students, teacher_accuracy)]
+        candidates = self._search()
         chosen = self._best(candidates)
         self._progress.settle()
         self._progress.enter("select", blocks_removed=chosen.blocks_removed, within_target=chosen.good)
@@ -200,43 +200,72 @@ class _Stages:
         self._folds.configure(plan.config)
         self._progress.expected = plan.expected_work
 
-    def _search(self, teacher_accuracy: float) -> list[Candidate[Student]]:
-        def evaluate(blocks: int) -> Candidate[Student] | None:
-            if not self._planner.allows_candidate(blocks, self._plan):
-                raise OutOfTime
-            self._early.begin(blocks)
-            try:
-                students = self._folds.train_candidate(blocks)
-            except PlanCutsEveryPath:
-                return None
-            return self._judged(blocks, students, teacher_accuracy)
+    def _search(self) -> list[Candidate[Student]]:
+        config = self._plan.config
+        Search(
+            recover=self._recover,
+            polish=self._polish,
+            most=self._folds.first.backbone.depth,
+            cut=config.cut,
+            drop=config.target_drop,
+            wanted=config.wanted,
+        ).run()
+        return latest(self._early.chosen_from(self._measured))
 
-        depth = self._folds.first.backbone.depth
-        return search(evaluate, depth, wanted=self._plan.config.wanted)
+    def _recover(self, blocks: int) -> Candidate[Student] | None:
+        if blocks > 0:  # the student itself costs no more time, and without it there might be nothing to publish
+            self._may_train(blocks, polish=False)
+        try:
+            return self._judged(blocks, self._folds.recover(blocks), polished=False)
+        except PlanCutsEveryPath:
+            return None
 
-    def _judged(self, blocks: int, students: list[Student], teacher_accuracy: float) -> Candidate[Student]:
+    def _polish(self, blocks: int) -> Candidate[Student]:
+        self._may_train(blocks, polish=True)
+        return self._judged(blocks, self._folds.polish(blocks), polished=True)
+
+    def _may_train(self, blocks: int, *, polish: bool) -> None:
+        """Raises `OutOfTime`."""
+        if not self._planner.allows_candidate(blocks, self._plan, polish=polish):
+            raise OutOfTime
+        self._early.begin(blocks)
+
+    def _judged(self, blocks: int, students: list[Student], *, polished: bool) -> Candidate[Student]:
         """The students of all folds as one candidate, whose model is the first fold's."""
         config, plan = self._plan.config, students[0].plan
-        accuracy, cost = self._folds.pooled_accuracy(students), self._costs.cost(plan)
-        good = self._costs.fits(plan) if config.has_budget else accuracy >= teacher_accuracy - config.target_drop
-        candidate = Candidate(blocks_removed=blocks, accuracy=accuracy, cost=cost, good=good, model=students[0])
+        right, teacher = self._folds.correct(students).numpy(), self._yardstick
+        accuracy = float(right.mean())
+        gap = accuracy - teacher.yardstick
+        candidate = Candidate(
+            blocks_removed=blocks,
+            accuracy=accuracy,
+            cost=self._costs.cost(plan),
+            good=self._costs.fits(plan) if config.has_budget else gap >= -config.target_drop,
+            model=students[0],
+            gap=gap,
+            error=difference(right, teacher.right).error,
+            polished=polished,
+        )
         self._measured.append(candidate)
-        self._early.measured(blocks)
-        self._tell(candidate, teacher_accuracy)
+        self._early.measured()
+        self._tell(candidate)
         return candidate
 
-    def _tell(self, candidate: Candidate[Student], teacher_accuracy: float) -> None:
+    def _tell(self, candidate: Candidate[Student]) -> None:
         complexity = self._costs.complexity(candidate.model.plan)
         self._progress.candidate(
             {
                 "k": candidate.blocks_removed,
                 "accuracy": candidate.accuracy,
-                "teacher_accuracy": teacher_accuracy,
+                "teacher_accuracy": self._yardstick.yardstick,
+                "gap": candidate.gap,
+                "error": candidate.error,
+                "polished": candidate.polished,
                 "cost": candidate.cost,
                 "macs_removed": complexity.net_macs_removed,
                 "params_removed": complexity.net_params_removed,
                 "good": candidate.good,
-                "best": self._best(self._measured).blocks_removed,
+                "best": self._best(latest(self._measured)).blocks_removed,
             }
         )
 

@@ -12,9 +12,9 @@ from trainer.recipe.progress_reporter import PASS_WORK, ProgressReporter
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.elapsed import Elapsed
 from trainer.recipe.timing.throughput import Throughput, measure_throughput
-from trainer.recipe.timing.time_budget import CANDIDATES, TimeBudget
+from trainer.recipe.timing.time_budget import EXPECTED, TimeBudget
 from trainer.training.data import TaskData
-from trainer.training.fit import Schedule
+from trainer.training.schedule import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +33,9 @@ class WorkPlan:
         config, folds = self.config, self.folds
         teacher = folds * self._epochs(config.teacher) * (len(config.teacher_lrs) + sum(config.teacher_cycles))
         student = folds * self._epochs(config.student) * PASS_WORK["student"]
-        retrain = folds * self._epochs(config.retrain) * PASS_WORK["retrain"] * CANDIDATES
-        return self.images * (teacher + student + retrain)
+        cuts = folds * EXPECTED.cuts * self._epochs(config.recover) * PASS_WORK["recover"]
+        polished = folds * EXPECTED.polished * self._epochs(config.retrain) * PASS_WORK["retrain"]
+        return self.images * (teacher + student + cuts + polished)
 
     def _epochs(self, schedule: Schedule) -> int:
         return schedule.fitted(self.images).epochs
@@ -95,9 +96,9 @@ class Planner:
         """The plan with the schedule of retraining that still fits."""
         return plan if self._budget is None else replace(plan, config=self._budget.candidates(plan.config, plan.folds))
 
-    def allows_candidate(self, blocks: int, plan: WorkPlan) -> bool:
-        """Whether there is time for the candidate with so many blocks removed."""
-        return self._budget is None or self._budget.allows(blocks, plan.config, plan.folds)
+    def allows_candidate(self, blocks: int, plan: WorkPlan, *, polish: bool) -> bool:
+        """Whether there is time for the network with so many blocks removed: to cut down to it, or to polish it."""
+        return self._budget is None or self._budget.allows(blocks, plan.config, plan.folds, polish=polish)
 
     def time_report(self) -> dict[str, Json] | None:
         """Minutes, planned and used; None where the time is not limited."""

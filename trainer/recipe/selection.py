@@ -1,7 +1,8 @@
-"""The search for the network to publish: how many blocks can go (section 3.5), or have to."""
+"""Which networks are trained on the way down from the full student, and which of them is published (section 3.5)."""
 
 import contextlib
-from collections.abc import Callable, Iterable
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -11,53 +12,112 @@ T = TypeVar("T")
 # are within a budget, and those with many blocks removed are.
 Wanted = Literal["leanest", "most accurate"]
 
+_HOPELESS = 0.05  # accuracy below the target that no polish makes up for
+_EXPECTED_GAIN = 0.02  # accuracy that the first polish is expected to add
+_POLISHED = 4  # networks at the most: the border, its neighbours, and one more where the border moves
+
 
 class OutOfTime(Exception):
-    """The search's `evaluate` raises this when there is no time for another candidate, or nobody wants to wait for
-    it."""
+    """The search's callables raise this when there is no time for another network, or nobody wants to wait for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate(Generic[T]):
-    """One pruned and retrained network. `accuracy` and `cost` are shares (0..1); `good` is within the target."""
+    """One network with some blocks removed. `accuracy` and `cost` are shares (0..1), `gap` is how much more accurate it
+    is than the yardstick, with its standard `error`; `good` is within the target. `polished` after the long retraining,
+    else it has only recovered from its last cut."""
 
     blocks_removed: int
     accuracy: float
     cost: float
     good: bool
     model: T
+    gap: float = 0.0
+    error: float = 0.0
+    polished: bool = True
 
 
-def search(
-    evaluate: Callable[[int], Candidate[T] | None], most: int, *, wanted: Wanted = "leanest"
-) -> list[Candidate[T]]:
-    """The candidates tried, in the order of blocks removed: bisection over 0..most for the largest good number
-    ("leanest") or the smallest ("most accurate", within a budget), then the answer's two neighbours. `evaluate` returns
-    None where no path is left, and raises `OutOfTime` to end the search early.
+@dataclass(frozen=True, kw_only=True)
+class Search(Generic[T]):
+    """Down block by block with a short recovery after each cut, then the long retraining where it matters.
+
+    `recover` gives the network with so many blocks removed, None where no path is left; it is called for 0, `cut`,
+    2 `cut` ... in order, as each network comes from the one before. `polish` retrains one of them. Both may raise
+    `OutOfTime`.
     """
-    tried: dict[int, Candidate[T] | None] = {}
 
-    def goes_on(blocks: int) -> bool:
-        """Whether the border between good and not good lies above this number of blocks removed."""
-        if blocks not in tried:
-            tried[blocks] = evaluate(blocks)
-        candidate = tried[blocks]
-        return candidate is not None and candidate.good == (wanted == "leanest")
+    recover: Callable[[int], Candidate[T] | None]
+    polish: Callable[[int], Candidate[T]]
+    most: int
+    cut: int = 1
+    drop: float  # accuracy that may be lost against the yardstick
+    wanted: Wanted = "leanest"
 
-    with contextlib.suppress(OutOfTime):  # what was tried until then is what there is
-        _bisect(goes_on, most, wanted)
-    return [candidate for _, candidate in sorted(tried.items()) if candidate is not None]
+    def run(self) -> list[Candidate[T]]:
+        """The networks in the order in which they came; with as many blocks removed the later one is the polished
+        one."""
+        recovered: dict[int, Candidate[T]] = {}
+        polished: dict[int, Candidate[T]] = {}
+        with contextlib.suppress(OutOfTime):  # what there was until then is what there is
+            self._descend(recovered)
+        with contextlib.suppress(OutOfTime):
+            while len(polished) < _POLISHED and (blocks := self._next(recovered, polished)) is not None:
+                polished[blocks] = self.polish(blocks)
+        return [*recovered.values(), *polished.values()]
+
+    def _descend(self, recovered: dict[int, Candidate[T]]) -> None:
+        for blocks in range(0, self.most + 1, self.cut):
+            candidate = self.recover(blocks)
+            if candidate is None:
+                return
+            recovered[blocks] = candidate
+            if self._far_enough(list(recovered.values())[-2:]):
+                return
+
+    def _far_enough(self, last: Sequence[Candidate[T]]) -> bool:
+        """One network alone may be an accident."""
+        if self.wanted == "most accurate":
+            return len(last) == 2 and all(c.good for c in last)
+        return len(last) == 2 and all(c.gap + 2 * c.error < -self.drop - _HOPELESS for c in last)
+
+    def _next(self, recovered: Mapping[int, Candidate[T]], polished: Mapping[int, Candidate[T]]) -> int | None:
+        """The border between good and not good as it is expected, else a neighbour of it that is not polished yet."""
+        border = self._border(recovered, polished)
+        order = (border, border + self.cut, border - self.cut)
+        eligible = [k for k in order if k in recovered and (self.wanted == "leanest" or recovered[k].good)]
+        return next((k for k in eligible if k not in polished), None)
+
+    def _border(self, recovered: Mapping[int, Candidate[T]], polished: Mapping[int, Candidate[T]]) -> int:
+        expected = expected_gaps(recovered, polished)
+        if self.wanted == "most accurate":
+            fits = [k for k, c in recovered.items() if c.good]
+            return max(fits, key=lambda k: expected[k]) if fits else max(recovered)
+        accurate = [k for k, gap in expected.items() if gap >= -self.drop]
+        return max(accurate) if accurate else max(expected, key=lambda k: expected[k])
 
 
-def _bisect(goes_on: Callable[[int], bool], most: int, wanted: Wanted) -> None:
-    low, high = -1, most + 1  # the border is above low and not above high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if goes_on(middle) else (low, middle)
-    answer = low if wanted == "leanest" else high
-    for neighbour in (answer - 1, answer + 1):
-        if 0 <= neighbour <= most:
-            goes_on(neighbour)
+def latest(candidates: Iterable[Candidate[T]]) -> list[Candidate[T]]:
+    """In the order of blocks removed, the last one measured of those that have as many removed."""
+    by_blocks = {candidate.blocks_removed: candidate for candidate in candidates}
+    return [candidate for _, candidate in sorted(by_blocks.items())]
+
+
+def expected_gaps(recovered: Mapping[int, Candidate[T]], polished: Mapping[int, Candidate[T]]) -> dict[int, float]:
+    """The gap of every network once it is polished: measured, or the recovered one's, smoothed over its neighbours as
+    a few hundred images are noisy, and what polishing has added elsewhere."""
+    smooth = _smoothed(recovered)
+    gains = [candidate.gap - smooth[k] for k, candidate in polished.items()]
+    gain = statistics.mean(gains) if gains else _EXPECTED_GAIN
+    return {k: polished[k].gap if k in polished else value + gain for k, value in smooth.items()}
+
+
+def _smoothed(recovered: Mapping[int, Candidate[T]]) -> dict[int, float]:
+    order = sorted(recovered)
+    smooth = {}
+    for place, blocks in enumerate(order):
+        near = [*order[max(0, place - 1) : place + 2], blocks]  # the network itself counts twice
+        smooth[blocks] = statistics.mean(recovered[k].gap for k in near)
+    return smooth
 
 
 def choose(candidates: list[Candidate[T]], drop: float, *, wanted: Wanted = "leanest") -> Candidate[T]:

@@ -1,4 +1,4 @@
-"""One seeded, resumable run of SGD: the loop that teacher, student and retraining share.
+"""One seeded, resumable run of training: the loop that teacher, student and retraining share.
 
 A run that is broken off and started again from its checkpoint ends with the same bits as one that was not: batches
 are drawn from a generator seeded by run and epoch, and a checkpoint holds model, optimizer and history.
@@ -9,53 +9,23 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from trainer.errors import TrainingDiverged
 from trainer.training.distributed import ProcessGroup
+from trainer.training.optimizer import Optimizer
+from trainer.training.schedule import Schedule
+
+_FORMAT = 2  # of checkpoints: what is in the model's and the optimizer's state
 
 T = TypeVar("T")
 
 Batches = Callable[[torch.Generator], Iterable[tuple[Tensor, Tensor, float]]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schedule:
-    """SGD with Nesterov momentum 0.9 over one cycle: linear warm-up, then a half cosine to zero.
-
-    A small dataset takes more than `epochs`, a large one fewer, so that the steps lie within the two bounds.
-    """
-
-    epochs: int
-    min_steps: int = 0
-    max_steps: int = 1_000_000
-    lr: float  # peak
-    batch_size: int = 32  # images a step
-    weight_decay: float = 5e-4
-    warmup: float = 0.1  # share of the steps
-    clip: float | None = None  # largest norm of the whole gradient
-    alpha_lr: float = 1.0  # factor on the learning rate of alphas, which have no weight decay
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1 or self.lr <= 0 or self.batch_size < 1 or not 0 <= self.warmup < 1:
-            raise ValueError(f"unusable schedule {self}")
-
-    def fitted(self, images: int) -> "Schedule":
-        """The schedule with the epochs that a training split of so many images takes (3 at least)."""
-        steps = max(1, images // self.batch_size)
-        epochs = min(max(self.epochs, -(-self.min_steps // steps)), max(3, self.max_steps // steps))
-        return replace(self, epochs=epochs)
-
-    def factor(self, progress: float) -> float:
-        """Share of the peak learning rate at `progress` 0..1 of all steps."""
-        if progress < self.warmup:
-            return 0.05 + 0.95 * progress / self.warmup
-        return 0.5 * (1 + math.cos(math.pi * (progress - self.warmup) / (1 - self.warmup)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +66,7 @@ def fit(model: nn.Module, run: TrainingRun) -> list[Epoch]:
     Returns the history of its epochs. Raises `TrainingDiverged`.
     """
     group = ProcessGroup.current()
-    optimizer = torch.optim.SGD(_groups(model, run.schedule), lr=run.schedule.lr, momentum=0.9, nesterov=True)
+    optimizer = Optimizer(model, run.schedule)
     history = _restore(model, optimizer, run.checkpoint)
     group.wait()  # all have looked for a checkpoint before the first one writes one
     for number in range(len(history) + 1, run.schedule.epochs + 1):
@@ -108,23 +78,19 @@ def fit(model: nn.Module, run: TrainingRun) -> list[Epoch]:
     return history
 
 
-def _train_epoch(
-    model: nn.Module, optimizer: torch.optim.SGD, run: TrainingRun, number: int, group: ProcessGroup
-) -> Epoch:
+def _train_epoch(model: nn.Module, optimizer: Optimizer, run: TrainingRun, number: int, group: ProcessGroup) -> Epoch:
     watch = _Watch()
     model.train()
     sums: dict[str, float] = {}
     count = 0
     for count, (images, labels, share) in enumerate(watch.waiting(run.batches(_generator(run, number))), start=1):
         progress = (number - 1 + min(1.0, (count - 1) / run.steps)) / run.schedule.epochs
-        for parameters in optimizer.param_groups:
-            parameters["lr"] = parameters["peak"] * run.schedule.factor(progress)
         optimizer.zero_grad()
         losses = run.step(images, labels, progress)
         group.sum_gradients(model.parameters(), share)
         if run.schedule.clip is not None:
             nn.utils.clip_grad_norm_(model.parameters(), run.schedule.clip)
-        optimizer.step()
+        optimizer.step(progress)
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach())
     group.average_statistics(model)
@@ -164,20 +130,15 @@ def _generator(run: TrainingRun, epoch: int) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(key[:7], "big"))
 
 
-def _groups(model: nn.Module, schedule: Schedule) -> list[dict[str, Any]]:
-    """Weights with weight decay; alphas without it and at their own rate."""
-    alphas = [p for n, p in model.named_parameters() if p.requires_grad and n.startswith("alphas.")]
-    rest = [p for n, p in model.named_parameters() if p.requires_grad and not n.startswith("alphas.")]
-    groups = [{"params": rest, "peak": schedule.lr, "weight_decay": schedule.weight_decay}]
-    if alphas:
-        groups.append({"params": alphas, "peak": schedule.lr * schedule.alpha_lr, "weight_decay": 0.0})
-    return groups
-
-
-def _save(model: nn.Module, optimizer: torch.optim.SGD, history: list[Epoch], path: Path) -> None:
+def _save(model: nn.Module, optimizer: Optimizer, history: list[Epoch], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": [asdict(e) for e in history]}
+    state = {
+        "format": _FORMAT,
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "history": [asdict(e) for e in history],
+    }
     try:
         with part.open("wb") as file:
             torch.save(state, file)
@@ -188,10 +149,12 @@ def _save(model: nn.Module, optimizer: torch.optim.SGD, history: list[Epoch], pa
     os.replace(part, path)
 
 
-def _restore(model: nn.Module, optimizer: torch.optim.SGD, path: Path) -> list[Epoch]:
+def _restore(model: nn.Module, optimizer: Optimizer, path: Path) -> list[Epoch]:
     if not path.exists():
         return []
     state = torch.load(path, weights_only=True, map_location="cpu")
+    if state.get("format") != _FORMAT:
+        return []  # of a release that trained otherwise, whose job goes on here: the run starts anew
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     return [Epoch(**epoch) for epoch in state["history"]]

@@ -73,7 +73,7 @@ def test_a_teacher_whose_training_was_broken_off_ends_with_the_same_bits(tmp_pat
 
 @pytest.mark.parametrize("loss", ["local", "paper"])
 def test_a_step_minimises_the_loss_that_is_configured(tmp_path: Path, loss: Loss) -> None:
-    fold = replace(fold_in(tmp_path), config=tiny_config(loss=loss, bf16=False))
+    fold = replace(fold_in(tmp_path), config=tiny_config(loss=loss, bf16=False, adapts=False))
     teacher = fold.teacher(fold.config.teacher)
     student = fold.student(teacher).train()
     images, labels = next(iter(evaluation_batches(fold.train, fold.preprocessing)))
@@ -93,6 +93,23 @@ def test_a_step_minimises_the_loss_that_is_configured(tmp_path: Path, loss: Loss
     wanted.backward()
     torch.testing.assert_close(terms["loss"], wanted, rtol=1e-4, atol=1e-5)
     assert (found - _flat_gradient(student)).norm() < 1e-3 * found.norm()
+
+
+def test_learned_statistics_follow_what_reaches_through_the_whole_network(tmp_path: Path) -> None:
+    """The blocks' distances train proxies and alphas alone, or every block would have to be gone through twice."""
+    fold = replace(fold_in(tmp_path), config=tiny_config(bf16=False))
+    teacher = fold.teacher(fold.config.teacher)
+    student = fold.student(teacher).train()
+    learned = [p for name, p in student.named_parameters() if name.endswith((".log_gain", ".offset"))]
+    assert learned
+    images, labels = next(iter(evaluation_batches(fold.train, fold.preprocessing)))
+    student.zero_grad()
+    fold.distillation(student, teacher, 0.0)(images, labels, 0.5)
+    found = torch.cat([p.grad.flatten() for p in learned if p.grad is not None])
+    logits = student(images)
+    loss = F.cross_entropy(logits, labels) + 2 * F.mse_loss(logits, teacher.targets(images).logits)
+    wanted = torch.cat([gradient.flatten() for gradient in torch.autograd.grad(loss, learned)])
+    assert (found - wanted).norm() < 1e-3 * wanted.norm()
 
 
 def _flat_gradient(student: Student) -> Tensor:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
+from nettailor.errors import PlanCutsEveryPath
 from trainer.recipe.folds import Folds
 
 
@@ -16,12 +18,18 @@ class NamedFold:
     name: str
     right: list[bool]
     val: str = "val"
+    cut: frozenset[tuple[str, str]] = frozenset()  # the last cut and the next, after which no path would be left
 
     def student(self, teacher: str) -> tuple[str, ...]:
         return (self.name,)
 
-    def candidate(self, start: tuple[str, ...], teacher: str, *, more: int, total: int) -> tuple[str, ...]:
-        return (*start, f"{more}/{total}")
+    def recovered(self, start: tuple[str, ...], teacher: str, *, blocks: int) -> tuple[str, ...]:
+        if (start[-1], str(blocks)) in self.cut:
+            raise PlanCutsEveryPath("node 1")
+        return (*start, str(blocks))
+
+    def polished(self, recovered: tuple[str, ...], teacher: str, *, blocks: int) -> tuple[str, ...]:
+        return (*recovered, "polished")
 
     def correct(self, model: Any, images: str) -> Tensor:
         return torch.tensor(self.right)
@@ -33,16 +41,28 @@ def folds_of(*folds: NamedFold) -> Any:
     return folds_together
 
 
-def test_a_candidate_is_pruned_from_the_nearest_with_fewer_blocks_removed() -> None:
+def test_each_network_comes_from_the_one_before() -> None:
     folds = folds_of(NamedFold("a", [True]), NamedFold("b", [True]))
+    students = folds.train_students()
+    assert folds.recover(0) == students == [("a",), ("b",)]
+    assert folds.recover(1) == [("a", "1"), ("b", "1")]
+    assert folds.recover(2) == [("a", "1", "2"), ("b", "1", "2")]
+    assert folds.polish(1) == [("a", "1", "polished"), ("b", "1", "polished")]
+    assert folds.polish(0) == [("a", "polished"), ("b", "polished")]
+    assert folds.recover(4) == [("a", "1", "2", "4"), ("b", "1", "2", "4")]
+
+
+def test_where_no_path_is_left_it_goes_down_from_further_above() -> None:
+    cut = frozenset({("2", "3"), ("1", "3"), ("3", "4"), ("2", "4"), ("1", "4"), ("b", "4")})
+    folds = folds_of(NamedFold("a", [True]), NamedFold("b", [True], cut=cut))
     folds.train_students()
-    assert folds.train_candidate(6) == [("a", "6/6"), ("b", "6/6")]
-    assert folds.train_candidate(3) == [("a", "3/3"), ("b", "3/3")]
-    assert folds.train_candidate(5) == [("a", "3/3", "2/5"), ("b", "3/3", "2/5")]
-    assert folds.train_candidate(8) == [("a", "6/6", "2/8"), ("b", "6/6", "2/8")]
-    assert folds.train_candidate(0) == [("a", "0/0"), ("b", "0/0")]
+    for blocks in (1, 2):
+        folds.recover(blocks)
+    assert folds.recover(3) == [("a", "1", "2", "3"), ("b", "3")]
+    with pytest.raises(PlanCutsEveryPath):
+        folds.recover(4)
 
 
-def test_accuracy_is_pooled_over_images_not_over_folds() -> None:
+def test_the_answers_of_all_folds_stand_side_by_side() -> None:
     folds = folds_of(NamedFold("a", [True, True, True]), NamedFold("b", [False]))
-    assert folds.pooled_accuracy(["one", "two"]) == 0.75
+    assert folds.correct(["one", "two"]).tolist() == [True, True, True, False]

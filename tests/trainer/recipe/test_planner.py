@@ -11,7 +11,7 @@ from trainer.recipe.config import RecipeConfig
 from trainer.recipe.planner import Planner, WorkPlan
 from trainer.recipe.progress_reporter import ProgressReporter
 from trainer.recipe.timing.decision_log import DecisionLog
-from trainer.training.fit import Schedule
+from trainer.training.schedule import Schedule
 
 SCHEDULE = Schedule(epochs=2, lr=0.01, batch_size=12)
 
@@ -64,7 +64,7 @@ def test_without_a_limit_no_plan_changes(tmp_path: Path) -> None:
     plan = WorkPlan(config=tiny_config(), folds=2, images=36, flip=True)
     made = planner_of(tmp_path, plan.config)
     assert made.plan_students(plan) == made.plan_candidates(plan) == plan
-    assert made.allows_candidate(3, plan)
+    assert made.allows_candidate(3, plan, polish=True)
     assert made.time_report() is None
 
 
@@ -72,4 +72,5 @@ def test_the_work_is_counted_in_passes_of_the_teacher() -> None:
     config = tiny_config(teacher_lrs=(0.01, 0.05), teacher_cycles=(2,), retrain=replace(SCHEDULE, epochs=1))
     plan = WorkPlan(config=config, folds=2, images=36, flip=False)
     teachers = 2 + 2 + 4  # epochs: two learning rates, a cycle twice as long
-    assert plan.expected_work == pytest.approx(36 * (2 * teachers + 2 * 2 * 1.8 + 2 * 1 * 1.6 * 6))
+    search = 8 * 2 * 1.4 + 3 * 1 * 1.0  # eight cuts, three polished
+    assert plan.expected_work == pytest.approx(36 * 2 * (teachers + 2 * 1.8 + search))

@@ -5,7 +5,8 @@ from torch import nn
 
 from trainer.events import Event
 from trainer.recipe.progress_reporter import ProgressReporter
-from trainer.training.fit import Epoch, Schedule
+from trainer.training.fit import Epoch
+from trainer.training.schedule import Schedule
 
 IMAGES = 100
 EPOCHS = 50

@@ -1,51 +1,133 @@
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.recipe.selection import Candidate, OutOfTime, choose, pareto_optimal, search
+from trainer.recipe.selection import (
+    Candidate,
+    OutOfTime,
+    Search,
+    Wanted,
+    choose,
+    expected_gaps,
+    latest,
+    pareto_optimal,
+)
+
+DROP = 0.005
 
 
-def candidate(blocks: int, *, good: bool, cost: float | None = None, accuracy: float = 0.5) -> Candidate[int]:
+def candidate(
+    blocks: int, *, good: bool = True, cost: float | None = None, accuracy: float = 0.5, gap: float = 0.0
+) -> Candidate[int]:
     cost = 1 - blocks / 20 if cost is None else cost
-    return Candidate(blocks_removed=blocks, accuracy=accuracy, cost=cost, good=good, model=blocks)
+    return Candidate(blocks_removed=blocks, accuracy=accuracy, cost=cost, good=good, model=blocks, gap=gap)
 
 
-@given(most=st.integers(0, 16), limit=st.integers(-1, 16))
-def test_where_goodness_is_monotonic_the_answer_is_exact(most: int, limit: int) -> None:
-    tried: list[int] = []
+class Networks:
+    """`gaps[k]` is the gap of the network without k blocks after its recovery, None where no path is left; polishing
+    adds `gain`. Good are those within the target; within a budget, those without `fits` blocks at least."""
 
-    def evaluate(blocks: int) -> Candidate[int]:
-        tried.append(blocks)
-        return candidate(blocks, good=blocks <= limit)
+    def __init__(self, gaps: list[float | None], gain: float = 0.0, fits: int | None = None, trained: int = 99) -> None:
+        self.recovered: list[int] = []
+        self.polished: list[int] = []
+        self._gaps, self._gain, self._fits, self._trained = gaps, gain, fits, trained
 
-    found = search(evaluate, most)
-    assert len(tried) == len(set(tried)) <= (most + 1).bit_length() + 2
-    if limit >= 0:
-        assert choose(found, 0.005).blocks_removed == min(limit, most)
-    else:
-        assert not choose(found, 0.005).good
+    def search(self, wanted: Wanted = "leanest") -> list[Candidate[int]]:
+        most = len(self._gaps) - 1
+        return Search(recover=self._recover, polish=self._polish, most=most, drop=DROP, wanted=wanted).run()
+
+    def _recover(self, blocks: int) -> Candidate[int] | None:
+        self._train()
+        assert blocks == len(self.recovered)
+        gap = self._gaps[blocks]
+        if gap is None:
+            return None
+        self.recovered.append(blocks)
+        return self._measured(blocks, gap, polished=False)
+
+    def _polish(self, blocks: int) -> Candidate[int]:
+        self._train()
+        gap = self._gaps[blocks]
+        assert gap is not None
+        self.polished.append(blocks)
+        return self._measured(blocks, gap + self._gain, polished=True)
+
+    def _train(self) -> None:
+        if len(self.recovered) + len(self.polished) >= self._trained:
+            raise OutOfTime
+
+    def _measured(self, blocks: int, gap: float, *, polished: bool) -> Candidate[int]:
+        return Candidate(
+            blocks_removed=blocks,
+            accuracy=0.8 + gap,
+            cost=1 - blocks / 20,
+            good=gap >= -DROP if self._fits is None else blocks >= self._fits,
+            model=blocks,
+            gap=gap,
+            error=0.01,
+            polished=polished,
+        )
 
 
-@given(st.lists(st.sampled_from(["good", "bad", "cut"]), min_size=1, max_size=17))
-def test_whatever_is_chosen_was_tried_and_is_the_leanest_good_one(kinds: list[str]) -> None:
-    def evaluate(blocks: int) -> Candidate[int] | None:
-        return None if kinds[blocks] == "cut" else candidate(blocks, good=kinds[blocks] == "good")
+def falling(limit: float, most: int, slope: float = 0.02) -> list[float | None]:
+    """Gaps that are above the target up to `limit` blocks removed."""
+    return [slope * (limit - blocks) - DROP for blocks in range(most + 1)]
 
-    found = search(evaluate, len(kinds) - 1)
+
+@given(limit=st.integers(0, 12), gain=st.floats(-0.01, 0.03))
+def test_where_accuracy_falls_steadily_the_answer_is_exact(limit: int, gain: float) -> None:
+    networks = Networks(falling(limit + 0.5 - gain / 0.02, 12), gain)
+    chosen = choose(latest(networks.search()), DROP)
+    assert (chosen.blocks_removed, chosen.good, chosen.polished) == (limit, True, True)
+    assert len(networks.polished) == len(set(networks.polished)) <= 4
+
+
+@given(st.lists(st.none() | st.floats(-0.3, 0.1), max_size=12), st.floats(-0.05, 0.05))
+def test_whatever_the_accuracies_the_leanest_good_one_of_those_trained_is_chosen(
+    more: list[float | None], gain: float
+) -> None:
+    networks = Networks([0.0, *more], gain)
+    found = latest(networks.search())
+    assert [c.blocks_removed for c in found] == networks.recovered
+    assert {c.blocks_removed for c in found if c.polished} == set(networks.polished)
+    best = choose(found, DROP)
     if any(c.good for c in found):
-        best = choose(found, 0.005)
         assert best.good
         assert best.cost == min(c.cost for c in found if c.good)
 
 
-def test_the_neighbours_of_the_answer_are_tried() -> None:
-    found = search(lambda blocks: candidate(blocks, good=blocks <= 6), 12)
-    assert {5, 6, 7} <= {c.blocks_removed for c in found}
+def test_the_neighbours_of_the_answer_are_polished() -> None:
+    networks = Networks(falling(6.5, 12))
+    networks.search()
+    assert set(networks.polished) == {5, 6, 7}
 
 
-def test_a_neighbour_that_keeps_more_blocks_can_be_leaner() -> None:
-    costs = {5: 0.3, 6: 0.4}  # exclusions took more along
-    found = search(lambda blocks: candidate(blocks, good=blocks <= 6, cost=costs.get(blocks, 0.9)), 12)
-    assert choose(found, 0.005).blocks_removed == 5
+def test_a_border_that_polishing_moves_is_followed() -> None:
+    networks = Networks(falling(4.5, 12), gain=0.06)
+    assert choose(latest(networks.search()), DROP).blocks_removed == 7
+    assert networks.polished == [5, 7, 8, 6]
+
+
+def test_a_single_accident_does_not_end_the_way_down() -> None:
+    gaps = falling(9.5, 12)
+    gaps[3] = -0.5
+    networks = Networks(gaps)
+    assert choose(latest(networks.search()), DROP).blocks_removed == 9
+
+
+def test_the_way_down_ends_where_nothing_is_to_be_hoped() -> None:
+    networks = Networks(falling(2.5, 12, slope=0.05))
+    networks.search()
+    assert max(networks.recovered) == 5
+
+
+def test_what_others_gained_is_expected_of_the_rest_and_noise_is_smoothed() -> None:
+    recovered = {k: candidate(k, gap=gap) for k, gap in enumerate([0.0, -0.02, 0.0, -0.04])}
+    expected = expected_gaps(recovered, {1: candidate(1, gap=0.01)})
+    gain = 0.01 - -0.01
+    wanted = {0: -0.02 / 3 + gain, 1: 0.01, 2: -0.015 + gain, 3: -0.08 / 3 + gain}
+    assert all(math.isclose(expected[k], wanted[k]) for k in wanted)
 
 
 def test_where_none_is_good_the_leanest_of_about_the_best_accuracy_is_chosen() -> None:
@@ -58,18 +140,18 @@ def test_where_none_is_good_the_leanest_of_about_the_best_accuracy_is_chosen() -
 @given(most=st.integers(0, 16), limit=st.integers(0, 17))
 def test_within_a_budget_the_fewest_blocks_go(most: int, limit: int) -> None:
     """Accuracy falls as blocks go, and from `limit` on the budget is kept."""
-    found = search(
-        lambda blocks: candidate(blocks, good=blocks >= limit, accuracy=1 - blocks / 20), most, wanted="most accurate"
-    )
-    chosen = choose(found, 0.005, wanted="most accurate")
+    networks = Networks(falling(3, most), fits=limit)
+    found = latest(networks.search("most accurate"))
+    chosen = choose(found, DROP, wanted="most accurate")
     assert chosen.blocks_removed == min(limit, most)
     assert chosen.good == (limit <= most)
-    assert len(found) <= (most + 1).bit_length() + 2
+    assert len(networks.recovered) <= limit + 2
+    assert all(blocks >= min(limit, most) for blocks in networks.polished)
 
 
 def test_networks_without_a_path_end_the_way_to_a_budget() -> None:
-    found = search(lambda blocks: candidate(blocks, good=False) if blocks < 5 else None, 12, wanted="most accurate")
-    assert choose(found, 0.005, wanted="most accurate").blocks_removed == 4
+    networks = Networks([*falling(3, 4), None, None], fits=99)
+    assert choose(latest(networks.search("most accurate")), DROP, wanted="most accurate").blocks_removed == 4
 
 
 def test_the_most_accurate_within_a_budget_may_be_leaner_than_need_be() -> None:
@@ -77,17 +159,12 @@ def test_the_most_accurate_within_a_budget_may_be_leaner_than_need_be() -> None:
     assert choose(found, 0.005, wanted="most accurate").blocks_removed == 8
 
 
-@given(st.integers(0, 5))
+@given(st.integers(1, 15))
 def test_a_search_that_runs_out_of_time_gives_what_it_has(enough: int) -> None:
-    tried: list[int] = []
-
-    def evaluate(blocks: int) -> Candidate[int]:
-        if len(tried) == enough:
-            raise OutOfTime
-        tried.append(blocks)
-        return candidate(blocks, good=blocks <= 6)
-
-    assert [c.blocks_removed for c in search(evaluate, 12)] == sorted(tried)
+    networks = Networks(falling(6.5, 12), trained=enough)
+    found = networks.search()
+    assert [c.blocks_removed for c in found] == networks.recovered + networks.polished
+    assert len(found) <= enough
 
 
 shares = st.sampled_from([0.1, 0.2, 0.3, 0.4])

@@ -19,7 +19,8 @@ from tests.trainer.tiny import PREPROCESSING, coloured
 from trainer.recipe.teacher import Teacher
 from trainer.training.data import training_batches
 from trainer.training.distributed import ProcessGroup
-from trainer.training.fit import Schedule, TrainingRun, fit
+from trainer.training.fit import TrainingRun, fit
+from trainer.training.schedule import Schedule
 
 
 class _WithoutStatistics(Student):

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainer.errors import TrainingDiverged
-from trainer.training.fit import Epoch, Schedule, TrainingRun, fit
+from trainer.training.fit import Epoch, TrainingRun, fit
+from trainer.training.schedule import Schedule
 
 
 class Broken(Exception):
@@ -75,6 +76,17 @@ def test_a_checkpoint_on_a_full_disk_is_told_as_what_it_is(tmp_path: Path) -> No
     with pytest.raises(OSError, match="No space left on device"):  # torch itself raises an error of its own
         fit(network, run(network, checkpoint))
     assert not checkpoint.exists()
+
+
+def test_a_checkpoint_of_a_release_that_trained_otherwise_is_not_gone_on_from(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "c.pt"
+    whole = model()
+    fit(whole, run(whole, checkpoint))
+    state = torch.load(checkpoint, weights_only=True)
+    torch.save({name: value for name, value in state.items() if name != "format"} | {"optimizer": {}}, checkpoint)
+    again = model()
+    assert len(fit(again, run(again, checkpoint))) == 6
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
 
 
 def test_it_learns_and_validates_when_told(tmp_path: Path) -> None:

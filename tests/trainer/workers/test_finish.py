@@ -14,7 +14,7 @@ from trainer.service import Service
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The digest of a run that was to end with its first candidate from the beginning."""
-    request = FinishRequest(by="ada", at="2026-11-28T12:00:00.000+00:00", candidates=(6,))
+    request = FinishRequest(by="ada", at="2026-11-28T12:00:00.000+00:00", candidates=(0,))
     return tiny_digest(tmp_path_factory.mktemp("ended"), lambda: request)
 
 
@@ -27,7 +27,7 @@ def test_the_best_so_far_is_published(
     process = stopped_job_process(worker)
     answer = http.post(f"/jobs/{job}/finish", headers={"X-Actor": "ada"})
     assert answer.status_code == 202, answer.text
-    assert answer.json()["finish"]["candidates"] == [row["k"] for row in answer.json()["front"]] == [6]
+    assert answer.json()["finish"]["candidates"] == [row["k"] for row in answer.json()["front"]] == [0]
     if killed:
         kill(worker)
         start()
@@ -37,8 +37,8 @@ def test_the_best_so_far_is_published(
     assert result is not None
     early = result["finished_early"]
     assert isinstance(early, dict)
-    assert (early["by"], early["candidates"]) == ("ada", [6])
-    assert [row["k"] for row in result["front"]] == [6]  # type: ignore[union-attr, index, call-overload]  # rows
+    assert (early["by"], early["candidates"]) == ("ada", [0])
+    assert [row["k"] for row in result["front"]] == [0]  # type: ignore[union-attr, index, call-overload]  # rows
     assert result["digest"] == ended
     published = decode(service.registry.read_bundle(service.registry.version_record("pets", 1)))
     assert published.manifest.recipe["finished_early"] is True

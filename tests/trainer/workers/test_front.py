@@ -13,13 +13,13 @@ from trainer.workers.front import with_candidate
 from trainer.workers.job_run import begin
 
 
-def candidate(k: int, *, best: int, accuracy: float = 0.9) -> dict[str, Any]:
+def candidate(k: int, *, best: int, accuracy: float = 0.9, polished: bool = False) -> dict[str, Any]:
     shares = {"accuracy": accuracy, "teacher_accuracy": 0.91, "cost": 0.6, "macs_removed": 0.3, "params_removed": 0.4}
-    return {"k": k, **shares, "good": True, "best": best, "seconds_left": 12.0}
+    return {"k": k, **shares, "good": True, "polished": polished, "best": best, "seconds_left": 12.0}
 
 
-def row(k: int, *, best: bool, accuracy: float = 0.9) -> dict[str, Any]:
-    fields = candidate(k, best=0, accuracy=accuracy)
+def row(k: int, *, best: bool, accuracy: float = 0.9, polished: bool = False) -> dict[str, Any]:
+    fields = candidate(k, best=0, accuracy=accuracy, polished=polished)
     return {name: value for name, value in fields.items() if name != "seconds_left"} | {"best": best}
 
 
@@ -36,6 +36,13 @@ def test_rows_are_in_the_order_of_blocks_removed_and_one_is_the_best() -> None:
 def test_a_candidate_that_is_told_again_replaces_its_row() -> None:
     front = with_candidate([], candidate(6, best=6, accuracy=0.8))
     assert with_candidate(front, candidate(6, best=6, accuracy=0.9)) == [row(6, best=True)]
+
+
+def test_a_polished_one_stays_when_a_job_tells_again_how_it_was_before() -> None:
+    front = with_candidate([], candidate(6, best=6, accuracy=0.8))
+    front = with_candidate(front, candidate(6, best=6, accuracy=0.9, polished=True))
+    assert front == [row(6, best=True, polished=True)]
+    assert with_candidate(front, candidate(6, best=6, accuracy=0.8)) == front
 
 
 def test_the_front_is_in_the_jobs_document_and_stays_there(http: httpx.Client, service: Service) -> None:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_ROUNDS = 200
+from trainer.recipe.paired import Right, difference
 
-Right = NDArray[np.bool_]  # whether an answer is right
+_ROUNDS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +54,8 @@ class Contest:
     def _winner(self, weights: NDArray[np.float64] | NDArray[np.int64]) -> int:
         best = 0
         for challenger in range(1, len(self.right)):
-            gain = self.right[challenger].astype(float) - self.right[best]
-            mean = np.average(gain, weights=weights)
-            error = np.sqrt((np.average(gain**2, weights=weights) - mean**2) / weights.sum())
-            if mean > 0 and mean >= self.margins[challenger] * error:
+            gain = difference(self.right[challenger], self.right[best], weights)
+            if gain.mean > 0 and gain.mean >= self.margins[challenger] * gain.error:
                 best = challenger
         return best
 

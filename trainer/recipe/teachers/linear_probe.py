@@ -12,10 +12,10 @@ PENALTIES = (0.1, 0.01, 0.001)
 _ITERATIONS = 100  # of L-BFGS
 
 
-def fit_linear_probe(
-    features: Tensor, labels: Tensor, classes: int, *, penalty: float, class_weights: Tensor | None = None
-) -> nn.Linear:
-    """Multinomial logistic regression on features (N, C) with labels (N,); the same data give the same bits."""
+def fit_linear_probe(features: Tensor, labels: Tensor, classes: int, *, penalty: float) -> nn.Linear:
+    """Multinomial logistic regression on features (N, C) with labels (N,); the same data give the same bits.
+
+    Classes are not weighted, whatever fine-tuning does afterwards (docs/log.md)."""
     mean, deviation = features.mean(0), features.std(0, correction=0) + 1e-6
     standardised = (features - mean) / deviation
     weight = torch.zeros(classes, features.shape[1], requires_grad=True)
@@ -24,9 +24,8 @@ def fit_linear_probe(
 
     def loss() -> float:
         optimizer.zero_grad()
-        each = F.cross_entropy(F.linear(standardised, weight, bias), labels, reduction="none")
-        weighted = each if class_weights is None else each * class_weights[labels]
-        value = weighted.mean() + penalty / 2 * weight.square().sum()
+        errors = F.cross_entropy(F.linear(standardised, weight, bias), labels)
+        value = errors + penalty / 2 * weight.square().sum()
         value.backward()
         return float(value.detach())
 

@@ -15,15 +15,16 @@ from torch import nn
 
 from trainer.events import Json
 from trainer.recipe.fold import Fold
+from trainer.recipe.paired import SIGNIFICANT, Right
 from trainer.recipe.teacher import Teacher
-from trainer.recipe.teachers.contest import Contest, Estimate, Right
+from trainer.recipe.teachers.contest import Contest, Estimate
 from trainer.recipe.teachers.linear_probe import PENALTIES, fit_linear_probe
-from trainer.training.fit import Schedule
+from trainer.training.schedule import Schedule
 
-# Standard errors by which a candidate must win. For a schedule little more than a tie: that longer training helps is
-# likely beforehand. For features, which would make fine-tuning harmful, one in twenty of a one-sided test.
-_SCHEDULE_MARGIN = 0.5
-_FEATURES_MARGIN = 1.645
+# Standard errors by which a longer cycle must win: little more than a tie, as that longer training helps is likely
+# beforehand. Learning rates take as long as each other, so that the most accurate one wins; the frozen features, which
+# would make fine-tuning harmful, win by a significant difference alone.
+_CYCLE_MARGIN = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,12 +74,12 @@ def find_teacher(folds: Sequence[Fold], log: Callable[[str], None]) -> FoundTeac
     probes = _Probes(folds)
     search = _Search(folds, probes.heads)
     for lr in config.teacher_lrs:
-        search.train(replace(config.teacher, lr=lr).fitted(len(folds[0].train)))
+        search.train(replace(config.teacher, lr=lr).fitted(len(folds[0].train)), margin=0.0)
     short = search.best_schedule
     for factor in config.teacher_cycles:
-        if not search.train(replace(short, epochs=factor * short.epochs)):
+        if not search.train(replace(short, epochs=factor * short.epochs), margin=_CYCLE_MARGIN):
             break
-    search.enter(probes.candidate(), margin=_FEATURES_MARGIN)
+    search.enter(probes.candidate(), margin=SIGNIFICANT)
     found = search.found(probes)
     log(
         f"teacher: {found.name}, {100 * found.estimate.accuracy:.1f} ± {100 * found.estimate.error:.1f}%; features: "
@@ -108,11 +109,7 @@ class _Probes:
 def _heads_and_answers(fold: Fold) -> tuple[list[nn.Linear], Right]:
     """For each penalty, a fold's probe and its answers on the fold's validation images."""
     known, asked = fold.frozen_features(fold.train), fold.frozen_features(fold.val)
-    weights = None if fold.class_weights is None else fold.class_weights.cpu()
-    heads = [
-        fit_linear_probe(known, fold.train.labels, fold.classes, penalty=penalty, class_weights=weights)
-        for penalty in PENALTIES
-    ]
+    heads = [fit_linear_probe(known, fold.train.labels, fold.classes, penalty=penalty) for penalty in PENALTIES]
     return heads, torch.stack([head(asked).argmax(1) == fold.val.labels for head in heads]).numpy()
 
 
@@ -131,13 +128,13 @@ class _Search:
         assert self._schedule is not None
         return self._schedule
 
-    def train(self, schedule: Schedule) -> bool:
+    def train(self, schedule: Schedule, *, margin: float) -> bool:
         """Train a candidate in every fold; whether it is the best so far."""
         networks = [fold.teacher(schedule, head) for fold, head in zip(self._folds, self._heads, strict=True)]
         answers = [fold.correct(network, fold.val) for fold, network in zip(self._folds, networks, strict=True)]
         name = f"lr{schedule.lr:g}-e{schedule.epochs}"
         candidate = _Candidate(name=name, networks=networks, right=torch.cat(answers).numpy())
-        wins = self.enter(candidate, margin=_SCHEDULE_MARGIN)
+        wins = self.enter(candidate, margin=margin)
         self._schedule = schedule if wins else self._schedule
         return wins
 

@@ -1,6 +1,6 @@
 """A search for the network to publish that somebody ends early: what was measured when they asked is what there is."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -18,7 +18,8 @@ _NAME = "finish"  # in the decision log
 
 @dataclass(frozen=True, kw_only=True)
 class FinishRequest:
-    """Who asked and when (ISO 8601); `candidates` are the blocks removed of those that were measured by then."""
+    """Who asked and when (ISO 8601); `candidates` are the blocks removed of those that were measured by then, twice
+    of those that were polished. One there always is, whatever it says: the student itself."""
 
     by: str
     at: str
@@ -41,36 +42,39 @@ class EarlyFinish:
     def __init__(self, asked: Callable[[], FinishRequest | None], decision_log: DecisionLog) -> None:
         self._asked = asked
         self._decision_log = decision_log
-        self._measured: set[int] = set()
+        self._measured = 0
         self._searched: int | None = None  # the candidate that is being trained
         self._skipped: int | None = None
 
     def begin(self, blocks: int) -> None:
-        """A candidate is about to be trained. Raises `OutOfTime`."""
+        """A candidate is about to be trained, with so many blocks removed. Raises `OutOfTime`."""
         self._searched = blocks
         self.check()
 
-    def measured(self, blocks: int) -> None:
-        self._measured.add(blocks)
+    def measured(self) -> None:
+        """One more candidate has been measured."""
+        self._measured += 1
 
     def check(self) -> None:
-        """Raise `OutOfTime` where the search is to end: everything that the request names has been measured. Before
+        """Raise `OutOfTime` where the search is to end: as many have been measured as the request says. Before
         the search there is nothing to end."""
         if self._searched is None:
             return
         request = self._request()
-        if request is not None and self._measured.issuperset(request["candidates"]):
+        if request is not None and self._measured >= max(1, len(request["candidates"])):
             self._skipped = self._searched
             raise OutOfTime
 
-    def chosen_from(self, candidates: Iterable[Candidate[T]]) -> list[Candidate[T]]:
-        """Those candidates that the request names. One more may have been measured while somebody asked."""
-        request, found = self._request(), list(candidates)
+    def chosen_from(self, candidates: Sequence[Candidate[T]]) -> list[Candidate[T]]:
+        """Those of the candidates, in the order in which they were measured, that there were when somebody asked. One
+        more may have been measured meanwhile."""
+        request = self._request()
         if request is None:
-            return found
-        dropped = [c.blocks_removed for c in found if c.blocks_removed not in request["candidates"]]
-        self._skipped = dropped[0] if dropped else self._skipped
-        return [c for c in found if c.blocks_removed not in dropped]
+            return list(candidates)
+        known = max(1, len(request["candidates"]))
+        chosen, dropped = candidates[:known], candidates[known:]
+        self._skipped = dropped[0].blocks_removed if dropped else self._skipped
+        return list(chosen)
 
     @property
     def happened(self) -> bool:

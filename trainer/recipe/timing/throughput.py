@@ -12,7 +12,8 @@ from torch import nn
 
 from trainer.recipe.fold import Fold
 from trainer.training.distributed import ProcessGroup
-from trainer.training.fit import Epoch, Schedule
+from trainer.training.fit import Epoch
+from trainer.training.schedule import Schedule
 
 _BATCHES = 2
 _EPOCHS = 3  # the first one warms up; of the others the faster one counts

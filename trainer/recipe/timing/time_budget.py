@@ -15,13 +15,24 @@ from trainer.recipe.config import RecipeConfig
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.elapsed import Elapsed
 from trainer.recipe.timing.throughput import Throughput
-from trainer.training.fit import Epoch, Schedule
+from trainer.training.fit import Epoch
+from trainer.training.schedule import Schedule
 
-CANDIDATES = 6  # that a search is expected to try
-_FEW_CANDIDATES = 2  # where time is short
 _WORTH = 0.6  # share of a schedule's epochs below which extras go first
 _RESERVE = 0.03  # share of the time that is kept for the end, beside the test split
 _EVALUATION = 0.5  # a pass without gradient, in passes of the teacher's training
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedSearch:
+    """How many networks a search trains on its way down, and how many of them it polishes."""
+
+    cuts: int
+    polished: int
+
+
+EXPECTED = ExpectedSearch(cuts=8, polished=3)
+_SHORT = ExpectedSearch(cuts=3, polished=1)  # where time is short
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +63,8 @@ class TimeBudget:
             shortest = self.teacher.seconds(1, self.images) + self.student.seconds(1, self.images)
             if shortest > left:
                 return {"needed": (shortest + self._reserve + self.elapsed.seconds) / 60, "epochs": 0, "planned": 0.0}
-            for rung, pooled, candidates in _rungs(config, folds):
-                share = left / self._whole(rung, pooled, candidates)
+            for rung, pooled, search in _rungs(config, folds):
+                share = left / self._whole(rung, pooled, search)
                 if share >= _WORTH:
                     break
             epochs = None if share >= 1 else max(1, int(share * self._epochs(config.teacher)))
@@ -62,7 +73,8 @@ class TimeBudget:
                 "lrs": rung.teacher_lrs,
                 "cycles": rung.teacher_cycles,
                 "epochs": epochs,
-                "candidates": candidates,
+                "cuts": search.cuts,
+                "polished": search.polished,
                 "planned": min(1.0, share) * self._teachers(rung, pooled),
             }
 
@@ -79,9 +91,9 @@ class TimeBudget:
             # A machine that got slower slows all runs; but one teacher that was faster than measured promises nothing.
             throughput = self.student.scaled(max(1.0, self._slower("teacher", self.teacher)))
             full = self._epochs(config.student)
-            candidates = int(self.decision_log.get("teacher")["candidates"])
-            one = throughput.seconds(self._epochs(config.retrain), self.images)
-            whole = folds * (throughput.seconds(full, self.images) + candidates * one)
+            made = self.decision_log.get("teacher")
+            search = ExpectedSearch(cuts=int(made["cuts"]), polished=int(made["polished"]))
+            whole = folds * (throughput.seconds(full, self.images) + self._searching(throughput, config, search))
             share = self._left() / whole
             epochs = None if share >= 1 else max(1, int(share * full))
             return {"epochs": epochs, "planned": folds * throughput.seconds(epochs or full, self.images)}
@@ -89,34 +101,38 @@ class TimeBudget:
         return replace(config, student=_shortened(config.student, self._made("student", decide)["epochs"]))
 
     def candidates(self, config: RecipeConfig, folds: int) -> RecipeConfig:
-        """With the schedule of retraining that fits: half of it at least, for as many candidates as that allows."""
+        """With the schedule of the long retraining that fits: half of it at least, for as many networks as that
+        allows."""
 
         def decide() -> dict[str, Any]:
-            full = self._epochs(config.retrain)
+            full, throughput = self._epochs(config.retrain), self._candidate_throughput()
+            cuts = folds * EXPECTED.cuts * throughput.seconds(self._epochs(config.recover), self.images)
+            left = max(0.0, self._left() - min(cuts, self._left() / 2))
             epochs, count = 1, 1
-            for count in range(CANDIDATES, 0, -1):
-                seconds = max(0.0, self._left()) / (count * folds)
-                epochs = self._fitting(seconds)
+            for count in range(EXPECTED.polished, 0, -1):
+                epochs = self._fitting(left / (count * folds))
                 if epochs >= ceil(full / 2):
                     break
             epochs = min(full, max(1, epochs))
-            planned = count * folds * self._candidate_throughput().seconds(epochs, self.images)
+            planned = cuts + count * folds * throughput.seconds(epochs, self.images)
             return {"epochs": None if epochs == full else epochs, "planned": planned}
 
         return replace(config, retrain=_shortened(config.retrain, self._made("retrain", decide)["epochs"]))
 
-    def allows(self, blocks: int, config: RecipeConfig, folds: int) -> bool:
-        """Whether there is time for the candidate with so many blocks removed."""
+    def allows(self, blocks: int, config: RecipeConfig, folds: int, *, polish: bool) -> bool:
+        """Whether there is time for a cut down to so many blocks removed, and to polish a network after it; or to
+        polish that one."""
 
         def decide() -> bool:
-            needed = folds * self._candidate_throughput().seconds(self._epochs(config.retrain), self.images)
+            schedules = [config.retrain] if polish else [config.recover, config.retrain]
+            throughput = self._candidate_throughput()
+            needed = folds * sum(throughput.seconds(self._epochs(schedule), self.images) for schedule in schedules)
             return needed <= self._left()
 
-        allowed = bool(self.decision_log.made(f"k{blocks:02d}", decide))
+        allowed = bool(self.decision_log.made(f"{'polish' if polish else 'k'}{blocks:02d}", decide))
         if not allowed:
-            self.log(
-                f"time: {self._left() / 60:.2f} minutes are left, too few for the candidate without {blocks} blocks"
-            )
+            what = "polishing the network" if polish else "the network"
+            self.log(f"time: {self._left() / 60:.2f} minutes are left, too few for {what} without {blocks} blocks")
         return allowed
 
     def report(self) -> dict[str, Json]:
@@ -152,16 +168,20 @@ class TimeBudget:
     @property
     def _reserve(self) -> float:
         """Seconds that are kept for the end: the test split, and a share of the whole."""
-        tested = self.test_images * (CANDIDATES + 1) * self.teacher.image * _EVALUATION
+        tested = self.test_images * (EXPECTED.cuts + 1) * self.teacher.image * _EVALUATION
         return _RESERVE * 60 * self.minutes + tested
 
     def _epochs(self, schedule: Schedule) -> int:
         return schedule.fitted(self.images).epochs
 
-    def _whole(self, config: RecipeConfig, folds: int, candidates: int) -> float:
+    def _whole(self, config: RecipeConfig, folds: int, search: ExpectedSearch) -> float:
         student = self.student.seconds(self._epochs(config.student), self.images)
-        retrain = self.student.seconds(self._epochs(config.retrain), self.images)
-        return self._teachers(config, folds) + folds * (student + candidates * retrain)
+        return self._teachers(config, folds) + folds * (student + self._searching(self.student, config, search))
+
+    def _searching(self, throughput: Throughput, config: RecipeConfig, search: ExpectedSearch) -> float:
+        """Seconds of one fold's search."""
+        recover = throughput.seconds(self._epochs(config.recover), self.images)
+        return search.cuts * recover + search.polished * throughput.seconds(self._epochs(config.retrain), self.images)
 
     def _teachers(self, config: RecipeConfig, folds: int) -> float:
         """The search over schedules, in every fold, and the features that it starts from."""
@@ -185,15 +205,15 @@ class TimeBudget:
         return sum(seconds) / len(seconds) / (self.images * measured.image) if seconds else 1.0
 
 
-def _rungs(config: RecipeConfig, folds: int) -> Iterator[tuple[RecipeConfig, int, int]]:
-    """Configuration, folds and candidates to plan for, each cheaper than the one before."""
-    yield config, folds, CANDIDATES
+def _rungs(config: RecipeConfig, folds: int) -> Iterator[tuple[RecipeConfig, int, ExpectedSearch]]:
+    """Configuration, folds and search to plan for, each cheaper than the one before."""
+    yield config, folds, EXPECTED
     middle = replace(config, teacher_lrs=(config.teacher_lrs[len(config.teacher_lrs) // 2],))
-    yield middle, folds, CANDIDATES
+    yield middle, folds, EXPECTED
     plain = replace(middle, teacher_cycles=())
-    yield plain, folds, CANDIDATES
-    yield plain, 1, CANDIDATES
-    yield plain, 1, _FEW_CANDIDATES
+    yield plain, folds, EXPECTED
+    yield plain, 1, EXPECTED
+    yield plain, 1, _SHORT
 
 
 def _shortened(schedule: Schedule, epochs: int | None) -> Schedule:

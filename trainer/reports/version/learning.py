@@ -9,7 +9,12 @@ from trainer.training.fit import Epoch
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_KINDS = {"teacher": "teacher (fine-tuning)", "student": "student", "retrain": "retraining after pruning"}
+_KINDS = {
+    "teacher": "teacher (fine-tuning)",
+    "student": "student",
+    "recover": "recovery after each cut",
+    "retrain": "retraining after pruning",
+}
 _TERMS = ("classification", "complexity", "teacher", "distillation")
 _SHOWN = 8  # runs named in a legend
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from trainer.recipe.teachers.contest import Contest, Right
+from trainer.recipe.paired import Right
+from trainer.recipe.teachers.contest import Contest
 
 
 def answers(*shares: float, images: int = 400) -> Right:

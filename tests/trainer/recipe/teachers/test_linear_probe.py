@@ -1,7 +1,6 @@
 """The linear probe, held against scikit-learn's logistic regression."""
 
 import numpy as np
-import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
@@ -19,15 +18,13 @@ def task(classes: int) -> tuple[torch.Tensor, torch.Tensor]:
     return 5 + features * torch.logspace(-2, 2, 8), labels
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-def test_it_is_the_logistic_regression_of_standardised_features(weighted: bool) -> None:
+def test_it_is_the_logistic_regression_of_standardised_features() -> None:
     features, labels = task(classes=3)
-    weights = torch.tensor([1.0, 0.5, 2.0])
-    head = fit_linear_probe(features, labels, 3, penalty=PENALTY, class_weights=weights if weighted else None)
+    head = fit_linear_probe(features, labels, 3, penalty=PENALTY)
 
     standardised = ((features - features.mean(0)) / features.std(0, correction=0)).numpy()
     reference = LogisticRegression(C=1 / (PENALTY * IMAGES), tol=1e-6, max_iter=1000)
-    reference.fit(standardised, labels.numpy(), sample_weight=weights[labels].numpy() if weighted else None)
+    reference.fit(standardised, labels.numpy())
     found = head(features).softmax(1).numpy()
     np.testing.assert_allclose(found, reference.predict_proba(standardised), atol=2e-3)
 

@@ -14,7 +14,7 @@ from tests.trainer.tiny import tiny_config
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.teachers.search import FoundTeacher, find_teacher
 from trainer.training.data import evaluation_batches
-from trainer.training.fit import Schedule
+from trainer.training.schedule import Schedule
 
 IMAGES = 100
 
@@ -44,7 +44,6 @@ class ToldFold:
     trained: list[tuple[float, int]] = field(default_factory=list)
     heads: list[nn.Linear | None] = field(default_factory=list)
     classes: int = 2
-    class_weights: None = None
 
     def __post_init__(self) -> None:
         self.train, self.val = images(1.0), images(self.features)

@@ -14,7 +14,7 @@ from tests.trainer.recipe.runs import Broken, tailored
 from tests.trainer.tiny import tiny_config
 from trainer.events import Event
 from trainer.recipe.result import Tailored
-from trainer.recipe.selection import Candidate, OutOfTime
+from trainer.recipe.selection import Candidate, OutOfTime, latest
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.early_finish import EarlyFinish, FinishRequest, never
 
@@ -55,13 +55,11 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tailored, Somebody]
 
 def test_what_was_measured_is_chosen_from_and_the_unfinished_run_given_up(ended: tuple[Tailored, Somebody]) -> None:
     result, somebody = ended
-    assert [row["k"] for row in result.pareto_front] == sorted(somebody.measured)
-    assert len(somebody.measured) == 2
+    assert [row["k"] for row in result.pareto_front] == somebody.measured == [0, 1]
     last = [event for event in somebody.events if event.kind == "epoch"][-1].fields
     assert (last["epoch"], last["epochs"]) == (1, 2)
-    skipped = int(str(last["run"]).removeprefix("retrain-"))
-    assert skipped not in somebody.measured
-    assert result.finished_early == {"by": "ada", "at": AT, "candidates": somebody.measured, "skipped": skipped}
+    skipped = int(str(last["run"]).partition("-")[2])
+    assert result.finished_early == {"by": "ada", "at": AT, "candidates": [0, 1], "skipped": skipped}
     manifest = decode(result.bundle).manifest
     assert manifest.recipe["finished_early"] is True
     assert manifest.metrics.student.test is not None
@@ -91,7 +89,7 @@ def test_killed_after_the_request_it_ends_with_the_same_bundle(
 @pytest.mark.nightly
 def test_all_folds_of_an_unfinished_candidate_are_given_up(tmp_path: Path) -> None:
     def in_its_second_fold(event: Event, measured: list[int]) -> bool:
-        if event.kind == "epoch" and len(measured) == 1:
+        if event.kind == "epoch" and len(measured) == 2:
             epochs.append(event)
         return len(epochs) == 3
 
@@ -99,7 +97,7 @@ def test_all_folds_of_an_unfinished_candidate_are_given_up(tmp_path: Path) -> No
     config = tiny_config(bf16=False, folds=2)
     somebody = Somebody(in_its_second_fold)
     first = tailored(tmp_path / "whole", somebody.report, config, somebody.asked)
-    assert [row["k"] for row in first.pareto_front] == somebody.measured == [6]
+    assert [row["k"] for row in first.pareto_front] == somebody.measured == [0, 1]
     assert len(epochs) == 3
 
     def die(event: Event) -> None:
@@ -114,11 +112,10 @@ def test_all_folds_of_an_unfinished_candidate_are_given_up(tmp_path: Path) -> No
 def test_a_candidate_that_was_measured_while_somebody_asked_is_not_chosen_from(
     tmp_path: Path, ended: tuple[Tailored, Somebody]
 ) -> None:
-    first_two = ended[1].measured
     somebody = Somebody(lambda event, measured: len(measured) == 3)
 
     def asked() -> FinishRequest | None:
-        return FinishRequest(by="ada", at=AT, candidates=tuple(first_two)) if somebody.request else None
+        return FinishRequest(by="ada", at=AT, candidates=(0, 1)) if somebody.request else None
 
     late = tailored(tmp_path, somebody.report, CONFIG, finish=asked)
     assert (late.bundle, late.finished_early) == (ended[0].bundle, ended[0].finished_early)
@@ -130,25 +127,36 @@ def test_before_any_candidate_the_student_itself_is_published(tmp_path: Path) ->
     (point,) = result.points
     assert (point.blocks_removed, all(point.manifest.plan.blocks)) == (0, True)
     assert result.finished_early is not None
-    assert result.finished_early["candidates"] == []
+    assert result.finished_early["candidates"] == [0]
 
 
-def candidates(*blocks: int) -> list[Candidate[None]]:
-    return [Candidate(blocks_removed=k, accuracy=0.9, cost=0.5, good=True, model=None) for k in blocks]
+def test_a_polished_network_counts_from_when_it_was_measured(tmp_path: Path) -> None:
+    """Before that, the same network as it was after its recovery is what there is."""
+    measured = {"before": 2, "after": 3}
+    found = [candidate(6, polished=False), candidate(7, polished=False), candidate(6, polished=True)]
+    polished = {}
+    for when, count in measured.items():
+        finish = EarlyFinish(request(*range(count)), DecisionLog(tmp_path / when))
+        polished[when] = [c.polished for c in latest(finish.chosen_from(found)) if c.blocks_removed == 6]
+    assert polished == {"before": [False], "after": [True]}
+
+
+def candidate(blocks: int, *, polished: bool = False) -> Candidate[None]:
+    return Candidate(blocks_removed=blocks, accuracy=0.9, cost=0.5, good=True, model=None, polished=polished)
 
 
 def search(finish: EarlyFinish, *blocks: int) -> list[int]:
     """The candidates of a search that would try so many blocks removed in turn, each for one epoch."""
-    found: list[int] = []
+    found: list[Candidate[None]] = []
     try:
         for k in blocks:
             finish.begin(k)
             finish.check()
-            finish.measured(k)
-            found.append(k)
+            finish.measured()
+            found.append(candidate(k))
     except OutOfTime:
         pass
-    return [candidate.blocks_removed for candidate in finish.chosen_from(candidates(*found))]
+    return [c.blocks_removed for c in finish.chosen_from(found)]
 
 
 def request(*blocks: int) -> Callable[[], FinishRequest]:
@@ -176,10 +184,10 @@ def test_a_request_that_was_heard_of_once_counts_for_ever(tmp_path: Path) -> Non
     assert again.report() == first.report()
 
 
-def test_before_the_search_there_is_nothing_to_end(tmp_path: Path) -> None:
+def test_before_anything_was_measured_it_ends_with_the_first(tmp_path: Path) -> None:
     finish = EarlyFinish(request(), DecisionLog(tmp_path / "log"))
     finish.check()  # after an epoch of the teacher
-    assert search(finish, 6) == []
+    assert search(finish, 6, 9) == [6]
 
 
 def test_the_processes_of_a_group_end_at_the_same_point(tmp_path: Path) -> None:

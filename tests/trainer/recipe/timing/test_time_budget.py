@@ -22,7 +22,8 @@ from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.elapsed import Elapsed
 from trainer.recipe.timing.throughput import Throughput
 from trainer.recipe.timing.time_budget import TimeBudget
-from trainer.training.fit import Epoch, Schedule
+from trainer.training.fit import Epoch
+from trainer.training.schedule import Schedule
 
 IMAGES = 1000
 TEACHER, STUDENT = Throughput(image=0.001, epoch=0.5), Throughput(image=0.002, epoch=0.5)
@@ -69,7 +70,8 @@ class Simulation:
         self.elapsed.now += self.slower * throughput.seconds(epochs, IMAGES)
 
     def whole(self, config: RecipeConfig) -> tuple[RecipeConfig, int, list[int]]:
-        """Everything in order; the last configuration, the folds, and the candidates there was time for."""
+        """Everything in order; the last configuration, the folds, and the networks there was time to cut down to, then
+        those there was time to polish."""
         budget = self.budget()
         config, folds = budget.teachers(config, 3)
         for fold in range(folds):
@@ -82,18 +84,19 @@ class Simulation:
             self.run(f"student-{fold}", STUDENT, config.student.fitted(IMAGES).epochs)
         config = budget.candidates(config, folds)
         done = []
-        for blocks in (6, 9, 7, 8, 5, 10):
-            if not budget.allows(blocks, config, folds):
-                break
+        for run, blocks in [*(("recover", k) for k in range(1, 10)), *(("retrain", k) for k in (6, 7, 5))]:
+            if not budget.allows(blocks, config, folds, polish=run == "retrain"):
+                continue
             done.append(blocks)
+            schedule = config.retrain if run == "retrain" else config.recover
             for fold in range(folds):
-                self.run(f"retrain-{blocks}-{fold}", STUDENT, config.retrain.fitted(IMAGES).epochs)
+                self.run(f"{run}-{blocks}-{fold}", STUDENT, schedule.fitted(IMAGES).epochs)
         return config, folds, done
 
 
 def test_with_time_enough_nothing_is_changed(tmp_path: Path) -> None:
     config = RecipeConfig(max_minutes=600)
-    assert Simulation(tmp_path, 600).whole(config) == (config, 3, [6, 9, 7, 8, 5, 10])
+    assert Simulation(tmp_path, 600).whole(config) == (config, 3, [*range(1, 10), 6, 7, 5])
 
 
 @pytest.mark.parametrize("slower", [1.0, 1.5])
@@ -212,7 +215,7 @@ def test_schedules_of_hours_are_cut_to_half_a_minute(tmp_path: Path) -> None:
 
 
 def test_without_time_for_a_candidate_the_student_itself_is_published(tmp_path: Path) -> None:
-    (tmp_path / "decisions.json").write_text(json.dumps({"k06": False}))
+    (tmp_path / "decisions.json").write_text(json.dumps({"k01": False, "polish00": False}))
     result = tailored(tmp_path, config=tiny_config(max_minutes=30))
     assert [row["k"] for row in result.pareto_front] == [0]
     assert all(result.manifest.plan.blocks)
