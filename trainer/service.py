@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from types import TracebackType
 
 import redis
@@ -37,7 +38,6 @@ class Service:
         self.redis_url = redis_url
         self.blobs = Blobs(settings.blobs_location)
         self._redis = connect(redis_url)
-        self._async_redis: redis.asyncio.Redis | None = None
         self.jobs = open_jobs(settings, self._redis, self.blobs)
         self.registry = Registry(self.blobs, self._redis)
         self.collector = TrainerCollector(self._redis, count_jobs=self.jobs.store.counts)
@@ -87,11 +87,11 @@ class Service:
         except Exception:  # the task is deleted all the same, and the reconciler will look at its jobs
             logger.exception("the jobs of task %s, which was deleted, could not be cancelled at once", task)
 
-    def async_redis(self) -> "redis.asyncio.Redis":
-        """The client of the event streams; made within the event loop that will use it."""
-        if self._async_redis is None:
-            self._async_redis = redis.asyncio.Redis.from_url(self.redis_url, socket_timeout=SOCKET_TIMEOUT_SECONDS)
-        return self._async_redis
+    async def told(self, tell: "Callable[[redis.asyncio.Redis], AsyncIterator[str]]") -> AsyncGenerator[str, None]:
+        """What `tell` yields. It waits in Redis, so it has a connection of its own, which is closed when it ends."""
+        async with redis.asyncio.Redis.from_url(self.redis_url, socket_timeout=SOCKET_TIMEOUT_SECONDS) as client:
+            async for text in tell(client):
+                yield text
 
     def _keep_reconciling(self) -> None:
         while not self._stopping.wait(_RECONCILE_SECONDS):

@@ -3,7 +3,6 @@ ask for and nothing else, far from this tree."""
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import tarfile
@@ -25,6 +24,7 @@ from nettailor.network.backbones import load_backbone
 from tests.cli.publishing import publish
 from tests.documented import ROOT
 from tests.linked_environment import link, linked_environment, site_of
+from tests.processes.environment import without_settings
 from tests.waiting import PATIENCE_SECONDS, until
 
 _TARGETS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
@@ -69,11 +69,10 @@ def _required(python: Path, extra: str = "") -> list[str]:
 
 def _run(python: Path, *command: str, folder: Path, status: int = 0, seconds: float = PATIENCE_SECONDS) -> str:
     """What the command of the environment prints, started in a folder away from the tree."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("NETTAILOR_", "PYTHON"))}
     ended = subprocess.run(
         [str(python.with_name(command[0])), *command[1:]],
         cwd=folder,
-        env={**inherited, "NETTAILOR_JOB_THREADS": "1"},
+        env=_environment() | {"NETTAILOR_JOB_THREADS": "1"},
         check=False,
         capture_output=True,
         text=True,
@@ -81,6 +80,10 @@ def _run(python: Path, *command: str, folder: Path, status: int = 0, seconds: fl
     )
     assert ended.returncode == status, ended.stdout + ended.stderr
     return ended.stdout if status == 0 else ended.stderr
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in without_settings().items() if not name.startswith("PYTHON")}
 
 
 def test_every_package_is_listed() -> None:
@@ -138,7 +141,9 @@ def _up(python: Path, folder: Path) -> Iterator[str]:
     command = [str(python.with_name("nettailor")), "up", "--data-dir", str(folder), "--port", "0", "--lifeline"]
     log = folder.parent / "up.log"
     with open(log, "wb") as output:
-        process = subprocess.Popen(command, cwd=folder.parent, stdin=subprocess.PIPE, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, cwd=folder.parent, env=_environment(), stdin=subprocess.PIPE, stdout=output, stderr=output
+        )
     try:
         yield until(lambda: running_url(folder, pid=process.pid), process=process)
     finally:

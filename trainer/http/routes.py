@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
@@ -70,7 +71,7 @@ def _add_reading(routes: APIRouter, service: Service) -> None:
         if last_event_id and not found.is_open and not await run_in_threadpool(service.jobs.store.events, job, after):
             return Response(status_code=204)
         headers: Mapping[str, str] = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        events = sse.follow(service.async_redis(), job, after)
+        events = service.told(partial(sse.follow, job=job, after=after))
         return LiveStream(events, media_type=sse.MEDIA_TYPE, headers=headers)
 
 
@@ -83,7 +84,7 @@ def _add_logs(routes: APIRouter, service: Service) -> None:
     ) -> Response:
         """What happened, for people: the job's events and all that its processes printed, in the order of time."""
         await run_in_threadpool(service.jobs.store.get, job)
-        lines = log_text.lines(service.async_redis(), job, tail=tail, follow=follow)
+        lines = service.told(partial(log_text.lines, job=job, tail=tail, follow=follow))
         headers: Mapping[str, str] = {
             "Cache-Control": "no-store",
             "X-Accel-Buffering": "no",

@@ -60,6 +60,7 @@ def add_open_inference(router: APIRouter, server: Server) -> None:
             extra["requestBody"] = _request_body(_BODIES[route], is_binary=route.is_prediction)
         answers: dict[int | str, dict[str, Any]] = {200: {"content": _BINARY}} if route.is_prediction else {}
         options: dict[str, Any] = {"response_model": _ANSWERS[route], "responses": answers}
+        options["operation_id"] = f"{handler.__name__}{'_of_version' if '{version}' in route.path else ''}"
         is_shown = route is not routes.SERVER_SLASH
         endpoint(protocol, route, openapi_extra=extra, include_in_schema=is_shown, **options)(handler)
     router.include_router(protocol)

@@ -19,7 +19,7 @@ from tests.hosting.web.connection.peer import House
 
 _OWN = {  # methods that nothing of uvicorn calls
     *("_feed", "_check_size", "look", "_reads_too_slowly", "_look_at_phase", "_phase", "_give_up_head"),
-    *("_turn_away", "_refuse", "_peer_sends"),
+    *("_turn_away", "_refuse", "_peer_sends", "_tells_endlessly"),
 }
 _OF_CONNECTION = {
     *(
