@@ -22,7 +22,7 @@ from trainer.recipe.paired import difference
 from trainer.recipe.planner import Planner, WorkPlan
 from trainer.recipe.progress_reporter import ProgressReporter, shown_alphas
 from trainer.recipe.result import Result, Tailored, Trained
-from trainer.recipe.selection import Candidate, OutOfTime, Search, choose, latest
+from trainer.recipe.selection import Candidate, OutOfTime, Search, choose, latest, settled
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.early_finish import EarlyFinish, FinishRequest, never
 from trainer.recipe.timing.elapsed import Elapsed
@@ -210,7 +210,7 @@ class _Stages:
             drop=config.target_drop,
             wanted=config.wanted,
         ).run()
-        return latest(self._early.chosen_from(self._measured))
+        return self._settled(self._early.chosen_from(self._measured))
 
     def _recover(self, blocks: int) -> Candidate[Student] | None:
         if blocks > 0:  # the student itself costs no more time, and without it there might be nothing to publish
@@ -265,9 +265,13 @@ class _Stages:
                 "macs_removed": complexity.net_macs_removed,
                 "params_removed": complexity.net_params_removed,
                 "good": candidate.good,
-                "best": self._best(latest(self._measured)).blocks_removed,
+                "best": self._best(self._settled(self._measured)).blocks_removed,
             }
         )
+
+    def _settled(self, measured: list[Candidate[Student]]) -> list[Candidate[Student]]:
+        config, candidates = self._plan.config, latest(measured)
+        return candidates if config.has_budget else settled(candidates, config.target_drop)
 
     def _best(self, candidates: list[Candidate[Student]]) -> Candidate[Student]:
         return choose(candidates, self._plan.config.target_drop, wanted=self._plan.config.wanted)

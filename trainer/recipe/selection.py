@@ -3,7 +3,7 @@
 import contextlib
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar
 
 T = TypeVar("T")
@@ -35,6 +35,11 @@ class Candidate(Generic[T]):
     gap: float = 0.0
     error: float = 0.0
     polished: bool = True
+    believed_gap: float | None = None  # of `settled`
+
+    @property
+    def likely_gap(self) -> float:
+        return self.gap if self.believed_gap is None else self.believed_gap
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,12 +108,13 @@ def latest(candidates: Iterable[Candidate[T]]) -> list[Candidate[T]]:
 
 
 def expected_gaps(recovered: Mapping[int, Candidate[T]], polished: Mapping[int, Candidate[T]]) -> dict[int, float]:
-    """The gap of every network once it is polished: measured, or the recovered one's, smoothed over its neighbours as
-    a few hundred images are noisy, and what polishing has added elsewhere."""
+    """The gap of every network once it is polished: as `settled` sees it, or the recovered one's, smoothed over its
+    neighbours as a few hundred images are noisy, and what polishing has added elsewhere."""
     smooth = _smoothed(recovered)
     gains = [candidate.gap - smooth[k] for k, candidate in polished.items()]
     gain = statistics.mean(gains) if gains else _EXPECTED_GAIN
-    return {k: polished[k].gap if k in polished else value + gain for k, value in smooth.items()}
+    measured = _never_rising({k: candidate.gap for k, candidate in polished.items()})
+    return {k: measured.get(k, value + gain) for k, value in smooth.items()}
 
 
 def _smoothed(recovered: Mapping[int, Candidate[T]]) -> dict[int, float]:
@@ -120,6 +126,36 @@ def _smoothed(recovered: Mapping[int, Candidate[T]]) -> dict[int, float]:
     return smooth
 
 
+def settled(candidates: Sequence[Candidate[T]], drop: float) -> list[Candidate[T]]:
+    """The candidates; those that were polished with the gap to believe in, and `good` where that is within `drop`.
+
+    A network with more blocks removed is hardly better than one with fewer that was trained as long. Where it was
+    measured so on a few hundred images, the truth lies between; to believe the highest of several noisy figures would
+    be to publish the luckiest network.
+    """
+    gaps = _never_rising({c.blocks_removed: c.gap for c in candidates if c.polished})
+    return [_believed(c, gaps[c.blocks_removed], drop) if c.polished else c for c in candidates]
+
+
+def _believed(candidate: Candidate[T], gap: float, drop: float) -> Candidate[T]:
+    return replace(candidate, believed_gap=gap, good=gap >= -drop)
+
+
+def _never_rising(values: Mapping[int, float]) -> dict[int, float]:
+    """The least-squares fit that does not rise with the key: neighbours that do are replaced by their mean."""
+    pools: list[list[int]] = []
+
+    def mean(keys: Sequence[int]) -> float:
+        return statistics.fmean(values[key] for key in keys)
+
+    for key in sorted(values):
+        pool = [key]
+        while pools and mean(pools[-1]) < mean(pool):
+            pool = pools.pop() + pool
+        pools.append(pool)
+    return {key: mean(pool) for pool in pools for key in pool}
+
+
 def choose(candidates: list[Candidate[T]], drop: float, *, wanted: Wanted = "leanest") -> Candidate[T]:
     """The leanest good candidate. If none is good, the leanest that loses at most `drop` (0..1) against the most
     accurate one: the same drop that was allowed against the teacher.
@@ -129,8 +165,8 @@ def choose(candidates: list[Candidate[T]], drop: float, *, wanted: Wanted = "lea
     good = [c for c in candidates if c.good]
     if wanted == "most accurate":
         return max(good, key=lambda c: (c.accuracy, -c.cost)) if good else min(candidates, key=lambda c: c.cost)
-    best = max(candidate.accuracy for candidate in candidates)
-    eligible = good or [c for c in candidates if c.accuracy >= best - drop]
+    best = max(candidate.likely_gap for candidate in candidates)
+    eligible = good or [c for c in candidates if c.likely_gap >= best - drop]
     return min(eligible, key=lambda c: (c.cost, -c.accuracy))
 
 
