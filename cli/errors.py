@@ -8,6 +8,7 @@ CommandError
 ├── SettingsUnusable       the file of settings, or a variable, is malformed
 ├── CannotProfile          malformed settings, an unknown backbone, a file that cannot be written
 ├── RegistryUnusable       its data folder, settings, Redis, blobs or records do not allow the operation
+├── WeightsUnusable        a file of weights that is no backbone, or not the one it is said to be
 ├── KeyRejected            a name or task that cannot be one, a file of keys that cannot be written
 ├── AddressUnusable        the address to listen on is taken or not ours
 ├── FolderNotEmpty         the demo starts from nothing
@@ -64,6 +65,10 @@ class CannotProfile(CommandError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"cannot profile: {reason}")
         self.reason = reason
+
+
+class WeightsUnusable(CommandError):
+    pass
 
 
 class RegistryUnusable(CommandError):

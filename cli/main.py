@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.commands.backbones import backbone_app
 from cli.commands.export import export
 from cli.commands.jobs import add_job_commands
 from cli.commands.keys import KeyScope, make
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(keys_commands, name="keys")
 add_upkeep(registry_app)
 app.add_typer(registry_app)
+app.add_typer(backbone_app)
 
 
 class Preset(StrEnum):

@@ -5,6 +5,8 @@ NetTailorError
 │   └── ImageTooLarge         too many pixels
 ├── BackboneUnknown           no backbone of that name
 ├── BackboneWeightsInvalid    a weights file does not fit the backbone
+├── FeaturesFileInvalid       a file of expected features cannot be read
+├── FeaturesOther             a backbone gives other features than those expected
 ├── PlanInvalid               a plan contradicts itself or the backbone
 │   └── PlanCutsEveryPath     nothing is left between the stem and the classifier
 ├── CostTableInvalid          a table of measured milliseconds lacks a path or has a bad figure
@@ -15,6 +17,8 @@ NetTailorError
     ├── BundleTensorInvalid   a tensor is missing, surplus, of a wrong shape or type, or not finite
     └── BundleWrongBackbone   made for a backbone of another fingerprint
 """
+
+from pathlib import Path
 
 
 class NetTailorError(Exception):
@@ -43,6 +47,16 @@ class BackboneWeightsInvalid(NetTailorError):
         super().__init__(f"weights {source} do not fit backbone {backbone}: {reason}")
         self.backbone = backbone
         self.source = source
+
+
+class FeaturesFileInvalid(NetTailorError):
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+
+
+class FeaturesOther(NetTailorError):
+    pass
 
 
 class PlanInvalid(NetTailorError):

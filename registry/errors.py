@@ -15,6 +15,9 @@ RegistryError
 ├── TagsTooMany            a version cannot have that many tags
 ├── AttachmentsTooMany     a version cannot have that many attachments
 ├── AttachmentUnknown      the version has no attachment of that name
+├── BackboneMissing        no backbone of that name was added
+├── BackboneConflict       the name, or the weights, are taken already
+├── BackboneInUse          a backbone that versions need cannot be removed
 ├── TaskMismatch           the bundle was made for another task than it is published under
 ├── BlobMissing            no blob of that digest
 ├── BlobCorrupt            a blob's bytes do not have its digest
@@ -27,6 +30,8 @@ RegistryError
 """
 
 from registry.policy.policy_check import Evidence
+
+_SHOWN_VERSIONS = 5  # in a message
 
 
 class RegistryError(Exception):
@@ -152,6 +157,29 @@ class AttachmentUnknown(RegistryError):
         self.task = task
         self.version = version
         self.name = name
+
+
+class BackboneMissing(RegistryError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no backbone {name!r} was added; `nettailor backbone list` shows those that were")
+        self.name = name
+
+
+class BackboneConflict(RegistryError):
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"backbone {name!r} cannot be added: {reason}")
+        self.name = name
+
+
+class BackboneInUse(RegistryError):
+    """`versions` are as `task v3`, in order."""
+
+    def __init__(self, name: str, versions: list[str]) -> None:
+        shown = ", ".join(versions[:_SHOWN_VERSIONS])
+        more = f" and {len(versions) - _SHOWN_VERSIONS} more" if len(versions) > _SHOWN_VERSIONS else ""
+        super().__init__(f"backbone {name!r} is needed by {shown}{more}; delete these first")
+        self.name = name
+        self.versions = versions
 
 
 class TaskMismatch(RegistryError):

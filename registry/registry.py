@@ -5,10 +5,10 @@ A write is, in this order: the blob (for a publish), then the record, then the i
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 
 import redis
 
+from registry.backbones import Backbones
 from registry.errors import (
     ForceWithoutReason,
     NothingToRollBack,
@@ -24,7 +24,10 @@ from registry.journal.deletion import Since, deletion_after
 from registry.journal.index import Index, TaskState
 from registry.journal.journal import Journal, Rebuilt
 from registry.journal.records import (
+    BACKBONES,
     AliasMoved,
+    BackboneAdded,
+    BackboneRemoved,
     PolicySet,
     Record,
     Records,
@@ -32,6 +35,7 @@ from registry.journal.records import (
     VersionAnnotated,
     VersionDeleted,
     VersionRecord,
+    now,
 )
 from registry.maintenance.garbage import Collection, collect
 from registry.maintenance.references import named_by
@@ -67,6 +71,7 @@ class Registry:
         self.index = Index(redis, prefix=prefix)
         self._records = Records(blobs.store)
         self._journal = Journal(self.index, self._records)
+        self.backbones = Backbones(blobs, self.index, self._journal)
         self.observe: Observe = unobserved
 
     @observed
@@ -98,7 +103,7 @@ class Registry:
             if since is not None:
                 self.check_not_deleted(task, since)
             return self.index.published_as(task, digest) or version_published(
-                state, bundle, actor=actor, job=job, note=note, attachments=attached, at=_now()
+                state, bundle, actor=actor, job=job, note=note, attachments=attached, at=now()
             )
 
         record = self._journal.commit(task, decide)
@@ -162,7 +167,7 @@ class Registry:
             if evidence is not None and not evidence.passed and not force:
                 raise PolicyViolated(task, alias, evidence)
             return alias_moved(
-                state, alias, version, rollback=False, actor=actor, reason=reason, evidence=evidence, at=_now()
+                state, alias, version, rollback=False, actor=actor, reason=reason, evidence=evidence, at=now()
             )
 
         return self._journal.commit(task, decide)
@@ -176,7 +181,7 @@ class Registry:
         def decide(state: TaskState) -> AliasMoved:
             check_alias(alias, state)
             check_expected(alias, expected, state)
-            return alias_moved(state, alias, None, rollback=False, actor=actor, reason=reason, at=_now())
+            return alias_moved(state, alias, None, rollback=False, actor=actor, reason=reason, at=now())
 
         return self._journal.commit(task, decide)
 
@@ -196,7 +201,7 @@ class Registry:
             if version is None:
                 raise NothingToRollBack(task, alias)
             check_blob(self.index, self.blobs, task, version)
-            return alias_moved(state, alias, version, rollback=True, actor=actor, reason=reason, at=_now())
+            return alias_moved(state, alias, version, rollback=True, actor=actor, reason=reason, at=now())
 
         return self._journal.commit(task, decide)
 
@@ -219,7 +224,7 @@ class Registry:
 
         def decide(state: TaskState) -> PolicySet:
             state.check_exists()
-            return policy_set(state, self.index.policy(task), policy, actor=actor, reason=reason, at=_now())
+            return policy_set(state, self.index.policy(task), policy, actor=actor, reason=reason, at=now())
 
         return self._journal.commit(task, decide)
 
@@ -245,7 +250,7 @@ class Registry:
                 tags=changed_tags(task, version, before.tags, tags or {}),
                 note=before.note if note is None else note,
             )
-            return version_annotated(state, version, before, after, actor=actor, at=_now())
+            return version_annotated(state, version, before, after, actor=actor, at=now())
 
         record = self._journal.commit(task, decide)
         return Annotation(tags=record.tags, note=record.note)
@@ -293,7 +298,7 @@ class Registry:
     def history(self, task: str) -> list[Record]:
         """Everything that ever happened to a task, oldest first, after its deletion too. Raises `TaskUnknown`."""
         self.index.state(task).check_read()
-        history = self.index.history(task)
+        history = [] if task == BACKBONES else self.index.history(task)
         if not history:
             raise TaskUnknown(task)
         return history
@@ -313,7 +318,7 @@ class Registry:
             return VersionDeleted(
                 task=task,
                 sequence=state.sequence + 1,
-                at=_now(),
+                at=now(),
                 actor=actor,
                 version=version,
                 digest=published.digest
@@ -330,7 +335,7 @@ class Registry:
 
         def decide(state: TaskState) -> TaskDeleted:
             state.check_exists()
-            return TaskDeleted(task=task, sequence=state.sequence + 1, at=_now(), actor=actor, reason=reason)
+            return TaskDeleted(task=task, sequence=state.sequence + 1, at=now(), actor=actor, reason=reason)
 
         self._journal.commit(task, decide)
 
@@ -347,6 +352,16 @@ class Registry:
         deletion = deletion_after(self.index.newest_first(task, after=after), since)
         if deletion is not None:
             raise TaskWasDeleted(task, deletion.actor, deletion.at, deletion.reason)
+
+    @observed
+    def add_backbone(self, name: str, data: bytes, *, actor: str, note: str = "") -> BackboneAdded:
+        """As `Backbones.add`."""
+        return self.backbones.add(name, data, actor=actor, note=note)
+
+    @observed
+    def remove_backbone(self, name: str, *, actor: str, reason: str) -> BackboneRemoved:
+        """As `Backbones.remove`."""
+        return self.backbones.remove(name, actor=actor, reason=reason)
 
     def changes(self, cursor: str, *, block_ms: int | None = None) -> tuple[list[Change], str]:
         """What changed after a cursor, and the cursor for the next call; waits up to `block_ms` for the first change.
@@ -382,7 +397,8 @@ class Registry:
         """Find blobs that nothing names and that are older than `grace_s`; delete them unless it is a dry run.
 
         A blob stays if an existing version names it (as its bundle, or anywhere in its lineage), by the records or by
-        the index; if `keep` names it, which is for the datasets and uploads of jobs; or if it is in the quarantine.
+        the index; if it is a backbone, or was one that an existing version needs; if `keep` names it, which is for the
+        datasets and uploads of jobs; or if it is in the quarantine.
         `grace_s` covers writers between a blob and the record or job that names it.
         Raises `RecordCorrupt`, and deletes nothing, if a record is damaged or lost: it might name any blob. One that
         has its checksum and is not understood keeps every blob that it names.
@@ -392,7 +408,3 @@ class Registry:
             return named_by(self._records, self.index) | set(keep() if callable(keep) else keep)
 
         return collect(self.blobs, named, grace_s=grace_s, dry_run=dry_run, progress=progress)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -4,7 +4,6 @@ Legend: N images, C channels, H W; x_0 is the stem's output, x_l = ReLU(...) the
 A block returns its sum *before* the ReLU (the ReLU follows the pooling of eq. 2).
 """
 
-import hashlib
 from collections.abc import Mapping
 from functools import partial
 from importlib.resources import as_file, files
@@ -15,13 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nettailor.architecture.geometry import PUBLISHED_WEIGHTS, Geometry, geometry
+from nettailor.architecture.geometry import PUBLISHED_WEIGHTS, Geometry, backbone_names, geometry
+from nettailor.bundle.backbone_file import fingerprint_of
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nettailor.cpu import avoid_phantom_amx
 from nettailor.errors import BackboneWeightsInvalid
 from nettailor.network.norms import scaled
 from nettailor.network.vision import import_torchvision
 from nettailor.network.weights.fitting import fitted, own_tensors
+from nettailor.network.weights.likeness import likeness
 from nettailor.network.weights.weights_file import read_document
 
 M = TypeVar("M", bound=nn.Module)
@@ -104,12 +105,8 @@ class Backbone(nn.Module):
         return pooled(self.features(images)[-1])
 
     def fingerprint(self) -> str:
-        """Hex sha256 over the canonical tensors: names sorted, fp32, contiguous, little-endian."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(canonical_tensors(self).items()):
-            digest.update(f"{name} {tuple(tensor.shape)}\n".encode())
-            digest.update(tensor.numpy().astype("<f4").tobytes())
-        return digest.hexdigest()
+        """Hex sha256 over the canonical tensors (`fingerprint_of`)."""
+        return fingerprint_of({name: tensor.numpy() for name, tensor in canonical_tensors(self).items()})
 
 
 def pooled(x: Tensor) -> Tensor:
@@ -169,6 +166,7 @@ _PREPROCESSING = {
     "wide_resnet26": Preprocessing(resize=72, crop=64, mean=IMAGENET_MEAN, std=IMAGENET_STD),
     "mini26": Preprocessing(resize=32, crop=32, mean=IMAGENET_MEAN, std=IMAGENET_STD),
 }
+_ANY = "of any architecture"  # in messages about weights whose architecture is not named
 _IMAGENET = Preprocessing(resize=256, crop=224, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
 
@@ -213,6 +211,25 @@ def load_backbone(name: str, weights: Path | None = None) -> Backbone:
     if name not in PUBLISHED_WEIGHTS:
         raise BackboneWeightsInvalid(name, "none", "no weights are shipped or published; give a local file")
     return backbone_of(name, "torchvision", _published_state(name))
+
+
+def backbone_in(path: Path, architecture: str | None = None) -> Backbone:
+    """The backbone in a local file; where no architecture is named, the tensors' names and shapes tell it.
+
+    Raises `BackboneUnknown`, `BackboneWeightsInvalid`.
+    """
+    avoid_phantom_amx()
+    source = str(path)
+    document = read_document(path, partial(BackboneWeightsInvalid, architecture or _ANY, source))
+    return backbone_of(architecture or _recognised(document, source), source, document)
+
+
+def _recognised(document: Mapping[Any, Any], source: str) -> str:
+    refuse = partial(BackboneWeightsInvalid, _ANY, source)
+    found = likeness(own_tensors(document, source, refuse).tensors)
+    if found not in backbone_names():
+        raise refuse(f"looks like {found or 'none of them'}; there are {', '.join(backbone_names())}")
+    return found
 
 
 def _from_file(name: str, source: str, path: Path) -> Backbone:

@@ -1,7 +1,7 @@
 """Which HTTP status each error of the registry answers with."""
 
 from hosting.web.problems import ProblemTable
-from nettailor.errors import BundleInvalid, BundleTooLarge
+from nettailor.errors import BackboneWeightsInvalid, BundleInvalid, BundleTooLarge
 from registry import errors
 
 PROBLEMS: ProblemTable = {
@@ -19,6 +19,9 @@ PROBLEMS: ProblemTable = {
     errors.TagsTooMany: (409, "too many tags"),
     errors.AttachmentsTooMany: (422, "too many attachments"),
     errors.AttachmentUnknown: (404, "unknown attachment"),
+    errors.BackboneMissing: (404, "unknown backbone"),
+    errors.BackboneConflict: (409, "backbone taken"),
+    errors.BackboneInUse: (409, "backbone in use"),
     errors.TaskMismatch: (409, "bundle of another task"),
     errors.BlobMissing: (424, "blob missing"),
     errors.BlobCorrupt: (424, "blob corrupt"),
@@ -29,4 +32,5 @@ PROBLEMS: ProblemTable = {
     errors.RegistryError: (500, "registry failure"),
     BundleTooLarge: (413, "bundle too large"),
     BundleInvalid: (422, "bundle invalid"),
+    BackboneWeightsInvalid: (422, "weights invalid"),
 }

@@ -2,6 +2,7 @@
 
 from hosting.access.body_limit import BodyLimit
 from hosting.access.route_table import Route
+from nettailor.bundle import backbone_file
 from nettailor.bundle.safetensors_file import DEFAULT_LIMITS
 
 LIST_TASKS = Route(method="GET", path="/tasks", scope="read")
@@ -33,6 +34,15 @@ READ_ATTACHMENT = Route(method="GET", path="/tasks/{task}/versions/{version}/att
 READ_REPORT = Route(method="GET", path="/tasks/{task}/versions/{version}/report", scope="read")
 READ_LIVE_REPORT = Route(method="GET", path="/tasks/{task}/report", scope="read")
 
+LIST_BACKBONES = Route(method="GET", path="/backbones", scope="read")
+ADD_BACKBONE = Route(
+    method="PUT",
+    path="/backbones/{backbone}",
+    scope="admin",
+    body=BodyLimit(max_bytes=backbone_file.LIMITS.size_bytes),
+)
+REMOVE_BACKBONE = Route(method="DELETE", path="/backbones/{backbone}", scope="admin")
+
 ROUTES = (
     LIST_TASKS,
     READ_TASK,
@@ -54,4 +64,7 @@ ROUTES = (
     READ_ATTACHMENT,
     READ_REPORT,
     READ_LIVE_REPORT,
+    LIST_BACKBONES,
+    ADD_BACKBONE,
+    REMOVE_BACKBONE,
 )

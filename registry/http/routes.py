@@ -11,10 +11,11 @@ from hosting.access.endpoint import endpoint
 from hosting.disk.reserve import NO_RESERVE, DiskReserve
 from hosting.web.openapi import BINARY, OCTETS, answered, takes
 from nettailor.bundle.safetensors_file import DEFAULT_LIMITS
-from nettailor.errors import BundleTooLarge
 from nettailor.plain_text import PlainText
 from registry.http import route_declarations as declared
 from registry.http.attachment_routes import add_attachments
+from registry.http.backbone_routes import add_backbones
+from registry.http.body import read_body
 from registry.http.schemas import (
     AliasMove,
     Annotate,
@@ -43,10 +44,11 @@ WantedTags = Annotated[
 def router(
     registry: Registry, *, task_deleted: Callable[[str], None] = lambda task: None, reserve: DiskReserve = NO_RESERVE
 ) -> APIRouter:
-    """Tasks, versions, aliases and deletion. The handlers are plain functions: they run in threads, off the loop.
+    """Tasks, versions, aliases, deletion, backbones. The handlers are plain functions: they run in threads, off the
+    loop.
 
     `task_deleted` is called with the name of a task that was just deleted here, before the request is answered. Other
-    processes see the deletion in the history. A bundle that would touch the `reserve` of the disk is refused.
+    processes see the deletion in the history. What would touch the `reserve` of the disk is refused.
     """
     routes = APIRouter(tags=["registry"])
     _add_reading(routes, registry)
@@ -54,6 +56,7 @@ def router(
     _add_deleting(routes, registry, task_deleted)
     _add_judging(routes, registry)
     add_attachments(routes, registry)
+    add_backbones(routes, registry, reserve)
     return routes
 
 
@@ -98,7 +101,7 @@ def _add_writing(routes: APIRouter, registry: Registry, reserve: DiskReserve) ->
     @endpoint(routes, declared.PUBLISH_VERSION, status_code=201, openapi_extra=takes(**{OCTETS: BINARY}))
     async def publish_version(task: str, request: Request, note: Reason = "", x_actor: Actor = "anonymous") -> Version:
         """The body is the bundle. The same bytes again answer with the version they already are."""
-        data = await _body(request, DEFAULT_LIMITS.size_bytes, reserve)
+        data = await read_body(request, DEFAULT_LIMITS.size_bytes, reserve)
         record = await run_in_threadpool(registry.publish, task, data, actor=x_actor, note=note)
         return Version.of(record, await run_in_threadpool(registry.annotation, task, record.version))
 
@@ -157,17 +160,3 @@ def _add_judging(routes: APIRouter, registry: Registry) -> None:
 def _wanted(tags: list[str]) -> list[tuple[str, str | None]]:
     """`a=b` asks for a tag and its text, `a` for a tag."""
     return [(name, text if equals else None) for name, equals, text in (tag.partition("=") for tag in tags)]
-
-
-async def _body(request: Request, limit_bytes: int, reserve: DiskReserve) -> bytes:
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit_bytes:
-        raise BundleTooLarge("request body", int(announced), limit_bytes)
-    reserve.check(int(announced) if announced.isdecimal() else 0)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit_bytes:
-            raise BundleTooLarge("request body", len(body), limit_bytes)
-    reserve.check(len(body))
-    return bytes(body)

@@ -8,7 +8,7 @@ from hosting.web.json_body import JsonBody
 from nettailor.bundle.manifest import BackboneReference, Complexity, Manifest, Metrics, Share
 from nettailor.plain_text import LARGEST_INTEGER, PlainText
 from registry.journal.index import TaskState
-from registry.journal.records import AliasMoved, PolicySet, Record, VersionRecord
+from registry.journal.records import AliasMoved, BackboneAdded, PolicySet, Record, VersionRecord
 from registry.policy.policy import Policy
 from registry.policy.policy_check import Evidence
 from registry.versions import lineage
@@ -177,6 +177,23 @@ class AliasMove(_Answer):
     @classmethod
     def of(cls, record: AliasMoved) -> Self:
         return cls(**vars(record))
+
+
+class Backbone(_Answer):
+    """Weights that were added under a name. `architecture` and `fingerprint` are the ones that manifests name."""
+
+    name: str
+    architecture: str
+    fingerprint: str
+    digest: str
+    size_bytes: int
+    added_at: str
+    actor: str
+    note: str
+
+    @classmethod
+    def of(cls, record: BackboneAdded) -> Self:
+        return cls(**vars(record) | {"added_at": record.at})
 
 
 class HistoryEntry(_Answer):

@@ -11,6 +11,7 @@ Keys, after a common prefix (text throughout; JSON where a value is more than a 
     history:{t}        list    of records, oldest first
     policy:{t}         string  the last PolicySet record
     annotations:{t}    hash    version -> its last VersionAnnotated record
+    backbones          hash    name -> its BackboneAdded record; `task` and `history` hold the name BACKBONES, too
     changes            stream  kind, task, version, alias
 """
 
@@ -27,7 +28,10 @@ from hosting.redis_server.faults import RedisAway, away
 from registry.errors import AliasUnknown, IndexUnavailable, RecordCorrupt, TaskUnknown, VersionUnknown
 from registry.journal.changes import Change, ChangeStream
 from registry.journal.records import (
+    BACKBONES,
     AliasMoved,
+    BackboneAdded,
+    BackboneRemoved,
     PolicySet,
     Record,
     TaskDeleted,
@@ -40,6 +44,7 @@ from registry.journal.records import (
 
 _OF_VERSIONS = ("versions", "digests", "aliases", "policy", "annotations")  # keys that go when a task is deleted
 _PAGE = 16  # records of a history read at once
+_BACKBONES_CHANGED = Change(kind="backbones", task=BACKBONES, version=None, alias=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +118,7 @@ class Index:
     def states(self) -> dict[str, TaskState]:
         """Every task that has a version, or a record that cannot be read, by name."""
         with availability():
-            names = sorted(_text(name) for name in self._redis.smembers(self._key("tasks")))
+            names = sorted({_text(name) for name in self._redis.smembers(self._key("tasks"))} - {BACKBONES})
         states = {name: self.state(name) for name in names}
         return {name: state for name, state in states.items() if state.exists or state.unread}
 
@@ -155,6 +160,17 @@ class Index:
         """The record of every version as JSON, those included that cannot be parsed."""
         with availability():
             return [_text(record) for record in self._redis.hvals(self._key("versions", task))]
+
+    def backbones(self) -> list[BackboneAdded]:
+        """Every backbone there is, by name."""
+        with availability():
+            records = self._redis.hvals(self._key("backbones"))
+        return sorted((_added(record) for record in records), key=lambda record: record.name)
+
+    def backbone_texts(self) -> list[str]:
+        """The record of every backbone as JSON, those included that cannot be parsed."""
+        with availability():
+            return [_text(record) for record in self._redis.hvals(self._key("backbones"))]
 
     def policy(self, task: str) -> PolicySet | None:
         """The record that last set or cleared the task's policy."""
@@ -219,6 +235,9 @@ class Index:
             pipe.multi()
             pipe.delete(*(self._key(kind, task) for kind in ("task", "history", *_OF_VERSIONS)))
             pipe.srem(self._key("tasks"), task)
+            if task == BACKBONES:
+                pipe.delete(self._key("backbones"))
+                self._changes.announce(pipe, _BACKBONES_CHANGED)
             for record in records:
                 self._queue(pipe, record, announce=False)
             for alias in sorted(before | {r.alias for r in records if isinstance(r, AliasMoved)}):
@@ -288,6 +307,12 @@ class Index:
                 pipe.delete(*(self._key(kind, task) for kind in _OF_VERSIONS))
                 pipe.srem(self._key("tasks"), task)
                 change = Change(kind="deleted", task=task, version=None, alias=None)
+            case BackboneAdded():
+                pipe.hset(self._key("backbones"), record.name, record_json(record))
+                change = _BACKBONES_CHANGED
+            case BackboneRemoved():
+                pipe.hdel(self._key("backbones"), record.name)
+                change = _BACKBONES_CHANGED
             case PolicySet():
                 pipe.set(self._key("policy", task), record_json(record))
             case VersionAnnotated():
@@ -319,4 +344,10 @@ def _published(task: str, text: bytes | str) -> VersionRecord:
 def _annotated(task: str, text: bytes | str) -> VersionAnnotated:
     record = repeated_record(task, text)
     assert isinstance(record, VersionAnnotated)
+    return record
+
+
+def _added(text: bytes | str) -> BackboneAdded:
+    record = repeated_record(BACKBONES, text)
+    assert isinstance(record, BackboneAdded)
     return record

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from registry.errors import RecordCorrupt, RecordsBehind
 from registry.journal.index import Index, TaskState
-from registry.journal.records import Record, Records
+from registry.journal.records import BACKBONES, Record, Records
 from registry.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -89,18 +89,19 @@ class Journal:
         gets `RecordCorrupt`.
         """
         tasks = sorted({*self._records.tasks(), *self._index.known_tasks()})
-        left_out: list[RecordCorrupt] = []
+        left_out: dict[str, RecordCorrupt] = {}
         for done, task in enumerate(tasks, 1):
             try:
                 records = list(self._records.whole(task))
                 self._index.replace(task, records)
                 self._catch_up(task, len(records))  # what others wrote meanwhile
             except RecordCorrupt as fault:
-                left_out.append(fault)
+                left_out[task] = fault
                 if self._index.state(task).sequence < self._records.latest(task):
                     self._index.set_unread(task, fault)
             progress(done, len(tasks))
-        return Rebuilt(tasks=len(tasks) - len(left_out), left_out=tuple(left_out))
+        read = {*tasks} - left_out.keys() - {BACKBONES}
+        return Rebuilt(tasks=len(read), left_out=tuple(left_out.values()))
 
     def _catch_up(self, task: str, sequence: int) -> int:
         return self._fold(task, self._records.since(task, sequence))

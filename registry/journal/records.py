@@ -1,6 +1,7 @@
 """Records: what happened to a task, one immutable numbered file each, beside the blobs.
 
-`records/{task}/{sequence}.json`, sequence 1, 2, 3, ... without gaps. Creating the next file is what makes an operation
+`records/{task}/{sequence}.json`, sequence 1, 2, 3, ... without gaps. What happened to the backbones is kept in the same
+way, under a name that no task can have. Creating the next file is what makes an operation
 happen: of several writers one wins, the others read what it wrote and try again on top. Redis only repeats them.
 
 A record is for ever, so nothing is written that could not be read back.
@@ -10,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -22,6 +24,7 @@ from registry.policy.policy import Policy
 from registry.policy.policy_check import Evidence
 from registry.storage.store import Store
 
+BACKBONES = "_backbones"  # whose records are those of the backbones; the name of a task begins otherwise
 _FOLDER = "records"
 _FORMAT = "nettailor-record/1"
 _LOST = "it is lost; later ones are there"
@@ -104,7 +107,43 @@ class VersionAnnotated(_Happened):
     kind: Literal["annotated"] = "annotated"
 
 
-Record = VersionRecord | AliasMoved | VersionDeleted | TaskDeleted | PolicySet | VersionAnnotated
+@dataclass(frozen=True, kw_only=True)
+class BackboneAdded(_Happened):
+    """Weights were stored under a name, for every server and trainer of this registry."""
+
+    name: str
+    architecture: str  # what the weights are of: `resnet18`, `mini26`, ...
+    fingerprint: str  # as manifests name it
+    digest: str  # of the file
+    size_bytes: int  # of the file
+    note: str
+    kind: Literal["backbone-added"] = "backbone-added"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackboneRemoved(_Happened):
+    name: str
+    fingerprint: str
+    digest: str
+    reason: str
+    kind: Literal["backbone-removed"] = "backbone-removed"
+
+
+def now() -> str:
+    """The time, as records say it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+Record = (
+    VersionRecord
+    | AliasMoved
+    | VersionDeleted
+    | TaskDeleted
+    | PolicySet
+    | VersionAnnotated
+    | BackboneAdded
+    | BackboneRemoved
+)
 
 # By default pydantic keeps values, too, for the next time they are read: times and digests that never come again.
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(

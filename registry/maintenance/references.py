@@ -1,10 +1,19 @@
-"""Which blobs the existing versions name: their bundles, and the digests of their lineage."""
+"""Which blobs the existing versions name: their bundles, the digests of their lineage, and the backbones."""
 
 import re
 
 from registry.errors import RecordCorrupt
 from registry.journal.index import Index
-from registry.journal.records import Record, Records, TaskDeleted, VersionDeleted, VersionRecord, record_json
+from registry.journal.records import (
+    BackboneAdded,
+    BackboneRemoved,
+    Record,
+    Records,
+    TaskDeleted,
+    VersionDeleted,
+    VersionRecord,
+    record_json,
+)
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -15,13 +24,16 @@ class References:
     def __init__(self) -> None:
         self.bundles: dict[int, str] = {}  # version -> digest of its bundle
         self.attachments: dict[int, dict[str, str]] = {}  # version -> name -> digest
+        self.backbones: dict[str, str] = {}  # name -> digest of the file, of those that are there
+        self.weights: dict[str, str] = {}  # fingerprint -> digest of the file, of those that ever were there
+        self.needed: dict[int, str] = {}  # version -> fingerprint of its backbone
         self._lineage: dict[int, frozenset[str]] = {}
         self._kept: set[str] = set()
 
     @property
     def digests(self) -> set[str]:
-        """Every digest that an existing version names."""
-        return self._kept.union(*self._lineage.values())
+        """Every digest that an existing version or backbone names."""
+        return self._kept.union(*self._lineage.values(), self.backbones.values())
 
     def keep(self, text: str) -> None:
         """Count every digest in a record that nobody understands as named, whatever comes after it."""
@@ -32,15 +44,23 @@ class References:
             case VersionRecord():
                 self.bundles[record.version] = record.digest
                 self.attachments[record.version] = record.attachments
+                self.needed[record.version] = record.manifest.backbone.fingerprint
                 self._lineage[record.version] = digests_in(record)
             case VersionDeleted():
                 self.bundles.pop(record.version, None)
                 self.attachments.pop(record.version, None)
+                self.needed.pop(record.version, None)
                 self._lineage.pop(record.version, None)
             case TaskDeleted():
                 self.bundles.clear()
                 self.attachments.clear()
+                self.needed.clear()
                 self._lineage.clear()
+            case BackboneAdded():
+                self.backbones[record.name] = record.digest
+                self.weights[record.fingerprint] = record.digest
+            case BackboneRemoved():
+                self.backbones.pop(record.name, None)
             case _:
                 pass  # aliases name existing versions only
 
@@ -56,11 +76,18 @@ def named_by(records: Records, index: Index) -> set[str]:
     Raises `RecordCorrupt` for a record that is damaged or lost, `IndexUnavailable`.
     """
     named: set[str] = set()
+    needed: set[str] = set()
+    weights: dict[str, str] = {}
     for task in records.tasks():
-        named |= _references(records, task).digests
+        found = _references(records, task)
+        named |= found.digests
+        needed.update(found.needed.values())
+        weights |= found.weights
+    # A version may have been published while its backbone was being removed: adding it again must be possible.
+    named.update(digest for fingerprint, digest in weights.items() if fingerprint in needed)
     for task in index.states():  # if it knows of more, records were lost
         named = named.union(*map(_DIGEST.findall, index.published_texts(task)))
-    return named
+    return named.union(*map(_DIGEST.findall, index.backbone_texts()))
 
 
 def _references(records: Records, task: str) -> References:

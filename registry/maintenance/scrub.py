@@ -22,14 +22,14 @@ class Fault:
     """One thing that is wrong.
 
     `corrupt`: a blob that holds other bytes, now in the quarantine; `unreadable`: a blob that the store cannot read;
-    `missing`: a version whose bundle or an attachment is not there (because it was corrupt, or is gone); `record`: a
-    record that is damaged or lost.
+    `missing`: a version whose bundle or an attachment is not there (because it was corrupt, or is gone), or a backbone
+    whose file is not; `record`: a record that is damaged or lost.
     """
 
     kind: FaultKind
     where: str  # a blob's digest, a record's key
     reason: str
-    task: str | None = None  # for `missing`
+    task: str | None = None  # for `missing`, of a version
     version: int | None = None
 
 
@@ -92,6 +92,9 @@ class Scrub:
                 yield Fault(kind="record", where=fault.key, reason=fault.reason)
             self._step()
         self._versions += len(references.bundles)
+        for name, digest in references.backbones.items():
+            if not self._blobs.exists(digest):
+                yield Fault(kind="missing", where=digest, reason=f"no such blob, the file of backbone {name}")
         for version, digest in references.bundles.items():
             if not self._blobs.exists(digest):
                 yield Fault(kind="missing", where=digest, reason="no such blob", task=task, version=version)

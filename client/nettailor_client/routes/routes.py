@@ -1,6 +1,7 @@
 """All that can be asked."""
 
 from nettailor_client.routes.aliases import AliasRoutes
+from nettailor_client.routes.backbones import BackboneRoutes
 from nettailor_client.routes.datasets import DatasetRoutes
 from nettailor_client.routes.files import FileRoutes
 from nettailor_client.routes.health import HealthRoutes
@@ -11,6 +12,14 @@ from nettailor_client.routes.versions import VersionRoutes
 
 
 class Routes(
-    PredictionRoutes, DatasetRoutes, JobRoutes, TaskRoutes, VersionRoutes, FileRoutes, AliasRoutes, HealthRoutes
+    PredictionRoutes,
+    DatasetRoutes,
+    JobRoutes,
+    TaskRoutes,
+    VersionRoutes,
+    FileRoutes,
+    AliasRoutes,
+    BackboneRoutes,
+    HealthRoutes,
 ):
     pass

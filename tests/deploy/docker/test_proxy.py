@@ -95,6 +95,7 @@ _FILLED = {
     "version": "3",
     "alias": "live",
     "job": "5f3a-1",
+    "backbone": "ours",
     "k": "4",
     "name": "pages/a.html",
 }

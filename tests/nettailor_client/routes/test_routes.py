@@ -38,6 +38,8 @@ _CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "publish": [(("signs", b"bundle"), {})],
     "promote": [(("signs", "live", 1), {})],
     "remove_alias": [(("signs", "live"), {})],
+    "add_backbone": [(("ours", b"weights"), {})],
+    "remove_backbone": [(("ours",), {})],
     **{
         name: [(("signs",), {})]
         for name in ("task", "delete_task", "history", "policy", "set_policy", "clear_policy", "versions", "rollback")
@@ -49,7 +51,10 @@ _CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
             *("dataset", "dataset_report", "contact_sheet"),
         )
     },
-    **{name: [((), {})] for name in ("tasks", "jobs", "is_alive", "is_ready", "readiness", "metrics", "openapi")},
+    **{
+        name: [((), {})]
+        for name in ("tasks", "jobs", "backbones", "is_alive", "is_ready", "readiness", "metrics", "openapi")
+    },
 }
 
 
