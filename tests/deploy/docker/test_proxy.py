@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
+from nettailor.bundle.backbone_file import LIMITS
 from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
 from server.http.route_declarations import ROUTES as SERVER_ROUTES
 from server.settings import ServerSettings
@@ -232,12 +233,9 @@ def test_uploads_may_be_as_large_as_the_services_say() -> None:
     routes = (FOLDER / "routes.conf").read_text()
     upload_mib = TrainerSettings.model_fields["upload_mib"].default
     body_mib = ServerSettings.model_fields["max_body_bytes"].default >> 20
-    assert sorted(map(int, re.findall(r"client_max_body_size (\d+)m;", routes))) == [
-        body_mib,
-        body_mib,
-        1024,
-        upload_mib + 1,
-    ]
+    backbone_mib = LIMITS.size_bytes >> 20
+    found = sorted(map(int, re.findall(r"client_max_body_size (\d+)m;", routes)))
+    assert found == sorted([body_mib, body_mib, backbone_mib, 1024, upload_mib + 1])
 
 
 def test_events_come_one_by_one(proxy: httpx.Client, stubs: dict[str, tuple[Stub, int]]) -> None:
