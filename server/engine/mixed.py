@@ -149,7 +149,8 @@ class MixedPass:
         return _a_row_each([self._at(t, node).bias for t in rows.tasks], rows)
 
     def _biases(self, node: int, rows: Rows, height: int, width: int) -> Tensor:  # (N, H, W, C_l)
-        return self._bias(node, rows).expand(rows.total, height, width, -1).contiguous()
+        # Always a copy: of one row of one pixel it would be the adapter's own bias, to which the proxies are added.
+        return self._bias(node, rows).expand(rows.total, height, width, -1).clone(memory_format=torch.contiguous_format)
 
     def _drop_used(self, node: int) -> None:
         """Free every activation that no later node reads."""

@@ -72,6 +72,18 @@ def test_mixed_batch_equals_the_students(batch, lanes: int) -> None:  # type: ig
         np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
 
 
+@pytest.mark.parametrize("name", ["mini26", "resnet18"])
+def test_one_image_of_one_pixel_at_the_end_is_answered_the_same_every_time(name: str) -> None:
+    """Where the last block is gone, its node begins as the bundle's own bias."""
+    depth, side = len(backbone(name).blocks), backbone(name).strides[-1]
+    plan = reachable_plan([True] * (depth - 1) + [False], [*([] for _ in range(depth - 1)), [depth - 1]])
+    bundle, images = make_bundle(name=name, plan=plan), random_images(1, side)
+    ready, expected = engine(name).pack(bundle), expected_logits(bundle, images)
+    for _ in range(3):
+        [logits] = engine(name).forward(images, [Part(adapter=ready, images=[0])])
+        np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
+
+
 @pytest.mark.parametrize("statistics", ["task", "frozen"])
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 def test_other_backbones(name: str, statistics: str) -> None:
