@@ -75,15 +75,19 @@ class Scheduler(Generic[D]):
             self._changed.notify()
 
     def _loop(self) -> None:
-        while True:
-            with self._changed:
-                expired, batch = self._next()
-            for work in dict.fromkeys(item.work for item in expired):
-                _fail(work, DeadlineExceeded("in the queue"))
-            if batch:
-                self._run(batch)
-            elif not expired:
-                return
+        while self._step():
+            pass
+
+    def _step(self) -> bool:
+        """Wait for something to do and do it; False: stop. A method of its own, so that while the next one is waited
+        for nothing holds the last batch, with its images and bundles."""
+        with self._changed:
+            expired, batch = self._next()
+        for work in dict.fromkeys(item.work for item in expired):
+            _fail(work, DeadlineExceeded("in the queue"))
+        if batch:
+            self._run(batch)
+        return bool(expired or batch)
 
     def _next(self) -> tuple[list[Item[D]], list[Item[D]]]:
         """Wait for something to do; nothing at all means stop."""

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from typing import Any
@@ -16,6 +17,7 @@ from server.scheduling.admission import Admission
 from server.scheduling.queues import FairQueues
 from server.scheduling.scheduler import Scheduler
 from server.scheduling.work import Item, Ranking, Work
+from tests.waiting import until
 
 IMAGE = np.zeros((3, 1, 1), np.uint8)
 
@@ -92,6 +94,14 @@ def test_every_image_and_part_is_answered(house: House) -> None:
     assert outcome.inference_s > 0
     assert sum(figures["images"] for figures in house.batches.seen) == 5
     assert sum(figures["predictions"] for figures in house.batches.seen) == 10
+
+
+def test_what_ran_is_let_go_while_nothing_waits(house: House) -> None:
+    work = house.submit("a")
+    work.future.result(30)
+    ran = weakref.ref(work)
+    del work
+    until(lambda: ran() is None)
 
 
 def test_only_the_request_that_broke_the_batch_fails(house: House) -> None:
