@@ -7,6 +7,9 @@ ServerError
 │   └── ImageOversized    or has too many pixels
 ├── ImagesOversized       the images of a request have too many pixels together
 ├── BundleUnusable        the task's bundle is invalid, for another backbone, corrupt or gone
+│   └── BundleWithoutBackbone  its backbone is not here, or there is no room for it
+├── BackboneNotHere       nobody added the backbone of a fingerprint
+├── BackboneDoesNotFit    no room is left for one more backbone
 ├── BundleUnavailable     the task's bundle cannot be fetched just now
 ├── Overloaded            the queue is full; try again in `retry_after_seconds`
 ├── DeadlineExceeded      the request's time ran out before its answer was there
@@ -67,6 +70,28 @@ class BundleUnusable(ServerError):
         self.task = task
         self.version = version
         self.reason = reason
+
+
+class BundleWithoutBackbone(BundleUnusable):
+    pass
+
+
+class BackboneNotHere(ServerError):
+    def __init__(self, architecture: str, fingerprint: str) -> None:
+        super().__init__(
+            f"it was made for a {architecture} of fingerprint {fingerprint}, which this service does not have; "
+            "add the weights: nettailor backbone add FILE --name NAME"
+        )
+        self.fingerprint = fingerprint
+
+
+class BackboneDoesNotFit(ServerError):
+    def __init__(self, name: str, *, size_bytes: int, held: int, held_bytes: int, most: int, budget_bytes: int) -> None:
+        super().__init__(
+            f"there is no room for backbone {name!r} of {size_bytes} bytes: {held} of {most} are in memory "
+            f"(NETTAILOR_BACKBONES_MAX), with {held_bytes} of {budget_bytes} bytes (NETTAILOR_BACKBONES_BUDGET_BYTES)"
+        )
+        self.name = name
 
 
 class BundleUnavailable(ServerError):

@@ -21,8 +21,9 @@ from registry.registry import Registry
 from server.engine.adapters import Adapter
 from server.engine.engine import Engine
 from server.engine.folded import FoldedBundle
-from server.engine.loading import BundleLoader
+from server.engine.loading import BackboneLoader, BundleLoader
 from server.errors import NotReady
+from server.export.backbone_source import BackboneSource
 from server.export.worker import ExportWorker
 from server.http.routes import build_router
 from server.kernels.device import Device, open_device
@@ -33,6 +34,7 @@ from server.prediction.follower import Follower
 from server.prediction.images import DecodeLimits, ImageReader
 from server.prediction.predictor import Predictor
 from server.prediction.routing import Routing
+from server.residency.backbones import BackboneLimits, Backbones
 from server.residency.collector import ResidencyCollector
 from server.residency.disk import DiskCache
 from server.residency.residency import Residency
@@ -52,7 +54,7 @@ _SYNCHRONISE_S = 5.0  # how long starting waits for the registry before it goes 
 class RunningParts:
     """What exists between start and stop."""
 
-    engine: Engine
+    backbones: Backbones[Engine]
     residency: Residency[FoldedBundle, Adapter]
     routing: Routing[FoldedBundle, Adapter]
     follower: Follower
@@ -131,10 +133,11 @@ class Service:
         if settings.engine_threads:
             torch.set_num_threads(settings.engine_threads)
         engine = self._engine()
-        parts = self._wire(engine)
+        parts = self._wire(engine, self._backbones(engine))
         self.metrics.registry.register(parts.collector)
         self.metrics.knows_task = parts.routing.knows
-        self.metrics.backbone_bytes.set_function(lambda: engine.shared.size_bytes)
+        self.metrics.backbone_bytes.set_function(lambda: parts.backbones.size_bytes)
+        self.metrics.backbones.set_function(lambda: len(parts.backbones))
         self.metrics.describe(
             version=version("nettailor-server"),
             backbone=engine.backbone_name,
@@ -186,7 +189,12 @@ class Service:
         engine.warm_up(backbone.preprocessing.crop)
         return engine
 
-    def _wire(self, engine: Engine) -> RunningParts:
+    def _backbones(self, engine: Engine) -> Backbones[Engine]:
+        settings = self.settings
+        limits = BackboneLimits(most=settings.backbones_max, budget_bytes=settings.backbones_budget_bytes)
+        return Backbones(engine, engine.backbone_name, BackboneLoader(self._registry.blobs.read, engine.device), limits)
+
+    def _wire(self, engine: Engine, backbones: Backbones[Engine]) -> RunningParts:
         settings, metrics = self.settings, self.metrics
         loads = ThreadPoolExecutor(settings.load_threads, "load")
         decodes = ThreadPoolExecutor(settings.decode_threads, "decode")
@@ -194,7 +202,7 @@ class Service:
         reserve = DiskReserve([settings.cache_folder], settings.disk_reserve_bytes)
         disk = DiskCache(settings.cache_folder, budget_bytes=settings.disk_budget_bytes, reserve=reserve)
         disk.open()
-        exports = _exports(settings, reserve)
+        exports = self._exports(backbones, reserve)
         housekeeping = Housekeeping(
             {
                 "the cache's files of killed processes": lambda: disk.drop_left(time.time()),
@@ -208,7 +216,7 @@ class Service:
             statistics.forget_task(task)
 
         residency = Residency(
-            loader=BundleLoader(self._registry.blobs.read, engine),
+            loader=BundleLoader(self._registry.blobs.read, backbones),
             disk=disk,
             budgets=_budgets(settings, engine.device),
             executor=loads,
@@ -218,7 +226,7 @@ class Service:
         routing = Routing(
             registry=self._registry,
             residency=residency,
-            fingerprint=engine.fingerprint,
+            backbones=backbones,
             pinned_tasks=settings.pinned_tasks,
             task_gone=forget_task,
         )
@@ -231,7 +239,7 @@ class Service:
         queues: FairQueues[Adapter] = FairQueues(
             max_rows=settings.max_batch, max_wait_s=settings.max_wait_ms / 1000, weights=settings.task_weights
         )
-        scheduler = Scheduler(queues, Runner(engine), _BatchObserver(metrics, admission, statistics))
+        scheduler = Scheduler(queues, Runner(backbones), _BatchObserver(metrics, admission, statistics))
         predictor = Predictor(
             routing=routing,
             admission=admission,
@@ -242,7 +250,7 @@ class Service:
             lookups=lookups,
         )
         return RunningParts(
-            engine=engine,
+            backbones=backbones,
             residency=residency,
             routing=routing,
             follower=Follower(self._registry, routing, reconcile_s=settings.reconcile_seconds),
@@ -256,21 +264,19 @@ class Service:
             housekeeping=housekeeping,
         )
 
+    def _exports(self, backbones: Backbones[Engine], reserve: DiskReserve) -> ExportWorker:
+        settings, fetch = self.settings, self._registry.blobs.fetch
+        source = BackboneSource(
+            own=settings.backbone, weights=settings.backbone_weights, backbones=backbones, fetch=fetch
+        )
+        folder = settings.cache_folder / "exports"
+        return ExportWorker(folder, source, limit_seconds=settings.export_seconds, reserve=reserve)
+
 
 def _budgets(settings: ServerSettings, device: Device) -> Budgets:
     """Where the device is the host there is no host tier: it would hold every bundle twice in the same memory."""
     host_bytes = 0 if device.is_host else settings.host_budget_bytes
     return Budgets(device_bytes=settings.device_budget_bytes, host_bytes=host_bytes)
-
-
-def _exports(settings: ServerSettings, reserve: DiskReserve) -> ExportWorker:
-    return ExportWorker(
-        settings.cache_folder / "exports",
-        backbone=settings.backbone,
-        weights=settings.backbone_weights,
-        limit_seconds=settings.export_seconds,
-        reserve=reserve,
-    )
 
 
 def _decode_limits(settings: ServerSettings) -> DecodeLimits:

@@ -13,6 +13,8 @@ GIB = 2**30
 
 class ServerSettings(Settings):
     backbone_weights: Path | None = Field(default=None, description="local file instead of the shipped weights")
+    backbones_max: int = Field(default=4, ge=1, description="backbones in memory, the service's own among them")
+    backbones_budget_bytes: int = Field(default=2 * GIB, ge=0, description="of all of them together, on the device")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: CUDA where there is one")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         default="auto", description="of weights and activations; auto: float32 on CPU, bfloat16 on CUDA"

@@ -28,6 +28,7 @@ from server.engine.engine import Engine, Part
 from server.engine.folded import FoldedBundle, to_bytes
 from server.engine.loading import BundleLoader
 from server.prediction.batch_runner import Runner
+from server.residency.backbones import Backbones
 from server.residency.disk import DiskCache
 from server.residency.residency import Lease, Residency
 from server.residency.tiers import Budgets, BundleId, Tier
@@ -164,7 +165,7 @@ def _residency(
         disk.write(id, to_bytes(form))
     with ThreadPoolExecutor(4) as loads:
         residency = Residency(
-            loader=BundleLoader(_no_registry, engine),
+            loader=BundleLoader(_no_registry, Backbones(engine, BACKBONE)),
             disk=disk,
             budgets=Budgets(device_bytes=room * max(form.size_bytes for form in folded), host_bytes=0),
             executor=loads,
@@ -204,7 +205,7 @@ class _Clients:
     def rate(self, batch: int, seconds: float) -> float:
         """Images a second."""
         queues: FairQueues[Adapter] = FairQueues(max_rows=batch, max_wait_s=0.002)
-        scheduler: Scheduler[Adapter] = Scheduler(queues, Runner(self._engine), _NobodyWatches())
+        scheduler: Scheduler[Adapter] = Scheduler(queues, Runner(Backbones(self._engine, BACKBONE)), _NobodyWatches())
         scheduler.start()
         answered, start = 0, time.perf_counter()
         for _ in range(_CLIENTS):

@@ -39,6 +39,7 @@ class Adapter:
     """Ready to run; immutable."""
 
     task: str
+    backbone: str  # fingerprint of the one that it stands on
     plan: Plan
     preprocessing: Preprocessing
     classes: tuple[str, ...]
@@ -59,6 +60,7 @@ def upload(folded: FoldedBundle, shapes: Geometry, device: Device) -> Adapter:
     nodes = {node: _node(plan, node, views, shapes) for node in plan.nodes()}
     return Adapter(
         task=manifest.task,
+        backbone=manifest.backbone.fingerprint,
         plan=plan,
         preprocessing=manifest.preprocessing,
         classes=manifest.classes,

@@ -4,6 +4,7 @@ Legend: U distinct images, N rows (an image once for every task that wants it), 
 """
 
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,8 +42,19 @@ class Engine:
         self.backbone_name = backbone.name
         self._shapes = backbone.geometry
         self.shared: SharedNetwork = pack_shared(backbone, device)
+        self._ready: weakref.WeakSet[Adapter] = weakref.WeakSet()  # that are on the device now
         self._sides: set[int] = set()  # that the shared network is prepared for
         self._preparing = threading.Lock()
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the shared network."""
+        return self.shared.size_bytes
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no bundle is ready to run here."""
+        return not self._ready
 
     def fold(self, bundle: Bundle) -> FoldedBundle:
         """Multiply out in advance what a bundle and this backbone allow. Raises `BundleWrongBackbone`."""
@@ -53,7 +65,9 @@ class Engine:
         """Make a bundle ready to run. The first one with images of another size takes seconds."""
         self._prepare(folded.manifest.preprocessing.crop)
         with torch.inference_mode():
-            return adapters.upload(folded, self._shapes, self.device)
+            adapter = adapters.upload(folded, self._shapes, self.device)
+        self._ready.add(adapter)
+        return adapter
 
     def pack(self, bundle: Bundle) -> Adapter:
         """Fold and upload in one call. Raises `BundleWrongBackbone`."""

@@ -1,40 +1,65 @@
-"""How this server's bundles get from one tier to the next."""
+"""How this server's bundles and backbones get from one tier to the next."""
 
 from collections.abc import Callable
 
-from nettailor.bundle.bundle import check_backbone, decode
+import torch
+
+from nettailor.bundle.bundle import decode
+from nettailor.network.stored_backbone import stored_backbone
+from registry.journal.records import BackboneAdded
 from server.engine import folded
 from server.engine.adapters import Adapter
 from server.engine.engine import Engine
 from server.engine.folded import FoldedBundle
+from server.kernels.device import Device
+from server.residency.backbones import Backbones
 from server.residency.tiers import BundleId, Bytes
+
+ReadBlob = Callable[[str], bytes]  # by digest; raises `BlobMissing`, `BlobCorrupt`
 
 
 class BundleLoader:
-    """A `tiers.Loader` over a blob store and the engine."""
+    """A `tiers.Loader` over a blob store and the engines of the backbones that bundles name."""
 
-    def __init__(self, read_blob: Callable[[str], bytes], engine: Engine) -> None:
+    def __init__(self, read_blob: ReadBlob, backbones: Backbones[Engine]) -> None:
         self._read_blob = read_blob
-        self._engine = engine
+        self._backbones = backbones
 
     def fetch(self, id: BundleId) -> FoldedBundle:
-        """Raises `BlobMissing`, `BlobCorrupt`, subclasses of `BundleInvalid`."""
-        return self._engine.fold(decode(self._read_blob(id.digest)))
+        """Raises `BlobMissing`, `BlobCorrupt`, subclasses of `BundleInvalid`, and as `Backbones.using`."""
+        bundle = decode(self._read_blob(id.digest))
+        with self._backbones.using(bundle.manifest.backbone) as engine:
+            return engine.fold(bundle)
 
     def to_disk(self, bundle: FoldedBundle) -> Bytes:
         return folded.to_bytes(bundle)
 
     def from_disk(self, data: Bytes) -> FoldedBundle:
-        """Raises `BundleWrongBackbone`."""
-        bundle = folded.from_bytes(data)
-        check_backbone(bundle.manifest, self._engine.fingerprint)
-        return bundle
+        return folded.from_bytes(data)
 
     def pack(self, bundle: FoldedBundle) -> Adapter:
-        return self._engine.upload(bundle)
+        """Raises as `Backbones.using`."""
+        with self._backbones.using(bundle.manifest.backbone) as engine:
+            return engine.upload(bundle)
 
     def host_bytes(self, bundle: FoldedBundle) -> int:
         return bundle.size_bytes
 
     def device_bytes(self, ready: Adapter) -> int:
         return ready.size_bytes
+
+
+class BackboneLoader:
+    """A `backbones.Loader` over a blob store, for one device."""
+
+    def __init__(self, read_blob: ReadBlob, device: Device) -> None:
+        self._read_blob = read_blob
+        self._device = device
+
+    def expected_bytes(self, stored: BackboneAdded) -> int:
+        """The file has fp32."""
+        return stored.size_bytes * self._device.dtype.itemsize // torch.float32.itemsize
+
+    def load(self, stored: BackboneAdded) -> Engine:
+        """Raises `BlobMissing`, `BlobCorrupt`, `BackboneWeightsInvalid`, `OSError`."""
+        return Engine(stored_backbone(self._read_blob(stored.digest), stored.name), self._device)

@@ -19,7 +19,16 @@ from typing import BinaryIO
 from hosting.disk.leftovers import size_of
 from hosting.disk.reserve import DiskReserve
 from registry.journal.records import VersionRecord
-from server.errors import BundleUnusable, ExportFailed, ExportTooSlow, NotReady, Overloaded
+from server.errors import (
+    BackboneNotHere,
+    BundleUnusable,
+    BundleWithoutBackbone,
+    ExportFailed,
+    ExportTooSlow,
+    NotReady,
+    Overloaded,
+)
+from server.export.backbone_source import BackboneSource
 from server.export.options import ExportOptions
 from server.export.outcome import Outcome
 
@@ -41,14 +50,11 @@ class Exported:
 
 
 class ExportWorker:
-    """Thread-safe. `weights` as of `load_backbone`."""
+    """Thread-safe."""
 
-    def __init__(
-        self, folder: Path, *, backbone: str, weights: Path | None, limit_seconds: float, reserve: DiskReserve
-    ) -> None:
+    def __init__(self, folder: Path, source: BackboneSource, *, limit_seconds: float, reserve: DiskReserve) -> None:
         self._folder = folder
-        self._backbone = backbone
-        self._weights = weights
+        self._source = source
         self._limit_seconds = limit_seconds
         self._reserve = reserve
         self._turn = threading.Lock()
@@ -58,7 +64,7 @@ class ExportWorker:
 
     def export(self, record: VersionRecord, bundle: bytes, options: ExportOptions) -> Exported:
         """Takes seconds. Raises `Overloaded`, `BundleUnusable`, `NotReady`, subclasses of `ExportError`,
-        `InsufficientStorage`."""
+        `InsufficientStorage`; `BlobMissing`, `BlobCorrupt` of the weights."""
         with self._own_turn():
             self._folder.mkdir(parents=True, exist_ok=True)
             self._reserve.check(_GROWTH * len(bundle))
@@ -128,10 +134,13 @@ class ExportWorker:
 
     def _command(self, record: VersionRecord, options: ExportOptions, folder: Path) -> list[str]:
         seconds = str(int(self._limit_seconds) + 1)
-        weights = ["--weights", str(self._weights)] if self._weights else []
+        try:
+            backbone = self._source.arguments(record.manifest.backbone, folder)
+        except BackboneNotHere as failure:
+            raise BundleWithoutBackbone(record.task, record.version, str(failure)) from failure
         return [
             *(sys.executable, "-P", "-m", "server.export", "--version", str(record.version), "--seconds", seconds),
-            *("--backbone", self._backbone, *weights, "--format", options.format, "--dtype", options.dtype),
+            *(*backbone, "--format", options.format, "--dtype", options.dtype),
             *("--bundle", str(folder / "bundle"), "--out", str(folder / "network")),
         ]
 

@@ -13,6 +13,7 @@ PROBLEMS: ProblemTable = {
     errors.ImagesOversized: (413, "images too large"),
     errors.ImageRejected: (415, "not an image"),
     errors.BundleUnusable: (424, "bundle cannot be used"),
+    errors.BundleWithoutBackbone: (424, "backbone is not here"),
     errors.BundleUnavailable: (503, "bundle unavailable"),
     errors.Overloaded: (429, "overloaded"),
     errors.DeadlineExceeded: (504, "deadline exceeded"),

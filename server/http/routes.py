@@ -64,7 +64,8 @@ def _add_health(router: APIRouter, server: Server) -> None:
         """Predictions can be asked: the engine is warm and the registry has been read. Where registry and trainer are
         served as well, Redis answers and there is room on the disk."""
         await check_ready(server)
-        return Readiness(state=server.state, tasks=len(server.parts.routing.tasks()))
+        routing = server.parts.routing
+        return Readiness(state=server.state, tasks=len(routing.tasks()), backbones=routing.backbones.names)
 
     page = MetricsPage(server.metrics.registry)
 

@@ -62,6 +62,7 @@ class Predictions(BaseModel):
 class Readiness(BaseModel):
     state: str = Field(description="starting, ready or draining")
     tasks: int = Field(description="tasks that can be asked")
+    backbones: list[str] = Field(description="backbones in memory, the service's own first")
 
 
 def _milliseconds(seconds: float) -> float:

@@ -174,7 +174,7 @@ class OpenInference:
     def _statistics(self, versions: set[tuple[str, int]]) -> list[ModelStatistics]:
         parts = self._server.parts
         sizes = repository.device_bytes(parts.residency.table())
-        memory = "CPU" if parts.engine.device.is_host else "GPU"
+        memory = "CPU" if parts.backbones.own.device.is_host else "GPU"
         return [
             ModelStatistics(
                 name=task,

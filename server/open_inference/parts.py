@@ -10,6 +10,7 @@ from server.errors import NotReady
 from server.metrics import Metrics
 from server.prediction.predictor import Predictor
 from server.prediction.routing import Routing
+from server.residency.backbones import Backbones
 from server.residency.residency import Residency
 from server.settings import ServerSettings
 from server.statistics import Statistics
@@ -22,7 +23,7 @@ class Parts(Protocol):
     """What exists while it runs."""
 
     @property
-    def engine(self) -> Engine: ...
+    def backbones(self) -> Backbones[Engine]: ...
 
     @property
     def predictor(self) -> Predictor: ...

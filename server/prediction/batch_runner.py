@@ -7,14 +7,15 @@ from numpy.typing import NDArray
 
 from server.engine.adapters import Adapter
 from server.engine.engine import Engine, Part
+from server.residency.backbones import Backbones
 from server.scheduling.work import Item, Ranking
 
 
 class Runner:
     """What the scheduler calls with a mixed batch."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, backbones: Backbones[Engine]) -> None:
+        self._backbones = backbones
 
     def __call__(self, batch: Sequence[Item[Adapter]]) -> list[list[Ranking]]:
         images = np.stack([item.work.images[item.index] for item in batch])
@@ -23,8 +24,9 @@ class Runner:
             for adapter in item.work.parts:
                 members.setdefault(adapter, []).append(row)
         parts = [Part(adapter=adapter, images=rows) for adapter, rows in members.items()]
+        engine = self._backbones.running(parts[0].adapter.backbone)  # a batch is of one backbone
         found: dict[tuple[int, Adapter], Ranking] = {}
-        for part, logits in zip(parts, self._engine.forward(images, parts), strict=True):
+        for part, logits in zip(parts, engine.forward(images, parts), strict=True):
             longest = max(batch[row].work.top_k for row in part.images)
             for row, ranking in zip(part.images, rank(logits, longest), strict=True):
                 found[row, part.adapter] = ranking[: batch[row].work.top_k]

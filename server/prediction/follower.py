@@ -64,10 +64,12 @@ class Follower:
         self._cursor = cursor
 
     def _apply(self, changes: list[Change]) -> None:
+        if any(change.kind == "backbones" for change in changes):
+            self._reconcile_at = 0.0  # versions that waited for one can take over now
         for change in changes:
             if change.kind == "deleted" and change.version is not None:
                 self._routing.forget_version(change.task, change.version)
-        for task in dict.fromkeys(change.task for change in changes):
+        for task in dict.fromkeys(change.task for change in changes if change.kind != "backbones"):
             try:
                 self._routing.refresh(task)
             except (TaskUnknown, VersionUnknown):

@@ -14,11 +14,18 @@ from numpy.typing import NDArray
 
 from hosting.telemetry import log_context, tracing
 from nettailor.bundle.preprocessing import Preprocessing
-from nettailor.errors import BundleInvalid
+from nettailor.errors import NetTailorError
 from registry.errors import AliasUnknown, BlobCorrupt, BlobMissing, TaskUnknown, VersionUnknown
 from registry.journal.records import VersionRecord
 from server.engine.adapters import Adapter
-from server.errors import BundleUnavailable, BundleUnusable, DeadlineExceeded
+from server.errors import (
+    BackboneDoesNotFit,
+    BackboneNotHere,
+    BundleUnavailable,
+    BundleUnusable,
+    BundleWithoutBackbone,
+    DeadlineExceeded,
+)
 from server.metrics import Metrics
 from server.prediction.answer import Answer
 from server.prediction.images import ImageReader
@@ -40,11 +47,13 @@ class Options:
 
 @dataclass(kw_only=True, eq=False)
 class RequestGroup:
-    """The targets of one request that share preprocessing: their images are prepared once and run in one batch.
+    """The targets of one request that share backbone and preprocessing: their images are prepared once and run in one
+    batch.
 
     It holds leases of their bundles, and room in the queue, until the answers are there.
     """
 
+    backbone: str  # its fingerprint
     preprocessing: Preprocessing
     places: list[int] = field(default_factory=list)  # of its targets within the request
     resolved: list[ResolvedVersion[Adapter]] = field(default_factory=list)
@@ -104,16 +113,17 @@ class Predictor:
         `NotReady`, `InferenceFailed`.
         """
         began_at = self.clock()
-        groups: dict[Preprocessing, RequestGroup] = {}
+        groups: dict[tuple[str, Preprocessing], RequestGroup] = {}
         outcomes: list[Outcome] | None = None
         try:
             async with asyncio.timeout(options.deadline - self.clock()):
                 for place, target in enumerate(targets):
-                    resolved = await self._asked(
-                        self.routing.resolve, target
-                    )  # a miss starts loading here, beside all that follows
-                    preprocessing = resolved.record.manifest.preprocessing
-                    groups.setdefault(preprocessing, RequestGroup(preprocessing=preprocessing)).add(place, resolved)
+                    # A miss starts loading here, beside all that follows.
+                    resolved = await self._asked(self.routing.resolve, target)
+                    manifest = resolved.record.manifest
+                    backbone, preprocessing = manifest.backbone.fingerprint, manifest.preprocessing
+                    group = RequestGroup(backbone=backbone, preprocessing=preprocessing)
+                    groups.setdefault((backbone, preprocessing), group).add(place, resolved)
                 if len(targets) == 1:
                     log_context.version.set(resolved.record.version)
                 works = await self._submit(list(groups.values()), files, options)
@@ -175,14 +185,16 @@ class Predictor:
         return [found[place] for place in sorted(found)]
 
     async def _asked(self, ask: Callable[[Target], T], target: Target) -> T:
-        """What routing says of a target; one not known here may have been published a moment ago, so the registry is
-        asked."""
+        """What routing says of a target; one not known here may have been published a moment ago, and its backbone
+        added, so the registry is asked."""
         try:
             return ask(target)
         except (TaskUnknown, AliasUnknown, VersionUnknown):
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self.lookups, self.routing.look_up, target.task, target.version)
-            return ask(target)
+        except BundleWithoutBackbone:
+            await asyncio.get_running_loop().run_in_executor(self.lookups, self.routing.read_backbones)
+        return ask(target)
 
     async def _submit(
         self, groups: Sequence[RequestGroup], files: Sequence[bytes], options: Options
@@ -208,7 +220,9 @@ class Predictor:
         lease, record = resolved.lease, resolved.record
         try:
             adapter = lease.ready.result() if lease.ready.done() else await _loaded(lease.ready)
-        except (BundleInvalid, BlobMissing, BlobCorrupt) as failure:
+        except (BackboneNotHere, BackboneDoesNotFit) as failure:
+            raise BundleWithoutBackbone(record.task, record.version, str(failure)) from failure
+        except (NetTailorError, BlobMissing, BlobCorrupt) as failure:
             raise BundleUnusable(record.task, record.version, str(failure)) from failure
         except OSError as failure:  # the blob store is away
             raise BundleUnavailable(record.task, record.version, str(failure)) from failure
@@ -244,7 +258,7 @@ def _work(
         versions=tuple(version for _, version in group.versions),
         parts=adapters,
         images=images,
-        key=group.preprocessing.crop,
+        key=(group.backbone, group.preprocessing.crop),
         top_k=options.top_k,
         priority=options.priority,
         deadline=options.deadline,

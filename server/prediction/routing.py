@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic
+from typing import Any, Generic
 
-from nettailor.errors import BundleWrongBackbone
 from registry.errors import AliasUnknown, RecordCorrupt, TaskUnknown, VersionUnknown
 from registry.journal.records import VersionRecord
 from registry.registry import LIVE, Registry
-from server.errors import BundleUnusable
+from server.errors import BackboneNotHere, BundleWithoutBackbone
+from server.residency.backbones import Backbones
 from server.residency.residency import Lease, Residency
 from server.residency.tiers import BundleId, D, H
 
@@ -52,7 +52,7 @@ class Routing(Generic[H, D]):
 
     registry: Registry
     residency: Residency[H, D]
-    fingerprint: str  # of the backbone this server holds
+    backbones: Backbones[Any]
     pinned_tasks: frozenset[str] = frozenset()
     task_gone: Callable[[str], None] = lambda _: None
     remembered: int = 256  # records of versions that no name leads to; the others are asked for again
@@ -69,10 +69,11 @@ class Routing(Generic[H, D]):
         self._synchronised = threading.Event()
 
     def read_everything(self) -> None:
-        """Bring every name to what the registry says. Raises `IndexUnavailable`.
+        """Bring backbones and every name to what the registry says. Raises `IndexUnavailable`.
 
         A task of which the registry cannot read a record goes on as it is known here.
         """
+        self.read_backbones()
         with self._reading:
             tasks = {state.task: state for state in self.registry.tasks()}
             for task, state in tasks.items():
@@ -86,6 +87,13 @@ class Routing(Generic[H, D]):
             for task in set(self.tasks()) - set(tasks):
                 self._forget_task(task)
         self._synchronised.set()
+
+    def read_backbones(self) -> None:
+        """Bring the list of backbones to what the registry says. Raises `IndexUnavailable`."""
+        try:
+            self.backbones.update(self.registry.backbones.all())
+        except RecordCorrupt as fault:
+            logger.warning("the backbones go on as they were: %s", fault)
 
     def wait_synchronised(self, timeout_s: float) -> bool:
         """Whether the registry has been read once."""
@@ -106,7 +114,7 @@ class Routing(Generic[H, D]):
     def resolve(self, target: Target) -> ResolvedVersion[D]:
         """What answers for a target: resolved and counted in one step.
 
-        Raises `TaskUnknown`, `AliasUnknown`, `VersionUnknown`, `RecordCorrupt`, `BundleUnusable`.
+        Raises `TaskUnknown`, `AliasUnknown`, `VersionUnknown`, `RecordCorrupt`, `BundleWithoutBackbone`.
         """
         with self._lock:
             return self._lease(self._named(target) if target.version is None else self._numbered(target))
@@ -153,9 +161,10 @@ class Routing(Generic[H, D]):
         return record
 
     def _usable(self, record: VersionRecord) -> VersionRecord:
-        made_for = record.manifest.backbone.fingerprint
-        if made_for != self.fingerprint:
-            raise BundleUnusable(record.task, record.version, str(BundleWrongBackbone(self.fingerprint, made_for)))
+        needed = record.manifest.backbone
+        if not self.backbones.knows(needed.fingerprint):
+            fault = BackboneNotHere(needed.id, needed.fingerprint)
+            raise BundleWithoutBackbone(record.task, record.version, str(fault))
         return record
 
     def _lease(self, record: VersionRecord) -> ResolvedVersion[D]:

@@ -30,7 +30,7 @@ class Work(Generic[D]):
     versions: tuple[int, ...]  # of the parts
     parts: tuple[D, ...]
     images: Sequence[NDArray[np.uint8]]
-    key: Hashable  # only work of one key shares a batch: the side of the images
+    key: Hashable  # only work of one key shares a batch: backbone, and side of the images
     top_k: int  # length of the rankings
     priority: int  # within a task, more goes first
     deadline: float  # on the scheduler's clock

@@ -13,11 +13,15 @@ from hosting.disk.reserve import NO_RESERVE, DiskReserve
 from hosting.errors import InsufficientStorage
 from registry.journal.records import VersionRecord
 from registry.registry import Registry
+from registry.storage.blobs import Blobs
 from server.errors import BundleUnusable, ExportFailed, ExportLibraryMissing, ExportTooSlow, NotReady, Overloaded
+from server.export.backbone_source import BackboneSource
 from server.export.worker import ExportWorker
 from tests.server.asking import publish
+from tests.server.backbones import only
 from tests.server.export.exported import options
 from tests.server.export.weights import saved_backbone
+from tests.server.oracle import fingerprint
 from tests.waiting import until
 
 
@@ -36,8 +40,12 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def _worker(folder: Path, *, seconds: float = 100, reserve: DiskReserve = NO_RESERVE) -> ExportWorker:
-    weights = saved_backbone(folder.parent)
-    return ExportWorker(folder, backbone="mini26", weights=weights, limit_seconds=seconds, reserve=reserve)
+    return ExportWorker(folder, _source(saved_backbone(folder.parent)), limit_seconds=seconds, reserve=reserve)
+
+
+def _source(weights: Path | None) -> BackboneSource:
+    """Of a server that holds the tests' backbone, whatever the weights are."""
+    return BackboneSource(own="mini26", weights=weights, backbones=only(fingerprint()), fetch=Blobs("memory://").fetch)
 
 
 def test_a_verified_file_comes_out(folder: Path, published: tuple[VersionRecord, bytes]) -> None:
@@ -78,7 +86,7 @@ def test_an_unusable_bundle_and_another_backbone(folder: Path, published: tuple[
     record, data = published
     with pytest.raises(BundleUnusable):
         _worker(folder).export(record, data[:-8], options())
-    of_shipped_weights = ExportWorker(folder, backbone="mini26", weights=None, limit_seconds=100, reserve=NO_RESERVE)
+    of_shipped_weights = ExportWorker(folder, _source(None), limit_seconds=100, reserve=NO_RESERVE)
     with pytest.raises(BundleUnusable, match="fingerprint"):
         of_shipped_weights.export(record, data, options())
 

@@ -70,7 +70,7 @@ def test_versions_aliases_and_many_tasks(server: Running, registry: Registry) ->
 
 
 def test_a_bundle_published_while_the_server_runs_is_served(server: Running, registry: Registry) -> None:
-    assert server.client.get("/readyz").json() == {"state": "ready", "tasks": 0}
+    assert server.client.get("/readyz").json() == {"state": "ready", "tasks": 0, "backbones": ["mini26"]}
     for index in range(3):
         task = f"task{index}"
         data = publish(registry, task, seed=index)

@@ -65,7 +65,7 @@ def _too_many() -> dict[str, list[str]]:
         ("/tasks/signs/predict", {"files": {"picture": FILES[0]}}, 422, "request-malformed"),
         ("/tasks/signs/predict?top_k=1&top_k=2", {"content": FILES[0]}, 422, None),
         ("/tasks/signs/predict?top_k=0", {"content": FILES[0]}, 422, None),
-        ("/tasks/foreign/predict", {"content": FILES[0]}, 424, "bundle-unusable"),
+        ("/tasks/foreign/predict", {"content": FILES[0]}, 424, "bundle-without-backbone"),
         ("/tasks/broken/predict", {"content": FILES[0]}, 424, "bundle-unusable"),
         ("/predict", {"content": FILES[0]}, 422, None),
     ],

@@ -26,7 +26,7 @@ def test_a_version_that_cannot_be_used_never_takes_over(server: Running, registr
     assert_answers(ask(server).json(), first, [0])
     foreign = registry.publish("signs", bundles.encode(*random_bundle(seed=2)), actor="test")
     registry.promote("signs", "live", foreign.version, actor="test", reason="test")
-    failures = server.service.metrics.load_failures.labels("BundleWrongBackbone")
+    failures = server.service.metrics.load_failures.labels("BackboneNotHere")
     until(lambda: failures._value.get() == 1)
     assert_answers(ask(server).json(), first, [0])
     assert ask(server, "signs/versions/2").json()["version"] == 2

@@ -12,6 +12,7 @@ from registry.registry import Registry
 from server.prediction.routing import Routing, Target
 from server.residency.tiers import BundleId
 from tests.server.asking import publish
+from tests.server.backbones import only
 from tests.server.oracle import fingerprint, make_bytes
 
 _MOMENT_S = 0.3  # for a thread that must not get ahead to get ahead if it could
@@ -64,7 +65,7 @@ class House:
         self.routing: Routing[Any, Any] = Routing(
             registry=registry,
             residency=self.residency,  # type: ignore[arg-type]  # a fake
-            fingerprint=fingerprint(),
+            backbones=only(fingerprint()),
             pinned_tasks=frozenset({"signs"}),
         )
         self.routing.read_everything()
