@@ -151,7 +151,10 @@ def tailor(
     task: Annotated[str, typer.Option(help="Name of the task: lower-case letters, digits, '.', '_', '-'.")],
     preset: Annotated[Preset | None, typer.Option(help="How much time to spend. Default: the service's.")] = None,
     seed: Annotated[int | None, _option("The same seed and data give the same bundle; 0 by default.", min=0)] = None,
-    backbone: Annotated[str | None, _option("Which backbone. Default: the service's.")] = None,
+    backbone: Annotated[
+        str | None,
+        _option("Which backbone: an architecture, or a name of `nettailor backbone list`. Default: the service's."),
+    ] = None,
     skips: Annotated[Skips | None, _option("From how many of the nearest nodes proxies come.")] = None,
     gamma1: Annotated[float | None, _option("Weight of the complexity.", min=0)] = None,
     gamma2: Annotated[float | None, _option("Weight of the teacher.", min=0)] = None,

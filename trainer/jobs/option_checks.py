@@ -1,12 +1,14 @@
 """Whether this installation can meet an upload's options, checked before anything is queued."""
 
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from nettailor.architecture.geometry import PUBLISHED_WEIGHTS, backbone_names, geometry
 from nettailor.complexity.counting import measured_path_costs
-from nettailor.errors import BackboneUnknown, CostTableInvalid
+from nettailor.errors import CostTableInvalid
 from registry.errors import AliasUnknown, TaskUnknown, VersionUnknown
+from registry.journal.records import BackboneAdded
 from registry.registry import Registry
 from trainer.errors import OptionsInvalid
 from trainer.jobs.options import TailorOptions
@@ -14,26 +16,49 @@ from trainer.pattern import compiled
 from trainer.settings import Settings
 
 
+@dataclass(frozen=True, kw_only=True)
+class BackboneChoice:
+    """What to tailor: the weights `stored` in the registry; else the local file `weights`; else those that are shipped
+    or published."""
+
+    architecture: str
+    weights: Path | None = None
+    stored: BackboneAdded | None = None
+
+
 def check_options(options: TailorOptions, task: str, settings: Settings, registry: Registry) -> None:
     """Raises OptionsInvalid, which names the option."""
-    _check_backbone(options, settings)
+    backbone = backbone_of(options, settings, registry)
     if options.target_drop is not None and options.has_budget:
         reason = "not together with max_macs or max_latency_ms: the most accurate network within a budget is chosen"
         raise OptionsInvalid("target_drop", reason)
-    _check_table(options, settings)
+    _check_table(options, backbone.architecture, settings)
     if options.group_by is not None:
         compiled("group_by", options.group_by)
     if options.warm_start is not None:
-        _check_warm_start(options.warm_start, task, backbone_of(options, settings), registry)
+        _check_warm_start(options.warm_start, task, backbone, registry)
 
 
-def backbone_of(options: TailorOptions, settings: Settings) -> str:
-    """The name of the backbone to tailor."""
-    return options.backbone or settings.backbone
+def backbone_of(options: TailorOptions, settings: Settings, registry: Registry) -> BackboneChoice:
+    """The backbone to tailor: an architecture's usual weights, or those that were added to the registry by this name.
+
+    Raises OptionsInvalid.
+    """
+    name = options.backbone or settings.backbone
+    if name in backbone_names():
+        if options.backbone is not None and not _obtainable(name, settings):
+            here = ", ".join(known for known in backbone_names() if _obtainable(known, settings))
+            raise OptionsInvalid("backbone", f"no weights of {name} can be had here; there are those of {here}")
+        return BackboneChoice(architecture=name, weights=_weights_of(name, settings))
+    known = registry.backbones.all()
+    stored = next((record for record in known if record.name == name), None)
+    if stored is None:
+        names = ", ".join([*backbone_names(), *(record.name for record in known)])
+        raise OptionsInvalid("backbone", f"unknown backbone {name!r}; known: {names}")
+    return BackboneChoice(architecture=stored.architecture, stored=stored)
 
 
-def weights_of(name: str, settings: Settings) -> Path | None:
-    """The local file with a backbone's weights; None where those that are shipped or published are used."""
+def _weights_of(name: str, settings: Settings) -> Path | None:
     return settings.backbone_weights if name == settings.backbone else None
 
 
@@ -42,46 +67,39 @@ def cost_table_of(options: TailorOptions, settings: Settings) -> Path | None:
     return settings.cost_table if options.measure in {None, "milliseconds"} else None
 
 
-def _check_backbone(options: TailorOptions, settings: Settings) -> None:
-    name = backbone_of(options, settings)
-    try:
-        geometry(name)
-    except BackboneUnknown as fault:
-        raise OptionsInvalid("backbone", str(fault)) from None
-    if options.backbone is not None and not _obtainable(name, settings):
-        here = ", ".join(known for known in backbone_names() if _obtainable(known, settings))
-        raise OptionsInvalid("backbone", f"no weights of {name} can be had here; there are those of {here}")
-
-
 def _obtainable(name: str, settings: Settings) -> bool:
     shipped = files("nettailor") / "weights" / f"{name}.safetensors"
-    return weights_of(name, settings) is not None or shipped.is_file() or name in PUBLISHED_WEIGHTS
+    return _weights_of(name, settings) is not None or shipped.is_file() or name in PUBLISHED_WEIGHTS
 
 
-def _check_table(options: TailorOptions, settings: Settings) -> None:
+def _check_table(options: TailorOptions, architecture: str, settings: Settings) -> None:
     if options.measure == "milliseconds":
-        _check_fits("measure", options, settings)
+        _check_fits("measure", architecture, settings)
     if options.max_latency_ms is not None:
-        _check_fits("max_latency_ms", options, settings)
+        _check_fits("max_latency_ms", architecture, settings)
     if options.backbone is not None and cost_table_of(options, settings) is not None:
-        _check_fits("backbone", options, settings)
+        _check_fits("backbone", architecture, settings)
 
 
-def _check_fits(option: str, options: TailorOptions, settings: Settings) -> None:
+def _check_fits(option: str, architecture: str, settings: Settings) -> None:
     """Raises OptionsInvalid unless there is a table, and it is of the backbone that is to be tailored."""
     if settings.cost_table is None:
         raise OptionsInvalid(option, "needs a table of milliseconds, which this service has not (NETTAILOR_COST_TABLE)")
     try:
-        measured_path_costs(geometry(backbone_of(options, settings)), settings.cost_table)
+        measured_path_costs(geometry(architecture), settings.cost_table)
     except CostTableInvalid as fault:
         raise OptionsInvalid(option, f"{fault}; measure=macs counts MACs instead") from None
 
 
-def _check_warm_start(start: str, task: str, backbone: str, registry: Registry) -> None:
+def _check_warm_start(start: str, task: str, backbone: BackboneChoice, registry: Registry) -> None:
     try:
         record = registry.resolve(task) if start == "live" else registry.version_record(task, int(start))
     except (TaskUnknown, AliasUnknown, VersionUnknown) as fault:
         raise OptionsInvalid("warm_start", str(fault)) from None
-    if record.manifest.backbone.id != backbone:
-        reason = f"version {record.version} is of backbone {record.manifest.backbone.id}, not {backbone}"
+    found, stored = record.manifest.backbone, backbone.stored
+    if found.id != backbone.architecture:
+        reason = f"version {record.version} is of backbone {found.id}, not {backbone.architecture}"
+        raise OptionsInvalid("warm_start", reason)
+    if stored is not None and found.fingerprint != stored.fingerprint:
+        reason = f"version {record.version} is of other weights ({found.fingerprint[:12]}) than {stored.name}"
         raise OptionsInvalid("warm_start", reason)

@@ -16,8 +16,9 @@ from hosting.errors import InsufficientStorage
 from hosting.processes.file_lock import FileLock
 from hosting.telemetry import log_context, tracing
 from nettailor.bundle.bundle import decode
-from nettailor.errors import NetTailorError
+from nettailor.errors import BackboneWeightsInvalid, NetTailorError
 from nettailor.network.backbones import Backbone, load_backbone
+from nettailor.network.stored_backbone import stored_backbone
 from registry.errors import BlobCorrupt, BlobMissing, TaskWasDeleted
 from registry.registry import Registry
 from registry.wiring import connect
@@ -26,7 +27,7 @@ from trainer.events import Event, Json
 from trainer.intake.archives.limits import intake_limits
 from trainer.intake.freeze import IntakeReport, freeze
 from trainer.jobs.folders import LOCK
-from trainer.jobs.option_checks import backbone_of, weights_of
+from trainer.jobs.option_checks import backbone_of
 from trainer.jobs.options import TailorOptions, parse_options
 from trainer.metrics import TrainerMetrics
 from trainer.problems import problem_of_job
@@ -106,8 +107,7 @@ class Tailoring:
         try:
             dataset = self._freeze_upload()
             options = parse_options(job.options)
-            name = backbone_of(options, self._settings)
-            backbone = load_backbone(name, weights_of(name, self._settings))
+            backbone = self._backbone(options)
             start = self._warm_start(options)
             tailored = self._tailor(dataset, backbone, options, start)
             files = self._reports(tailored, dataset, backbone)
@@ -138,6 +138,17 @@ class Tailoring:
             self._run.succeed(result)
             shutil.rmtree(self._folder / "checkpoints", ignore_errors=True)  # the rest goes with `JobFolders`
             dataset.unlink(missing_ok=True)
+
+    def _backbone(self, options: TailorOptions) -> Backbone:
+        """Raises OptionsInvalid where it was removed since the job was accepted, BackboneWeightsInvalid."""
+        chosen = backbone_of(options, self._settings, self._registry)
+        if chosen.stored is None:
+            return load_backbone(chosen.architecture, chosen.weights)
+        name = chosen.stored.name
+        try:
+            return stored_backbone(self._registry.backbones.read(chosen.stored), name)
+        except (BlobMissing, BlobCorrupt) as fault:
+            raise BackboneWeightsInvalid(chosen.architecture, name, f"{fault}; add them again, then retry") from fault
 
     def _fail(self, fault: Exception) -> None:
         self._metrics.count_failure(type(fault).__name__)

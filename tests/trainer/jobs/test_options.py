@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.backbones import random_backbone_file
 from tests.bundles import tiny_bytes
 from tests.trainer import archives
 from tests.trainer.tables import write_table
 from trainer.errors import OptionsInvalid
-from trainer.jobs.option_checks import backbone_of, weights_of
+from trainer.jobs.option_checks import BackboneChoice, backbone_of
 from trainer.jobs.options import TailorOptions, parse_options
 from trainer.recipe.config import RecipeConfig
 from trainer.service import Service
@@ -128,10 +129,26 @@ def test_a_table_is_of_one_backbone(http: httpx.Client, service: Service, tmp_pa
     assert upload(http, backbone="resnet18", measure="macs").status_code == 202
 
 
-def test_a_local_weights_file_is_the_services_own_backbones(settings: Settings, tmp_path: Path) -> None:
-    settings = settings.model_copy(update={"backbone_weights": tmp_path / "weights.safetensors"})
-    assert weights_of(backbone_of(TailorOptions(), settings), settings) == tmp_path / "weights.safetensors"
-    assert weights_of(backbone_of(TailorOptions(backbone="resnet18"), settings), settings) is None
+def test_a_local_weights_file_is_the_services_own_backbones(
+    settings: Settings, service: Service, tmp_path: Path
+) -> None:
+    weights = tmp_path / "weights.safetensors"
+    settings = settings.model_copy(update={"backbone_weights": weights})
+    chosen = backbone_of(TailorOptions(), settings, service.registry)
+    assert chosen == BackboneChoice(architecture="mini26", weights=weights)
+    chosen = backbone_of(TailorOptions(backbone="resnet18"), settings, service.registry)
+    assert chosen == BackboneChoice(architecture="resnet18")
+
+
+def test_a_backbone_of_the_registry_is_chosen_by_its_name(http: httpx.Client, service: Service) -> None:
+    added = service.registry.add_backbone("ours", random_backbone_file(), actor="ada")
+    assert upload(http, backbone="ours").json()["options"]["backbone"] == "ours"
+    chosen = backbone_of(TailorOptions(backbone="ours"), service.settings, service.registry)
+    assert chosen == BackboneChoice(architecture="mini26", stored=added)
+    assert "known: resnet18, resnet34, resnet50, wide_resnet26, mini26, ours" in upload(http, backbone="x").text
+    service.registry.publish("pets", tiny_bytes(task="pets"), actor="ada")
+    problem = upload(http, backbone="ours", warm_start=1).json()
+    assert problem["detail"] == "option warm_start: version 1 is of other weights (000000000000) than ours"
 
 
 @given(

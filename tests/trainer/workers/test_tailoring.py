@@ -3,8 +3,11 @@
 import httpx
 import pytest
 
+from nettailor.network.backbones import Backbone
+from tests.backbones import random_backbone_file
 from tests.full_disk import full_disk
-from tests.trainer.uploads import upload
+from tests.trainer.uploads import GOOD, upload
+from trainer.errors import TrainingDiverged
 from trainer.jobs.job import Job
 from trainer.metrics import TrainerMetrics
 from trainer.service import Service
@@ -25,6 +28,34 @@ def carry_out(service: Service, job: str) -> Job:
 @pytest.fixture
 def job(http: httpx.Client) -> str:
     return str(upload(http).json()["id"])
+
+
+def test_the_backbone_that_a_job_names_is_loaded_from_the_registry(
+    http: httpx.Client, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the job fails with the reason where it, or its file, went meanwhile."""
+    added = service.registry.add_backbone("ours", random_backbone_file(), actor="ada")
+    answer = http.post("/tasks/pets/dataset", params={"preset": "fast", "backbone": "ours"}, content=GOOD)
+    job = str(answer.json()["id"])
+    seen: list[tuple[str, str]] = []
+
+    def stop_here(*_: object, backbone: Backbone, **__: object) -> None:
+        seen.append((backbone.name, backbone.fingerprint()))
+        raise TrainingDiverged("teacher", 1)
+
+    monkeypatch.setattr("trainer.workers.tailoring.tailor", stop_here)
+    carry_out(service, job)
+    assert seen == [("mini26", added.fingerprint)]
+    service.blobs.delete(added.digest)
+    service.jobs.retry(job)
+    failed = carry_out(service, job)
+    assert failed.error is not None
+    assert "add them again, then retry" in str(failed.error["detail"])
+    service.registry.remove_backbone("ours", actor="ada", reason="")
+    service.jobs.retry(job)
+    failed = carry_out(service, job)
+    assert failed.error is not None
+    assert "unknown backbone 'ours'" in str(failed.error["detail"])
 
 
 def test_a_write_that_meets_a_full_disk(service: Service, job: str) -> None:
