@@ -89,8 +89,11 @@ def threads(settings: ServerSettings) -> Iterator[Finding]:
     yield ok("threads", found)
 
 
-def backbone(settings: ServerSettings, live: Mapping[str, VersionRecord] | None) -> Iterator[Finding]:
-    """`live` are the live versions by task; None if the registry could not be read."""
+def backbone(
+    settings: ServerSettings, live: Mapping[str, VersionRecord] | None, stored: frozenset[str]
+) -> Iterator[Finding]:
+    """`live` are the live versions by task; None if the registry could not be read. `stored` are the fingerprints of
+    its backbones."""
     if not is_local(settings):
         advice = "the first start downloads the weights; NETTAILOR_BACKBONE_WEIGHTS names a file where there is no net"
         yield warn("backbone", f"{settings.backbone} is not on this machine", advice)
@@ -107,16 +110,18 @@ def backbone(settings: ServerSettings, live: Mapping[str, VersionRecord] | None)
     if live is None:
         yield warn("backbone", f"{found} loads; not compared with live bundles", "see what is said of redis")
         return
-    others = [record for record in live.values() if record.manifest.backbone.fingerprint != fingerprint]
+    here = stored | {fingerprint}
+    others = [record for record in live.values() if record.manifest.backbone.fingerprint not in here]
     for record in others:
         needed = record.manifest.backbone
         yield fail(
             "backbone",
             f"{record.task} version {record.version} is for {needed.id} ({needed.fingerprint[:12]}), not for {found}",
-            "serve it elsewhere, set NETTAILOR_BACKBONE and NETTAILOR_BACKBONE_WEIGHTS to what it needs, or roll back",
+            "add its weights with `nettailor backbone add`, or roll back",
         )
     if not others:
-        yield ok("backbone", f"{found} loads and is what {len(live)} live bundles need")
+        more = f", beside {len(stored)} in the registry" if stored else ""
+        yield ok("backbone", f"{found} loads and is what {len(live)} live bundles need{more}")
 
 
 def is_local(settings: ServerSettings) -> bool:

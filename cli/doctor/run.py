@@ -64,7 +64,7 @@ def examine(data_dir: Path | None, expect_features: Path | None = None) -> Itera
     yield from _guarded("redis", lambda: state.redis_answers(settings, index))
     yield from _guarded("blobs", lambda: state.blobs(settings, index))
     yield from _guarded("records", lambda: records.records(settings))
-    yield from _guarded("backbone", lambda: machine.backbone(settings, index.live))
+    yield from _guarded("backbone", lambda: machine.backbone(settings, index.live, index.backbones))
     if expect_features is not None:
         yield from _guarded("features", lambda: features.expected_features(settings, expect_features))
     yield from _guarded("port", lambda: state.port(settings))

@@ -43,6 +43,7 @@ _LOCKS = Path("/proc/locks")
 class Index:
     """What the check of Redis found, for the checks after it."""
 
+    backbones: frozenset[str] = frozenset()  # fingerprints of those in the registry
     live: Mapping[str, VersionRecord] | None = field(default=None)  # by task; None: it could not be read
 
 
@@ -105,7 +106,9 @@ def redis_answers(settings: Settings, index: Index) -> Iterator[Finding]:
             yield refused
             return
         try:
-            index.live = _live(Registry(Blobs(settings.blobs_location), client))
+            registry = Registry(Blobs(settings.blobs_location), client)
+            index.live = _live(registry)
+            index.backbones = frozenset(record.fingerprint for record in registry.backbones.all())
         except RegistryError as error:
             yield fail("redis", f"the index cannot be read: {error}", "`nettailor registry rebuild` makes it again")
 

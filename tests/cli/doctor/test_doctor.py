@@ -21,6 +21,7 @@ from hosting.access.keys import add_key, new_key
 from hosting.redis_server.embedded import EmbeddedRedis
 from hosting.settings.settings import Settings
 from registry.wiring import open_registry, redis_service
+from tests.backbones import random_backbone_file
 from tests.cli.publishing import publish
 from tests.registry.corruption import write_unreadable
 from trainer.settings import Settings as TrainerSettings
@@ -152,6 +153,16 @@ def test_a_bundle_of_another_backbone_and_a_corrupt_one(tmp_path: Path, backbone
         assert "the bundle of signs version 1 is missing" in _bad(tmp_path)["blobs"][1]
     state, text = _bad(tmp_path)["backbone"]  # the index sleeps with its Redis
     assert (state, "not compared" in text) == ("warn", True)
+
+
+def test_a_bundle_of_a_backbone_of_the_registry_is_fine(tmp_path: Path, backbone: str) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with redis_service(settings) as url, open_registry(settings, url) as registry:
+        added = registry.add_backbone("ours", random_backbone_file(), actor="ada")
+    publish(tmp_path, "flowers", added.fingerprint)
+    with redis_service(settings) as url, open_registry(settings, url) as registry:
+        [found] = [finding for finding in examine(tmp_path) if finding.check == "backbone"]
+        assert (found.state, found.found.endswith("1 live bundles need, beside 1 in the registry")) == ("ok", True)
 
 
 def test_records_that_cannot_be_read(tmp_path: Path, backbone: str) -> None:
