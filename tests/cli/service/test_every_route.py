@@ -64,7 +64,7 @@ def _operations(document: Any) -> list[tuple[str, str]]:
 
 def test_every_route_refuses_a_body_without_end_unread(http: httpx.Client) -> None:
     for method, path in _operations(http.get("/openapi.json").json()):
-        url = path.format(task="signs", version=1, alias="live", job="none", k=0, name="report.html")
+        url = path.format(task="signs", version=1, alias="live", job="none", backbone="none", k=0, name="report.html")
         connection = HTTPConnection(http.base_url.host, http.base_url.port or 80, timeout=30)
         with contextlib.closing(connection):
             query = "?tasks=signs" if path == "/predict" else ""
