@@ -82,7 +82,7 @@ def test_beside_a_service(service: str, data_dir: Path) -> None:
     found = _found(data_dir)
     assert service in found["port"][0].found
     assert "embedded, redis " in found["redis"][0].found
-    assert "what 1 live bundles need" in found["backbone"][0].found
+    assert " live bundles need" in found["backbone"][0].found  # how many, the service's other tests decide
     assert "in use by process" in found["data folder"][0].found
     blobs = sum(1 for path in (data_dir / "blobs" / "sha256").rglob("*") if path.is_file())
     assert blobs >= 1  # the service's other tests leave theirs
