@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -23,7 +24,6 @@ from server.scheduling.work import Item
 from server.settings import ServerSettings
 from tests.bundles import random_bundle
 from tests.server.asking import FILES, IMAGES, assert_answers
-from tests.server.http.open_inference.test_handlers import infer
 from tests.server.oracle import backbone, fingerprint
 from tests.server.running import Running, running
 from tests.waiting import until
@@ -84,6 +84,13 @@ def _probabilities(answer: dict[str, Any]) -> dict[str, float]:
     return {label["label"]: label["probability"] for label in answer["predictions"][0]}
 
 
+def _infer(server: Running, task: str) -> httpx.Response:
+    """By the Open Inference Protocol, of the first image."""
+    tensor = {"name": "pixels", "datatype": "UINT8", "shape": [1, 32, 32, 3]}
+    tensor["data"] = IMAGES[0].transpose(1, 2, 0).ravel().tolist()
+    return server.client.post(f"/v2/models/{task}/infer", json={"inputs": [tensor]})
+
+
 def test_it_is_loaded_when_the_first_task_needs_it(server: Running) -> None:
     assert server.client.get("/readyz").json() == {"state": "ready", "tasks": 4, "backbones": [OWN]}
     assert "nettailor_backbones 1.0" in server.client.get("/metrics").text
@@ -130,7 +137,7 @@ def test_models_of_the_open_inference_protocol_are_answered_by_their_own(server:
         assert client.get(f"/v2/models/{task}").json()["outputs"][0]["shape"] == shape
         assert client.get(f"/v2/models/{task}/ready").status_code == 200
         assert client.post(f"/v2/repository/models/{task}/load").status_code == 200
-        answer = infer(client, FILES[0], model=task).json()["outputs"][0]
+        answer = _infer(server, task).json()["outputs"][0]
         native = _probabilities(_ask(server, [task], 0)[0])
         assert sorted(answer["data"]) == pytest.approx(sorted(native.values()), abs=1e-4)
     entries = client.post("/v2/repository/index").json()
@@ -165,7 +172,7 @@ def test_one_that_nobody_added_is_told_and_answers_once_it_is(
             assert (problem["task"], problem["version"]) == ("large", 1)
             assert f"a resnet18 of fingerprint {fingerprint(OTHER)}" in problem["detail"]
             assert "nettailor backbone add FILE --name NAME" in problem["detail"]
-            for answer in (server.client.get("/v2/models/large/ready"), infer(server.client, FILES[0], model="large")):
+            for answer in (server.client.get("/v2/models/large/ready"), _infer(server, "large")):
                 assert (answer.status_code, answer.json()["detail"]) == (424, problem["detail"])
             add(registry)
             assert_answers(_ask(server, ["large"], 0)[0], bundle_of("large"), [0])

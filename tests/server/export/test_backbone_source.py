@@ -8,8 +8,7 @@ from registry.storage.blobs import Blobs
 from server.errors import BackboneNotHere
 from server.export.backbone_source import BackboneSource
 from server.residency.backbones import BackboneLimits, Backbones
-from tests.server.backbones import FakeEngine
-from tests.server.residency.test_backbones import FakeLoader
+from tests.server.backbones import FakeEngine, FakeLoader
 
 
 def _needed(letter: str) -> BackboneReference:

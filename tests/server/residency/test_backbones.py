@@ -4,7 +4,6 @@ import contextlib
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import strategies as st
@@ -14,7 +13,7 @@ from nettailor.bundle.manifest import BackboneReference
 from registry.journal.records import BACKBONES, BackboneAdded
 from server.errors import BackboneDoesNotFit, BackboneNotHere
 from server.residency.backbones import BackboneLimits, Backbones
-from tests.server.backbones import FakeEngine
+from tests.server.backbones import FakeEngine, FakeLoader
 
 SIZES = {"b": 10, "c": 20, "d": 40}
 
@@ -36,18 +35,6 @@ def stored(letter: str) -> BackboneAdded:
 
 def needed(letter: str) -> BackboneReference:
     return BackboneReference(id="resnet18", fingerprint=letter * 64)
-
-
-@dataclass(kw_only=True, eq=False)
-class FakeLoader:
-    loaded: list[str] = field(default_factory=list)
-
-    def expected_bytes(self, stored: BackboneAdded) -> int:
-        return stored.size_bytes
-
-    def load(self, stored: BackboneAdded) -> FakeEngine:
-        self.loaded.append(stored.name)
-        return FakeEngine(fingerprint=stored.fingerprint, size_bytes=stored.size_bytes)
 
 
 def make(letters: Iterable[str], *, most: int = 4, budget_bytes: int = 100) -> tuple[Backbones[FakeEngine], FakeLoader]:
