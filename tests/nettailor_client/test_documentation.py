@@ -3,6 +3,7 @@
 Only the training is a fake: jobs succeed at once.
 """
 
+import itertools
 import re
 import threading
 from collections.abc import Iterator
@@ -67,14 +68,14 @@ def _working(settings: TrainerSettings, redis_url: str) -> Iterator[None]:
 
 @pytest.fixture
 def url(tmp_path: Path, redis_server: EmbeddedRedis, redis_url: str, backbone: str) -> Iterator[str]:
-    """Of a service with two versions of `signs`: the first is live, the second a candidate."""
+    """Of a service with two versions of each task: the first is live, the second a candidate."""
     settings = ServerSettings(data_dir=tmp_path / "data", device="cpu", winograd=False)
     trainer = TrainerSettings(data_dir=tmp_path / "data", redis_url=redis_url)
     with open_registry(settings, redis_url) as registry:
-        for seed, alias in enumerate(("live", "candidate")):
-            bundle = encode(*random_bundle(task="signs", fingerprint=backbone, seed=seed))
-            record = registry.publish("signs", bundle, actor="test")
-            registry.promote("signs", alias, record.version, actor="test", reason="test")
+        for task, (seed, alias) in itertools.product(("birds", "signs"), enumerate(("live", "candidate"))):
+            bundle = encode(*random_bundle(task=task, fingerprint=backbone, seed=seed))
+            record = registry.publish(task, bundle, actor="test")
+            registry.promote(task, alias, record.version, actor="test", reason="test")
     with serving(settings, trainer, redis_url) as (app, _), served(app) as url, _working(trainer, redis_url):
         yield url
 
