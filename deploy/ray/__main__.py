@@ -10,19 +10,19 @@ from ray.serve.config import HTTPOptions, ProxyLocation
 from deploy.ray.application import build
 from deploy.ray.errors import RegistryNotShared
 from deploy.ray.scaling import Scaling
-from hosting.web.process import begin
+from hosting.web.process import begin, settings_of
 from server.settings import ServerSettings
 
 
 def main() -> None:
     """Until told to stop; then every replica is drained and the application is gone from the cluster."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    scaling = Scaling(_cli_parse_args=True)
-    settings = ServerSettings()
+    scaling = Scaling.of_command_line()
+    settings = settings_of(ServerSettings)
     try:
         application = build(scaling, settings)
     except RegistryNotShared as failure:
-        sys.exit(str(failure))
+        sys.exit(f"error: {failure}")
     ray.init(log_to_driver=False)
     begin(settings, "ray")
     try:

@@ -1,9 +1,14 @@
 """How many replicas there are, what each takes of the cluster, and how requests find them."""
 
-from typing import Literal, Self
+import sys
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class Scaling(BaseSettings):
@@ -62,3 +67,18 @@ class Scaling(BaseSettings):
         if self.max_replicas is not None and self.max_replicas < self.replicas:
             raise ValueError(f"max_replicas is {self.max_replicas}, replicas is {self.replicas}")
         return self
+
+    @classmethod
+    def of_command_line(cls) -> Self:
+        """Told in one line on standard error if it is malformed. Raises `SystemExit`."""
+        try:
+            return cls(_cli_parse_args=True)
+        except ValidationError as error:
+            sys.exit(f"error: {'; '.join(map(_reason, error.errors(include_url=False)))}")
+        except SettingsError as error:  # a value that should be JSON
+            sys.exit(f"error: {error}: {error.__cause__}")
+
+
+def _reason(fault: "ErrorDetails") -> str:
+    place = ".".join(map(str, fault["loc"]))
+    return f"{place}: {fault['msg']}, not {fault['input']!r}" if place else fault["msg"]

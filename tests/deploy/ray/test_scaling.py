@@ -1,6 +1,7 @@
 """What can be set, and the table that says so."""
 
 import re
+import sys
 
 import pytest
 from pydantic import ValidationError
@@ -37,3 +38,23 @@ def test_the_environment_names_them_all(monkeypatch: pytest.MonkeyPatch) -> None
     assert scaling.replicas == 3
     assert scaling.replica_resources == {"engine": 1.0}
     assert Scaling(replicas=5).replicas == 5  # what is said outright goes before the environment
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "told"),
+    [
+        (["--replicas", "few"], {}, "error: replicas: Input should be a valid integer"),
+        ([], {"REPLICAS": "3", "MAX_REPLICAS": "2"}, "error: Value error, max_replicas is 2, replicas is 3"),
+        ([], {"REPLICA_RESOURCES": "gpu"}, 'error: error parsing value for field "replica_resources"'),
+    ],
+)
+def test_what_is_malformed_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], environment: dict[str, str], told: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["deploy.ray", *arguments])
+    for name, value in environment.items():
+        monkeypatch.setenv(f"NETTAILOR_RAY_{name}", value)
+    with pytest.raises(SystemExit) as ended:
+        Scaling.of_command_line()
+    assert str(ended.value).startswith(told)
+    assert "\n" not in str(ended.value)
