@@ -8,17 +8,15 @@ from fastapi import APIRouter, FastAPI
 from hosting.access.body_limit import NO_BODY
 from hosting.access.route_table import Route
 from hosting.web import openapi
-from hosting.web.problems import MEDIA_TYPE
+from hosting.web.problems import media_type_of
 
 H = TypeVar("H", bound=Callable[..., Any])
 
 
-def endpoint(
-    router: APIRouter | FastAPI, route: Route, *, problem_media_type: str = MEDIA_TYPE, **options: Any
-) -> Callable[[H], H]:
+def endpoint(router: APIRouter | FastAPI, route: Route, **options: Any) -> Callable[[H], H]:
     """Make the decorated function the handler of a route, known to generated clients by its name. The options are those
     of FastAPI's own decorators; of what a route refuses, the document learns here."""
-    responses = openapi.problems(_refusals(route), problem_media_type) | options.pop("responses", {})
+    responses = openapi.problems(_refusals(route), media_type_of(route.path)) | options.pop("responses", {})
     extra = options.pop("openapi_extra", {}) | ({} if route.scope is None else openapi.with_key())
 
     def handle(handler: H) -> H:

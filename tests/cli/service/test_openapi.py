@@ -13,6 +13,8 @@ from hosting.access.open_routes import OPEN_ROUTES
 from hosting.access.route_table import Route
 from hosting.redis_server.embedded import EmbeddedRedis
 from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
+from server.http.open_inference.route_declarations import ROUTES as OPEN_INFERENCE_ROUTES
+from server.http.open_inference.route_declarations import SERVER_SLASH
 from server.http.route_declarations import ROUTES as SERVER_ROUTES
 from server.settings import ServerSettings
 from trainer.http.route_declarations import ROUTES as TRAINER_ROUTES
@@ -20,7 +22,7 @@ from trainer.settings import Settings as TrainerSettings
 
 Json = Any
 
-_OIP = "/v2"  # of the Open Inference Protocol, which has a document of its own
+_OIP = "/v2"  # of the Open Inference Protocol, whose errors are of another kind
 _ROUTES = [route for route in (*REGISTRY_ROUTES, *SERVER_ROUTES, *TRAINER_ROUTES) if not route.path.startswith(_OIP)]
 _WITHOUT_BODY = ("finish", "cancel", "retry")  # what they do is in the path
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -59,6 +61,16 @@ def test_every_route_has_its_body_answer_and_errors(document: Json, route: Route
     assert ("404" in bad) == ("{" in route.path or route.is_prediction)
     assert all(content == _PROBLEM for content in bad.values())
     assert {"key": []} in operation["security"]
+
+
+@pytest.mark.parametrize("route", [route for route in OPEN_INFERENCE_ROUTES if route is not SERVER_SLASH], ids=_name)
+def test_the_open_inference_protocol_is_described_with_its_own_kind_of_errors(document: Json, route: Route) -> None:
+    operation = _operation(document, route)
+    assert ("requestBody" in operation) == (route.method == "POST")
+    for status, answer in operation["responses"].items():
+        kinds = {"application/octet-stream"} if status == "200" and route.is_prediction else set()
+        assert answer["content"].keys() == {"application/json", *kinds}
+        assert all(kind["schema"] for kind in answer["content"].values())
 
 
 def test_bodies_and_answers_that_are_no_json(document: Json) -> None:
