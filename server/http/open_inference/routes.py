@@ -7,12 +7,15 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from hosting.access.endpoint import endpoint
+from hosting.web.openapi import problems
+from hosting.web.problems import media_type_of
 from server.http.open_inference import route_declarations as routes
 from server.http.open_inference import schemas
 from server.http.open_inference.handlers import OpenInferenceHandlers
 from server.http.parameters import parameters
 from server.open_inference.parts import Server
 
+_MALFORMED = 400  # as the protocol has it, where other routes answer 422
 _BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _ANSWERS: dict[Any, Any] = {
     **dict.fromkeys((routes.SERVER, routes.SERVER_SLASH), schemas.ServerDocument),
@@ -58,7 +61,8 @@ def add_open_inference(router: APIRouter, server: Server) -> None:
         extra: dict[str, Any] = {"parameters": parameters(path=_path(route.path))}
         if route in _BODIES:
             extra["requestBody"] = _request_body(_BODIES[route], is_binary=route.is_prediction)
-        answers: dict[int | str, dict[str, Any]] = {200: {"content": _BINARY}} if route.is_prediction else {}
+        answers = problems((_MALFORMED,), media_type_of(route.path)) if route in _BODIES else {}
+        answers |= {200: {"content": _BINARY}} if route.is_prediction else {}
         options: dict[str, Any] = {"response_model": _ANSWERS[route], "responses": answers}
         options["operation_id"] = f"{handler.__name__}{'_of_version' if '{version}' in route.path else ''}"
         is_shown = route is not routes.SERVER_SLASH

@@ -66,7 +66,7 @@ def test_every_route_has_its_body_answer_and_errors(document: Json, route: Route
 @pytest.mark.parametrize("route", [route for route in OPEN_INFERENCE_ROUTES if route is not SERVER_SLASH], ids=_name)
 def test_the_open_inference_protocol_is_described_with_its_own_kind_of_errors(document: Json, route: Route) -> None:
     operation = _operation(document, route)
-    assert ("requestBody" in operation) == (route.method == "POST")
+    assert ("requestBody" in operation) == ("400" in operation["responses"]) == (route.method == "POST")
     for status, answer in operation["responses"].items():
         kinds = {"application/octet-stream"} if status == "200" and route.is_prediction else set()
         assert answer["content"].keys() == {"application/json", *kinds}
