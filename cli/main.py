@@ -77,8 +77,9 @@ def _option(text: str, **bounds: float) -> Any:
 
 
 def _setting(name: str, text: str) -> Any:
-    """An option that is left to the settings where it is not given."""
-    return typer.Option(envvar=f"NETTAILOR_{name.upper()}", help=text, show_default=False)
+    """An option that is left to the settings where it is not given. They read the variable, and say in one line what is
+    wrong with it."""
+    return typer.Option(help=f"{text} Variable: NETTAILOR_{name.upper()}.", show_default=False)
 
 
 GroupBy = Annotated[

@@ -138,12 +138,13 @@ def test_a_taken_port_is_said_at_once() -> None:
 
 
 def test_malformed_settings_are_one_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "cli", "up", "--data-dir", str(tmp_path), "--port", "0"]
-    environment = {**os.environ, "NETTAILOR_MAX_BATCH": "many"}
+    """Those that are options of the command, too."""
+    command = [sys.executable, "-m", "cli", "up", "--data-dir", str(tmp_path)]
+    environment = {**os.environ, "NETTAILOR_MAX_BATCH": "many", "NETTAILOR_PORT": "any"}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=ROOT)
     assert result.returncode == 1
-    assert "NETTAILOR_MAX_BATCH" in result.stderr
-    assert "Traceback" not in result.stderr
+    assert all(f"{name}: " in result.stderr for name in ("NETTAILOR_MAX_BATCH", "NETTAILOR_PORT"))
+    assert result.stderr.count("\n") == 1
 
 
 def test_killed_or_stopped_it_leaves_nothing_behind_and_goes_on_from_disk(tmp_path: Path, backbone: str) -> None:
