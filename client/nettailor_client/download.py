@@ -26,8 +26,9 @@ class Download(Generic[T]):
 
         async def written(request: Request[T]) -> T:
             async with session.answered(request) as response:
+                found = request.parse(Answer(path=request.path, headers=response.headers, content=b""))
                 await self._write(session.transport.chunks(response))
-            return request.parse(Answer(path=request.path, headers=response.headers, content=b""))
+            return found
 
         return await session.repeated(self.request, written)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import httpx
 
 from nettailor_client.body import NO_BODY, Bytes, File, Images
-from nettailor_client.errors import REFUSALS, ArgumentUnusable, RequestRefused, ServiceUnreachable
+from nettailor_client.errors import REFUSALS, AnswerUnusable, ArgumentUnusable, RequestRefused, ServiceUnreachable
 from nettailor_client.patience import Patience, Tries
 from nettailor_client.request import Answer, Request, Waiting
 from nettailor_client.transport import Message, Transport
@@ -61,7 +61,7 @@ class Session:
 
     @asynccontextmanager
     async def answered(self, request: Request[Any]) -> AsyncIterator[httpx.Response]:
-        """An answer whose body is read within. Raises `ServiceUnreachable`, `RequestRefused`."""
+        """An answer whose body is read within. Raises `ServiceUnreachable`, `RequestRefused`, `AnswerUnusable`."""
         try:
             response = await self.transport.send(self._message(request))
             try:
@@ -72,6 +72,8 @@ class Session:
                 await self.transport.release(response)
         except httpx.TransportError as error:
             raise ServiceUnreachable(self.url, str(error), arrived=not isinstance(error, _NEVER_SENT)) from error
+        except httpx.DecodingError as error:
+            raise AnswerUnusable(request.path, str(error)) from error
 
     async def wait(
         self, tries: Tries, error: ServiceUnreachable | RequestRefused | None, waiting: Waiting, *, is_long: bool

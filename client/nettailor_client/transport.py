@@ -1,7 +1,7 @@
 """The two ways to send a request: blocking, or within an event loop. Nothing else knows which one it is.
 
 What is above them is written once, as coroutines. Over a `BlockingTransport`, whose coroutines never suspend, they run
-to their end without an event loop (`nettailor_client.blocking`).
+to their end without an event loop (`nettailor_client.operation.run`).
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class Message:
 
 
 class Transport(Protocol):
-    """Methods that send and read raise httpx's `TransportError`."""
+    """Methods that send and read raise httpx's `TransportError`, those that read its `DecodingError` too."""
 
     async def send(self, message: Message) -> httpx.Response:
         """An answer whose body is still to be read."""

@@ -123,6 +123,15 @@ def test_an_answer_that_is_none_says_where() -> None:
         client.tasks()
 
 
+def test_an_answer_that_cannot_be_unpacked_says_where() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        stream = httpx.ByteStream(b"no gzip")
+        return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream)
+
+    with mocked(answer) as client, pytest.raises(AnswerUnusable, match="^/tasks: "):
+        client.tasks()
+
+
 def test_what_passes_is_tried_again_after_growing_pauses(pauses: list[float]) -> None:
     answer, asked = _first(httpx.ConnectError("refused"), httpx.Response(503), httpx.ReadError("reset"))
     with mocked(answer) as client:

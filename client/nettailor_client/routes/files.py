@@ -6,6 +6,7 @@ from typing import Literal
 
 from nettailor_client.answers.versions import Exported
 from nettailor_client.download import Download
+from nettailor_client.errors import AnswerUnusable
 from nettailor_client.operation import Operation
 from nettailor_client.request import Answer, Request, path_of, query_of, read_text, read_verified
 
@@ -56,5 +57,9 @@ def _path(task: str, version: int, *further: str) -> str:
 
 
 def _exported(answer: Answer) -> Exported:
+    """Raises `AnswerUnusable`."""
     headers = answer.headers
-    return Exported(version=int(headers["x-task-version"]), top1_agreement=float(headers["x-top1-agreement"]))
+    try:
+        return Exported(version=int(headers["x-task-version"]), top1_agreement=float(headers["x-top1-agreement"]))
+    except (KeyError, ValueError) as error:
+        raise AnswerUnusable(answer.path, f"a header of an export: {error}") from error

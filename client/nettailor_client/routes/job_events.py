@@ -8,7 +8,17 @@ from nettailor_client.answers.jobs import Event, Job
 from nettailor_client.errors import RequestRefused, ServiceUnreachable, StreamBroken
 from nettailor_client.lines import lines_of, text_of
 from nettailor_client.patience import Tries
-from nettailor_client.request import READ_S, Request, Waiting, path_of, query_of, read_as, read_nothing, silently
+from nettailor_client.request import (
+    READ_S,
+    Answer,
+    Request,
+    Waiting,
+    path_of,
+    query_of,
+    read_as,
+    read_nothing,
+    silently,
+)
 from nettailor_client.session import Session, may_pass
 from nettailor_client.sse import EventParser, ServerSentEvent
 
@@ -41,11 +51,11 @@ class JobEvents:
 
     async def _broken_off(self, session: Session, last: str | None) -> AsyncGenerator[Event, None]:
         """The events after `last`, for as long as the connection lasts."""
-        parser = EventParser()
-        async with session.answered(self._request(last)) as response:
+        parser, request = EventParser(), self._request(last)
+        async with session.answered(request) as response:
             async for line in lines_of(session.transport.chunks(response)):
                 for event in parser.take(line):
-                    yield _event(event)
+                    yield _event(event, request.path)
 
     def _request(self, last: str | None) -> Request[None]:
         return Request(
@@ -98,6 +108,7 @@ def read_job(job: str) -> Request[Job]:
     return Request(method="GET", path=path_of("jobs", job), parse=read_as(Job))
 
 
-def _event(event: ServerSentEvent) -> Event:
-    found = Event.model_validate_json(event.data)
+def _event(event: ServerSentEvent, path: str) -> Event:
+    """Raises `AnswerUnusable`."""
+    found = read_as(Event)(Answer(path=path, headers={}, content=event.data.encode()))
     return found.model_copy(update={"id": event.id})

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from nettailor_client import IMPATIENT, Patience
-from nettailor_client.errors import AnswerCorrupt, NotFound, ServiceUnreachable
+from nettailor_client.errors import AnswerCorrupt, AnswerUnusable, NotFound, ServiceUnreachable
 from tests.nettailor_client.mocked import Answering, mocked, mocked_loop, noted_pauses
 
 _DIGEST = f"sha256:{hashlib.sha256(b'promised').hexdigest()}"
@@ -64,6 +64,7 @@ def test_nothing_is_left_of_an_export_that_broke_off(tmp_path: Path) -> None:
     for answer, error in (
         (httpx.Response(200, stream=Broken(), headers=_EXPORTED), ServiceUnreachable),
         (httpx.Response(404), NotFound),
+        (httpx.Response(200, content=b"a page of a proxy"), AnswerUnusable),
     ):
         with mocked(lambda request, answer=answer: answer, patience=IMPATIENT) as client, pytest.raises(error):  # type: ignore[misc]  # a default
             client.export("signs", 3, tmp_path / "signs.onnx", format="onnx")

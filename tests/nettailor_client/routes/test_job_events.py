@@ -7,7 +7,7 @@ import pytest
 
 from nettailor_client import Patience
 from nettailor_client.answers.jobs import is_final
-from nettailor_client.errors import ServiceUnreachable, StreamBroken, Unauthorized
+from nettailor_client.errors import AnswerUnusable, ServiceUnreachable, StreamBroken, Unauthorized
 from tests.answers import job
 from tests.nettailor_client.mocked import mocked, mocked_loop, noted_pauses
 
@@ -119,6 +119,13 @@ def test_what_will_not_pass_ends_the_events_at_once(pauses: list[float]) -> None
     with mocked(lambda request: httpx.Response(401)) as client, pytest.raises(Unauthorized, match="401"):
         list(client.events("j"))
     assert pauses == []
+
+
+@pytest.mark.parametrize("data", ["{}", "<html>"])
+def test_an_event_that_is_none_says_where(data: str) -> None:
+    answer = httpx.Response(200, text=f"id: 1\ndata: {data}\n\n")
+    with mocked(lambda request: answer) as client, pytest.raises(AnswerUnusable, match="^/jobs/j/events: "):
+        list(client.events("j"))
 
 
 def test_a_stream_that_is_left_is_closed() -> None:
