@@ -128,7 +128,7 @@ def test_an_answer_that_cannot_be_unpacked_says_where() -> None:
         stream = httpx.ByteStream(b"no gzip")
         return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream)
 
-    with mocked(answer) as client, pytest.raises(AnswerUnusable, match="^/tasks: "):
+    with mocked(answer) as client, pytest.raises(AnswerUnusable, match=r"^/tasks: "):
         client.tasks()
 
 

@@ -124,7 +124,7 @@ def test_what_will_not_pass_ends_the_events_at_once(pauses: list[float]) -> None
 @pytest.mark.parametrize("data", ["{}", "<html>"])
 def test_an_event_that_is_none_says_where(data: str) -> None:
     answer = httpx.Response(200, text=f"id: 1\ndata: {data}\n\n")
-    with mocked(lambda request: answer) as client, pytest.raises(AnswerUnusable, match="^/jobs/j/events: "):
+    with mocked(lambda request: answer) as client, pytest.raises(AnswerUnusable, match=r"^/jobs/j/events: "):
         list(client.events("j"))
 
 
