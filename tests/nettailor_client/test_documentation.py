@@ -1,4 +1,4 @@
-"""The examples of docs/client.md, as they are printed, against a real service.
+"""The examples of docs/client.md, and of other pages with the client, as they are printed, against a real service.
 
 Only the training is a fake: jobs succeed at once.
 """
@@ -80,8 +80,16 @@ def url(tmp_path: Path, redis_server: EmbeddedRedis, redis_url: str, backbone: s
         yield url
 
 
-def _examples() -> list[str]:
-    return re.findall(r"```python\n(.*?)```", (ROOT / "docs/client.md").read_text(), re.DOTALL)
+def _examples(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+
+
+def _run(page: str, examples: list[str], url: str) -> dict[str, Any]:
+    """What they have named in the end."""
+    names: dict[str, Any] = {}
+    for example in examples:
+        exec(compile(example.replace(_PRINTED, url), f"docs/{page}", "exec"), names)
+    return names
 
 
 @pytest.mark.parametrize("with_export", [False, pytest.param(True, marks=pytest.mark.nightly)])
@@ -94,16 +102,17 @@ def test_the_examples_work(
     for name, seed in (("photo.jpg", 0), ("other.jpg", 1), ("photos/one.jpg", 2)):
         Image.fromarray(np.random.default_rng(seed).integers(0, 256, (60, 80, 3), np.uint8)).save(name)
     Path("photos.zip").write_bytes(GOOD)
-    examples = [example for example in _examples() if with_export or "client.export(" not in example]
+    examples = [example for example in _examples("client.md") if with_export or "client.export(" not in example]
     assert len(examples) > 12
-    names: dict[str, Any] = {}
-    for example in examples:
-        exec(compile(example.replace(_PRINTED, url), "docs/client.md", "exec"), names)
-    names["client"].close()
+    _run("client.md", examples, url)["client"].close()
+    for page in ("api.md", "datasets.md", "operations.md"):
+        (example,) = [example for example in _examples(page) if "nettailor_client" in example]
+        _run(page, [example], url)
     shown = capsys.readouterr().out
     for part in (
         *("succeeded {'version': 1}", "no task 'sings' sings", "alias names another version 1", "worse at night"),
         *("epoch teacher 50% 0.9", "100%\n", "class folders", "state=succeeded", "one.jpg [(1, 'class "),
+        *("device [('class ", "True True"),
     ):
         assert part in shown
     assert Path("signs.pt2").exists() == with_export
