@@ -13,6 +13,7 @@ from registry.registry import LIVE, Registry
 from registry.wiring import connect, open_registry, redis_service
 from tests.bundles import tiny_bytes
 from tests.registry.corruption import corrupt, write_unreadable
+from tests.registry.storage.faulty import URL, LibraryError, faulty_store
 from trainer.jobs.job import Job
 from trainer.settings import Settings as TrainerSettings
 from trainer.wiring import open_jobs
@@ -82,6 +83,17 @@ def test_verify_names_what_is_wrong_and_says_so_by_its_status(running: tuple[Reg
     assert "2 faults; 1 blobs in quarantine" in text
     registry.publish("signs", tiny_bytes(), actor="test")
     assert "0 faults; 1 blobs in quarantine" in _verify(data_dir)
+
+
+@pytest.mark.parametrize("command", ["verify", "gc", "rebuild"])
+def test_a_store_that_is_away_is_one_line(data_dir: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("NETTAILOR_BLOBS_URL", URL)
+    with faulty_store() as faulty:
+        faulty.fault = LibraryError("no route to host")
+        told = _run(command, "--data-dir", str(data_dir), status=1)
+    assert told.startswith("error: the registry cannot be used: the store of blobs and records is unavailable: ")
+    assert "no route to host" in told
+    assert told.count("\n") == 1
 
 
 def test_gc_says_first_and_deletes_when_told(data_dir: Path) -> None:
