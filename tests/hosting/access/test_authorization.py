@@ -116,8 +116,9 @@ def test_a_scope_is_good_for_its_own_routes_only(http: httpx.Client, make_key: M
 def test_a_key_for_predictions_opens_nothing_else(http: httpx.Client, make_key: MakeKey, registry: Registry) -> None:
     registry.publish("signs", tiny_bytes(), actor="me")
     camera = bearer(make_key("camera", "predict"))
+    names = {"task": "signs", "version": 1, "alias": "live", "name": "report.html", "backbone": "ours"}
     for route in REGISTRY_ROUTES:
-        path = route.path.replace(":path", "").format(task="signs", version=1, alias="live", name="report.html")
+        path = route.path.replace(":path", "").format(**names)
         answer = http.request(route.method, path, headers=camera)
         assert (answer.status_code, answer.json()["scope"]) == (403, route.scope), path
     for route in OPEN_ROUTES:
