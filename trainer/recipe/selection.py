@@ -97,8 +97,9 @@ class Search(Generic[T]):
         if self.wanted == "most accurate":
             fits = [k for k, c in recovered.items() if c.good]
             return max(fits, key=lambda k: expected[k]) if fits else max(recovered)
-        accurate = [k for k, gap in expected.items() if gap >= -self.drop]
-        return max(accurate) if accurate else max(expected, key=lambda k: expected[k])
+        best = max(expected.values())
+        needed = -self.drop if best >= -self.drop else best - self.drop  # as `choose` has it
+        return max(k for k, gap in expected.items() if gap >= needed)
 
 
 def latest(candidates: Iterable[Candidate[T]]) -> list[Candidate[T]]:
@@ -122,7 +123,7 @@ def _smoothed(recovered: Mapping[int, Candidate[T]]) -> dict[int, float]:
     smooth = {}
     for place, blocks in enumerate(order):
         near = [*order[max(0, place - 1) : place + 2], blocks]  # the network itself counts twice
-        smooth[blocks] = statistics.mean(recovered[k].gap for k in near)
+        smooth[blocks] = statistics.median(recovered[k].gap for k in near)  # a neighbour behind a cliff tells nothing
     return smooth
 
 
