@@ -15,6 +15,9 @@ RegistryError
 ├── TagsTooMany            a version cannot have that many tags
 ├── AttachmentsTooMany     a version cannot have that many attachments
 ├── AttachmentUnknown      the version has no attachment of that name
+├── ComparisonInvalid      so few, so many, or the same versions cannot be compared
+├── DatasetsDiffer         versions of different data sets have no test images in common to be compared on
+├── AnswersMissing         a version's answers to its test images were not recorded
 ├── BackboneMissing        no backbone of that name was added
 ├── BackboneConflict       the name, or the weights, are taken already
 ├── BackboneInUse          a backbone that versions need cannot be removed
@@ -157,6 +160,35 @@ class AttachmentUnknown(RegistryError):
         self.task = task
         self.version = version
         self.name = name
+
+
+class ComparisonInvalid(RegistryError):
+    def __init__(self, task: str, reason: str) -> None:
+        super().__init__(f"versions of task {task!r} cannot be compared: {reason}")
+        self.task = task
+        self.reason = reason
+
+
+class DatasetsDiffer(RegistryError):
+    def __init__(self, task: str, version: int, dataset: str, *, first: int, first_dataset: str) -> None:
+        super().__init__(
+            f"versions of task {task!r} cannot be compared: version {version} was tested on dataset {dataset}, version"
+            f" {first} on {first_dataset}; tailor both on one"
+        )
+        self.task = task
+        self.version = version
+        self.dataset = dataset
+
+
+class AnswersMissing(RegistryError):
+    def __init__(self, task: str, version: int, reason: str) -> None:
+        super().__init__(
+            f"version {version} of task {task!r} cannot be compared, since its answers to the test images are not"
+            f" known: {reason}"
+        )
+        self.task = task
+        self.version = version
+        self.reason = reason
 
 
 class BackboneMissing(RegistryError):

@@ -47,6 +47,7 @@ from registry.storage.blobs import Blobs
 from registry.versions.aliases import ANY, AnyVersion, alias_moved, check_alias, check_expected, check_name
 from registry.versions.annotation import Annotation, annotation_of, changed_tags, version_annotated
 from registry.versions.attachments import checked
+from registry.versions.comparison import Comparison, check_comparable, compare
 from registry.versions.lineage import Lineage, lineage_of
 from registry.versions.promotion import check_blob, policy_evidence
 from registry.versions.publishing import publishable, version_published
@@ -279,6 +280,16 @@ class Registry:
         """
         record = self.version_record(task, version)
         return lineage_of(record, self.annotation(task, version), self.index.history(task), live=LIVE)
+
+    @observed
+    def compare(self, task: str, versions: Sequence[int]) -> Comparison:
+        """Compare versions on their test images, the others with the first one.
+
+        Raises `TaskUnknown`, `VersionUnknown`, `ComparisonInvalid`, `DatasetsDiffer`, `AnswersMissing`, `BlobMissing`,
+        `BlobCorrupt`.
+        """
+        check_comparable(task, versions)
+        return compare([self.version_record(task, version) for version in versions], self.blobs)
 
     def tasks(self) -> list[TaskState]:
         """Every task that has a version, by name."""

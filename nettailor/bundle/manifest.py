@@ -55,6 +55,16 @@ class Complexity(_Frozen):
     task_params: Count
 
     @property
+    def macs(self) -> int:
+        """Of the task's whole network."""
+        return self.stem_macs + self.shared_macs_kept + self.task_macs
+
+    @property
+    def params(self) -> int:
+        """Of the task's whole network, what it shares with other tasks included."""
+        return self.stem_params + self.shared_params_kept + self.task_params
+
+    @property
     def backbone_macs(self) -> int:
         return self.stem_macs + self.shared_macs_kept + self.shared_macs_removed
 

@@ -1,11 +1,15 @@
 """Small bundles that claim what a test needs them to claim."""
 
 import hashlib
+from collections.abc import Sequence
+
+import numpy as np
 
 from nettailor.architecture.plan import reachable_plan
-from nettailor.bundle.bundle import encode
+from nettailor.bundle.bundle import digest_of, encode
 from nettailor.bundle.manifest import Accuracy, Manifest, Metrics
 from registry.registry import Registry
+from registry.versions.evaluation import EVALUATIONS, Evaluation, written
 from tests.bundles import random_manifest, random_tensors
 
 _PLAN = reachable_plan([False] * 11 + [True], [*([] for _ in range(10)), [0], []])
@@ -36,6 +40,18 @@ def publish(registry: Registry, *accuracies: float | None, task: str = "signs", 
         seed = len(registry.index.all_published(task))
         made = manifest(task=task, seed=seed, accuracy=accuracy, dataset=dataset)
         registry.publish(task, bundle_bytes(made), actor="me")
+
+
+def publish_evaluated(
+    registry: Registry, *answers: Sequence[bool], task: str = "signs", dataset: str = "signs"
+) -> None:
+    """One version for each list of answers to the test images, right or not. That with seed n took n + 1 ms."""
+    for right in answers:
+        seed = len(registry.index.all_published(task))
+        data = bundle_bytes(manifest(task=task, seed=seed, accuracy=float(np.mean(right)), dataset=dataset))
+        found = Evaluation(right=np.array(right, bool), milliseconds=seed + 1.0, measured_on="CPU, 2 threads")
+        kept = {EVALUATIONS: registry.blobs.put(written({digest_of(data): found}))}
+        registry.publish(task, data, actor="me", attachments=kept)
 
 
 def bundle_bytes(made: Manifest) -> bytes:

@@ -9,6 +9,7 @@ from nettailor.bundle.manifest import Manifest
 from registry.journal.records import VersionRecord
 from registry.storage.blobs import Blobs
 from registry.versions.attachments import read
+from registry.versions.evaluation import EVALUATIONS, Evaluation, written
 from trainer.events import Json
 
 POINTS = "front/points.json"  # the attachment of a version that lists the points
@@ -25,7 +26,7 @@ class Point:
 
     `cost` is what the recipe's measure counts, as a share of the backbone; `milliseconds` of an image by the table of
     the latency budget, if there was one. `good` says that it is within the target, `pareto` that no other network is
-    as accurate (validation) and as cheap, and better in one of the two.
+    as accurate (validation) and as cheap, and better in one of the two. `evaluation` is of the test split.
     """
 
     blocks_removed: int
@@ -36,6 +37,7 @@ class Point:
     good: bool
     pareto: bool
     chosen: bool
+    evaluation: Evaluation
 
     def row(self) -> dict[str, Json]:
         """As the job's result has it. Accuracies are shares; `test_accuracy` was no part of the choice."""
@@ -57,12 +59,14 @@ class Point:
 
 
 def store_pareto_front(points: Sequence[Point], blobs: Blobs) -> dict[str, str]:
-    """Write the points' bundles and their list as blobs: the attachments (name -> digest) of the version."""
+    """Write the points' bundles, their list and their evaluations as blobs: the attachments (name -> digest) of the
+    version."""
     if not points:
         return {}
     rows = json.dumps([point.row() for point in points], sort_keys=True, separators=(",", ":"))
     attached = {point_name(point.blocks_removed): blobs.put(point.bundle) for point in points}
-    return attached | {POINTS: blobs.put(rows.encode())}
+    evaluations = written({digest_of(point.bundle): point.evaluation for point in points})
+    return attached | {POINTS: blobs.put(rows.encode()), EVALUATIONS: blobs.put(evaluations)}
 
 
 def read_pareto_front(record: VersionRecord, blobs: Blobs) -> list[dict[str, Json]]:

@@ -4,18 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
+import numpy as np
 from torch import nn
 
 from nettailor.bundle.bundle import encode
 from nettailor.bundle.manifest import Accuracy, BackboneReference, Manifest, Metrics
 from nettailor.network.student import Student
+from registry.versions.evaluation import Evaluation
 from trainer.events import Json
 from trainer.recipe.costs import RelativeCosts
 from trainer.recipe.fold import Fold
+from trainer.recipe.paired import Right
 from trainer.recipe.pareto import Point
 from trainer.recipe.planner import WorkPlan
 from trainer.recipe.selection import Candidate, pareto_optimal
 from trainer.recipe.teachers.search import FoundTeacher
+from trainer.recipe.timing.latency import device_in_words, milliseconds_an_image
 from trainer.recipe.warm_start import WarmStart
 from trainer.training.data import TaskData
 from trainer.training.fit import Epoch
@@ -94,8 +98,8 @@ class Result:
         return tuple(self._point(candidate, teacher, features, optimal) for candidate in trained.candidates)
 
     def _point(self, candidate: Candidate[Student], teacher: Accuracy, features: Accuracy, optimal: set[int]) -> Point:
-        student = candidate.model
-        metrics = Metrics(teacher=teacher, student=self._measured(student, candidate.accuracy))
+        student, right = candidate.model, self._right(candidate.model)
+        metrics = Metrics(teacher=teacher, student=_accuracy(candidate.accuracy, right))
         recipe = self._recipe(candidate) | self._yardstick(metrics, features)
         manifest = self._manifest(student, metrics, recipe)
         return Point(
@@ -107,12 +111,20 @@ class Result:
             good=candidate.good,
             pareto=candidate.blocks_removed in optimal,
             chosen=candidate is self.trained.chosen,
+            evaluation=self._evaluation(student, right),
         )
 
     def _measured(self, model: nn.Module, validation: float) -> Accuracy:
-        fold, test = self.trained.fold, self.data.test
-        on_test = float(fold.correct(model, test).float().mean()) if len(test) else None
-        return Accuracy(validation=validation, test=on_test)
+        return _accuracy(validation, self._right(model))
+
+    def _right(self, model: nn.Module) -> Right:
+        test = self.data.test
+        return self.trained.fold.correct(model, test).numpy() if len(test) else np.zeros(0, bool)
+
+    def _evaluation(self, student: Student, right: Right) -> Evaluation:
+        device = self.trained.fold.device
+        milliseconds = milliseconds_an_image(student, image_side=self.data.preprocessing.crop, device=device)
+        return Evaluation(right=right, milliseconds=milliseconds, measured_on=device_in_words(device))
 
     def _manifest(self, student: Student, metrics: Metrics, recipe: dict[str, Json]) -> Manifest:
         backbone, config = self.trained.fold.backbone, self.trained.plan.config
@@ -152,3 +164,7 @@ class Result:
         if student.test is not None and metrics.teacher.test is not None and features.test is not None:
             told["test_gap"] = student.test - max(metrics.teacher.test, features.test)
         return told
+
+
+def _accuracy(validation: float, right: Right) -> Accuracy:
+    return Accuracy(validation=validation, test=float(right.mean()) if len(right) else None)

@@ -13,6 +13,7 @@ from nettailor.network.backbones import Backbone, build_backbone
 from registry.journal.records import VersionRecord
 from registry.policy.policy import Policy
 from registry.registry import Registry
+from registry.versions.evaluation import EVALUATIONS, evaluation_of
 from tests.bundles import random_bundle, random_tensors
 from tests.serving import served
 from tests.trainer.datasets import dataset_file
@@ -57,7 +58,7 @@ def published(registry: Registry, made: Tailored, backbone: Backbone, tmp_path: 
 def test_the_points_are_kept_with_the_version(registry: Registry, published: Tailored) -> None:
     record = registry.resolve("pets")
     names = [f"front/k{k:02d}.safetensors" for k in ACCURACIES]
-    assert set(record.attachments) == {*names, POINTS, "report.html"}
+    assert set(record.attachments) == {*names, POINTS, EVALUATIONS, "report.html"}
     for name, one in zip(names, published.points, strict=True):
         assert registry.blobs.read(record.attachments[name]) == one.bundle
     assert record.attachments["front/k06.safetensors"] == record.digest
@@ -84,6 +85,8 @@ def test_a_point_becomes_a_version_once(http: httpx.Client, registry: Registry, 
     assert registry.task("pets").aliases == {"live": 1}
     # its own front is the same, so that a third point can be published from it, whatever becomes of version 1
     assert read_pareto_front(record, registry.blobs) == published.pareto_front
+    shares = [float(evaluation_of(registry.version_record("pets", v), registry.blobs).right.mean()) for v in (1, 2)]
+    assert shares == [ACCURACIES[CHOSEN], ACCURACIES[9]]
     assert "report.html" not in record.attachments
     assert http.post("/tasks/pets/versions/2/front/9").json()["version"] == 2
     assert http.post("/tasks/pets/versions/2/front/6").json()["version"] == 1

@@ -65,6 +65,8 @@ def test_every_point_of_the_front_is_a_bundle_of_its_own(whole: tuple[Tailored, 
         right = correct_predictions(student, evaluation_batches(task.test, task.preprocessing))
         assert row["test_accuracy"] == bundle.manifest.metrics.student.test
         assert row["test_accuracy"] == pytest.approx(float(right.float().mean()), abs=1e-6)
+        assert point.evaluation.right.tolist() == right.tolist()
+        assert point.evaluation.milliseconds > 0
         assert (row["digest"], row["size_bytes"]) == (bundle.digest, bundle.size_bytes)
         assert row["macs_removed"] == bundle.manifest.complexity.net_macs_removed
         assert row["accuracy"] == bundle.manifest.metrics.student.validation
