@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from nettailor_client.answers.comparisons import Comparison
 from nettailor_client.answers.jobs import Job
 from nettailor_client.answers.predictions import Prediction
 from nettailor_client.answers.tasks import HistoryEntry, Task, TaskPolicy
@@ -25,6 +26,14 @@ _SUMMARY: dict[str, Any] = {
     "classes": 2,
     "metrics": {"teacher": {"test": 0.9}, "student": {"test": 0.9}},
     "complexity": dict.fromkeys((*_COSTS, "shared_params_removed", "task_macs", "task_params"), 1),
+}
+_COMPARED: dict[str, Any] = {
+    "accuracy": 0.9,
+    "interval": {"low": 0.85, "high": 0.94},
+    "params": 1_500_000,
+    "macs": 42_000_000,
+    "milliseconds": 3.21,
+    "measured_on": "CPU, 2 threads",
 }
 _ORIGIN: dict[str, Any] = {"recipe": {}, "seed": 0, "libraries": {}, "aliases": [], "live": []}
 _PREDICTION: dict[str, Any] = {
@@ -54,6 +63,17 @@ def version(**members: Any) -> VersionSummary:
 
 def lineage(**members: Any) -> Lineage:
     return Lineage.model_validate(_VERSION | _ORIGIN | members)
+
+
+def comparison(**members: Any) -> Comparison:
+    """Of two versions; `members` are those of each and of the whole."""
+    difference = {"accuracy": 0.05, "interval": {"low": -0.01, "high": 0.11}, "gained": 7, "lost": 2}
+    versions = [
+        _VERSION | _COMPARED | {"difference": None},
+        _VERSION | _COMPARED | {"version": 4, "difference": difference},
+    ]
+    whole = {"task": "signs", "dataset": "sha256:1", "images": 100, "confidence": 0.95, "resamples": 10_000}
+    return Comparison.model_validate(whole | {"versions": [version | members for version in versions]} | members)
 
 
 def policy(**members: Any) -> TaskPolicy:

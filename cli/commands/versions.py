@@ -1,5 +1,6 @@
 """`nettailor registry`: what people do with versions. Options and messages, as in `cli.main`."""
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
@@ -65,6 +66,28 @@ def show(task: Task, version: Version, *, url: Url = None, data_dir: ClientDir =
 
     with one_line_errors(), service(url, data_dir, key) as client:
         PlainConsole().print(lineage_table(client.lineage(task, version)))
+
+
+@registry_app.command()
+def compare(
+    task: Task,
+    *,
+    versions: Annotated[
+        str, typer.Option(metavar="N,M,...", help="Their numbers; the others are compared with the first.")
+    ],
+    url: Url = None,
+    data_dir: ClientDir = None,
+    key: KeyOption = None,
+) -> None:
+    """Compare versions on the test images of the data set that all of them were tailored to.
+
+    Accuracy and its difference with intervals, parameters, MACs, size of the bundle, milliseconds.
+    """
+    from cli.render.comparison import comparison_table
+
+    numbers = _numbers(versions)
+    with one_line_errors(), service(url, data_dir, key) as client:
+        PlainConsole().print(comparison_table(client.compare(task, numbers)))
 
 
 @registry_app.command()
@@ -232,3 +255,11 @@ def _tag(word: str) -> tuple[str, str | None]:
     if not equals:
         raise MalformedTag(word)
     return name, text
+
+
+def _numbers(text: str) -> list[int]:
+    """Raises `typer.BadParameter`."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(re.fullmatch(r"[0-9]{1,18}", word) for word in words):
+        raise typer.BadParameter("numbers of versions, separated by commas", param_hint="--versions")
+    return [int(word) for word in words]

@@ -11,6 +11,7 @@ LIST_VERSIONS = Route(method="GET", path="/tasks/{task}/versions", scope="read")
 READ_VERSION = Route(method="GET", path="/tasks/{task}/versions/{version}", scope="read")
 READ_LINEAGE = Route(method="GET", path="/tasks/{task}/versions/{version}/lineage", scope="read")
 READ_BUNDLE = Route(method="GET", path="/tasks/{task}/versions/{version}/bundle", scope="read")
+COMPARE_VERSIONS = Route(method="GET", path="/tasks/{task}/compare", scope="read")
 READ_HISTORY = Route(method="GET", path="/tasks/{task}/history", scope="read")
 
 PUBLISH_VERSION = Route(
@@ -50,6 +51,7 @@ ROUTES = (
     READ_VERSION,
     READ_LINEAGE,
     READ_BUNDLE,
+    COMPARE_VERSIONS,
     READ_HISTORY,
     PUBLISH_VERSION,
     MOVE_ALIAS,

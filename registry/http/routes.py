@@ -16,6 +16,7 @@ from registry.http import route_declarations as declared
 from registry.http.attachment_routes import add_attachments
 from registry.http.backbone_routes import add_backbones
 from registry.http.body import read_body
+from registry.http.comparison_routes import add_comparison
 from registry.http.schemas import (
     AliasMove,
     Annotate,
@@ -56,6 +57,7 @@ def router(
     _add_deleting(routes, registry, task_deleted)
     _add_judging(routes, registry)
     add_attachments(routes, registry)
+    add_comparison(routes, registry)
     add_backbones(routes, registry, reserve)
     return routes
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from nettailor_client.answers.comparisons import Comparison
 from nettailor_client.answers.versions import Lineage, PointVersion, Version, VersionSummary
 from nettailor_client.body import Bytes, json_body
 from nettailor_client.operation import Operation
@@ -28,6 +29,16 @@ class VersionRoutes:
     @Operation
     def lineage(self, task: str, version: int) -> Request[Lineage]:
         return Request(method="GET", path=_path(task, version, "lineage"), parse=read_as(Lineage))
+
+    @Operation
+    def compare(self, task: str, versions: Sequence[int]) -> Request[Comparison]:
+        """Compare the others with the first one, on the test images of the data set that all were tailored to."""
+        return Request(
+            method="GET",
+            path=path_of("tasks", task, "compare"),
+            query=query_of(versions=",".join(map(str, versions))),
+            parse=read_as(Comparison),
+        )
 
     @Operation
     def publish(self, task: str, bundle: bytes, *, note: str = "") -> Request[Version]:

@@ -11,10 +11,10 @@ from cli.main import app
 from registry.http.app import create_app
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
-from tests.registry.published import publish
+from tests.registry.published import publish, publish_evaluated
 from tests.serving import served
 
-_COMMANDS = ("versions", "front", "history", "show", "promote", "rollback", "tag", "note", "policy")
+_COMMANDS = ("versions", "compare", "front", "history", "show", "promote", "rollback", "tag", "note", "policy")
 
 
 @pytest.fixture
@@ -106,3 +106,18 @@ def test_show_tells_the_lineage(url: str, registry: Registry) -> None:
     for shown in (record.digest, record.manifest.dataset, record.manifest.backbone.fingerprint, "to now", "numpy"):
         assert shown in text
     assert "never" in _run(url, "show", "signs", "2")
+
+
+def test_compare(url: str, registry: Registry) -> None:
+    publish_evaluated(registry, [True] * 14 + [False] * 6, [False] * 2 + [True] * 15 + [False] * 3)
+    text = _run(url, "compare", "signs", "--versions", "3, 4")
+    lines = {line.split()[1]: line for line in text.splitlines() if "CPU, 2 threads" in line}
+    assert list(lines) == ["3", "4"]
+    for shown in ("70.00% [48.1", "0.00 M", "3.00"):
+        assert shown in lines["3"]
+    for shown in ("75.00% [", "+5.00 [-15.00, +25.00]", "4.00"):
+        assert shown in lines["4"]
+    refused = _invoke(url, "compare", "signs", "--versions", "1,3")
+    assert (refused.exit_code, "version 1 of task 'signs' cannot be compared" in refused.stderr) == (1, True)
+    for malformed in ("1,live", "", "1,,2"):
+        assert _invoke(url, "compare", "signs", "--versions", malformed).exit_code == 2

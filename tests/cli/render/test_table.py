@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.console import PlainConsole
+from cli.render.comparison import comparison_table
 from cli.render.history import history_table
 from cli.render.jobs import jobs_table
 from cli.render.lineage import lineage_table
@@ -16,7 +17,7 @@ from cli.render.table import minute, new_table, pairs, size
 from cli.render.tasks import tasks_table
 from cli.render.versions import versions_table
 from nettailor.printable import printable
-from tests.answers import AT, entry, job, lineage, policy, prediction, task, version
+from tests.answers import AT, comparison, entry, job, lineage, policy, prediction, task, version
 
 NAMES = ["[f]", "[/x]", "[bold]b[/bold]", ":cat:", "a\nb", "a\x1b[1Ab", "\u202egnp.exe"]
 
@@ -47,6 +48,7 @@ def _tables(name: str) -> dict[str, Table]:
         "versions": versions_table(name, [version(**told)], {name: 1}),
         "history": history_table(name, [annotated]),
         "lineage": lineage_table(of_name),
+        "comparison": comparison_table(comparison(task=name, dataset=name, measured_on=name)),
         "policy": policy_table(policy(task=name, policy={"min_accuracy": 0.5}, at="")),
     }
 
@@ -75,3 +77,9 @@ def test_who_changed_a_policy_is_text() -> None:
 def test_the_times_a_version_was_live_have_a_line_each() -> None:
     text = _shown(_tables("x")["lineage"])
     assert sum("2026-11-28 19:00 to " in line for line in text.splitlines()) == 2
+
+
+def test_a_comparison_tells_the_difference_to_the_first_in_points() -> None:
+    text = _shown(comparison_table(comparison()))
+    for shown in ("90.00% [85.00, 94.00]", "+5.00 [-1.00, +11.00]", "1.50 M", "42.0 M", "3.21", "95% intervals"):
+        assert shown in text

@@ -31,6 +31,7 @@ _CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "report": [(("signs",), {}), (("signs", 1), {})],
     "version": [(("signs", 1), {})],
     "lineage": [(("signs", 1), {})],
+    "compare": [(("signs", [1, 4]), {})],
     "annotate": [(("signs", 1), {"note": "good"})],
     "delete_version": [(("signs", 1), {})],
     "front": [(("signs", 1), {})],
