@@ -28,4 +28,5 @@ def device_in_words(device: torch.device) -> str:
     """What times measured on a device depend on."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads > 1 else ''}"

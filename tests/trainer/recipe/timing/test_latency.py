@@ -28,5 +28,7 @@ def test_one_image_is_asked_about_as_it_is_served_and_nothing_is_learned_of_it(m
     assert int(model.norm.num_batches_tracked or 0) == 0
 
 
-def test_a_cpu_is_told_with_its_threads() -> None:
-    assert device_in_words(torch.device("cpu")) == f"CPU, {torch.get_num_threads()} threads"
+@pytest.mark.parametrize(("threads", "words"), [(1, "CPU, 1 thread"), (4, "CPU, 4 threads")])
+def test_a_cpu_is_told_with_its_threads(monkeypatch: pytest.MonkeyPatch, threads: int, words: str) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert device_in_words(torch.device("cpu")) == words
