@@ -3,9 +3,19 @@
 import numpy as np
 
 from nettailor.architecture.geometry import geometry
-from nettailor.architecture.plan import Plan, reachable_plan
+from nettailor.architecture.plan import Plan, full_plan, reachable_plan
 from nettailor.bundle.bundle import FloatArray, encode, tensor_shapes
-from nettailor.bundle.manifest import Accuracy, BackboneReference, Complexity, Manifest, Metrics, StatisticsMode
+from nettailor.bundle.manifest import (
+    PLAIN_METHODS,
+    Accuracy,
+    BackboneReference,
+    Complexity,
+    Manifest,
+    Method,
+    Metrics,
+    StatisticsMode,
+    format_of,
+)
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
 ZERO_FINGERPRINT = "0" * 64
@@ -32,13 +42,20 @@ def random_manifest(
     statistics: StatisticsMode = "task",
     seed: int = 0,
     test_accuracy: float = 0.9,
+    method: Method = "nettailor",
 ) -> Manifest:
-    """A manifest whose figures are made up but consistent in form."""
+    """A manifest whose figures are made up but consistent in form; other methods have a plan and statistics of their
+    own."""
+    depth = geometry(backbone).depth
+    if method != "nettailor":
+        plan, statistics = full_plan(depth, 0), PLAIN_METHODS[method]
     side = {"mini26": (32, 32), "wide_resnet26": (72, 64)}.get(backbone, (256, 224))
     return Manifest(
+        format=format_of(method),
         task=task,
+        method=method,
         backbone=BackboneReference(id=backbone, fingerprint=fingerprint),
-        plan=plan or random_plan(geometry(backbone).depth, seed=seed),
+        plan=plan or random_plan(depth, seed=seed),
         statistics=statistics,
         classes=tuple(f"class {index}" for index in range(classes)),
         preprocessing=Preprocessing(resize=side[0], crop=side[1], mean=IMAGENET_MEAN, std=IMAGENET_STD),
@@ -90,6 +107,7 @@ def random_bundle(
     statistics: StatisticsMode = "task",
     seed: int = 0,
     test_accuracy: float = 0.9,
+    method: Method = "nettailor",
 ) -> tuple[Manifest, dict[str, FloatArray]]:
     """A manifest and its tensors, ready for `encode`; the same arguments give the same bundle."""
     manifest = random_manifest(
@@ -101,6 +119,7 @@ def random_bundle(
         statistics=statistics,
         seed=seed,
         test_accuracy=test_accuracy,
+        method=method,
     )
     return manifest, random_tensors(manifest, seed=seed)
 

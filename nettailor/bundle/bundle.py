@@ -1,4 +1,4 @@
-"""`nettailor-bundle/1`: what one version of a task adds to a backbone, as one safetensors file (numpy only).
+"""A bundle: what one version of a task adds to a backbone, as one safetensors file (numpy only).
 
 Tensors, all float32 (l a present node, p the source of a proxy, C channels, M middle channels, K classes):
 

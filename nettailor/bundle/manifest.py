@@ -1,23 +1,33 @@
 """The manifest of a bundle: version-independent content only, so that equal training gives equal bytes (torch-free).
 
+Bundles of method `nettailor` are of format 1, whose readers know no other method; those of other methods of format 2.
 Accuracies are shares (0..1); MACs are multiply-adds of one image, batch-norm counted as 2 an output element.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from nettailor.architecture.plan import Plan
+from nettailor.architecture.plan import Plan, full_plan
 from nettailor.bundle.preprocessing import Preprocessing
 
-FORMAT = "nettailor-bundle/1"
-
+Format = Literal["nettailor-bundle/1", "nettailor-bundle/2"]
+Method = Literal["nettailor", "features", "batchnorm"]  # how a bundle changes the backbone
 TaskName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 StatisticsMode = Literal["task", "frozen"]  # batch-norm statistics of the kept blocks: in the bundle, or the backbone's
+
+# Of the methods that run the backbone's own path and nothing else.
+PLAIN_METHODS: Mapping[Method, StatisticsMode] = {"features": "frozen", "batchnorm": "task"}
+
+
+def format_of(method: Method) -> Format:
+    """The format that a bundle of this method is written in."""
+    return "nettailor-bundle/1" if method == "nettailor" else "nettailor-bundle/2"
 
 
 class _Frozen(BaseModel):
@@ -84,8 +94,9 @@ class Complexity(_Frozen):
 
 
 class Manifest(_Frozen):
-    format: Literal["nettailor-bundle/1"] = "nettailor-bundle/1"
+    format: Format = "nettailor-bundle/1"
     task: TaskName
+    method: Method = Field(default="nettailor", exclude_if=lambda method: method == "nettailor")
     backbone: BackboneReference
     plan: Plan
     statistics: StatisticsMode
@@ -104,4 +115,17 @@ class Manifest(_Frozen):
     def _classes_are_distinct(self) -> "Manifest":
         if len(set(self.classes)) != len(self.classes):
             raise ValueError("two classes have the same name")
+        return self
+
+    @model_validator(mode="after")
+    def _is_what_its_method_makes(self) -> "Manifest":
+        if self.format != format_of(self.method):
+            raise ValueError(f"a bundle of method {self.method} is a {format_of(self.method)}, not a {self.format}")
+        statistics = PLAIN_METHODS.get(self.method)
+        if statistics is None:
+            return self
+        if self.plan != full_plan(self.plan.depth, 0):
+            raise ValueError(f"method {self.method} keeps every block and has no proxies")
+        if self.statistics != statistics:
+            raise ValueError(f"the statistics of method {self.method} are {statistics!r}, not {self.statistics!r}")
         return self

@@ -127,7 +127,15 @@ def _manifest_abuses(sound: bytes) -> Iterator[Abuse]:
     yield text("manifest with duplicate keys", manifest[:-1] + ',"seed":1}', "'seed' appears twice")
     yield text("manifest with NaN", manifest.replace('"seed":0', '"seed":NaN'), "NaN is not JSON")
     yield text("manifest with an infinite number", manifest.replace('"seed":0', '"seed":1e999'), "out of range")
-    yield abuse("another format", lambda m: m.update(format="nettailor-bundle/2"), "manifest.format")
+    yield abuse("another format", lambda m: m.update(format="nettailor-bundle/3"), "manifest.format")
+    yield abuse("format 2 of no method", lambda m: m.update(format="nettailor-bundle/2"), "is a nettailor-bundle/1")
+    yield abuse("unknown method", lambda m: m.update(method="guesswork"), "'nettailor', 'features' or 'batchnorm'")
+    yield abuse("method in format 1", lambda m: m.update(method="features"), "is a nettailor-bundle/2")
+    two_of = {"format": "nettailor-bundle/2", "method": "features"}
+    yield abuse("features with proxies", lambda m: m.update(two_of), "keeps every block and has no proxies")
+    whole = {"blocks": [True] * 12, "proxies": [[]] * 12}
+    adapted = {**two_of, "plan": whole, "statistics": "task"}
+    yield abuse("features with statistics", lambda m: m.update(adapted), "are 'frozen', not 'task'")
     yield abuse("extra field", lambda m: m.update(run="rm -rf /"), "manifest.run: Extra inputs")
     yield abuse("extra field in the plan", lambda m: m["plan"].update(extra=1), "manifest.plan")
     yield abuse("missing field", lambda m: m.pop("classes"), "manifest.classes")

@@ -21,7 +21,7 @@ from nettailor.bundle.bundle import (
     parse_manifest,
     tensor_shapes,
 )
-from nettailor.bundle.manifest import StatisticsMode
+from nettailor.bundle.manifest import Method, StatisticsMode
 from nettailor.errors import (
     BundleInvalid,
     BundleManifestInvalid,
@@ -66,16 +66,32 @@ def test_a_file_of_the_official_package_is_read() -> None:
     assert all(np.array_equal(bundle.tensors[name], tensors[name]) for name in tensors)
 
 
-def test_golden_bytes() -> None:
+@pytest.mark.parametrize("method", ["nettailor", "features", "batchnorm"])
+def test_golden_bytes(method: Method) -> None:
     """The bytes of equal content never change: digests are identities. A change here is a new format version."""
-    manifest = random_manifest(plan=random_plan(12, seed=4), classes=3)
+    manifest = random_manifest(plan=random_plan(12, seed=4), classes=3, method=method)
     tensors = {
         name: np.full(shape, 1 / shape[0] if name.startswith("alphas") else 0.5, dtype=np.float32)
         for name, shape in tensor_shapes(manifest).items()
     }
     data = encode(manifest, tensors)
     assert data[8:100] == GOLDEN_START
-    assert digest_of(data) == GOLDEN_DIGEST
+    assert digest_of(data) == GOLDEN_DIGESTS[method]
+
+
+@pytest.mark.parametrize("method", ["features", "batchnorm"])
+def test_what_is_written_of_another_method_is_read(method: Method) -> None:
+    manifest, tensors = random_bundle(method=method)
+    data = encode(manifest, tensors)
+    assert decode(data).manifest == manifest
+    assert decode(data).manifest.format == "nettailor-bundle/2"
+    assert any(name.startswith("statistics.") for name in tensors) == (method == "batchnorm")
+
+
+def test_a_manifest_of_format_1_names_no_method() -> None:
+    text = manifest_json(random_manifest())
+    assert '"method"' not in text
+    assert parse_manifest(text).method == "nettailor"
 
 
 def test_equal_input_gives_equal_bytes_whatever_its_order_and_layout() -> None:
@@ -237,4 +253,8 @@ def test_limits_are_frozen() -> None:
 
 
 GOLDEN_START = b'{"__metadata__":{"manifest":"{\\"backbone\\":{\\"fingerprint\\":\\"000000000000000000000000000000'
-GOLDEN_DIGEST = "sha256:0a72f888c64a42da8b13a49d045e88b9a7aa8146d485fbb014ef3a44223375d6"
+GOLDEN_DIGESTS: dict[Method, str] = {
+    "nettailor": "sha256:0a72f888c64a42da8b13a49d045e88b9a7aa8146d485fbb014ef3a44223375d6",
+    "features": "sha256:152fa23936949c2964af6520dadbf5fb5dccc3b5d5145608d56701f329b50c7d",
+    "batchnorm": "sha256:df98c7c5422e475083a58bcffe16620b31ed40637c7ee52e6fb4053a3947d9b8",
+}
