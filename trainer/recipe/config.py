@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from torch import Tensor
 
-from nettailor.bundle.manifest import StatisticsMode
+from nettailor.bundle.manifest import Method, StatisticsMode
 from nettailor.complexity.counting import Measure
 from nettailor.network.losses import Loss
 from trainer.recipe.selection import Wanted
@@ -21,6 +21,9 @@ _STUDENT = replace(_MUON, alpha_lr=3.0)
 _TEACHER_WEIGHTS: Mapping[Loss, tuple[float, float]] = {"local": (3.0, 2.0), "paper": (10.0, 0.0)}
 _RECOVER = replace(_MUON, epochs=1, lr=0.01, matrix_lr=0.1, min_steps=60, max_steps=250)
 _RETRAIN = replace(_MUON, epochs=5, min_steps=200, max_steps=1000)
+_POOLING = ("folds", "max_folds", "pooled_images")
+# Fields that have a part in a method other than NetTailor, in which all have.
+_PARTS: Mapping[Method, tuple[str, ...]] = {"features": _POOLING}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,7 @@ class RecipeConfig:
     `pooled_images` is the number of validation images below which folds are pooled.
     """
 
+    method: Method = "nettailor"
     skips: int | None = 3  # number of nearest nodes that a node has proxies from; None means all of them
     statistics: StatisticsMode = "task"  # batch-norm statistics of the kept blocks (docs/log.md)
     adapts: bool = True  # the kept blocks' statistics are learned, beyond what the images give (network/norms.py)
@@ -69,6 +73,8 @@ class RecipeConfig:
             raise ValueError("target_drop and proxy_threshold are shares")
         if (self.max_macs or 1) <= 0 or (self.max_latency_ms or 1) <= 0 or (self.max_minutes or 1) <= 0:
             raise ValueError("budgets are above 0")
+        if self.method != "nettailor" and (self.has_budget or self.max_minutes is not None):
+            raise ValueError(f"budgets are met by pruning, which method {self.method} does not do")
         if self.max_latency_ms is not None and self.latency_table is None:
             raise ValueError("max_latency_ms needs latency_table")
         if self.loss not in get_args(Loss):
@@ -126,8 +132,10 @@ class RecipeConfig:
         return terms["classification"] + rising * terms["complexity"] + guided
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data, for the manifest; limits that are not set are left out."""
+        """Plain data, for the manifest, of what has a part in the method; limits that are not set are left out."""
         values = asdict(self)
+        if self.method in _PARTS:
+            return {name: values[name] for name in _PARTS[self.method]}
         values["gamma2"], values["distillation"] = self.teacher_weights
         for name in ("max_macs", "max_latency_ms", "latency_table", "max_minutes"):
             if values[name] is None:
@@ -136,7 +144,7 @@ class RecipeConfig:
             values["latency_table"] = self.latency_table.name
         values["cost_table"] = None if self.cost_table is None else self.cost_table.name
         values |= {"teacher_lrs": list(self.teacher_lrs), "teacher_cycles": list(self.teacher_cycles)}
-        del values["seed"]  # the manifest has it
+        del values["seed"], values["method"]  # the manifest has them
         return values
 
 

@@ -91,19 +91,27 @@ class Fold:
 
     def student(self, teacher: Teacher) -> Student:
         """The full student, trained with eq. 12; it starts with the teacher's classifier."""
-        self._seed("student")
-        plan = full_plan(self.backbone.depth, self.config.skips)
-        student = Student(
-            self.backbone, plan=plan, classes=self.classes, statistics=self.config.statistics, adapts=self.config.adapts
-        )
-        student.head.load_state_dict(teacher.head.state_dict())
-        student = channels_last(student).to(self.device)
+        student = self._untrained(teacher, self.config.skips)
         if self.config.regressed_images:
             regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
         self.warm(student)
         step = self.distillation(student, teacher, self.config.gamma1)
         self._fit(student, "student", self.config.student.fitted(len(self.train)), step)
         return student
+
+    def plain_network(self, teacher: Teacher) -> Student:
+        """The backbone's blocks and no other paths, with the teacher's classifier."""
+        return self._untrained(teacher, 0).eval()
+
+    def _untrained(self, teacher: Teacher, skips: int | None) -> Student:
+        """With every block, and the teacher's classifier."""
+        self._seed("student")
+        plan = full_plan(self.backbone.depth, skips)
+        student = Student(
+            self.backbone, plan=plan, classes=self.classes, statistics=self.config.statistics, adapts=self.config.adapts
+        )
+        student.head.load_state_dict(teacher.head.state_dict())
+        return channels_last(student).to(self.device)
 
     def recovered(self, start: Student, teacher: Teacher, *, blocks: int) -> Student:
         """`start` without its weakest blocks, so that `blocks` are removed in all, after a short retraining without the

@@ -14,7 +14,7 @@ from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold
 from trainer.recipe.teacher import Teacher
-from trainer.recipe.teachers.search import FoundTeacher, find_teacher
+from trainer.recipe.teachers.search import FoundTeacher, Probes, find_teacher
 from trainer.training.data import TaskData, stratified_folds
 
 
@@ -50,6 +50,16 @@ class Folds:
         found = find_teacher(self._folds, log)
         self._teachers = list(found.networks)
         return found
+
+    def probe_features(self) -> FoundTeacher:
+        """The backbone as it is with a linear classifier, in place of teachers."""
+        found = Probes(self._folds).found()
+        self._teachers = list(found.networks)
+        return found
+
+    def plain_networks(self) -> list[Student]:
+        """Networks of a method that adds no path, each with the classifier of its fold's teacher."""
+        return [fold.plain_network(teacher) for fold, teacher in zip(self._folds, self._teachers, strict=True)]
 
     def train_students(self) -> list[Student]:
         """The full students, each taught by its fold's teacher."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import nn
 
 from nettailor.bundle.bundle import check_backbone
+from nettailor.bundle.manifest import PLAIN_METHODS
 from nettailor.errors import PlanCutsEveryPath
 from nettailor.network.backbones import Backbone, channels_last
 from nettailor.network.student import Student
@@ -18,6 +19,7 @@ from trainer.recipe.config import RecipeConfig
 from trainer.recipe.costs import RelativeCosts
 from trainer.recipe.fold import Fold
 from trainer.recipe.folds import Folds
+from trainer.recipe.methods.plain import train_plain
 from trainer.recipe.paired import difference
 from trainer.recipe.planner import Planner, WorkPlan
 from trainer.recipe.progress_reporter import ProgressReporter, shown_alphas
@@ -74,6 +76,7 @@ def tailor_data(
     """`tailor` for a dataset in memory."""
     if warm is not None:
         check_backbone(warm.bundle, backbone.fingerprint())
+    config = replace(config, statistics=PLAIN_METHODS.get(config.method, config.statistics))
     with _elapsed(config, checkpoints) as elapsed:
         progress = ProgressReporter(report, images=len(data.train), limit_s=partial(_seconds_allowed, config, elapsed))
         decision_log = DecisionLog(checkpoints / "decisions.json")
@@ -93,8 +96,12 @@ def tailor_data(
             plan, data, backbone, costs, folder=checkpoints / "fold0", progress=progress, early=early, warm=warm
         )
         plan = planner.plan_teachers(plan, fold, checkpoints / "pace")
-        stages = _Stages(planner, plan, Folds.split(fold, data, plan.folds), costs, progress, early=early)
-        result = Result(task=task, data=data, costs=costs, warm=warm, trained=stages.run())
+        folds = Folds.split(fold, data, plan.folds)
+        if config.method == "nettailor":
+            trained = _Stages(planner, plan, folds, costs, progress, early=early).run()
+        else:
+            trained = train_plain(plan, folds, costs, progress)
+        result = Result(task=task, data=data, costs=costs, warm=warm, trained=trained)
         return Tailored.of(
             result.points(), history=progress.history, time=planner.time_report(), finished_early=early.report()
         )

@@ -31,6 +31,8 @@ class WorkPlan:
     def expected_work(self) -> float:
         """How much there is to do, in passes over an image of the teacher's training."""
         config, folds = self.config, self.folds
+        if config.method == "features":
+            return 0.0  # nothing is trained by steps
         teacher = folds * self._epochs(config.teacher) * (len(config.teacher_lrs) + sum(config.teacher_cycles))
         student = folds * self._epochs(config.student) * PASS_WORK["student"]
         cuts = folds * EXPECTED.cuts * self._epochs(config.recover) * PASS_WORK["recover"]
@@ -71,7 +73,7 @@ class Planner:
         config, data = self._config, self._data
         if config.bf16 is None:
             config = replace(config, bf16=self._decision_log.made("bf16", bf16_pays))
-        flip = config.flip
+        flip = False if config.method == "features" else config.flip
         if flip is None:
             flip = mirror_keeps_class(backbone, data.preprocessing, data.train, data.val)
         return WorkPlan(config=config, folds=self._fold_count(), images=len(data.train), flip=flip)

@@ -8,7 +8,7 @@ import numpy as np
 from torch import nn
 
 from nettailor.bundle.bundle import encode
-from nettailor.bundle.manifest import Accuracy, BackboneReference, Manifest, Metrics
+from nettailor.bundle.manifest import Accuracy, BackboneReference, Manifest, Metrics, format_of
 from nettailor.network.student import Student
 from registry.versions.evaluation import Evaluation
 from trainer.events import Json
@@ -68,14 +68,14 @@ class Tailored:
 @dataclass(frozen=True, kw_only=True)
 class Trained:
     """What the stages gave: the teacher, and the candidates, among them the `chosen` one; `plan` as it was in the end.
-    `finished_early` where somebody ended the search."""
+    `finished_early` where somebody ended the search. Methods other than NetTailor have the features for a teacher."""
 
     plan: WorkPlan
     fold: Fold
     teacher: FoundTeacher
     candidates: Sequence[Candidate[Student]]
     chosen: Candidate[Student]
-    finished_early: bool
+    finished_early: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +91,9 @@ class Result:
 
     def points(self) -> tuple[Point, ...]:
         """The candidates as bundles, leanest last."""
-        trained = self.trained
-        teacher = self._measured(trained.teacher.networks[0], float(trained.teacher.right.mean()))
+        trained, teacher = self.trained, Accuracy()
+        if trained.plan.config.method == "nettailor":
+            teacher = self._measured(trained.teacher.networks[0], float(trained.teacher.right.mean()))
         features = self._measured(trained.teacher.linear_probe, trained.teacher.features.accuracy)
         optimal = pareto_optimal(trained.candidates)
         return tuple(self._point(candidate, teacher, features, optimal) for candidate in trained.candidates)
@@ -129,10 +130,12 @@ class Result:
     def _manifest(self, student: Student, metrics: Metrics, recipe: dict[str, Json]) -> Manifest:
         backbone, config = self.trained.fold.backbone, self.trained.plan.config
         return Manifest(
+            format=format_of(config.method),
             task=self.task,
+            method=config.method,
             backbone=BackboneReference(id=backbone.name, fingerprint=backbone.fingerprint()),
             plan=student.plan,
-            statistics=config.statistics,
+            statistics=student.statistics,
             classes=self.data.classes,
             preprocessing=self.data.preprocessing,
             metrics=metrics,
@@ -161,8 +164,8 @@ class Result:
             "teacher_search": {**teacher.as_json(), "features_test": features.test},
             "gap": student.validation - teacher.yardstick,
         }
-        if student.test is not None and metrics.teacher.test is not None and features.test is not None:
-            told["test_gap"] = student.test - max(metrics.teacher.test, features.test)
+        if student.test is not None and features.test is not None:
+            told["test_gap"] = student.test - max(metrics.teacher.test or 0.0, features.test)
         return told
 
 

@@ -31,7 +31,7 @@ _CYCLE_MARGIN = 0.5
 class FoundTeacher:
     """The candidate that is taken: `networks` has one of each fold, `right` (N,) their answers, `estimate` the accuracy
     that the choice does not flatter. `linear_probe` is the first fold's probe, `features` how accurate probes are,
-    `tried` the plain accuracy (0..1) of every candidate by name."""
+    `tried` the plain accuracy (0..1) of every candidate by name. Where no teacher is trained, the probes are taken."""
 
     name: str
     networks: Sequence[Teacher]
@@ -71,7 +71,7 @@ def find_teacher(folds: Sequence[Fold], log: Callable[[str], None]) -> FoundTeac
     Raises `TrainingDiverged`.
     """
     config = folds[0].config
-    probes = _Probes(folds)
+    probes = Probes(folds)
     search = _Search(folds, probes.heads)
     for lr in config.teacher_lrs:
         search.train(replace(config.teacher, lr=lr).fitted(len(folds[0].train)), margin=0.0)
@@ -88,7 +88,7 @@ def find_teacher(folds: Sequence[Fold], log: Callable[[str], None]) -> FoundTeac
     return found
 
 
-class _Probes:
+class Probes:
     """The linear probe of each fold, all with the penalty that their answers together are best with."""
 
     def __init__(self, folds: Sequence[Fold]) -> None:
@@ -104,6 +104,19 @@ class _Probes:
     def candidate(self) -> _Candidate:
         networks = [fold.untouched_teacher(head) for fold, head in zip(self._folds, self.heads, strict=True)]
         return _Candidate(name="features", networks=networks, right=self.right)
+
+    def found(self) -> FoundTeacher:
+        """The probes themselves, where nothing else is tried."""
+        probe = self.candidate()
+        return FoundTeacher(
+            name=probe.name,
+            networks=probe.networks,
+            right=probe.right,
+            estimate=self.estimate,
+            linear_probe=probe.networks[0],
+            features=self.estimate,
+            tried={},
+        )
 
 
 def _heads_and_answers(fold: Fold) -> tuple[list[nn.Linear], Right]:
@@ -146,7 +159,7 @@ class _Search:
         self._best = candidate if wins else self._best
         return wins
 
-    def found(self, probes: _Probes) -> FoundTeacher:
+    def found(self, probes: Probes) -> FoundTeacher:
         assert self._best is not None
         return FoundTeacher(
             name=self._best.name,
