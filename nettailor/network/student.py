@@ -75,11 +75,15 @@ class Student(nn.Module):
         return {node: self.alpha(node).detach().cpu().numpy().copy() for node in self.plan.nodes()}
 
     def forward(self, images: Tensor) -> Tensor:  # (N, 3, H, W) -> (N, K)
+        logits: Tensor = self.head(self.features(images))
+        return logits
+
+    def features(self, images: Tensor) -> Tensor:
+        """What the classifier gets, (N, C_L)."""
         nodes = {0: self.stem(images)}
         for node in self.plan.nodes():
             nodes[node] = self.node(node, nodes)
-        logits: Tensor = self.head(pooled(nodes[self.plan.depth]))
-        return logits
+        return pooled(nodes[self.plan.depth])
 
     def node(self, node: int, nodes: Mapping[int, Tensor]) -> Tensor:
         """x_l of eq. 2, (N, C_l, H_l, W_l), from the nodes before it."""

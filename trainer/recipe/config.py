@@ -23,7 +23,10 @@ _RECOVER = replace(_MUON, epochs=1, lr=0.01, matrix_lr=0.1, min_steps=60, max_st
 _RETRAIN = replace(_MUON, epochs=5, min_steps=200, max_steps=1000)
 _POOLING = ("folds", "max_folds", "pooled_images")
 # Fields that have a part in a method other than NetTailor, in which all have.
-_PARTS: Mapping[Method, tuple[str, ...]] = {"features": _POOLING}
+_PARTS: Mapping[Method, tuple[str, ...]] = {
+    "features": _POOLING,
+    "batchnorm": (*_POOLING, "statistics", "adapts", "flip", "bf16", "student", "method_lrs"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +60,7 @@ class RecipeConfig:
     teacher: Schedule = _TEACHER
     student: Schedule = _STUDENT
     cut: int = 1  # blocks removed at a time on the way down
+    method_lrs: tuple[float, ...] = (0.03, 0.1, 0.3)  # of methods other than NetTailor: all are tried (docs/log.md)
     recover: Schedule = _RECOVER  # after each cut
     retrain: Schedule = _RETRAIN  # of the networks that may be published
     bf16: bool | None = None  # autocast; None means: where this processor is faster with it
@@ -81,8 +85,8 @@ class RecipeConfig:
             raise ValueError(f"no loss is called {self.loss}")
         if self.cut < 1:
             raise ValueError(f"cut must be at least 1, not {self.cut}")
-        if not self.teacher_lrs:
-            raise ValueError("teacher_lrs needs a learning rate")
+        if not self.teacher_lrs or not self.method_lrs:
+            raise ValueError("teacher_lrs and method_lrs need a learning rate")
         if self.folds is not None and self.folds < 1:
             raise ValueError(f"folds must be at least 1, not {self.folds}")
 
@@ -90,6 +94,11 @@ class RecipeConfig:
     def has_budget(self) -> bool:
         """Whether the network's own size or time is limited."""
         return self.max_macs is not None or self.max_latency_ms is not None
+
+    @property
+    def trains_plain(self) -> bool:
+        """Whether a network without proxies has more to learn than its classifier."""
+        return self.method == "batchnorm" and self.adapts
 
     @property
     def teacher_weights(self) -> tuple[float, float]:
@@ -133,7 +142,7 @@ class RecipeConfig:
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, for the manifest, of what has a part in the method; limits that are not set are left out."""
-        values = asdict(self)
+        values = asdict(self) | {"method_lrs": list(self.method_lrs)}
         if self.method in _PARTS:
             return {name: values[name] for name in _PARTS[self.method]}
         values["gamma2"], values["distillation"] = self.teacher_weights
@@ -145,6 +154,7 @@ class RecipeConfig:
         values["cost_table"] = None if self.cost_table is None else self.cost_table.name
         values |= {"teacher_lrs": list(self.teacher_lrs), "teacher_cycles": list(self.teacher_cycles)}
         del values["seed"], values["method"]  # the manifest has them
+        del values["method_lrs"]
         return values
 
 
@@ -152,6 +162,7 @@ def _fast() -> RecipeConfig:
     return RecipeConfig(
         teacher_lrs=(0.03,),
         teacher_cycles=(),
+        method_lrs=(0.1,),
         teacher=Schedule(epochs=6, lr=0.03, min_steps=150, max_steps=400),
         student=replace(_STUDENT, epochs=4, min_steps=150, max_steps=300),
         recover=replace(_RECOVER, min_steps=30, max_steps=100),

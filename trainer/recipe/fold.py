@@ -6,7 +6,7 @@ Legend: N images, C features, K classes.
 import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -72,17 +72,17 @@ class Fold:
         return channels_last(Teacher(self.backbone, self.classes, head)).to(self.device).eval()
 
     @torch.no_grad()
-    def frozen_features(self, images: LabelledImages) -> Tensor:
-        """What the backbone as it is makes of the images, (N, C) on the CPU; fp32."""
+    def features_of(self, images: LabelledImages, body: Callable[[Tensor], Tensor]) -> Tensor:
+        """What a body, such as the backbone as it is, makes of the images, (N, C) on the CPU; fp32."""
         batches = self._on_device(evaluation_batches(images, self.preprocessing))
-        return ProcessGroup.current().agreed(torch.cat([self.backbone(x).float().cpu() for x, _ in batches]))
+        return ProcessGroup.current().agreed(torch.cat([body(x).float().cpu() for x, _ in batches]))
 
-    def fine_tuning(self, teacher: Teacher) -> Step:
-        """A step of the teacher's training."""
+    def fine_tuning(self, model: nn.Module) -> Step:
+        """A step of training without a teacher: the teacher's own, or that of a plain network."""
 
         def step(images: Tensor, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
             with self._autocast():
-                logits = teacher(images)
+                logits = model(images)
             loss = self._cross_entropy(logits, labels, smoothing=0.1)
             loss.backward()
             return {"loss": loss}
@@ -91,7 +91,8 @@ class Fold:
 
     def student(self, teacher: Teacher) -> Student:
         """The full student, trained with eq. 12; it starts with the teacher's classifier."""
-        student = self._untrained(teacher, self.config.skips)
+        student = self._untrained(self.config.skips)
+        student.head.load_state_dict(teacher.head.state_dict())
         if self.config.regressed_images:
             regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
         self.warm(student)
@@ -99,18 +100,27 @@ class Fold:
         self._fit(student, "student", self.config.student.fitted(len(self.train)), step)
         return student
 
-    def plain_network(self, teacher: Teacher) -> Student:
-        """The backbone's blocks and no other paths, with the teacher's classifier."""
-        return self._untrained(teacher, 0).eval()
+    def plain_network(self) -> Student:
+        """The backbone's blocks and no other paths; statistics of the task's own are estimated on the training images.
+        The classifier is random."""
+        network = self._untrained(0)
+        self._reestimate_statistics(network, None)
+        return network
 
-    def _untrained(self, teacher: Teacher, skips: int | None) -> Student:
-        """With every block, and the teacher's classifier."""
+    def trained_plain(self, network: Student, lr: float) -> Student:
+        """A copy that has learned what is its own: scale and shift in the statistics, and the classifier."""
+        trained = channels_last(network.pruned(network.plan, self.backbone)).to(self.device)
+        schedule = replace(self.config.student, lr=lr).fitted(len(self.train))
+        self._fit(trained, f"batchnorm-lr{lr:g}", schedule, self.fine_tuning(trained))
+        return trained
+
+    def _untrained(self, skips: int | None) -> Student:
+        """With every block."""
         self._seed("student")
         plan = full_plan(self.backbone.depth, skips)
         student = Student(
             self.backbone, plan=plan, classes=self.classes, statistics=self.config.statistics, adapts=self.config.adapts
         )
-        student.head.load_state_dict(teacher.head.state_dict())
         return channels_last(student).to(self.device)
 
     def recovered(self, start: Student, teacher: Teacher, *, blocks: int) -> Student:

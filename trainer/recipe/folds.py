@@ -53,13 +53,19 @@ class Folds:
 
     def probe_features(self) -> FoundTeacher:
         """The backbone as it is with a linear classifier, in place of teachers."""
-        found = Probes(self._folds).found()
-        self._teachers = list(found.networks)
-        return found
+        return Probes(self._folds).found()
 
     def plain_networks(self) -> list[Student]:
-        """Networks of a method that adds no path, each with the classifier of its fold's teacher."""
-        return [fold.plain_network(teacher) for fold, teacher in zip(self._folds, self._teachers, strict=True)]
+        """Networks of a method that adds no path, each with a linear probe of its own features for a classifier."""
+        networks = [fold.plain_network() for fold in self._folds]
+        probes = Probes(self._folds, [network.features for network in networks])
+        for network, head in zip(networks, probes.heads, strict=True):
+            network.head.load_state_dict(head.state_dict())
+        return networks
+
+    def train_plain(self, networks: Sequence[Student], lr: float) -> list[Student]:
+        """The networks after training."""
+        return [fold.trained_plain(network, lr) for fold, network in zip(self._folds, networks, strict=True)]
 
     def train_students(self) -> list[Student]:
         """The full students, each taught by its fold's teacher."""

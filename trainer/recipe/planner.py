@@ -31,8 +31,9 @@ class WorkPlan:
     def expected_work(self) -> float:
         """How much there is to do, in passes over an image of the teacher's training."""
         config, folds = self.config, self.folds
-        if config.method == "features":
-            return 0.0  # nothing is trained by steps
+        if config.method != "nettailor":
+            runs = folds * len(config.method_lrs) if config.trains_plain else 0  # else nothing is trained by steps
+            return runs * self._epochs(config.student) * PASS_WORK["batchnorm"] * self.images
         teacher = folds * self._epochs(config.teacher) * (len(config.teacher_lrs) + sum(config.teacher_cycles))
         student = folds * self._epochs(config.student) * PASS_WORK["student"]
         cuts = folds * EXPECTED.cuts * self._epochs(config.recover) * PASS_WORK["recover"]

@@ -13,7 +13,13 @@ from trainer.training.schedule import Schedule
 
 # What a pass over a training image costs in each kind of run, in passes of the teacher's training: the steps of the
 # student and of retraining run the teacher, too.
-PASS_WORK: Mapping[str, float] = {"teacher": 1.0, "student": 1.8, "recover": 1.4, "retrain": 1.0}
+PASS_WORK: Mapping[str, float] = {
+    "teacher": 1.0,
+    "student": 1.8,
+    "recover": 1.4,
+    "retrain": 1.0,
+    "batchnorm": 1.0,  # it has no other runs beside it
+}
 _TELLING = 0.02  # share of all work that has to be done before its pace says when the rest will be
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from trainer.events import Json
 from trainer.recipe.fold import Fold
@@ -25,6 +25,8 @@ from trainer.training.schedule import Schedule
 # beforehand. Learning rates take as long as each other, so that the most accurate one wins; the frozen features, which
 # would make fine-tuning harmful, win by a significant difference alone.
 _CYCLE_MARGIN = 0.5
+
+Body = Callable[[Tensor], Tensor]  # images to features
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,11 +91,13 @@ def find_teacher(folds: Sequence[Fold], log: Callable[[str], None]) -> FoundTeac
 
 
 class Probes:
-    """The linear probe of each fold, all with the penalty that their answers together are best with."""
+    """The linear probe of each fold, all with the penalty that their answers together are best with. `bodies`, one of
+    each fold, give the features; by default the backbone as it is does."""
 
-    def __init__(self, folds: Sequence[Fold]) -> None:
+    def __init__(self, folds: Sequence[Fold], bodies: Sequence[Body] | None = None) -> None:
         self._folds = folds
-        tried = [_heads_and_answers(fold) for fold in folds]
+        bodies = bodies or [fold.backbone for fold in folds]
+        tried = [_heads_and_answers(fold, body) for fold, body in zip(folds, bodies, strict=True)]
         rights = np.concatenate([right for _, right in tried], axis=1)
         contest = Contest(right=rights, margins=[0.0] * len(PENALTIES))
         winner = contest.winner()
@@ -119,9 +123,9 @@ class Probes:
         )
 
 
-def _heads_and_answers(fold: Fold) -> tuple[list[nn.Linear], Right]:
+def _heads_and_answers(fold: Fold, body: Body) -> tuple[list[nn.Linear], Right]:
     """For each penalty, a fold's probe and its answers on the fold's validation images."""
-    known, asked = fold.frozen_features(fold.train), fold.frozen_features(fold.val)
+    known, asked = fold.features_of(fold.train, body), fold.features_of(fold.val, body)
     heads = [fit_linear_probe(known, fold.train.labels, fold.classes, penalty=penalty) for penalty in PENALTIES]
     return heads, torch.stack([head(asked).argmax(1) == fold.val.labels for head in heads]).numpy()
 

@@ -14,6 +14,7 @@ _KINDS = {
     "student": "student",
     "recover": "recovery after each cut",
     "retrain": "retraining after pruning",
+    "batchnorm": "batch-norm",
 }
 _TERMS = ("classification", "complexity", "teacher", "distillation")
 _SHOWN = 8  # runs named in a legend
@@ -22,15 +23,15 @@ Runs = Mapping[str, Sequence[Epoch]]
 
 
 def learning(history: Runs) -> bytes:
-    """PNG with a column for each kind of run. Runs of further folds are not drawn: they repeat the first's."""
+    """PNG with a column for each kind of run there was. Further folds are not drawn: they repeat the first."""
+    shown = {kind: runs for kind in _KINDS if (runs := _runs(history, kind))}
     drawn = figure(11.5, 5.2)
-    grid = drawn.subplots(2, len(_KINDS), sharex="col", squeeze=False)
-    for column, (kind, title) in enumerate(_KINDS.items()):
-        runs = _runs(history, kind)
+    grid = drawn.subplots(2, len(shown), sharex="col", squeeze=False)
+    for column, (kind, runs) in enumerate(shown.items()):
         above, below = grid[0][column], grid[1][column]
         plain(above)
         plain(below)
-        above.set_title(title, fontsize=10)
+        above.set_title(_KINDS[kind], fontsize=10)
         below.set_xlabel("epoch")
         if kind == "student" and len(runs) == 1:
             _draw_terms(above, next(iter(runs.values())))

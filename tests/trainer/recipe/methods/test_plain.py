@@ -1,12 +1,13 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nettailor.architecture.plan import full_plan
 from nettailor.bundle.bundle import decode
 from nettailor.bundle.manifest import Accuracy
 from nettailor.network.student import Student
-from tests.trainer.recipe.runs import seeded_backbone, tailored
+from tests.trainer.recipe.runs import Broken, seeded_backbone, tailored
 from tests.trainer.tiny import tiny_config, tiny_task
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
@@ -14,12 +15,21 @@ from trainer.recipe.result import Tailored
 from trainer.training.data import evaluation_batches
 from trainer.training.fit import correct_predictions
 
+LRS = (0.01, 0.05)
+
 
 @pytest.fixture(scope="module")
 def features(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tailored, list[Event]]:
     events: list[Event] = []
     config = tiny_config(method="features", folds=2)
     return tailored(tmp_path_factory.mktemp("features"), events.append, config), events
+
+
+@pytest.fixture(scope="module")
+def batchnorm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tailored, list[Event]]:
+    events: list[Event] = []
+    config = tiny_config(method="batchnorm", method_lrs=LRS)
+    return tailored(tmp_path_factory.mktemp("batchnorm"), events.append, config), events
 
 
 def assert_is_what_was_measured(result: Tailored) -> None:
@@ -52,6 +62,61 @@ def test_features_are_their_own_yardstick(features: tuple[Tailored, list[Event]]
 
 def test_features_are_the_same_every_time(features: tuple[Tailored, list[Event]], tmp_path: Path) -> None:
     assert tailored(tmp_path, config=tiny_config(method="features", folds=2)).bundle == features[0].bundle
+
+
+def test_batchnorm_has_statistics_of_its_own_and_a_classifier(batchnorm: tuple[Tailored, list[Event]]) -> None:
+    result, events = batchnorm
+    assert_is_what_was_measured(result)
+    assert (result.manifest.method, result.manifest.statistics) == ("batchnorm", "task")
+    assert {name.partition(".")[0] for name in decode(result.bundle).tensors} == {"alphas", "head", "statistics"}
+    assert [e.stage for e in events if e.kind == "stage"] == ["student", "select"]
+    assert {e.fields["run"] for e in events if e.kind == "epoch"} == {"batchnorm-lr0.01", "batchnorm-lr0.05"}
+    assert set(result.history) == {"fold0/batchnorm-lr0.01", "fold0/batchnorm-lr0.05"}
+    progress = [event.progress for event in events]
+    assert progress == sorted(progress)
+
+
+def test_batchnorm_is_held_against_the_features(batchnorm: tuple[Tailored, list[Event]]) -> None:
+    manifest = batchnorm[0].manifest
+    validation, test = manifest.metrics.student.validation, manifest.metrics.student.test
+    search = manifest.recipe["teacher_search"]
+    assert validation is not None
+    assert test is not None
+    assert (manifest.recipe["gap"], manifest.recipe["test_gap"]) == (
+        validation - search["features"],
+        test - search["features_test"],
+    )
+    assert (manifest.recipe["student"]["epochs"], manifest.recipe["method_lrs"]) == (2, list(LRS))
+    assert not {"gamma1", "skips", "retrain", "teacher"} & manifest.recipe.keys()
+
+
+def test_batchnorm_of_statistics_alone_trains_nothing_but_a_classifier(tmp_path: Path) -> None:
+    events: list[Event] = []
+    before = seeded_backbone()
+    result = tailored(tmp_path, events.append, tiny_config(method="batchnorm", adapts=False))
+    assert_is_what_was_measured(result)
+    assert not any(e.kind == "epoch" for e in events)
+    assert result.manifest.recipe["adapts"] is False
+    mean = before.state_dict()["blocks.0.branch.1.running_mean"].numpy()
+    assert not np.allclose(decode(result.bundle).tensors["statistics.1.branch.1.mean"], mean)
+
+
+def test_training_that_does_harm_is_left_out(tmp_path: Path) -> None:
+    result = tailored(tmp_path, config=tiny_config(method="batchnorm", method_lrs=(1e-9,)))
+    assert result.manifest.recipe["adapts"] is False
+
+
+def test_a_broken_off_batchnorm_ends_with_the_same_bundle(
+    tmp_path: Path, batchnorm: tuple[Tailored, list[Event]]
+) -> None:
+    def die(event: Event) -> None:
+        if event.kind == "epoch":
+            raise Broken
+
+    config = tiny_config(method="batchnorm", method_lrs=LRS)
+    with pytest.raises(Broken):
+        tailored(tmp_path, die, config)
+    assert tailored(tmp_path, config=config).bundle == batchnorm[0].bundle
 
 
 def test_only_pruning_meets_a_budget() -> None:

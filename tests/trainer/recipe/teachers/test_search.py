@@ -44,11 +44,12 @@ class ToldFold:
     trained: list[tuple[float, int]] = field(default_factory=list)
     heads: list[nn.Linear | None] = field(default_factory=list)
     classes: int = 2
+    backbone: None = None
 
     def __post_init__(self) -> None:
         self.train, self.val = images(1.0), images(self.features)
 
-    def frozen_features(self, split: Images) -> Tensor:
+    def features_of(self, split: Images, body: object) -> Tensor:
         shown = 2.0 * split.labels - 1
         shown[round(split.separable * IMAGES) :] *= -1
         return shown[:, None]
@@ -115,7 +116,7 @@ def test_fine_tuning_starts_from_the_folds_own_probe() -> None:
     found_by(fold)
     (head,) = set(fold.heads)
     assert head is not None
-    assert torch.equal(head(fold.frozen_features(fold.train)).argmax(1), fold.train.labels)
+    assert torch.equal(head(fold.features_of(fold.train, fold.backbone)).argmax(1), fold.train.labels)
 
 
 def test_what_is_said_of_the_search_is_plain_data() -> None:

@@ -23,6 +23,7 @@ from trainer.reports.version.confusion import counts, worst
 from trainer.reports.version.facts import accuracies
 from trainer.reports.version.findings import Findings, Finished, look
 from trainer.reports.version.hardest import hardest_rows
+from trainer.reports.version.learning import learning
 from trainer.reports.version.report import attach_report, make_report
 from trainer.training.fit import Epoch
 from trainer.training.images import LabelledImages
@@ -206,3 +207,8 @@ def test_what_the_backbone_as_it_is_would_give_is_told(backbone: Backbone) -> No
     assert len(accuracies(made)) == 2
     told = made.model_copy(update={"recipe": {"teacher_search": {"features": 0.8125, "features_test": None}}})
     assert accuracies(told)[2] == ("a linear classifier on the backbone as it is", "81.25 %", "–")
+
+
+def test_runs_of_every_method_are_drawn() -> None:
+    short, long = ({"fold0/batchnorm-lr0.1": epochs(count)} for count in (3, 6))
+    assert learning(short) != learning(long)
