@@ -7,13 +7,12 @@ element. Bytes are of float32.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.table import Table
 
 from cli.render.table import new_table, size
 from nettailor.architecture.geometry import Geometry, geometry
-from nettailor.bundle.manifest import Manifest
+from nettailor.bundle.manifest import Accuracy, Manifest
 
 _FLOAT_BYTES = 4
 
@@ -24,7 +23,7 @@ class Figures:
     `nettailor demo --json`."""
 
     task: str
-    teacher_accuracy: float
+    teacher_accuracy: float | None  # of methods that train none
     student_accuracy: float
     macs_removed: float
     params_removed: float
@@ -37,7 +36,7 @@ def figures_of(manifest: Manifest, *, bundle_bytes: int) -> Figures:
     return Figures(
         task=manifest.task,
         teacher_accuracy=_accuracy(manifest.metrics.teacher),
-        student_accuracy=_accuracy(manifest.metrics.student),
+        student_accuracy=_accuracy(manifest.metrics.student) or 0.0,
         macs_removed=counts.net_macs_removed,
         params_removed=counts.net_params_removed,
         bundle_bytes=bundle_bytes,
@@ -52,7 +51,7 @@ def figures_table(rows: Sequence[Figures]) -> Table:
     for row in rows:
         table.add_row(
             row.task,
-            f"{row.teacher_accuracy:.1%}",
+            "–" if row.teacher_accuracy is None else f"{row.teacher_accuracy:.1%}",
             f"{row.student_accuracy:.1%}",
             f"{row.macs_removed:.1%}",
             f"{row.params_removed:.1%}",
@@ -79,6 +78,7 @@ def _running_statistics(shape: Geometry) -> int:
     return 2 * (shape.stem_channels + sum(sum(block.norms.values()) for block in shape.blocks))
 
 
-def _accuracy(accuracy: Any) -> float:
+def _accuracy(accuracy: Accuracy) -> float | None:
     """Of the test split, else of the validation split."""
-    return round(float(accuracy.test if accuracy.test is not None else accuracy.validation or 0.0), 6)
+    measured = accuracy.validation if accuracy.test is None else accuracy.test
+    return None if measured is None else round(measured, 6)

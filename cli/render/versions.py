@@ -10,15 +10,15 @@ from nettailor_client.answers.versions import VersionSummary
 
 
 def versions_table(task: str, versions: Sequence[VersionSummary], aliases: Mapping[str, int]) -> Table:
-    table = new_table(
-        f"Versions of {task}", "version", "aliases", "accuracy", "MACs", "size", "published (UTC)", "tags", "note"
-    )
+    columns = ("version", "aliases", "method", "accuracy", "MACs", "size", "published (UTC)", "tags", "note")
+    table = new_table(f"Versions of {task}", *columns)
     for version in versions:
         accuracy = version.metrics.student.test
         macs = 1 - Complexity.model_validate(version.complexity.as_json()).net_macs_removed
         table.add_row(
             str(version.version),
             ", ".join(sorted(alias for alias, named in aliases.items() if named == version.version)),
+            version.method,
             "" if accuracy is None else f"{accuracy:.2%}",
             f"{macs:.1%}",
             size(version.size_bytes),

@@ -74,7 +74,7 @@ def _add_reading(routes: APIRouter, registry: Registry) -> None:
         summary = None
         if live is not None:
             summary = VersionSummary.of(registry.version_record(task, live), registry.annotation(task, live))
-        return TaskDetail(task=task, aliases=record.aliases, latest=record.latest, live=summary)
+        return TaskDetail(**dict(Task.of(record)), live=summary)
 
     @endpoint(routes, declared.LIST_VERSIONS)
     def list_versions(task: str, tag: WantedTags = None) -> list[VersionSummary]:

@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from hosting.web.json_body import JsonBody
-from nettailor.bundle.manifest import BackboneReference, Complexity, Manifest, Metrics, Share
+from nettailor.bundle.manifest import BackboneReference, Complexity, Manifest, Method, Metrics, Share
 from nettailor.plain_text import LARGEST_INTEGER, PlainText
 from registry.journal.index import TaskState
 from registry.journal.records import AliasMoved, BackboneAdded, PolicySet, Record, VersionRecord
 from registry.policy.policy import Policy
 from registry.policy.policy_check import Evidence
+from registry.registry import LIVE
 from registry.versions import lineage
 from registry.versions.annotation import TAG_CHARACTERS, TAG_LIMIT, Annotation
 from registry.versions.lineage import Period
@@ -104,6 +105,7 @@ class _VersionAnswer(_Answer):
 class Lineage(_VersionAnswer):
     """Where a version comes from, which aliases name it, when it was live."""
 
+    method: Method
     dataset: str
     recipe: dict[str, Any]
     seed: int
@@ -125,6 +127,7 @@ class VersionSummary(_VersionAnswer):
     tags: dict[str, str] = Field(default_factory=dict)
     attachments: dict[str, str] = Field(default_factory=dict, description="name -> digest of a file kept beside it")
     backbone: BackboneReference
+    method: Method
     dataset: str
     classes: int
     metrics: Metrics
@@ -142,17 +145,20 @@ class Version(VersionSummary):
 
 
 class Task(_Answer):
-    """`unread`: why nothing can be said or done about the task, as one of its records cannot be read; else null."""
+    """`method` is the live version's, or the newest one's where none is live. `unread`: why nothing can be said or done
+    about the task, as one of its records cannot be read; else null."""
 
     task: str
     aliases: dict[str, int]
     latest: int
+    method: Method
     unread: str | None = None
 
     @classmethod
     def of(cls, state: TaskState) -> Self:
         unread = None if state.unread is None else str(state.unread)
-        return cls(task=state.task, aliases=state.aliases, latest=state.latest, unread=unread)
+        method = state.method(state.aliases.get(LIVE, max(state.versions, default=0)))
+        return cls(task=state.task, aliases=state.aliases, latest=state.latest, method=method, unread=unread)
 
 
 class TaskDetail(Task):

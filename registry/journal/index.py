@@ -8,6 +8,7 @@ Keys, after a common prefix (text throughout; JSON where a value is more than a 
     versions:{t}       hash    version -> its VersionRecord
     digests:{t}        hash    digest -> version
     aliases:{t}        hash    alias -> version
+    methods:{t}        hash    version -> its method, of versions that are not NetTailor's
     history:{t}        list    of records, oldest first
     policy:{t}         string  the last PolicySet record
     annotations:{t}    hash    version -> its last VersionAnnotated record
@@ -15,7 +16,7 @@ Keys, after a common prefix (text throughout; JSON where a value is more than a 
     changes            stream  kind, task, version, alias
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -25,6 +26,7 @@ import redis
 from redis.exceptions import WatchError
 
 from hosting.redis_server.faults import RedisAway, away
+from nettailor.bundle.manifest import Method
 from registry.errors import AliasUnknown, IndexUnavailable, RecordCorrupt, TaskUnknown, VersionUnknown
 from registry.journal.changes import Change, ChangeStream
 from registry.journal.records import (
@@ -42,7 +44,8 @@ from registry.journal.records import (
     repeated_record,
 )
 
-_OF_VERSIONS = ("versions", "digests", "aliases", "policy", "annotations")  # keys that go when a task is deleted
+# Keys that go when a task is deleted.
+_OF_VERSIONS = ("versions", "digests", "aliases", "methods", "policy", "annotations")
 _PAGE = 16  # records of a history read at once
 _BACKBONES_CHANGED = Change(kind="backbones", task=BACKBONES, version=None, alias=None)
 
@@ -56,11 +59,15 @@ class TaskState:
     latest: int  # the highest version number ever given
     aliases: dict[str, int]
     versions: frozenset[int]
+    methods: Mapping[int, Method]  # of versions that are not NetTailor's
     unread: RecordCorrupt | None = None  # the record after `sequence`, if it cannot be read
 
     @property
     def exists(self) -> bool:
         return bool(self.versions)
+
+    def method(self, version: int) -> Method:
+        return self.methods.get(version, "nettailor")
 
     def check_read(self) -> None:
         """Raises `RecordCorrupt` if more happened than the index could read, so that the rest may be out of date."""
@@ -105,13 +112,15 @@ class Index:
             pipe.hmget(self._key("task", task), "sequence", "latest", "unread")
             pipe.hgetall(self._key("aliases", task))
             pipe.hkeys(self._key("versions", task))
-            (sequence, latest, unread), aliases, versions = pipe.execute()
+            pipe.hgetall(self._key("methods", task))
+            (sequence, latest, unread), aliases, versions, methods = pipe.execute()
         return TaskState(
             task=task,
             sequence=int(sequence or 0),
             latest=int(latest or 0),
             aliases={_text(alias): int(version) for alias, version in aliases.items()},
             versions=frozenset(int(version) for version in versions),
+            methods={int(version): cast(Method, _text(method)) for version, method in methods.items()},
             unread=_unread(unread),
         )
 
@@ -290,6 +299,8 @@ class Index:
                 pipe.hset(self._key("task", task), "latest", record.version)
                 pipe.hset(self._key("versions", task), str(record.version), record_json(record))
                 pipe.hset(self._key("digests", task), record.digest, record.version)
+                if record.manifest.method != "nettailor":
+                    pipe.hset(self._key("methods", task), str(record.version), record.manifest.method)
                 pipe.sadd(self._key("tasks"), task)
                 change = Change(kind="published", task=task, version=record.version, alias=None)
             case AliasMoved(after=None):
@@ -302,6 +313,7 @@ class Index:
                 pipe.hdel(self._key("versions", task), str(record.version))
                 pipe.hdel(self._key("digests", task), record.digest)
                 pipe.hdel(self._key("annotations", task), str(record.version))
+                pipe.hdel(self._key("methods", task), str(record.version))
                 change = Change(kind="deleted", task=task, version=record.version, alias=None)
             case TaskDeleted():
                 pipe.delete(*(self._key(kind, task) for kind in _OF_VERSIONS))

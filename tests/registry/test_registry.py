@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from nettailor.bundle.bundle import encode
 from nettailor.errors import BundleInvalid
 from registry.errors import (
     AliasConflict,
@@ -25,7 +26,7 @@ from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from registry.versions.aliases import ANY
 from registry.wiring import connect
-from tests.bundles import tiny_bytes
+from tests.bundles import random_bundle, tiny_bytes
 from tests.nettailor.bundle.abuses import abuses
 from tests.registry.contents import contents
 
@@ -272,6 +273,16 @@ def test_rebuild_restores_the_index_from_records_alone(registry: Registry, redis
     assert contents(registry) == before
     registry.rebuild()
     assert contents(registry) == before
+
+
+def test_the_method_of_a_version_survives_a_rebuild_and_goes_with_it(registry: Registry) -> None:
+    publish(registry, 1)
+    registry.publish("signs", encode(*random_bundle(method="batchnorm")), actor="me")
+    for _ in range(2):
+        assert [registry.task("signs").method(version) for version in (1, 2)] == ["nettailor", "batchnorm"]
+        registry.rebuild()
+    registry.delete_version("signs", 2, actor="me", reason="")
+    assert registry.task("signs").methods == {}
 
 
 def test_rebuild_drops_what_the_records_do_not_know(registry: Registry, redis_client: "redis.Redis") -> None:

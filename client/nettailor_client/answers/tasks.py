@@ -7,11 +7,13 @@ from nettailor_client.answers.versions import VersionSummary
 
 
 class Task(Document):
-    """`unread`: why nothing can be said or done about the task, as one of its records cannot be read."""
+    """`method` is the live version's, or the newest one's where none is live. `unread`: why nothing can be said or done
+    about the task, as one of its records cannot be read."""
 
     task: str
     aliases: dict[str, int]
     latest: int
+    method: str = "nettailor"
     unread: str | None = None
 
 

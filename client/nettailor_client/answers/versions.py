@@ -51,6 +51,7 @@ class VersionSummary(Document):
     tags: dict[str, str] = Field(default_factory=dict)
     attachments: dict[str, str] = Field(default_factory=dict)
     backbone: Backbone
+    method: str = "nettailor"
     dataset: str
     classes: int
     metrics: Metrics
@@ -80,6 +81,7 @@ class Lineage(Document):
     published_at: str
     actor: str
     job: str | None
+    method: str = "nettailor"
     dataset: str
     recipe: dict[str, Any]
     seed: int

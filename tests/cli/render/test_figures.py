@@ -47,6 +47,14 @@ def test_the_test_split_comes_before_the_validation_split() -> None:
     assert (figures.teacher_accuracy, figures.student_accuracy) == (0.95, 0.9)
 
 
+def test_without_a_teacher_there_is_no_accuracy_of_one() -> None:
+    manifest = _manifest()
+    metrics = manifest.metrics.model_copy(update={"teacher": Accuracy()})
+    figures = figures_of(manifest.model_copy(update={"metrics": metrics}), bundle_bytes=1)
+    assert figures.teacher_accuracy is None
+    assert "–" in shown(figures_table([figures]))
+
+
 @pytest.mark.parametrize("name", ["mini26", "resnet18", "resnet50"])
 def test_a_full_model_is_as_large_as_a_saved_one(name: str) -> None:
     backbone = build_backbone(name)

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from hosting.settings.settings import Settings
 from hosting.web.problems import install_problem_handlers
-from nettailor.bundle.bundle import digest_of
+from nettailor.bundle.bundle import digest_of, encode
 from nettailor_client import Client
 from nettailor_client.errors import RequestRefused
 from registry.http.app import create_app
@@ -16,7 +16,7 @@ from registry.http.routes import router
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from registry.wiring import connect
-from tests.bundles import tiny_bytes
+from tests.bundles import random_bundle, tiny_bytes
 from tests.full_disk import full_disk
 from tests.nettailor.bundle.abuses import abuses
 from tests.serving import served
@@ -56,6 +56,20 @@ def test_the_life_of_a_task(client: Client) -> None:
         ("version-deleted", "ann", "bad", False),
         ("task-deleted", "ann", "over", False),
     ]
+
+
+def test_a_task_is_of_the_method_of_its_live_version_or_its_newest(client: Client) -> None:
+    client.publish("signs", tiny_bytes())
+    client.publish("signs", encode(*random_bundle(method="features")))
+    assert [version.method for version in client.versions("signs")] == ["nettailor", "features"]
+    assert client.lineage("signs", 2).method == "features"
+    assert [task.method for task in client.tasks()] == ["features"]
+    client.promote("signs", "live", 1)
+    assert client.task("signs").method == "nettailor"
+    client.promote("signs", "live", 2)
+    live = client.task("signs").live
+    assert live is not None
+    assert (client.task("signs").method, live.method) == ("features", "features")
 
 
 def test_aliases_can_be_removed(client: Client, http: httpx.Client) -> None:

@@ -19,7 +19,9 @@ def accuracies(manifest: Manifest) -> list[Row]:
         return name, percent(accuracy.validation), percent(accuracy.test)
 
     metrics = manifest.metrics
-    rows = [row("teacher (the whole network, fine-tuned)", metrics.teacher), row("this version", metrics.student)]
+    rows = [row("this version", metrics.student)]
+    if metrics.teacher != Accuracy():
+        rows.insert(0, row("teacher (the whole network, fine-tuned)", metrics.teacher))
     search = manifest.recipe.get("teacher_search")
     if search is not None:
         features = Accuracy(validation=search["features"], test=search["features_test"])
@@ -88,6 +90,7 @@ def environment(tailoring: Finished) -> list[Row]:
     manifest = tailoring.manifest
     rows = [
         ("task", manifest.task),
+        ("method", manifest.method),
         ("backbone", f"{manifest.backbone.id} ({manifest.backbone.fingerprint[:12]}…)"),
         ("dataset", manifest.dataset),
         ("seed", str(manifest.seed)),

@@ -13,6 +13,7 @@ import pytest
 
 from nettailor.architecture.geometry import geometry
 from nettailor.bundle.bundle import decode, encode
+from nettailor.bundle.manifest import Accuracy
 from nettailor.network.backbones import Backbone
 from registry.storage.blobs import Blobs
 from tests.bundles import random_bundle
@@ -207,6 +208,17 @@ def test_what_the_backbone_as_it_is_would_give_is_told(backbone: Backbone) -> No
     assert len(accuracies(made)) == 2
     told = made.model_copy(update={"recipe": {"teacher_search": {"features": 0.8125, "features_test": None}}})
     assert accuracies(told)[2] == ("a linear classifier on the backbone as it is", "81.25 %", "–")
+
+
+def test_the_page_of_another_method_tells_of_no_teacher(backbone: Backbone) -> None:
+    manifest, tensors = random_bundle(fingerprint=backbone.fingerprint(), classes=3, method="features")
+    metrics = manifest.metrics.model_copy(update={"teacher": Accuracy()})
+    manifest = manifest.model_copy(update={"metrics": metrics, "preprocessing": PREPROCESSING})
+    made = replace(tailoring(backbone), bundle=decode(encode(manifest, tensors)), history={})
+    pages = [make_report(of, backbone)["report.html"].decode() for of in (tailoring(backbone), made)]
+    assert ["fine-tuned" in page for page in pages] == [True, False]
+    assert ["<h2>Learning</h2>" in page for page in pages] == [True, False]
+    assert ["Method: <b>nettailor</b>" in pages[0], "Method: <b>features</b>" in pages[1]] == [True, True]
 
 
 def test_runs_of_every_method_are_drawn() -> None:
