@@ -40,6 +40,12 @@ class Preset(StrEnum):
     thorough = "thorough"
 
 
+class Method(StrEnum):
+    nettailor = "nettailor"
+    features = "features"
+    batchnorm = "batchnorm"
+
+
 class Skips(StrEnum):
     one = "1"
     three = "3"
@@ -156,6 +162,10 @@ def tailor(
         str | None,
         _option("Which backbone: an architecture, or a name of `nettailor backbone list`. Default: the service's."),
     ] = None,
+    method: Annotated[
+        Method | None,
+        _option("How to change the network: nettailor by default; features or batchnorm leave its blocks as they are."),
+    ] = None,
     skips: Annotated[Skips | None, _option("From how many of the nearest nodes proxies come.")] = None,
     gamma1: Annotated[float | None, _option("Weight of the complexity.", min=0)] = None,
     gamma2: Annotated[float | None, _option("Weight of the teacher.", min=0)] = None,
@@ -196,7 +206,7 @@ def tailor(
 
     console = PlainConsole()
     options = {"preset": preset, "seed": seed, "backbone": backbone, "skips": skips, "gamma1": gamma1, "gamma2": gamma2}
-    options |= {"loss": loss, "measure": measure, "target_drop": target_drop}
+    options |= {"method": method, "loss": loss, "measure": measure, "target_drop": target_drop}
     options |= {"max_macs": max_macs, "max_latency_ms": max_latency_ms}
     options |= {"max_minutes": max_minutes, "warm_start": warm_start, "priority": priority, "group_by": group_by}
     with one_line_errors(), service(url, data_dir, key) as client, packed(data) as archive:

@@ -15,6 +15,20 @@ from trainer.jobs.options import TailorOptions
 from trainer.pattern import compiled
 from trainer.settings import Settings
 
+# Options that say how a student is pruned, taught or continued, which the method nettailor alone does.
+_OF_NETTAILOR = (
+    "skips",
+    "gamma1",
+    "gamma2",
+    "loss",
+    "measure",
+    "target_drop",
+    "max_macs",
+    "max_latency_ms",
+    "max_minutes",
+    "warm_start",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class BackboneChoice:
@@ -29,6 +43,10 @@ class BackboneChoice:
 def check_options(options: TailorOptions, task: str, settings: Settings, registry: Registry) -> None:
     """Raises OptionsInvalid, which names the option."""
     backbone = backbone_of(options, settings, registry)
+    if options.method not in {None, "nettailor"}:
+        for name in _OF_NETTAILOR:
+            if getattr(options, name) is not None:
+                raise OptionsInvalid(name, f"has no meaning with method {options.method}")
     if options.target_drop is not None and options.has_budget:
         reason = "not together with max_macs or max_latency_ms: the most accurate network within a budget is chosen"
         raise OptionsInvalid("target_drop", reason)

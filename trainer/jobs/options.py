@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from nettailor.bundle.manifest import Method
 from nettailor.plain_text import PlainText
 from trainer.errors import OptionsInvalid
 from trainer.events import Json
@@ -43,6 +44,11 @@ class TailorOptions(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**31, description="the same seed and data give the same bundle")
     backbone: str | None = Field(
         default=None, min_length=1, max_length=64, description="the network to tailor; by default the service's own"
+    )
+    method: Method | None = Field(
+        default=None,
+        description="how the network is changed: nettailor, the default; features, a classifier on the network as it "
+        "is; or batchnorm, batch-norm of the task's own",
     )
     skips: Skips | None = Field(
         default=None, description="from how many of the nearest nodes a node has proxies: 1, 3, 5, or dense for all"

@@ -7,7 +7,7 @@ from trainer.jobs.options import TailorOptions
 from trainer.recipe.config import RecipeConfig
 from trainer.settings import Settings
 
-_SAME_NAMES = ("gamma1", "gamma2", "loss", "target_drop", "max_macs", "max_latency_ms", "max_minutes")
+_SAME_NAMES = ("method", "gamma1", "gamma2", "loss", "target_drop", "max_macs", "max_latency_ms", "max_minutes")
 
 
 def recipe_config_of(options: TailorOptions, settings: Settings) -> RecipeConfig:

@@ -66,7 +66,19 @@ def test_everything_asked_reaches_the_recipe(settings: Settings, tmp_path: Path)
     assert recipe_config_of(parse_options({"skips": 1}), settings).skips == 1
 
 
+@pytest.mark.parametrize("method", ["nettailor", "features", "batchnorm"])
+def test_the_method_reaches_the_recipe(http: httpx.Client, settings: Settings, method: str) -> None:
+    assert upload(http, method=method).json()["options"] == {"preset": "balanced", "seed": 0, "method": method}
+    assert recipe_config_of(parse_options({"method": method}), settings).method == method
+
+
+def test_an_unknown_method_is_refused_with_those_that_are_known(http: httpx.Client) -> None:
+    detail = upload(http, method="guesswork").json()["detail"]
+    assert all(method in detail for method in ("nettailor", "features", "batchnorm"))
+
+
 BAD: list[Mapping[str, Any]] = [
+    {"method": "guesswork"},
     {"skips": 2},
     {"gamma1": -0.1},
     {"gamma2": 1e9},
@@ -103,6 +115,8 @@ def test_what_cannot_be_done_here_is_refused_by_name(http: httpx.Client, service
         ({"measure": "milliseconds"}, "measure", "NETTAILOR_COST_TABLE"),
         ({"max_latency_ms": 3}, "max_latency_ms", "NETTAILOR_COST_TABLE"),
         ({"max_macs": 0.5, "target_drop": 0.01}, "target_drop", "not together"),
+        ({"method": "features", "skips": 3}, "skips", "no meaning with method features"),
+        ({"method": "batchnorm", "max_minutes": 3}, "max_minutes", "no meaning with method batchnorm"),
         ({"group_by": "(a"}, "group_by", "missing )"),
         ({"warm_start": "7"}, "warm_start", "7"),
         ({"warm_start": "live"}, "warm_start", "live"),
