@@ -1,0 +1,97 @@
+"""Tasks of all methods in one batch, each answered as its own training network answers."""
+
+import functools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from nettailor.architecture.plan import full_plan
+from nettailor.bundle.bundle import Bundle, decode, encode
+from nettailor.bundle.manifest import PLAIN_METHODS, Method
+from nettailor.images import normalise
+from nettailor.network.norms import TaskNorm
+from nettailor.network.student import Student
+from server.engine.engine import Engine, Part
+from server.kernels.device import CpuDevice
+from server.kernels.thread_lanes import ThreadLanes
+from tests.bundles import random_manifest, random_plan
+from tests.server.oracle import backbone, fingerprint, random_images
+
+CLASSES = (2, 5, 300)
+Task = tuple[Method, int]  # and a seed
+
+
+@functools.cache
+def engine(name: str = "mini26") -> Engine:
+    return Engine(backbone(name), CpuDevice(lanes=ThreadLanes(1)))
+
+
+@functools.cache
+def trained(method: Method, seed: int, name: str = "mini26") -> Student:
+    """A network as training leaves it: with weights, gains, offsets and statistics of its own."""
+    depth = len(backbone(name).blocks)
+    plan = full_plan(depth, 0) if method in PLAIN_METHODS else random_plan(depth, seed=seed)
+    statistics = PLAIN_METHODS.get(method, "task")
+    generator = torch.Generator().manual_seed(seed)
+    classes = CLASSES[seed % len(CLASSES)]
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        student = Student(backbone(name), plan=plan, classes=classes, statistics=statistics, adapts=True)
+    own = [*student.proxies.modules(), *(m for m in student.blocks.modules() if isinstance(m, TaskNorm))]
+    for module in own:
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean = 0.2 * torch.randn(module.num_features, generator=generator)
+            module.running_var = 0.5 + torch.rand(module.num_features, generator=generator)
+        if isinstance(module, TaskNorm):
+            module.log_gain.data = 0.3 * torch.randn(module.num_features, generator=generator)
+            module.offset.data = 0.3 * torch.randn(module.num_features, generator=generator)
+    return student.eval()
+
+
+@functools.cache
+def bundle_of(method: Method, seed: int, name: str = "mini26") -> Bundle:
+    student = trained(method, seed, name)
+    manifest = random_manifest(
+        task=f"{method}{seed}",
+        backbone=name,
+        fingerprint=fingerprint(name),
+        plan=student.plan,
+        classes=student.head.out_features,
+        statistics=student.statistics,
+        method=method,
+    )
+    return decode(encode(manifest, student.bundle_tensors()))
+
+
+def assert_as_trained(batch: list[Task], *, side: int, name: str = "mini26") -> None:
+    images = random_images(2 * len(batch), side)
+    parts = [
+        Part(adapter=engine(name).pack(bundle_of(method, seed, name)), images=range(2 * row, 2 * row + 2))
+        for row, (method, seed) in enumerate(batch)
+    ]
+    answers = engine(name).forward(images, parts)
+    for (method, seed), part, logits in zip(batch, parts, answers, strict=True):
+        preprocessing = bundle_of(method, seed, name).manifest.preprocessing
+        with torch.inference_mode():
+            prepared = torch.from_numpy(normalise(images[list(part.images)], preprocessing))
+            expected = trained(method, seed, name)(prepared).numpy()
+        scale = max(1.0, float(np.abs(expected).max()))
+        np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * scale, err_msg=method)
+
+
+TASKS = st.tuples(st.sampled_from(["nettailor", "features", "batchnorm"]), st.integers(0, 5))
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(TASKS, min_size=1, max_size=6), st.sampled_from([16, 32]))
+def test_a_mixed_batch_equals_the_training_networks(batch: list[Task], side: int) -> None:
+    assert_as_trained(batch, side=side)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_other_backbones(name: str) -> None:
+    assert_as_trained([("nettailor", 1), ("features", 1), ("batchnorm", 1), ("nettailor", 2)], side=32, name=name)
