@@ -1,9 +1,12 @@
 """A job that lacks room on the disk, or its upload, fails with that reason, at once."""
 
+from typing import Any
+
 import httpx
 import pytest
 
 from nettailor.network.backbones import Backbone
+from registry.versions.attachments import REPORT
 from tests.backbones import random_backbone_file
 from tests.full_disk import full_disk
 from tests.trainer.uploads import GOOD, upload
@@ -56,6 +59,18 @@ def test_the_backbone_that_a_job_names_is_loaded_from_the_registry(
     failed = carry_out(service, job)
     assert failed.error is not None
     assert "unknown backbone 'ours'" in str(failed.error["detail"])
+
+
+def test_a_job_of_another_method_ends_with_a_version_of_it(http: httpx.Client, service: Service) -> None:
+    answer = http.post("/tasks/pets/dataset", params={"preset": "fast", "method": "features"}, content=GOOD)
+    ended = carry_out(service, str(answer.json()["id"]))
+    assert ended.state == "succeeded", ended.error
+    version = service.registry.resolve("pets")
+    assert ended.result is not None
+    assert (version.manifest.method, version.digest) == ("features", ended.result["digest"])
+    front: Any = ended.result["front"]
+    assert [row["k"] for row in front] == [0]
+    assert REPORT in version.attachments
 
 
 def test_a_write_that_meets_a_full_disk(service: Service, job: str) -> None:
