@@ -43,8 +43,9 @@ class _Walk:
         self._other_bytes = 0
 
     def check(self, start: int, end: int, tree: _Tree) -> None:
-        for field, begin, stop in self._fields(start, end):
-            inner = tree.get(field, {})
+        for tag, begin, stop in self._fields(start, end):
+            # Of another wire type, it is a field that the parser does not know, whatever its number.
+            inner = tree.get(tag >> 3, {}) if tag & 7 == _LENGTH_DELIMITED else {}
             if inner:
                 self.check(begin, stop, inner)
             elif inner is not None:
@@ -60,7 +61,7 @@ class _Walk:
             raise RequestMalformed("message", f"more than {_MOST_OTHER_BYTES} bytes of it are in no tensor")
 
     def _fields(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-        """The number of each field, and where its value begins and ends."""
+        """The tag of each field, its number and wire type, and where its value begins and ends."""
         place = start
         while place < end:
             self._parts += 1
@@ -70,7 +71,7 @@ class _Walk:
             size, place = self._size(tag & 7, place, end)
             if place + size > end:
                 raise RequestMalformed("message", "it ends within a field")
-            yield tag >> 3, place, place + size
+            yield tag, place, place + size
             place += size
 
     def _size(self, kind: int, place: int, end: int) -> tuple[int, int]:

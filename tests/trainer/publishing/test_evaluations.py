@@ -1,5 +1,6 @@
 """Versions that jobs made are compared by what the jobs recorded, the whole way over HTTP."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ def _config(options: TailorOptions, settings: Settings) -> RecipeConfig:
 @pytest.fixture
 def made(http: httpx.Client, service: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Registry:
     """Two versions of `pets`, tailored to the same images with different seeds."""
+    for name in [name for name in os.environ if name.startswith("NETTAILOR_")]:  # of other tests' services
+        monkeypatch.delenv(name)
     for name, value in (("DATA_DIR", settings.data_dir), ("REDIS_URL", settings.redis_url)):
         monkeypatch.setenv(f"NETTAILOR_{name}", str(value))
     monkeypatch.setattr(tailoring, "load_backbone", tiny_backbone)

@@ -1,5 +1,7 @@
 """What is too much is told from the bytes; limits are lowered here rather than messages made large."""
 
+import re
+
 import hypothesis
 import pytest
 from google.protobuf.message import DecodeError
@@ -69,10 +71,12 @@ def test_small_messages_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @hypothesis.given(strategies.binary(min_size=11, max_size=60))
+@hypothesis.example(b"\xf9\0" + bytes(8) + b"-\1\0\0\0\xed\0" + bytes(4))  # what is tensors elsewhere, as a number
 def test_what_the_walk_refuses_for_its_form_the_parser_refuses_too(raw: bytes) -> None:
     try:
         check_infer_request(raw)
     except RequestMalformed as refusal:
-        if "ends within" in refusal.reason or "wire type" in refusal.reason:
+        # Groups, types 3 and 4, are none of the protocol's, but the parser passes over them.
+        if re.search("ends within|wire type [67]", refusal.reason):
             with pytest.raises(DecodeError):
                 protocol().methods["ModelInfer"].request.FromString(raw)
