@@ -168,7 +168,7 @@ def _fast() -> RecipeConfig:
         recover=replace(_RECOVER, min_steps=30, max_steps=100),
         retrain=replace(_RETRAIN, epochs=2, min_steps=60, max_steps=160),
         regressed_images=256,
-        cut=2,
+        cut=3,
         folds=1,
     )
 
