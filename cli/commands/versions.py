@@ -43,7 +43,7 @@ def versions(
     key: KeyOption = None,
 ) -> None:
     """List the versions of a task, with their test accuracy and their share of the backbone's MACs."""
-    from cli.render.versions import versions_table
+    from cli.render.versions.versions import versions_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
         found = client.versions(task, tags=tag or [])
@@ -53,7 +53,7 @@ def versions(
 @registry_app.command()
 def history(task: Task, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """List everything that happened to a task: who, when, what, why."""
-    from cli.render.history import history_table
+    from cli.render.versions.history import history_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
         PlainConsole().print(history_table(task, client.history(task)))
@@ -62,7 +62,7 @@ def history(task: Task, *, url: Url = None, data_dir: ClientDir = None, key: Key
 @registry_app.command()
 def show(task: Task, version: Version, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """Show where a version comes from, which aliases name it and when it was live."""
-    from cli.render.lineage import lineage_table
+    from cli.render.versions.lineage import lineage_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
         PlainConsole().print(lineage_table(client.lineage(task, version)))
@@ -83,7 +83,7 @@ def compare(
 
     Accuracy and its difference with intervals, parameters, MACs, size of the bundle, milliseconds.
     """
-    from cli.render.comparison import comparison_table
+    from cli.render.versions.comparison import comparison_table
 
     numbers = _numbers(versions)
     with one_line_errors(), service(url, data_dir, key) as client:
@@ -110,7 +110,7 @@ def front(
 
     It becomes a version of the task. It goes live only if it passes the task's policy.
     """
-    from cli.render.front import front_table
+    from cli.render.versions.front import front_table
 
     if alias is not None and publish is None:
         raise typer.BadParameter("only with --publish", param_hint="--alias")

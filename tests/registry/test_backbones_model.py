@@ -5,7 +5,6 @@ What is stored stands for files of weights here: reading those is tested beside 
 
 import hashlib
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,10 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from nettailor.bundle.backbone_file import BackboneFile
 from nettailor.bundle.bundle import digest_of, encode
 from registry import backbones
-from registry.errors import BackboneConflict, BackboneInUse, BackboneMissing, RegistryError
+from registry.errors import BackboneConflict, BackboneInUse, BackboneMissing
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from tests.bundles import random_bundle
+from tests.registry.refusals import refusal_of
 
 NAMES = st.sampled_from(["a", "b"])
 FILES = st.sampled_from([b"one", b"two", b"three"])
@@ -47,7 +47,7 @@ class BackbonesMachine(RuleBasedStateMachine):
     @rule(name=NAMES, file=FILES)
     def add(self, name: str, file: bytes) -> None:
         taken = self.named.get(name, file) != file or any(n != name and f == file for n, f in self.named.items())
-        found = self._refusal(lambda: self.registry.add_backbone(name, file, actor="me"))
+        found = refusal_of(lambda: self.registry.add_backbone(name, file, actor="me"))
         assert found == (BackboneConflict if taken else None)
         self.stored.add(file)
         if not taken:
@@ -57,7 +57,7 @@ class BackbonesMachine(RuleBasedStateMachine):
     def remove(self, name: str) -> None:
         file = self.named.get(name)
         expected = BackboneMissing if file is None else BackboneInUse if file in self.versions.values() else None
-        assert self._refusal(lambda: self.registry.remove_backbone(name, actor="me", reason="")) == expected
+        assert refusal_of(lambda: self.registry.remove_backbone(name, actor="me", reason="")) == expected
         if expected is None:
             del self.named[name]
 
@@ -99,14 +99,6 @@ class BackbonesMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_wrong(self) -> None:
         assert self.registry.verify().faults == ()
-
-    @staticmethod
-    def _refusal(operation: Callable[[], object]) -> type[RegistryError] | None:
-        try:
-            operation()
-        except RegistryError as error:
-            return type(error)
-        return None
 
 
 @pytest.mark.parametrize("examples", [10, pytest.param(200, marks=pytest.mark.nightly)])

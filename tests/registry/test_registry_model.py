@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -29,7 +29,6 @@ from registry.errors import (
     ForceWithoutReason,
     NothingToRollBack,
     PolicyViolated,
-    RegistryError,
     TaskUnknown,
     TaskWasDeleted,
     VersionInUse,
@@ -45,6 +44,7 @@ from registry.versions.aliases import ANY, AnyVersion
 from tests.bundles import tiny_bytes
 from tests.registry.contents import contents
 from tests.registry.corruption import corrupt
+from tests.registry.refusals import refusal_of
 
 TASKS = st.sampled_from(["digits", "signs"])
 ALIASES = st.sampled_from(["live", "candidate"])
@@ -238,9 +238,9 @@ class RegistryMachine(RuleBasedStateMachine):
     def finish_work(self, begun: Begun, seed: int) -> None:
         """Published as ever, unless the task was deleted meanwhile, made anew or not."""
         versions: list[int] = []
-        refusal = self._refusal(lambda: versions.append(self.model.finish(begun, seed)))
+        refusal = refusal_of(lambda: versions.append(self.model.finish(begun, seed)))
         data = bundle_bytes(task=begun.task, seed=seed)
-        found = self._refusal(
+        found = refusal_of(
             lambda: versions.append(self.registry.publish(begun.task, data, actor="me", since=begun.since).version)
         )
         assert found == refusal
@@ -248,31 +248,31 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @rule(task=TASKS, alias=ALIASES, version=VERSIONS, expected=EXPECTED)
     def promote(self, task: str, alias: str, version: int, expected: AnyVersion | int | None) -> None:
-        refusal = self._refusal(lambda: self.model.promote(task, alias, version, expected))
-        found = self._refusal(
+        refusal = refusal_of(lambda: self.model.promote(task, alias, version, expected))
+        found = refusal_of(
             lambda: self.registry.promote(task, alias, version, expected=expected, actor="me", reason="")
         )
         assert found == refusal
 
     @rule(task=TASKS, alias=ALIASES)
     def unalias(self, task: str, alias: str) -> None:
-        refusal = self._refusal(lambda: self.model.unalias(task, alias))
-        assert self._refusal(lambda: self.registry.unalias(task, alias, actor="me", reason="")) == refusal
+        refusal = refusal_of(lambda: self.model.unalias(task, alias))
+        assert refusal_of(lambda: self.registry.unalias(task, alias, actor="me", reason="")) == refusal
 
     @rule(task=TASKS, alias=ALIASES)
     def rollback(self, task: str, alias: str) -> None:
-        refusal = self._refusal(lambda: self.model.rollback(task, alias))
-        assert self._refusal(lambda: self.registry.rollback(task, alias=alias, actor="me", reason="")) == refusal
+        refusal = refusal_of(lambda: self.model.rollback(task, alias))
+        assert refusal_of(lambda: self.registry.rollback(task, alias=alias, actor="me", reason="")) == refusal
 
     @rule(task=TASKS, version=VERSIONS)
     def delete_version(self, task: str, version: int) -> None:
-        refusal = self._refusal(lambda: self.model.delete_version(task, version))
-        assert self._refusal(lambda: self.registry.delete_version(task, version, actor="me", reason="")) == refusal
+        refusal = refusal_of(lambda: self.model.delete_version(task, version))
+        assert refusal_of(lambda: self.registry.delete_version(task, version, actor="me", reason="")) == refusal
 
     @rule(task=TASKS)
     def delete_task(self, task: str) -> None:
-        refusal = self._refusal(lambda: self.model.delete_task(task))
-        assert self._refusal(lambda: self.registry.delete_task(task, actor="me", reason="")) == refusal
+        refusal = refusal_of(lambda: self.model.delete_task(task))
+        assert refusal_of(lambda: self.registry.delete_task(task, actor="me", reason="")) == refusal
 
     @rule(task=TASKS, seed=SEEDS, scrub=st.booleans())
     def spoil(self, task: str, seed: int, scrub: bool) -> None:
@@ -284,8 +284,8 @@ class RegistryMachine(RuleBasedStateMachine):
             if scrub:
                 assert [fault.where for fault in self.registry.verify().faults if fault.kind == "corrupt"] == [digest]
             else:
-                assert self._refusal(lambda: self.registry.blobs.read(digest)) == BlobCorrupt
-        assert self._refusal(lambda: self.registry.blobs.read(digest)) == BlobMissing
+                assert refusal_of(lambda: self.registry.blobs.read(digest)) == BlobCorrupt
+        assert refusal_of(lambda: self.registry.blobs.read(digest)) == BlobMissing
 
     @rule(keep=st.tuples(TASKS, SEEDS), dry_run=st.booleans())
     def collect_garbage(self, keep: tuple[str, int], dry_run: bool) -> None:
@@ -320,17 +320,15 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @rule(task=TASKS, policy=POLICIES)
     def set_policy(self, task: str, policy: tuple[int | None, int | None] | None) -> None:
-        refusal = self._refusal(lambda: self.model.set_policy(task, policy))
+        refusal = refusal_of(lambda: self.model.set_policy(task, policy))
         asked = _policy(policy)
-        assert self._refusal(lambda: self.registry.set_policy(task, asked, actor="me", reason="")) == refusal
+        assert refusal_of(lambda: self.registry.set_policy(task, asked, actor="me", reason="")) == refusal
 
     @rule(task=TASKS, alias=ALIASES, version=VERSIONS, reason=st.sampled_from(["", "because"]))
     def force(self, task: str, alias: str, version: int, reason: str) -> None:
         forced: list[bool] = []
-        refusal = self._refusal(lambda: forced.append(self.model.force(task, alias, version, reason)))
-        found = self._refusal(
-            lambda: self.registry.promote(task, alias, version, actor="me", reason=reason, force=True)
-        )
+        refusal = refusal_of(lambda: forced.append(self.model.force(task, alias, version, reason)))
+        found = refusal_of(lambda: self.registry.promote(task, alias, version, actor="me", reason=reason, force=True))
         assert found == refusal
         if forced == [True]:
             last = self.registry.history(task)[-1]
@@ -339,8 +337,8 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @rule(task=TASKS, version=VERSIONS, name=st.sampled_from(["a", "b"]), text=st.sampled_from(["", "x", None]))
     def tag(self, task: str, version: int, name: str, text: str | None) -> None:
-        refusal = self._refusal(lambda: self.model.tag(task, version, name, text))
-        assert self._refusal(lambda: self.registry.annotate(task, version, tags={name: text}, actor="me")) == refusal
+        refusal = refusal_of(lambda: self.model.tag(task, version, name, text))
+        assert refusal_of(lambda: self.registry.annotate(task, version, tags={name: text}, actor="me")) == refusal
 
     @invariant()
     def policies_and_tags_are_the_models(self) -> None:
@@ -377,14 +375,6 @@ class RegistryMachine(RuleBasedStateMachine):
                 assert record.version == version
                 if (task, model.versions[version]) in self.model.stored:
                     assert self.registry.read_bundle(record) == bundle_bytes(task=task, seed=model.versions[version])
-
-    @staticmethod
-    def _refusal(operation: Callable[[], object]) -> type[RegistryError] | None:
-        try:
-            operation()
-        except RegistryError as error:
-            return type(error)
-        return None
 
 
 def _policy(policy: tuple[int | None, int | None] | None) -> Policy | None:

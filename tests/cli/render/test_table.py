@@ -7,15 +7,15 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.console import PlainConsole
-from cli.render.comparison import comparison_table
-from cli.render.history import history_table
 from cli.render.jobs import jobs_table
-from cli.render.lineage import lineage_table
 from cli.render.policy import policy_table
 from cli.render.predictions import predictions_table
 from cli.render.table import minute, new_table, pairs, size
 from cli.render.tasks import tasks_table
-from cli.render.versions import versions_table
+from cli.render.versions.comparison import comparison_table
+from cli.render.versions.history import history_table
+from cli.render.versions.lineage import lineage_table
+from cli.render.versions.versions import versions_table
 from nettailor.printable import printable
 from tests.answers import AT, comparison, entry, job, lineage, policy, prediction, task, version
 

@@ -46,7 +46,8 @@ def test_a_frozen_layer_with_the_folded_statistics_gives_the_same() -> None:
     x = torch.randn(4, CHANNELS, 3, 3)
     wanted = learned(x)
     mean, var = learned.folded_statistics()
-    assert not torch.equal(mean, norm.running_mean)  # type: ignore[arg-type]  # a tensor
+    assert norm.running_mean is not None
+    assert not torch.equal(mean, norm.running_mean)
     norm.running_mean, norm.running_var = mean, var
     assert torch.allclose(norm(x), wanted, atol=1e-5)
     assert torch.allclose(scaled(learned, x, torch.tensor(0.3)), 0.3 * wanted, atol=1e-6)

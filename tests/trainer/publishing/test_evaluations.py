@@ -1,6 +1,5 @@
 """Versions that jobs made are compared by what the jobs recorded, the whole way over HTTP."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from nettailor_client import Client
 from registry.http.app import create_app
 from registry.registry import Registry
 from registry.versions.evaluation import evaluation_of
+from tests.processes.environment import set_only
 from tests.serving import served
 from tests.trainer import archives
 from tests.trainer.tiny import tiny_backbone, tiny_config
@@ -31,10 +31,7 @@ def _config(options: TailorOptions, settings: Settings) -> RecipeConfig:
 @pytest.fixture
 def made(http: httpx.Client, service: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Registry:
     """Two versions of `pets`, tailored to the same images with different seeds."""
-    for name in [name for name in os.environ if name.startswith("NETTAILOR_")]:  # of other tests' services
-        monkeypatch.delenv(name)
-    for name, value in (("DATA_DIR", settings.data_dir), ("REDIS_URL", settings.redis_url)):
-        monkeypatch.setenv(f"NETTAILOR_{name}", str(value))
+    set_only(monkeypatch, DATA_DIR=settings.data_dir, REDIS_URL=settings.redis_url)
     monkeypatch.setattr(tailoring, "load_backbone", tiny_backbone)
     monkeypatch.setattr(tailoring, "recipe_config_of", _config)
     service.stop()  # its reconciler would take a run without a worker for a lost one

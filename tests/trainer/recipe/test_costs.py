@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from nettailor.errors import CostTableInvalid
+from tests.processes.environment import set_only
 from tests.trainer import archives, fake_recipe
 from tests.trainer.recipe.runs import tailored
 from tests.trainer.tables import write_table
@@ -36,8 +37,7 @@ def test_the_setting_reaches_the_recipe(
         return fake_recipe.tailor(task, dataset, config, **options)
 
     monkeypatch.setattr(tailoring, "tailor", tailor)
-    for name, value in (("DATA_DIR", settings.data_dir), ("REDIS_URL", settings.redis_url), ("COST_TABLE", table)):
-        monkeypatch.setenv(f"NETTAILOR_{name}", str(value))
+    set_only(monkeypatch, DATA_DIR=settings.data_dir, REDIS_URL=settings.redis_url, COST_TABLE=table)
     service.stop()  # its reconciler would take a run without a worker for a lost one
     tailoring.run(job, 1)
     assert [config.cost_table for config in seen] == [table]

@@ -16,6 +16,7 @@ from nettailor.network.backbones import Backbone
 from nettailor.network.student import Student
 from registry.registry import Registry
 from tests.bundles import random_bundle, random_manifest, random_tensors
+from tests.processes.environment import set_only
 from tests.trainer import archives, fake_recipe
 from tests.trainer.datasets import dataset_file
 from tests.trainer.publishing.tailored import tailored
@@ -216,8 +217,7 @@ def test_a_job_begins_with_what_is_live_and_is_compared_with_it(
     http: httpx.Client, service: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The whole way of two jobs, but for the recipe."""
-    for name, value in (("DATA_DIR", settings.data_dir), ("REDIS_URL", settings.redis_url)):
-        monkeypatch.setenv(f"NETTAILOR_{name}", str(value))
+    set_only(monkeypatch, DATA_DIR=settings.data_dir, REDIS_URL=settings.redis_url)
     seen: list[WarmStart | None] = []
 
     def tailor(*arguments: Any, warm: WarmStart | None, **options: Any) -> fake_recipe.Tailored:
@@ -254,8 +254,7 @@ def test_a_job_begins_with_what_is_live_and_is_compared_with_it(
 def test_a_version_that_is_gone_by_then_fails_the_job_by_name(
     http: httpx.Client, service: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch, backbone: Backbone
 ) -> None:
-    for name, value in (("DATA_DIR", settings.data_dir), ("REDIS_URL", settings.redis_url)):
-        monkeypatch.setenv(f"NETTAILOR_{name}", str(value))
+    set_only(monkeypatch, DATA_DIR=settings.data_dir, REDIS_URL=settings.redis_url)
     manifest, tensors = random_bundle(task="pets", fingerprint=backbone.fingerprint())
     service.registry.publish("pets", encode(manifest, tensors), actor="ada")
     data = archives.zip_of(archives.class_folders())

@@ -1,0 +1,1 @@
+"""What `nettailor registry` prints of versions."""
