@@ -4,7 +4,7 @@ import numpy as np
 
 from nettailor.architecture.geometry import geometry
 from nettailor.architecture.plan import Plan, full_plan, reachable_plan
-from nettailor.bundle.bundle import FloatArray, encode, tensor_shapes
+from nettailor.bundle.bundle import FloatArray, encode
 from nettailor.bundle.manifest import (
     PLAIN_METHODS,
     Accuracy,
@@ -17,6 +17,7 @@ from nettailor.bundle.manifest import (
     format_of,
 )
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from nettailor.bundle.tensors.tensors import tensor_shapes
 
 ZERO_FINGERPRINT = "0" * 64
 

@@ -4,9 +4,10 @@ import numpy as np
 
 from nettailor.architecture.geometry import geometry
 from nettailor.architecture.plan import Plan
-from nettailor.bundle.bundle import FloatArray, tensor_shapes
+from nettailor.bundle.bundle import FloatArray
 from nettailor.bundle.manifest import Accuracy, BackboneReference, Manifest, Metrics, StatisticsMode
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from nettailor.bundle.tensors.tensors import tensor_shapes
 from nettailor.complexity.counting import plan_complexity
 
 

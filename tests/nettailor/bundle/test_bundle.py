@@ -19,9 +19,9 @@ from nettailor.bundle.bundle import (
     encode,
     manifest_json,
     parse_manifest,
-    tensor_shapes,
 )
 from nettailor.bundle.manifest import Method, StatisticsMode
+from nettailor.bundle.tensors.tensors import tensor_shapes
 from nettailor.errors import (
     BundleInvalid,
     BundleManifestInvalid,
