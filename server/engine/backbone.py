@@ -7,7 +7,7 @@ r_t = sqrt((v + eps) / (v_t + eps)) and s_t = b - g m_t / sqrt(v_t + eps): a sca
 Legend: N images, C channels, H W. Activations are (N, H, W, C) and contiguous.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -26,7 +26,8 @@ class Convolution:
 
     kernel: Kernel
     bias: Tensor
-    norm: Norm
+    stride: int
+    padding: int
 
     def __call__(self, x: Tensor, *, biased: bool = True, relu: bool = False, add: Tensor | None = None) -> Tensor:
         """(N, H, W, C_in) -> (N, H', W', C_out); `add` has the shape of the result."""
@@ -36,7 +37,7 @@ class Convolution:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SharedBlock:
+class ConvolutionBlock:
     """G_l: convolutions with a ReLU between them; `shortcut` is None for the identity."""
 
     branch: tuple[Convolution, ...]
@@ -48,11 +49,6 @@ class SharedBlock:
         for conv in self.branch[:-1]:
             y = conv(y, relu=True)
         return self.branch[-1](y, add=x if self.shortcut is None else self.shortcut(x))
-
-    @property
-    def norms(self) -> dict[str, Norm]:
-        named = {f"branch.{3 * i + 1}": conv.norm for i, conv in enumerate(self.branch)}
-        return named | ({"shortcut.1": self.shortcut.norm} if self.shortcut else {})
 
     @property
     def statistics_sizes(self) -> list[int]:
@@ -67,17 +63,14 @@ class SharedBlock:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SharedNetwork:
-    """All that tasks share; nothing else of the backbone stays in memory."""
+    """All that tasks share; nothing else of the backbone stays in memory. `norms` are its own statistics of every
+    block, by node and by the names that a bundle uses."""
 
     stem: Convolution
     stem_pools: bool
-    blocks: tuple[SharedBlock, ...]
+    blocks: tuple[ConvolutionBlock, ...]
     strides: tuple[int, ...]  # total, of node 0 ... L
-
-    @property
-    def norms(self) -> dict[int, dict[str, Norm]]:
-        """The backbone's own statistics of every block, by node and by the names that a bundle uses."""
-        return {node: block.norms for node, block in enumerate(self.blocks, start=1)}
+    norms: Mapping[int, Mapping[str, Norm]]
 
     @property
     def convolutions(self) -> Iterator[Convolution]:
@@ -114,12 +107,13 @@ def pack_shared(backbone: Backbone, device: Device) -> SharedNetwork:
         stem_pools=isinstance(stem[3], nn.MaxPool2d),
         blocks=tuple(_block(block, device) for block in backbone.blocks),
         strides=backbone.strides,
+        norms={node: _norms(block) for node, block in enumerate(backbone.blocks, start=1)},
     )
 
 
-def _block(block: nn.Module, device: Device) -> SharedBlock:
+def _block(block: nn.Module, device: Device) -> ConvolutionBlock:
     assert isinstance(block, Block)
-    return SharedBlock(branch=_convolutions(block.branch, device), shortcut=_shortcut(block.shortcut, device))
+    return ConvolutionBlock(branch=_convolutions(block.branch, device), shortcut=_shortcut(block.shortcut, device))
 
 
 def _convolutions(branch: nn.Sequential, device: Device) -> tuple[Convolution, ...]:
@@ -146,10 +140,21 @@ def _folded(conv: nn.Module, norm: nn.Module, device: Device) -> Convolution:
     return Convolution(
         kernel=device.pack(folded, stride=stride, padding=padding),
         bias=device.put((beta - mean * scale).float().numpy()),
-        norm=Norm(weight=_array(gamma), bias=_array(beta), var=_array(var), eps=norm.eps),
+        stride=stride,
+        padding=padding,
     )
 
 
-def _array(values: Tensor) -> FloatArray:
-    array: FloatArray = values.float().numpy().copy()  # not a view that keeps a tensor alive
+def _norms(block: nn.Module) -> dict[str, Norm]:
+    """Those of the branch first, in its order."""
+    named = {name: module for name, module in block.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    return {
+        name: Norm(weight=_array(norm.weight), bias=_array(norm.bias), var=_array(norm.running_var), eps=norm.eps)
+        for name, norm in named.items()
+    }
+
+
+def _array(values: Tensor | None) -> FloatArray:
+    assert values is not None
+    array: FloatArray = values.detach().float().cpu().numpy().copy()  # not a view that keeps a tensor alive
     return array

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from server.engine.adapters import Adapter, NodeAdapter, ProxyAdapter
-from server.engine.backbone import SharedBlock, SharedNetwork, max_pool
+from server.engine.backbone import ConvolutionBlock, SharedNetwork, max_pool
 from server.engine.rows import Rows
 
 _FEW_ROWS = 512
@@ -108,7 +108,7 @@ class MixedPass:
         alphas = _a_row_each([member.alpha for member in members], keepers)
         return torch.addcmul(self._bias(node, keepers), y, alphas, out=y)
 
-    def _scaled_block(self, block: SharedBlock, members: list[NodeAdapter], keepers: Rows, x: Tensor) -> Tensor:
+    def _scaled_block(self, block: ConvolutionBlock, members: list[NodeAdapter], keepers: Rows, x: Tensor) -> Tensor:
         vectors = _a_row_each([_statistics_of(member, block) for member in members], keepers)
         *inner, last, shortcut, shift = vectors.split(block.statistics_sizes, -1)
         y = x
@@ -170,7 +170,7 @@ def _a_row_each(vectors: Sequence[Tensor | None], rows: Rows) -> Tensor:
     return torch.stack(each)[:, None, None, :]
 
 
-def _statistics_of(member: NodeAdapter, block: SharedBlock) -> Tensor:
+def _statistics_of(member: NodeAdapter, block: ConvolutionBlock) -> Tensor:
     """The member's own statistics, or the backbone's in the same form."""
     if member.statistics is not None:
         return member.statistics
