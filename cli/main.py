@@ -13,7 +13,9 @@ from cli.commands.keys import KeyScope, make
 from cli.commands.keys import commands as keys_commands
 from cli.commands.options import DEFAULT_DIR, ClientDir, KeyOption, Url, one_line_errors, service
 from cli.commands.predict import predict
+from cli.commands.task_name import checked_task_name
 from cli.commands.upkeep import add_upkeep
+from cli.commands.version import ShowVersion
 from cli.commands.versions import registry_app
 from cli.console import PlainConsole
 from nettailor.printable import printable
@@ -21,12 +23,17 @@ from nettailor.printable import printable
 app = typer.Typer(
     name="nettailor",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Many image-recognition tasks from one shared, frozen ResNet (NetTailor, CVPR 2019).\n\n"
     "`nettailor up` starts the service. `nettailor tailor` turns a folder of images into a task that it answers.",
 )
+
+
+@app.callback()
+def nettailor(*, version: ShowVersion = False) -> None:
+    """What comes before any command."""
+
 
 app.add_typer(keys_commands, name="keys")
 add_upkeep(registry_app)
@@ -155,7 +162,10 @@ def tailor(
         ),
     ],
     *,
-    task: Annotated[str, typer.Option(help="Name of the task: lower-case letters, digits, '.', '_', '-'.")],
+    task: Annotated[
+        str,
+        typer.Option(callback=checked_task_name, help="Name of the task: lower-case letters, digits, '.', '_', '-'."),
+    ],
     preset: Annotated[Preset | None, typer.Option(help="How much time to spend. Default: the service's.")] = None,
     seed: Annotated[int | None, _option("The same seed and data give the same bundle; 0 by default.", min=0)] = None,
     backbone: Annotated[

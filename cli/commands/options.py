@@ -58,7 +58,7 @@ def one_line_errors() -> Iterator[None]:
         yield
     except (CommandError, ClientError) as error:
         # where the service did not start, the last lines of its log follow
-        text = str(error) if isinstance(error, ServiceStartFailed) else printable(f"{error}{_advice(error)}")
+        text = str(error) if isinstance(error, ServiceStartFailed) else printable("; ".join(_said(error)))
         line = Text.assemble(("error:", "red"), " ", text)
         PlainConsole(stderr=True, highlight=False).print(line, soft_wrap=True)
         raise typer.Exit(1) from error
@@ -66,9 +66,10 @@ def one_line_errors() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def _advice(error: Exception) -> str:
-    is_away = isinstance(error, ServiceUnreachable)
-    return "; start it with `nettailor up`, or name another with --url" if is_away else ""
+def _said(error: Exception) -> list[str]:
+    """The error, and what to do about it."""
+    away = ["start it with `nettailor up`, or name another with --url"] if isinstance(error, ServiceUnreachable) else []
+    return [str(error), *away, *getattr(error, "__notes__", ())]
 
 
 def default_dir() -> Path:

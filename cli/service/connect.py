@@ -6,7 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from cli.service.advice import adding_advice
 from cli.service.local_service import local_service, running_url
+from cli.service.login_name import login_name
 from nettailor.printable import printable
 from nettailor_client import Client, ServiceUnreachable
 
@@ -18,17 +20,21 @@ def connected(
     url: str | None, data_dir: Path | None, *, key: str | None = None, default_dir: Path, notes: Console
 ) -> Iterator[Client]:
     """The service at `url`; or that of `data_dir`, started for the duration if it is not running; or, given neither,
-    the one running on the default folder or at the default URL.
+    the one running on the default folder or at the default URL. Without a key the history names whoever is logged in.
 
     Raises `ServiceUnreachable`, `ServiceStartFailed`.
     """
     if url is None and data_dir is not None:
         if running_url(data_dir) is None:
             notes.print(printable(f"starting a service on {data_dir} for this command ..."), style="dim")
-        with local_service(data_dir) as found, Client(found, key=key) as client:
+        with local_service(data_dir) as found, _client(found, key) as client, adding_advice(client):
             yield client
         return
-    with Client(url or running_url(default_dir) or DEFAULT_URL, key=key) as client:
+    with _client(url or running_url(default_dir) or DEFAULT_URL, key) as client, adding_advice(client):
         if not client.is_ready():
             raise ServiceUnreachable(client.url, "")
         yield client
+
+
+def _client(url: str, key: str | None) -> Client:
+    return Client(url, key=key, actor=login_name())

@@ -14,7 +14,8 @@ from nettailor.bundle.preprocessing import Preprocessing
 
 Format = Literal["nettailor-bundle/1", "nettailor-bundle/2"]
 Method = Literal["nettailor", "features", "batchnorm"]  # how a bundle changes the backbone
-TaskName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+TASK_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+TaskName = Annotated[str, StringConstraints(pattern=TASK_NAME)]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -1,8 +1,10 @@
 """The commands, as a user types them, against a real service."""
 
+import getpass
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 
 from cli.demo.signs import draw_sign
 from cli.main import app
+from nettailor_client import Client
 from tests.documented import ROOT
 
 _COMMANDS = (
@@ -65,6 +68,34 @@ def test_the_installed_command_answers() -> None:
     assert "nettailor" in result.stdout
 
 
+def test_the_version() -> None:
+    assert _run("--version") == f"nettailor {version('nettailor-server')}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands_and_options(shell: str) -> None:
+    typed = {"_TYPER_COMPLETE_ARGS": "nettailor registry ro", "COMP_WORDS": "nettailor registry ro", "COMP_CWORD": "2"}
+    told = {**typed, "_TYPER_COMPLETE_FISH_ACTION": "get-args", "_NETTAILOR_COMPLETE": f"complete_{shell}"}
+    result = CliRunner(env=told).invoke(app, [], prog_name="nettailor")
+    assert "rollback" in result.output
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [(["jbos"], "jobs"), (["registry", "promot"], "promote"), (["predict", "signs", "--top-kk", "3"], "--top-k")],
+)
+def test_what_is_mistyped_gets_a_suggestion(typed: list[str], meant: str) -> None:
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, typed)
+    assert result.exit_code == 2
+    assert meant in result.stderr.split("No such ")[1]
+
+
+def test_the_history_names_whoever_is_logged_in(service: str) -> None:
+    _run("registry", "promote", "signs", "1", "--alias", "logged-in", "--url", service)
+    with Client(service) as client:
+        assert client.history("signs")[-1].actor == getpass.getuser()
+
+
 def test_tasks(service: str) -> None:
     text = _run("tasks", "--url", service)
     assert "signs" in text
@@ -92,7 +123,7 @@ def test_predict_finds_the_service_by_its_folder_and_prints_json(service: str, d
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["predict", "nothing", "IMAGE", "--url", "SERVICE"], "404"),
+        (["predict", "sings", "IMAGE", "--url", "SERVICE"], "did you mean 'signs'?"),
         (["tailor", "IMAGE", "--task", "x", "--url", "SERVICE"], "not a zip"),
         (["tailor", "/nowhere", "--task", "x", "--url", "SERVICE"], "no such file"),
         (["tasks", "--url", "http://127.0.0.1:9"], "nettailor up"),
