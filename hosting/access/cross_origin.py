@@ -30,7 +30,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # they change nothing, an
 _PROBES = (HEALTHZ, READYZ)  # asked by whatever name a prober knows; they tell nothing
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-_EXPOSED = (REQUEST_ID, "X-Task-Version", "Server-Timing", "Retry-After", "ETag", "Location", "traceparent")
+_EXPOSED = (REQUEST_ID, "X-Task-Version", "Server-Timing", "Retry-After", "ETag", "Location", "Link", "traceparent")
 
 
 class CrossOriginProtection:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -18,7 +18,7 @@ from trainer.http import route_declarations as declared
 from trainer.http.dataset_routes import add_datasets
 from trainer.http.live_stream import LiveStream
 from trainer.http.pareto_routes import add_pareto_front
-from trainer.http.schemas import Job, JobList
+from trainer.http.schemas import Job
 from trainer.http.upload_routes import Actor, add_uploads
 from trainer.jobs import event_stream
 from trainer.jobs.job import State
@@ -45,15 +45,22 @@ def router(service: Service) -> APIRouter:
 def _add_reading(routes: APIRouter, service: Service) -> None:
     @endpoint(routes, declared.LIST_JOBS)
     def list_jobs(
+        request: Request,
+        response: Response,
+        *,
         task: TaskName | None = None,
         state: State | None = None,
         actor: Annotated[str | None, Query(max_length=200)] = None,
         before: Annotated[str | None, Query(max_length=200, description="only jobs older than this one")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> JobList:
-        """Newest first. The next page is the one `before` the last job of this one."""
-        found = service.jobs.store.latest(limit, task=task, state=state, actor=actor, before=before)
-        return JobList(jobs=[Job.of(job) for job in found])
+    ) -> list[Job]:
+        """Newest first. The next page is the one `before` the last job of this one; the header `Link` has its URL."""
+        found = service.jobs.store.latest(limit + 1, task=task, state=state, actor=actor, before=before)
+        page = found[:limit]
+        if len(found) > limit:
+            following = request.url.include_query_params(before=page[-1].id).query
+            response.headers["Link"] = f'<?{following}>; rel="next"'
+        return [Job.of(job) for job in page]
 
     @endpoint(routes, declared.READ_JOB)
     def read_job(job: str) -> Job:

@@ -71,7 +71,3 @@ class Inspection(BaseModel):
     left_out: list[LeftOut]
     findings: list[Finding]
     error: str | None = Field(description="why it cannot be trained on")
-
-
-class JobList(BaseModel):
-    jobs: list[Job]

@@ -23,7 +23,7 @@ class JobRoutes:
     ) -> Request[list[Job]]:
         """The latest, newest first; the next page is the one `before` the id of the last job of this one."""
         query = query_of(task=task, state=state, actor=actor, before=before, limit=limit)
-        return Request(method="GET", path="/jobs", query=query, parse=read_as(list[Job], member="jobs"))
+        return Request(method="GET", path="/jobs", query=query, parse=read_as(list[Job]))
 
     @Operation
     def finish(self, job: str) -> Request[Job]:

@@ -179,7 +179,7 @@ def test_the_whole_way(tmp_path: Path, redis_url: str, backbone: str, odd: Path)
         assert "pets version 1 is live" in shown
         with packed(odd) as archive:
             here = look(odd, archive, group_by="[a-z]+/[0-9]+").as_json()
-        (job,) = httpx.get(f"{url}/jobs", trust_env=False).json()["jobs"]
+        (job,) = httpx.get(f"{url}/jobs", trust_env=False).json()
         assert {name: job["inspection"][name] for name in here} == json.loads(json.dumps(here))
         for page in (f"/jobs/{job['id']}/dataset/report", "/tasks/pets/versions/1/report"):
             text = httpx.get(f"{url}{page}", trust_env=False).text

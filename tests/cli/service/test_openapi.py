@@ -101,6 +101,14 @@ def test_generated_names_are_the_handlers_and_each_is_one_operations(document: J
     assert all(re.fullmatch("[a-z_]+", name) for name in names)
 
 
+def test_every_list_is_an_array(document: Json) -> None:
+    operations = [one for of_path in document["paths"].values() for one in of_path.values()]
+    lists = [one for one in operations if one["operationId"].startswith("list_")]
+    assert len(lists) >= 4
+    for one in (*lists, document["paths"]["/tasks/{task}/history"]["get"]):
+        assert one["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "array"
+
+
 def test_whatever_the_document_refers_to_is_there(document: Json) -> None:
     referred = set(re.findall(r"'#/components/schemas/(\w+)'", str(document)))
     assert referred

@@ -43,8 +43,8 @@ def test_an_accepted_upload_is_stored_queued_and_recorded(http: httpx.Client, se
     assert service.jobs.records.read(job["id"]).upload == job["upload"]
     assert service.jobs.queue.waiting_ids() == [f"{job['id']}-1"]
     assert http.get(f"/jobs/{job['id']}").json() == job
-    assert http.get("/jobs").json() == {"jobs": [job]}
-    assert http.get("/jobs?task=other").json() == http.get("/jobs?state=failed").json() == {"jobs": []}
+    assert http.get("/jobs").json() == [job]
+    assert http.get("/jobs?task=other").json() == http.get("/jobs?state=failed").json() == []
     assert not list(service.settings.uploads_dir.iterdir())
 
 
@@ -103,7 +103,7 @@ def test_options_of_the_form_are_checked_as_those_of_the_query(
     answer = http.post(f"/tasks/pets/dataset{query}", files={"file": GOOD}, data=form)
     assert answer.status_code == 422
     assert named in answer.json()["detail"]
-    assert http.get("/jobs").json() == {"jobs": []}
+    assert http.get("/jobs").json() == []
 
 
 def test_a_job_takes_the_pattern_of_the_form(http: httpx.Client, service: Service) -> None:
@@ -119,7 +119,7 @@ def test_bad_archives_are_refused_and_the_service_goes_on(http: httpx.Client, se
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert answer.json()["type"] == problem_type(error)
         assert "Traceback" not in answer.text
-    assert http.get("/jobs").json() == {"jobs": []}
+    assert http.get("/jobs").json() == []
     assert not list(service.settings.uploads_dir.iterdir())
     assert upload(http).status_code == 202
 
@@ -158,7 +158,7 @@ def test_uploads_that_the_disk_has_no_room_for(http: httpx.Client, service: Serv
     object.__setattr__(service.settings, "disk_reserve_bytes", 0)
     with full_disk():
         assert upload(http).status_code == 507
-    assert http.get("/jobs").json() == {"jobs": []}
+    assert http.get("/jobs").json() == []
     assert not list(service.settings.uploads_dir.iterdir())
     assert http.get("/readyz").status_code == 200
     assert upload(http).status_code == 202
@@ -182,7 +182,17 @@ def test_idempotency_key(http: httpx.Client) -> None:
     other = upload(http, archives.zip_of(archives.class_folders(seed=9)), {"Idempotency-Key": "k1"})
     assert (other.status_code, other.json()["job"]) == (409, first.json()["id"])
     assert upload(http, headers={"Idempotency-Key": "k1"}, task="others").json()["id"] != first.json()["id"]
-    assert len(http.get("/jobs").json()["jobs"]) == 2
+    assert len(http.get("/jobs").json()) == 2
+
+
+def pages_of(http: httpx.Client, url: str) -> list[list[str]]:
+    """The ids of all pages, as whoever follows their links finds them."""
+    answer = http.get(url)
+    pages = [[job["id"] for job in answer.json()]]
+    while "next" in answer.links:
+        answer = http.get(answer.url.join(answer.links["next"]["url"]))
+        pages.append([job["id"] for job in answer.json()])
+    return pages
 
 
 def test_pages_and_filters(http: httpx.Client) -> None:
@@ -190,13 +200,15 @@ def test_pages_and_filters(http: httpx.Client) -> None:
     newest_first = made[::-1]
 
     def listed(query: str) -> list[str]:
-        return [job["id"] for job in http.get(f"/jobs?{query}").json()["jobs"]]
+        return [job["id"] for job in http.get(f"/jobs?{query}").json()]
 
     page = listed("limit=2")
     assert page == newest_first[:2]
     assert listed(f"limit=2&before={page[-1]}") == newest_first[2:]
     assert listed(f"before={newest_first[-1]}") == []
     assert listed("actor=bob") == [made[1]]
+    assert pages_of(http, "/jobs?limit=2&state=queued") == [newest_first[:2], newest_first[2:]]
+    assert pages_of(http, "/jobs?limit=3&actor=ada") == [[made[3], made[2], made[0]]]
     assert listed(f"actor=ada&state=queued&task=pets&limit=1&before={made[2]}") == [made[0]]
     assert http.get("/jobs?before=nothing").status_code == 404
 

@@ -57,5 +57,5 @@ def test_jobs_are_seen_by_the_keys_of_their_task(
     assert http.post(f"/jobs/{job['id']}/cancel", headers=pets).status_code == 200
     assert http.get("/jobs/nothing", headers=pets).status_code == 404
     assert http.get("/jobs", headers=pets).status_code == 403
-    assert http.get("/jobs?task=pets", headers=pets).json()["jobs"][0]["id"] == job["id"]
+    assert http.get("/jobs?task=pets", headers=pets).json()[0]["id"] == job["id"]
     assert http.get("/jobs?task=pets", headers=cars).status_code == 403

@@ -40,7 +40,7 @@ def look(http: httpx.Client, data: bytes, query: str = "") -> httpx.Response:
 def nothing_stays(http: httpx.Client, service: Service) -> Iterator[None]:
     yield
     assert not list(service.settings.uploads_dir.iterdir())
-    assert http.get("/jobs").json() == {"jobs": []}
+    assert http.get("/jobs").json() == []
     assert not list(service.blobs.digests())
 
 

@@ -128,7 +128,7 @@ def test_what_cannot_be_done_here_is_refused_by_name(http: httpx.Client, service
         assert problem["type"] == "urn:nettailor:problem:options-invalid"
         assert problem["detail"].startswith(f"option {name}: "), problem
         assert reason in problem["detail"]
-    assert http.get("/jobs").json() == {"jobs": []}
+    assert http.get("/jobs").json() == []
     assert upload(http, warm_start=1).status_code == 202
     assert upload(http, backbone="resnet18").status_code == 202
 

@@ -316,7 +316,7 @@ def test_a_document_with_half_a_character_is_shown(http: httpx.Client, service: 
     service.jobs.store.client.hset(f"nettailor:job:{found.id}", "document", document)
     shown = http.get("/jobs")
     assert shown.status_code == 200
-    assert shown.json()["jobs"][0]["inspection"] == {"classes": {"\\ud800": {"train": 1}}}
+    assert shown.json()[0]["inspection"] == {"classes": {"\\ud800": {"train": 1}}}
     assert http.get(f"/jobs/{found.id}").status_code == 200
     assert http.post(f"/jobs/{found.id}/cancel").status_code == 200
 

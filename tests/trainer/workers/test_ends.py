@@ -110,7 +110,7 @@ def test_what_dies_of_a_signal_each_time_fails_with_the_reason_and_those_of_high
     http: httpx.Client, service: Service, start: Start
 ) -> None:
     low, high = (submit(http, f"&priority={priority}") for priority in ("low", "high"))
-    assert [job["priority"] for job in http.get("/jobs").json()["jobs"]] == ["high", "low"]
+    assert [job["priority"] for job in http.get("/jobs").json()] == ["high", "low"]
     start("start", TINY_END="segv")
     ended = {job: in_state(service, job, "failed") for job in (low, high)}
     for job in ended.values():
