@@ -18,7 +18,7 @@ from hosting.telemetry import tracing
 from hosting.telemetry.logs import configure_logs
 from registry.wiring import connect
 from trainer.settings import Settings
-from trainer.workers.rq_log import ends_in_a_line, tell_lost_redis_in_a_line
+from trainer.workers.rq_log import configure_rq_log, ends_in_a_line
 from trainer.workers.worker import TrainerWorker
 
 _PARENT_POLL_SECONDS = 0.5
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
     settings = Settings()
     os.nice(settings.job_niceness)
     configure_logs(settings)
-    tell_lost_redis_in_a_line()
+    configure_rq_log()
     tracing.start(settings, "worker")
     assert settings.redis_url is not None  # the worker passes it on
     with ends_in_a_line():

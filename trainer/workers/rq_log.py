@@ -1,4 +1,5 @@
-"""What RQ logs: that Redis is away is one line, not a traceback each; Redis is expected to be away now and then."""
+"""What RQ logs: that Redis is away is one line, not a traceback each, for that is expected now and then; and nothing of
+its housekeeping, which it does every few seconds for as long as there is no job."""
 
 import contextlib
 import logging
@@ -15,9 +16,14 @@ logger = logging.getLogger(__name__)
 AWAY = (RedisConnectionError, RedisTimeoutError, RedisAway, QueueUnavailable)
 
 
-def tell_lost_redis_in_a_line() -> None:
+_HOUSEKEEPING = "Worker %s: cleaning"
+
+
+def configure_rq_log() -> None:
     """Once a process, when it begins."""
-    logging.getLogger("rq.worker").addFilter(without_traceback)
+    log = logging.getLogger("rq.worker")
+    log.addFilter(without_traceback)
+    log.addFilter(without_housekeeping)
 
 
 @contextlib.contextmanager
@@ -36,3 +42,8 @@ def without_traceback(record: logging.LogRecord) -> bool:
     if isinstance(fault, AWAY):
         record.exc_info = None
     return True
+
+
+def without_housekeeping(record: logging.LogRecord) -> bool:
+    """A filter of loggers: RQ's lines about its own cleaning pass at level DEBUG alone."""
+    return not str(record.msg).startswith(_HOUSEKEEPING) or logging.getLogger(record.name).isEnabledFor(logging.DEBUG)

@@ -39,7 +39,7 @@ from trainer.redis_errors import reachable
 from trainer.settings import Settings
 from trainer.wiring import housekeeping, open_jobs
 from trainer.workers.exit_reason import of_signal, of_trace, oom_kills
-from trainer.workers.rq_log import ends_in_a_line, tell_lost_redis_in_a_line
+from trainer.workers.rq_log import configure_rq_log, ends_in_a_line
 
 logger = logging.getLogger(__name__)
 
@@ -234,7 +234,7 @@ def main(kind: type[TrainerWorker] = TrainerWorker) -> None:
     with ending_in_a_line():
         keep_files_private(settings.data_dir)
     configure_logs(settings)
-    tell_lost_redis_in_a_line()
+    configure_rq_log()
     with ending_in_a_line(RegistryError, TrainerError), redis_service(settings) as url, ends_in_a_line():
         os.environ["NETTAILOR_REDIS_URL"] = url  # for the job processes
         probe.check(Store(settings.blobs_location))
