@@ -7,9 +7,11 @@ ServerError
 │   └── ImageOversized    or has too many pixels
 ├── ImagesOversized       the images of a request have too many pixels together
 ├── BundleUnusable        the task's bundle is invalid, for another backbone, corrupt or gone
-│   └── BundleWithoutBackbone  its backbone is not here, or there is no room for it
+│   ├── BundleWithoutBackbone  its backbone is not here, or there is no room for it
+│   └── BundleDoesNotFit  it has a network of its own, for which there is no room
 ├── BackboneNotHere       nobody added the backbone of a fingerprint
 ├── BackboneDoesNotFit    no room is left for one more backbone
+├── NetworkDoesNotFit     a task's own network is larger than all that bundles may take
 ├── BundleUnavailable     the task's bundle cannot be fetched just now
 ├── Overloaded            the queue is full; try again in `retry_after_seconds`
 ├── DeadlineExceeded      the request's time ran out before its answer was there
@@ -76,6 +78,10 @@ class BundleWithoutBackbone(BundleUnusable):
     pass
 
 
+class BundleDoesNotFit(BundleUnusable):
+    pass
+
+
 class BackboneNotHere(ServerError):
     def __init__(self, architecture: str, fingerprint: str) -> None:
         super().__init__(
@@ -92,6 +98,15 @@ class BackboneDoesNotFit(ServerError):
             f"(NETTAILOR_BACKBONES_MAX), with {held_bytes} of {budget_bytes} bytes (NETTAILOR_BACKBONES_BUDGET_BYTES)"
         )
         self.name = name
+
+
+class NetworkDoesNotFit(ServerError):
+    def __init__(self, task: str, *, size_bytes: int, budget_bytes: int) -> None:
+        super().__init__(
+            f"the network of task {task!r} is its own and takes {size_bytes} bytes on the device, where all bundles "
+            f"together may take {budget_bytes} (NETTAILOR_DEVICE_BUDGET_BYTES)"
+        )
+        self.task = task
 
 
 class BundleUnavailable(ServerError):

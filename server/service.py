@@ -18,10 +18,10 @@ from hosting.disk.reserve import DiskReserve
 from nettailor.network.backbones import Backbone, load_backbone
 from registry.metrics import OperationMetrics, QuarantineCollector
 from registry.registry import Registry
-from server.engine.adapters import Adapter
 from server.engine.engine import Engine
 from server.engine.folded import FoldedBundle
 from server.engine.loading import BackboneLoader, BundleLoader
+from server.engine.ready import Ready
 from server.errors import NotReady
 from server.export.backbone_source import BackboneSource
 from server.export.worker import ExportWorker
@@ -55,10 +55,10 @@ class RunningParts:
     """What exists between start and stop."""
 
     backbones: Backbones[Engine]
-    residency: Residency[FoldedBundle, Adapter]
-    routing: Routing[FoldedBundle, Adapter]
+    residency: Residency[FoldedBundle, Ready]
+    routing: Routing[FoldedBundle, Ready]
     follower: Follower
-    scheduler: Scheduler[Adapter]
+    scheduler: Scheduler[Ready]
     predictor: Predictor
     statistics: Statistics
     exports: ExportWorker
@@ -216,7 +216,7 @@ class Service:
             statistics.forget_task(task)
 
         residency = Residency(
-            loader=BundleLoader(self._registry.blobs.read, backbones),
+            loader=BundleLoader(self._registry.blobs.read, backbones, largest_network=settings.device_budget_bytes),
             disk=disk,
             budgets=_budgets(settings, engine.device),
             executor=loads,
@@ -236,7 +236,7 @@ class Service:
             bound_s=settings.queue_bound_ms / 1000,
             max_batch=settings.max_batch,
         )
-        queues: FairQueues[Adapter] = FairQueues(
+        queues: FairQueues[Ready] = FairQueues(
             max_rows=settings.max_batch, max_wait_s=settings.max_wait_ms / 1000, weights=settings.task_weights
         )
         scheduler = Scheduler(queues, Runner(backbones), _BatchObserver(metrics, admission, statistics))

@@ -1,5 +1,7 @@
 """Random but sane bundles."""
 
+import math
+
 import numpy as np
 
 from nettailor.architecture.geometry import geometry
@@ -90,9 +92,9 @@ def random_tensors(manifest: Manifest, *, seed: int = 0) -> dict[str, FloatArray
         elif name.endswith("var"):
             values = rng.uniform(0.5, 1.5, shape)
         elif len(shape) > 1:
-            values = rng.normal(0, (2 / shape[1]) ** 0.5, shape)
+            values = rng.normal(0, (2 / math.prod(shape[1:])) ** 0.5, shape)
         else:
-            centre = 1.0 if name.endswith(("norm.weight", "norm1.weight", "norm2.weight")) else 0.0
+            centre = 1.0 if name.endswith(".weight") else 0.0
             values = rng.normal(centre, 0.1, shape)
         tensors[name] = values.astype(np.float32)
     return tensors

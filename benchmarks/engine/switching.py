@@ -23,10 +23,10 @@ from benchmarks.measuring.rounds import paired_rounds, seconds_each
 from benchmarks.workloads.resnet34 import BACKBONE
 from nettailor.bundle.bundle import Bundle
 from nettailor.network.backbones import uncut_network
-from server.engine.adapters import Adapter
 from server.engine.engine import Engine, Part
 from server.engine.folded import FoldedBundle, to_bytes
 from server.engine.loading import BundleLoader
+from server.engine.ready import Ready
 from server.prediction.batch_runner import Runner
 from server.residency.backbones import Backbones
 from server.residency.disk import DiskCache
@@ -155,7 +155,7 @@ class _NobodyWatches:
 @contextmanager
 def _residency(
     engine: Engine, bundles: Sequence[Bundle], folder: Path, *, room: int
-) -> Iterator[tuple[Residency[FoldedBundle, Adapter], list[BundleId]]]:
+) -> Iterator[tuple[Residency[FoldedBundle, Ready], list[BundleId]]]:
     """Every bundle in the disk tier, the largest `room` of them fit on the device."""
     folded = [engine.fold(bundle) for bundle in bundles]
     disk = DiskCache(folder, budget_bytes=1 << 40)
@@ -178,13 +178,13 @@ def _no_registry(digest: str) -> bytes:
     raise AssertionError(f"{digest} is in the disk tier")
 
 
-def _ready(lease: "Lease[Adapter]", *, expected: Tier) -> None:
+def _ready(lease: "Lease[Ready]", *, expected: Tier) -> None:
     lease.ready.result()
     assert lease.tier in (expected, Tier.DEVICE)
     lease.release()
 
 
-def _solo(engine: Engine, adapter: Adapter, images: NDArray[np.uint8]) -> Callable[[], object]:
+def _solo(engine: Engine, adapter: Ready, images: NDArray[np.uint8]) -> Callable[[], object]:
     part = [Part(adapter=adapter, images=[0])]
     return lambda: engine.forward(images, part)
 
@@ -193,19 +193,19 @@ class _Clients:
     """`_CLIENTS` requests always under way, each of one image for a task drawn evenly."""
 
     def __init__(
-        self, engine: Engine, residency: Residency[FoldedBundle, Adapter], ids: Sequence[BundleId], side: int
+        self, engine: Engine, residency: Residency[FoldedBundle, Ready], ids: Sequence[BundleId], side: int
     ) -> None:
         self._engine, self._residency, self._ids, self._side = engine, residency, ids, side
         self._image = random_images(1, side)[0]
         self._generator = random.Random(0)
         self._done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
         self._numbers = itertools.count()
-        self._leases: dict[int, Lease[Adapter]] = {}  # not in the callbacks: a lease that refers to itself stays
+        self._leases: dict[int, Lease[Ready]] = {}  # not in the callbacks: a lease that refers to itself stays
 
     def rate(self, batch: int, seconds: float) -> float:
         """Images a second."""
-        queues: FairQueues[Adapter] = FairQueues(max_rows=batch, max_wait_s=0.002)
-        scheduler: Scheduler[Adapter] = Scheduler(queues, Runner(Backbones(self._engine, BACKBONE)), _NobodyWatches())
+        queues: FairQueues[Ready] = FairQueues(max_rows=batch, max_wait_s=0.002)
+        scheduler: Scheduler[Ready] = Scheduler(queues, Runner(Backbones(self._engine, BACKBONE)), _NobodyWatches())
         scheduler.start()
         answered, start = 0, time.perf_counter()
         for _ in range(_CLIENTS):
@@ -220,13 +220,13 @@ class _Clients:
         scheduler.stop()
         return answered / elapsed
 
-    def _ask(self, scheduler: Scheduler[Adapter]) -> None:
+    def _ask(self, scheduler: Scheduler[Ready]) -> None:
         id = self._generator.choice(self._ids)
         lease = self._residency.acquire(id)
         number = next(self._numbers)
         self._leases[number] = lease
 
-        def submit(ready: "Future[Adapter]") -> None:
+        def submit(ready: "Future[Ready]") -> None:
             if failure := ready.exception():
                 self._done.put(failure)
                 return

@@ -13,7 +13,7 @@ from nettailor.architecture.plan import Plan, full_plan
 from nettailor.bundle.preprocessing import Preprocessing
 
 Format = Literal["nettailor-bundle/1", "nettailor-bundle/2"]
-Method = Literal["nettailor", "features", "batchnorm"]  # how a bundle changes the backbone
+Method = Literal["nettailor", "features", "batchnorm", "finetuning"]  # how a bundle changes the backbone
 TASK_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 TaskName = Annotated[str, StringConstraints(pattern=TASK_NAME)]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -22,8 +22,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 StatisticsMode = Literal["task", "frozen"]  # batch-norm statistics of the kept blocks: in the bundle, or the backbone's
 
-# Of the methods that run the backbone's own path and nothing else.
-PLAIN_METHODS: Mapping[Method, StatisticsMode] = {"features": "frozen", "batchnorm": "task"}
+# Of the methods that keep every block and add no path.
+PLAIN_METHODS: Mapping[Method, StatisticsMode] = {"features": "frozen", "batchnorm": "task", "finetuning": "task"}
+# Of these, whose tasks have a network of their own, stem included, and share nothing.
+WHOLE_METHODS: frozenset[Method] = frozenset({"finetuning"})
 
 
 def format_of(method: Method) -> Format:
@@ -54,7 +56,8 @@ class Metrics(_Frozen):
 
 class Complexity(_Frozen):
     """Shared counts are of the backbone's blocks (stem apart: it always stays); task counts are what the bundle adds:
-    proxies, alphas, per-task statistics, classifier."""
+    proxies, alphas, per-task statistics, classifier. A network of the task's own removes every shared block and adds
+    its own ones; its stem is counted as the stem."""
 
     stem_macs: Count
     stem_params: Count
@@ -111,6 +114,11 @@ class Manifest(_Frozen):
     seed: int
     dataset: Digest
     libraries: dict[str, str]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the bundle holds a whole network, stem included, that shares nothing with other tasks."""
+        return self.method in WHOLE_METHODS
 
     @model_validator(mode="after")
     def _classes_are_distinct(self) -> "Manifest":

@@ -51,6 +51,11 @@ class Adapter:
     last_use: tuple[int, ...]  # by source node: the last node that reads it
     pools: frozenset[tuple[int, int]]  # (source, ratio) of every max-pooling its proxies want
 
+    @property
+    def work(self) -> int:
+        """How much an image costs, in blocks; proxies and classifier count as one."""
+        return self.blocks_kept + 1
+
 
 def upload(folded: FoldedBundle, shapes: Geometry, device: Device) -> Adapter:
     """Make a bundle of the backbone with these shapes ready to run."""

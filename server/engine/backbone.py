@@ -62,15 +62,13 @@ class ConvolutionBlock:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SharedNetwork:
-    """All that tasks share; nothing else of the backbone stays in memory. `norms` are its own statistics of every
-    block, by node and by the names that a bundle uses."""
+class ConvolutionNetwork:
+    """Stem and blocks of a network whose batch-norms are folded in."""
 
     stem: Convolution
     stem_pools: bool
     blocks: tuple[ConvolutionBlock, ...]
     strides: tuple[int, ...]  # total, of node 0 ... L
-    norms: Mapping[int, Mapping[str, Norm]]
 
     @property
     def convolutions(self) -> Iterator[Convolution]:
@@ -82,15 +80,23 @@ class SharedNetwork:
     def size_bytes(self) -> int:
         return sum(conv.kernel.size_bytes + conv.bias.untyped_storage().nbytes() for conv in self.convolutions)
 
+    def run_stem(self, images: Tensor) -> Tensor:  # (N, H, W, 3), normalised -> x_0
+        x = self.stem(images, relu=True)
+        return max_pool(x, kernel=3, stride=2) if self.stem_pools else x
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SharedNetwork(ConvolutionNetwork):
+    """All that tasks share; nothing else of the backbone stays in memory. `norms` are its own statistics of every
+    block, by node and by the names that a bundle uses."""
+
+    norms: Mapping[int, Mapping[str, Norm]]
+
     def prepare(self, side: int) -> None:
         """Get ready for images of `side` pixels; may take seconds."""
         for block, stride in zip(self.blocks, self.strides[1:], strict=True):
             for conv in block.convolutions:
                 conv.kernel.prepare(-(-side // stride), -(-side // stride))
-
-    def run_stem(self, images: Tensor) -> Tensor:  # (N, H, W, 3), normalised -> x_0
-        x = self.stem(images, relu=True)
-        return max_pool(x, kernel=3, stride=2) if self.stem_pools else x
 
 
 def max_pool(x: Tensor, *, kernel: int, stride: int) -> Tensor:

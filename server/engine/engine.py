@@ -5,7 +5,7 @@ Legend: U distinct images, N rows (an image once for every task that wants it), 
 
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,16 +21,34 @@ from server.engine.adapters import Adapter
 from server.engine.backbone import SharedNetwork, pack_shared
 from server.engine.folded import FoldedBundle, fold_bundle
 from server.engine.mixed import MixedPass
+from server.engine.ready import Ready
 from server.engine.rows import Share, cut
+from server.engine.whole.network import WholeNetwork, upload_network
 from server.kernels.device import Device
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Part:
-    """Images (by index into the batch) that one adapter is to classify."""
+    """Images (by index into the batch) that one bundle is to classify."""
 
-    adapter: Adapter
+    adapter: Ready
     images: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stems:
+    """x_0 of some of a batch's images, in the order of `places` (image -> row)."""
+
+    x: Tensor | None  # None: of none
+    places: Mapping[int, int]
+
+    def rows(self, images: Sequence[int]) -> Tensor:
+        """x_0 of these images, one after another."""
+        assert self.x is not None
+        rows = [self.places[image] for image in images]
+        if rows == list(range(rows[0], rows[0] + len(rows))):
+            return self.x[rows[0] : rows[0] + len(rows)]
+        return self.x.index_select(0, torch.tensor(rows, device=self.x.device))
 
 
 class Engine:
@@ -42,7 +60,7 @@ class Engine:
         self.backbone_name = backbone.name
         self._shapes = backbone.geometry
         self.shared: SharedNetwork = pack_shared(backbone, device)
-        self._ready: weakref.WeakSet[Adapter] = weakref.WeakSet()  # that are on the device now
+        self._ready: weakref.WeakSet[Ready] = weakref.WeakSet()  # that are on the device now
         self._sides: set[int] = set()  # that the shared network is prepared for
         self._preparing = threading.Lock()
 
@@ -61,15 +79,19 @@ class Engine:
         check_backbone(bundle, self.fingerprint)
         return fold_bundle(bundle, self.shared.norms)
 
-    def upload(self, folded: FoldedBundle) -> Adapter:
+    def upload(self, folded: FoldedBundle) -> Ready:
         """Make a bundle ready to run. The first one with images of another size takes seconds."""
-        self._prepare(folded.manifest.preprocessing.crop)
         with torch.inference_mode():
-            adapter = adapters.upload(folded, self._shapes, self.device)
-        self._ready.add(adapter)
-        return adapter
+            ready: Ready
+            if folded.manifest.is_whole:
+                ready = upload_network(folded, self.shared, self.device)
+            else:
+                self._prepare(folded.manifest.preprocessing.crop)
+                ready = adapters.upload(folded, self._shapes, self.device)
+        self._ready.add(ready)
+        return ready
 
-    def pack(self, bundle: Bundle) -> Adapter:
+    def pack(self, bundle: Bundle) -> Ready:
         """Fold and upload in one call. Raises `BundleWrongBackbone`."""
         return self.upload(self.fold(bundle))
 
@@ -92,7 +114,7 @@ class Engine:
 
     def forward(self, images: NDArray[np.uint8], parts: Sequence[Part]) -> list[NDArray[np.float32]]:
         """Logits (len(part.images), K) of each part, for images (U, 3, S, S) prepared as their parts' tasks want."""
-        members: dict[Adapter, list[int]] = {}  # duplicates of a task become one member
+        members: dict[Ready, list[int]] = {}  # duplicates of a task become one member
         firsts = []  # of each part: its first row within its member
         for part in parts:
             rows = members.setdefault(part.adapter, [])
@@ -105,44 +127,81 @@ class Engine:
         ]
 
     def _answers(
-        self, images: NDArray[np.uint8], parts: Sequence[Part], ready: Sequence[Adapter], members: Sequence[list[int]]
+        self, images: NDArray[np.uint8], parts: Sequence[Part], ready: Sequence[Ready], members: Sequence[list[int]]
     ) -> list[NDArray[np.float32]]:
-        """Logits (n, K) of each adapter for its images."""
+        """Logits (n, K) of each member for its images."""
         lanes = self.device.lanes
         wanted = _preprocessings(len(images), parts)
-        chunks = np.array_split(np.arange(len(images)), lanes.fitting(len(images)))
-        stems = lanes.map(lambda chunk: self._stem(images[chunk[0] : chunk[-1] + 1], wanted[chunk[0] :]), chunks)
-        x = stems[0] if len(stems) == 1 else torch.cat(stems)
-        pieces = cut(members, [a.blocks_kept + 1 for a in ready], lanes.fitting(sum(map(len, members))))
+        stems = self._stems(images, wanted, ready, members)
+        pieces = cut(members, [one.work for one in ready], lanes.fitting(sum(map(len, members))))
         found: list[list[NDArray[np.float32]]] = [[] for _ in members]
-        for piece, logits in zip(pieces, lanes.map(lambda piece: self._run(x, piece, ready), pieces), strict=True):
+        answers = lanes.map(lambda piece: self._run(images, stems, piece, ready), pieces)
+        for piece, logits in zip(pieces, answers, strict=True):
             for share, rows in zip(piece, logits, strict=True):
                 found[share.member].append(rows)
         return [rows[0] if len(rows) == 1 else np.concatenate(rows) for rows in found]
 
-    def _stem(self, images: NDArray[np.uint8], wanted: Sequence[Preprocessing]) -> Tensor:
-        """x_0 of images (U, 3, S, S); every image passes the stem once, whoever wants it."""
-        with torch.inference_mode():
-            x = self.device.put_images(images).permute(0, 2, 3, 1).float().contiguous()  # (U, S, S, 3)
-            distinct = list(dict.fromkeys(wanted[: len(images)]))
-            rows = [distinct.index(p) for p in wanted[: len(images)]] if len(distinct) > 1 else [0]
-            mean, std = (
-                torch.tensor(values, device=self.device.place)[rows].view(-1, 1, 1, 3)
-                for values in ([p.mean for p in distinct], [p.std for p in distinct])
-            )
-            return self.shared.run_stem(x.div_(255).sub_(mean).div_(std).to(self.device.dtype))
+    def _stems(
+        self,
+        images: NDArray[np.uint8],
+        wanted: Sequence[Preprocessing],
+        ready: Sequence[Ready],
+        members: Sequence[list[int]],
+    ) -> Stems:
+        """x_0 of the images that anybody wants who shares the stem; each passes it once."""
+        sharing = [rows for one, rows in zip(ready, members, strict=True) if isinstance(one, Adapter)]
+        places = {image: place for place, image in enumerate(sorted({image for rows in sharing for image in rows}))}
+        if not places:
+            return Stems(x=None, places=places)
+        lanes = self.device.lanes
+        chunks = [chunk.tolist() for chunk in np.array_split(list(places), lanes.fitting(len(places)))]
+        x = lanes.map(lambda chunk: self._stem(_taken(images, chunk), [wanted[image] for image in chunk]), chunks)
+        return Stems(x=x[0] if len(x) == 1 else torch.cat(x), places=places)
 
-    def _run(self, x: Tensor, piece: Sequence[Share], ready: Sequence[Adapter]) -> list[NDArray[np.float32]]:
-        """Logits of each share, for x_0 of all images."""
-        rows = [image for share in piece for image in share.images]
+    def _stem(self, images: NDArray[np.uint8], wanted: Sequence[Preprocessing]) -> Tensor:
+        """x_0 of images (U, 3, S, S)."""
         with torch.inference_mode():
-            if rows == list(range(rows[0], rows[0] + len(rows))):
-                own = x[rows[0] : rows[0] + len(rows)]
-            else:
-                own = x.index_select(0, torch.tensor(rows, device=x.device))
-            members = [ready[share.member] for share in piece]
-            logits = MixedPass(self.shared, members, [len(share.images) for share in piece]).run(own)
-            return self.device.fetch(logits)
+            return self.shared.run_stem(self._normalised(images, wanted))
+
+    def _normalised(self, images: NDArray[np.uint8], wanted: Sequence[Preprocessing]) -> Tensor:
+        """(U, 3, S, S) -> (U, S, S, 3), by the preprocessing of each image."""
+        x = self.device.put_images(images).permute(0, 2, 3, 1).float().contiguous()
+        distinct = list(dict.fromkeys(wanted))
+        rows = [distinct.index(p) for p in wanted] if len(distinct) > 1 else [0]
+        mean, std = (
+            torch.tensor(values, device=self.device.place)[rows].view(-1, 1, 1, 3)
+            for values in ([p.mean for p in distinct], [p.std for p in distinct])
+        )
+        return x.div_(255).sub_(mean).div_(std).to(self.device.dtype)
+
+    def _run(
+        self, images: NDArray[np.uint8], stems: Stems, piece: Sequence[Share], ready: Sequence[Ready]
+    ) -> list[NDArray[np.float32]]:
+        """Logits of each share."""
+        sharing = [(share, one) for share in piece if isinstance(one := ready[share.member], Adapter)]
+        with torch.inference_mode():
+            logits = self._mixed(stems, sharing)
+            for share in piece:
+                if isinstance(one := ready[share.member], WholeNetwork):
+                    own = self._normalised(_taken(images, share.images), [one.preprocessing])
+                    logits[share.member] = one.run(own)
+            return self.device.fetch([logits[share.member] for share in piece])
+
+    def _mixed(self, stems: Stems, sharing: Sequence[tuple[Share, Adapter]]) -> dict[int, Tensor]:
+        """Logits of the shares that go through the shared blocks, by member."""
+        if not sharing:
+            return {}
+        x = stems.rows([image for share, _ in sharing for image in share.images])
+        counts = [len(share.images) for share, _ in sharing]
+        logits = MixedPass(self.shared, [adapter for _, adapter in sharing], counts).run(x)
+        return {share.member: rows for (share, _), rows in zip(sharing, logits, strict=True)}
+
+
+def _taken(images: NDArray[np.uint8], rows: Sequence[int]) -> NDArray[np.uint8]:
+    """A view where the rows follow one another."""
+    if list(rows) == list(range(rows[0], rows[0] + len(rows))):
+        return images[rows[0] : rows[0] + len(rows)]
+    return images[list(rows)]
 
 
 def _preprocessings(images: int, parts: Sequence[Part]) -> list[Preprocessing]:

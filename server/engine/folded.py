@@ -15,6 +15,7 @@ import numpy as np
 from nettailor.bundle.bundle import Bundle, manifest_json, parse_manifest
 from nettailor.bundle.manifest import Manifest
 from server.engine.folding import FloatArray, Norm, fold
+from server.engine.whole.folding import fold_network
 from server.residency.tiers import Bytes
 
 _ALIGNMENT = 64  # bytes: every array starts on a cache line
@@ -27,7 +28,7 @@ Shape = tuple[int, ...]
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FoldedBundle:
     manifest: Manifest
-    shapes: Mapping[str, Shape]  # of `server.engine.folding`'s arrays, in the order of the data
+    shapes: Mapping[str, Shape]  # of the arrays of `server.engine.folding`, in the order of the data
     flat: FloatArray
 
     @property
@@ -42,15 +43,19 @@ class FoldedBundle:
             yield name, shape, slice(start, start + count)
             start += _padded(count)
 
+    def arrays(self) -> dict[str, FloatArray]:
+        """Views of `flat` by name."""
+        return {name: self.flat[span].reshape(shape) for name, shape, span in self.spans()}
+
 
 def fold_bundle(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> FoldedBundle:
     """`norms` are the shared blocks', by node and name."""
-    arrays = fold(bundle, norms)
+    arrays = fold_network(bundle) if bundle.manifest.is_whole else fold(bundle, norms)
     shapes = {name: array.shape for name, array in arrays.items()}
     flat = np.zeros(sum(_padded(math.prod(shape)) for shape in shapes.values()), np.float32)
     folded = FoldedBundle(manifest=bundle.manifest, shapes=shapes, flat=flat)
-    for name, shape, span in folded.spans():
-        arrays[name].write(flat[span].reshape(shape))
+    for name, out in folded.arrays().items():
+        arrays[name].write(out)
     return folded
 
 

@@ -41,7 +41,9 @@ class Folded(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Ready:
+class Unchanged:
+    """An array that is what it will be."""
+
     values: FloatArray
 
     @property
@@ -53,8 +55,8 @@ class _Ready:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Scaled:
-    """A matrix (C_out, C_in) whose rows are multiplied by `scale` (C_out,)."""
+class Scaled:
+    """An array (C_out, ...), as of a matrix, each of whose rows is multiplied by its `scale` (C_out,)."""
 
     matrix: FloatArray
     scale: FloatArray
@@ -64,14 +66,14 @@ class _Scaled:
         return self.matrix.shape
 
     def write(self, out: FloatArray) -> None:
-        np.multiply(self.matrix, self.scale[:, None], out=out)
+        np.multiply(self.matrix, self.scale.reshape(-1, *[1] * (self.matrix.ndim - 1)), out=out)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _SideBySide:
     """Matrices (C_out, C_in each)."""
 
-    parts: Sequence[_Scaled]
+    parts: Sequence[Scaled]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -116,7 +118,7 @@ def fold(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, F
             if first is not None:
                 matrices[f"{name}.matrix"], arrays[f"{name}.bias"] = first
             matrix, last_bias = last
-            side_by_side.append(_Scaled(matrix=matrix.matrix, scale=matrix.scale * alpha))
+            side_by_side.append(Scaled(matrix=matrix.matrix, scale=matrix.scale * alpha))
             bias += last_bias * alpha
         if side_by_side:
             matrices[f"{node}.proxies"] = _SideBySide(parts=side_by_side)
@@ -126,10 +128,10 @@ def fold(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, F
             if bundle.manifest.statistics == "task":
                 arrays[f"{node}.statistics"] = _statistics(bundle, node, norms[node], alphas[0], bias)
     arrays |= {name: bundle.tensors[name] for name in ("head.weight", "head.bias")}
-    return matrices | {name: _Ready(values=array) for name, array in arrays.items()}
+    return matrices | {name: Unchanged(values=array) for name, array in arrays.items()}
 
 
-_Layer = tuple[_Scaled, FloatArray]  # a 1x1 convolution and its batch-norm as a matrix and a bias
+_Layer = tuple[Scaled, FloatArray]  # a 1x1 convolution and its batch-norm as a matrix and a bias
 
 
 def _proxy(bundle: Bundle, shapes: Geometry, source: int, node: int) -> tuple[_Layer | None, _Layer]:
@@ -144,7 +146,7 @@ def _layer(bundle: Bundle, prefix: str, layer: str) -> _Layer:
     tensors, norm = bundle.tensors, f"{prefix}.norm{layer}"
     matrix = tensors[f"{prefix}.conv{layer}.weight"][:, :, 0, 0]
     scale = tensors[f"{norm}.weight"] / np.sqrt(tensors[f"{norm}.running_var"] + _EPS)
-    return _Scaled(matrix=matrix, scale=scale), tensors[f"{norm}.bias"] - tensors[f"{norm}.running_mean"] * scale
+    return Scaled(matrix=matrix, scale=scale), tensors[f"{norm}.bias"] - tensors[f"{norm}.running_mean"] * scale
 
 
 def _statistics(

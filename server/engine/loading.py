@@ -1,5 +1,6 @@
 """How this server's bundles and backbones get from one tier to the next."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -8,9 +9,10 @@ from nettailor.bundle.bundle import decode
 from nettailor.network.stored_backbone import stored_backbone
 from registry.journal.records import BackboneAdded
 from server.engine import folded
-from server.engine.adapters import Adapter
 from server.engine.engine import Engine
 from server.engine.folded import FoldedBundle
+from server.engine.ready import Ready
+from server.errors import NetworkDoesNotFit
 from server.kernels.device import Device
 from server.residency.backbones import Backbones
 from server.residency.tiers import BundleId, Bytes
@@ -19,11 +21,13 @@ ReadBlob = Callable[[str], bytes]  # by digest; raises `BlobMissing`, `BlobCorru
 
 
 class BundleLoader:
-    """A `tiers.Loader` over a blob store and the engines of the backbones that bundles name."""
+    """A `tiers.Loader` over a blob store and the engines of the backbones that bundles name. No network of a task's own
+    may take more than `largest_network` bytes on the device."""
 
-    def __init__(self, read_blob: ReadBlob, backbones: Backbones[Engine]) -> None:
+    def __init__(self, read_blob: ReadBlob, backbones: Backbones[Engine], *, largest_network: float = math.inf) -> None:
         self._read_blob = read_blob
         self._backbones = backbones
+        self._largest_network = largest_network
 
     def fetch(self, id: BundleId) -> FoldedBundle:
         """Raises `BlobMissing`, `BlobCorrupt`, subclasses of `BundleInvalid`, and as `Backbones.using`."""
@@ -37,15 +41,24 @@ class BundleLoader:
     def from_disk(self, data: Bytes) -> FoldedBundle:
         return folded.from_bytes(data)
 
-    def pack(self, bundle: FoldedBundle) -> Adapter:
-        """Raises as `Backbones.using`."""
+    def pack(self, bundle: FoldedBundle) -> Ready:
+        """Raises `NetworkDoesNotFit`, and as `Backbones.using`."""
         with self._backbones.using(bundle.manifest.backbone) as engine:
+            if bundle.manifest.is_whole:
+                self._check_fits(bundle, engine)
             return engine.upload(bundle)
+
+    def _check_fits(self, bundle: FoldedBundle, engine: Engine) -> None:
+        """Before memory is taken for it."""
+        size_bytes = bundle.size_bytes * engine.device.dtype.itemsize // torch.float32.itemsize
+        if size_bytes > self._largest_network:
+            task = bundle.manifest.task
+            raise NetworkDoesNotFit(task, size_bytes=size_bytes, budget_bytes=int(self._largest_network))
 
     def host_bytes(self, bundle: FoldedBundle) -> int:
         return bundle.size_bytes
 
-    def device_bytes(self, ready: Adapter) -> int:
+    def device_bytes(self, ready: Ready) -> int:
         return ready.size_bytes
 
 

@@ -7,7 +7,7 @@ import torch
 
 from nettailor.bundle.bundle import Bundle
 from nettailor.network.backbones import Backbone
-from nettailor.network.student import Student
+from nettailor.network.whole_network import network_of
 from server.export.batches import Logits, Pixels
 from server.export.metadata import metadata
 from server.export.network import PrunedNetwork
@@ -30,7 +30,7 @@ def export_network(
     preprocessing = bundle.manifest.preprocessing
     pixels = sample_images(preprocessing.crop)
     expected = engine_logits(bundle, backbone, pixels)
-    network = PrunedNetwork(Student.from_bundle(backbone, bundle), preprocessing, torch_dtype(options))
+    network = PrunedNetwork(network_of(backbone, bundle), preprocessing, torch_dtype(options))
     try:
         write(network, path, options, side=preprocessing.crop, about=metadata(bundle, version))
         return verify(run(path, options, pixels), expected, options.dtype)

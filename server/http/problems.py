@@ -14,6 +14,7 @@ PROBLEMS: ProblemTable = {
     errors.ImageRejected: (415, "not an image"),
     errors.BundleUnusable: (424, "bundle cannot be used"),
     errors.BundleWithoutBackbone: (424, "backbone is not here"),
+    errors.BundleDoesNotFit: (424, "network does not fit"),
     errors.BundleUnavailable: (503, "bundle unavailable"),
     errors.Overloaded: (429, "overloaded"),
     errors.DeadlineExceeded: (504, "deadline exceeded"),

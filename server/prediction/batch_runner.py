@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from server.engine.adapters import Adapter
 from server.engine.engine import Engine, Part
+from server.engine.ready import Ready
 from server.residency.backbones import Backbones
 from server.scheduling.work import Item, Ranking
 
@@ -17,15 +17,15 @@ class Runner:
     def __init__(self, backbones: Backbones[Engine]) -> None:
         self._backbones = backbones
 
-    def __call__(self, batch: Sequence[Item[Adapter]]) -> list[list[Ranking]]:
+    def __call__(self, batch: Sequence[Item[Ready]]) -> list[list[Ranking]]:
         images = np.stack([item.work.images[item.index] for item in batch])
-        members: dict[Adapter, list[int]] = {}  # the batch's images that each adapter is to classify
+        members: dict[Ready, list[int]] = {}  # the batch's images that each adapter is to classify
         for row, item in enumerate(batch):
             for adapter in item.work.parts:
                 members.setdefault(adapter, []).append(row)
         parts = [Part(adapter=adapter, images=rows) for adapter, rows in members.items()]
         engine = self._backbones.running(parts[0].adapter.backbone)  # a batch is of one backbone
-        found: dict[tuple[int, Adapter], Ranking] = {}
+        found: dict[tuple[int, Ready], Ranking] = {}
         for part, logits in zip(parts, engine.forward(images, parts), strict=True):
             longest = max(batch[row].work.top_k for row in part.images)
             for row, ranking in zip(part.images, rank(logits, longest), strict=True):

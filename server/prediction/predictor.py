@@ -17,14 +17,16 @@ from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.errors import NetTailorError
 from registry.errors import AliasUnknown, BlobCorrupt, BlobMissing, TaskUnknown, VersionUnknown
 from registry.journal.records import VersionRecord
-from server.engine.adapters import Adapter
+from server.engine.ready import Ready
 from server.errors import (
     BackboneDoesNotFit,
     BackboneNotHere,
+    BundleDoesNotFit,
     BundleUnavailable,
     BundleUnusable,
     BundleWithoutBackbone,
     DeadlineExceeded,
+    NetworkDoesNotFit,
 )
 from server.metrics import Metrics
 from server.prediction.answer import Answer
@@ -56,7 +58,7 @@ class RequestGroup:
     backbone: str  # its fingerprint
     preprocessing: Preprocessing
     places: list[int] = field(default_factory=list)  # of its targets within the request
-    resolved: list[ResolvedVersion[Adapter]] = field(default_factory=list)
+    resolved: list[ResolvedVersion[Ready]] = field(default_factory=list)
     admitted: int = 0  # images
     submitted: bool = False
     input_s: float = 0.0  # until its images were prepared
@@ -69,7 +71,7 @@ class RequestGroup:
     def tasks(self) -> tuple[str, ...]:
         return tuple(target.record.task for target in self.resolved)
 
-    def add(self, place: int, target: ResolvedVersion[Adapter]) -> None:
+    def add(self, place: int, target: ResolvedVersion[Ready]) -> None:
         self.places.append(place)
         self.resolved.append(target)
 
@@ -96,10 +98,10 @@ class RequestGroup:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Predictor:
-    routing: "Routing[Any, Adapter]"
+    routing: "Routing[Any, Ready]"
     admission: Admission
     reader: ImageReader
-    scheduler: Scheduler[Adapter]
+    scheduler: Scheduler[Ready]
     metrics: Metrics
     statistics: Statistics
     lookups: Executor  # for questions to the registry
@@ -198,7 +200,7 @@ class Predictor:
 
     async def _submit(
         self, groups: Sequence[RequestGroup], files: Sequence[bytes], options: Options
-    ) -> list[Work[Adapter]]:
+    ) -> list[Work[Ready]]:
         for group in groups:
             self.admission.enter(group.tasks, len(files))
             group.admitted = len(files)
@@ -216,12 +218,14 @@ class Predictor:
             work.future.add_done_callback(partial(self._release, group))
         return works
 
-    async def _ready(self, resolved: ResolvedVersion[Adapter]) -> Adapter:
+    async def _ready(self, resolved: ResolvedVersion[Ready]) -> Ready:
         lease, record = resolved.lease, resolved.record
         try:
             adapter = lease.ready.result() if lease.ready.done() else await _loaded(lease.ready)
         except (BackboneNotHere, BackboneDoesNotFit) as failure:
             raise BundleWithoutBackbone(record.task, record.version, str(failure)) from failure
+        except NetworkDoesNotFit as failure:
+            raise BundleDoesNotFit(record.task, record.version, str(failure)) from failure
         except (NetTailorError, BlobMissing, BlobCorrupt) as failure:
             raise BundleUnusable(record.task, record.version, str(failure)) from failure
         except OSError as failure:  # the blob store is away
@@ -236,7 +240,7 @@ class Predictor:
             self.admission.leave(group.tasks, group.admitted)
 
 
-async def _loaded(ready: "Future[Adapter]") -> Adapter:
+async def _loaded(ready: "Future[Ready]") -> Ready:
     """Wait for a load's result. `asyncio.wrap_future` would leave the future a callback that refers to it: a cycle."""
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
@@ -251,8 +255,8 @@ async def _loaded(ready: "Future[Adapter]") -> Adapter:
 
 
 def _work(
-    group: RequestGroup, adapters: tuple[Adapter, ...], images: Sequence[NDArray[np.uint8]], options: Options
-) -> Work[Adapter]:
+    group: RequestGroup, adapters: tuple[Ready, ...], images: Sequence[NDArray[np.uint8]], options: Options
+) -> Work[Ready]:
     return Work(
         tasks=group.tasks,
         versions=tuple(version for _, version in group.versions),
@@ -270,7 +274,7 @@ def _stage(groups: Collection[RequestGroup]) -> str:
     return "in the queue or the engine" if queued else "before its bundle and its images were ready"
 
 
-def _answer(target: ResolvedVersion[Adapter], rankings: Sequence[Ranking], outcome: Outcome) -> Answer:
+def _answer(target: ResolvedVersion[Ready], rankings: Sequence[Ranking], outcome: Outcome) -> Answer:
     record, lease = target.record, target.lease
     return Answer(
         task=record.task,

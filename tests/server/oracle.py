@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from nettailor.architecture.plan import Plan
 from nettailor.bundle import bundle as bundles
 from nettailor.bundle.bundle import Bundle
-from nettailor.bundle.manifest import StatisticsMode
+from nettailor.bundle.manifest import Method, StatisticsMode
 from nettailor.images import normalise
 from nettailor.network.backbones import Backbone, build_backbone
-from nettailor.network.student import Student
+from nettailor.network.whole_network import network_of
 from tests.bundles import random_bundle
 
 
@@ -50,6 +50,7 @@ def make_bytes(
     statistics: StatisticsMode = "task",
     plan: Plan | None = None,
     name: str = "mini26",
+    method: Method = "nettailor",
 ) -> bytes:
     """An encoded random bundle for `backbone(name)`."""
     manifest, tensors = random_bundle(
@@ -60,6 +61,7 @@ def make_bytes(
         classes=classes,
         statistics=statistics,
         seed=seed,
+        method=method,
     )
     return bundles.encode(manifest, tensors)
 
@@ -70,7 +72,7 @@ def make_bundle(task: str = "signs", **options: object) -> Bundle:
 
 def expected_logits(bundle: Bundle, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(N, K) for prepared images (N, 3, S, S)."""
-    student = Student.from_bundle(backbone(bundle.manifest.backbone.id), bundle)
+    student = network_of(backbone(bundle.manifest.backbone.id), bundle)
     with torch.inference_mode():
         batch = torch.from_numpy(normalise(images, bundle.manifest.preprocessing))
         logits: NDArray[np.float32] = student(batch).numpy()

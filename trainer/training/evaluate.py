@@ -11,7 +11,7 @@ import torch
 from nettailor.bundle.bundle import Bundle
 from nettailor.images import decode, normalise, prepare
 from nettailor.network.backbones import Backbone
-from nettailor.network.student import Student
+from nettailor.network.whole_network import network_of
 
 _BATCH = 64
 
@@ -33,7 +33,7 @@ def measure_accuracy(
     Images of a class that the bundle does not know count as wrong. `leaving_out` has digests of images that do not
     count. Runs on the CPU, and moves the backbone there.
     """
-    student, preprocessing = Student.from_bundle(backbone.cpu(), bundle), bundle.manifest.preprocessing
+    student, preprocessing = network_of(backbone.cpu(), bundle), bundle.manifest.preprocessing
     names, right = bundle.manifest.classes, 0
     with zipfile.ZipFile(dataset) as archive:
         classes = json.loads(archive.read("dataset.json"))["classes"]

@@ -10,6 +10,7 @@ import numpy as np
 from nettailor.architecture.geometry import Geometry, geometry
 from nettailor.bundle.manifest import Manifest
 from nettailor.bundle.safetensors_file import FloatArray
+from nettailor.bundle.tensors.network import network_shapes
 from nettailor.bundle.tensors.paths import check_alphas, path_shapes
 from nettailor.bundle.tensors.statistics import statistics_shapes
 from nettailor.errors import BackboneUnknown, BundleManifestInvalid, BundleTensorInvalid
@@ -23,9 +24,12 @@ def tensor_shapes(manifest: Manifest) -> dict[str, Shape]:
     Raises `BundleManifestInvalid` if the backbone is unknown or the plan is of another depth.
     """
     shape_of, plan = _geometry_of(manifest), manifest.plan
-    shapes = path_shapes(shape_of, plan)
-    if manifest.statistics == "task":
-        shapes |= statistics_shapes(shape_of, plan)
+    if manifest.is_whole:
+        shapes = network_shapes(shape_of)
+    else:
+        shapes = path_shapes(shape_of, plan)
+        if manifest.statistics == "task":
+            shapes |= statistics_shapes(shape_of, plan)
     classes = len(manifest.classes)
     return shapes | {"head.weight": (classes, shape_of.channels[-1]), "head.bias": (classes,)}
 

@@ -66,7 +66,7 @@ def test_a_file_of_the_official_package_is_read() -> None:
     assert all(np.array_equal(bundle.tensors[name], tensors[name]) for name in tensors)
 
 
-@pytest.mark.parametrize("method", ["nettailor", "features", "batchnorm"])
+@pytest.mark.parametrize("method", ["nettailor", "features", "batchnorm", "finetuning"])
 def test_golden_bytes(method: Method) -> None:
     """The bytes of equal content never change: digests are identities. A change here is a new format version."""
     manifest = random_manifest(plan=random_plan(12, seed=4), classes=3, method=method)
@@ -86,6 +86,17 @@ def test_what_is_written_of_another_method_is_read(method: Method) -> None:
     assert decode(data).manifest == manifest
     assert decode(data).manifest.format == "nettailor-bundle/2"
     assert any(name.startswith("statistics.") for name in tensors) == (method == "batchnorm")
+
+
+def test_a_network_of_the_task_s_own_has_every_tensor_of_its_architecture_and_no_other() -> None:
+    manifest, tensors = random_bundle(method="finetuning")
+    assert {name.partition(".")[0] for name in tensors} == {"network", "head"}
+    assert tensors["network.stem.0.weight"].shape == (16, 3, 3, 3)
+    assert tensors["network.blocks.4.shortcut.1.running_var"].shape == (64,)
+    assert decode(encode(manifest, tensors)).tensors.keys() == tensors.keys()
+    del tensors["network.blocks.3.branch.0.weight"]
+    with pytest.raises(BundleTensorInvalid, match=r"network.blocks.3.branch.0.weight"):
+        encode(manifest, tensors)
 
 
 def test_a_manifest_of_format_1_names_no_method() -> None:
@@ -257,4 +268,5 @@ GOLDEN_DIGESTS: dict[Method, str] = {
     "nettailor": "sha256:0a72f888c64a42da8b13a49d045e88b9a7aa8146d485fbb014ef3a44223375d6",
     "features": "sha256:152fa23936949c2964af6520dadbf5fb5dccc3b5d5145608d56701f329b50c7d",
     "batchnorm": "sha256:df98c7c5422e475083a58bcffe16620b31ed40637c7ee52e6fb4053a3947d9b8",
+    "finetuning": "sha256:9d9e44e1ff92357459c2f044e5e0476feedef4ac10c3035de4692d5ce02cd9df",
 }

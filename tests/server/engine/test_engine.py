@@ -14,6 +14,7 @@ from nettailor.architecture.plan import full_plan, reachable_plan
 from nettailor.errors import BundleWrongBackbone
 from server.engine.adapters import Adapter
 from server.engine.engine import Engine, Part
+from server.engine.ready import Ready
 from server.kernels.autotune import Choice, Tuner
 from server.kernels.convolution import OneDnnKernel
 from server.kernels.device import CpuDevice, Device
@@ -134,7 +135,8 @@ def test_wrong_backbone_is_refused() -> None:
         engine("resnet18").pack(make_bundle())
 
 
-def storages(adapter: Adapter) -> set[int]:
+def storages(adapter: Ready) -> set[int]:
+    assert isinstance(adapter, Adapter)
     found = {adapter.head_weight.untyped_storage().data_ptr(), adapter.head_bias.untyped_storage().data_ptr()}
     for node in adapter.nodes.values():
         found.add(node.bias.untyped_storage().data_ptr())

@@ -1,5 +1,6 @@
 """Tasks of all methods in one batch, each answered as its own training network answers."""
 
+import copy
 import functools
 
 import numpy as np
@@ -11,10 +12,11 @@ from torch import nn
 
 from nettailor.architecture.plan import full_plan
 from nettailor.bundle.bundle import Bundle, decode, encode
-from nettailor.bundle.manifest import PLAIN_METHODS, Method
+from nettailor.bundle.manifest import PLAIN_METHODS, WHOLE_METHODS, Method
 from nettailor.images import normalise
 from nettailor.network.norms import TaskNorm
 from nettailor.network.student import Student
+from nettailor.network.whole_network import WholeNetwork
 from server.engine.engine import Engine, Part
 from server.kernels.device import CpuDevice
 from server.kernels.thread_lanes import ThreadLanes
@@ -33,6 +35,21 @@ def engine(name: str = "mini26") -> Engine:
 @functools.cache
 def trained(method: Method, seed: int, name: str = "mini26") -> Student:
     """A network as training leaves it: with weights, gains, offsets and statistics of its own."""
+    return whole(seed, name) if method in WHOLE_METHODS else on_shared_blocks(method, seed, name)
+
+
+def whole(seed: int, name: str) -> WholeNetwork:
+    """A backbone of which no tensor is as it was."""
+    own, generator = copy.deepcopy(backbone(name)), torch.Generator().manual_seed(seed)
+    for tensor in own.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.mul_(0.9 + 0.2 * torch.rand(tensor.shape, generator=generator))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return WholeNetwork(own, classes=CLASSES[seed % len(CLASSES)])
+
+
+def on_shared_blocks(method: Method, seed: int, name: str) -> Student:
     depth = len(backbone(name).blocks)
     plan = full_plan(depth, 0) if method in PLAIN_METHODS else random_plan(depth, seed=seed)
     statistics = PLAIN_METHODS.get(method, "task")
@@ -67,13 +84,14 @@ def bundle_of(method: Method, seed: int, name: str = "mini26") -> Bundle:
     return decode(encode(manifest, student.bundle_tensors()))
 
 
-def assert_as_trained(batch: list[Task], *, side: int, name: str = "mini26") -> None:
+def assert_as_trained(batch: list[Task], *, side: int, name: str = "mini26", tested: Engine | None = None) -> None:
+    tested = tested or engine(name)
     images = random_images(2 * len(batch), side)
     parts = [
-        Part(adapter=engine(name).pack(bundle_of(method, seed, name)), images=range(2 * row, 2 * row + 2))
+        Part(adapter=tested.pack(bundle_of(method, seed, name)), images=range(2 * row, 2 * row + 2))
         for row, (method, seed) in enumerate(batch)
     ]
-    answers = engine(name).forward(images, parts)
+    answers = tested.forward(images, parts)
     for (method, seed), part, logits in zip(batch, parts, answers, strict=True):
         preprocessing = bundle_of(method, seed, name).manifest.preprocessing
         with torch.inference_mode():
@@ -83,7 +101,7 @@ def assert_as_trained(batch: list[Task], *, side: int, name: str = "mini26") -> 
         np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * scale, err_msg=method)
 
 
-TASKS = st.tuples(st.sampled_from(["nettailor", "features", "batchnorm"]), st.integers(0, 5))
+TASKS = st.tuples(st.sampled_from(["nettailor", "features", "batchnorm", "finetuning"]), st.integers(0, 5))
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
@@ -94,4 +112,11 @@ def test_a_mixed_batch_equals_the_training_networks(batch: list[Task], side: int
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 def test_other_backbones(name: str) -> None:
-    assert_as_trained([("nettailor", 1), ("features", 1), ("batchnorm", 1), ("nettailor", 2)], side=32, name=name)
+    batch: list[Task] = [("nettailor", 1), ("features", 1), ("finetuning", 1), ("batchnorm", 1), ("nettailor", 2)]
+    assert_as_trained(batch, side=32, name=name)
+
+
+def test_whole_networks_of_one_batch_run_in_lanes_of_their_own() -> None:
+    several = Engine(backbone(), CpuDevice(lanes=ThreadLanes(3)))
+    batch: list[Task] = [("finetuning", 0), ("finetuning", 1), ("batchnorm", 0), ("finetuning", 2)]
+    assert_as_trained(batch * 2, side=16, tested=several)

@@ -15,7 +15,7 @@ import torch
 from nettailor.architecture.plan import Plan, full_plan, reachable_plan
 from nettailor.bundle.manifest import Manifest, StatisticsMode
 from nettailor.errors import BundleWrongBackbone
-from nettailor.network.student import Student
+from nettailor.network.whole_network import network_of
 from server.errors import ExportLibraryMissing, ExportUnfaithful
 from server.export import export as exporting
 from server.export.export import export_network
@@ -55,7 +55,7 @@ def test_onnx_equals_the_unfused_student(plan: Plan, statistics: StatisticsMode,
 def test_other_backbones(name: str) -> None:
     """At 32 pixels: at their own size trying 64 images takes half a minute."""
     bundle = make_bundle(name=name, seed=3)
-    network = PrunedNetwork(Student.from_bundle(backbone(name), bundle), bundle.manifest.preprocessing, torch.float32)
+    network = PrunedNetwork(network_of(backbone(name), bundle), bundle.manifest.preprocessing, torch.float32)
     logits = run_onnx(onnx_bytes(network, side=32, metadata={}), _PIXELS)
     np.testing.assert_allclose(logits, student_logits(bundle, _PIXELS), rtol=1e-4, atol=1e-4)
 

@@ -10,7 +10,7 @@ import pytest
 
 from nettailor import images
 from registry.registry import Registry
-from server.engine.adapters import Adapter
+from server.engine.ready import Ready
 from tests.server.asking import FILES, ask, assert_answers, publish
 from tests.server.held import Held
 from tests.server.oracle import make_bytes
@@ -32,7 +32,7 @@ def uncollected() -> Iterator[None]:
 def test_a_bundle_that_had_to_go_leaves_its_memory_at_once(server: Running, registry: Registry) -> None:
     """Whoever waited for its load, was answered by it, or had it take over: nobody still refers to it."""
     residency = server.service.parts.residency
-    seen: dict[int, weakref.ref[Adapter]] = {}
+    seen: dict[int, weakref.ref[Ready]] = {}
 
     def look() -> None:
         for row in residency.table():

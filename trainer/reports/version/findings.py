@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nettailor.bundle.bundle import Bundle
 from nettailor.bundle.manifest import Manifest
 from nettailor.network.backbones import Backbone, channels_last
-from nettailor.network.student import Student
+from nettailor.network.whole_network import network_of
 from trainer.training.data import evaluation_batches
 from trainer.training.fit import Epoch
 from trainer.training.images import LabelledImages
@@ -71,7 +71,7 @@ class Findings:
 def look(tailoring: Finished, backbone: Backbone) -> Findings:
     """Run the bundle's own student, fp32, over the test images. Runs on the CPU, and moves the backbone there."""
     manifest = tailoring.manifest
-    student = channels_last(Student.from_bundle(backbone.cpu(), tailoring.bundle))
+    student = channels_last(network_of(backbone.cpu(), tailoring.bundle))
     batches = evaluation_batches(tailoring.test, manifest.preprocessing, batch_size=_BATCH)
     rows = [torch.softmax(student(images), 1) for images, _ in batches]
     probabilities = torch.cat(rows) if rows else torch.empty(0, len(manifest.classes))

@@ -1,0 +1,6 @@
+"""What a bundle becomes on the device: an adapter of the shared network, or a network of its own."""
+
+from server.engine.adapters import Adapter
+from server.engine.whole.network import WholeNetwork
+
+Ready = Adapter | WholeNetwork
