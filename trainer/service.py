@@ -16,10 +16,9 @@ from registry.storage.blobs import Blobs
 from registry.wiring import SOCKET_TIMEOUT_SECONDS, connect
 from trainer.errors import QueueUnavailable
 from trainer.intake.archives.limits import IntakeLimits, intake_limits
-from trainer.jobs.reconcile import Reconciler
 from trainer.metrics import TrainerCollector
 from trainer.settings import Settings
-from trainer.wiring import housekeeping, open_jobs
+from trainer.wiring import housekeeping, open_jobs, reconciler_of
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ class Service:
         self.jobs = open_jobs(settings, self._redis, self.blobs)
         self.registry = Registry(self.blobs, self._redis)
         self.collector = TrainerCollector(self._redis, count_jobs=self.jobs.store.counts)
-        self._reconciler = Reconciler(self.jobs, settings.worker_locks_dir)
+        self._reconciler = reconciler_of(settings, self.jobs)
         self._housekeeping = housekeeping(settings, self.jobs)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_reconciling, name="reconcile-jobs", daemon=True)

@@ -17,6 +17,12 @@ class Settings(RegistrySettings):
     unpacked_mib: int = Field(default=8192, ge=1, description="largest upload accepted, in MiB when unpacked")
     image_megapixels: int = Field(default=40, ge=1, le=400, description="larger images are skipped")
     job_attempts: int = Field(default=3, ge=1, le=20, description="runs a job gets before its death is final")
+    heartbeat_patience_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        le=3600,
+        description="a run of a worker of another machine is given to someone else when no heartbeat came for so long",
+    )
     job_niceness: int = Field(default=10, ge=0, le=19, description="how far training yields the CPU to predictions")
     job_threads: int | None = Field(default=None, ge=1, description="CPU threads of one training; torch's own default")
     job_memory_bytes: int | None = Field(

@@ -13,6 +13,7 @@ from trainer.jobs.folders import JobFolders, find_in
 from trainer.jobs.jobs import Jobs
 from trainer.jobs.queue import JobQueue
 from trainer.jobs.quota import Quota
+from trainer.jobs.reconcile import Reconciler
 from trainer.jobs.records import JobRecords
 from trainer.jobs.store import JobStore
 from trainer.settings import UPLOAD_PREFIX, Settings
@@ -25,6 +26,11 @@ def open_jobs(settings: Settings, client: "redis.Redis", blobs: Blobs | None = N
     store = JobStore(client)
     quota = Quota(store, settings.jobs_per_user)
     return Jobs(store, queue, JobRecords(blobs.store), quota, Registry(blobs, client))
+
+
+def reconciler_of(settings: Settings, jobs: Jobs) -> Reconciler:
+    patience_s = settings.heartbeat_patience_seconds
+    return Reconciler(jobs, settings.worker_locks_dir, heartbeat_patience_s=patience_s)
 
 
 def housekeeping(settings: Settings, jobs: Jobs) -> Housekeeping:

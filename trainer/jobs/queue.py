@@ -88,16 +88,20 @@ class JobQueue:
             return  # cancelled already
 
     def started_runs(self) -> list[tuple[str, float]]:
-        """Runs that RQ believes to go on, "<submission>:<execution>", with the time (Unix) their heartbeat expires."""
+        """Runs that RQ believes to go on, "<submission>:<execution>"; each with a number that a heartbeat changes."""
         entries: list[tuple[bytes, float]] = []
         for key in self._started_keys:
             entries += cast("list[tuple[bytes, float]]", self.client.zrange(key, 0, -1, withscores=True))
-        return [(entry.decode(), expires) for entry, expires in entries]
+        return [(entry.decode(), heartbeat) for entry, heartbeat in entries]
 
     def worker_of(self, run: str) -> str | None:
-        """The name of the worker that a started run belongs to."""
+        """The name of the worker that a started run belongs to. Its submission has it, too, and for longer than the
+        run, which Redis forgets when no heartbeat came for long."""
         name = cast("bytes | None", self.client.hget(_execution_key(run), "worker_name"))
-        return None if name is None else name.decode()
+        if name:
+            return name.decode()
+        submission = self.fetch(run.partition(":")[0])
+        return None if submission is None else submission.worker_name
 
     def forget_run(self, pipeline: Any, run: str) -> None:
         for key in self._started_keys:

@@ -12,9 +12,9 @@ from pathlib import Path
 from redis.exceptions import LockError, LockNotOwnedError
 from rq.job import JobStatus
 from rq.job_lifecycle import record_job_failure
-from rq.utils import now as rq_now
 
-from hosting.processes.file_lock import is_dead
+from hosting.processes.file_lock import is_dead, is_held
+from hosting.processes.silence import Silence
 from trainer.errors import JobDied, JobRecordDamaged, JobUnknown
 from trainer.events import Event
 from trainer.jobs.job import Job
@@ -43,11 +43,16 @@ def _has_left_word(lock: Path) -> bool:
 
 
 class Reconciler:
-    """Any number of processes may have one; one at a time does the work."""
+    """Any number of processes may have one; one at a time does the work. The run of a worker of another machine that
+    sends no heartbeat for longer than the patience is given to someone else."""
 
-    def __init__(self, jobs: Jobs, locks_dir: Path) -> None:
+    def __init__(
+        self, jobs: Jobs, locks_dir: Path, *, heartbeat_patience_s: float, stray_patience_s: float = _STRAY_SECONDS
+    ) -> None:
         self._jobs = jobs
         self._locks_dir = locks_dir
+        self._heartbeats = Silence(patience_s=heartbeat_patience_s)
+        self._strays = Silence(patience_s=stray_patience_s, looks=3)
 
     def leave_word(self, worker: str) -> None:
         """Note in a living worker's lock file that it gives its job back, for whoever finds the worker dead later:
@@ -148,16 +153,19 @@ class Reconciler:
         self._jobs.fail(job, JobDied(job.id, job.attempt, reason))
 
     def _abandon_dead_runs(self) -> None:
-        """Give up runs whose worker has died: its lock says so on this machine, missing heartbeats elsewhere."""
-        present = rq_now().timestamp()
-        for entry, expires in self._jobs.queue.started_runs():
+        """Give up runs whose worker has died. On this machine its lock says so, and whoever holds one lives, however
+        late its heartbeats are; elsewhere, heartbeats that stay away say so."""
+        runs = self._jobs.queue.started_runs()
+        self._heartbeats.keep_only([entry for entry, _ in runs])
+        for entry, heartbeat in runs:
             worker = self._jobs.queue.worker_of(entry)
             lock = None if worker is None else lock_path(self._locks_dir, worker)
             dead = lock is not None and is_dead(lock)
+            lives = lock is not None and not dead and is_held(lock)
             submission = entry.partition(":")[0]
             if dead and lock is not None and _has_left_word(lock):
                 self._abandon(submission, entry, "its worker was stopped", costs_attempt=False)
-            elif dead or expires < present:
+            elif dead or (not lives and self._heartbeats.is_broken_off(entry, heartbeat)):
                 self._abandon(submission, entry, "its worker died")
             if dead and lock is not None:
                 lock.unlink(missing_ok=True)
@@ -165,15 +173,11 @@ class Reconciler:
     def _rescue_strays(self) -> None:
         """Give up submissions that a worker took from the queue and never started, as it died in between."""
         started = {entry.partition(":")[0] for entry, _ in self._jobs.queue.started_runs()}
-        for queue in self._jobs.queue.queues.values():
-            strays = queue.intermediate_queue
-            for submission in strays.get_job_ids():
-                if submission in started:
-                    continue
-                strays.set_first_seen(submission)
-                first_seen = strays.get_first_seen(submission)
-                if first_seen is not None and (rq_now() - first_seen).total_seconds() > _STRAY_SECONDS:
-                    self._abandon(submission, None, "its worker died before it began")
+        strays = [submission for submission in self._jobs.queue.taken_ids() if submission not in started]
+        self._strays.keep_only(strays)
+        for submission in strays:
+            if self._strays.is_broken_off(submission, None):
+                self._abandon(submission, None, "its worker died before it began")
 
     def _abandon(self, submission: str, entry: str | None, reason: str, *, costs_attempt: bool = True) -> None:
         """Give a lost run back to the queue while it has attempts left."""
@@ -187,7 +191,6 @@ class Reconciler:
             if entry is not None:
                 self._jobs.queue.forget_run(pipeline, entry)
             pipeline.lrem(queue.intermediate_queue_key, 0, submission)
-            pipeline.delete(queue.intermediate_queue.get_first_seen_key(submission))
             if found is not None and not waits and found.get_status() in {JobStatus.STARTED, JobStatus.QUEUED}:
                 if found.should_retry:
                     found.retry(queue, pipeline)

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 
+from hosting.processes.awake_time import AwakeTime
 from trainer.errors import JobSuperseded, QueueUnavailable
 from trainer.events import Event, Json
 from trainer.intake.inspection import Inspection
@@ -85,13 +86,14 @@ class JobRun:
 
     def _update(self, change: Callable[[Job], tuple[Job, Event]]) -> None:
         """Waits for a Redis that restarts before it gives up: hours of training would be lost otherwise."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        waiting: AwakeTime | None = None  # a machine that slept has not waited
         while True:
             try:
                 self.job = self._jobs.store.update(self.job.id, change)
                 return
             except QueueUnavailable as fault:
-                if time.monotonic() > deadline:
+                waiting = waiting or AwakeTime()
+                if waiting.seconds > _PATIENCE_SECONDS:
                     raise
                 logger.warning("job %s waits: %s", self.job.id, fault)
                 time.sleep(_PAUSE_SECONDS)

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import redis
 import rq
+from rq import worker_registration
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from hosting.processes.awake_time import AwakeTime
 from hosting.processes.file_lock import FileLock
 from hosting.processes.memory import MemoryWatch
 from hosting.processes.private_files import keep_files_private
@@ -37,14 +39,13 @@ from trainer.jobs.queue import QUEUES, job_of
 from trainer.jobs.reconcile import Reconciler, lock_path
 from trainer.redis_errors import reachable
 from trainer.settings import Settings
-from trainer.wiring import housekeeping, open_jobs
+from trainer.wiring import housekeeping, open_jobs, reconciler_of
 from trainer.workers.exit_reason import of_signal, of_trace, oom_kills
 from trainer.workers.rq_log import configure_rq_log, ends_in_a_line
 
 logger = logging.getLogger(__name__)
 
 _HEARTBEAT_SECONDS = 1  # between two checks of a run: how fast a job is cancelled whose message was lost
-_HEARTBEAT_PATIENCE_SECONDS = 30  # without a heartbeat from another machine, its run is given to someone else
 _WORKER_TTL_SECONDS = 18  # RQ waits for jobs 15 seconds less than this at a time, and maintains in between
 _MAINTENANCE_SECONDS = 2
 _LAST_OUTPUT_SECONDS = 0.5  # to wait for the end of the log: less than between heartbeats, which interrupt it
@@ -61,6 +62,7 @@ class TrainerWorker(rq.Worker):
 
     job_process_module = "trainer.workers.job_process"
     overrun_factor, overrun_minutes = 1.5, 5.0  # a run is stopped after max_minutes times this, plus this
+    run_kept_seconds = 7 * 24 * 3600  # Redis knows whose run it is this long without a heartbeat: laptops sleep
     jobs: Jobs
     reconciler: Reconciler
     memory_limit_bytes: int  # of a job process
@@ -69,8 +71,9 @@ class TrainerWorker(rq.Worker):
     _end: "_End | None" = None
     _status: int | None = None  # of the last job process, as `wait` gives it, once it has ended
     _death: str | None = None  # why the last job process was killed, if it was
-    _began: float = 0.0
+    _ran: AwakeTime  # of the last job process
     _oom_kills: int = 0
+    _next_maintenance: float = 0.0
     _returning: bool = False  # the running job goes back to the queue because this worker stops
 
     @classmethod
@@ -84,21 +87,20 @@ class TrainerWorker(rq.Worker):
             serializer=JSONSerializer,
             queue_class=queue_class(settings.jobs_running_per_user),
             worker_ttl=_WORKER_TTL_SECONDS,
-            maintenance_interval=_MAINTENANCE_SECONDS,
             job_monitoring_interval=_HEARTBEAT_SECONDS,
             prepare_for_work=not in_job_process,
             log_job_description=False,
         )
         worker.jobs = open_jobs(settings, client)
         worker.memory_limit_bytes = settings.job_memory_limit_bytes
-        worker.reconciler = Reconciler(worker.jobs, settings.worker_locks_dir)
+        worker.reconciler = reconciler_of(settings, worker.jobs)
         return worker
 
     def fork_work_horse(self, job: Job, queue: rq.Queue) -> None:
         assert self.execution is not None
         arguments = [str(os.getpid()), self.name, job.id, self.execution.id]
         command = [sys.executable, "-m", self.job_process_module, *arguments]
-        self._began, self._end, self._status, self._death = time.monotonic(), None, None, None
+        self._ran, self._end, self._status, self._death = AwakeTime(), None, None, None
         self._oom_kills = oom_kills()
         environment = os.environ | _LOG_ENVIRONMENT
         self._horse_pid, self._log = spawned(command, environment, self.jobs.store.client, job_of(job.id)[0])
@@ -147,8 +149,20 @@ class TrainerWorker(rq.Worker):
         except QueueUnavailable as fault:
             logger.warning("job %s needed too much memory, which cannot be noted: %s", job.id, fault)
 
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """With all that is known of the worker: Redis forgets one that sent no heartbeat for a minute, as after a
+        sleep of the machine."""
+        super().heartbeat(timeout, pipeline)
+        if self.birth_date is not None:
+            (pipeline or self.connection).hset(self.key, mapping=self.serialize())
+            worker_registration.register(self, pipeline)
+
+    @property
+    def should_run_maintenance_tasks(self) -> bool:
+        return time.monotonic() >= self._next_maintenance  # RQ asks the clock on the wall, which may be set back
+
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
-        return _HEARTBEAT_PATIENCE_SECONDS
+        return self.run_kept_seconds
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         try:
@@ -173,10 +187,10 @@ class TrainerWorker(rq.Worker):
 
     def _has_overrun(self, submission: str) -> bool:
         """Whether the run has taken much longer than its job's `max_minutes`; the job fails then."""
-        job = self.jobs.store.find(job_of(submission)[0])
+        job, minutes = self.jobs.store.find(job_of(submission)[0]), self._ran.seconds / 60
         if job is None or not job.is_open or job.stage == PUBLISH:
             return False
-        minutes, max_minutes = (time.monotonic() - self._began) / 60, job.options.get("max_minutes")
+        max_minutes = job.options.get("max_minutes")
         if not isinstance(max_minutes, int | float):
             return False
         if minutes <= max_minutes * self.overrun_factor + self.overrun_minutes:
@@ -219,6 +233,7 @@ class TrainerWorker(rq.Worker):
             self.reconciler.reconcile()
         except QueueUnavailable as fault:
             logger.warning("%s", fault)
+        self._next_maintenance = time.monotonic() + _MAINTENANCE_SECONDS
         self.last_cleaned_at = rq.utils.now()  # type: ignore[assignment]  # RQ declares it as None
 
 

@@ -15,9 +15,9 @@ from trainer.jobs.dequeue import queue_class
 from trainer.jobs.job import Job, Priority
 from trainer.jobs.jobs import Jobs
 from trainer.jobs.queue import JobQueue, job_of
-from trainer.jobs.reconcile import Reconciler
 from trainer.service import Service
 from trainer.settings import Settings
+from trainer.wiring import reconciler_of
 
 
 def submit(jobs: Jobs, priority: Priority = "normal", actor: str = "ada") -> Job:
@@ -61,7 +61,7 @@ def test_an_interrupted_job_waits_before_all_others_of_its_priority(service: Ser
     broken, other, high = submit(jobs), submit(jobs), submit(jobs, "high")
     dead_worker(settings, "w")
     start(jobs, broken, "w")
-    Reconciler(jobs, settings.worker_locks_dir).reconcile()
+    reconciler_of(settings, jobs).reconcile()
     assert [taken(jobs.queue) for _ in range(3)] == [high.id, broken.id, other.id]
 
 

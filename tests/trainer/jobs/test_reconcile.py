@@ -15,6 +15,7 @@ from registry.registry import Registry
 from tests.bundles import tiny_bytes
 from tests.processes.environment import without_settings
 from tests.trainer.jobs.runs import dead_worker, start
+from tests.waiting import until
 from trainer.errors import JobSuperseded
 from trainer.events import Event
 from trainer.jobs.job import Job
@@ -22,6 +23,7 @@ from trainer.jobs.jobs import Jobs
 from trainer.jobs.reconcile import Reconciler, lock_path
 from trainer.service import Service
 from trainer.settings import Settings
+from trainer.wiring import reconciler_of
 from trainer.workers.job_run import begin
 
 
@@ -32,7 +34,7 @@ def jobs(service: Service) -> Jobs:
 
 @pytest.fixture
 def reconciler(jobs: Jobs, settings: Settings) -> Reconciler:
-    return Reconciler(jobs, settings.worker_locks_dir)
+    return reconciler_of(settings, jobs)
 
 
 def publish(registry: Registry, seed: int = 0, since: Since | None = None) -> None:
@@ -128,16 +130,56 @@ def test_the_next_run_goes_on_though_the_one_that_was_given_up_ends_late(
     assert jobs.store.get(job.id).state == "running"
 
 
+def impatient(jobs: Jobs, settings: Settings) -> Reconciler:
+    """It takes nobody's word for it that they live."""
+    return Reconciler(jobs, settings.worker_locks_dir, heartbeat_patience_s=0.0, stray_patience_s=0.0)
+
+
+def test_a_worker_that_holds_its_lock_lives_however_late_its_heartbeats_are(jobs: Jobs, settings: Settings) -> None:
+    """Its machine slept: Redis has forgotten what it knew of the run, but for whose the submission is."""
+    with FileLock(lock_path(settings.worker_locks_dir, "w")) as lock:
+        assert lock.acquire()
+        job = submit(jobs)
+        start(jobs, job, "w")
+        ((run, _),) = jobs.queue.started_runs()
+        jobs.store.client.delete(f"rq:execution:{run}")
+        jobs.store.client.hset(f"rq:job:{job.id}-1", "worker_name", "w")
+        impatient(jobs, settings).reconcile()
+        assert jobs.store.get(job.id).state == "running"
+    impatient(jobs, settings).reconcile()  # it has let go: it is dead
+    assert jobs.store.get(job.id).state == "queued"
+
+
+def test_a_worker_elsewhere_lives_for_as_long_as_its_heartbeats_change_whatever_they_say(
+    jobs: Jobs, settings: Settings
+) -> None:
+    """Its clock is an hour late, or ours is an hour early."""
+    job = submit(jobs)
+    start(jobs, job, "elsewhere")
+    ((run, _),) = jobs.queue.started_runs()
+    started = jobs.queue.queue_of(jobs.queue.find(job)).started_job_registry.key
+    reconciler = Reconciler(jobs, settings.worker_locks_dir, heartbeat_patience_s=1e-9)
+    for heartbeat in range(9):
+        jobs.store.client.zadd(started, {run: heartbeat})
+        reconciler.reconcile()
+        assert jobs.store.get(job.id).state == "running"
+
+    def given_up() -> bool:
+        reconciler.reconcile()
+        return jobs.store.get(job.id).state == "queued"
+
+    until(given_up, "its silence is noticed")
+
+
 def test_a_submission_lost_between_queue_and_start_comes_back(
-    jobs: Jobs, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+    jobs: Jobs, reconciler: Reconciler, settings: Settings
 ) -> None:
     job = submit(jobs)
     queue = jobs.queue.queue_of(jobs.queue.find(job))
     jobs.store.client.lmove(queue.key, queue.intermediate_queue_key, "LEFT", "RIGHT")
     reconciler.reconcile()
     assert jobs.queue.waiting_ids() == []  # a worker may be about to start it
-    monkeypatch.setattr("trainer.jobs.reconcile._STRAY_SECONDS", 0.0)
-    reconciler.reconcile()
+    impatient(jobs, settings).reconcile()
     assert jobs.queue.waiting_ids() == [f"{job.id}-1"]
     assert jobs.store.get(job.id).state == "queued"
     assert queue.intermediate_queue.get_job_ids() == []

@@ -1,9 +1,10 @@
 """`python -m trainer` as a whole: its workers; and the machine that goes down under a job: service, workers,
-job process and Redis are killed together, and started again."""
+job process and Redis are killed together, and started again; or sleeps."""
 
 import contextlib
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class Machine:
         self.http = httpx.Client(trust_env=False, timeout=60)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, stop_at: str = "", *, workers: int = 1) -> None:
+    def start(self, stop_at: str = "", *, workers: int = 1, **environment: str) -> None:
         port = free_port()
         self.http.base_url = httpx.URL(f"http://127.0.0.1:{port}")
         ours = {
@@ -43,7 +44,8 @@ class Machine:
             "TINY_STOP_AT": stop_at,
         }
         command = [sys.executable, "-m", "tests.trainer.workers.programs.tiny_trainer"]
-        self._process = subprocess.Popen(command, env=without_settings() | ours, cwd=ROOT, start_new_session=True)
+        inherited = without_settings() | ours | environment
+        self._process = subprocess.Popen(command, env=inherited, cwd=ROOT, start_new_session=True)
         until(self._answers, process=self._process)
 
     def _answers(self) -> bool:
@@ -65,10 +67,14 @@ class Machine:
                     return process
         return None
 
+    def everybody(self) -> list[psutil.Process]:
+        assert self._process is not None
+        return [*self.family(), psutil.Process(self._process.pid)]
+
     def lose_power(self) -> None:
         if self._process is None or self._process.poll() is not None:
             return
-        everybody = [*self.family(), psutil.Process(self._process.pid)]
+        everybody = self.everybody()
         for process in everybody:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -104,6 +110,24 @@ def test_as_many_workers_as_the_settings_say_each_in_its_place(machine: Machine)
     psutil.Process(killed).kill()
     second = until(lambda: len(found := workers(machine)) == 2 and found != first and found, "another is started")
     assert set(second) & set(first) == set(first) - {killed}
+
+
+@pytest.mark.nightly
+def test_a_machine_that_slept_goes_on_with_its_job(machine: Machine, tmp_path: Path) -> None:
+    """For longer than Redis remembers whose run it is without a heartbeat, and than workers elsewhere may be silent."""
+    machine.start("teacher", TINY_RUN_KEPT_SECONDS="5", NETTAILOR_HEARTBEAT_PATIENCE_SECONDS="0.1")
+    job = machine.http.post(f"/tasks/pets/dataset?preset=fast&seed={SEED}", content=UPLOAD).json()["id"]
+    until(machine.stopped_job_process, "the job is under way")
+    everybody, asleep_at = machine.everybody(), time.monotonic()
+    for process in everybody:
+        process.suspend()
+    until(lambda: time.monotonic() - asleep_at > 6, "every lease is over")
+    for process in everybody:
+        process.resume()
+    until(lambda: machine.job(job)["state"] in {"succeeded", "failed"}, "the job ends")
+    ended = machine.job(job)
+    assert ended["state"] == "succeeded", ended
+    assert (ended["result"]["digest"], ended["attempt"]) == (tiny_digest(tmp_path), 1)
 
 
 @pytest.mark.nightly

@@ -3,10 +3,10 @@
 import json
 import logging
 import threading
-import time
 from pathlib import Path
 from types import TracebackType
 
+from hosting.processes.awake_time import AwakeTime
 from nettailor.durable import write_durably
 from trainer.training.distributed import ProcessGroup
 
@@ -16,21 +16,22 @@ _SAVE_SECONDS = 2.0  # between two saves: at most this much of a killed attempt 
 
 
 class Elapsed:
-    """A context manager that counts the time while it is entered, and keeps the sum in a file."""
+    """A context manager that counts the time while it is entered and the machine is awake, and keeps the sum in a
+    file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._before = float(json.loads(path.read_text())["seconds"]) if path.exists() else 0.0
-        self._started = time.monotonic()
+        self._awake = AwakeTime()
         self._stopping = threading.Event()
         self._saver = threading.Thread(target=self._keep_saving, name="elapsed", daemon=True)
 
     @property
     def seconds(self) -> float:
-        return self._before + time.monotonic() - self._started
+        return self._before + self._awake.seconds
 
     def __enter__(self) -> "Elapsed":
-        self._started = time.monotonic()
+        self._awake = AwakeTime()
         self._saver.start()
         return self
 

@@ -1,4 +1,5 @@
-"""A worker with the job process of `tiny_job_process` and TINY_OVERRUN_MINUTES of patience; the rest is real."""
+"""A worker with the job process of `tiny_job_process`, TINY_OVERRUN_MINUTES of patience and runs that Redis forgets
+after TINY_RUN_KEPT_SECONDS; the rest is real."""
 
 import os
 
@@ -8,6 +9,7 @@ from trainer.workers.worker import TrainerWorker, main
 class TinyWorker(TrainerWorker):
     job_process_module = "tests.trainer.workers.programs.tiny_job_process"
     overrun_minutes = float(os.environ.get("TINY_OVERRUN_MINUTES", TrainerWorker.overrun_minutes))
+    run_kept_seconds = int(os.environ.get("TINY_RUN_KEPT_SECONDS", TrainerWorker.run_kept_seconds))
 
 
 if __name__ == "__main__":
