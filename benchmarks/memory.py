@@ -175,7 +175,7 @@ def _train(enter: Enter, data: TaskData, backbone: Backbone, folder: Path, steps
 
 def _one_epoch_each(config: RecipeConfig) -> RecipeConfig:
     def once(schedule: Schedule) -> Schedule:
-        return replace(schedule, epochs=1, min_steps=0)
+        return replace(schedule, epochs=1, min_images=0)
 
     return replace(
         config,

@@ -31,7 +31,8 @@ def train_students(data: TaskData, backbone: Backbone, folder: Path, args: argpa
     for seed in args.seeds:
         config = replace(RecipeConfig.preset("fast", seed=seed), bf16=False)
         own = folder / f"seed{seed}"
-        teacher = fold_of(Fold, data, config, backbone, own).teacher(config.teacher.fitted(len(data.train)))
+        plain = fold_of(Fold, data, config, backbone, own)
+        teacher = plain.teacher(plain.fitted(config.teacher))
         for form, kind, bf16 in (("straightforward", StraightforwardFold, False), ("all on", Fold, bf16_pays())):
             fold = fold_of(kind, data, replace(config, bf16=bf16), backbone, own / form)
             start = time.perf_counter()

@@ -15,12 +15,12 @@ from trainer.recipe.selection import Wanted
 from trainer.training.schedule import Schedule
 
 Preset = Literal["fast", "balanced", "thorough"]
-_TEACHER = Schedule(epochs=15, lr=0.01, min_steps=600, max_steps=12_000)
-_MUON = Schedule(epochs=8, lr=0.02, matrix_lr=0.2, statistics_lr=0.3, clip=3.0, min_steps=400, max_steps=2000)
-_STUDENT = replace(_MUON, alpha_lr=3.0)
+_TEACHER = Schedule(epochs=15, lr=0.01, min_images=19_200, max_images=384_000)
+_MUON = Schedule(epochs=12, max_batch_size=64, lr=0.02, matrix_lr=0.2, statistics_lr=0.3, clip=3.0)
+_STUDENT = replace(_MUON, alpha_lr=3.0, min_images=12_800, max_images=96_000)
 _TEACHER_WEIGHTS: Mapping[Loss, tuple[float, float]] = {"local": (3.0, 2.0), "paper": (10.0, 0.0)}
-_RECOVER = replace(_MUON, epochs=1, lr=0.01, matrix_lr=0.1, min_steps=60, max_steps=250)
-_RETRAIN = replace(_MUON, epochs=5, min_steps=200, max_steps=1000)
+_RECOVER = replace(_MUON, epochs=1, max_batch_size=0, lr=0.01, matrix_lr=0.1, min_images=1_920, max_images=8_000)
+_RETRAIN = replace(_MUON, min_images=12_800, max_images=96_000)
 _POOLING = ("folds", "max_folds", "pooled_images")
 # Fields that have a part in a method other than NetTailor, in which all have.
 _PARTS: Mapping[Method, tuple[str, ...]] = {
@@ -163,10 +163,10 @@ def _fast() -> RecipeConfig:
         teacher_lrs=(0.03,),
         teacher_cycles=(),
         method_lrs=(0.1,),
-        teacher=Schedule(epochs=6, lr=0.03, min_steps=150, max_steps=400),
-        student=replace(_STUDENT, epochs=4, min_steps=150, max_steps=300),
-        recover=replace(_RECOVER, min_steps=30, max_steps=100),
-        retrain=replace(_RETRAIN, epochs=2, min_steps=60, max_steps=160),
+        teacher=Schedule(epochs=6, lr=0.03, min_images=4_800, max_images=12_800),
+        student=replace(_STUDENT, epochs=4, min_images=4_800, max_images=9_600),
+        recover=replace(_RECOVER, min_images=960, max_images=3_200),
+        retrain=replace(_RETRAIN, epochs=2, min_images=1_920, max_images=5_120),
         regressed_images=256,
         cut=3,
         folds=1,
@@ -177,10 +177,10 @@ def _thorough() -> RecipeConfig:
     return RecipeConfig(
         teacher_lrs=(0.003, 0.01, 0.03, 0.1),
         teacher_cycles=(2, 4),
-        teacher=Schedule(epochs=15, lr=0.01, min_steps=1000, max_steps=40_000),
-        student=replace(_STUDENT, epochs=24, min_steps=2000, max_steps=40_000),
-        recover=replace(_RECOVER, epochs=2, min_steps=200, max_steps=4000),
-        retrain=replace(_RETRAIN, epochs=15, min_steps=1000, max_steps=20_000),
+        teacher=Schedule(epochs=15, lr=0.01, min_images=32_000, max_images=1_280_000),
+        student=replace(_STUDENT, epochs=24, min_images=64_000, max_images=1_280_000),
+        recover=replace(_RECOVER, epochs=2, min_images=6_400, max_images=128_000),
+        retrain=replace(_RETRAIN, epochs=15, min_images=32_000, max_images=640_000),
         pooled_images=1000,
         max_folds=5,
     )

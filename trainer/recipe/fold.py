@@ -60,6 +60,10 @@ class Fold:
     device: torch.device = CPU
     warm: Callable[[Student], None] = lambda student: None  # changes where the full student starts
 
+    def fitted(self, schedule: Schedule) -> Schedule:
+        """The schedule as it is for this fold's images."""
+        return schedule.fitted(len(self.train), self.preprocessing.crop)
+
     def teacher(self, schedule: Schedule, head: nn.Linear | None = None) -> Teacher:
         """The backbone fine-tuned with one schedule; its classifier starts as `head`, or at random."""
         self._seed("teacher")
@@ -97,7 +101,7 @@ class Fold:
             regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
         self.warm(student)
         step = self.distillation(student, teacher, self.config.gamma1)
-        self._fit(student, "student", self.config.student.fitted(len(self.train)), step)
+        self._fit(student, "student", self.fitted(self.config.student), step)
         return student
 
     def plain_network(self) -> Student:
@@ -110,7 +114,7 @@ class Fold:
     def trained_plain(self, network: Student, lr: float) -> Student:
         """A copy that has learned what is its own: scale and shift in the statistics, and the classifier."""
         trained = channels_last(network.pruned(network.plan, self.backbone)).to(self.device)
-        schedule = replace(self.config.student, lr=lr).fitted(len(self.train))
+        schedule = self.fitted(replace(self.config.student, lr=lr))
         self._fit(trained, f"batchnorm-lr{lr:g}", schedule, self.fine_tuning(trained))
         return trained
 
@@ -147,7 +151,7 @@ class Fold:
         self, student: Student, teacher: Teacher, name: str, schedule: Schedule, *, estimated_on: int | None = None
     ) -> None:
         step = self.distillation(student, teacher, 0.0)
-        self._fit(student, name, schedule.fitted(len(self.train)), step, estimated_on=estimated_on)
+        self._fit(student, name, self.fitted(schedule), step, estimated_on=estimated_on)
 
     def correct(self, model: nn.Module, images: LabelledImages) -> Tensor:
         """Whether each image's top-1 is right, bool (N,); fp32, as it is served."""

@@ -41,7 +41,7 @@ class WorkPlan:
         return self.images * (teacher + student + cuts + polished)
 
     def _epochs(self, schedule: Schedule) -> int:
-        return schedule.fitted(self.images).epochs
+        return schedule.epochs_of(self.images)
 
 
 class Planner:

@@ -97,11 +97,23 @@ def test_it_learns_and_validates_when_told(tmp_path: Path) -> None:
 
 
 def test_small_datasets_take_more_epochs_and_large_ones_fewer() -> None:
-    schedule = Schedule(epochs=10, lr=0.1, batch_size=32, min_steps=400, max_steps=1000)
-    assert schedule.fitted(640).epochs == 20
-    assert schedule.fitted(2400).epochs == 10
-    assert schedule.fitted(6400).epochs == 5
-    assert schedule.fitted(64_000).epochs == 3
+    schedule = Schedule(epochs=10, lr=0.1, batch_size=32, min_images=12_800, max_images=32_000)
+    assert schedule.epochs_of(640) == 20
+    assert schedule.epochs_of(2400) == 10
+    assert schedule.epochs_of(6400) == 5
+    assert schedule.epochs_of(64_000) == 3
+
+
+def test_steps_are_larger_where_there_are_many_small_images() -> None:
+    schedule = Schedule(epochs=10, lr=0.1, batch_size=32, max_batch_size=128)
+    assert [schedule.fitted(images, 32).batch_size for images in (10, 1000, 1024, 2047, 2048, 60_000)] == [
+        32, 32, 64, 64, 128, 128,
+    ]  # fmt: skip
+    assert [schedule.fitted(60_000, side).batch_size for side in (112, 113, 158, 159, 224, 512)] == [
+        128, 64, 64, 32, 32, 32,
+    ]  # fmt: skip
+    assert replace(schedule, max_batch_size=0).fitted(60_000, 32).batch_size == 32
+    assert schedule.fitted(60_000, 32).epochs == schedule.epochs_of(60_000)
 
 
 def test_the_schedule_warms_up_and_ends_at_zero() -> None:

@@ -76,7 +76,7 @@ def find_teacher(folds: Sequence[Fold], log: Callable[[str], None]) -> FoundTeac
     probes = Probes(folds)
     search = _Search(folds, probes.heads)
     for lr in config.teacher_lrs:
-        search.train(replace(config.teacher, lr=lr).fitted(len(folds[0].train)), margin=0.0)
+        search.train(folds[0].fitted(replace(config.teacher, lr=lr)), margin=0.0)
     short = search.best_schedule
     for factor in config.teacher_cycles:
         if not search.train(replace(short, epochs=factor * short.epochs), margin=_CYCLE_MARGIN):

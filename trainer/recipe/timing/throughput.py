@@ -38,15 +38,17 @@ def measure_throughput(fold: Fold, folder: Path) -> tuple[Throughput, Throughput
     """The throughput of the teacher and of the full student. Trains both for a moment, in a folder that is removed."""
     _remove(folder)  # a measurement that was broken off would be restored from its checkpoints instead of made
     config = fold.config
-    few = min(len(fold.train), _BATCHES * config.teacher.batch_size)
+    schedules = [fold.fitted(schedule) for schedule in (config.teacher, config.student)]
+    few = min(len(fold.train), _BATCHES * max(schedule.batch_size for schedule in schedules))
     some_val = max(1, round(few * len(fold.val) / len(fold.train)))
     ends: dict[str, list[tuple[float, Epoch]]] = {"teacher": [], "student": []}
 
     def on_epoch(name: str, schedule: Schedule, epoch: Epoch, model: nn.Module) -> None:
         ends[name.partition("-")[0]].append((time.monotonic(), epoch))
 
-    short = replace(config.teacher, epochs=_EPOCHS, min_steps=0, lr=1e-4)
-    student = replace(config.student, epochs=_EPOCHS, min_steps=0, lr=1e-4)
+    short, student = (
+        replace(schedule, epochs=_EPOCHS, min_images=0, max_batch_size=0, lr=1e-4) for schedule in schedules
+    )
     probe = replace(
         fold,
         config=replace(config, teacher=short, student=student),

@@ -172,7 +172,7 @@ class TimeBudget:
         return _RESERVE * 60 * self.minutes + tested
 
     def _epochs(self, schedule: Schedule) -> int:
-        return schedule.fitted(self.images).epochs
+        return schedule.epochs_of(self.images)
 
     def _whole(self, config: RecipeConfig, folds: int, search: ExpectedSearch) -> float:
         student = self.student.seconds(self._epochs(config.student), self.images)
@@ -218,7 +218,7 @@ def _rungs(config: RecipeConfig, folds: int) -> Iterator[tuple[RecipeConfig, int
 
 def _shortened(schedule: Schedule, epochs: int | None) -> Schedule:
     """A schedule of so many epochs; where `epochs` is None, the schedule as it is."""
-    return schedule if epochs is None else replace(schedule, epochs=epochs, min_steps=0)
+    return schedule if epochs is None else replace(schedule, epochs=epochs, min_images=0)
 
 
 def _minutes(seconds: float) -> float:

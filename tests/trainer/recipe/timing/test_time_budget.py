@@ -76,12 +76,12 @@ class Simulation:
         config, folds = budget.teachers(config, 3)
         for fold in range(folds):
             for lr in config.teacher_lrs:
-                self.run(f"teacher-lr{lr}-{fold}", TEACHER, config.teacher.fitted(IMAGES).epochs)
+                self.run(f"teacher-lr{lr}-{fold}", TEACHER, config.teacher.epochs_of(IMAGES))
             for cycle in config.teacher_cycles:
-                self.run(f"teacher-c{cycle}-{fold}", TEACHER, config.teacher.fitted(IMAGES).epochs * cycle)
+                self.run(f"teacher-c{cycle}-{fold}", TEACHER, config.teacher.epochs_of(IMAGES) * cycle)
         config = budget.students(config, folds)
         for fold in range(folds):
-            self.run(f"student-{fold}", STUDENT, config.student.fitted(IMAGES).epochs)
+            self.run(f"student-{fold}", STUDENT, config.student.epochs_of(IMAGES))
         config = budget.candidates(config, folds)
         done = []
         for run, blocks in [*(("recover", k) for k in range(1, 10)), *(("retrain", k) for k in (6, 7, 5))]:
@@ -90,7 +90,7 @@ class Simulation:
             done.append(blocks)
             schedule = config.retrain if run == "retrain" else config.recover
             for fold in range(folds):
-                self.run(f"{run}-{blocks}-{fold}", STUDENT, schedule.fitted(IMAGES).epochs)
+                self.run(f"{run}-{blocks}-{fold}", STUDENT, schedule.epochs_of(IMAGES))
         return config, folds, done
 
 
@@ -108,7 +108,7 @@ def test_whatever_the_time_it_is_kept(tmp_path: Path, minutes: float, slower: fl
     assert simulation.elapsed.now <= 60 * minutes or (slower > 1 and minutes < 1)
     assert done or minutes < 0.5
     assert simulation.elapsed.now >= 0.3 * 60 * minutes
-    assert config.student.fitted(IMAGES).epochs >= 1
+    assert config.student.epochs_of(IMAGES) >= 1
     report = simulation.budget().report()
     assert [stage["stage"] for stage in report["stages"]] == ["teacher", "student", "retrain"]  # type: ignore[index, call-overload, union-attr]  # a list of objects
     assert folds == (1 if minutes < 10 else folds)
