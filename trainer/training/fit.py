@@ -21,7 +21,7 @@ from trainer.training.distributed import ProcessGroup
 from trainer.training.optimizer import Optimizer
 from trainer.training.schedule import Schedule
 
-_FORMAT = 2  # of checkpoints: what is in the model's and the optimizer's state
+_FORMAT = 3  # of checkpoints: what is in the model's and the optimizer's state
 
 T = TypeVar("T")
 

@@ -1,8 +1,7 @@
 """What turns gradients into steps: SGD, or for students Muon for the matrices of the proxies and Adam for the rest.
 
-Muon makes all directions of a matrix's step equally long (K. Jordan et al., "Muon: An optimizer for hidden layers in
-neural networks", 2024); a proxy is a single matrix, whose gradient has few long directions (docs/log.md has what it is
-worth).
+A proxy is a single matrix, whose gradient has few long directions; Muon makes all of them equally long (docs/log.md has
+what it is worth).
 """
 
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainer.training.muon import Muon
 from trainer.training.schedule import Schedule
 
 
@@ -20,36 +20,28 @@ class Optimizer:
     def __init__(self, model: nn.Module, schedule: Schedule) -> None:
         trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self._schedule = schedule
-        self._matrices = _matrices(trained) if schedule.matrix_lr is not None else {}
-        rest = {name: p for name, p in trained.items() if name not in self._matrices}
-        self._optimizers: list[torch.optim.Optimizer] = [_of_the_rest(rest, schedule)]
-        # Muon takes matrices alone; these are the weights of 1x1 convolutions, seen as such.
-        self._flat = [nn.Parameter(p.detach().flatten(1)) for p in self._matrices.values()]
-        if schedule.matrix_lr is not None and self._flat:
-            groups = [{"params": self._flat, "peak": schedule.matrix_lr}]
-            decay = schedule.weight_decay
-            self._optimizers.append(torch.optim.Muon(groups, lr=schedule.matrix_lr, weight_decay=decay, momentum=0.9))
+        matrices = _matrices(trained) if schedule.matrix_lr is not None else {}
+        self._of_the_rest = _of_the_rest({n: p for n, p in trained.items() if n not in matrices}, schedule)
+        self._of_the_matrices = Muon(list(matrices.values()), weight_decay=schedule.weight_decay)
 
     def zero_grad(self) -> None:
-        self._optimizers[0].zero_grad()
-        for parameter in self._matrices.values():
-            parameter.grad = None
+        self._of_the_rest.zero_grad()
+        self._of_the_matrices.zero_grad()
 
     def step(self, progress: float) -> None:
         """At a progress of 0..1 of all steps."""
-        for flat, parameter in zip(self._flat, self._matrices.values(), strict=True):
-            flat.grad = None if parameter.grad is None else parameter.grad.flatten(1)
-        for optimizer in self._optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = group["peak"] * self._schedule.factor(progress)
-            optimizer.step()
+        factor = self._schedule.factor(progress)
+        for group in self._of_the_rest.param_groups:
+            group["lr"] = group["peak"] * factor
+        self._of_the_rest.step()
+        self._of_the_matrices.step((self._schedule.matrix_lr or 0.0) * factor)
 
     def state_dict(self) -> dict[str, Any]:
-        return {str(index): optimizer.state_dict() for index, optimizer in enumerate(self._optimizers)}
+        return {"rest": self._of_the_rest.state_dict(), "matrices": self._of_the_matrices.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        for index, optimizer in enumerate(self._optimizers):
-            optimizer.load_state_dict(state[str(index)])
+        self._of_the_rest.load_state_dict(state["rest"])
+        self._of_the_matrices.load_state_dict(state["matrices"])
 
 
 def _matrices(trained: dict[str, nn.Parameter]) -> dict[str, nn.Parameter]:
@@ -60,7 +52,7 @@ def _of_the_rest(trained: dict[str, nn.Parameter], schedule: Schedule) -> torch.
     groups = list(_groups(trained, schedule))
     if schedule.matrix_lr is None:
         return torch.optim.SGD(groups, lr=schedule.lr, momentum=0.9, nesterov=True)
-    return torch.optim.Adam(groups, lr=schedule.lr, betas=(0.9, 0.99))
+    return torch.optim.Adam(groups, lr=schedule.lr, betas=(0.9, 0.99), fused=True)
 
 
 def _groups(trained: dict[str, nn.Parameter], schedule: Schedule) -> Iterator[dict[str, Any]]:
