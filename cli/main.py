@@ -193,6 +193,12 @@ def tailor(
         float | None, _option("Most milliseconds an image, by the service's table; instead of --target-drop.", min=0)
     ] = None,
     max_minutes: Annotated[float | None, _option("Time for the training; the best found within it.", min=0)] = None,
+    accept_rough: Annotated[
+        bool,
+        typer.Option(
+            "--accept-rough", help="Let a version go live that --max-minutes cut short, whatever its accuracy."
+        ),
+    ] = False,
     warm_start: Annotated[
         str | None, _option("Start from this version of the task, a number or live, when images were added.")
     ] = None,
@@ -218,7 +224,13 @@ def tailor(
     options = {"preset": preset, "seed": seed, "backbone": backbone, "skips": skips, "gamma1": gamma1, "gamma2": gamma2}
     options |= {"method": method, "loss": loss, "measure": measure, "target_drop": target_drop}
     options |= {"max_macs": max_macs, "max_latency_ms": max_latency_ms}
-    options |= {"max_minutes": max_minutes, "warm_start": warm_start, "priority": priority, "group_by": group_by}
+    options |= {
+        "max_minutes": max_minutes,
+        "accept_rough": accept_rough or None,
+        "warm_start": warm_start,
+        "priority": priority,
+        "group_by": group_by,
+    }
     with one_line_errors(), service(url, data_dir, key) as client, packed(data) as archive:
         look_before_upload(data, archive, group_by, console, yes=yes)
         job = client.upload(task, archive, options=options, waiting=lambda: console.print(AWAY))

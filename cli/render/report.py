@@ -28,7 +28,16 @@ def print_result(client: Client, job: Job, console: Console) -> None:
     if early := result.get("finished_early"):
         console.print(printable(ended_early(early)))
     if limited := result.get("time"):
-        console.print(f"{limited['used_minutes']:.1f} of {limited['max_minutes']:g} minutes used")
+        console.print(printable(time_used(limited)))
+    if result.get("alias") != "live" and result.get("reason"):
+        console.print(printable(f"not live: {result['reason']}"))
+
+
+def time_used(limited: Json) -> str:
+    """Minutes, and what they were too few for."""
+    used = f"{limited['used_minutes']:.1f} of {limited['max_minutes']:g} minutes used"
+    skipped = limited.get("skipped")  # jobs of older releases have none
+    return f"time-limited ({used}): {', '.join(skipped)}" if skipped else used
 
 
 def ended_early(early: Json) -> str:

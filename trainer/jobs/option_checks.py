@@ -26,6 +26,7 @@ _OF_NETTAILOR = (
     "max_macs",
     "max_latency_ms",
     "max_minutes",
+    "accept_rough",
     "warm_start",
 )
 

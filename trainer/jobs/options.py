@@ -95,6 +95,11 @@ class TailorOptions(BaseModel):
         allow_inf_nan=False,
         description="time for teacher, student and search; the best bundle found within it is published",
     )
+    accept_rough: bool | None = Field(
+        default=None,
+        description="whether a version that max_minutes cut short goes live without a policy that says how accurate "
+        "it has to be",
+    )
     warm_start: WarmStart | None = Field(
         default=None, description="version of the task to start from, `live` or a number, when images were added"
     )

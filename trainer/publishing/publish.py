@@ -73,6 +73,8 @@ def _settle(
     task, live = record.task, live_version(registry, record.task)
     if _misses_its_budget(record):
         return _candidate(registry, job, record, "no network was found within the budget; this is the leanest")
+    if reason := _too_rough(registry, job, record, live):
+        return _candidate(registry, job, record, reason)
     if reason := incomparable(live, record):
         return _candidate(registry, job, record, reason)
     measured = _measured(registry, live, record, dataset, backbone, default=default)
@@ -98,6 +100,19 @@ def _misses_its_budget(record: VersionRecord) -> bool:
     """Whether the network is larger or slower than its budget: then only a person makes it live."""
     recipe = record.manifest.recipe
     return not recipe.get("within_target", True) and ("max_macs" in recipe or "max_latency_ms" in recipe)
+
+
+def _too_rough(registry: Registry, job: Job, record: VersionRecord, live: VersionRecord | None) -> str | None:
+    """Why a version that was cut short for lack of time does not go live, or None if it may: because the job was asked
+    to accept it, or the task's own policy says how accurate a version has to be."""
+    skipped = record.manifest.recipe.get("skipped")
+    policy = registry.policy(record.task)
+    judged = policy is not None and (
+        policy.min_accuracy is not None or (policy.max_drop is not None and live is not None)
+    )
+    if not skipped or judged or job.options.get("accept_rough"):
+        return None
+    return f"time-limited: {', '.join(skipped)}; it goes live with --accept-rough, or by a policy on its accuracy"
 
 
 def _measured(

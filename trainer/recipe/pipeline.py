@@ -200,6 +200,7 @@ class _Stages:
             candidates=candidates,
             chosen=chosen,
             finished_early=self._early.happened,
+            skipped=self._planner.skipped(),
         )
 
     def _follow(self, plan: WorkPlan) -> None:

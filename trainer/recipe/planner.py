@@ -11,6 +11,7 @@ from trainer.recipe.fold import Fold, mirror_keeps_class
 from trainer.recipe.progress_reporter import PASS_WORK, ProgressReporter
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.elapsed import Elapsed
+from trainer.recipe.timing.skipped import skipped
 from trainer.recipe.timing.throughput import Throughput, measure_throughput
 from trainer.recipe.timing.time_budget import EXPECTED, TimeBudget
 from trainer.training.data import TaskData
@@ -103,9 +104,15 @@ class Planner:
         """Whether there is time for the network with so many blocks removed: to cut down to it, or to polish it."""
         return self._budget is None or self._budget.allows(blocks, plan.config, plan.folds, polish=polish)
 
+    def skipped(self) -> list[str]:
+        """What there was no time for, in words; nothing where the time is not limited."""
+        if self._budget is None:
+            return []
+        return skipped(self._decision_log, self._config, folds=self._fold_count(), images=len(self._data.train))
+
     def time_report(self) -> dict[str, Json] | None:
-        """Minutes, planned and used; None where the time is not limited."""
-        return None if self._budget is None else self._budget.report()
+        """Minutes, planned and used, and what was skipped; None where the time is not limited."""
+        return None if self._budget is None else {**self._budget.report(), "skipped": [*self.skipped()]}
 
     def _fold_count(self) -> int:
         if self._starts_warm:

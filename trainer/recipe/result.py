@@ -68,7 +68,8 @@ class Tailored:
 @dataclass(frozen=True, kw_only=True)
 class Trained:
     """What the stages gave: the teacher, and the candidates, among them the `chosen` one; `plan` as it was in the end.
-    `finished_early` where somebody ended the search. Methods other than NetTailor have the features for a teacher."""
+    `finished_early` where somebody ended the search, `skipped` what there was no time for, in words. Methods other than
+    NetTailor have the features for a teacher."""
 
     plan: WorkPlan
     fold: Fold
@@ -76,6 +77,7 @@ class Trained:
     candidates: Sequence[Candidate[Student]]
     chosen: Candidate[Student]
     finished_early: bool = False
+    skipped: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +155,8 @@ class Result:
             done["warm_start"] = self.warm.bundle.digest
         if self.trained.finished_early:
             done["finished_early"] = True
+        if self.trained.skipped:
+            done |= {"time_limited": True, "skipped": list(self.trained.skipped)}
         return plan.config.as_json() | done
 
     def _yardstick(self, metrics: Metrics, features: Accuracy) -> dict[str, Json]:

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from cli.render.report import comparison, ended_early
+from cli.render.report import comparison, ended_early, time_used
 from nettailor_client import Client
 from tests.bundles import ZERO_FINGERPRINT
 from tests.serving import served
@@ -55,14 +55,27 @@ def test_a_search_that_was_ended_early_says_so() -> None:
     )
 
 
+def test_a_job_that_its_time_cut_short_says_what_was_skipped() -> None:
+    limited = {
+        "used_minutes": 0.98,
+        "max_minutes": 1.0,
+        "skipped": ["teacher: 2 of 15 epochs", "validation: 1 of 2 folds"],
+    }
+    assert time_used(limited) == (
+        "time-limited (1.0 of 1 minutes used): teacher: 2 of 15 epochs, validation: 1 of 2 folds"
+    )
+    assert time_used(limited | {"skipped": []}) == "1.0 of 1 minutes used"
+
+
 def test_options_reach_the_job(url: str, tmp_path: Path) -> None:
     archive = tmp_path / "pets.zip"
     archive.write_bytes(archives.zip_of(archives.class_folders()))
     with Client(url) as client:
-        asked: dict[str, str | float | None] = {"preset": "fast", "skips": "dense", "max_macs": 0.5}
-        asked |= {"max_minutes": 2.0, "warm_start": None}
+        asked: dict[str, str | float | bool | None] = {"preset": "fast", "skips": "dense", "max_macs": 0.5}
+        asked |= {"max_minutes": 2.0, "accept_rough": True, "warm_start": None}
         job = client.upload("pets", archive, options=asked)
-    assert job.options == {"preset": "fast", "seed": 0, "skips": "dense", "max_macs": 0.5, "max_minutes": 2.0}
+    expected = {"preset": "fast", "seed": 0, "skips": "dense", "max_macs": 0.5, "max_minutes": 2.0}
+    assert job.options == expected | {"accept_rough": True}
 
 
 def test_what_cannot_be_done_is_said_in_one_line(url: str, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from registry.policy.policy import Policy
 from registry.registry import Registry
 from tests.trainer.datasets import dataset_file
 from tests.trainer.publishing.tailored import JOB, SLACK, tailored
+from trainer.jobs.job import Job
 from trainer.publishing.publish import publish
 from trainer.training.data import load_dataset
 from trainer.training.evaluate import measure_accuracy
@@ -75,6 +76,27 @@ def test_a_policy_of_the_task_decides_instead_of_the_slack(
     registry.set_policy("pets", None, actor="ada", reason="")
     assert alias(0.75, 4) == "candidate"
     assert alias(0.76, 5) == "live"
+
+
+def test_what_there_was_no_time_for_goes_live_only_where_somebody_says_so(
+    registry: Registry, backbone: Backbone, tmp_path: Path
+) -> None:
+    dataset = dataset_file(tmp_path, 9)
+
+    def published(seed: int, job: Job = JOB) -> dict[str, Any]:
+        rough = tailored(backbone, dataset, accuracy=0.8, seed=seed, skipped=["teacher: 2 of 15 epochs"])
+        return publish(registry, job, rough, dataset, backbone, slack=SLACK)
+
+    first = published(0)
+    assert (first["alias"], "teacher: 2 of 15 epochs" in first["reason"]) == ("candidate", True)
+    registry.set_policy("pets", Policy(max_drop=0.1), actor="ada", reason="")
+    assert published(1)["alias"] == "candidate"  # nothing is live: the policy says nothing of its accuracy
+    assert published(2, replace(JOB, options={"accept_rough": True}))["alias"] == "live"
+    assert published(3)["alias"] == "live"
+    registry.set_policy("pets", Policy(min_accuracy=0.9), actor="ada", reason="")
+    assert published(4)["alias"] == "candidate"
+    registry.set_policy("pets", Policy(min_accuracy=0.8), actor="ada", reason="")
+    assert published(5)["alias"] == "live"
 
 
 def test_a_policy_of_the_task_gets_its_measurement(registry: Registry, backbone: Backbone, tmp_path: Path) -> None:

@@ -31,6 +31,10 @@ class DecisionLog:
         """The decision of this name, or None where it has not been made."""
         return self._made.get(name)
 
+    def starting_with(self, prefix: str) -> dict[str, Any]:
+        """The decisions that were made whose names begin so."""
+        return {name: decision for name, decision in self._made.items() if name.startswith(prefix)}
+
 
 def _agreed(decision: Any) -> Any:
     """Process 0's decision on every process, as JSON."""

@@ -61,6 +61,7 @@ def _page(tailoring: Finished, findings: Findings, pictures: dict[str, bytes]) -
         accuracies=facts.accuracies(tailoring.manifest),
         costs=facts.costs(tailoring),
         candidates=facts.candidates(tailoring.pareto_front),
+        skipped=tailoring.manifest.recipe.get("skipped"),
         finished_early=tailoring.finished_early,
         confused=confused,
         classes=facts.classes(findings) if len(findings.labels) else [],

@@ -196,6 +196,8 @@ def test_a_limited_tailoring_says_what_it_did_and_ends_with_the_same_bundle_afte
     assert any("time: student" in str(e.fields.get("message")) for e in events)
     assert again.time is not None
     assert 0 < float(again.time["used_minutes"]) < 5  # type: ignore[arg-type]  # a number
+    assert (recipe["time_limited"], recipe["skipped"]) == (True, again.time["skipped"])
+    assert f"teacher: {made['teacher']['epochs']} of 6 epochs" in recipe["skipped"]
 
     # Another folder with these decisions: an uninterrupted run ends with these bytes.
     whole = slow_machine(tmp_path / "whole")
@@ -219,6 +221,10 @@ def test_without_time_for_a_candidate_the_student_itself_is_published(tmp_path: 
     result = tailored(tmp_path, config=tiny_config(max_minutes=30))
     assert [row["k"] for row in result.pareto_front] == [0]
     assert all(result.manifest.plan.blocks)
+    assert result.manifest.recipe["skipped"] == [
+        "search: smaller networks were not tried",
+        "retraining: not of every network that it was meant for",
+    ]
 
 
 def test_too_little_time_for_a_real_one(tmp_path: Path) -> None:
