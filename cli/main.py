@@ -51,6 +51,7 @@ class Method(StrEnum):
     nettailor = "nettailor"
     features = "features"
     batchnorm = "batchnorm"
+    finetuning = "finetuning"
 
 
 class Skips(StrEnum):
@@ -174,7 +175,7 @@ def tailor(
     ] = None,
     method: Annotated[
         Method | None,
-        _option("How to change the network: nettailor by default; features or batchnorm leave its blocks as they are."),
+        _option("How to change the network: nettailor by default, else features, batchnorm or finetuning."),
     ] = None,
     skips: Annotated[Skips | None, _option("From how many of the nearest nodes proxies come.")] = None,
     gamma1: Annotated[float | None, _option("Weight of the complexity.", min=0)] = None,

@@ -187,3 +187,23 @@ def plan_complexity(
         task_macs=task.macs,
         task_params=task.params,
     )
+
+
+def whole_complexity(geometry: Geometry, *, image_side: int, classes: int) -> Complexity:
+    """Of a network of the task's own: it does without every shared block and adds as much. Of its numbers those count
+    that count of the backbone, so that the two compare."""
+    stem, width = stem_cost(geometry, image_side), geometry.channels[-1]
+    blocks = Cost(macs=0, params=0)
+    for node in range(1, geometry.depth + 1):
+        blocks += block_cost(geometry, node, image_side)
+    task = blocks + Cost(macs=width * classes, params=(width + 1) * classes)
+    return Complexity(
+        stem_macs=stem.macs,
+        stem_params=stem.params,
+        shared_macs_kept=0,
+        shared_macs_removed=blocks.macs,
+        shared_params_kept=0,
+        shared_params_removed=blocks.params,
+        task_macs=task.macs,
+        task_params=task.params,
+    )

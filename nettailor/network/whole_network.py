@@ -25,7 +25,9 @@ class WholeNetwork(Student):
     def bundle_tensors(self) -> dict[str, NDArray[np.float32]]:
         """The tensors of this network's bundle (docs/bundle-format.md)."""
         network = {f"{PREFIX}{name}": tensor.numpy() for name, tensor in canonical_tensors(self._own[0]).items()}
-        return network | {f"head.{name}": tensor.numpy().copy() for name, tensor in self.head.state_dict().items()}
+        return network | {
+            f"head.{name}": tensor.cpu().numpy().copy() for name, tensor in self.head.state_dict().items()
+        }
 
 
 def network_of(backbone: Backbone, bundle: Bundle) -> Student:

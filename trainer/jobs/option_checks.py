@@ -115,6 +115,9 @@ def _check_warm_start(start: str, task: str, backbone: BackboneChoice, registry:
         record = registry.resolve(task) if start == "live" else registry.version_record(task, int(start))
     except (TaskUnknown, AliasUnknown, VersionUnknown) as fault:
         raise OptionsInvalid("warm_start", str(fault)) from None
+    if record.manifest.is_whole:
+        reason = f"version {record.version} is of method {record.manifest.method}: it has no proxies to start from"
+        raise OptionsInvalid("warm_start", reason)
     found, stored = record.manifest.backbone, backbone.stored
     if found.id != backbone.architecture:
         reason = f"version {record.version} is of backbone {found.id}, not {backbone.architecture}"

@@ -26,6 +26,12 @@ _POOLING = ("folds", "max_folds", "pooled_images")
 _PARTS: Mapping[Method, tuple[str, ...]] = {
     "features": _POOLING,
     "batchnorm": (*_POOLING, "statistics", "adapts", "flip", "bf16", "student", "method_lrs"),
+    "finetuning": (*_POOLING, "flip", "bf16", "teacher", "teacher_cycles", "method_lrs"),
+}
+# Learning rates that are tried, the middle one alone by `fast` (docs/log.md).
+_RATES: Mapping[Method, tuple[float, float, float]] = {
+    "batchnorm": (0.03, 0.1, 0.3),
+    "finetuning": (0.006, 0.02, 0.05),
 }
 
 
@@ -60,7 +66,7 @@ class RecipeConfig:
     teacher: Schedule = _TEACHER
     student: Schedule = _STUDENT
     cut: int = 1  # blocks removed at a time on the way down
-    method_lrs: tuple[float, ...] = (0.03, 0.1, 0.3)  # of methods other than NetTailor: all are tried (docs/log.md)
+    method_lrs: tuple[float, ...] | None = None  # that methods other than NetTailor try; None: the method's own
     recover: Schedule = _RECOVER  # after each cut
     retrain: Schedule = _RETRAIN  # of the networks that may be published
     bf16: bool | None = None  # autocast; None means: where this processor is faster with it
@@ -85,7 +91,7 @@ class RecipeConfig:
             raise ValueError(f"no loss is called {self.loss}")
         if self.cut < 1:
             raise ValueError(f"cut must be at least 1, not {self.cut}")
-        if not self.teacher_lrs or not self.method_lrs:
+        if not self.teacher_lrs or self.method_lrs == ():
             raise ValueError("teacher_lrs and method_lrs need a learning rate")
         if self.folds is not None and self.folds < 1:
             raise ValueError(f"folds must be at least 1, not {self.folds}")
@@ -94,6 +100,11 @@ class RecipeConfig:
     def has_budget(self) -> bool:
         """Whether the network's own size or time is limited."""
         return self.max_macs is not None or self.max_latency_ms is not None
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The learning rates that a method other than NetTailor tries."""
+        return self.method_lrs if self.method_lrs is not None else _RATES.get(self.method, ())
 
     @property
     def trains_plain(self) -> bool:
@@ -117,7 +128,10 @@ class RecipeConfig:
     @classmethod
     def preset(cls, name: Preset, **overrides: Any) -> "RecipeConfig":
         """`fast`: a first look in a minute or two; `balanced`: the default; `thorough`: longer cycles, more pooling."""
-        return replace(_PRESETS[name](), **overrides)
+        config = replace(_PRESETS[name](), **overrides)
+        if name == "fast" and config.method_lrs is None and config.method in _RATES:
+            return replace(config, method_lrs=_RATES[config.method][1:2])
+        return config
 
     def changed(self, changes: Mapping[str, Any]) -> "RecipeConfig":
         """A configuration with other values by name; "student.epochs" reaches into a schedule. Raises `ValueError`."""
@@ -142,7 +156,7 @@ class RecipeConfig:
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, for the manifest, of what has a part in the method; limits that are not set are left out."""
-        values = asdict(self) | {"method_lrs": list(self.method_lrs)}
+        values = asdict(self) | {"method_lrs": list(self.rates), "teacher_cycles": list(self.teacher_cycles)}
         if self.method in _PARTS:
             return {name: values[name] for name in _PARTS[self.method]}
         values["gamma2"], values["distillation"] = self.teacher_weights
@@ -152,7 +166,7 @@ class RecipeConfig:
         if self.latency_table is not None:
             values["latency_table"] = self.latency_table.name
         values["cost_table"] = None if self.cost_table is None else self.cost_table.name
-        values |= {"teacher_lrs": list(self.teacher_lrs), "teacher_cycles": list(self.teacher_cycles)}
+        values["teacher_lrs"] = list(self.teacher_lrs)
         del values["seed"], values["method"]  # the manifest has them
         del values["method_lrs"]
         return values
@@ -162,7 +176,6 @@ def _fast() -> RecipeConfig:
     return RecipeConfig(
         teacher_lrs=(0.03,),
         teacher_cycles=(),
-        method_lrs=(0.1,),
         teacher=Schedule(epochs=6, lr=0.03, min_images=4_800, max_images=12_800),
         student=replace(_STUDENT, epochs=4, min_images=4_800, max_images=9_600),
         recover=replace(_RECOVER, min_images=960, max_images=3_200),

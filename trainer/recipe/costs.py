@@ -2,7 +2,7 @@
 
 from nettailor.architecture.geometry import Geometry
 from nettailor.architecture.plan import Plan
-from nettailor.bundle.manifest import Complexity
+from nettailor.bundle.manifest import WHOLE_METHODS, Complexity
 from nettailor.complexity.counting import (
     Milliseconds,
     PathCosts,
@@ -10,6 +10,7 @@ from nettailor.complexity.counting import (
     path_costs,
     plan_complexity,
     read_milliseconds,
+    whole_complexity,
 )
 from trainer.recipe.config import RecipeConfig
 
@@ -29,6 +30,8 @@ class RelativeCosts:
         return sum(cost for node in plan.nodes() for cost in self.costs.of(plan, node))
 
     def complexity(self, plan: Plan) -> Complexity:
+        if self._config.method in WHOLE_METHODS:
+            return whole_complexity(self._geometry, image_side=self._image_side, classes=self._classes)
         return plan_complexity(
             self._geometry,
             plan,

@@ -45,9 +45,9 @@ class Folds:
         """Train by this configuration from now on."""
         self._folds = [replace(fold, config=config) for fold in self._folds]
 
-    def train_teachers(self, log: Callable[[str], None]) -> FoundTeacher:
-        """The teachers of all folds, by the schedule that is best in all of them together."""
-        found = find_teacher(self._folds, log)
+    def train_teachers(self, log: Callable[[str], None], *, only_trained: bool = False) -> FoundTeacher:
+        """The teachers of all folds, by the schedule that is best in all of them together; as `find_teacher`."""
+        found = find_teacher(self._folds, log, only_trained=only_trained)
         self._teachers = list(found.networks)
         return found
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import nn
 
 from nettailor.bundle.bundle import check_backbone
-from nettailor.bundle.manifest import PLAIN_METHODS
+from nettailor.bundle.manifest import PLAIN_METHODS, WHOLE_METHODS
 from nettailor.errors import PlanCutsEveryPath
 from nettailor.network.backbones import Backbone, channels_last
 from nettailor.network.student import Student
@@ -20,6 +20,7 @@ from trainer.recipe.costs import RelativeCosts
 from trainer.recipe.fold import Fold
 from trainer.recipe.folds import Folds
 from trainer.recipe.methods.plain import train_plain
+from trainer.recipe.methods.whole import train_whole
 from trainer.recipe.paired import difference
 from trainer.recipe.planner import Planner, WorkPlan
 from trainer.recipe.progress_reporter import ProgressReporter, shown_alphas
@@ -99,6 +100,8 @@ def tailor_data(
         folds = Folds.split(fold, data, plan.folds)
         if config.method == "nettailor":
             trained = _Stages(planner, plan, folds, costs, progress, early=early).run()
+        elif config.method in WHOLE_METHODS:
+            trained = train_whole(plan, folds, costs, progress)
         else:
             trained = train_plain(plan, folds, costs, progress)
         result = Result(task=task, data=data, costs=costs, warm=warm, trained=trained)

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from nettailor.bundle.manifest import WHOLE_METHODS
 from nettailor.cpu import bf16_pays
 from nettailor.network.backbones import Backbone
 from trainer.events import Json
@@ -32,8 +33,10 @@ class WorkPlan:
     def expected_work(self) -> float:
         """How much there is to do, in passes over an image of the teacher's training."""
         config, folds = self.config, self.folds
+        if config.method in WHOLE_METHODS:
+            return folds * self._epochs(config.teacher) * (len(config.rates) + sum(config.teacher_cycles)) * self.images
         if config.method != "nettailor":
-            runs = folds * len(config.method_lrs) if config.trains_plain else 0  # else nothing is trained by steps
+            runs = folds * len(config.rates) if config.trains_plain else 0  # else nothing is trained by steps
             return runs * self._epochs(config.student) * PASS_WORK["batchnorm"] * self.images
         teacher = folds * self._epochs(config.teacher) * (len(config.teacher_lrs) + sum(config.teacher_cycles))
         student = folds * self._epochs(config.student) * PASS_WORK["student"]

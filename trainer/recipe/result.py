@@ -166,11 +166,16 @@ class Result:
         assert student.validation is not None
         told: dict[str, Json] = {
             "teacher_search": {**teacher.as_json(), "features_test": features.test},
-            "gap": student.validation - teacher.yardstick,
+            "gap": student.validation - self._bar(),
         }
         if student.test is not None and features.test is not None:
             told["test_gap"] = student.test - max(metrics.teacher.test or 0.0, features.test)
         return told
+
+    def _bar(self) -> float:
+        """The validation accuracy that this method's networks are held against."""
+        teacher = self.trained.teacher
+        return teacher.yardstick if self.trained.plan.config.method == "nettailor" else teacher.features.accuracy
 
 
 def _accuracy(validation: float, right: Right) -> Accuracy:

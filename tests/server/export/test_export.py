@@ -51,6 +51,13 @@ def test_onnx_equals_the_unfused_student(plan: Plan, statistics: StatisticsMode,
         np.testing.assert_allclose(logits, expected[:count], rtol=1e-4, atol=1e-4)
 
 
+def test_a_network_of_the_task_s_own_is_exported_whole(tmp_path: Path) -> None:
+    bundle = make_bundle(method="finetuning", seed=2)
+    assert exported(bundle, tmp_path / "net.onnx").top1_agreement == 1
+    logits = run_onnx((tmp_path / "net.onnx").read_bytes(), _PIXELS)
+    np.testing.assert_allclose(logits, student_logits(bundle, _PIXELS), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 def test_other_backbones(name: str) -> None:
     """At 32 pixels: at their own size trying 64 images takes half a minute."""

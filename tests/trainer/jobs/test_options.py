@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nettailor.bundle.bundle import encode
 from tests.backbones import random_backbone_file
-from tests.bundles import tiny_bytes
+from tests.bundles import random_bundle, tiny_bytes
 from tests.trainer import archives
 from tests.trainer.tables import write_table
 from trainer.errors import OptionsInvalid
@@ -66,7 +67,7 @@ def test_everything_asked_reaches_the_recipe(settings: Settings, tmp_path: Path)
     assert recipe_config_of(parse_options({"skips": 1}), settings).skips == 1
 
 
-@pytest.mark.parametrize("method", ["nettailor", "features", "batchnorm"])
+@pytest.mark.parametrize("method", ["nettailor", "features", "batchnorm", "finetuning"])
 def test_the_method_reaches_the_recipe(http: httpx.Client, settings: Settings, method: str) -> None:
     assert upload(http, method=method).json()["options"] == {"preset": "balanced", "seed": 0, "method": method}
     assert recipe_config_of(parse_options({"method": method}), settings).method == method
@@ -74,7 +75,7 @@ def test_the_method_reaches_the_recipe(http: httpx.Client, settings: Settings, m
 
 def test_an_unknown_method_is_refused_with_those_that_are_known(http: httpx.Client) -> None:
     detail = upload(http, method="guesswork").json()["detail"]
-    assert all(method in detail for method in ("nettailor", "features", "batchnorm"))
+    assert all(method in detail for method in ("nettailor", "features", "batchnorm", "finetuning"))
 
 
 BAD: list[Mapping[str, Any]] = [
@@ -109,6 +110,7 @@ def test_values_out_of_bounds_are_refused_by_name(http: httpx.Client, options: M
 
 def test_what_cannot_be_done_here_is_refused_by_name(http: httpx.Client, service: Service, tmp_path: Path) -> None:
     service.registry.publish("pets", tiny_bytes(task="pets"), actor="ada")
+    service.registry.publish("pets", encode(*random_bundle(task="pets", method="finetuning")), actor="ada")
     cases: list[tuple[Mapping[str, Any], str, str]] = [
         ({"backbone": "resnet999"}, "backbone", "unknown backbone"),
         ({"backbone": "wide_resnet26"}, "backbone", "there are those of resnet18, resnet34, resnet50, mini26"),
@@ -118,6 +120,7 @@ def test_what_cannot_be_done_here_is_refused_by_name(http: httpx.Client, service
         ({"method": "features", "skips": 3}, "skips", "no meaning with method features"),
         ({"method": "batchnorm", "max_minutes": 3}, "max_minutes", "no meaning with method batchnorm"),
         ({"group_by": "(a"}, "group_by", "missing )"),
+        ({"warm_start": "2"}, "warm_start", "version 2 is of method finetuning"),
         ({"warm_start": "7"}, "warm_start", "7"),
         ({"warm_start": "live"}, "warm_start", "live"),
         ({"warm_start": "1", "backbone": "resnet18"}, "warm_start", "mini26"),

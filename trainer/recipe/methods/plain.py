@@ -41,7 +41,7 @@ def _best(
     start = folds.plain_networks()
     tried = [(replace(config, adapts=False), start)]
     if config.trains_plain:
-        for lr in config.method_lrs:
+        for lr in config.rates:
             tried.append((replace(config, student=replace(config.student, lr=lr)), folds.train_plain(start, lr)))
     rights = np.stack([folds.correct(networks).numpy() for _, networks in tried])
     contest = Contest(right=rights, margins=[0.0] * len(tried))

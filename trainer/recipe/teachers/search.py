@@ -67,8 +67,9 @@ class _Candidate:
     right: Right
 
 
-def find_teacher(folds: Sequence[Fold], log: Callable[[str], None]) -> FoundTeacher:
-    """A search over learning rates, then longer cycles for as long as they win, then the features themselves.
+def find_teacher(folds: Sequence[Fold], log: Callable[[str], None], *, only_trained: bool = False) -> FoundTeacher:
+    """A search over learning rates, then longer cycles for as long as they win, then, unless the teacher has to be
+    `only_trained`, the features themselves.
 
     Raises `TrainingDiverged`.
     """
@@ -81,7 +82,8 @@ def find_teacher(folds: Sequence[Fold], log: Callable[[str], None]) -> FoundTeac
     for factor in config.teacher_cycles:
         if not search.train(replace(short, epochs=factor * short.epochs), margin=_CYCLE_MARGIN):
             break
-    search.enter(probes.candidate(), margin=SIGNIFICANT)
+    if not only_trained:
+        search.enter(probes.candidate(), margin=SIGNIFICANT)
     found = search.found(probes)
     log(
         f"teacher: {found.name}, {100 * found.estimate.accuracy:.1f} ± {100 * found.estimate.error:.1f}%; features: "

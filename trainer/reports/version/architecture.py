@@ -24,7 +24,7 @@ def architecture(bundle: Bundle, geometry: Geometry) -> bytes:
     axes.set_ylim(-1.15, _height(longest) + 0.45)
     _draw_stages(axes, geometry)
     for node in range(1, plan.depth + 1):
-        alphas = bundle.tensors[f"alphas.{node}"].tolist() if plan.present(node) else []
+        alphas = _alphas(bundle, node) if plan.present(node) else []
         _draw_block(axes, node, alphas[0] if plan.keeps_block(node) else None)
         for source, alpha in zip(plan.sources(node), alphas[int(plan.keeps_block(node)) :], strict=True):
             _draw_proxy(axes, source, node, alpha)
@@ -34,6 +34,12 @@ def architecture(bundle: Bundle, geometry: Geometry) -> bytes:
     axes.text(-0.12, 0, "stem", ha="right", va="center", fontsize=8)
     axes.text(plan.depth + 0.12, 0, "classifier", ha="left", va="center", fontsize=8)
     return png(drawn)
+
+
+def _alphas(bundle: Bundle, node: int) -> list[float]:
+    """In the order of the paths; a network of the task's own has one path, and holds no alphas."""
+    alphas: list[float] = [1.0] if bundle.manifest.is_whole else bundle.tensors[f"alphas.{node}"].tolist()
+    return alphas
 
 
 def _height(length: int) -> float:

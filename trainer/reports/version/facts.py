@@ -33,7 +33,7 @@ def costs(tailoring: Finished) -> list[Row]:
     """What is kept, removed and added: MACs of one image, parameters."""
     complexity = tailoring.manifest.complexity
     plan = tailoring.manifest.plan
-    kept = sum(plan.blocks)
+    kept = 0 if tailoring.manifest.is_whole else sum(plan.blocks)
     return [
         ("blocks kept", f"{kept} of {plan.depth}", ""),
         ("proxies", str(sum(1 for _ in plan.proxy_paths())), ""),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _KINDS = {
-    "teacher": "teacher (fine-tuning)",
+    "teacher": "the whole network (fine-tuning)",
     "student": "student",
     "recover": "recovery after each cut",
     "retrain": "retraining after pruning",

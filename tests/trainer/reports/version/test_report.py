@@ -221,6 +221,15 @@ def test_the_page_of_another_method_tells_of_no_teacher(backbone: Backbone) -> N
     assert ["Method: <b>nettailor</b>" in pages[0], "Method: <b>features</b>" in pages[1]] == [True, True]
 
 
+def test_the_page_of_a_network_of_the_task_s_own_says_that_it_shares_nothing(backbone: Backbone) -> None:
+    manifest, tensors = random_bundle(fingerprint=backbone.fingerprint(), classes=3, method="finetuning")
+    manifest = manifest.model_copy(update={"preprocessing": PREPROCESSING})
+    made = replace(tailoring(backbone), bundle=decode(encode(manifest, tensors)))
+    page = make_report(made, backbone)["report.html"].decode()
+    assert "It shares nothing with other tasks" in page
+    assert "0 of 12" in page
+
+
 def test_runs_of_every_method_are_drawn() -> None:
     short, long = ({"fold0/batchnorm-lr0.1": epochs(count)} for count in (3, 6))
     assert learning(short) != learning(long)
