@@ -9,6 +9,15 @@ from nettailor.errors import BackboneUnknown
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConvolutionGeometry:
+    """A convolution without bias and the side of its kernel."""
+
+    channels_in: int
+    channels_out: int
+    kernel: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class BlockGeometry:
     """One residual block G_l; `middle` are the channels between its convolutions."""
 
@@ -24,10 +33,27 @@ class BlockGeometry:
         return self.stride > 1 or self.channels_in != self.channels_out
 
     @property
+    def branch(self) -> dict[str, ConvolutionGeometry]:
+        """The convolutions of the branch in order, by their names inside `backbones.Block`."""
+        layers = [(self.middle, 3), (self.channels_out, 3)]
+        if self.bottleneck:
+            layers = [(self.middle, 1), (self.middle, 3), (self.channels_out, 1)]
+        convolutions, channels = {}, self.channels_in
+        for index, (width, kernel) in enumerate(layers):
+            name = f"branch.{3 * index}"
+            convolutions[name] = ConvolutionGeometry(channels_in=channels, channels_out=width, kernel=kernel)
+            channels = width
+        return convolutions
+
+    @property
+    def adaptable(self) -> dict[str, ConvolutionGeometry]:
+        """The convolutions of the branch that see more than one pixel, which the adapter methods adapt."""
+        return {name: conv for name, conv in self.branch.items() if conv.kernel > 1}
+
+    @property
     def norms(self) -> dict[str, int]:
         """Channels of each batch-norm layer, by its name inside `backbones.Block`."""
-        widths = [self.middle, self.middle, self.channels_out] if self.bottleneck else [self.middle, self.channels_out]
-        norms = {f"branch.{3 * i + 1}": width for i, width in enumerate(widths)}
+        norms = {f"branch.{3 * i + 1}": conv.channels_out for i, conv in enumerate(self.branch.values())}
         return norms | {"shortcut.1": self.channels_out} if self.projected else norms
 
 

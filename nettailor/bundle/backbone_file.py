@@ -75,15 +75,10 @@ def tensor_shapes(shapes: Geometry) -> dict[str, Shape]:
 
 
 def _block(block: BlockGeometry) -> dict[str, Shape]:
-    if block.bottleneck:
-        layers = [(block.middle, 1), (block.middle, 3), (block.channels_out, 1)]
-    else:
-        layers = [(block.middle, 3), (block.channels_out, 3)]
-    wanted: dict[str, Shape] = {}
-    channels = block.channels_in
-    for index, (width, kernel) in enumerate(layers):
-        wanted[f"branch.{3 * index}.weight"] = (width, channels, kernel, kernel)
-        channels = width
+    wanted: dict[str, Shape] = {
+        f"{name}.weight": (conv.channels_out, conv.channels_in, conv.kernel, conv.kernel)
+        for name, conv in block.branch.items()
+    }
     if block.projected:
         wanted["shortcut.0.weight"] = (block.channels_out, block.channels_in, 1, 1)
     for name, width in block.norms.items():

@@ -5,7 +5,7 @@ Accuracies are shares (0..1); MACs are multiply-adds of one image, batch-norm co
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -13,7 +13,9 @@ from nettailor.architecture.plan import Plan, full_plan
 from nettailor.bundle.preprocessing import Preprocessing
 
 Format = Literal["nettailor-bundle/1", "nettailor-bundle/2"]
-Method = Literal["nettailor", "features", "batchnorm", "finetuning"]  # how a bundle changes the backbone
+AdapterMethod = Literal["parallel-adapters", "series-adapters", "dan"]
+Method = Literal["nettailor", "features", "batchnorm", AdapterMethod, "finetuning"]  # how a bundle changes the backbone
+ADAPTER_METHODS: tuple[AdapterMethod, ...] = get_args(AdapterMethod)
 TASK_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 TaskName = Annotated[str, StringConstraints(pattern=TASK_NAME)]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -23,9 +25,21 @@ Count = Annotated[int, Field(ge=0)]
 StatisticsMode = Literal["task", "frozen"]  # batch-norm statistics of the kept blocks: in the bundle, or the backbone's
 
 # Of the methods that keep every block and add no path.
-PLAIN_METHODS: Mapping[Method, StatisticsMode] = {"features": "frozen", "batchnorm": "task", "finetuning": "task"}
+PLAIN_METHODS: Mapping[Method, StatisticsMode] = {
+    "features": "frozen",
+    "batchnorm": "task",
+    "parallel-adapters": "task",
+    "series-adapters": "task",
+    "dan": "task",
+    "finetuning": "task",
+}
 # Of these, whose tasks have a network of their own, stem included, and share nothing.
 WHOLE_METHODS: frozenset[Method] = frozenset({"finetuning"})
+
+
+def adapters_of(method: Method) -> AdapterMethod | None:
+    """The method itself where it adapts convolutions of the backbone."""
+    return next((known for known in ADAPTER_METHODS if known == method), None)
 
 
 def format_of(method: Method) -> Format:

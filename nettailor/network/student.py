@@ -1,10 +1,12 @@
-"""The student network of a task: frozen blocks, trainable proxies, alphas and classifier (eq. 2-4).
+"""The student network of a task: frozen blocks, trainable proxies, alphas and classifier (eq. 2-4); of other methods,
+the blocks with what those add to them.
 
 Legend: N images, C channels, H W, K classes; nodes l = 0 (stem) ... L as in `plan`.
 """
 
 import copy
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,7 +16,9 @@ from torch.nn import functional as F
 
 from nettailor.architecture.plan import Plan
 from nettailor.bundle.bundle import Bundle, check_backbone
-from nettailor.bundle.manifest import StatisticsMode
+from nettailor.bundle.manifest import AdapterMethod, StatisticsMode, adapters_of
+from nettailor.bundle.tensors.adapters import ADAPTERS
+from nettailor.network.adapters import AdaptedConvolution, adapted
 from nettailor.network.backbones import Backbone, Block, pooled
 from nettailor.network.norms import TaskNorm, statistics_of
 from nettailor.network.proxies import Proxy, build_proxy
@@ -27,14 +31,22 @@ class Student(nn.Module):
 
     Weights and affine parameters of the blocks are the backbone's own tensors, without gradient. With `statistics`
     "task", the blocks' batch-norm statistics are this student's own and follow its data while training; with
-    "frozen" they are the backbone's. The stem is always the backbone's, in inference form.
+    "frozen" they are the backbone's. The stem is always the backbone's, in inference form. `adapts` says whether those
+    statistics are learned beyond what the data give, `adapters` what is added to the blocks' convolutions.
     """
 
     def __init__(
-        self, backbone: Backbone, *, plan: Plan, classes: int, statistics: StatisticsMode, adapts: bool = False
+        self,
+        backbone: Backbone,
+        *,
+        plan: Plan,
+        classes: int,
+        statistics: StatisticsMode,
+        adapts: bool = False,
+        adapters: AdapterMethod | None = None,
     ) -> None:
         super().__init__()
-        self.adapts = adapts
+        self.adapts, self.adapters = adapts, adapters
         self.geometry, self.plan, self.statistics = backbone.geometry, plan, statistics
         self.preprocessing = backbone.preprocessing
         self.stem = backbone.stem.requires_grad_(False)
@@ -43,7 +55,7 @@ class Student(nn.Module):
         self.alphas = nn.ParameterDict()  # logits, in the order of plan.inputs(l)
         for node in plan.nodes():
             if plan.keeps_block(node):
-                self.blocks[str(node)] = _block(backbone, node, statistics, adapts)
+                self.blocks[str(node)] = _block(backbone, node, statistics, adapts, adapters)
             sources = plan.sources(node)
             if sources:
                 proxies = {str(p): build_proxy(self.geometry, p, node) for p in sources}
@@ -100,13 +112,18 @@ class Student(nn.Module):
             yield self.proxy(source, node)(nodes[source])
 
     def task_parameters(self) -> Iterator[nn.Parameter]:
-        """What is trained: proxies, alphas, classifier."""
+        """What is trained: proxies, alphas, classifier, and what is learned within the blocks."""
         return (p for p in self.parameters() if p.requires_grad)
 
     def pruned(self, plan: Plan, backbone: Backbone) -> "Student":
         """A student of a smaller plan with this one's weights; alphas renormalise over the paths left (section 3.5)."""
         smaller = Student(
-            backbone, plan=plan, classes=self.head.out_features, statistics=self.statistics, adapts=self.adapts
+            backbone,
+            plan=plan,
+            classes=self.head.out_features,
+            statistics=self.statistics,
+            adapts=self.adapts,
+            adapters=self.adapters,
         )
         kept = smaller.state_dict()
         smaller.load_state_dict(
@@ -130,21 +147,39 @@ class Student(nn.Module):
         for name, norm in self._task_norms():
             mean, var = statistics_of(norm)
             tensors[f"statistics.{name}.mean"], tensors[f"statistics.{name}.var"] = _array(mean), _array(var)
+        for name, conv in self._adapted():
+            tensors |= {f"{ADAPTERS}.{name}.{part}": _array(tensor) for part, tensor in conv.tensors().items()}
         return tensors
 
     def _task_norms(self) -> Iterator[tuple[str, nn.BatchNorm2d]]:
-        """Batch-norm layers whose statistics belong to the task, as "<node>.<norm>"."""
+        """Batch-norm layers of the backbone whose statistics belong to the task, as "<node>.<norm>"."""
         if self.statistics == "task":
-            for name, module in self.blocks.named_modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    yield name, module
+            for node in self._kept():
+                for name in self.geometry.blocks[node - 1].norms:
+                    yield f"{node}.{name}", cast(nn.BatchNorm2d, self.block(node).get_submodule(name))
+
+    def _adapted(self) -> Iterator[tuple[str, AdaptedConvolution]]:
+        """Convolutions that the task adds to, as "<node>.<convolution>"."""
+        if self.adapters is not None:
+            for node in self._kept():
+                for name in self.geometry.blocks[node - 1].adaptable:
+                    yield f"{node}.{name}", cast(AdaptedConvolution, self.block(node).get_submodule(name))
+
+    def _kept(self) -> Iterator[int]:
+        return (node for node in self.plan.nodes() if self.plan.keeps_block(node))
 
     @classmethod
     def from_bundle(cls, backbone: Backbone, bundle: Bundle) -> "Student":
         """The student a bundle describes, in eval mode. Raises `BundleWrongBackbone`."""
         manifest = bundle.manifest
         check_backbone(manifest, backbone.fingerprint())
-        student = cls(backbone, plan=manifest.plan, classes=len(manifest.classes), statistics=manifest.statistics)
+        student = cls(
+            backbone,
+            plan=manifest.plan,
+            classes=len(manifest.classes),
+            statistics=manifest.statistics,
+            adapters=adapters_of(manifest.method),
+        )
         student.load_bundle_tensors(bundle.tensors)
         return student.eval()
 
@@ -158,10 +193,17 @@ class Student(nn.Module):
         for name, norm in self._task_norms():
             norm.running_mean = torch.from_numpy(tensors[f"statistics.{name}.mean"].copy())
             norm.running_var = torch.from_numpy(tensors[f"statistics.{name}.var"].copy())
+        for name, conv in self._adapted():
+            prefix = f"{ADAPTERS}.{name}."
+            own = {n.removeprefix(prefix): a for n, a in tensors.items() if n.startswith(prefix)}
+            conv.load({part: torch.from_numpy(array.copy()) for part, array in own.items()})
 
 
-def _block(backbone: Backbone, node: int, statistics: StatisticsMode, adapts: bool) -> Block:
-    """The backbone's block, or a copy that shares all parameters and has batch-norm statistics of its own."""
+def _block(
+    backbone: Backbone, node: int, statistics: StatisticsMode, adapts: bool, adapters: AdapterMethod | None
+) -> Block:
+    """The backbone's block, or a copy that shares all parameters and has batch-norm statistics of its own, and what
+    else a task adds to it."""
     block = backbone.blocks[node - 1].requires_grad_(False)
     assert isinstance(block, Block)
     if statistics == "frozen":
@@ -172,6 +214,10 @@ def _block(backbone: Backbone, node: int, statistics: StatisticsMode, adapts: bo
             for name, module in list(parent.named_children()):
                 if type(module) is nn.BatchNorm2d:
                     setattr(parent, name, TaskNorm(module))
+    if adapters is not None:
+        for name in backbone.geometry.blocks[node - 1].adaptable:
+            place = int(name.removeprefix("branch."))
+            own.branch[place] = adapted(adapters, own.branch[place], block.branch[place + 1])
     return own
 
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from nettailor.architecture.geometry import Geometry, geometry
-from nettailor.bundle.manifest import Manifest
+from nettailor.bundle.manifest import Manifest, adapters_of
 from nettailor.bundle.safetensors_file import FloatArray
+from nettailor.bundle.tensors.adapters import adapter_shapes
 from nettailor.bundle.tensors.network import network_shapes
 from nettailor.bundle.tensors.paths import check_alphas, path_shapes
 from nettailor.bundle.tensors.statistics import statistics_shapes
@@ -30,6 +31,8 @@ def tensor_shapes(manifest: Manifest) -> dict[str, Shape]:
         shapes = path_shapes(shape_of, plan)
         if manifest.statistics == "task":
             shapes |= statistics_shapes(shape_of, plan)
+        if (adapters := adapters_of(manifest.method)) is not None:
+            shapes |= adapter_shapes(shape_of, plan, adapters)
     classes = len(manifest.classes)
     return shapes | {"head.weight": (classes, shape_of.channels[-1]), "head.bias": (classes,)}
 

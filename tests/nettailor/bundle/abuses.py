@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from nettailor.bundle.bundle import decode
+from nettailor.bundle.bundle import decode, encode
 from nettailor.bundle.safetensors_file import canonical_json
 from nettailor.errors import (
     BundleInvalid,
@@ -17,7 +17,7 @@ from nettailor.errors import (
     BundleTensorInvalid,
     BundleTooLarge,
 )
-from tests.bundles import tiny_bytes
+from tests.bundles import random_bundle, tiny_bytes
 
 HEAD = "head.weight"
 VARIANCE = "proxies.11.0.norm.running_var"
@@ -35,7 +35,7 @@ class Abuse:
 def abuses() -> Iterator[Abuse]:
     """Every abuse, of a sound bundle of the task `signs`."""
     sound = tiny_bytes()
-    for group in (_container_abuses, _header_abuses, _tensor_abuses, _manifest_abuses):
+    for group in (_container_abuses, _header_abuses, _tensor_abuses, _adapter_abuses, _manifest_abuses):
         yield from group(sound)
 
 
@@ -110,6 +110,25 @@ def _tensor_abuses(sound: bytes) -> Iterator[Abuse]:
     yield values("negative variance", VARIANCE, minus, "negative variance")
     yield values("alpha of zero", "alphas.12", zero, "not in (0, 1]")
     yield values("alphas that do not add up", "alphas.12", bytes.fromhex("0000003f"), "do not sum to 1")
+
+
+def _adapter_abuses(_sound: bytes) -> Iterator[Abuse]:
+    sound = encode(*random_bundle(classes=2, method="series-adapters"))
+    matrix, variance = "adapters.5.branch.0.weight", "adapters.5.branch.0.norm.running_var"
+    nan, minus = (bytes.fromhex(h) for h in ("0000c07f", "000080bf"))
+
+    def abuse(name: str, data: bytes, says: str) -> Abuse:
+        return Abuse(name=name, data=data, error=BundleTensorInvalid, says=says)
+
+    def another(method: str) -> bytes:
+        return edit_manifest(sound, lambda m: m.update(method=method))
+
+    yield abuse("adapters of batchnorm", another("batchnorm"), "adapters.1.branch.0.norm.bias: surplus")
+    yield abuse("adapters of another kind", another("dan"), "adapters.1.branch.0.norm.bias: surplus")
+    turned = _edit_header(sound, lambda h: h[matrix].update(shape=[32, 128, 1, 1]))
+    yield abuse("adapter turned", turned, f"at {matrix}: shape is (32, 128, 1, 1), must be (64, 64, 1, 1)")
+    yield abuse("NaN in an adapter", _overwrite(sound, matrix, nan), f"at {matrix}: holds NaN")
+    yield abuse("variance of an adapter", _overwrite(sound, variance, minus), f"at {variance}: holds a negative")
 
 
 def _manifest_abuses(sound: bytes) -> Iterator[Abuse]:

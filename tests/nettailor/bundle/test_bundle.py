@@ -2,6 +2,7 @@ import dataclasses
 import io
 import json
 import struct
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from nettailor.architecture.geometry import backbone_names, geometry
 from nettailor.architecture.plan import full_plan
+from nettailor.bundle.backbone_file import tensor_shapes as backbone_shapes
 from nettailor.bundle.bundle import (
     BundleLimits,
     check_backbone,
@@ -20,7 +22,14 @@ from nettailor.bundle.bundle import (
     manifest_json,
     parse_manifest,
 )
-from nettailor.bundle.manifest import Method, StatisticsMode
+from nettailor.bundle.manifest import (
+    ADAPTER_METHODS,
+    PLAIN_METHODS,
+    WHOLE_METHODS,
+    AdapterMethod,
+    Method,
+    StatisticsMode,
+)
 from nettailor.bundle.tensors.tensors import tensor_shapes
 from nettailor.errors import (
     BundleInvalid,
@@ -66,7 +75,7 @@ def test_a_file_of_the_official_package_is_read() -> None:
     assert all(np.array_equal(bundle.tensors[name], tensors[name]) for name in tensors)
 
 
-@pytest.mark.parametrize("method", ["nettailor", "features", "batchnorm", "finetuning"])
+@pytest.mark.parametrize("method", get_args(Method))
 def test_golden_bytes(method: Method) -> None:
     """The bytes of equal content never change: digests are identities. A change here is a new format version."""
     manifest = random_manifest(plan=random_plan(12, seed=4), classes=3, method=method)
@@ -79,13 +88,30 @@ def test_golden_bytes(method: Method) -> None:
     assert digest_of(data) == GOLDEN_DIGESTS[method]
 
 
-@pytest.mark.parametrize("method", ["features", "batchnorm"])
+@pytest.mark.parametrize("method", PLAIN_METHODS)
 def test_what_is_written_of_another_method_is_read(method: Method) -> None:
     manifest, tensors = random_bundle(method=method)
     data = encode(manifest, tensors)
     assert decode(data).manifest == manifest
     assert decode(data).manifest.format == "nettailor-bundle/2"
-    assert any(name.startswith("statistics.") for name in tensors) == (method == "batchnorm")
+    has_statistics = method not in {"features", *WHOLE_METHODS}
+    assert any(name.startswith("statistics.") for name in tensors) == has_statistics
+
+
+@pytest.mark.parametrize("backbone", ["mini26", "resnet50"])
+@pytest.mark.parametrize("method", ADAPTER_METHODS)
+def test_every_3x3_convolution_of_the_blocks_is_adapted(method: AdapterMethod, backbone: str) -> None:
+    shapes = tensor_shapes(random_manifest(backbone=backbone, method=method))
+    kernels = backbone_shapes(geometry(backbone))
+    adapted = {
+        name.replace("blocks", "adapters"): (c_out, c_in if method == "parallel-adapters" else c_out, 1, 1)
+        for name, (c_out, c_in, *kernel) in ((n, s) for n, s in kernels.items() if len(s) == 4)
+        if kernel == [3, 3] and name.startswith("blocks")
+    }
+    from_one = {f"adapters.{int(n.split('.')[1]) + 1}.{n.split('.', 2)[2]}": shape for n, shape in adapted.items()}
+    assert {n: s for n, s in shapes.items() if n.startswith("adapters.") and ".norm." not in n} == from_one
+    norms = {name for name in shapes if ".norm." in name}
+    assert len(norms) == (4 * len(from_one) if method == "series-adapters" else 0)
 
 
 def test_a_network_of_the_task_s_own_has_every_tensor_of_its_architecture_and_no_other() -> None:
@@ -268,5 +294,8 @@ GOLDEN_DIGESTS: dict[Method, str] = {
     "nettailor": "sha256:0a72f888c64a42da8b13a49d045e88b9a7aa8146d485fbb014ef3a44223375d6",
     "features": "sha256:152fa23936949c2964af6520dadbf5fb5dccc3b5d5145608d56701f329b50c7d",
     "batchnorm": "sha256:df98c7c5422e475083a58bcffe16620b31ed40637c7ee52e6fb4053a3947d9b8",
+    "parallel-adapters": "sha256:2e47ccfc42c025c323fed654511855d43d9725c3941720a7fc62deb056f97e60",
+    "series-adapters": "sha256:35988b83f6c19cf512ade5b66c380f8737291ad16e4a6365f5024c633603c882",
+    "dan": "sha256:2531bb47fac8fab3e05902bcda6dc59bd4505d23d9454ff1d0f2a3c61edeb1a7",
     "finetuning": "sha256:9d9e44e1ff92357459c2f044e5e0476feedef4ac10c3035de4692d5ce02cd9df",
 }
