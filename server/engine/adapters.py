@@ -26,12 +26,22 @@ class ProxyAdapter:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class ConvolutionAdapter:
+    """What a task adds to a shared convolution before scale and shift; one of the two, of memory the other way
+    round."""
+
+    beside: Tensor | None  # (C_in, C_out), for the convolution's input
+    behind: Tensor | None  # (C_out, C_out), for its output
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class NodeAdapter:
     alpha: Tensor | None  # (1,) a_ll; None where the block is gone
     statistics: Tensor | None  # (S,) as `server.engine.folding` lays them out; None: the backbone's
     proxies: tuple[ProxyAdapter, ...]
     weight: Tensor | None  # (sum over the proxies, C_l), of memory the other way round; None: no proxies
     bias: Tensor  # (C_l,) sum of the proxies' biases
+    convolutions: Mapping[int, ConvolutionAdapter]  # by their place in the block's branch, where there is something
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,7 +97,19 @@ def _node(plan: Plan, node: int, views: Mapping[str, Tensor], shapes: Geometry) 
         proxies=tuple(_proxies(plan, node, views, shapes)),
         weight=None if stacked is None else stacked.t(),
         bias=views[f"{node}.bias"],
+        convolutions=_convolutions(node, views, shapes),
     )
+
+
+def _convolutions(node: int, views: Mapping[str, Tensor], shapes: Geometry) -> dict[int, ConvolutionAdapter]:
+    found = {}
+    for place, name in enumerate(shapes.blocks[node - 1].branch):
+        beside, behind = (views.get(f"{node}.{name}.{where}") for where in ("beside", "behind"))
+        if beside is not None or behind is not None:
+            found[place] = ConvolutionAdapter(
+                beside=None if beside is None else beside.t(), behind=None if behind is None else behind.t()
+            )
+    return found
 
 
 def _proxies(plan: Plan, node: int, views: Mapping[str, Tensor], shapes: Geometry) -> Iterator[ProxyAdapter]:

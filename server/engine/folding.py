@@ -12,6 +12,9 @@ Names of the arrays, l a present node, p the source of a proxy (C channels, M mi
                                              convolution of the branch but the last; with a_ll, the scales of the last
                                              convolution and of the shortcut and the shift of the sum, (C_l,) each,
                                              the proxies' biases included
+    {l}.{conv}.beside (C_out, C_in)          what a task adds beside a shared convolution, from its input
+    {l}.{conv}.behind (C_out, C_out)         what it puts behind one, for its output without bias; both come before the
+                                             scale and the shift
     head.weight (K, C_L), head.bias (K,)
 """
 
@@ -24,10 +27,12 @@ from numpy.typing import NDArray
 
 from nettailor.architecture.geometry import Geometry, geometry
 from nettailor.bundle.bundle import Bundle
+from nettailor.bundle.manifest import adapters_of
+from nettailor.bundle.tensors.adapters import ADAPTERS, SWITCHED_OFF
 
 FloatArray = NDArray[np.float32]
 
-_EPS = np.float32(1e-5)  # of every proxy's batch-norm
+_EPS = 1e-5  # of every proxy's batch-norm
 
 
 class Folded(Protocol):
@@ -87,6 +92,27 @@ class _SideBySide:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class _Between:
+    """A matrix (C_out, C) whose rows are multiplied by `scale` (C_out,) and whose columns by `columns` (C,), and the
+    identity beside it if `keeps`."""
+
+    matrix: FloatArray
+    scale: FloatArray
+    columns: FloatArray
+    keeps: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.matrix.shape
+
+    def write(self, out: FloatArray) -> None:
+        np.multiply(self.matrix, self.scale[:, None], out=out)
+        out *= self.columns
+        if self.keeps:
+            np.einsum("ii->i", out)[...] += 1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Norm:
     """What a task's statistics of a shared batch-norm layer are combined with; arrays (C,)."""
 
@@ -94,6 +120,22 @@ class Norm:
     bias: FloatArray
     var: FloatArray
     eps: float
+
+    @property
+    def folded(self) -> FloatArray:
+        """What the shared convolution before it is multiplied with, g / sqrt(v + eps)."""
+        scale: FloatArray = self.weight / np.sqrt(self.var + np.float32(self.eps))
+        return scale
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """The channels of which that leaves anything."""
+        return np.abs(self.weight) > SWITCHED_OFF
+
+    @property
+    def unfolded(self) -> FloatArray:
+        """What undoes it, and 0 for the other channels."""
+        return np.divide(1, self.folded, out=np.zeros_like(self.weight), where=self.seen)
 
     def scale_and_shift(self, mean: FloatArray, var: FloatArray) -> tuple[FloatArray, FloatArray]:
         """What turns the output of the folded convolution, its bias left out, into that of the task's own batch-norm:
@@ -127,6 +169,7 @@ def fold(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, F
             arrays[f"{node}.alpha"] = alphas[:1]
             if bundle.manifest.statistics == "task":
                 arrays[f"{node}.statistics"] = _statistics(bundle, node, norms[node], alphas[0], bias)
+            matrices |= _adapters(bundle, shapes, node, norms[node])
     arrays |= {name: bundle.tensors[name] for name in ("head.weight", "head.bias")}
     return matrices | {name: Unchanged(values=array) for name, array in arrays.items()}
 
@@ -143,23 +186,61 @@ def _proxy(bundle: Bundle, shapes: Geometry, source: int, node: int) -> tuple[_L
 
 
 def _layer(bundle: Bundle, prefix: str, layer: str) -> _Layer:
-    tensors, norm = bundle.tensors, f"{prefix}.norm{layer}"
-    matrix = tensors[f"{prefix}.conv{layer}.weight"][:, :, 0, 0]
-    scale = tensors[f"{norm}.weight"] / np.sqrt(tensors[f"{norm}.running_var"] + _EPS)
-    return Scaled(matrix=matrix, scale=scale), tensors[f"{norm}.bias"] - tensors[f"{norm}.running_mean"] * scale
+    scale, shift = _normalising(bundle, f"{prefix}.norm{layer}", _EPS)
+    return Scaled(matrix=_matrix(bundle, f"{prefix}.conv{layer}"), scale=scale), shift
 
 
 def _statistics(
     bundle: Bundle, node: int, norms: Mapping[str, Norm], alpha: np.float32, bias: FloatArray
 ) -> FloatArray:
-    prefix = f"statistics.{node}"
-    pairs = {
-        name: norm.scale_and_shift(bundle.tensors[f"{prefix}.{name}.mean"], bundle.tensors[f"{prefix}.{name}.var"])
-        for name, norm in norms.items()
-    }
+    pairs = {name: _scale_and_shift(bundle, node, name, norm) for name, norm in norms.items()}
     identity = (np.ones_like(bias), np.zeros_like(bias))
     shortcut_scale, shortcut_shift = pairs.pop("shortcut.1", identity)
     *inner, (last_scale, last_shift) = pairs.values()
     parts = [part for pair in inner for part in pair]
     parts += [last_scale * alpha, shortcut_scale * alpha, (last_shift + shortcut_shift) * alpha + bias]
     return np.concatenate(parts)
+
+
+def _scale_and_shift(bundle: Bundle, node: int, name: str, norm: Norm) -> tuple[FloatArray, FloatArray]:
+    """Of a task's batch-norm of this name, with what a series adapter before it adds whatever the image."""
+    prefix = f"statistics.{node}.{name}"
+    scale, shift = norm.scale_and_shift(bundle.tensors[f"{prefix}.mean"], bundle.tensors[f"{prefix}.var"])
+    branch, _, place = name.partition(".")
+    conv = f"{ADAPTERS}.{node}.{branch}.{int(place) - 1}"
+    if f"{conv}.norm.bias" not in bundle.tensors:
+        return scale, shift
+    _, own_shift = _normalising(bundle, f"{conv}.norm", norm.eps)
+    return scale, shift + scale * norm.folded * (_matrix(bundle, conv) @ (own_shift * norm.seen))
+
+
+def _adapters(bundle: Bundle, shapes: Geometry, node: int, norms: Mapping[str, Norm]) -> dict[str, Folded]:
+    """With z the convolution's output, G the batch-norm folded into it and u = G z what is computed: A x beside z is
+    G A x beside u; a matrix P behind z is G P G^-1 behind u, of z + A BN(z) with BN(z) = D z + b it is 1 + G A D G^-1,
+    and G A b is part of the shift."""
+    method, found = adapters_of(bundle.manifest.method), dict[str, Folded]()
+    for name in shapes.blocks[node - 1].adaptable if method else ():
+        prefix, norm = f"{ADAPTERS}.{node}.{name}", norms[f"branch.{int(name.removeprefix('branch.')) + 1}"]
+        matrix = _matrix(bundle, prefix)
+        if method == "parallel-adapters":
+            found[f"{node}.{name}.beside"] = Scaled(matrix=matrix, scale=norm.folded)
+        elif method == "series-adapters":
+            columns = _normalising(bundle, f"{prefix}.norm", norm.eps)[0] * norm.unfolded
+            found[f"{node}.{name}.behind"] = _Between(matrix=matrix, scale=norm.folded, columns=columns, keeps=True)
+        else:
+            behind = _Between(matrix=matrix, scale=norm.folded, columns=norm.unfolded, keeps=False)
+            found[f"{node}.{name}.behind"] = behind
+    return found
+
+
+def _matrix(bundle: Bundle, prefix: str) -> FloatArray:
+    return bundle.tensors[f"{prefix}.weight"][:, :, 0, 0]
+
+
+def _normalising(bundle: Bundle, norm: str, eps: float) -> tuple[FloatArray, FloatArray]:
+    """What a batch-norm with weight and bias of its own multiplies with, and what it adds then."""
+    weight, bias, mean, var = (
+        bundle.tensors[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
+    )
+    scale = weight / np.sqrt(var + np.float32(eps))
+    return scale, bias - mean * scale

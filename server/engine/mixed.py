@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from server.engine.adapters import Adapter, NodeAdapter, ProxyAdapter
+from server.engine.adapters import Adapter, ConvolutionAdapter, NodeAdapter, ProxyAdapter
 from server.engine.backbone import ConvolutionBlock, SharedNetwork, max_pool
 from server.engine.rows import Rows
 
@@ -112,12 +112,23 @@ class MixedPass:
         vectors = _a_row_each([_statistics_of(member, block) for member in members], keepers)
         *inner, last, shortcut, shift = vectors.split(block.statistics_sizes, -1)
         y = x
-        for conv, scale, own_shift in zip(block.branch[:-1], inner[::2], inner[1::2], strict=True):
-            y = conv(y, biased=False)
+        for place, (scale, own_shift) in enumerate(zip(inner[::2], inner[1::2], strict=True)):
+            y = self._convolved(block, place, members, keepers, y)
             y = torch.addcmul(own_shift, y, scale, out=y).relu_()
-        y = block.branch[-1](y, biased=False)
+        y = self._convolved(block, len(block.branch) - 1, members, keepers, y)
         y = torch.addcmul(shift, y, last, out=y)
         return y.addcmul_(x if block.shortcut is None else block.shortcut(x, biased=False), shortcut)
+
+    def _convolved(
+        self, block: ConvolutionBlock, place: int, members: list[NodeAdapter], keepers: Rows, x: Tensor
+    ) -> Tensor:
+        """A convolution of the branch without its bias, over all rows, and what some tasks add to it on theirs."""
+        y = block.branch[place](x, biased=False)
+        for task, member in zip(keepers.tasks, members, strict=True):
+            adapter = member.convolutions.get(place)
+            if adapter is not None:
+                _add(adapter, x[keepers.of(task)], y[keepers.of(task)])
+        return y
 
     def _source(self, proxy: ProxyAdapter) -> _Node:
         """A proxy's input; max-pooling has no weights, so it runs once for all tasks and nodes that want it."""
@@ -158,6 +169,17 @@ class MixedPass:
             del self._nodes[source]
             for key in [key for key in self._pooled if key[0] == source]:
                 del self._pooled[key]
+
+
+def _add(adapter: ConvolutionAdapter, x: Tensor, y: Tensor) -> None:
+    """To y (n, H', W', C_out), of which it changes the memory; x (n, H, W, C_in) is what the convolution got."""
+    rows = y.view(-1, y.shape[-1])
+    if adapter.beside is not None:
+        stride = -(-x.shape[1] // y.shape[1])
+        seen = x if stride == 1 else x[:, ::stride, ::stride].contiguous()
+        rows.addmm_(seen.view(-1, x.shape[-1]), adapter.beside)
+    if adapter.behind is not None:
+        rows.copy_(torch.mm(rows, adapter.behind))
 
 
 def _a_row_each(vectors: Sequence[Tensor | None], rows: Rows) -> Tensor:

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,15 +13,15 @@ from torch import nn
 
 from nettailor.architecture.plan import full_plan
 from nettailor.bundle.bundle import Bundle, decode, encode
-from nettailor.bundle.manifest import PLAIN_METHODS, WHOLE_METHODS, Method
+from nettailor.bundle.manifest import ADAPTER_METHODS, PLAIN_METHODS, WHOLE_METHODS, AdapterMethod, Method, adapters_of
 from nettailor.images import normalise
-from nettailor.network.norms import TaskNorm
 from nettailor.network.student import Student
 from nettailor.network.whole_network import WholeNetwork
 from server.engine.engine import Engine, Part
 from server.kernels.device import CpuDevice
 from server.kernels.thread_lanes import ThreadLanes
 from tests.bundles import random_manifest, random_plan
+from tests.nettailor.network.students import adapted_looking
 from tests.server.oracle import backbone, fingerprint, random_images
 
 CLASSES = (2, 5, 300)
@@ -57,16 +58,19 @@ def on_shared_blocks(method: Method, seed: int, name: str) -> Student:
     classes = CLASSES[seed % len(CLASSES)]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        student = Student(backbone(name), plan=plan, classes=classes, statistics=statistics, adapts=True)
-    own = [*student.proxies.modules(), *(m for m in student.blocks.modules() if isinstance(m, TaskNorm))]
-    for module in own:
+        student = Student(
+            backbone(name),
+            plan=plan,
+            classes=classes,
+            statistics=statistics,
+            adapts=method != "dan",
+            adapters=adapters_of(method),
+        )
+    for module in student.proxies.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean = 0.2 * torch.randn(module.num_features, generator=generator)
             module.running_var = 0.5 + torch.rand(module.num_features, generator=generator)
-        if isinstance(module, TaskNorm):
-            module.log_gain.data = 0.3 * torch.randn(module.num_features, generator=generator)
-            module.offset.data = 0.3 * torch.randn(module.num_features, generator=generator)
-    return student.eval()
+    return (student if statistics == "frozen" else adapted_looking(student, seed)).eval()
 
 
 @functools.cache
@@ -101,7 +105,7 @@ def assert_as_trained(batch: list[Task], *, side: int, name: str = "mini26", tes
         np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * scale, err_msg=method)
 
 
-TASKS = st.tuples(st.sampled_from(["nettailor", "features", "batchnorm", "finetuning"]), st.integers(0, 5))
+TASKS = st.tuples(st.sampled_from(get_args(Method)), st.integers(0, 5))
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
@@ -112,7 +116,7 @@ def test_a_mixed_batch_equals_the_training_networks(batch: list[Task], side: int
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 def test_other_backbones(name: str) -> None:
-    batch: list[Task] = [("nettailor", 1), ("features", 1), ("finetuning", 1), ("batchnorm", 1), ("nettailor", 2)]
+    batch: list[Task] = [("nettailor", 1), *((method, 1) for method in PLAIN_METHODS), ("nettailor", 2)]
     assert_as_trained(batch, side=32, name=name)
 
 
@@ -120,3 +124,25 @@ def test_whole_networks_of_one_batch_run_in_lanes_of_their_own() -> None:
     several = Engine(backbone(), CpuDevice(lanes=ThreadLanes(3)))
     batch: list[Task] = [("finetuning", 0), ("finetuning", 1), ("batchnorm", 0), ("finetuning", 2)]
     assert_as_trained(batch * 2, side=16, tested=several)
+
+
+@pytest.mark.parametrize("method", ADAPTER_METHODS)
+def test_channels_that_the_backbone_switched_off(method: AdapterMethod) -> None:
+    """The shared convolution, with the batch-norm folded in, has nothing left of them."""
+    name = "mini26"
+    off = copy.deepcopy(backbone(name))
+    for module in off.blocks.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.weight.data[::3] = 0.0
+    student = Student(off, plan=full_plan(12, 0), classes=5, statistics="task", adapters=method)
+    tensors = adapted_looking(student).eval().bundle_tensors()
+    for key in (key for key in tensors if key.startswith("adapters.") and key.endswith("0.weight")):
+        tensors[key][:, ::3] += 1.0  # what another writer may leave there
+    manifest = random_manifest(fingerprint=off.fingerprint(), classes=5, method=method)
+    bundle = decode(encode(manifest, tensors))
+    own = Engine(off, CpuDevice(lanes=ThreadLanes(1)))
+    images = random_images(4, 32)
+    (logits,) = own.forward(images, [Part(adapter=own.pack(bundle), images=range(4))])
+    with torch.inference_mode():
+        expected = Student.from_bundle(off, bundle)(torch.from_numpy(normalise(images, manifest.preprocessing)))
+    np.testing.assert_allclose(logits, expected.numpy(), rtol=1e-3, atol=1e-4 * max(1.0, float(expected.abs().max())))
