@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.console import RenderableType
+from rich.text import Text
 
 from cli.commands.options import ClientDir, KeyOption, Url, one_line_errors, service
 from cli.console import PlainConsole
-from cli.render.table import minute, new_table, size
+from cli.render.ids import short_digest
+from cli.render.table import minute, new_table, number, size, whole, with_notes
 from nettailor.printable import printable
 from nettailor_client.answers.backbones import Backbone
 
@@ -85,16 +87,21 @@ def remove(
     typer.echo(printable(f"removed backbone {name}"))
 
 
-def _table(backbones: Sequence[Backbone]) -> Table:
-    table = new_table("Backbones", "name", "architecture", "fingerprint", "size", "added", "by", "note")
+def _table(backbones: Sequence[Backbone]) -> RenderableType:
+    """Below it, their notes."""
+    if not backbones:
+        return Text("no backbones were added: every service has its own, of the setting NETTAILOR_BACKBONE")
+    table = new_table(
+        "Backbones",
+        *("name", whole("architecture"), whole("fingerprint"), number("size"), whole("added (UTC)"), "by"),
+    )
     for backbone in backbones:
         table.add_row(
             backbone.name,
             backbone.architecture,
-            backbone.fingerprint[:12],
+            short_digest(backbone.fingerprint),
             size(backbone.size_bytes),
             minute(backbone.added_at),
             backbone.actor,
-            backbone.note,
         )
-    return table
+    return with_notes(table, {each.name: each.note for each in backbones if each.note})

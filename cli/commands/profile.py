@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cli.console import PlainConsole
 from cli.errors import CannotProfile
-from cli.render.table import new_table
+from cli.render.table import new_table, number
 from hosting.errors import SettingsInvalid
 from nettailor.errors import NetTailorError
 from nettailor.network.backbones import Backbone, build_backbone
@@ -73,8 +73,9 @@ def _measure(backbone: Backbone, settings: ServerSettings, options: ProfileOptio
 
 def costs_table(profile: Profile) -> Table:
     """Milliseconds of each block against those of the proxies that could stand in for it."""
-    skips = (f"proxy from l-{skip}" for skip in _SKIPS)
-    table = new_table(_title(profile), "node", "block", *skips, "median of all", "proxy / block")
+    skips = (f"from l-{skip}" for skip in _SKIPS)
+    heads = ("node", "block", *skips, "median proxy", "proxy / block")
+    table = new_table(_title(profile), *map(number, heads))
     for node, block in profile.block_ms.items():
         into = {node - source: ms for (source, target), ms in profile.proxy_ms.items() if target == node}
         nearest = [f"{into[skip]:.4f}" if skip in into else "" for skip in _SKIPS]

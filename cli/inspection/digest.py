@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.render.table import new_table
+from cli.render.table import new_table, number
 from nettailor.printable import printable
 from trainer.intake.findings import Finding, counted, in_order
 from trainer.intake.inspection import Inspection
@@ -54,7 +54,7 @@ def _layout(found: Inspection) -> str:
 
 def _classes_table(found: Inspection, most: int | None) -> Table:
     title = f"{counted(len(found.classes), 'class', 'classes')}, {counted(found.images, 'image')}"
-    table = new_table(title, "class", *found.splits, "such as")
+    table = new_table(title, "class", *map(number, found.splits), "such as")
     for name, counts in list(found.classes.items())[:most]:
         table.add_row(name, *(str(counts[split]) for split in found.splits), ", ".join(found.examples[name]))
     table.add_section()
@@ -63,7 +63,7 @@ def _classes_table(found: Inspection, most: int | None) -> Table:
 
 
 def _left_out_table(groups: Sequence[LeftOut], count: int) -> Table:
-    table = new_table(f"{count} left out", "files", "reason", "such as")
+    table = new_table(f"{count} left out", number("files"), "reason", "such as")
     for group in groups:
         table.add_row(str(group.count), group.reason, ", ".join(group.files[:_FILES]))
     return table

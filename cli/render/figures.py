@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from cli.render.table import new_table, size
+from cli.render.table import change, new_table, number, size
 from nettailor.architecture.geometry import Geometry, geometry
 from nettailor.bundle.manifest import Accuracy, Manifest
 
@@ -45,21 +45,20 @@ def figures_of(manifest: Manifest, *, bundle_bytes: int) -> Figures:
 
 
 def figures_table(rows: Sequence[Figures]) -> Table:
-    table = new_table(
-        "Tailored tasks", "task", "teacher", "student", "MACs removed", "parameters removed", "bundle", "full model"
-    )
+    figures = ("teacher", "student", "MACs", "parameters", "bundle", "full model")
+    table = new_table("Tailored tasks", "task", *map(number, figures))
     for row in rows:
         table.add_row(
             row.task,
             "–" if row.teacher_accuracy is None else f"{row.teacher_accuracy:.1%}",
             f"{row.student_accuracy:.1%}",
-            f"{row.macs_removed:.1%}",
-            f"{row.params_removed:.1%}",
+            change(row.macs_removed),
+            change(row.params_removed),
             size(row.bundle_bytes),
             size(row.full_model_bytes),
         )
     table.caption = (
-        "accuracy: test split; removed: of the whole backbone, net of everything the task adds\n"
+        "accuracy: test split; MACs, parameters: against the whole backbone, with what the task adds;\n"
         "full model: a fine-tuned copy of the backbone, which each task would need otherwise"
     )
     return table

@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from cli.render.table import minute, new_table
+from cli.render.table import minute, new_table, number
 from nettailor.printable import printable
 from nettailor_client.answers.tasks import TaskPolicy
 
@@ -14,7 +14,7 @@ _REQUIREMENTS = {
 
 
 def policy_table(document: TaskPolicy) -> Table:
-    table = new_table(f"To go live as {document.task}", "requirement", "value")
+    table = new_table(f"To go live as {document.task}", "requirement", number("value"))
     policy = document.policy
     required = {} if policy is None else policy.as_json()
     for field, words in _REQUIREMENTS.items():

@@ -5,13 +5,17 @@ from statistics import median
 
 from rich.table import Table
 
-from cli.render.table import new_table
+from cli.render.table import new_table, number, whole
 from nettailor_client.answers.predictions import Prediction
 
 
 def predictions_table(answers: Iterable[tuple[str, Prediction]], *, title: str = "Predictions") -> Table:
     """One row an image: its name, and the service's answer."""
-    table = new_table(title, "image", "task", "prediction", "probability", "tier", "switch", "inference")
+    table = new_table(
+        title,
+        *("image", "task", "prediction"),
+        *(number("probability"), whole("tier"), number("switch"), number("inference")),
+    )
     for name, answer in answers:
         for best, *others in answer.predictions:
             table.add_row(

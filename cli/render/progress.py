@@ -182,14 +182,14 @@ def best_so_far(job: Job) -> Json | None:
 
 
 def candidate(fields: Json) -> str:
-    """A candidate in one line: blocks removed, accuracy beside the teacher's, what it saves; what is missing is left
-    out."""
+    """A candidate in one line: blocks removed, accuracy beside the teacher's, size against the backbone; what is
+    missing is left out."""
     parts = [f"{fields.get('k')} blocks removed"]
     if fields.get("accuracy") is not None:
         beside = f" (teacher {fields['teacher_accuracy']:.1%})" if fields.get("teacher_accuracy") is not None else ""
         parts.append(f"accuracy {fields['accuracy']:.1%}{beside}")
     if fields.get("params_removed") is not None and fields.get("macs_removed") is not None:
-        parts.append(f"{fields['params_removed']:.0%} of parameters and {fields['macs_removed']:.0%} of MACs removed")
+        parts.append(f"parameters {-fields['params_removed']:+.0%}, MACs {-fields['macs_removed']:+.0%}")
     return ", ".join(parts)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from cli.render.table import new_table, size
+from cli.render.table import new_table, size, whole
 
 if TYPE_CHECKING:  # the registry is imported by the commands that need it, not by every `nettailor --help`
     from registry.maintenance.scrub import Fault, ScrubReport
@@ -23,7 +23,7 @@ def print_scrub(report: "ScrubReport", quarantined: int, console: Console) -> No
 
 
 def _faults_table(faults: "Iterable[Fault]") -> Table:
-    table = new_table("Faults", "fault", "where", "reason")
+    table = new_table("Faults", whole("fault"), "where", "reason")
     for fault in faults:
         table.add_row(fault.kind, _where(fault), fault.reason)
     return table

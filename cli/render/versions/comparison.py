@@ -1,33 +1,46 @@
 """What `nettailor registry compare` prints."""
 
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
-from cli.render.table import new_table, size
+from cli.render.ids import short_digest
+from cli.render.table import new_table, number, size
 from nettailor_client.answers.comparisons import ComparedVersion, Comparison, Interval, PairedDifference
 
 
-def comparison_table(found: Comparison) -> Table:
+def comparison_table(found: Comparison) -> RenderableType:
+    """What they answer, then what they cost: side by side they need more than 80 columns."""
+    return Group(_accuracies(found), Text(), _costs(found))
+
+
+def _accuracies(found: Comparison) -> Table:
     first = found.versions[0].version
-    table = new_table(
-        f"{found.task} on {found.images} test images of {found.dataset}",
-        *("version", "test accuracy", f"to version {first}", "gained", "lost", "parameters", "MACs", "bundle"),
-        *("ms an image", "measured on"),
-    )
+    heads = ("version", "test accuracy", f"to version {first}", "gained", "lost")
+    title = f"{found.task} on {found.images} test images of {short_digest(found.dataset)}"
+    table = new_table(title, *map(number, heads))
     for version in found.versions:
-        table.add_row(*_cells(version))
+        accuracy = f"{version.accuracy:.2%} {_ends(version.interval)}"
+        table.add_row(str(version.version), accuracy, *_difference(version.difference))
     table.caption = (
         f"in brackets: {found.confidence:.0%} intervals, those of differences from a paired bootstrap;\n"
-        f"gained, lost: images that only this version, only version {first} answers right;\n"
-        "parameters and MACs: of the whole network, what tasks share included"
+        f"gained, lost: images that only this version, only version {first} answers right"
     )
     return table
 
 
-def _cells(version: ComparedVersion) -> list[str]:
+def _costs(found: Comparison) -> Table:
+    heads = ("version", "parameters", "MACs", "bundle", "ms an image")
+    table = new_table("", *map(number, heads), "measured on")
+    for version in found.versions:
+        table.add_row(*_cost(version))
+    table.caption = "parameters and MACs: of the whole network, what tasks share included"
+    return table
+
+
+def _cost(version: ComparedVersion) -> list[str]:
     return [
         str(version.version),
-        f"{version.accuracy:.2%} {_ends(version.interval)}",
-        *_difference(version.difference),
         f"{version.params / 1e6:,.2f} M",
         f"{version.macs / 1e6:,.1f} M",
         size(version.size_bytes),

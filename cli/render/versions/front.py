@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 
-from rich.table import Table
+from rich.console import RenderableType
+from rich.text import Text
 
-from cli.render.table import new_table, size
+from cli.render.table import change, new_table, number, size
 from nettailor_client.request import Json
 
-_MARKS = {"good": "within the target", "pareto": "best", "chosen": "chosen"}
+_MARKS = {"good": "good", "pareto": "best", "chosen": "chosen"}
+_FIGURES = ("k", "validation", "test", "cost", "MACs", "params", "size")
+_NONE = "this version has no front: it was not tailored here, or by an older release"
 
 
-def front_table(task: str, version: int, points: Sequence[Json]) -> Table:
-    table = new_table(
-        f"Front of {task} version {version}",
-        *("k", "validation", "test", "cost", "MACs removed", "parameters removed", "size", "", "version"),
-    )
+def front_table(task: str, version: int, points: Sequence[Json]) -> RenderableType:
+    if not points:
+        return Text(_NONE)
+    table = new_table(f"Front of {task} version {version}", *map(number, _FIGURES), "", number("version"))
     for point in points:
         marks = [words for name, words in _MARKS.items() if point[name]]
         table.add_row(
@@ -22,16 +24,15 @@ def front_table(task: str, version: int, points: Sequence[Json]) -> Table:
             f"{point['accuracy']:.2%}",
             "" if point["test_accuracy"] is None else f"{point['test_accuracy']:.2%}",
             f"{point['cost']:.1%}",
-            f"{point['macs_removed']:.1%}",
-            f"{point['params_removed']:.1%}",
+            change(point["macs_removed"]),
+            change(point["params_removed"]),
             size(point["size_bytes"]),
             ", ".join(marks),
             "" if point["version"] is None else str(point["version"]),
         )
     table.caption = (
-        "k: blocks removed; cost: of the backbone, by the recipe's measure; best: nothing else is as accurate\n"
-        "(validation) and as cheap; the test split was no part of the choice"
+        "k: blocks removed; cost: of the backbone, by the recipe's measure; MACs, params:\n"
+        "against the whole backbone; good: within the target; best: nothing else is as\n"
+        "accurate (validation) and as cheap; the test split was no part of the choice"
     )
-    if not points:
-        table.caption = "this version has no front: it was not tailored here, or by an older release"
     return table

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from cli.render.table import minute, new_table, pairs
+from cli.render.table import minute, new_table, number, pairs, whole
 from nettailor_client.answers.tasks import HistoryEntry
 
 
 def history_table(task: str, entries: Sequence[HistoryEntry]) -> Table:
     """Oldest first."""
-    table = new_table(f"History of {task}", "#", "when (UTC)", "who", "what", "why")
+    table = new_table(f"History of {task}", number("#"), whole("when (UTC)"), "who", "what", "why")
     for entry in entries:
         table.add_row(
             str(entry.sequence),

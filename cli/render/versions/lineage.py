@@ -5,21 +5,22 @@ import json
 from rich.table import Table
 from rich.text import Text
 
-from cli.render.table import minute, new_table, pairs, size
+from cli.render.ids import short_digest, short_jobs
+from cli.render.table import minute, new_table, pairs, size, whole
 from nettailor.printable import printable
 from nettailor_client.answers.versions import Lineage
 
 
 def lineage_table(lineage: Lineage) -> Table:
-    table = new_table(f"{lineage.task} version {lineage.version}", "", "")
+    table = new_table(f"{lineage.task} version {lineage.version}", whole(""), "")
     table.show_header = False
     live = [f"{minute(period.since)} to {minute(period.until or 'now')}" for period in lineage.live]
     rows: dict[str, str | Text] = {
-        "bundle": f"{lineage.digest}, {size(lineage.size_bytes)}",
+        "bundle": f"{short_digest(lineage.digest)}, {size(lineage.size_bytes)}",
         "published (UTC)": f"{minute(lineage.published_at)} by {lineage.actor}",
-        "job": lineage.job or "none",
-        "dataset": lineage.dataset,
-        "backbone": f"{lineage.backbone.id}, fingerprint {lineage.backbone.fingerprint}",
+        "job": short_jobs([lineage.job])[lineage.job] if lineage.job else "none",
+        "dataset": short_digest(lineage.dataset),
+        "backbone": f"{lineage.backbone.id}, fingerprint {short_digest(lineage.backbone.fingerprint)}",
         "recipe": json.dumps(lineage.recipe),
         "seed": str(lineage.seed),
         "libraries": pairs(lineage.libraries, " "),

@@ -28,8 +28,8 @@ def test_cancel_logs_and_retry(service: str, tmp_path: Path) -> None:
     archive = tmp_path / "more.zip"
     write_signs(archive, train=10, test=2)
     with Client(service) as client:
-        job = str(client.upload("to-cancel", archive, options={"preset": "fast"}).id)
-    assert "normal" in _run("jobs", "--url", service)
+        job = str(client.upload("to-cancel", archive, options={"preset": "fast", "priority": "high"}).id)
+    assert "high" in _run("jobs", "--url", service)
     early = CliRunner().invoke(app, ["finish", job, "--url", service])
     assert (early.exit_code, "nothing to publish yet" in early.output) == (1, True)
     assert _run("cancel", job, "--url", service) == f"job {job} is cancelled\n"

@@ -54,13 +54,18 @@ def test_on_a_terminal_the_bar_shows_stage_and_figures() -> None:
 
 SIX = {"k": 6, "accuracy": 0.912, "teacher_accuracy": 0.91, "params_removed": 0.43, "macs_removed": 0.3, "best": 6}
 NINE = {"k": 9, "accuracy": 0.8, "teacher_accuracy": 0.91, "params_removed": 0.6, "macs_removed": 0.5, "best": 6}
-OF_SIX = "6 blocks removed, accuracy 91.2% (teacher 91.0%), 43% of parameters and 30% of MACs removed"
-OF_NINE = "9 blocks removed, accuracy 80.0% (teacher 91.0%), 60% of parameters and 50% of MACs removed"
+OF_SIX = "6 blocks removed, accuracy 91.2% (teacher 91.0%), parameters -43%, MACs -30%"
+OF_NINE = "9 blocks removed, accuracy 80.0% (teacher 91.0%), parameters -60%, MACs -50%"
 
 
 def test_a_candidate_in_one_line() -> None:
     assert candidate(SIX) == OF_SIX
     assert candidate({"k": 6, "accuracy": 0.912}) == "6 blocks removed, accuracy 91.2%"
+
+
+def test_what_costs_more_than_the_backbone_is_said_to() -> None:
+    more = {"k": 1, "params_removed": -0.02, "macs_removed": -0.13}
+    assert candidate(more) == "1 blocks removed, parameters +2%, MACs +13%"
 
 
 def test_without_a_terminal_each_candidate_is_one_line_once() -> None:

@@ -3,8 +3,7 @@
 import io
 
 import pytest
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 
 from cli.console import PlainConsole
 from cli.render.jobs import jobs_table
@@ -28,13 +27,13 @@ def test_how_values_are_written() -> None:
     assert pairs({"b": "2", "a": "1"}, "=") == "a=1, b=2"
 
 
-def _shown(table: Table, console: type[Console] = Console) -> str:
+def _shown(table: RenderableType, console: type[Console] = Console) -> str:
     written = io.StringIO()
     console(width=400, file=written).print(table)
     return written.getvalue()
 
 
-def _tables(name: str) -> dict[str, Table]:
+def _tables(name: str) -> dict[str, RenderableType]:
     told = {"tags": {name: name}, "note": name}
     live = [{"since": AT, "until": None}, {"since": AT, "until": AT}]
     from_where = {"digest": name, "actor": name, "job": name, "dataset": name, "libraries": {name: name}}
