@@ -6,7 +6,9 @@ from fastapi import APIRouter, Path, Response
 
 from hosting.access.endpoint import endpoint
 from hosting.web.openapi import BINARY, OCTETS, TEXT, answered
+from nettailor.bundle.bundle import digest_of
 from registry.http import route_declarations as declared
+from registry.http.report_heading import with_heading
 from registry.journal.records import VersionRecord
 from registry.registry import Registry
 from registry.versions.attachments import REPORT, media_type, read
@@ -30,14 +32,21 @@ def add_attachments(routes: APIRouter, registry: Registry) -> None:
     @endpoint(routes, declared.READ_REPORT, response_class=Response, responses=_PAGE)
     def read_report(task: str, version: VersionNumber) -> Response:
         """How the version was made: a page to look at."""
-        return answer(registry.version_record(task, version), REPORT)
+        return report_on(registry.version_record(task, version))
 
     @endpoint(routes, declared.READ_LIVE_REPORT, response_class=Response, responses=_PAGE)
     def read_live_report(task: str) -> Response:
         """Of the live version."""
-        return answer(registry.resolve(task), REPORT)
+        return report_on(registry.resolve(task))
+
+    def report_on(record: VersionRecord) -> Response:
+        task, page = record.task, read(registry.blobs, record, REPORT)
+        headed = with_heading(page, registry.lineage(task, record.version), registry.history(task))
+        return sent(record, REPORT, headed, digest_of(headed))
 
     def answer(record: VersionRecord, name: str) -> Response:
-        data = read(registry.blobs, record, name)
-        headers = HEADERS | {"ETag": f'"{record.attachments[name]}"', "X-Task-Version": str(record.version)}
+        return sent(record, name, read(registry.blobs, record, name), record.attachments[name])
+
+    def sent(record: VersionRecord, name: str, data: bytes, digest: str) -> Response:
+        headers = HEADERS | {"ETag": f'"{digest}"', "X-Task-Version": str(record.version)}
         return Response(data, media_type=media_type(name), headers=headers)

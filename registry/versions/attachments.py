@@ -9,6 +9,7 @@ from registry.journal.records import VersionRecord
 from registry.storage.blobs import Blobs
 
 REPORT = "report.html"
+REPORT_HEADING = "<!-- which version this is -->"  # where its page says that: no number is known when it is written
 ATTACHMENT_LIMIT = 64  # of one version
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 _NAME_CHARACTERS = 100

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from trainer.intake.left_out import by_reason
 from trainer.intake.placement import SPLITS
 from trainer.intake.statistics import Extent, imbalance, is_even
 from trainer.reports.contact_sheet import contact_sheet
+from trainer.reports.origin import Origin
 from trainer.reports.render import data_uri, render
 
 logger = logging.getLogger(__name__)
@@ -22,13 +22,15 @@ FIGURES, PAGE, SHEET = "dataset.json", "dataset.html", "contact-sheet.jpg"
 _SHOWN = 1000  # rows of a table on the page
 
 
-def make_dataset_report(report: IntakeReport, dataset: Path) -> dict[str, bytes]:
+def make_dataset_report(report: IntakeReport, dataset: Path, origin: Origin) -> dict[str, bytes]:
     """The files of the report by name, for the dataset file ``dataset``."""
     sheet = contact_sheet(dataset, report.classes)
-    found = figures(report)
+    found = figures(report) | {"task": origin.task, "job": origin.job, "uploaded_at": origin.uploaded_at}
     page = render(
         "dataset",
         figures=found,
+        origin=origin,
+        tiles=_tiles(report),
         sheet=data_uri("image/jpeg", sheet),
         classes=[(name, *row.values()) for name, row in list(_class_rows(report).items())[:_SHOWN]],
         extents=[(name, *asdict(extent).values()) for name, extent in _extents(report)],
@@ -39,17 +41,17 @@ def make_dataset_report(report: IntakeReport, dataset: Path) -> dict[str, bytes]
     return {FIGURES: json.dumps(found, ensure_ascii=False).encode(), PAGE: page.encode(), SHEET: sheet}
 
 
-def store_dataset_report(report: IntakeReport, dataset: Path, blobs: Blobs) -> dict[str, Json]:
+def store_dataset_report(report: IntakeReport, dataset: Path, blobs: Blobs, origin: Origin) -> dict[str, Json]:
     """Names and digests of the stored files. There are none where the report cannot be made or stored: a job does not
     fail of that."""
     try:
-        return {name: blobs.put(data) for name, data in make_dataset_report(report, dataset).items()}
+        return {name: blobs.put(data) for name, data in make_dataset_report(report, dataset, origin).items()}
     except Exception:  # see above; the log has it
         logger.exception("no report on data set %s", report.digest)
         return {}
 
 
-def figures(report: IntakeReport) -> Mapping[str, Json]:
+def figures(report: IntakeReport) -> dict[str, Json]:
     """Counts are images, sizes pixels."""
     rows = _class_rows(report)
     train = {name: counts["train"] for name, counts in report.counts.items()}
@@ -76,6 +78,20 @@ def figures(report: IntakeReport) -> Mapping[str, Json]:
         },
         "skipped": [{"file": skip.file, "reason": skip.reason} for skip in report.skipped],
     }
+
+
+def _tiles(report: IntakeReport) -> list[tuple[str, str]]:
+    """A figure and how the sentence goes on that begins with it."""
+    splits = report.inspection.splits
+    ratio = imbalance([counts["train"] for counts in report.counts.values()])
+    return [
+        (f"{report.images} images", f"of {len(report.classes)} classes"),
+        (str(splits["train"]), "of them to train on"),
+        (str(splits["val"]), "to choose a network by"),
+        (str(splits["test"]), "to test it on, once"),
+        (f"{len(report.skipped) or 'No'} files", "were left out"),
+        (f"{ratio:.1f} times", "as many training images of the largest class as of the smallest"),
+    ]
 
 
 def _class_rows(report: IntakeReport) -> dict[str, dict[str, int]]:

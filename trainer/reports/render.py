@@ -5,16 +5,24 @@ from typing import Any
 
 import jinja2
 
+from hosting.web.moments import moment
+
+_FEW, _MANY = 200, 20_000  # images; of few, one alone is half a point and more
+
 
 def render(page: str, **values: Any) -> str:
     """The page of this name. Raises where a value is missing that the template needs."""
     loader = jinja2.PackageLoader("trainer.reports", "pages")
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.get_template(f"{page}.html").render(percent=percent, **values)
+    return environment.get_template(f"{page}.html").render(percent=percent, moment=moment, **values)
 
 
-def percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.2f} %"
+def percent(share: float | None, images: int = _FEW) -> str:
+    """With as many decimals as a share of that many images can have."""
+    if share is None:
+        return "–"
+    decimals = 0 if images < _FEW else 1 if images < _MANY else 2
+    return f"{round(100 * share, decimals) + 0.0:.{decimals}f} %"  # never -0
 
 
 def data_uri(media_type: str, data: bytes) -> str:

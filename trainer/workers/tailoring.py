@@ -31,6 +31,7 @@ from trainer.jobs.option_checks import backbone_of
 from trainer.jobs.options import TailorOptions, parse_options
 from trainer.metrics import TrainerMetrics
 from trainer.problems import problem_of_job
+from trainer.publishing.comparability import live_version
 from trainer.publishing.comparison import compare
 from trainer.publishing.publish import publish
 from trainer.recipe.pipeline import tailor
@@ -38,6 +39,7 @@ from trainer.recipe.result import Tailored
 from trainer.recipe.timing.early_finish import FinishRequest
 from trainer.recipe.warm_start import WarmStart, find_warm_start
 from trainer.reports.dataset_report import store_dataset_report
+from trainer.reports.origin import Origin
 from trainer.reports.version.findings import Finished
 from trainer.reports.version.report import attach_report
 from trainer.settings import Settings
@@ -110,7 +112,8 @@ class Tailoring:
             backbone = self._backbone(options)
             start = self._warm_start(options)
             tailored = self._tailor(dataset, backbone, options, start)
-            files = self._reports(tailored, dataset, backbone)
+            compared = None if start is None else compare(start, decode(tailored.bundle), dataset, backbone)
+            files = self._reports(tailored, dataset, backbone, compared)
             self._enter("publish")
             self._run.begin_publishing()
             result = publish(
@@ -122,8 +125,8 @@ class Tailoring:
                 slack=self._settings.publish_slack,
                 attachments=files,
             )
-            if start is not None:
-                result["compared"] = compare(start, decode(tailored.bundle), dataset, backbone)
+            if compared is not None:
+                result["compared"] = compared
         except (JobSuperseded, QueueUnavailable):
             raise
         except (TrainerError, NetTailorError, TaskWasDeleted, InsufficientStorage) as fault:
@@ -189,7 +192,7 @@ class Tailoring:
         )
         upload.unlink()
         self._registry.blobs.put(target)
-        files = store_dataset_report(report, target, self._registry.blobs)
+        files = store_dataset_report(report, target, self._registry.blobs, self._origin())
         self._run.set_dataset({**_dataset_document(report), "report": files})
         return target
 
@@ -235,7 +238,13 @@ class Tailoring:
             return None
         return FinishRequest(by=asked["by"], at=asked["at"], candidates=tuple(asked["candidates"]))
 
-    def _reports(self, tailored: Tailored, dataset: Path, backbone: Backbone) -> dict[str, str]:
+    def _origin(self) -> Origin:
+        job = self._run.job
+        return Origin(job=job.id, task=job.task, uploaded_at=job.created_at)
+
+    def _reports(
+        self, tailored: Tailored, dataset: Path, backbone: Backbone, compared: Mapping[str, Json] | None
+    ) -> dict[str, str]:
         """The reports on the data set and on how the version was made, which are kept beside the version."""
         about_data = (self._run.job.dataset or {}).get("report")
         finished = Finished(
@@ -246,6 +255,10 @@ class Tailoring:
             seconds=self._seconds,
             inspection=self._run.job.inspection,
             finished_early=tailored.finished_early,
+            time=tailored.time,
+            compared=compared,
+            origin=self._origin(),
+            live=live_version(self._registry, self._run.job.task),
         )
         about_version = attach_report(finished, backbone, self._registry.blobs)
         if isinstance(about_data, dict):

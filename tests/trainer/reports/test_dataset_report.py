@@ -13,10 +13,12 @@ from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import IntakeReport, freeze
 from trainer.reports.contact_sheet import contact_sheet
 from trainer.reports.dataset_report import figures, make_dataset_report, store_dataset_report
+from trainer.reports.origin import Origin
 from trainer.service import Service
 from trainer.workers.job_run import begin
 
 HOSTILE = "<img src=x onerror=alert(1)>"
+ORIGIN = Origin(job="0123456789abcdef", task="pets", uploaded_at="2026-11-29T10:41:30.000+00:00")
 
 
 def taken_in(files: archives.Files, folder: Path) -> tuple[IntakeReport, Path]:
@@ -54,13 +56,13 @@ def test_the_layout_and_the_findings_are_told(tmp_path: Path) -> None:
     report, dataset = taken_in(files, tmp_path)
     found = figures(report)
     assert (found["layout"], found["findings"]) == ("class folders", [each.as_json() for each in report.findings])
-    page = make_dataset_report(report, dataset)["dataset.html"].decode()
+    page = make_dataset_report(report, dataset, ORIGIN)["dataset.html"].decode()
     assert "read as: <b>class folders</b>, because " in page
     assert "differ in their spelling only" in page
 
 
 def test_the_page_trusts_nobody(tmp_path: Path) -> None:
-    files = make_dataset_report(*taken_in(uneven(), tmp_path))
+    files = make_dataset_report(*taken_in(uneven(), tmp_path), ORIGIN)
     page = files["dataset.html"].decode()
     assert HOSTILE not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
@@ -72,6 +74,18 @@ def test_the_page_trusts_nobody(tmp_path: Path) -> None:
     assert sheet.format == "JPEG"
 
 
+def test_whose_data_they_are_is_told(tmp_path: Path) -> None:
+    files = make_dataset_report(*taken_in(uneven(), tmp_path), ORIGIN)
+    page = files["dataset.html"].decode()
+    assert "<h1>pets: the data set</h1>" in page
+    assert page.count("29 November 2026, 10:41 UTC") == 2
+    assert 'href="/jobs/0123456789abcdef"' in page
+    assert 'href="/tasks/pets/versions"' in page
+    assert "<b>9.3 times</b> <span>as many training images of the largest class as of the smallest</span>" in page
+    found = json.loads(files["dataset.json"])
+    assert (found["task"], found["job"], found["uploaded_at"]) == ("pets", ORIGIN.job, ORIGIN.uploaded_at)
+
+
 def test_findings_are_told_by_weight(tmp_path: Path) -> None:
     files = {
         f"{HOSTILE}/{name}/{i}.png": archives.picture(archives.hash_seed(name, i))
@@ -79,7 +93,7 @@ def test_findings_are_told_by_weight(tmp_path: Path) -> None:
         for i in range(9)
     }
     report, dataset = taken_in({**files, ".hidden/a.png": archives.picture(1)}, tmp_path)
-    made = make_dataset_report(report, dataset)
+    made = make_dataset_report(report, dataset, ORIGIN)
     weights = [finding["weight"] for finding in json.loads(made["dataset.json"])["findings"]]
     assert weights == ["warning", "warning"]
     page = made["dataset.html"].decode()
@@ -101,7 +115,7 @@ def test_over_http_and_kept_from_the_collection(http: httpx.Client, service: Ser
     answer = http.get(f"/jobs/{job}/dataset")
     assert (answer.status_code, answer.json()["title"]) == (404, "no report on the data set")
     report, dataset = taken_in(uneven(), tmp_path)
-    files = store_dataset_report(report, dataset, service.blobs)
+    files = store_dataset_report(report, dataset, service.blobs, ORIGIN)
     begin(service.jobs, job, 1).set_dataset({"digest": report.digest, "report": files})
     assert http.get(f"/jobs/{job}/dataset").json()["images"] == 111
     page = http.get(f"/jobs/{job}/dataset/report")
@@ -113,5 +127,5 @@ def test_over_http_and_kept_from_the_collection(http: httpx.Client, service: Ser
 def test_what_cannot_be_drawn_stops_nothing(tmp_path: Path, service: Service, caplog: pytest.LogCaptureFixture) -> None:
     report, dataset = taken_in(archives.class_folders(), tmp_path)
     dataset.write_bytes(b"no zip any more")
-    assert store_dataset_report(report, dataset, service.blobs) == {}
+    assert store_dataset_report(report, dataset, service.blobs, ORIGIN) == {}
     assert "no report on data set" in caplog.text

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from nettailor.bundle.manifest import Accuracy, Manifest
 from trainer.reports.render import percent
 from trainer.reports.version.findings import Findings, Finished
+from trainer.reports.version.settings_in_words import Row, settings_in_words
 
-Row = tuple[str, ...]
 
-
-def accuracies(manifest: Manifest) -> list[Row]:
+def accuracies(manifest: Manifest, test_images: int) -> list[Row]:
     def row(name: str, accuracy: Accuracy) -> Row:
-        return name, percent(accuracy.validation), percent(accuracy.test)
+        return name, percent(accuracy.validation), percent(accuracy.test, test_images)
 
     metrics = manifest.metrics
     rows = [row("this version", metrics.student)]
@@ -46,16 +46,16 @@ def costs(tailoring: Finished) -> list[Row]:
 
 
 def _count(number: int) -> str:
-    return f"{number / 1e6:,.2f} M"
+    return f"{number / 1e6:,.2f} million" if number >= 1e5 else f"{number:,}"
 
 
-def candidates(pareto_front: Sequence[Mapping[str, Any]]) -> list[Row]:
+def candidates(pareto_front: Sequence[Mapping[str, Any]], test_images: int) -> list[Row]:
     """The networks that were tried, by blocks removed."""
     return [
         (
             f"−{row['k']}{' (chosen)' if row['chosen'] else ''}",
             percent(row["accuracy"]),
-            percent(row.get("test_accuracy")),
+            percent(row.get("test_accuracy"), test_images),
             percent(row["macs_removed"]),
             percent(row["params_removed"]),
             "yes" if row["good"] else "no",
@@ -72,12 +72,13 @@ def classes(findings: Findings) -> list[Row]:
         both = int((true & found).sum())
         recall = both / int(true.sum()) if true.any() else float("nan")
         precision = both / int(found.sum()) if found.any() else float("nan")
-        rows.append((recall, (name, str(int(true.sum())), _share(recall), _share(precision))))
+        images = str(int(true.sum()))
+        rows.append((recall, (name, images, _share(recall, true), _share(precision, found))))
     return [row for _, row in sorted(rows, key=lambda pair: (np.nan_to_num(pair[0], nan=2.0), pair[1]))]
 
 
-def _share(value: float) -> str:
-    return "–" if np.isnan(value) else percent(value)
+def _share(value: float, of: NDArray[np.bool_]) -> str:
+    return "–" if np.isnan(value) else percent(value, int(of.sum()))
 
 
 def left_out(inspection: Mapping[str, Any] | None) -> list[Row]:
@@ -88,8 +89,10 @@ def left_out(inspection: Mapping[str, Any] | None) -> list[Row]:
 
 def environment(tailoring: Finished) -> list[Row]:
     manifest = tailoring.manifest
-    rows = [
+    made = [] if tailoring.origin is None else [("job", tailoring.origin.job)]
+    return [
         ("task", manifest.task),
+        *made,
         ("method", manifest.method),
         ("backbone", f"{manifest.backbone.id} ({manifest.backbone.fingerprint[:12]}…)"),
         ("dataset", manifest.dataset),
@@ -97,6 +100,19 @@ def environment(tailoring: Finished) -> list[Row]:
         *((f"{name}", version) for name, version in manifest.libraries.items()),
         ("machine", f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"),
         ("threads", str(torch.get_num_threads())),
-        *((f"stage {stage}", f"{seconds:.1f} s") for stage, seconds in tailoring.seconds.items()),
+        *((f"time of {stage}", f"{seconds:.1f} s") for stage, seconds in tailoring.seconds.items()),
+        *settings_in_words(manifest.recipe),
     ]
-    return [*rows, *((f"recipe {name}", str(value)) for name, value in sorted(manifest.recipe.items()))]
+
+
+def stage_minutes(time: Mapping[str, Any]) -> list[Row]:
+    """What each stage might take and took, where the job's time was limited."""
+    return [
+        (
+            stage["stage"],
+            f"{stage['planned_minutes']:.1f}",
+            f"{stage['used_minutes']:.1f}",
+            "as the preset has it" if stage["epochs"] is None else str(stage["epochs"]),
+        )
+        for stage in time["stages"]
+    ]

@@ -15,6 +15,8 @@ from nettailor.bundle.bundle import Bundle
 from nettailor.bundle.manifest import Manifest
 from nettailor.network.backbones import Backbone, channels_last
 from nettailor.network.whole_network import network_of
+from registry.journal.records import VersionRecord
+from trainer.reports.origin import Origin
 from trainer.training.data import evaluation_batches
 from trainer.training.fit import Epoch
 from trainer.training.images import LabelledImages
@@ -26,7 +28,8 @@ _BATCH = 64
 class Finished:
     """A finished tailoring: `pareto_front` has the rows of the job's result, `history` the epochs of every run by
     "<fold>/<run>", `seconds` what each stage took, `inspection` what the job tells of its upload (None where an older
-    release took it in), `finished_early` what the job's result has of it."""
+    release took it in). `finished_early`, `time` and `compared` (with the version it started from) are what the job's
+    result has of them. `origin` is None where no job made it, `live` the version that was live then."""
 
     bundle: Bundle
     pareto_front: Sequence[Mapping[str, Any]]
@@ -35,6 +38,10 @@ class Finished:
     seconds: Mapping[str, float] = field(default_factory=dict)
     inspection: Mapping[str, Any] | None = None
     finished_early: Mapping[str, Any] | None = None
+    time: Mapping[str, Any] | None = None
+    compared: Mapping[str, Any] | None = None
+    origin: Origin | None = None
+    live: VersionRecord | None = None
 
     @property
     def manifest(self) -> Manifest:

@@ -23,7 +23,8 @@ Runs = Mapping[str, Sequence[Epoch]]
 
 
 def learning(history: Runs) -> bytes:
-    """PNG with a column for each kind of run there was. Further folds are not drawn: they repeat the first."""
+    """PNG with a column for each kind of run there was; no axes for accuracy where none was measured. Further folds
+    are not drawn: they repeat the first."""
     shown = {kind: runs for kind in _KINDS if (runs := _runs(history, kind))}
     drawn = figure(11.5, 5.2)
     grid = drawn.subplots(2, len(shown), sharex="col", squeeze=False)
@@ -37,16 +38,27 @@ def learning(history: Runs) -> bytes:
             _draw_terms(above, next(iter(runs.values())))
         else:
             for name, epochs in runs.items():
-                above.plot([e.number for e in epochs], [e.losses["loss"] for e in epochs], linewidth=1.2, label=name)
+                losses = [e.losses["loss"] for e in epochs]
+                above.plot([e.number for e in epochs], losses, ".-", markersize=4, linewidth=1.2, label=name)
         for name, epochs in runs.items():
             measured = [e for e in epochs if e.accuracy is not None]
             accuracies = [100 * (e.accuracy or 0.0) for e in measured]
-            below.plot([e.number for e in measured], accuracies, ".-", linewidth=1.2, label=name)
+            if measured:
+                below.plot([e.number for e in measured], accuracies, ".-", linewidth=1.2, label=name)
+        _drop_empty(above, below)
         if above.lines and len(above.lines) <= _SHOWN:
             above.legend(fontsize=7, frameon=False)
     grid[0][0].set_ylabel("training loss")
     grid[1][0].set_ylabel("validation accuracy, %")
     return png(drawn)
+
+
+def _drop_empty(above: "Axes", below: "Axes") -> None:
+    """Axes with nothing in them are taken away; those above then carry the numbers of the epochs."""
+    if not below.lines:
+        below.set_axis_off()
+        above.tick_params(labelbottom=True)
+        above.set_xlabel("epoch")
 
 
 def _runs(history: Runs, kind: str) -> dict[str, Sequence[Epoch]]:
@@ -63,4 +75,5 @@ def _draw_terms(axes: "Axes", epochs: Sequence[Epoch]) -> None:
     for term in _TERMS:
         values = [epoch.losses.get(term) for epoch in epochs]
         if None not in values:
-            axes.plot([epoch.number for epoch in epochs], values, linewidth=1.2, label=term)  # type: ignore[arg-type]  # no None among them
+            numbers = [epoch.number for epoch in epochs]
+            axes.plot(numbers, values, ".-", markersize=4, linewidth=1.2, label=term)  # type: ignore[arg-type]  # no None among them

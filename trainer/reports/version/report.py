@@ -4,17 +4,20 @@ import logging
 from collections.abc import Callable
 
 from nettailor.network.backbones import Backbone
+from registry.journal.records import now
 from registry.storage.blobs import Blobs
-from registry.versions.attachments import REPORT
+from registry.versions.attachments import REPORT, REPORT_HEADING
 from trainer.reports.render import data_uri, render
 from trainer.reports.version import facts
 from trainer.reports.version.architecture import architecture
 from trainer.reports.version.calibration import calibration
+from trainer.reports.version.comparisons import comparisons
 from trainer.reports.version.confusion import confusion, worst
 from trainer.reports.version.curve import curve
 from trainer.reports.version.findings import Findings, Finished, look
 from trainer.reports.version.hardest import hardest
 from trainer.reports.version.learning import learning
+from trainer.reports.version.tiles import tiles
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +43,7 @@ def _pictures(tailoring: Finished, findings: Findings, backbone: Backbone) -> di
     drawn: dict[str, Callable[[], bytes]] = {
         "architecture.png": lambda: architecture(tailoring.bundle, backbone.geometry),
     }
-    if tailoring.pareto_front:
+    if len(tailoring.pareto_front) > 1:
         drawn["curve.png"] = lambda: curve(tailoring.pareto_front, tailoring.manifest)
     if tailoring.history:
         drawn["learning.png"] = lambda: learning(tailoring.history)
@@ -58,11 +61,18 @@ def _page(tailoring: Finished, findings: Findings, pictures: dict[str, bytes]) -
         manifest=tailoring.manifest,
         test_images=len(findings.labels),
         pictures={name: data_uri("image/png", data) for name, data in pictures.items()},
-        accuracies=facts.accuracies(tailoring.manifest),
+        mark=REPORT_HEADING,
+        origin=tailoring.origin,
+        made_at=now(),
+        tiles=tiles(tailoring, findings),
+        comparisons=comparisons(tailoring),
+        accuracies=facts.accuracies(tailoring.manifest, len(findings.labels)),
         costs=facts.costs(tailoring),
-        candidates=facts.candidates(tailoring.pareto_front),
+        candidates=facts.candidates(tailoring.pareto_front, len(findings.labels)),
         skipped=tailoring.manifest.recipe.get("skipped"),
         finished_early=tailoring.finished_early,
+        time=tailoring.time,
+        stages=[] if tailoring.time is None else facts.stage_minutes(tailoring.time),
         confused=confused,
         classes=facts.classes(findings) if len(findings.labels) else [],
         inspection=tailoring.inspection,

@@ -10,22 +10,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+from hosting.web.moments import moment
 from nettailor.architecture.geometry import geometry
 from nettailor.bundle.bundle import decode, encode
 from nettailor.bundle.manifest import Accuracy
 from nettailor.network.backbones import Backbone
+from registry.journal.records import VersionRecord, now
 from registry.storage.blobs import Blobs
+from registry.versions.attachments import REPORT_HEADING
 from tests.bundles import random_bundle
 from tests.trainer.tiny import PREPROCESSING, coloured
+from trainer.reports.origin import Origin
 from trainer.reports.version.architecture import architecture
 from trainer.reports.version.calibration import bins
+from trainer.reports.version.comparisons import comparisons
 from trainer.reports.version.confusion import counts, worst
 from trainer.reports.version.facts import accuracies
 from trainer.reports.version.findings import Findings, Finished, look
 from trainer.reports.version.hardest import hardest_rows
 from trainer.reports.version.learning import learning
 from trainer.reports.version.report import attach_report, make_report
+from trainer.reports.version.settings_in_words import settings_in_words
+from trainer.reports.version.tiles import tiles
 from trainer.training.fit import Epoch
 from trainer.training.images import LabelledImages
 
@@ -70,12 +78,14 @@ class Reader(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.sources: list[str] = []
+        self.links: list[str] = []
         self.handlers: list[str] = []
         self.text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.sources += [value or "" for name, value in attrs if name in ("src", "href", "srcset")]
+        self.sources += [value or "" for name, value in attrs if name in ("src", "srcset")]
+        self.links += [value or "" for name, value in attrs if name == "href"]
         self.handlers += [name for name, _ in attrs if name.startswith("on")]
 
     def handle_data(self, data: str) -> None:
@@ -99,8 +109,8 @@ def test_the_page_holds_all_it_needs_and_no_name_gets_out_of_its_place(backbone:
     for name in HOSTILE:
         assert name in reader.text
     metrics, complexity = made.manifest.metrics, made.manifest.complexity
-    assert f"{100 * (metrics.teacher.validation or 0):.2f} %" in reader.text
-    assert f"{100 * complexity.net_macs_removed:.2f} %" in reader.text
+    assert f"{100 * (metrics.teacher.validation or 0):.1f} %" in reader.text
+    assert f"{100 * abs(complexity.net_macs_removed):.1f} %" in reader.text
     assert "−2 (chosen)" in reader.text
     assert "http" not in re.sub(r"base64,[^\"]*", "", page)
 
@@ -120,6 +130,114 @@ def test_what_was_understood_of_the_upload_is_told(backbone: Backbone) -> None:
     for text in ("class folders", inspection["why"], finding["text"], f"not {HOSTILE[0]}"):
         assert str(text) in reader.text
     assert "The data" not in make_report(tailoring(backbone), backbone)["report.html"].decode()
+
+
+def test_which_job_made_it_and_where_to_look_further(backbone: Backbone) -> None:
+    origin = Origin(job="0123456789abcdef", task="signs", uploaded_at="2026-11-29T10:41:30.000+00:00")
+    page = make_report(replace(tailoring(backbone), origin=origin), backbone)["report.html"].decode()
+    reader = Reader()
+    reader.feed(page)
+    assert reader.links == [f"/jobs/{origin.job}", f"/jobs/{origin.job}/dataset/report"]
+    assert "uploaded on 29 November 2026, 10:41 UTC" in reader.text
+    assert f"This page was written on {moment(now())[:-9]}" in reader.text
+    assert page.count(REPORT_HEADING) == 1
+
+
+def test_the_limit_of_its_time_is_told(backbone: Backbone) -> None:
+    stages = [
+        {"stage": "teacher", "planned_minutes": 2.5, "used_minutes": 2.25, "epochs": 2},
+        {"stage": "student", "planned_minutes": 1.0, "used_minutes": 1.5, "epochs": None},
+    ]
+    time = {"max_minutes": 6, "used_minutes": 4.25, "stages": stages}
+    pages = [
+        make_report(replace(tailoring(backbone), time=each), backbone)["report.html"].decode() for each in (None, time)
+    ]
+    assert ["<h2>Time</h2>" in page for page in pages] == [False, True]
+    assert "might take 6 minutes, and took 4.2" in pages[1]
+    assert "<td>teacher</td><td>2.5</td><td>2.2</td><td>2</td>" in pages[1]
+    assert "as the preset has it" in pages[1]
+
+
+def test_what_it_was_compared_with_is_told(backbone: Backbone) -> None:
+    made = tailoring(backbone)
+    live = VersionRecord(
+        task="signs",
+        sequence=1,
+        at="2026-11-29T10:41:30.000+00:00",
+        actor="trainer",
+        version=4,
+        digest="sha256:" + "0" * 64,
+        size_bytes=1,
+        job=None,
+        note="",
+        manifest=made.manifest,
+    )
+    compared = {"version": 3, "images": 60, "seen": 0, "accuracy": 0.9, "new_accuracy": 0.95}
+    assert comparisons(made) == ["No version of the task was live when this one was made."]
+    assert comparisons(replace(made, live=live, compared=compared)) == [
+        "Version 4 was live when this one was made; it recognised 90.0 % of the same test images.",
+        "Training began from version 3. Of 60 test images, none of which it has seen, "
+        "it recognises 90 %, this one 95 %.",
+    ]
+    unseen = comparisons(replace(made, compared=compared | {"accuracy": None, "seen": 60}))
+    assert unseen[-1].endswith("has seen all test images: the two cannot be compared.")
+
+
+def test_tiles_are_sentences(backbone: Backbone) -> None:
+    made = tailoring(backbone)
+    shown = [f"{tile.figure} {tile.text}" for tile in tiles(made, look(made, backbone))]
+    assert re.fullmatch(
+        r"\d+ % of the 24 test images are recognised; of many more like them it would be \d+ % to \d+ %", shown[0]
+    )
+    assert shown[1].endswith("% by the whole network, fine-tuned")
+    assert re.fullmatch(r"\d+\.\d % (fewer|more) multiplications an image than the backbone", shown[2])
+    assert shown[-1] == "3 classes are told apart"
+    untested = replace(made, test=coloured(0, 3, 0))
+    assert tiles(untested, look(untested, backbone))[0].figure == "No images"
+
+
+def test_settings_are_words_and_not_python() -> None:
+    settings = {
+        "max_macs": None,
+        "flipped": True,
+        "teacher_lrs": [0.003, 0.01],
+        "teacher": {"epochs": 6, "lr": 0.03},
+        "tried": {},
+        "none": [],
+    }
+    assert list(settings_in_words(settings)) == [
+        ("flipped", "yes"),
+        ("teacher: epochs", "6"),
+        ("teacher: lr", "0.03"),
+        ("teacher lrs", "0.003, 0.01"),
+    ]
+
+
+def test_no_python_is_on_the_page(backbone: Backbone) -> None:
+    made = tailoring(backbone)
+    recipe = {"max_macs": None, "student": {"epochs": 2, "lr": None}, "flipped": False}
+    manifest = made.manifest.model_copy(update={"recipe": recipe})
+    bundle = decode(encode(manifest, dict(made.bundle.tensors)))
+    page = make_report(replace(made, bundle=bundle), backbone)["report.html"].decode()
+    reader = Reader()
+    reader.feed(page)
+    for sign in ("None", "{", "}", "False", "True"):
+        assert sign not in reader.text.replace(HOSTILE[2], "").split("Where and how")[1]
+
+
+@pytest.mark.parametrize(("accuracy", "axes"), [(None, 1), (0.5, 2)])
+def test_no_axes_are_empty(monkeypatch: pytest.MonkeyPatch, accuracy: float | None, axes: int) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr("trainer.reports.version.learning.png", drawn.append)
+    learning({"fold0/teacher-lr0.1": [Epoch(number=1, losses={"loss": 1.0}, accuracy=accuracy, seconds=1)]})
+    shown = [each for each in drawn[0].axes if each.axison]
+    assert len(shown) == axes
+    assert all(line.get_marker() == "." for each in shown for line in each.lines)
+    assert all(each.lines and each.get_xlabel() == "epoch" for each in shown[-1:])
+
+
+def test_a_network_alone_is_no_curve(backbone: Backbone) -> None:
+    assert "curve.png" not in make_report(replace(tailoring(backbone), pareto_front=FRONT[:1]), backbone)
 
 
 def test_a_search_that_was_ended_early_is_told(backbone: Backbone) -> None:
@@ -205,9 +323,9 @@ def test_a_browser_shows_it_whole(backbone: Backbone, tmp_path: Path) -> None:
 
 def test_what_the_backbone_as_it_is_would_give_is_told(backbone: Backbone) -> None:
     made = tailoring(backbone).bundle.manifest
-    assert len(accuracies(made)) == 2
+    assert len(accuracies(made, 24)) == 2
     told = made.model_copy(update={"recipe": {"teacher_search": {"features": 0.8125, "features_test": None}}})
-    assert accuracies(told)[2] == ("a linear classifier on the backbone as it is", "81.25 %", "–")
+    assert accuracies(told, 24)[2] == ("a linear classifier on the backbone as it is", "81.2 %", "–")
 
 
 def test_the_page_of_another_method_tells_of_no_teacher(backbone: Backbone) -> None:
