@@ -37,6 +37,28 @@ def test_importing_does_not_load_torch(module: str) -> None:
     assert result.returncode == 0, f"{module} imports torch\n{result.stderr}"
 
 
+_ANSWER = """
+import sys
+from nettailor.bundle.bundle import decode, encode
+from nettailor.network.backbones import load_backbone
+from server.engine.engine import Engine, Part
+from server.kernels.device import CpuDevice
+from tests.bundles import random_bundle
+from tests.server.oracle import random_images
+
+engine = Engine(load_backbone("mini26"), CpuDevice())
+adapter = engine.pack(decode(encode(*random_bundle(fingerprint=engine.fingerprint))))
+engine.forward(random_images(2, 32), [Part(adapter=adapter, images=range(2))])
+print(sorted({"torchvision", "torch._dynamo", "sympy"} & sys.modules.keys()))
+"""
+
+
+def test_answering_needs_neither_torchvision_nor_a_compiler() -> None:
+    """They would cost every server more than a second at its start, and 80 MB."""
+    result = _run("-c", _ANSWER)
+    assert result.stdout == "[]\n", result.stderr
+
+
 def _imported(path: Path) -> set[str]:
     """Every module a file imports, and every name it imports from one, in full; imports within functions too."""
     found = set()

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nettailor.network.backbones import uncut_network
+from nettailor.network.vision import import_torchvision
 
 State = dict[str, Tensor]
 
@@ -17,7 +17,7 @@ SIDE = 40
 def network(name: str, seed: int) -> Any:
     """Its batch-norm as if trained, so that no layer is close to the identity."""
     torch.manual_seed(seed)
-    made = uncut_network(name)
+    made: Any = getattr(import_torchvision("models"), name)(weights=None)
     for module in made.modules():
         if isinstance(module, nn.BatchNorm2d):
             for parameter, low in ((module.weight, 0.5), (module.bias, -0.5)):
@@ -45,7 +45,7 @@ def images() -> Tensor:
 @torch.inference_mode()
 def features(name: str, seed: int, dtype: torch.dtype) -> Tensor:
     """torchvision's own forward pass up to the classifier's input, in fp32, of tensors that were rounded to `dtype`."""
-    whole = uncut_network(name).eval()
+    whole: Any = getattr(import_torchvision("models"), name)(weights=None).eval()
     whole.load_state_dict(rounded(state_of(name, seed), dtype))
     whole.fc = nn.Identity()
     found: Tensor = whole(images())

@@ -20,6 +20,7 @@ from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preproce
 from nettailor.cpu import avoid_phantom_amx
 from nettailor.errors import BackboneWeightsInvalid
 from nettailor.network.norms import scaled
+from nettailor.network.resnet import Residual, ResNet
 from nettailor.network.vision import import_torchvision
 from nettailor.network.weights.fitting import fitted, own_tensors
 from nettailor.network.weights.likeness import likeness
@@ -29,15 +30,12 @@ M = TypeVar("M", bound=nn.Module)
 
 
 class Block(nn.Module):
-    """G_l: the residual sum of a torchvision BasicBlock or Bottleneck, without its final ReLU."""
+    """G_l: the sum of a residual block, without its final ReLU. It shares the block's modules."""
 
-    def __init__(self, residual: Any) -> None:
+    def __init__(self, residual: Residual) -> None:
         super().__init__()
-        convolutions = [(residual.conv1, residual.bn1), (residual.conv2, residual.bn2)]
-        if hasattr(residual, "conv3"):
-            convolutions.append((residual.conv3, residual.bn3))
         layers: list[nn.Module] = []
-        for conv, norm in convolutions:
+        for conv, norm in residual.layers():
             layers += [conv, norm, nn.ReLU()]
         self.branch = nn.Sequential(*layers[:-1])
         self.shortcut: nn.Module = residual.downsample or nn.Identity()
@@ -127,41 +125,6 @@ def canonical_tensors(backbone: Backbone) -> dict[str, Tensor]:
     return {k: v.detach().float().cpu().contiguous() for k, v in state.items() if not k.endswith("num_batches_tracked")}
 
 
-def _convolutions(module: nn.Module) -> list[nn.Conv2d]:
-    return [m for m in module.modules() if isinstance(m, nn.Conv2d)]
-
-
-def decathlon_resnet(width: int) -> nn.Module:
-    """The 26-layer network of the Visual Decathlon (Rebuffi et al. 2017) out of torchvision's parts.
-
-    Stem 3x3 to `width` / 2 channels at full resolution, then three stages of four basic blocks with `width`, 2 and
-    4 times `width` channels, each stage starting with stride 2. Shortcuts that change shape are projections.
-    """
-    resnet_module = import_torchvision("models.resnet")
-
-    class Decathlon(resnet_module.ResNet):  # type: ignore[misc, name-defined]  # torchvision has no types
-        def __init__(self) -> None:
-            nn.Module.__init__(self)
-            self._norm_layer = nn.BatchNorm2d
-            self.inplanes, self.dilation, self.groups, self.base_width = width // 2, 1, 1, 64
-            self.conv1 = nn.Conv2d(3, width // 2, 3, padding=1, bias=False)
-            self.bn1 = nn.BatchNorm2d(width // 2)
-            self.relu = nn.ReLU()
-            self.maxpool = nn.Identity()
-            for stage in range(3):
-                layer = self._make_layer(resnet_module.BasicBlock, width << stage, 4, stride=2)
-                setattr(self, f"layer{stage + 1}", layer)
-            self.layer4 = nn.Sequential()
-            self.avgpool = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(4 * width, 1000)
-            for conv in _convolutions(self):
-                nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
-
-    return Decathlon()
-
-
-_DECATHLON_WIDTHS = {"wide_resnet26": 64, "mini26": 32}
-
 _PREPROCESSING = {
     "wide_resnet26": Preprocessing(resize=72, crop=64, mean=IMAGENET_MEAN, std=IMAGENET_STD),
     "mini26": Preprocessing(resize=32, crop=32, mean=IMAGENET_MEAN, std=IMAGENET_STD),
@@ -170,20 +133,17 @@ _ANY = "of any architecture"  # in messages about weights whose architecture is 
 _IMAGENET = Preprocessing(resize=256, crop=224, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
 
-def uncut_network(name: str) -> nn.Module:
+def uncut_network(name: str) -> ResNet:
     """The whole network, classifier included, with random weights. Raises `BackboneUnknown`."""
-    geometry(name)
-    if name in _DECATHLON_WIDTHS:
-        return decathlon_resnet(_DECATHLON_WIDTHS[name])
-    network: nn.Module = getattr(import_torchvision("models"), name)(weights=None)
+    network = ResNet(geometry(name))
+    network.draw_weights()
     return network
 
 
-def cut(network: Any, name: str) -> Backbone:
+def cut(network: ResNet, name: str) -> Backbone:
     """Cut a ResNet into stem and blocks, in eval mode; the backbone shares the network's modules."""
     stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
-    stages = (network.layer1, network.layer2, network.layer3, network.layer4)
-    blocks = [Block(residual) for stage in stages for residual in stage]
+    blocks = [Block(cast(Residual, residual)) for stage in network.stages for residual in stage]
     preprocessing = _PREPROCESSING.get(name, _IMAGENET)
     return Backbone(geometry=geometry(name), stem=stem, blocks=blocks, preprocessing=preprocessing).eval()
 
@@ -252,11 +212,14 @@ def backbone_of(name: str, source: str, document: Mapping[Any, Any]) -> Backbone
     `source` says in messages where it is from. Raises `BackboneUnknown`, `BackboneWeightsInvalid`.
     """
     refuse = partial(BackboneWeightsInvalid, name, source)
-    network = uncut_network(name)
+    with torch.device("meta"):  # no random weights are drawn, which would take longer than all the rest
+        network = ResNet(geometry(name))
     backbone = cut(network, name)
     found = own_tensors(document, source, refuse)
     target: nn.Module = network if found.tensors.keys().isdisjoint(backbone.state_dict()) else backbone
     state = target.state_dict()
     wanted = {k: v for k, v in state.items() if not k.endswith("num_batches_tracked") and not k.startswith("fc.")}
-    target.load_state_dict(fitted(found, wanted, name, refuse), strict=False)
+    tensors = fitted(found, wanted, name, refuse)
+    counters = {k: torch.zeros(v.shape, dtype=v.dtype) for k, v in state.items() if k.endswith("num_batches_tracked")}
+    target.load_state_dict(tensors | counters, strict=False, assign=True)
     return backbone.requires_grad_(False)

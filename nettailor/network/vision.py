@@ -1,4 +1,4 @@
-"""The one place that imports torchvision's ResNet code.
+"""The one place that imports torchvision, for the weights that it publishes. It takes a second: import it where needed.
 
 Some CPU builds of torch cannot load torchvision's compiled operators; `import torchvision` then stops at the schemas
 of `nms` and `qnms`, which its Python code registers fake kernels for. Declaring the two schemas first is enough: no

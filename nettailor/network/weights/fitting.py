@@ -33,7 +33,10 @@ def own_tensors(document: Mapping[Any, Any], source: str, refuse: Refusal) -> Un
 
 
 def fitted(found: Unwrapped, wanted: Mapping[str, Tensor], backbone: str, refuse: Refusal) -> dict[str, Tensor]:
-    """The tensors in fp32, of exactly the names and shapes that are wanted. Raises `BackboneWeightsInvalid`."""
+    """Copies of the tensors in fp32, of exactly the names and shapes that are wanted.
+
+    Raises `BackboneWeightsInvalid`.
+    """
     given = found.tensors
     faults = list(_faults(given, wanted, found.unknown))
     if faults:
@@ -46,7 +49,8 @@ def fitted(found: Unwrapped, wanted: Mapping[str, Tensor], backbone: str, refuse
     bad = [name for name in sorted(given) if not torch.isfinite(given[name]).all()]
     if bad:
         raise refuse(f"{bad[0]} is not finite")
-    return {name: tensor.detach().float() for name, tensor in given.items()}
+    as_wanted: dict[str, Any] = {"dtype": torch.float32, "copy": True, "memory_format": torch.contiguous_format}
+    return {name: tensor.detach().to(**as_wanted) for name, tensor in given.items()}
 
 
 def _faults(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor], unknown: Iterable[str]) -> Iterable[str]:

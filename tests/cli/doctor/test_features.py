@@ -36,9 +36,9 @@ def arrays(settings: ServerSettings) -> Arrays:
 
 @torch.inference_mode()
 def _of_model(settings: ServerSettings, *, blurred: bool = False) -> Arrays:
-    """By torchvision, as docs/operations.md shows it."""
+    """As docs/operations.md shows it."""
     torch.manual_seed(1)
-    model = uncut_network("resnet18").eval()
+    model: Any = uncut_network("resnet18").eval()
     model.fc = nn.Identity()
     if blurred:  # as resnetblur does it: without a tensor more
         model.maxpool = nn.Sequential(nn.MaxPool2d(3, 1, 1), nn.AvgPool2d(2, 2))
