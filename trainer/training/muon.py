@@ -1,8 +1,8 @@
 """Muon, which makes all directions of a matrix's step equally long (K. Jordan et al., "Muon: An optimizer for hidden
 layers in neural networks", 2024).
 
-PyTorch's own takes one matrix after the other and rounds to bf16. A student has dozens of small ones, whose products cost
-less than the calls: here those of one shape are multiplied together, in their own precision (docs/log.md).
+PyTorch's own takes one matrix after the other and rounds to bf16. A student has dozens of small ones, whose products
+cost less than the calls: here those of one shape are multiplied together, in their own precision (docs/log.md).
 
 Legend: M matrices of one shape, R rows, C columns.
 """
@@ -34,7 +34,7 @@ class Muon:
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """Move every matrix by a step whose spectral norm is about the rate; more where it has more rows than columns."""
+        """Move every matrix by a step whose spectral norm is about the rate; more if it has more rows than columns."""
         for group, average in zip(self._groups, self._averages, strict=True):
             gradients = _stacked([_gradient(parameter) for parameter in group])
             average.lerp_(gradients, 1 - self._momentum)

@@ -35,7 +35,7 @@ def test_directions_are_kept_and_made_equally_long(shape: tuple[int, int, int]) 
     u, _, v = torch.linalg.svd(matrices, full_matrices=False)
     lengths = u.mT @ orthogonalised(matrices) @ v.mT
     diagonal = lengths.diagonal(dim1=1, dim2=2)
-    assert ((0.5 < diagonal) & (diagonal < 1.5)).all()
+    assert ((diagonal > 0.5) & (diagonal < 1.5)).all()
     torch.testing.assert_close(lengths, torch.diag_embed(diagonal), atol=1e-4, rtol=0)
 
 

@@ -39,6 +39,6 @@ def _of_later_stages(made: DecisionLog, config: RecipeConfig, images: int) -> It
 
 
 def _epochs(stage: str, planned: int | None, schedule: Schedule, images: int) -> Iterator[str]:
-    full = schedule.fitted(images).epochs
+    full = schedule.epochs_of(images)
     if planned is not None and planned < full:
         yield f"{stage}: {planned} of {full} epochs"
