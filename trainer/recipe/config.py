@@ -20,7 +20,7 @@ _MUON = Schedule(epochs=12, max_batch_size=64, lr=0.02, matrix_lr=0.2, statistic
 _STUDENT = replace(_MUON, alpha_lr=3.0, min_images=12_800, max_images=96_000)
 _TEACHER_WEIGHTS: Mapping[Loss, tuple[float, float]] = {"local": (3.0, 2.0), "paper": (10.0, 0.0)}
 _RECOVER = replace(_MUON, epochs=1, max_batch_size=0, lr=0.01, matrix_lr=0.1, min_images=1_920, max_images=8_000)
-_RETRAIN = replace(_MUON, min_images=12_800, max_images=96_000)
+_RETRAIN = replace(_MUON, epochs=16, min_images=12_800, max_images=128_000)
 _POOLING = ("folds", "max_folds", "pooled_images")
 # Fields that have a part in a method other than NetTailor, in which all have.
 _PARTS: Mapping[Method, tuple[str, ...]] = {
@@ -65,7 +65,7 @@ class RecipeConfig:
     teacher_cycles: tuple[int, ...] = ()  # longer cycles, in multiples of the search's, tried while they win
     teacher: Schedule = _TEACHER
     student: Schedule = _STUDENT
-    cut: int = 1  # blocks removed at a time on the way down
+    cut: int = 2  # blocks removed at a time on the way down
     method_lrs: tuple[float, ...] | None = None  # that methods other than NetTailor try; None: the method's own
     recover: Schedule = _RECOVER  # after each cut
     retrain: Schedule = _RETRAIN  # of the networks that may be published

@@ -49,6 +49,9 @@ class ToldFold:
     def __post_init__(self) -> None:
         self.train, self.val = images(1.0), images(self.features)
 
+    def fitted(self, schedule: Schedule) -> Schedule:
+        return schedule.fitted(len(self.train), side=32)
+
     def features_of(self, split: Images, body: object) -> Tensor:
         shown = 2.0 * split.labels - 1
         shown[round(split.separable * IMAGES) :] *= -1
