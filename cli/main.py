@@ -51,6 +51,9 @@ class Method(StrEnum):
     nettailor = "nettailor"
     features = "features"
     batchnorm = "batchnorm"
+    parallel_adapters = "parallel-adapters"
+    series_adapters = "series-adapters"
+    dan = "dan"
     finetuning = "finetuning"
 
 
@@ -175,7 +178,7 @@ def tailor(
     ] = None,
     method: Annotated[
         Method | None,
-        _option("How to change the network: nettailor by default, else features, batchnorm or finetuning."),
+        _option("How to change the network; nettailor by default."),
     ] = None,
     skips: Annotated[Skips | None, _option("From how many of the nearest nodes proxies come.")] = None,
     gamma1: Annotated[float | None, _option("Weight of the complexity.", min=0)] = None,

@@ -13,7 +13,7 @@ from typing import Literal
 
 from nettailor.architecture.geometry import BlockGeometry, Geometry
 from nettailor.architecture.plan import Plan, full_plan
-from nettailor.bundle.manifest import Complexity, StatisticsMode
+from nettailor.bundle.manifest import AdapterMethod, Complexity, StatisticsMode
 from nettailor.errors import CostTableInvalid
 
 Measure = Literal["macs", "params"]
@@ -66,6 +66,19 @@ def proxy_cost(geometry: Geometry, source: int, node: int, image_side: int) -> C
     cost = Cost(macs=0, params=0)
     for c_in, c_out in pairwise(channels):
         cost += _conv_norm(c_in, c_out, 1, side)
+    return cost
+
+
+def adapters_cost(geometry: Geometry, node: int, image_side: int, method: AdapterMethod) -> Cost:
+    """What the method adds to the convolutions of the block G_node, beside them and not merged into them."""
+    cost, side = Cost(macs=0, params=0), geometry.side(node, image_side)
+    for conv in geometry.blocks[node - 1].adaptable.values():
+        width = conv.channels_out
+        if method == "series-adapters":
+            cost += _conv_norm(width, width, 1, side)
+        else:
+            weights = width * (conv.channels_in if method == "parallel-adapters" else width)
+            cost += Cost(macs=weights * side * side, params=weights)
     return cost
 
 
@@ -156,22 +169,30 @@ def _milliseconds(value: object) -> float:
 
 
 def plan_complexity(
-    geometry: Geometry, plan: Plan, *, image_side: int, classes: int, statistics: StatisticsMode
+    geometry: Geometry,
+    plan: Plan,
+    *,
+    image_side: int,
+    classes: int,
+    statistics: StatisticsMode,
+    adapters: AdapterMethod | None = None,
 ) -> Complexity:
     """What a task keeps, removes and adds. `task_params` counts every number in the bundle (running statistics and
     alphas included), so it is what the task really adds."""
     stem = stem_cost(geometry, image_side)
-    kept = removed = Cost(macs=0, params=0)
+    kept = removed = added = Cost(macs=0, params=0)
     statistics_count = 0
     for node in range(1, geometry.depth + 1):
         cost = block_cost(geometry, node, image_side)
         if plan.keeps_block(node):
             kept += cost
             statistics_count += 2 * sum(geometry.blocks[node - 1].norms.values())
+            if adapters is not None:
+                added += adapters_cost(geometry, node, image_side, adapters) + _running(geometry, node, adapters)
         else:
             removed += cost
     width = geometry.channels[-1]
-    task = Cost(macs=width * classes, params=(width + 1) * classes)
+    task = added + Cost(macs=width * classes, params=(width + 1) * classes)
     for source, node in plan.proxy_paths():
         running = 2 * sum(geometry.proxy_channels(source, node)[1:])
         task += proxy_cost(geometry, source, node, image_side) + Cost(macs=0, params=running)
@@ -187,6 +208,12 @@ def plan_complexity(
         task_macs=task.macs,
         task_params=task.params,
     )
+
+
+def _running(geometry: Geometry, node: int, method: AdapterMethod) -> Cost:
+    """The running statistics of the adapters' own batch-norms, where there are some."""
+    widths = [conv.channels_out for conv in geometry.blocks[node - 1].adaptable.values()]
+    return Cost(macs=0, params=2 * sum(widths) if method == "series-adapters" else 0)
 
 
 def whole_complexity(geometry: Geometry, *, image_side: int, classes: int) -> Complexity:

@@ -6,13 +6,15 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from cli.demo.signs import draw_sign
-from cli.main import app
+from cli.main import Method, app
+from nettailor.bundle import manifest
 from nettailor_client import Client
 from tests.documented import ROOT
 
@@ -33,6 +35,10 @@ _COMMANDS = (
     "registry",
     "keys",
 )
+
+
+def test_tailor_knows_every_method() -> None:
+    assert {str(method) for method in Method} == set(get_args(manifest.Method))
 
 
 @pytest.fixture

@@ -48,7 +48,8 @@ class TailorOptions(BaseModel):
     method: Method | None = Field(
         default=None,
         description="how the network is changed: nettailor, the default; features, a classifier on the network as it "
-        "is; batchnorm, batch-norm of the task's own; or finetuning, a whole network of the task's own",
+        "is; batchnorm, batch-norm of the task's own; parallel-adapters or series-adapters, matrices beside or "
+        "behind its convolutions; dan, combinations of its filters; or finetuning, a whole network of the task's own",
     )
     skips: Skips | None = Field(
         default=None, description="from how many of the nearest nodes a node has proxies: 1, 3, 5, or dense for all"

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from torch import Tensor
 
-from nettailor.bundle.manifest import Method, StatisticsMode
+from nettailor.bundle.manifest import Method, StatisticsMode, adapters_of
 from nettailor.complexity.counting import Measure
 from nettailor.network.losses import Loss
 from trainer.recipe.selection import Wanted
@@ -22,15 +22,23 @@ _TEACHER_WEIGHTS: Mapping[Loss, tuple[float, float]] = {"local": (3.0, 2.0), "pa
 _RECOVER = replace(_MUON, epochs=1, max_batch_size=0, lr=0.01, matrix_lr=0.1, min_images=1_920, max_images=8_000)
 _RETRAIN = replace(_MUON, epochs=16, min_images=12_800, max_images=128_000)
 _POOLING = ("folds", "max_folds", "pooled_images")
+_ON_BLOCKS = (*_POOLING, "statistics", "adapts", "flip", "bf16", "student", "method_lrs")
 # Fields that have a part in a method other than NetTailor, in which all have.
 _PARTS: Mapping[Method, tuple[str, ...]] = {
     "features": _POOLING,
-    "batchnorm": (*_POOLING, "statistics", "adapts", "flip", "bf16", "student", "method_lrs"),
+    "batchnorm": _ON_BLOCKS,
+    "parallel-adapters": _ON_BLOCKS,
+    "series-adapters": _ON_BLOCKS,
+    "dan": _ON_BLOCKS,
     "finetuning": (*_POOLING, "flip", "bf16", "teacher", "teacher_cycles", "method_lrs"),
 }
+_MATRIX_SHARE = 0.3  # of such a rate, for the matrices of adapters (docs/log.md)
 # Learning rates that are tried, the middle one alone by `fast` (docs/log.md).
 _RATES: Mapping[Method, tuple[float, float, float]] = {
     "batchnorm": (0.03, 0.1, 0.3),
+    "parallel-adapters": (0.03, 0.1, 0.3),
+    "series-adapters": (0.03, 0.1, 0.3),
+    "dan": (0.03, 0.1, 0.3),
     "finetuning": (0.006, 0.02, 0.05),
 }
 
@@ -45,7 +53,9 @@ class RecipeConfig:
     method: Method = "nettailor"
     skips: int | None = 3  # number of nearest nodes that a node has proxies from; None means all of them
     statistics: StatisticsMode = "task"  # batch-norm statistics of the kept blocks (docs/log.md)
-    adapts: bool = True  # the kept blocks' statistics are learned, beyond what the images give (network/norms.py)
+    # The kept blocks' statistics are learned, beyond what the images give (network/norms.py); with a method that only
+    # adds to the blocks: whether anything but the classifier is.
+    adapts: bool = True
     gamma1: float = 0.3  # weight of the complexity
     gamma1_rise: float = 0.0  # share of the student's steps over which gamma1 rises linearly from 0
     regressed_images: int = 512  # images that proxies are fitted to by least squares at the start; 0: random proxies
@@ -109,7 +119,18 @@ class RecipeConfig:
     @property
     def trains_plain(self) -> bool:
         """Whether a network without proxies has more to learn than its classifier."""
-        return self.method == "batchnorm" and self.adapts
+        return self.adapts and self.method != "features"
+
+    @property
+    def plain_run(self) -> str:
+        """What kind of run such a network is trained in."""
+        return "batchnorm" if adapters_of(self.method) is None else "adapters"
+
+    def plain_schedule(self, lr: float) -> Schedule:
+        """By which such a network is trained at one of the rates; adapters' matrices learn in proportion."""
+        if adapters_of(self.method) is None:
+            return replace(self.student, lr=lr)
+        return replace(self.student, lr=lr, matrix_lr=_MATRIX_SHARE * lr)
 
     @property
     def teacher_weights(self) -> tuple[float, float]:

@@ -2,10 +2,12 @@
 
 from nettailor.architecture.geometry import Geometry
 from nettailor.architecture.plan import Plan
-from nettailor.bundle.manifest import WHOLE_METHODS, Complexity
+from nettailor.bundle.manifest import WHOLE_METHODS, Complexity, adapters_of
 from nettailor.complexity.counting import (
     Milliseconds,
     PathCosts,
+    adapters_cost,
+    backbone_cost,
     measured_path_costs,
     path_costs,
     plan_complexity,
@@ -27,7 +29,17 @@ class RelativeCosts:
 
     def cost(self, plan: Plan) -> float:
         """C of what a network keeps and adds, as a share of the backbone."""
-        return sum(cost for node in plan.nodes() for cost in self.costs.of(plan, node))
+        return sum(cost for node in plan.nodes() for cost in self.costs.of(plan, node)) + self._added()
+
+    def _added(self) -> float:
+        """What adapters add, which no table of milliseconds has."""
+        adapters, config = adapters_of(self._config.method), self._config
+        if adapters is None or config.cost_table is not None:
+            return 0.0
+        nodes = range(1, self._geometry.depth + 1)
+        added = (adapters_cost(self._geometry, node, self._image_side, adapters) for node in nodes)
+        whole = getattr(backbone_cost(self._geometry, self._image_side), config.measure)
+        return float(sum(getattr(cost, config.measure) for cost in added) / whole)
 
     def complexity(self, plan: Plan) -> Complexity:
         if self._config.method in WHOLE_METHODS:
@@ -38,6 +50,7 @@ class RelativeCosts:
             image_side=self._image_side,
             classes=self._classes,
             statistics=self._config.statistics,
+            adapters=adapters_of(self._config.method),
         )
 
     def milliseconds(self, plan: Plan) -> float | None:

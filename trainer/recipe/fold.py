@@ -6,7 +6,7 @@ Legend: N images, C features, K classes.
 import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nettailor.architecture.plan import full_plan
+from nettailor.bundle.manifest import adapters_of
 from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.complexity.counting import PathCosts
 from nettailor.complexity.expectation import ExpectedComplexity
@@ -112,18 +113,23 @@ class Fold:
         return network
 
     def trained_plain(self, network: Student, lr: float) -> Student:
-        """A copy that has learned what is its own: scale and shift in the statistics, and the classifier."""
+        """A copy that has learned what is its own: scale and shift in the statistics, adapters, and the classifier."""
         trained = channels_last(network.pruned(network.plan, self.backbone)).to(self.device)
-        schedule = self.fitted(replace(self.config.student, lr=lr))
-        self._fit(trained, f"batchnorm-lr{lr:g}", schedule, self.fine_tuning(trained))
+        schedule = self.fitted(self.config.plain_schedule(lr))
+        self._fit(trained, f"{self.config.plain_run}-lr{lr:g}", schedule, self.fine_tuning(trained))
         return trained
 
     def _untrained(self, skips: int | None) -> Student:
         """With every block."""
         self._seed("student")
-        plan = full_plan(self.backbone.depth, skips)
+        config = self.config
         student = Student(
-            self.backbone, plan=plan, classes=self.classes, statistics=self.config.statistics, adapts=self.config.adapts
+            self.backbone,
+            plan=full_plan(self.backbone.depth, skips),
+            classes=self.classes,
+            statistics=config.statistics,
+            adapts=config.adapts and config.method != "dan",  # whose batch-norm follows the images and no more
+            adapters=adapters_of(config.method),
         )
         return channels_last(student).to(self.device)
 

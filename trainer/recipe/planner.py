@@ -37,7 +37,7 @@ class WorkPlan:
             return folds * self._epochs(config.teacher) * (len(config.rates) + sum(config.teacher_cycles)) * self.images
         if config.method != "nettailor":
             runs = folds * len(config.rates) if config.trains_plain else 0  # else nothing is trained by steps
-            return runs * self._epochs(config.student) * PASS_WORK["batchnorm"] * self.images
+            return runs * self._epochs(config.student) * PASS_WORK[config.plain_run] * self.images
         teacher = folds * self._epochs(config.teacher) * (len(config.teacher_lrs) + sum(config.teacher_cycles))
         student = folds * self._epochs(config.student) * PASS_WORK["student"]
         cuts = folds * EXPECTED.cuts * self._epochs(config.recover) * PASS_WORK["recover"]

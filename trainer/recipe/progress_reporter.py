@@ -18,7 +18,8 @@ PASS_WORK: Mapping[str, float] = {
     "student": 1.8,
     "recover": 1.4,
     "retrain": 1.0,
-    "batchnorm": 1.0,  # it has no other runs beside it
+    "batchnorm": 1.0,  # there are no other runs beside it
+    "adapters": 1.0,  # nor beside these
 }
 _TELLING = 0.02  # share of all work that has to be done before its pace says when the rest will be
 

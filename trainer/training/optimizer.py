@@ -1,4 +1,5 @@
-"""What turns gradients into steps: SGD, or for students Muon for the matrices of the proxies and Adam for the rest.
+"""What turns gradients into steps: SGD, or for students Muon for the matrices of proxies and adapters and Adam for the
+rest.
 
 A proxy is a single matrix, whose gradient has few long directions; Muon makes all of them equally long (docs/log.md has
 what it is worth).
@@ -45,7 +46,7 @@ class Optimizer:
 
 
 def _matrices(trained: dict[str, nn.Parameter]) -> dict[str, nn.Parameter]:
-    return {name: p for name, p in trained.items() if name.startswith("proxies.") and p.ndim == 4}
+    return {name: p for name, p in trained.items() if name.startswith(("proxies.", "blocks.")) and p.ndim == 4}
 
 
 def _of_the_rest(trained: dict[str, nn.Parameter], schedule: Schedule) -> torch.optim.Optimizer:

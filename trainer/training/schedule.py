@@ -10,7 +10,7 @@ _PIXELS = 32 * 224**2  # of images in a step larger than `batch_size`: what a ne
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
     """One cycle: linear warm-up, then a half cosine to zero. SGD with Nesterov momentum 0.9; where there is a
-    `matrix_lr`, Muon for the proxies' matrices and Adam for the rest.
+    `matrix_lr`, Muon for the matrices of proxies and adapters and Adam for the rest.
 
     A small dataset takes more than `epochs`, a large one fewer, so that the images seen lie within the two bounds, an
     image counted as often as it is seen. A step takes more images than `batch_size` where there are many small ones.

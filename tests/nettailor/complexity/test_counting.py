@@ -12,7 +12,9 @@ from torch import nn
 
 from nettailor.architecture.geometry import backbone_names, geometry
 from nettailor.architecture.plan import Plan, full_plan
+from nettailor.bundle.manifest import ADAPTER_METHODS, AdapterMethod
 from nettailor.complexity.counting import (
+    adapters_cost,
     backbone_cost,
     block_cost,
     measured_path_costs,
@@ -21,6 +23,7 @@ from nettailor.complexity.counting import (
     stem_cost,
 )
 from nettailor.errors import CostTableInvalid
+from nettailor.network.adapters import AdaptedConvolution
 from nettailor.network.backbones import build_backbone
 from nettailor.network.proxies import build_proxy
 from nettailor.network.student import Student
@@ -41,6 +44,8 @@ def counted(module: nn.Module, run: Callable[[], Any]) -> int:
         nonlocal total
         if isinstance(layer, nn.Conv2d):
             total += layer.weight[0].numel() * output[0].numel()
+        elif isinstance(layer, AdaptedConvolution):
+            total += layer.matrix[0].numel() * output[0].numel()
         elif isinstance(layer, nn.BatchNorm2d):
             total += 2 * output[0].numel()
 
@@ -107,6 +112,28 @@ def test_task_parameters_are_the_numbers_in_the_bundle(plan: Plan, frozen: bool,
     shared = complexity.stem_macs + complexity.shared_macs_kept
     head = classes * 128
     assert counted(student.eval(), lambda: student(images)) == shared + complexity.task_macs - head
+
+
+@pytest.mark.parametrize("name", ["mini26", "resnet50"])
+@pytest.mark.parametrize("method", ADAPTER_METHODS)
+def test_adapters_are_counted_beside_the_convolutions(method: AdapterMethod, name: str) -> None:
+    shapes = geometry(name)
+    plan = full_plan(shapes.depth, 0)
+    student = Student(build_backbone(name), plan=plan, classes=3, statistics="task", adapters=method)
+    complexity = plan_complexity(shapes, plan, image_side=40, classes=3, statistics="task", adapters=method)
+    assert complexity.task_params == sum(tensor.size for tensor in student.bundle_tensors().values())
+    images, head = torch.zeros(1, 3, 40, 40), 3 * shapes.channels[-1]
+    assert counted(student.eval(), lambda: student(images)) == complexity.macs - head
+
+
+def test_adapters_have_the_published_sizes() -> None:
+    """Those of the blocks: the stem's, 96 and 1,024 parameters, is not adapted here."""
+    wide, nodes = geometry("wide_resnet26"), range(1, 13)
+    sizes = {
+        method: sum(adapters_cost(wide, node, 64, method).params for node in nodes)
+        for method in ("parallel-adapters", "dan")
+    }
+    assert sizes == {"parallel-adapters": 645_216 - 96, "dan": 689_152 - 1024}
 
 
 def table(path: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nettailor.bundle.bundle import encode
+from nettailor.bundle.manifest import Method
 from tests.backbones import random_backbone_file
 from tests.bundles import random_bundle, tiny_bytes
 from tests.trainer import archives
@@ -67,7 +68,7 @@ def test_everything_asked_reaches_the_recipe(settings: Settings, tmp_path: Path)
     assert recipe_config_of(parse_options({"skips": 1}), settings).skips == 1
 
 
-@pytest.mark.parametrize("method", ["nettailor", "features", "batchnorm", "finetuning"])
+@pytest.mark.parametrize("method", get_args(Method))
 def test_the_method_reaches_the_recipe(http: httpx.Client, settings: Settings, method: str) -> None:
     assert upload(http, method=method).json()["options"] == {"preset": "balanced", "seed": 0, "method": method}
     assert recipe_config_of(parse_options({"method": method}), settings).method == method
@@ -75,7 +76,7 @@ def test_the_method_reaches_the_recipe(http: httpx.Client, settings: Settings, m
 
 def test_an_unknown_method_is_refused_with_those_that_are_known(http: httpx.Client) -> None:
     detail = upload(http, method="guesswork").json()["detail"]
-    assert all(method in detail for method in ("nettailor", "features", "batchnorm", "finetuning"))
+    assert all(method in detail for method in get_args(Method))
 
 
 BAD: list[Mapping[str, Any]] = [

@@ -15,6 +15,7 @@ _KINDS = {
     "recover": "recovery after each cut",
     "retrain": "retraining after pruning",
     "batchnorm": "batch-norm",
+    "adapters": "adapters and batch-norm",
 }
 _TERMS = ("classification", "complexity", "teacher", "distillation")
 _SHOWN = 8  # runs named in a legend

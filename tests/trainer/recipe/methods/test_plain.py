@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,9 +6,9 @@ import pytest
 
 from nettailor.architecture.plan import full_plan
 from nettailor.bundle.bundle import decode
-from nettailor.bundle.manifest import Accuracy
+from nettailor.bundle.manifest import ADAPTER_METHODS, Accuracy, AdapterMethod
 from nettailor.network.student import Student
-from tests.trainer.recipe.runs import Broken, seeded_backbone, tailored
+from tests.trainer.recipe.runs import Broken, fold_in, seeded_backbone, tailored
 from tests.trainer.tiny import tiny_config, tiny_task
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
@@ -117,6 +118,43 @@ def test_a_broken_off_batchnorm_ends_with_the_same_bundle(
     with pytest.raises(Broken):
         tailored(tmp_path, die, config)
     assert tailored(tmp_path, config=config).bundle == batchnorm[0].bundle
+
+
+@pytest.mark.parametrize("method", ADAPTER_METHODS)
+def test_adapters_are_trained_and_chosen_as_batchnorm_is(tmp_path: Path, method: AdapterMethod) -> None:
+    events: list[Event] = []
+    result = tailored(tmp_path, events.append, tiny_config(method=method, method_lrs=LRS))
+    assert_is_what_was_measured(result)
+    manifest, tensors = result.manifest, decode(result.bundle).tensors
+    assert (manifest.method, manifest.statistics) == (method, "task")
+    assert {name.partition(".")[0] for name in tensors} == {"alphas", "head", "statistics", "adapters"}
+    assert manifest.complexity.task_params == sum(tensor.size for tensor in tensors.values())
+    assert set(result.history) == {"fold0/adapters-lr0.01", "fold0/adapters-lr0.05"}
+    (row,) = result.pareto_front
+    assert 1.0 < 1 - float(str(row["macs_removed"])) < 1.2
+
+
+@pytest.mark.parametrize("method", ADAPTER_METHODS)
+def test_adapters_learn(tmp_path: Path, method: AdapterMethod) -> None:
+    fold = replace(fold_in(tmp_path), config=tiny_config(method=method))
+    start = fold.plain_network()
+    trained = fold.trained_plain(start, 0.05)
+    before, after = start.bundle_tensors(), trained.bundle_tensors()
+    own = [name for name in after if name.startswith(("adapters.", "head.")) and "running" not in name]
+    assert not [name for name in own if np.array_equal(before[name], after[name])]
+    learned = {name for name, parameter in trained.named_parameters() if parameter.requires_grad}
+    assert any(name.endswith(".log_gain") for name in learned) == (method != "dan")
+
+
+def test_a_broken_off_adapter_ends_with_the_same_bundle(tmp_path: Path) -> None:
+    def die(event: Event) -> None:
+        if event.kind == "epoch":
+            raise Broken
+
+    config = tiny_config(method="dan", method_lrs=(0.05,))
+    with pytest.raises(Broken):
+        tailored(tmp_path / "broken", die, config)
+    assert tailored(tmp_path / "broken", config=config).bundle == tailored(tmp_path / "whole", config=config).bundle
 
 
 def test_only_pruning_meets_a_budget() -> None:
