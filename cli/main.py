@@ -217,10 +217,11 @@ def tailor(
 
     The data are looked at first, here, as by `nettailor inspect`: nothing is uploaded that cannot be trained on. The
     first version of a task goes live; a later one goes live if it is not worse. Ctrl-C stops watching; the job
-    goes on for as long as the service runs.
+    goes on for as long as the service runs, and `nettailor watch` shows it again.
     """
     from cli.inspection.run import look_before_upload
-    from cli.render.progress import AWAY, follow
+    from cli.render.following import follow, telling_how_to_return
+    from cli.render.progress import AWAY
     from cli.render.report import print_result
     from cli.service.packing import packed
 
@@ -239,7 +240,8 @@ def tailor(
         look_before_upload(data, archive, group_by, console, yes=yes)
         job = client.upload(task, archive, options=options, waiting=lambda: console.print(AWAY))
         console.print(printable(f"job {job.id}"))
-        ended = follow(client, {task: job.id}, console)[task]
+        with telling_how_to_return(job.id, console):
+            ended = follow(client, {task: job.id}, console)[task]
         print_result(client, ended, console)
 
 

@@ -19,7 +19,6 @@ from trainer.redis_errors import reachable
 logger = logging.getLogger(__name__)
 
 _KEY = "nettailor:metrics:trainer"
-_WORKERS = "rq:workers"
 _BUCKETS_SECONDS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 
 
@@ -53,12 +52,19 @@ class TrainerMetrics:
 class TrainerCollector(Collector):
     """Register it with a Prometheus registry; a scrape reads Redis, so it belongs in a thread.
 
-    `count_jobs` returns the number of jobs by state.
+    `count_jobs` returns the number of jobs by state, `count_workers` that of the workers that are alive.
     """
 
-    def __init__(self, client: "redis.Redis", *, count_jobs: Callable[[], Mapping[Any, int]]) -> None:
+    def __init__(
+        self,
+        client: "redis.Redis",
+        *,
+        count_jobs: Callable[[], Mapping[Any, int]],
+        count_workers: Callable[[], int],
+    ) -> None:
         self._client = client
         self._count_jobs = count_jobs
+        self._count_workers = count_workers
 
     def describe(self) -> list[Metric]:
         """Returns nothing, so that registering does not need Redis."""
@@ -67,7 +73,7 @@ class TrainerCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         try:
             counts = self._count_jobs()
-            workers = self._living_workers()
+            workers = self._count_workers()
             with reachable():
                 raw = cast("dict[bytes, bytes]", self._client.hgetall(_KEY))
         except QueueUnavailable as fault:
@@ -84,12 +90,6 @@ class TrainerCollector(Collector):
         yield CounterMetricFamily("nettailor_train_images", images, value=values.get("images", 0.0))
         yield _by_reason("failures", "Failed jobs by kind of error.", values)
         yield _by_reason("cancellations", "Cancelled jobs: somebody asked, or their task was deleted.", values)
-
-    def _living_workers(self) -> int:
-        """RQ's workers whose heartbeat has not expired."""
-        with reachable():
-            keys = cast("set[bytes]", self._client.smembers(_WORKERS))
-            return self._client.exists(*keys) if keys else 0
 
 
 def _by_reason(kind: str, text: str, values: dict[str, float]) -> CounterMetricFamily:

@@ -39,7 +39,9 @@ class Service:
         self._redis = connect(redis_url)
         self.jobs = open_jobs(settings, self._redis, self.blobs)
         self.registry = Registry(self.blobs, self._redis)
-        self.collector = TrainerCollector(self._redis, count_jobs=self.jobs.store.counts)
+        self.collector = TrainerCollector(
+            self._redis, count_jobs=self.jobs.store.counts, count_workers=self.jobs.queue.living_workers
+        )
         self._reconciler = reconciler_of(settings, self.jobs)
         self._housekeeping = housekeeping(settings, self.jobs)
         self._stopping = threading.Event()

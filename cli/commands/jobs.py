@@ -1,10 +1,11 @@
-"""`nettailor finish`, `cancel`, `retry` and `logs`: what can be done with one job."""
+"""`nettailor watch`, `finish`, `cancel`, `retry` and `logs`: what can be done with one job."""
 
 from typing import Annotated
 
 import typer
 
 from cli.commands.options import ClientDir, KeyOption, Url, one_line_errors, service
+from cli.console import PlainConsole
 from cli.render.progress import best_so_far, candidate
 from nettailor.printable import printable, printable_lines
 
@@ -12,10 +13,27 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help="The id of a job, as `
 
 
 def add_job_commands(app: typer.Typer) -> None:
+    app.command()(watch)
     app.command()(finish)
     app.command()(cancel)
     app.command()(retry)
     app.command()(logs)
+
+
+def watch(job: JobId, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
+    """Show the progress of a job until it is done, as `nettailor tailor` does, and what became of it.
+
+    Ctrl-C stops watching; the job goes on. While the service is away, it is asked again, with growing pauses.
+    """
+    from cli.render.following import follow, telling_how_to_return
+    from cli.render.report import print_result
+
+    console = PlainConsole()
+    with one_line_errors(), service(url, data_dir, key) as client:
+        task = client.job(job).task
+        with telling_how_to_return(job, console):
+            ended = follow(client, {task: job}, console)[task]
+        print_result(client, ended, console)
 
 
 def finish(job: JobId, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:

@@ -15,8 +15,8 @@ from cli.console import PlainConsole
 from cli.demo.data import DEMO_SETS
 from cli.errors import FolderNotEmpty
 from cli.render.figures import Figures, figures_table
+from cli.render.following import follow
 from cli.render.predictions import predictions_table, switch_p50
-from cli.render.progress import follow
 from cli.render.report import published, version_figures
 from cli.service.local_service import LocalService
 from nettailor_client import Client

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
+from cli.render.following import place
 from cli.render.ids import short_jobs
 from cli.render.progress import best_so_far, candidate, reason
 from cli.render.table import minute, new_table, number, whole, with_notes
@@ -47,7 +48,10 @@ def _result(job: Job) -> str:
 
 
 def _note(job: Job) -> str:
+    """Why it failed, its place in the queue, or the best network so far."""
     if job.error is not None:
         return str(reason(job))
+    if job.queue is not None:
+        return place(job.queue)
     best = None if job.has_ended else best_so_far(job)
     return "" if best is None else f"so far: {candidate(best)}"

@@ -1,10 +1,7 @@
 """Live bars: for jobs, fed by their server-sent events, and for whatever can be counted."""
 
-import queue
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -19,67 +16,12 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from cli.errors import JobEnded
 from nettailor.printable import printable
-from nettailor_client import Client
 from nettailor_client.answers.jobs import Event, Job, is_final
 from nettailor_client.request import Json
 
+QUEUED = "queued"
 AWAY = "waiting for the service"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Heard:
-    """One event of a job; `event` is None after its last. `error` says if they broke off, `waits` that the service is
-    away for now."""
-
-    task: str
-    event: Event | None = None
-    error: Exception | None = None
-    waits: bool = False
-
-
-def follow(client: Client, jobs: Mapping[str, str], console: Console) -> dict[str, Job]:
-    """Show the jobs (task -> job id) until all ended; the job documents by task.
-
-    Raises `JobEnded` for the first that did not succeed, `StreamBroken`, `ServiceUnreachable`.
-    """
-    heard: queue.Queue[_Heard] = queue.Queue()
-    for task, job in jobs.items():
-        # daemons: Ctrl-C must not wait for a stream that is silent
-        threading.Thread(target=_listen, args=(client.url, client.key, task, job, heard), daemon=True).start()
-    with JobBars(console) as bars:
-        for task in jobs:
-            bars.add(task)
-        open_streams = set(jobs)
-        while open_streams:
-            item = heard.get()
-            if item.error is not None:
-                raise item.error
-            if item.waits:
-                bars.wait(item.task)
-            elif item.event is None:
-                open_streams.remove(item.task)
-            else:
-                bars.update(item.task, item.event)
-    return {task: _succeeded(client.job(job)) for task, job in jobs.items()}
-
-
-def _listen(url: str, key: str | None, task: str, job: str, heard: "queue.Queue[_Heard]") -> None:
-    """Over a client of its own: events keep a connection for as long as they come."""
-    try:
-        with Client(url, key=key) as client:
-            for event in client.events(job, waiting=lambda: heard.put(_Heard(task=task, waits=True))):
-                heard.put(_Heard(task=task, event=event))
-        heard.put(_Heard(task=task))
-    except Exception as error:  # whatever it is, whoever waits for this thread raises it
-        heard.put(_Heard(task=task, error=error))
-
-
-def _succeeded(job: Job) -> Job:
-    if job.state != "succeeded":
-        raise JobEnded(job.id, job.state, reason(job))
-    return job
 
 
 def reason(job: Job) -> str | None:
@@ -106,6 +48,7 @@ class JobBars:
         self._console = console
         self._bars: dict[str, TaskID] = {}
         self._stages: dict[str, str] = {}
+        self._places: dict[str, str] = {}
         self._candidates: dict[str, dict[Any, Json]] = {}  # by task, then by blocks removed
         self._progress = _BarsAndNotes(
             TextColumn("{task.description}", style="bold", markup=False),
@@ -125,7 +68,17 @@ class JobBars:
         self._progress.stop()
 
     def add(self, task: str) -> None:
-        self._bars[task] = self._progress.add_task(printable(task), total=1.0, stage="queued", figures="", note="")
+        self._bars[task] = self._progress.add_task(printable(task), total=1.0, stage=QUEUED, figures="", note="")
+
+    def is_queued(self, task: str) -> bool:
+        return self._stages.get(task, QUEUED) == QUEUED
+
+    def show_place(self, task: str, text: str) -> None:
+        """Where a queued job stands."""
+        if text and not self._console.is_terminal and text != self._places.get(task):
+            self._console.print(printable(f"{task}: {QUEUED}, {text}"))
+        self._places[task] = text
+        self._progress.update(self._bars[task], figures=printable(text))
 
     def wait(self, task: str) -> None:
         """The service does not answer; its next event says how far the job is."""
@@ -136,13 +89,15 @@ class JobBars:
         stage = printable(event.stage)
         if event.state is not None and is_final(event.state):
             stage, texts["figures"], texts["note"] = event.state, "", ""
+        elif event.state == QUEUED:
+            stage = QUEUED
         elif event.kind == "epoch":
             texts["figures"] = figures(event.fields)
         elif event.kind == "candidate":
             texts["note"] = self._note(task, event.fields)
-        self._progress.update(self._bars[task], completed=event.progress, **texts)
         if stage:
             self._show_stage(task, stage)
+        self._progress.update(self._bars[task], completed=event.progress, **texts)
 
     def _note(self, task: str, fields: Json) -> str:
         """What to say of the best candidate so far. Without a terminal the new one is printed, unless it was before: a
@@ -155,11 +110,13 @@ class JobBars:
         return "" if best is None else printable(f"{task}, best so far: {candidate(best)}")
 
     def _show_stage(self, task: str, stage: str, **texts: Any) -> None:
-        self._progress.update(self._bars[task], stage=stage, **texts)
-        if stage != self._stages.get(task):
-            self._stages[task] = stage
-            if not self._console.is_terminal:
-                self._console.print(printable(f"{task}: {stage}"))
+        if stage == self._stages.get(task, QUEUED):
+            self._progress.update(self._bars[task], stage=stage, **texts)
+            return
+        self._stages[task] = stage
+        self._progress.update(self._bars[task], **{"stage": stage, "figures": "", **texts})
+        if not self._console.is_terminal:
+            self._console.print(printable(f"{task}: {stage}"))
 
 
 def figures(fields: Json) -> str:

@@ -60,11 +60,12 @@ def _add_reading(routes: APIRouter, service: Service) -> None:
         if len(found) > limit:
             following = request.url.include_query_params(before=page[-1].id).query
             response.headers["Link"] = f'<?{following}>; rel="next"'
-        return [Job.of(job) for job in page]
+        places = service.jobs.queue.places(page)
+        return [Job.of(job, places) for job in page]
 
     @endpoint(routes, declared.READ_JOB)
     def read_job(job: str) -> Job:
-        return Job.of(service.jobs.store.get(job))
+        return Job.one(service.jobs.store.get(job), service.jobs.queue)
 
     @endpoint(routes, declared.FOLLOW_JOB, response_class=StreamingResponse, responses=_EVENT_STREAM)
     async def follow_job(job: str, last_event_id: Annotated[str | None, Header()] = None) -> Response:
@@ -107,18 +108,18 @@ def _add_acting(routes: APIRouter, service: Service) -> None:
 
         409 where there is none yet, and where the job has ended or is publishing.
         """
-        return Job.of(service.jobs.finish(job, by=x_actor))
+        return Job.one(service.jobs.finish(job, by=x_actor), service.jobs.queue)
 
     @endpoint(routes, declared.CANCEL_JOB)
     def cancel_job(job: str) -> Job:
-        return Job.of(service.jobs.cancel(job))
+        return Job.one(service.jobs.cancel(job), service.jobs.queue)
 
     @endpoint(routes, declared.RETRY_JOB, status_code=202)
     def retry_job(job: str, response: Response) -> Job:
         """Queue a failed or cancelled job again; it goes on from its checkpoints. Not if its task was deleted since."""
         retried = service.jobs.retry(job)
         response.headers["Location"] = declared.READ_JOB.path.format(job=retried.id)
-        return Job.of(retried)
+        return Job.one(retried, service.jobs.queue)
 
 
 def _check_event_id(text: str) -> None:

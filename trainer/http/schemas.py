@@ -1,5 +1,7 @@
 """What the trainer's HTTP API answers."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -7,6 +9,13 @@ from pydantic import BaseModel, Field
 from trainer.intake.findings import Weight
 from trainer.jobs.job import Job as JobDocument
 from trainer.jobs.job import Priority, State
+from trainer.jobs.queue import JobQueue
+from trainer.jobs.queue import Place as QueuePlace
+
+
+class Place(BaseModel):
+    ahead: int = Field(description="jobs that are served before it")
+    workers: int = Field(description="workers that are alive; with none of them it waits for one")
 
 
 class Job(BaseModel):
@@ -17,6 +26,7 @@ class Job(BaseModel):
     state: State
     priority: Priority = Field(description="of the jobs that wait, those of a higher one run first")
     stage: str | None = Field(description="intake, teacher, student, prune, retrain, select or publish")
+    queue: Place | None = Field(description="where it stands while it is queued")
     progress: float = Field(ge=0, le=1)
     seconds_left: float | None
     options: dict[str, Any]
@@ -41,9 +51,16 @@ class Job(BaseModel):
     ended_at: str | None
 
     @classmethod
-    def of(cls, job: JobDocument) -> "Job":
-        document = job.to_json()
+    def of(cls, job: JobDocument, places: Mapping[str, QueuePlace]) -> "Job":
+        """`places` by the ids of jobs."""
+        place = places.get(job.id)
+        document = job.to_json() | {"queue": None if place is None else asdict(place)}
         return cls(**{name: document[name] for name in cls.model_fields})
+
+    @classmethod
+    def one(cls, job: JobDocument, queue: JobQueue) -> "Job":
+        """Raises QueueUnavailable."""
+        return cls.of(job, queue.places([job]))
 
 
 class SplitCounts(BaseModel):

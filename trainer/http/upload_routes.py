@@ -80,7 +80,7 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
         finally:
             await run_in_threadpool(body.discard)
         response.headers["Location"] = declared.READ_JOB.path.format(job=job.id)
-        return Job.of(job)
+        return await run_in_threadpool(Job.one, job, service.jobs.queue)
 
 
 def _add_look(routes: APIRouter, service: Service) -> None:

@@ -1,5 +1,7 @@
 """Jobs in RQ's queues: how they wait, are withdrawn, and are stopped. JSON, never pickle; no timeouts."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import redis
@@ -10,13 +12,23 @@ from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 
 from trainer.jobs.job import PRIORITIES, Job, Priority
+from trainer.redis_errors import reachable
 
 QUEUES: dict[Priority, str] = {"high": "tailoring-high", "normal": "tailoring", "low": "tailoring-low"}
 # A name, as a process that only enqueues must not load torch. Submissions in Redis have it, so it must not change.
 TASK = "trainer.tailoring.run"
 _NO_TIMEOUT = -1
 _KEPT = -1  # results: the job's own document is the record, RQ's copy costs little
+_WORKERS = "rq:workers"
 _KEPT_FAILED_SECONDS = 30 * 24 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a queued job stands: how many jobs are served `ahead` of it, and the number of workers that are alive."""
+
+    ahead: int
+    workers: int
 
 
 class JobQueue:
@@ -111,6 +123,22 @@ class JobQueue:
     def waiting_ids(self) -> list[str]:
         """Submissions in the order in which they are served."""
         return [submission for queue in self.queues.values() for submission in queue.get_job_ids()]
+
+    def places(self, jobs: Sequence[Job]) -> Mapping[str, Place]:
+        """Of those that are queued, by id. Raises QueueUnavailable."""
+        queued = [job for job in jobs if job.state == "queued"]
+        if not queued:
+            return {}
+        with reachable():
+            order = {submission: ahead for ahead, submission in enumerate(self.waiting_ids())}
+        workers = self.living_workers()
+        return {job.id: Place(ahead=order.get(submission_id(job), 0), workers=workers) for job in queued}
+
+    def living_workers(self) -> int:
+        """Workers, on any machine, whose registration has not expired. Raises QueueUnavailable."""
+        with reachable():
+            keys = cast("set[bytes]", self.client.smembers(_WORKERS))
+            return self.client.exists(*keys) if keys else 0
 
     def taken_ids(self) -> list[str]:
         """Submissions that a worker took and has not started yet."""

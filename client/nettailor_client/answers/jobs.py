@@ -9,16 +9,24 @@ from nettailor_client.answers.document import Document
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
+class Place(Document):
+    """Where a queued job stands: the jobs that are served `ahead` of it, the `workers` that are alive."""
+
+    ahead: int = 0
+    workers: int = 0
+
+
 class Job(Document):
-    """`inspection` is what was understood of the upload, `dataset` what became of it, `front` the networks measured so
-    far, `finish` who asked to end the search, `result` what was published, `error` the problem document of a job that
-    did not succeed; each None while there is none."""
+    """`queue` is where it stands while it is queued, `inspection` what was understood of the upload, `dataset` what
+    became of it, `front` the networks measured so far, `finish` who asked to end the search, `result` what was
+    published, `error` the problem document of a job that did not succeed; each None while there is none."""
 
     id: str
     task: str
     state: str
     priority: str = "normal"
     stage: str | None = None
+    queue: Place | None = None
     progress: float = 0.0
     seconds_left: float | None = None
     options: dict[str, Any] = Field(default_factory=dict)

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from cli.demo.data import write_signs
 from cli.main import app
 from nettailor_client import Client
+from nettailor_client.answers.jobs import Place
 from nettailor_client.errors import RequestRefused
 from tests.serving import served
 from tests.trainer.uploads import GOOD
@@ -16,6 +17,7 @@ from trainer.http.app import create_app
 from trainer.service import Service
 from trainer.settings import Settings
 from trainer.workers.job_run import begin
+from trainer.workers.worker import TrainerWorker
 
 
 def _run(*arguments: str) -> str:
@@ -41,6 +43,23 @@ def test_cancel_logs_and_retry(service: str, tmp_path: Path) -> None:
     assert _run("cancel", job, "--url", service) == f"job {job} is cancelled\n"
     with Client(service) as client, pytest.raises(RequestRefused, match="404"):
         list(client.logs("nothing"))
+
+
+def test_whoever_waits_knows_where(tmp_path: Path, redis_url: str) -> None:
+    settings = Settings(data_dir=tmp_path / "data", redis_url=redis_url)
+    archive = tmp_path / "pets.zip"
+    archive.write_bytes(GOOD)
+    with Service(settings, redis_url) as trainer, served(create_app(trainer)) as url, Client(url) as client:
+        first, second = (client.upload("pets", archive) for _ in range(2))
+        assert [job.queue for job in (first, second)] == [Place(ahead=0, workers=0), Place(ahead=1, workers=0)]
+        worker = TrainerWorker.of(settings, trainer.jobs.store.client, name="one")
+        worker.register_birth()  # type: ignore[no-untyped-call]  # RQ has not typed it
+        assert client.job(second.id).queue == Place(ahead=1, workers=1)
+        assert "1 job ahead" in _run("jobs", "--url", url)
+        client.cancel(second.id)
+        ended = CliRunner().invoke(app, ["watch", second.id, "--url", url])
+        assert (ended.exit_code, "pets: cancelled" in ended.output) == (1, True)
+        assert client.job(second.id).queue is None
 
 
 def test_finish_says_what_is_published(tmp_path: Path, redis_url: str) -> None:

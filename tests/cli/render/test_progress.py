@@ -1,14 +1,12 @@
 import io
 import re
-from collections.abc import Iterator
 
 import pytest
 from rich.console import Console
 
 from cli.console import PlainConsole
-from cli.render.progress import JobBars, candidate, duration, figures, follow
+from cli.render.progress import JobBars, candidate, duration, figures
 from nettailor.printable import printable
-from nettailor_client import Client
 from nettailor_client.answers.jobs import Event
 
 
@@ -118,11 +116,25 @@ def test_a_service_that_is_away_is_told_and_forgotten() -> None:
     assert written.getvalue().splitlines() == ["digits: teacher", "digits: waiting for the service", "digits: teacher"]
 
 
-def test_whatever_goes_wrong_while_listening_ends_the_bars(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object, **__: object) -> Iterator[Event]:
-        yield _event("stage", stage="teacher")
-        raise ArithmeticError("nobody thought of it")
+def test_figures_belong_to_their_stage() -> None:
+    with JobBars(Console(file=io.StringIO(), width=140, force_terminal=True)) as bars:
+        bars.add("digits")
+        bars.update("digits", _event("epoch", stage="teacher", fields={"epoch": 15, "epochs": 15}))
+        assert "epoch 15/15" in _shown(bars)
+        bars.update("digits", _event("stage", stage="student"))
+        assert "epoch" not in _shown(bars)
 
-    monkeypatch.setattr(Client, "events", broken)
-    with Client("http://service") as client, pytest.raises(ArithmeticError, match="nobody thought"):
-        follow(client, {"digits": "j"}, Console(file=io.StringIO()))
+
+def test_where_a_queued_job_stands_is_told_until_it_is_begun() -> None:
+    written = io.StringIO()
+    with JobBars(Console(file=written, width=80)) as bars:
+        bars.add("digits")
+        for text in ("2 jobs ahead", "2 jobs ahead", "next in the queue"):
+            assert bars.is_queued("digits")
+            bars.show_place("digits", text)
+        bars.update("digits", _event("stage", stage="intake"))
+        assert not bars.is_queued("digits")
+        bars.update("digits", _event("state", stage="intake", fields={"state": "queued"}))
+        assert bars.is_queued("digits")
+    lines = ["digits: queued, 2 jobs ahead", "digits: queued, next in the queue", "digits: intake", "digits: queued"]
+    assert written.getvalue().splitlines() == lines

@@ -89,7 +89,7 @@ def test_whatever_is_accepted_is_read_by_every_reader(
     jobs.records.write(kept)
     assert jobs.records.read(kept.id) == kept
     assert kept in jobs.store.latest(1000)
-    assert JobAnswer.of(kept).model_dump_json()
+    assert JobAnswer.one(kept, jobs.queue).model_dump_json()
     assert all(entry.event for entry in jobs.store.events(kept.id))
     blobs_in_use(jobs, 0.0)
 
