@@ -1,6 +1,6 @@
 """Handlers of declared routes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, FastAPI
@@ -13,10 +13,15 @@ from hosting.web.problems import media_type_of
 H = TypeVar("H", bound=Callable[..., Any])
 
 
-def endpoint(router: APIRouter | FastAPI, route: Route, **options: Any) -> Callable[[H], H]:
+def endpoint(
+    router: APIRouter | FastAPI, route: Route, *, never: Collection[int] = (), **options: Any
+) -> Callable[[H], H]:
     """Make the decorated function the handler of a route, known to generated clients by its name. The options are those
-    of FastAPI's own decorators; of what a route refuses, the document learns here."""
-    responses = openapi.problems(_refusals(route), media_type_of(route.path)) | options.pop("responses", {})
+    of FastAPI's own decorators; of what a route refuses, the document learns here. `never` are statuses that are
+    usual for such a route, and that this one never answers."""
+    kind = media_type_of(route.path)
+    refusals = openapi.problems(sorted(_refusals(route).difference(never)), kind)
+    responses = refusals | openapi.on_the_way(kind) | options.pop("responses", {})
     extra = options.pop("openapi_extra", {}) | ({} if route.scope is None else openapi.with_key())
 
     def handle(handler: H) -> H:
@@ -27,7 +32,7 @@ def endpoint(router: APIRouter | FastAPI, route: Route, **options: Any) -> Calla
     return handle
 
 
-def _refusals(route: Route) -> list[int]:
+def _refusals(route: Route) -> set[int]:
     """Statuses of the problems that a route may answer with."""
     found = {421, 429, 500, 503}
     if route.scope is not None:
@@ -40,4 +45,4 @@ def _refusals(route: Route) -> list[int]:
         found |= {409, 507}
     if route.body_limit != NO_BODY:
         found |= {408, 413, 415}
-    return sorted(found)
+    return found

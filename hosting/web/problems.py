@@ -31,7 +31,8 @@ _OPEN_INFERENCE = "/v2"  # the paths of the protocol
 CLIENT_GONE = 499  # as nginx counts a request whose client did not wait for the answer; nobody is there to see it
 RETRY_AFTER_SECONDS = 1  # for 429 and 503, unless the exception has `retry_after_seconds`
 
-_UNREADABLE_JSON = (UnicodeDecodeError, RecursionError)  # FastAPI has 400 for these, and 422 for all other bad JSON
+# FastAPI has 400 for these, and 422 for all other bad JSON. ValueError: no UTF-8, or a number of too many digits.
+_UNREADABLE_JSON = (ValueError, RecursionError)
 _MOST_FAULTS = 20  # of a malformed request that its answer names; a request can have as many as it has bytes
 _PLACE_CHARACTERS = 200
 _FULL_DISK = (507, "insufficient storage")
@@ -175,7 +176,8 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 
 def _from_http_exception(request: Request, error: HTTPException) -> Response:
     if isinstance(error.__cause__, _UNREADABLE_JSON):
-        return problem_response(_plain(request, 422, "malformed request", "body: it is no UTF-8, or nested too deeply"))
+        detail = "body: it is no UTF-8, nested too deeply, or has a number of too many digits"
+        return problem_response(_plain(request, 422, "malformed request", detail))
     title = HTTPStatus(error.status_code).phrase.lower()
     return problem_response(_plain(request, error.status_code, title, str(error.detail)), headers=error.headers)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from hosting.access.endpoint import endpoint
-from hosting.web.openapi import BINARY, OCTETS, TEXT, answered
+from hosting.web.openapi import BINARY, OCTETS, TEXT, answered, answered_as
 from nettailor.bundle.bundle import digest_of
 from registry.http import route_declarations as declared
 from registry.http.report_heading import with_heading
@@ -18,8 +18,15 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-_PAGE = answered("text/html", TEXT)
-_FILE = answered(OCTETS, BINARY, description="of the media type that its suffix names")
+_OF_A_VERSION = ("ETag", "X-Task-Version")
+_PAGE = answered("text/html", TEXT, headers=_OF_A_VERSION)
+_KINDS = {
+    OCTETS: BINARY,
+    **dict.fromkeys(("image/jpeg", "image/png"), BINARY),
+    "text/html": TEXT,
+    "application/json": {"description": "whatever it holds"},
+}
+_FILE = answered_as(_KINDS, description="as the suffix of its name says", headers=_OF_A_VERSION)
 
 VersionNumber = Annotated[int, Path(ge=1)]
 

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from hosting.access.endpoint import endpoint
 from hosting.disk.reserve import DiskReserve
-from hosting.web.openapi import BINARY, OCTETS, takes
+from hosting.web.openapi import BINARY, OCTETS, problems, takes
 from nettailor.bundle.backbone_file import LIMITS
 from nettailor.plain_text import PlainText
 from registry.http import route_declarations as declared
@@ -20,12 +20,12 @@ Reason = Annotated[PlainText, Query(max_length=2000)]
 
 
 def add_backbones(routes: APIRouter, registry: Registry, reserve: DiskReserve) -> None:
-    @endpoint(routes, declared.LIST_BACKBONES)
+    @endpoint(routes, declared.LIST_BACKBONES, responses=problems([424]))
     def list_backbones() -> list[Backbone]:
         """Those that were added; the one that servers start with is a setting of theirs."""
         return [Backbone.of(record) for record in registry.backbones.all()]
 
-    @endpoint(routes, declared.ADD_BACKBONE, openapi_extra=takes(**{OCTETS: BINARY}))
+    @endpoint(routes, declared.ADD_BACKBONE, never=[404], openapi_extra=takes(**{OCTETS: BINARY}))
     async def add_backbone(
         backbone: str, request: Request, note: Reason = "", x_actor: Actor = "anonymous"
     ) -> Backbone:

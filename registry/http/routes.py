@@ -41,6 +41,8 @@ WantedTags = Annotated[
     list[str] | None, Query(alias="tag", max_length=64, description="`name=text`, or `name` for any text; all must fit")
 ]
 
+_BUNDLE = answered(OCTETS, BINARY, headers=("ETag", "X-Task-Version"))
+
 
 def router(
     registry: Registry, *, task_deleted: Callable[[str], None] = lambda task: None, reserve: DiskReserve = NO_RESERVE
@@ -88,7 +90,7 @@ def _add_reading(routes: APIRouter, registry: Registry) -> None:
     def read_lineage(task: str, version: VersionNumber) -> Lineage:
         return Lineage.of(registry.lineage(task, version))
 
-    @endpoint(routes, declared.READ_BUNDLE, response_class=Response, responses=answered(OCTETS, BINARY))
+    @endpoint(routes, declared.READ_BUNDLE, response_class=Response, responses=_BUNDLE)
     def read_bundle(task: str, version: VersionNumber) -> Response:
         record = registry.version_record(task, version)
         headers = {"ETag": f'"{record.digest}"', "X-Task-Version": str(record.version)}

@@ -8,14 +8,22 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from hosting.access.endpoint import endpoint
-from hosting.web.openapi import BINARY, OCTETS, answered, problems
+from hosting.web.openapi import BINARY, OCTETS, answered_as, problems
 from server.export.options import ExportDtype, ExportFormat, ExportOptions
 from server.export.worker import Exported
 from server.http.handlers import Server
 from server.http.route_declarations import EXPORT_VERSION
 
 _CHUNK_BYTES = 2**20
-_ANSWERS = answered(OCTETS, BINARY) | problems((501, 504)) | {304: {"description": "as `If-None-Match` says"}}
+_ANSWERS = (
+    answered_as(
+        {OCTETS: BINARY, "application/zip": BINARY},
+        description="as asked; several files as one archive",
+        headers=("ETag", "Content-Disposition", "X-Task-Version", "X-Top1-Agreement"),
+    )
+    | problems((501, 504))
+    | {304: {"description": "as `If-None-Match` says"}}
+)
 
 
 def add_exports(router: APIRouter, server: Server) -> None:

@@ -11,7 +11,7 @@ from hosting.access.open_routes import HEALTHZ, METRICS, READYZ
 from hosting.access.route_table import Route
 from hosting.web.metrics_page import MetricsPage
 from hosting.web.multipart import MEDIA_TYPE
-from hosting.web.openapi import BINARY, OCTETS, TEXT, answered, takes
+from hosting.web.openapi import BINARY, OCTETS, TEXT, answered, takes, with_headers
 from server.http.export_routes import add_exports
 from server.http.handlers import Handlers, Server
 from server.http.open_inference.routes import add_open_inference
@@ -30,6 +30,8 @@ _BODY = takes(
     **{"image/*": BINARY, OCTETS: BINARY, MEDIA_TYPE: _FORM, "application/json": JsonImages.model_json_schema()}
 )
 
+_TOLD = with_headers("X-Task-Version", "Server-Timing")
+
 
 def build_router(server: Server) -> APIRouter:
     """Prediction, export, health and metrics."""
@@ -46,7 +48,7 @@ def _add_predictions(router: APIRouter, handlers: Handlers) -> None:
 
     def add(route: Route, handler: Any, answer: type[BaseModel], **read: type[BaseModel]) -> None:
         extra = _BODY | {"parameters": parameters(**read)}
-        endpoint(router, route, response_model=answer, openapi_extra=extra)(handler)
+        endpoint(router, route, response_model=answer, openapi_extra=extra, responses=_TOLD)(handler)
 
     add(PREDICT, handlers.predict, Prediction, path=TaskPath, query=PredictionQuery)
     add(PREDICT_VERSION, handlers.predict_version, Prediction, path=VersionPath, query=PredictionQuery)

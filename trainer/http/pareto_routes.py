@@ -58,7 +58,7 @@ def add_pareto_front(routes: APIRouter, service: Service) -> None:
         points = [row | {"version": published.get(str(row["digest"]))} for row in rows]
         return ParetoFront(task=task, version=version, points=points)
 
-    @endpoint(routes, declared.PUBLISH_POINT, status_code=201)
+    @endpoint(routes, declared.PUBLISH_POINT, status_code=201, operation_id="publish_point")
     def publish_a_point(
         task: TaskName,
         version: VersionNumber,

@@ -10,7 +10,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from hosting.access.endpoint import endpoint
-from hosting.web.openapi import TEXT, answered
+from hosting.web.openapi import TEXT, answered, problems, with_headers
 from nettailor.bundle.manifest import TaskName
 from trainer.errors import OptionsInvalid
 from trainer.http import log_text, sse
@@ -28,6 +28,7 @@ _EVENT_ID = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
 _LARGEST_NUMBER = 2**64 - 1  # in an id of a stream
 _EVENT_STREAM = answered(sse.MEDIA_TYPE, TEXT) | {204: {"description": "ended"}}
 _LOG = answered("text/plain", TEXT)
+_PAGE = with_headers("Link") | problems([404])  # there is no job `before`
 
 
 def router(service: Service) -> APIRouter:
@@ -43,7 +44,7 @@ def router(service: Service) -> APIRouter:
 
 
 def _add_reading(routes: APIRouter, service: Service) -> None:
-    @endpoint(routes, declared.LIST_JOBS)
+    @endpoint(routes, declared.LIST_JOBS, responses=_PAGE)
     def list_jobs(
         request: Request,
         response: Response,
@@ -114,7 +115,7 @@ def _add_acting(routes: APIRouter, service: Service) -> None:
     def cancel_job(job: str) -> Job:
         return Job.one(service.jobs.cancel(job), service.jobs.queue)
 
-    @endpoint(routes, declared.RETRY_JOB, status_code=202)
+    @endpoint(routes, declared.RETRY_JOB, status_code=202, responses=with_headers("Location", status=202))
     def retry_job(job: str, response: Response) -> Job:
         """Queue a failed or cancelled job again; it goes on from its checkpoints. Not if its task was deleted since."""
         retried = service.jobs.retry(job)

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from hosting.access.endpoint import endpoint
 from hosting.web.multipart import MEDIA_TYPE
-from hosting.web.openapi import BINARY, OCTETS, takes
+from hosting.web.openapi import BINARY, OCTETS, takes, with_headers
 from hosting.web.problems import CLIENT_GONE
 from hosting.web.query import check_said_once
 from nettailor.bundle.manifest import TaskName
@@ -44,7 +44,9 @@ def add_uploads(routes: APIRouter, service: Service) -> None:
 
 
 def _add_upload(routes: APIRouter, service: Service) -> None:
-    @endpoint(routes, declared.UPLOAD_DATASET, status_code=202, openapi_extra=_UPLOAD)
+    answers = with_headers("Location", status=202)
+
+    @endpoint(routes, declared.UPLOAD_DATASET, status_code=202, openapi_extra=_UPLOAD, responses=answers)
     async def upload_dataset(
         task: TaskName,
         request: Request,
@@ -86,7 +88,7 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
 def _add_look(routes: APIRouter, service: Service) -> None:
     looks = Looks(service)
 
-    @endpoint(routes, declared.INSPECT_DATASET, response_model=Inspection, openapi_extra=_UPLOAD)
+    @endpoint(routes, declared.INSPECT_DATASET, never=[409], response_model=Inspection, openapi_extra=_UPLOAD)
     async def inspect_dataset(
         request: Request,
         *,

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from hosting.access.endpoint import endpoint
-from hosting.web.openapi import problems
+from hosting.web.openapi import problems, with_headers
 from hosting.web.problems import media_type_of
 from server.http.open_inference import route_declarations as routes
 from server.http.open_inference import schemas
@@ -16,6 +16,7 @@ from server.http.parameters import parameters
 from server.open_inference.parts import Server
 
 _MALFORMED = 400  # as the protocol has it, where other routes answer 422
+_NEVER = (409, 507)  # nothing is written
 _BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _ANSWERS: dict[Any, Any] = {
     **dict.fromkeys((routes.SERVER, routes.SERVER_SLASH), schemas.ServerDocument),
@@ -61,9 +62,10 @@ def add_open_inference(router: APIRouter, server: Server) -> None:
         extra: dict[str, Any] = {"parameters": parameters(path=_path(route.path))}
         if route in _BODIES:
             extra["requestBody"] = _request_body(_BODIES[route], is_binary=route.is_prediction)
-        answers = problems((_MALFORMED,), media_type_of(route.path)) if route in _BODIES else {}
-        answers |= {200: {"content": _BINARY}} if route.is_prediction else {}
-        options: dict[str, Any] = {"response_model": _ANSWERS[route], "responses": answers}
+        answers = problems((_MALFORMED,), media_type_of(route.path)) if route in _BODIES or "{" in route.path else {}
+        if route.is_prediction:
+            answers[200] = {"content": _BINARY} | with_headers("X-Task-Version", "Server-Timing")[200]
+        options: dict[str, Any] = {"response_model": _ANSWERS[route], "responses": answers, "never": _NEVER}
         options["operation_id"] = f"{handler.__name__}{'_of_version' if '{version}' in route.path else ''}"
         is_shown = route is not routes.SERVER_SLASH
         endpoint(protocol, route, openapi_extra=extra, include_in_schema=is_shown, **options)(handler)

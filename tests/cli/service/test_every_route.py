@@ -1,4 +1,4 @@
-"""Whatever is sent to whichever route, the answer is never a failure of the service."""
+"""Whatever is sent to whichever route, the service does not fail, and answers as the OpenAPI document says."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,17 +10,24 @@ import httpx
 import pytest
 
 from cli.service.app import serving
+from hosting.access.open_routes import OPEN_ROUTES
+from hosting.access.route_table import RouteTable
 from hosting.redis_server.embedded import EmbeddedRedis
 from nettailor.bundle.bundle import encode
+from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
 from registry.registry import LIVE
 from registry.wiring import open_registry
+from server.http.route_declarations import ROUTES as SERVER_ROUTES
 from server.settings import ServerSettings
 from tests.bundles import random_bundle
+from tests.cli.service.contract import Contract, problem_fault
 from tests.cli.service.corpus import Attempt, attempts
 from tests.serving import served
 from tests.trainer import archives
+from trainer.http.route_declarations import ROUTES as TRAINER_ROUTES
 from trainer.settings import Settings as TrainerSettings
 
+_TABLE = RouteTable(SERVER_ROUTES, TRAINER_ROUTES, REGISTRY_ROUTES, OPEN_ROUTES)
 _METHODS = ("get", "put", "post", "patch", "delete")  # what takes things away comes last
 
 
@@ -46,15 +53,20 @@ def http(data_dir: Path, redis_server: EmbeddedRedis, backbone: str) -> Iterator
         yield http
 
 
-def _failure(http: httpx.Client, attempt: Attempt) -> str | None:
-    """What is wrong with the answer, which is read to its end."""
+def _failure(http: httpx.Client, attempt: Attempt, contract: Contract, path: str) -> str | None:
+    """What is wrong with the answer, which is read to its end. `path` is the operation's that is meant."""
     headers = list(attempt.headers.items())
     request = http.build_request(attempt.method, attempt.url, headers=headers, content=attempt.content)
     try:
         answer = http.send(request)
     except httpx.TransportError as broken:
         return str(broken)
-    return str(answer.status_code) if answer.is_server_error else None
+    if answer.is_server_error:
+        return str(answer.status_code)
+    route = _TABLE.find(attempt.method, answer.url.path).route
+    if route is None or route.path.replace(":path}", "}") != path:  # a value that is itself part of a path leads astray
+        return problem_fault(answer) if answer.is_error else None
+    return contract.breach(attempt.method, path, answer)
 
 
 def _operations(document: Any) -> list[tuple[str, str]]:
@@ -79,10 +91,11 @@ def test_no_route_fails_whatever_it_is_sent(http: httpx.Client) -> None:
     assert http.post(f"/jobs/{job}/cancel").status_code == 200  # what follows it would have no end otherwise
     sound = {"task": "signs", "version": "2", "alias": "live", "job": job, "k": "0", "name": "report.html"}
     document = http.get("/openapi.json").json()
+    contract = Contract(document)
     failures, tried = [], 0
     for method, path in _operations(document):
         for attempt in attempts(document, method, path, sound):
             tried += 1
-            if failure := _failure(http, attempt):
+            if failure := _failure(http, attempt, contract, path):
                 failures.append(f"{failure} {attempt}")
     assert not failures, f"{len(failures)} of {tried}:\n" + "\n".join(failures)

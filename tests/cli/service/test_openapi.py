@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from cli.service.app import serving
 from hosting.access.body_limit import NO_BODY
 from hosting.access.open_routes import OPEN_ROUTES
 from hosting.access.route_table import Route
 from hosting.redis_server.embedded import EmbeddedRedis
+from registry.http.route_declarations import ADD_BACKBONE, LIST_BACKBONES
 from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
 from server.http.open_inference.route_declarations import ROUTES as OPEN_INFERENCE_ROUTES
 from server.http.open_inference.route_declarations import SERVER_SLASH
 from server.http.route_declarations import ROUTES as SERVER_ROUTES
 from server.settings import ServerSettings
+from trainer.http.route_declarations import LIST_JOBS
 from trainer.http.route_declarations import ROUTES as TRAINER_ROUTES
 from trainer.settings import Settings as TrainerSettings
 
@@ -52,21 +55,28 @@ def test_every_route_has_its_body_answer_and_errors(document: Json, route: Route
     content = operation.get("requestBody", {}).get("content", {})
     assert bool(content) == takes_body
     assert all(kind["schema"] for kind in content.values())
-    good = {status: answer for status, answer in operation["responses"].items() if int(status) < 300}
+    good = {status: answer for status, answer in operation["responses"].items() if status < "300"}
     assert good
     for status, answer in good.items():
         assert status == "204" or all(kind["schema"] for kind in answer["content"].values())
-    bad = {status: answer["content"] for status, answer in operation["responses"].items() if int(status) >= 400}
-    assert {"401", "403", "422", "429", "500", "503"} <= bad.keys()
-    assert ("404" in bad) == ("{" in route.path or route.is_prediction)
+    bad = {status: answer["content"] for status, answer in operation["responses"].items() if status >= "400"}
+    assert {"401", "403", "422", "429", "500", "503", "default"} <= bad.keys()
+    names_something = "{" in route.path or route.is_prediction
+    assert ("424" in bad) == (names_something or route is LIST_BACKBONES)
+    assert ("404" in bad) == ((names_something or route is LIST_JOBS) and route is not ADD_BACKBONE)
+    assert ({"408", "413", "415"} <= bad.keys()) == (route.body_limit != NO_BODY)
     assert all(content == _PROBLEM for content in bad.values())
     assert {"key": []} in operation["security"]
+    for status, header in {"401": "WWW-Authenticate", "429": "Retry-After", "503": "Retry-After"}.items():
+        assert operation["responses"][status]["headers"][header] == {"$ref": f"#/components/headers/{header}"}
+        assert document["components"]["headers"][header]["required"]
 
 
 @pytest.mark.parametrize("route", [route for route in OPEN_INFERENCE_ROUTES if route is not SERVER_SLASH], ids=_name)
 def test_the_open_inference_protocol_is_described_with_its_own_kind_of_errors(document: Json, route: Route) -> None:
     operation = _operation(document, route)
-    assert ("requestBody" in operation) == ("400" in operation["responses"]) == (route.method == "POST")
+    assert ("requestBody" in operation) == (route.method == "POST")
+    assert ("400" in operation["responses"]) == (route.method == "POST" or "{" in route.path)
     for status, answer in operation["responses"].items():
         kinds = {"application/octet-stream"} if status == "200" and route.is_prediction else set()
         assert answer["content"].keys() == {"application/json", *kinds}
@@ -87,11 +97,13 @@ def test_bodies_and_answers_that_are_no_json(document: Json) -> None:
         "/jobs/{job}/dataset/contact-sheet": "image/jpeg",
         "/tasks/{task}/report": "text/html",
         "/tasks/{task}/versions/{version}/bundle": "application/octet-stream",
-        "/tasks/{task}/versions/{version}/export": "application/octet-stream",
+        "/tasks/{task}/versions/{version}/export": "application/octet-stream application/zip",
+        "/tasks/{task}/versions/{version}/attachments/{name}": "application/octet-stream image/jpeg image/png "
+        "text/html application/json",
         "/metrics": "text/plain",
     }
-    for path, kind in answers.items():
-        assert list(document["paths"][path]["get"]["responses"]["200"]["content"]) == [kind]
+    for path, kinds in answers.items():
+        assert list(document["paths"][path]["get"]["responses"]["200"]["content"]) == kinds.split()
 
 
 def test_generated_names_are_the_handlers_and_each_is_one_operations(document: Json) -> None:
@@ -109,10 +121,16 @@ def test_every_list_is_an_array(document: Json) -> None:
         assert one["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "array"
 
 
+def test_it_is_an_openapi_document(document: Json) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+
+
 def test_whatever_the_document_refers_to_is_there(document: Json) -> None:
     referred = set(re.findall(r"'#/components/schemas/(\w+)'", str(document)))
     assert referred
     assert referred <= document["components"]["schemas"].keys()
+    headers = set(re.findall(r"'#/components/headers/([\w-]+)'", str(document)))
+    assert {"ETag", "Location", "Link", "X-Task-Version"} < headers == document["components"]["headers"].keys()
     assert "detail" in document["components"]["schemas"]["Problem"]["properties"]
     assert "HTTPValidationError" not in referred
 
