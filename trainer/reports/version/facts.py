@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from nettailor.bundle.manifest import Accuracy, Manifest
-from trainer.reports.render import percent
+from trainer.reports.render import fewer_or_more, percent
 from trainer.reports.version.findings import Findings, Finished
 from trainer.reports.version.settings_in_words import Row, settings_in_words
 
@@ -40,7 +40,11 @@ def costs(tailoring: Finished) -> list[Row]:
         ("of the backbone kept", _count(complexity.shared_macs_kept), _count(complexity.shared_params_kept)),
         ("of the backbone removed", _count(complexity.shared_macs_removed), _count(complexity.shared_params_removed)),
         ("added by the task", _count(complexity.task_macs), _count(complexity.task_params)),
-        ("saved, net", percent(complexity.net_macs_removed), percent(complexity.net_params_removed)),
+        (
+            "than the backbone has, all counted",
+            fewer_or_more(complexity.net_macs_removed),
+            fewer_or_more(complexity.net_params_removed),
+        ),
         ("size of the bundle", f"{tailoring.bundle.size_bytes / 1e6:.2f} MB", ""),
     ]
 
@@ -56,8 +60,8 @@ def candidates(pareto_front: Sequence[Mapping[str, Any]], test_images: int) -> l
             f"−{row['k']}{' (chosen)' if row['chosen'] else ''}",
             percent(row["accuracy"]),
             percent(row.get("test_accuracy"), test_images),
-            percent(row["macs_removed"]),
-            percent(row["params_removed"]),
+            fewer_or_more(row["macs_removed"]),
+            fewer_or_more(row["params_removed"]),
             "yes" if row["good"] else "no",
         )
         for row in pareto_front

@@ -23,9 +23,14 @@ _SHOWN = 8  # runs named in a legend
 Runs = Mapping[str, Sequence[Epoch]]
 
 
+def has_curves(history: Runs) -> bool:
+    """Whether there is anything to draw."""
+    return any(_runs(history, kind) for kind in _KINDS)
+
+
 def learning(history: Runs) -> bytes:
-    """PNG with a column for each kind of run there was; no axes for accuracy where none was measured. Further folds
-    are not drawn: they repeat the first."""
+    """PNG with a column for each kind of run that has a curve; no axes for accuracy where none was measured. Further
+    folds are not drawn: they repeat the first."""
     shown = {kind: runs for kind in _KINDS if (runs := _runs(history, kind))}
     drawn = figure(11.5, 5.2)
     grid = drawn.subplots(2, len(shown), sharex="col", squeeze=False)
@@ -63,13 +68,14 @@ def _drop_empty(above: "Axes", below: "Axes") -> None:
 
 
 def _runs(history: Runs, kind: str) -> dict[str, Sequence[Epoch]]:
-    """The first fold's runs of a kind, by what distinguishes them."""
+    """The first fold's runs of a kind, by what distinguishes them; none where each is a single epoch: a point is no
+    curve."""
     found = {}
     for name, epochs in history.items():
         fold, _, run = name.rpartition("/")
         if fold in ("", "fold0") and run.partition("-")[0] == kind and epochs:
             found[run.partition("-")[2] or kind] = epochs
-    return found
+    return found if any(len(epochs) > 1 for epochs in found.values()) else {}
 
 
 def _draw_terms(axes: "Axes", epochs: Sequence[Epoch]) -> None:

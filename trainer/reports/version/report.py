@@ -16,7 +16,7 @@ from trainer.reports.version.confusion import confusion, worst
 from trainer.reports.version.curve import curve
 from trainer.reports.version.findings import Findings, Finished, look
 from trainer.reports.version.hardest import hardest
-from trainer.reports.version.learning import learning
+from trainer.reports.version.learning import has_curves, learning
 from trainer.reports.version.tiles import tiles
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def _pictures(tailoring: Finished, findings: Findings, backbone: Backbone) -> di
     }
     if len(tailoring.pareto_front) > 1:
         drawn["curve.png"] = lambda: curve(tailoring.pareto_front, tailoring.manifest)
-    if tailoring.history:
+    if has_curves(tailoring.history):
         drawn["learning.png"] = lambda: learning(tailoring.history)
     if len(findings.labels):
         drawn["confusion.png"] = lambda: confusion(findings)

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 
 from registry.versions.paired_bootstrap import accuracy_interval
-from trainer.reports.render import percent
+from trainer.reports.render import fewer_or_more, percent
 from trainer.reports.version.findings import Findings, Finished
-
-_EQUAL = 0.0005  # shares that differ by less are printed alike
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +43,5 @@ def _whole_network(tailoring: Finished, findings: Findings) -> list[Tile]:
 
 
 def _saved(share: float, what: str) -> Tile:
-    if abs(share) < _EQUAL:
-        return Tile(figure="As many", text=f"{what} as the backbone")
-    return Tile(figure=f"{percent(abs(share))} {'fewer' if share > 0 else 'more'}", text=f"{what} than the backbone")
+    figure = fewer_or_more(share)
+    return Tile(figure=figure.capitalize(), text=f"{what} {'as' if figure == 'as many' else 'than'} the backbone")

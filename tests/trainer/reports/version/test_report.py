@@ -109,8 +109,8 @@ def test_the_page_holds_all_it_needs_and_no_name_gets_out_of_its_place(backbone:
     for name in HOSTILE:
         assert name in reader.text
     metrics, complexity = made.manifest.metrics, made.manifest.complexity
-    assert f"{100 * (metrics.teacher.validation or 0):.1f} %" in reader.text
-    assert f"{100 * abs(complexity.net_macs_removed):.1f} %" in reader.text
+    assert f"{100 * (metrics.teacher.validation or 0):.1f}%" in reader.text
+    assert f"{100 * abs(complexity.net_macs_removed):.1f}%" in reader.text
     assert "−2 (chosen)" in reader.text
     assert "http" not in re.sub(r"base64,[^\"]*", "", page)
 
@@ -175,9 +175,8 @@ def test_what_it_was_compared_with_is_told(backbone: Backbone) -> None:
     compared = {"version": 3, "images": 60, "seen": 0, "accuracy": 0.9, "new_accuracy": 0.95}
     assert comparisons(made) == ["No version of the task was live when this one was made."]
     assert comparisons(replace(made, live=live, compared=compared)) == [
-        "Version 4 was live when this one was made; it recognised 90.0 % of the same test images.",
-        "Training began from version 3. Of 60 test images, none of which it has seen, "
-        "it recognises 90 %, this one 95 %.",
+        "Version 4 was live when this one was made; it recognised 90.0% of the same test images.",
+        "Training began from version 3. Of 60 test images, none of which it has seen, it recognises 90%, this one 95%.",
     ]
     unseen = comparisons(replace(made, compared=compared | {"accuracy": None, "seen": 60}))
     assert unseen[-1].endswith("has seen all test images: the two cannot be compared.")
@@ -187,10 +186,10 @@ def test_tiles_are_sentences(backbone: Backbone) -> None:
     made = tailoring(backbone)
     shown = [f"{tile.figure} {tile.text}" for tile in tiles(made, look(made, backbone))]
     assert re.fullmatch(
-        r"\d+ % of the 24 test images are recognised; of many more like them it would be \d+ % to \d+ %", shown[0]
+        r"\d+% of the 24 test images are recognised; of many more like them it would be \d+% to \d+%", shown[0]
     )
     assert shown[1].endswith("% by the whole network, fine-tuned")
-    assert re.fullmatch(r"\d+\.\d % (fewer|more) multiplications an image than the backbone", shown[2])
+    assert re.fullmatch(r"\d+\.\d% (fewer|more) multiplications an image than the backbone", shown[2])
     assert shown[-1] == "3 classes are told apart"
     untested = replace(made, test=coloured(0, 3, 0))
     assert tiles(untested, look(untested, backbone))[0].figure == "No images"
@@ -229,15 +228,18 @@ def test_no_python_is_on_the_page(backbone: Backbone) -> None:
 def test_no_axes_are_empty(monkeypatch: pytest.MonkeyPatch, accuracy: float | None, axes: int) -> None:
     drawn: list[Figure] = []
     monkeypatch.setattr("trainer.reports.version.learning.png", drawn.append)
-    learning({"fold0/teacher-lr0.1": [Epoch(number=1, losses={"loss": 1.0}, accuracy=accuracy, seconds=1)]})
+    measured = [Epoch(number=n, losses={"loss": 1.0}, accuracy=accuracy, seconds=1) for n in (1, 2)]
+    learning({"fold0/teacher-lr0.1": measured, "fold0/student": measured[:1]})
     shown = [each for each in drawn[0].axes if each.axison]
     assert len(shown) == axes
     assert all(line.get_marker() == "." for each in shown for line in each.lines)
     assert all(each.lines and each.get_xlabel() == "epoch" for each in shown[-1:])
 
 
-def test_a_network_alone_is_no_curve(backbone: Backbone) -> None:
-    assert "curve.png" not in make_report(replace(tailoring(backbone), pareto_front=FRONT[:1]), backbone)
+def test_a_network_alone_is_no_curve_and_neither_is_an_epoch(backbone: Backbone) -> None:
+    once = {"fold0/teacher-lr0.1": epochs(2)}
+    made = make_report(replace(tailoring(backbone), pareto_front=FRONT[:1], history=once), backbone)
+    assert not {"curve.png", "learning.png"} & set(made)
 
 
 def test_a_search_that_was_ended_early_is_told(backbone: Backbone) -> None:
@@ -325,7 +327,7 @@ def test_what_the_backbone_as_it_is_would_give_is_told(backbone: Backbone) -> No
     made = tailoring(backbone).bundle.manifest
     assert len(accuracies(made, 24)) == 2
     told = made.model_copy(update={"recipe": {"teacher_search": {"features": 0.8125, "features_test": None}}})
-    assert accuracies(told, 24)[2] == ("a linear classifier on the backbone as it is", "81.2 %", "–")
+    assert accuracies(told, 24)[2] == ("a linear classifier on the backbone as it is", "81.2%", "–")
 
 
 def test_the_page_of_another_method_tells_of_no_teacher(backbone: Backbone) -> None:
