@@ -12,8 +12,9 @@ T = TypeVar("T")
 # are within a budget, and those with many blocks removed are.
 Wanted = Literal["leanest", "most accurate"]
 
-_HOPELESS = 0.05  # accuracy below the target that no polish makes up for
-_EXPECTED_GAIN = 0.02  # accuracy that the first polish is expected to add
+_HOPELESS = 0.08  # accuracy below the target that no polish makes up for
+_EXPECTED_GAIN = 0.04  # accuracy that the first polish is expected to add (docs/log.md)
+_DOUBTFUL = 0.03  # expected accuracy below the target that is not worth a polish
 _POLISHED = 4  # networks at the most: the border, its neighbours, and one more where the border moves
 
 
@@ -87,19 +88,28 @@ class Search(Generic[T]):
 
     def _next(self, recovered: Mapping[int, Candidate[T]], polished: Mapping[int, Candidate[T]]) -> int | None:
         """The border between good and not good as it is expected, else a neighbour of it that is not polished yet."""
-        border = self._border(recovered, polished)
-        order = (border, border + self.cut, border - self.cut)
-        eligible = [k for k in order if k in recovered and (self.wanted == "leanest" or recovered[k].good)]
-        return next((k for k in eligible if k not in polished), None)
-
-    def _border(self, recovered: Mapping[int, Candidate[T]], polished: Mapping[int, Candidate[T]]) -> int:
-        expected = expected_gaps(recovered, polished)
         if self.wanted == "most accurate":
-            fits = [k for k, c in recovered.items() if c.good]
-            return max(fits, key=lambda k: expected[k]) if fits else max(recovered)
+            eligible = self._fitting(recovered, polished)
+        else:
+            eligible = self._about_the_border(expected_gaps(recovered, polished))
+        return next((k for k in eligible if k in recovered and k not in polished), None)
+
+    def _about_the_border(self, expected: Mapping[int, float]) -> Sequence[int]:
         best = max(expected.values())
         needed = -self.drop if best >= -self.drop else best - self.drop  # as `choose` has it
-        return max(k for k, gap in expected.items() if gap >= needed)
+        border = max(k for k, gap in expected.items() if gap >= needed)
+        leaner = border + self.cut
+        tried = [leaner] if expected.get(leaner, -1.0) >= needed - _DOUBTFUL else []
+        return [border, *tried, border - self.cut]
+
+    def _fitting(self, recovered: Mapping[int, Candidate[T]], polished: Mapping[int, Candidate[T]]) -> Sequence[int]:
+        """The best of those within the budget, and its neighbours within it."""
+        fits = [k for k, candidate in recovered.items() if candidate.good]
+        if not fits:
+            return [max(recovered)]
+        expected = expected_gaps(recovered, polished)
+        best = max(fits, key=lambda k: expected[k])
+        return [k for k in (best, best + self.cut, best - self.cut) if k in fits]
 
 
 def latest(candidates: Iterable[Candidate[T]]) -> list[Candidate[T]]:

@@ -104,13 +104,19 @@ def test_whatever_the_accuracies_the_leanest_good_one_of_those_trained_is_chosen
 def test_the_neighbours_of_the_answer_are_polished() -> None:
     networks = Networks(falling(6.5, 12))
     networks.search()
-    assert set(networks.polished) == {5, 6, 7}
+    assert set(networks.polished) == {5, 6, 7, 8}  # 8: that polishing adds nothing was not known yet
+
+
+def test_a_leaner_neighbour_that_is_expected_to_miss_the_target_by_far_is_not_polished() -> None:
+    networks = Networks(falling(6.5, 12, slope=0.05), gain=0.04)
+    assert choose(latest(networks.search()), DROP).blocks_removed == 7
+    assert networks.polished == [7, 6]
 
 
 def test_a_border_that_polishing_moves_is_followed() -> None:
     networks = Networks(falling(4.5, 12), gain=0.06)
     assert choose(latest(networks.search()), DROP).blocks_removed == 7
-    assert networks.polished == [5, 7, 8, 6]
+    assert networks.polished == [6, 7, 8]
 
 
 def test_a_single_accident_does_not_end_the_way_down() -> None:
@@ -123,7 +129,7 @@ def test_a_single_accident_does_not_end_the_way_down() -> None:
 def test_the_way_down_ends_where_nothing_is_to_be_hoped() -> None:
     networks = Networks(falling(2.5, 12, slope=0.05))
     networks.search()
-    assert max(networks.recovered) == 5
+    assert max(networks.recovered) == 6
 
 
 def test_where_not_even_the_student_is_in_target_leaner_ones_about_as_good_are_polished() -> None:
@@ -131,7 +137,7 @@ def test_where_not_even_the_student_is_in_target_leaner_ones_about_as_good_are_p
     gaps: list[float | None] = [-0.019, -0.039, -0.037, -0.033, -0.044, -0.055, -0.033, -0.028, -0.107, -0.110]
     networks = Networks(gaps, gain=0.01)
     networks.search()
-    assert networks.polished == [0, 1]
+    assert networks.polished == [7, 0, 1]
     networks = Networks(gaps[:1] + [-0.022] * 7 + gaps[8:], gain=0.01)
     assert choose(settled(latest(networks.search()), DROP), DROP).blocks_removed == 7
 
