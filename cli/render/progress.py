@@ -139,11 +139,13 @@ def best_so_far(job: Job) -> Json | None:
 
 
 def candidate(fields: Json) -> str:
-    """A candidate in one line: blocks removed, accuracy beside the teacher's, size against the backbone; what is
-    missing is left out."""
-    parts = [f"{fields.get('k')} blocks removed"]
+    """A candidate in one line: blocks removed, or the learning rate of a method that removes none; accuracy beside that
+    of the teacher or the features; size against the backbone. What is missing is left out."""
+    parts, other = [f"{fields.get('k')} blocks removed"], "teacher"
+    if "rate" in fields:
+        parts, other = ["untrained" if fields["rate"] is None else f"learning rate {fields['rate']:g}"], "features"
     if fields.get("accuracy") is not None:
-        beside = f" (teacher {fields['teacher_accuracy']:.1%})" if fields.get("teacher_accuracy") is not None else ""
+        beside = f" ({other} {fields['teacher_accuracy']:.1%})" if fields.get("teacher_accuracy") is not None else ""
         parts.append(f"accuracy {fields['accuracy']:.1%}{beside}")
     if fields.get("params_removed") is not None and fields.get("macs_removed") is not None:
         parts.append(f"parameters {-fields['params_removed']:+.0%}, MACs {-fields['macs_removed']:+.0%}")

@@ -42,11 +42,9 @@ def time_used(limited: Json) -> str:
 
 def ended_early(early: Json) -> str:
     """Who ended the search, and with which network it would have gone on."""
-    tried, skipped = len(early["candidates"]), early["skipped"]
-    return (
-        f"{early['by']} ended the search early: it had measured {tried} networks and would have gone on without "
-        f"{skipped} blocks"
-    )
+    tried, rate = len(early["candidates"]), early.get("rate")
+    skipped = f"without {early['skipped']} blocks" if rate is None else f"with a learning rate of {rate:g}"
+    return f"{early['by']} ended the search early: it had measured {tried} networks and would have gone on {skipped}"
 
 
 def comparison(version: int, compared: Json) -> str:

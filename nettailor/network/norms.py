@@ -3,7 +3,7 @@
 Legend: N images, C channels, H W.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -40,6 +40,16 @@ class TaskNorm(nn.BatchNorm2d):
         deviation = (self.running_var + self.eps).sqrt() * (-self.log_gain).exp()
         return self.running_mean - self.offset * deviation, (deviation.square() - self.eps).clamp_min(0)
 
+    @torch.no_grad()
+    def unfold(self, mean: Tensor, var: Tensor) -> None:
+        """Take these statistics, and a gain and an offset with which it gives what it gave before: what it has learned
+        lasts then where training takes the statistics of a batch."""
+        folded_mean, folded_var = self.folded_statistics()
+        deviation, folded = (var + self.eps).sqrt(), (folded_var + self.eps).sqrt()
+        self.log_gain.copy_((deviation / folded).log())
+        self.offset.copy_((mean - folded_mean) / folded)
+        self.running_mean, self.running_var = mean.clone(), var.clone()
+
 
 def affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """What multiplies the normalised values and what is added then, (C,) each."""
@@ -68,6 +78,26 @@ def _normalised(norm: nn.BatchNorm2d, x: Tensor, weight: Tensor, bias: Tensor) -
     kept = norm.training and not norm.track_running_stats
     mean, var = (None, None) if kept else (norm.running_mean, norm.running_var)
     return F.batch_norm(x, mean, var, weight, bias, norm.training, norm.momentum, norm.eps)
+
+
+@torch.no_grad()
+def unfold_statistics(model: nn.Module, batches: Iterable[Tensor]) -> None:
+    """`TaskNorm.unfold` throughout a model in eval mode, with the statistics of what its layers get of the batches."""
+    sums = {norm: torch.zeros(3, norm.num_features).double() for norm in model.modules() if isinstance(norm, TaskNorm)}
+
+    def add(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(norm, TaskNorm)
+        rows = inputs[0].movedim(1, -1).flatten(0, -2).double()
+        sums[norm] += torch.stack([torch.full_like(rows[0], len(rows)), rows.sum(0), rows.square().sum(0)]).cpu()
+
+    hooks = [norm.register_forward_pre_hook(add) for norm in sums]
+    for images in batches if sums else ():
+        model(images)
+    for hook in hooks:
+        hook.remove()
+    for norm, (count, total, squares) in sums.items():
+        mean = total / count
+        norm.unfold(mean.to(norm.weight), (squares / count - mean.square()).clamp_min(0).to(norm.weight))
 
 
 def by_batch(norm: nn.Module, x: Tensor) -> Tensor:

@@ -193,6 +193,11 @@ class Student(nn.Module):
         for name, norm in self._task_norms():
             norm.running_mean = torch.from_numpy(tensors[f"statistics.{name}.mean"].copy())
             norm.running_var = torch.from_numpy(tensors[f"statistics.{name}.var"].copy())
+        self.load_adapters(tensors)
+
+    @torch.no_grad()
+    def load_adapters(self, tensors: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take over what a bundle of the same method adds to the convolutions."""
         for name, conv in self._adapted():
             prefix = f"{ADAPTERS}.{name}."
             own = {n.removeprefix(prefix): a for n, a in tensors.items() if n.startswith(prefix)}

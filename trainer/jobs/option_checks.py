@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from nettailor.architecture.geometry import PUBLISHED_WEIGHTS, backbone_names, geometry
+from nettailor.bundle.manifest import WHOLE_METHODS, Method
 from nettailor.complexity.counting import measured_path_costs
 from nettailor.errors import CostTableInvalid
 from registry.errors import AliasUnknown, TaskUnknown, VersionUnknown
@@ -15,7 +16,7 @@ from trainer.jobs.options import TailorOptions
 from trainer.pattern import compiled
 from trainer.settings import Settings
 
-# Options that say how a student is pruned, taught or continued, which the method nettailor alone does.
+# Options that say how a student is pruned and taught, which the method nettailor alone does.
 _OF_NETTAILOR = (
     "skips",
     "gamma1",
@@ -25,10 +26,9 @@ _OF_NETTAILOR = (
     "target_drop",
     "max_macs",
     "max_latency_ms",
-    "max_minutes",
-    "accept_rough",
-    "warm_start",
 )
+_NOT_WHOLE = ("max_minutes", "accept_rough", "warm_start")  # which a whole network's training does not know
+_STARTS_PROXIES: frozenset[Method] = frozenset({"nettailor", "features", "batchnorm"})  # of which nettailor can begin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +45,13 @@ def check_options(options: TailorOptions, task: str, settings: Settings, registr
     """Raises OptionsInvalid, which names the option."""
     backbone = backbone_of(options, settings, registry)
     if options.method not in {None, "nettailor"}:
-        for name in _OF_NETTAILOR:
+        refused = (*_OF_NETTAILOR, *_NOT_WHOLE) if options.method in WHOLE_METHODS else _OF_NETTAILOR
+        for name in refused:
             if getattr(options, name) is not None:
                 raise OptionsInvalid(name, f"has no meaning with method {options.method}")
+    if options.method == "features" and options.warm_start is not None:
+        reason = "method features fits its classifier to the best there is: from wherever it starts, it ends the same"
+        raise OptionsInvalid("warm_start", reason)
     if options.target_drop is not None and options.has_budget:
         reason = "not together with max_macs or max_latency_ms: the most accurate network within a budget is chosen"
         raise OptionsInvalid("target_drop", reason)
@@ -55,7 +59,7 @@ def check_options(options: TailorOptions, task: str, settings: Settings, registr
     if options.group_by is not None:
         compiled("group_by", options.group_by)
     if options.warm_start is not None:
-        _check_warm_start(options.warm_start, task, backbone, registry)
+        _check_warm_start(options, options.warm_start, task, backbone, registry)
 
 
 def backbone_of(options: TailorOptions, settings: Settings, registry: Registry) -> BackboneChoice:
@@ -110,13 +114,16 @@ def _check_fits(option: str, architecture: str, settings: Settings) -> None:
         raise OptionsInvalid(option, f"{fault}; measure=macs counts MACs instead") from None
 
 
-def _check_warm_start(start: str, task: str, backbone: BackboneChoice, registry: Registry) -> None:
+def _check_warm_start(
+    options: TailorOptions, start: str, task: str, backbone: BackboneChoice, registry: Registry
+) -> None:
     try:
         record = registry.resolve(task) if start == "live" else registry.version_record(task, int(start))
     except (TaskUnknown, AliasUnknown, VersionUnknown) as fault:
         raise OptionsInvalid("warm_start", str(fault)) from None
-    if record.manifest.is_whole:
-        reason = f"version {record.version} is of method {record.manifest.method}: it has no proxies to start from"
+    method, found_method = options.method or "nettailor", record.manifest.method
+    if found_method not in (_STARTS_PROXIES if method == "nettailor" else {method}):
+        reason = f"version {record.version} is of method {found_method}, from which method {method} cannot start"
         raise OptionsInvalid("warm_start", reason)
     found, stored = record.manifest.backbone, backbone.stored
     if found.id != backbone.architecture:

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from torch import Tensor
 
-from nettailor.bundle.manifest import Method, StatisticsMode, adapters_of
+from nettailor.bundle.manifest import WHOLE_METHODS, Method, StatisticsMode, adapters_of
 from nettailor.complexity.counting import Measure
 from nettailor.network.losses import Loss
 from trainer.recipe.selection import Wanted
@@ -93,8 +93,10 @@ class RecipeConfig:
             raise ValueError("target_drop and proxy_threshold are shares")
         if (self.max_macs or 1) <= 0 or (self.max_latency_ms or 1) <= 0 or (self.max_minutes or 1) <= 0:
             raise ValueError("budgets are above 0")
-        if self.method != "nettailor" and (self.has_budget or self.max_minutes is not None):
+        if self.method != "nettailor" and self.has_budget:
             raise ValueError(f"budgets are met by pruning, which method {self.method} does not do")
+        if self.method in WHOLE_METHODS and self.max_minutes is not None:
+            raise ValueError(f"method {self.method} keeps to no max_minutes")
         if self.max_latency_ms is not None and self.latency_table is None:
             raise ValueError("max_latency_ms needs latency_table")
         if self.loss not in get_args(Loss):
@@ -119,7 +121,7 @@ class RecipeConfig:
     @property
     def trains_plain(self) -> bool:
         """Whether a network without proxies has more to learn than its classifier."""
-        return self.adapts and self.method != "features"
+        return self.adapts and self.method not in {"nettailor", "features", *WHOLE_METHODS}
 
     @property
     def plain_run(self) -> str:
@@ -179,7 +181,8 @@ class RecipeConfig:
         """Plain data, for the manifest, of what has a part in the method; limits that are not set are left out."""
         values = asdict(self) | {"method_lrs": list(self.rates), "teacher_cycles": list(self.teacher_cycles)}
         if self.method in _PARTS:
-            return {name: values[name] for name in _PARTS[self.method]}
+            parts = {name: values[name] for name in _PARTS[self.method]}
+            return parts if self.max_minutes is None else parts | {"max_minutes": self.max_minutes}
         values["gamma2"], values["distillation"] = self.teacher_weights
         for name in ("max_macs", "max_latency_ms", "latency_table", "max_minutes"):
             if values[name] is None:

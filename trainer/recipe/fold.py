@@ -22,6 +22,7 @@ from nettailor.complexity.pruning import prune
 from nettailor.network.backbones import Backbone, channels_last
 from nettailor.network.local_pass import LocalPass
 from nettailor.network.losses import TEACHER_LOSSES, distillation_loss
+from nettailor.network.norms import unfold_statistics
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.least_squares import regress_proxies, take_over
@@ -59,7 +60,7 @@ class Fold:
     on_epoch: OnEpoch
     on_run: OnRun = lambda name, history: None  # "<fold>/<run>" and all its epochs, restored ones included
     device: torch.device = CPU
-    warm: Callable[[Student], None] = lambda student: None  # changes where the full student starts
+    warm: Callable[[Student], None] | None = None  # changes where the full student, or a plain network, starts
 
     def fitted(self, schedule: Schedule) -> Schedule:
         """The schedule as it is for this fold's images."""
@@ -100,16 +101,22 @@ class Fold:
         student.head.load_state_dict(teacher.head.state_dict())
         if self.config.regressed_images:
             regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
-        self.warm(student)
+        if self.warm is not None:
+            self.warm(student)
         step = self.distillation(student, teacher, self.config.gamma1)
         self._fit(student, "student", self.fitted(self.config.student), step)
         return student
 
     def plain_network(self) -> Student:
         """The backbone's blocks and no other paths; statistics of the task's own are estimated on the training images.
-        The classifier is random."""
+        The classifier is random. Where it starts warm it is the earlier version, classifier apart."""
         network = self._untrained(0)
-        self._reestimate_statistics(network, None)
+        if self.warm is None:
+            self._reestimate_statistics(network, None)
+            return network
+        self.warm(network)
+        batches = self._on_device(evaluation_batches(self.train, self.preprocessing))
+        unfold_statistics(network.eval(), (images for images, _ in batches))
         return network
 
     def trained_plain(self, network: Student, lr: float) -> Student:

@@ -19,7 +19,7 @@ from trainer.recipe.config import RecipeConfig
 from trainer.recipe.costs import RelativeCosts
 from trainer.recipe.fold import Fold
 from trainer.recipe.folds import Folds
-from trainer.recipe.methods.plain import train_plain
+from trainer.recipe.methods.plain import PlainStages, with_rate
 from trainer.recipe.methods.whole import train_whole
 from trainer.recipe.paired import difference
 from trainer.recipe.planner import Planner, WorkPlan
@@ -103,10 +103,13 @@ def tailor_data(
         elif config.method in WHOLE_METHODS:
             trained = train_whole(plan, folds, costs, progress)
         else:
-            trained = train_plain(plan, folds, costs, progress)
+            trained = PlainStages(planner, plan, folds, costs, progress, early=early).run()
         result = Result(task=task, data=data, costs=costs, warm=warm, trained=trained)
         return Tailored.of(
-            result.points(), history=progress.history, time=planner.time_report(), finished_early=early.report()
+            result.points(),
+            history=progress.history,
+            time=planner.time_report(),
+            finished_early=with_rate(early.report(), trained.plan.config),
         )
 
 
@@ -139,10 +142,6 @@ def _first_fold(
         progress.epoch(run, schedule, epoch, model)
         early.check()
 
-    def start(student: Student) -> None:
-        if warm is not None:
-            start_from(student, warm.bundle, data.classes)
-
     return Fold(
         config=plan.config,
         backbone=backbone,
@@ -156,7 +155,7 @@ def _first_fold(
         on_epoch=on_epoch,
         on_run=progress.run,
         device=training_device(),
-        warm=start,
+        warm=None if warm is None else partial(start_from, bundle=warm.bundle, classes=data.classes),
     )
 
 

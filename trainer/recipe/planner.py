@@ -12,8 +12,9 @@ from trainer.recipe.fold import Fold, mirror_keeps_class
 from trainer.recipe.progress_reporter import PASS_WORK, ProgressReporter
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.elapsed import Elapsed
+from trainer.recipe.timing.plain_budget import PlainBudget
 from trainer.recipe.timing.skipped import skipped
-from trainer.recipe.timing.throughput import Throughput, measure_throughput
+from trainer.recipe.timing.throughput import Throughput, measure_plain_throughput, measure_throughput
 from trainer.recipe.timing.time_budget import EXPECTED, TimeBudget
 from trainer.training.data import TaskData
 from trainer.training.schedule import Schedule
@@ -72,6 +73,7 @@ class Planner:
         self._progress = progress
         self._starts_warm = starts_warm
         self._budget: TimeBudget | None = None
+        self._plain_budget: PlainBudget | None = None
 
     def plan_everything(self, backbone: Backbone) -> WorkPlan:
         """The plan as if there were time for all of it; measures what the configuration leaves open."""
@@ -91,6 +93,10 @@ class Planner:
         """
         if self._elapsed is None:
             return plan
+        if plan.config.method != "nettailor":
+            self._plain_budget = self._measured_plain_budget(self._elapsed, fold, scratch)
+            config, folds = self._plain_budget.plan(plan.config, plan.folds)
+            return replace(plan, config=config, folds=folds)
         self._budget = self._measured_budget(self._elapsed, fold, scratch)
         config, folds = self._budget.teachers(plan.config, plan.folds)
         return replace(plan, config=config, folds=folds)
@@ -107,15 +113,23 @@ class Planner:
         """Whether there is time for the network with so many blocks removed: to cut down to it, or to polish it."""
         return self._budget is None or self._budget.allows(blocks, plan.config, plan.folds, polish=polish)
 
+    def allows_rate(self, number: int, plan: WorkPlan) -> bool:
+        """Whether there is time for another learning rate of a method other than NetTailor, counted from 1."""
+        return self._plain_budget is None or self._plain_budget.allows(number, plan.config, plan.folds)
+
     def skipped(self) -> list[str]:
         """What there was no time for, in words; nothing where the time is not limited."""
+        folds = self._fold_count()
+        if self._plain_budget is not None:
+            return list(self._plain_budget.skipped(self._config, folds))
         if self._budget is None:
             return []
-        return skipped(self._decision_log, self._config, folds=self._fold_count(), images=len(self._data.train))
+        return skipped(self._decision_log, self._config, folds=folds, images=len(self._data.train))
 
     def time_report(self) -> dict[str, Json] | None:
         """Minutes, planned and used, and what was skipped; None where the time is not limited."""
-        return None if self._budget is None else {**self._budget.report(), "skipped": [*self.skipped()]}
+        budget = self._budget or self._plain_budget
+        return None if budget is None else {**budget.report(), "skipped": [*self.skipped()]}
 
     def _fold_count(self) -> int:
         if self._starts_warm:
@@ -141,5 +155,18 @@ class Planner:
             images=len(self._data.train),
             test_images=len(self._data.test),
             history=self._progress.history,
+            log=self._progress.log,
+        )
+
+    def _measured_plain_budget(self, elapsed: Elapsed, fold: Fold, scratch: Path) -> PlainBudget:
+        assert self._config.max_minutes is not None
+        pace = self._decision_log.made("paces", lambda: asdict(measure_plain_throughput(fold, scratch)))
+        return PlainBudget(
+            minutes=self._config.max_minutes,
+            elapsed=elapsed,
+            decision_log=self._decision_log,
+            throughput=Throughput(**pace),
+            images=len(self._data.train),
+            test_images=len(self._data.test),
             log=self._progress.log,
         )

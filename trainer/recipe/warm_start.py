@@ -88,9 +88,11 @@ def without_trained_on(images: LabelledImages, digests: Sequence[str], start: Wa
 @torch.no_grad()
 def start_from(student: Student, bundle: Bundle, classes: Sequence[str]) -> None:
     """Copy what a full student has in common with a bundle of the same backbone: proxies, alphas, the blocks'
-    statistics, and the classifier's rows of those of the K classes, by name, that the bundle knows. The rest stays."""
+    statistics, adapters, and the classifier's rows of those of the K classes, by name, that the bundle knows. The rest
+    stays."""
     _copy_proxies(student, bundle)
     _copy_statistics(student, bundle)
+    student.load_adapters(bundle.tensors)
     _copy_rows(student.head, bundle, classes)
     for node in student.plan.nodes():
         _copy_alphas(student, bundle, node)

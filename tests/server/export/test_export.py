@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from nettailor.architecture.plan import Plan, full_plan, reachable_plan
-from nettailor.bundle.manifest import Manifest, StatisticsMode
+from nettailor.bundle.manifest import ADAPTER_METHODS, AdapterMethod, Manifest, StatisticsMode
 from nettailor.errors import BundleWrongBackbone
 from nettailor.network.whole_network import network_of
 from server.errors import ExportLibraryMissing, ExportUnfaithful
@@ -56,6 +56,17 @@ def test_a_network_of_the_task_s_own_is_exported_whole(tmp_path: Path) -> None:
     assert exported(bundle, tmp_path / "net.onnx").top1_agreement == 1
     logits = run_onnx((tmp_path / "net.onnx").read_bytes(), _PIXELS)
     np.testing.assert_allclose(logits, student_logits(bundle, _PIXELS), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ADAPTER_METHODS)
+def test_adapters_are_merged_into_the_convolutions(method: AdapterMethod, tmp_path: Path) -> None:
+    bundle = make_bundle(method=method, seed=2)
+    assert exported(bundle, tmp_path / "net.onnx").top1_agreement == 1
+    data = (tmp_path / "net.onnx").read_bytes()
+    expected = student_logits(bundle, _PIXELS)
+    np.testing.assert_allclose(run_onnx(data, _PIXELS), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+    kinds = [node.op_type for node in onnx.load_from_string(data).graph.node]
+    assert kinds.count("Conv") == 1 + 24 + 3
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])

@@ -44,3 +44,20 @@ def test_the_best_so_far_is_published(
     assert published.manifest.recipe["finished_early"] is True
     report = service.registry.version_record("pets", 1).attachments["report.html"]
     assert "ada asked for the best so far" in service.blobs.read(report).decode()
+
+
+def test_a_method_that_removes_no_blocks_publishes_what_it_has(
+    http: httpx.Client, service: Service, start: Start
+) -> None:
+    job = submit(http, "&method=parallel-adapters")
+    process = stopped_job_process(start("candidate"))
+    answer = http.post(f"/jobs/{job}/finish", headers={"X-Actor": "ada"})
+    assert answer.status_code == 202, answer.text
+    process.resume()
+    result: Any = in_state(service, job, "succeeded", "failed").result
+    early = result["finished_early"]
+    assert (early["by"], early["candidates"], early["skipped"], early["rate"]) == ("ada", [0], 1, 0.1)
+    record = service.registry.version_record("pets", 1)
+    assert (record.manifest.method, record.manifest.recipe["adapts"]) == ("parallel-adapters", False)
+    page = service.blobs.read(record.attachments["report.html"]).decode()
+    assert "with a learning rate of 0.1" in page

@@ -70,6 +70,18 @@ def test_killed_before_within_and_after_the_trainings(
     assert_published(killed_in(http, service, start, redis_server, ("intake", "student", "publish")), whole)
 
 
+def test_another_method_killed_in_its_training(
+    http: httpx.Client, service: Service, start: Start, tmp_path: Path
+) -> None:
+    job = submit(http, "&method=batchnorm")
+    worker = start("student")
+    stopped_job_process(worker)
+    assert [row["k"] for row in service.jobs.store.get(job).front] == [0]
+    kill(worker)
+    start()
+    assert_published(in_state(service, job, "succeeded", "failed"), tiny_digest(tmp_path, method="batchnorm"))
+
+
 @pytest.mark.nightly
 def test_killed_once_in_every_stage(
     http: httpx.Client, service: Service, start: Start, whole: str, redis_server: EmbeddedRedis

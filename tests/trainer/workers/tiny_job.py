@@ -7,6 +7,7 @@ import httpx
 import torch
 
 from nettailor.bundle.bundle import digest_of
+from nettailor.bundle.manifest import Method
 from tests.trainer import archives
 from tests.trainer.tiny import tiny_backbone, tiny_config
 from trainer.intake.archives.limits import intake_limits
@@ -26,12 +27,12 @@ def submit(http: httpx.Client, query: str = "") -> str:
     return str(answer.json()["id"])
 
 
-def tiny_digest(folder: Path, finish: Callable[[], FinishRequest | None] = never) -> str:
+def tiny_digest(folder: Path, finish: Callable[[], FinishRequest | None] = never, method: Method = "nettailor") -> str:
     """The digest of the bundle that a run in one piece makes, in this process."""
     upload, dataset = folder / "upload", folder / "dataset.zip"
     upload.write_bytes(UPLOAD)
     freeze(upload, dataset, intake_limits(Settings()))
-    config = tiny_config(bf16=False, seed=SEED)
+    config = tiny_config(bf16=False, seed=SEED, method=method)
     torch.set_num_threads(1)  # as the job processes: another test of this process may have left another number
     made = tailor(
         "pets",

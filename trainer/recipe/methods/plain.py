@@ -1,67 +1,155 @@
-"""Methods that run the backbone's own path and nothing else: no teacher, no pruning, one network to publish.
+"""Methods that run the backbone's own path and what they add to it: no teacher, no pruning, one network to publish.
 
 What it is held against are the backbone's own features.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nettailor.network.student import Student
+from trainer.events import Json
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.costs import RelativeCosts
 from trainer.recipe.folds import Folds
-from trainer.recipe.paired import difference
-from trainer.recipe.planner import WorkPlan
+from trainer.recipe.paired import Right, difference
+from trainer.recipe.planner import Planner, WorkPlan
 from trainer.recipe.progress_reporter import ProgressReporter
 from trainer.recipe.result import Trained
-from trainer.recipe.selection import Candidate
+from trainer.recipe.selection import Candidate, OutOfTime
 from trainer.recipe.teachers.contest import Contest
-from trainer.recipe.teachers.search import FoundTeacher
+from trainer.recipe.timing.early_finish import EarlyFinish
 
 
-def train_plain(plan: WorkPlan, folds: Folds, costs: RelativeCosts, progress: ProgressReporter) -> Trained:
-    """The stages of such a method. Raises `TrainingDiverged`."""
-    folds.configure(plan.config)
-    progress.expected = plan.expected_work
-    progress.enter("student", folds=plan.folds, flip=plan.flip)
-    features = folds.probe_features()
-    config, chosen = _best(plan.config, folds, features, costs)
-    progress.settle()
-    progress.enter("select", blocks_removed=0, within_target=True)
-    plan = replace(plan, config=config)
-    return Trained(plan=plan, fold=folds.first, teacher=features, candidates=[chosen], chosen=chosen)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Attempt:
+    """A network, one of each fold, their answers, and the configuration that it is the outcome of. `number` is 0 where
+    nothing but the classifier is trained, then one for each learning rate."""
+
+    number: int
+    config: RecipeConfig
+    networks: Sequence[Student]
+    right: Right
+
+    @property
+    def model(self) -> Student:
+        return self.networks[0]
 
 
-def _best(
-    config: RecipeConfig, folds: Folds, features: FoundTeacher, costs: RelativeCosts
-) -> tuple[RecipeConfig, Candidate[Student]]:
-    """The most accurate of what is tried, and the configuration that it is the outcome of."""
-    start = folds.plain_networks()
-    tried = [(replace(config, adapts=False), start)]
-    if config.trains_plain:
-        for lr in config.rates:
-            tried.append((replace(config, student=replace(config.student, lr=lr)), folds.train_plain(start, lr)))
-    rights = np.stack([folds.correct(networks).numpy() for _, networks in tried])
-    contest = Contest(right=rights, margins=[0.0] * len(tried))
-    winner = contest.winner()
-    accuracy = contest.estimate(seed=config.seed).accuracy
-    if config.method == "features":
-        accuracy = features.yardstick  # the same networks, by answers that had no part in the choice among probes
-    best, networks = tried[winner]
-    return best, _candidate(networks, accuracy, features, costs, error=difference(rights[winner], features.right).error)
+class PlainStages:
+    """The stages of such a method, in order."""
+
+    def __init__(
+        self,
+        planner: Planner,
+        plan: WorkPlan,
+        folds: Folds,
+        costs: RelativeCosts,
+        progress: ProgressReporter,
+        *,
+        early: EarlyFinish,
+    ) -> None:
+        self._planner, self._plan, self._folds = planner, plan, folds
+        self._costs, self._progress, self._early = costs, progress, early
+        self._attempts: list[_Attempt] = []
+
+    def run(self) -> Trained:
+        """Raises `TrainingDiverged`."""
+        plan, folds, progress = self._plan, self._folds, self._progress
+        folds.configure(plan.config)
+        progress.expected = plan.expected_work
+        progress.enter("student", folds=plan.folds, flip=plan.flip)
+        self._features = folds.probe_features()
+        self._try_all()
+        chosen = {c.blocks_removed for c in self._early.chosen_from([self._candidate(a) for a in self._attempts])}
+        best = self._best(attempts := [a for a in self._attempts if a.number in chosen])
+        candidate = replace(self._candidate(best, self._accuracy(attempts)), blocks_removed=0)
+        progress.settle()
+        progress.enter("select", blocks_removed=0, within_target=True)
+        return Trained(
+            plan=replace(plan, config=best.config),
+            fold=folds.first,
+            teacher=self._features,
+            candidates=[candidate],
+            chosen=candidate,
+            finished_early=self._early.happened,
+            skipped=self._planner.skipped(),
+        )
+
+    def _try_all(self) -> None:
+        config, start = self._plan.config, self._folds.plain_networks()
+        self._measure(0, replace(config, adapts=False), start)
+        if not config.trains_plain:
+            return
+        for number, lr in enumerate(config.rates, start=1):
+            try:
+                self._may_train(number)
+                networks = self._folds.train_plain(start, lr)
+            except OutOfTime:
+                return
+            self._measure(number, replace(config, student=config.plain_schedule(lr)), networks)
+
+    def _may_train(self, number: int) -> None:
+        """Raises `OutOfTime`."""
+        if not self._planner.allows_rate(number, self._plan):
+            raise OutOfTime
+        self._early.begin(number)
+
+    def _measure(self, number: int, config: RecipeConfig, networks: Sequence[Student]) -> None:
+        right = self._folds.correct(networks).numpy()
+        attempt = _Attempt(number=number, config=config, networks=networks, right=right)
+        self._attempts.append(attempt)
+        self._early.measured()
+        self._progress.candidate(self._told(attempt))
+
+    def _told(self, attempt: _Attempt) -> Mapping[str, Json]:
+        candidate, complexity = self._candidate(attempt), self._costs.complexity(attempt.model.plan)
+        rates = self._plan.config.rates
+        return {
+            "k": attempt.number,
+            "rate": rates[attempt.number - 1] if attempt.number else None,
+            "accuracy": candidate.accuracy,
+            "teacher_accuracy": self._features.yardstick,
+            "gap": candidate.gap,
+            "error": candidate.error,
+            "polished": False,
+            "cost": candidate.cost,
+            "macs_removed": complexity.net_macs_removed,
+            "params_removed": complexity.net_params_removed,
+            "good": True,
+            "best": self._best(self._attempts).number,
+        }
+
+    def _best(self, attempts: Sequence[_Attempt]) -> _Attempt:
+        """The most accurate."""
+        return attempts[_contest(attempts).winner()]
+
+    def _accuracy(self, attempts: Sequence[_Attempt]) -> float:
+        """Of the best, which its choice does not flatter."""
+        if self._plan.config.method == "features":
+            return self._features.yardstick  # the same networks, by answers that had no part in the choice among probes
+        return _contest(attempts).estimate(seed=self._plan.config.seed).accuracy
+
+    def _candidate(self, attempt: _Attempt, accuracy: float | None = None) -> Candidate[Student]:
+        accuracy = float(attempt.right.mean()) if accuracy is None else accuracy
+        return Candidate(
+            blocks_removed=attempt.number,
+            accuracy=accuracy,
+            cost=self._costs.cost(attempt.model.plan),
+            good=True,
+            model=attempt.model,
+            gap=accuracy - self._features.yardstick,
+            error=difference(attempt.right, self._features.right).error,
+        )
 
 
-def _candidate(
-    networks: Sequence[Student], accuracy: float, features: FoundTeacher, costs: RelativeCosts, *, error: float
-) -> Candidate[Student]:
-    return Candidate(
-        blocks_removed=0,
-        accuracy=accuracy,
-        cost=costs.cost(networks[0].plan),
-        good=True,
-        model=networks[0],
-        gap=accuracy - features.yardstick,
-        error=error,
-    )
+def with_rate(report: Mapping[str, Json] | None, config: RecipeConfig) -> dict[str, Json] | None:
+    """What is told of an early end, and with a method other than NetTailor the learning rate that would have come."""
+    if report is None or config.method == "nettailor":
+        return None if report is None else dict(report)
+    return {**report, "rate": config.rates[int(str(report["skipped"])) - 1]}
+
+
+def _contest(attempts: Sequence[_Attempt]) -> Contest:
+    return Contest(right=np.stack([attempt.right for attempt in attempts]), margins=[0.0] * len(attempts))

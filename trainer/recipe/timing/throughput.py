@@ -2,7 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ from trainer.training.fit import Epoch
 from trainer.training.schedule import Schedule
 
 _BATCHES = 2
+_RATE = 1e-4  # of learning
 _EPOCHS = 3  # the first one warms up; of the others the faster one counts
 
 
@@ -34,20 +36,42 @@ class Throughput:
         return Throughput(image=self.image * factor, epoch=self.epoch * factor)
 
 
+def measure_plain_throughput(fold: Fold, folder: Path) -> Throughput:
+    """The throughput of a method that only adds to the backbone, as `measure_throughput` does it; twice that of a pass
+    where it trains nothing."""
+    probe, ends = _probe(fold, folder)
+    if not fold.config.trains_plain:
+        began = time.monotonic()
+        fold.features_of(probe.train, fold.backbone)
+        return Throughput(image=2 * (time.monotonic() - began) / len(probe.train), epoch=0.0)
+    probe.trained_plain(probe.plain_network(), _RATE)
+    _remove(folder)
+    return _throughput(ends[fold.config.plain_run], len(probe.train))
+
+
 def measure_throughput(fold: Fold, folder: Path) -> tuple[Throughput, Throughput]:
     """The throughput of the teacher and of the full student. Trains both for a moment, in a folder that is removed."""
+    probe, ends = _probe(fold, folder)
+    teacher = probe.teacher(probe.config.teacher)
+    probe.student(teacher)
+    _remove(folder)
+    return _throughput(ends["teacher"], len(probe.train)), _throughput(ends["student"], len(probe.train))
+
+
+def _probe(fold: Fold, folder: Path) -> tuple[Fold, Mapping[str, list[tuple[float, Epoch]]]]:
+    """The fold with a few images and short schedules, and the ends of its epochs by the kind of run."""
     _remove(folder)  # a measurement that was broken off would be restored from its checkpoints instead of made
     config = fold.config
     schedules = [fold.fitted(schedule) for schedule in (config.teacher, config.student)]
     few = min(len(fold.train), _BATCHES * max(schedule.batch_size for schedule in schedules))
     some_val = max(1, round(few * len(fold.val) / len(fold.train)))
-    ends: dict[str, list[tuple[float, Epoch]]] = {"teacher": [], "student": []}
+    ends: dict[str, list[tuple[float, Epoch]]] = defaultdict(list)
 
     def on_epoch(name: str, schedule: Schedule, epoch: Epoch, model: nn.Module) -> None:
         ends[name.partition("-")[0]].append((time.monotonic(), epoch))
 
     short, student = (
-        replace(schedule, epochs=_EPOCHS, min_images=0, max_batch_size=0, lr=1e-4) for schedule in schedules
+        replace(schedule, epochs=_EPOCHS, min_images=0, max_batch_size=0, lr=_RATE) for schedule in schedules
     )
     probe = replace(
         fold,
@@ -58,10 +82,7 @@ def measure_throughput(fold: Fold, folder: Path) -> tuple[Throughput, Throughput
         on_epoch=on_epoch,
         on_run=lambda name, history: None,
     )
-    teacher = probe.teacher(short)
-    probe.student(teacher)
-    _remove(folder)
-    return _throughput(ends["teacher"], few), _throughput(ends["student"], few)
+    return probe, ends
 
 
 def _remove(folder: Path) -> None:

@@ -18,9 +18,9 @@ from trainer.recipe.timing.throughput import Throughput
 from trainer.training.fit import Epoch
 from trainer.training.schedule import Schedule
 
-_WORTH = 0.6  # share of a schedule's epochs below which extras go first
-_RESERVE = 0.03  # share of the time that is kept for the end, beside the test split
-_EVALUATION = 0.5  # a pass without gradient, in passes of the teacher's training
+WORTH = 0.6  # share of a schedule's epochs below which extras go first
+RESERVE = 0.03  # share of the time that is kept for the end, beside the test split
+EVALUATION = 0.5  # a pass without gradient, in passes of the teacher's training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class TimeBudget:
                 return {"needed": (shortest + self._reserve + self.elapsed.seconds) / 60, "epochs": 0, "planned": 0.0}
             for rung, pooled, search in _rungs(config, folds):
                 share = left / self._whole(rung, pooled, search)
-                if share >= _WORTH:
+                if share >= WORTH:
                     break
             epochs = None if share >= 1 else max(1, int(share * self._epochs(config.teacher)))
             return {
@@ -82,7 +82,7 @@ class TimeBudget:
         if "needed" in made:
             raise TimeTooShort(self.minutes, made["needed"])
         config = replace(config, teacher_lrs=tuple(made["lrs"]), teacher_cycles=tuple(made["cycles"]))
-        return replace(config, teacher=_shortened(config.teacher, made["epochs"])), int(made["folds"])
+        return replace(config, teacher=shortened(config.teacher, made["epochs"])), int(made["folds"])
 
     def students(self, config: RecipeConfig, folds: int) -> RecipeConfig:
         """With the student's schedule that fits."""
@@ -98,7 +98,7 @@ class TimeBudget:
             epochs = None if share >= 1 else max(1, int(share * full))
             return {"epochs": epochs, "planned": folds * throughput.seconds(epochs or full, self.images)}
 
-        return replace(config, student=_shortened(config.student, self._made("student", decide)["epochs"]))
+        return replace(config, student=shortened(config.student, self._made("student", decide)["epochs"]))
 
     def candidates(self, config: RecipeConfig, folds: int) -> RecipeConfig:
         """With the schedule of the long retraining that fits: half of it at least, for as many networks as that
@@ -117,7 +117,7 @@ class TimeBudget:
             planned = cuts + count * folds * throughput.seconds(epochs, self.images)
             return {"epochs": None if epochs == full else epochs, "planned": planned}
 
-        return replace(config, retrain=_shortened(config.retrain, self._made("retrain", decide)["epochs"]))
+        return replace(config, retrain=shortened(config.retrain, self._made("retrain", decide)["epochs"]))
 
     def allows(self, blocks: int, config: RecipeConfig, folds: int, *, polish: bool) -> bool:
         """Whether there is time for a cut down to so many blocks removed, and to polish a network after it; or to
@@ -141,12 +141,12 @@ class TimeBudget:
         ends = [made["at"] for _, made in stages[1:]] + [self.elapsed.seconds]
         return {
             "max_minutes": self.minutes,
-            "used_minutes": _minutes(self.elapsed.seconds),
+            "used_minutes": in_minutes(self.elapsed.seconds),
             "stages": [
                 {
                     "stage": name,
-                    "planned_minutes": _minutes(made["planned"]),
-                    "used_minutes": _minutes(end - made["at"]),
+                    "planned_minutes": in_minutes(made["planned"]),
+                    "used_minutes": in_minutes(end - made["at"]),
                     "epochs": made["epochs"],
                 }
                 for (name, made), end in zip(stages, ends, strict=True)
@@ -168,8 +168,8 @@ class TimeBudget:
     @property
     def _reserve(self) -> float:
         """Seconds that are kept for the end: the test split, and a share of the whole."""
-        tested = self.test_images * (EXPECTED.cuts + 1) * self.teacher.image * _EVALUATION
-        return _RESERVE * 60 * self.minutes + tested
+        tested = self.test_images * (EXPECTED.cuts + 1) * self.teacher.image * EVALUATION
+        return RESERVE * 60 * self.minutes + tested
 
     def _epochs(self, schedule: Schedule) -> int:
         return schedule.epochs_of(self.images)
@@ -187,7 +187,7 @@ class TimeBudget:
         """The search over schedules, in every fold, and the features that it starts from."""
         epochs = self._epochs(config.teacher)
         runs = [*(epochs for _ in config.teacher_lrs), *(epochs * cycle for cycle in config.teacher_cycles)]
-        probe = _EVALUATION * self.teacher.seconds(0, self.images)
+        probe = EVALUATION * self.teacher.seconds(0, self.images)
         return folds * (probe + sum(self.teacher.seconds(run, self.images) for run in runs))
 
     def _fitting(self, seconds: float) -> int:
@@ -216,10 +216,10 @@ def _rungs(config: RecipeConfig, folds: int) -> Iterator[tuple[RecipeConfig, int
     yield plain, 1, _SHORT
 
 
-def _shortened(schedule: Schedule, epochs: int | None) -> Schedule:
+def shortened(schedule: Schedule, epochs: int | None) -> Schedule:
     """A schedule of so many epochs; where `epochs` is None, the schedule as it is."""
     return schedule if epochs is None else replace(schedule, epochs=epochs, min_images=0)
 
 
-def _minutes(seconds: float) -> float:
+def in_minutes(seconds: float) -> float:
     return round(seconds / 60, 3)

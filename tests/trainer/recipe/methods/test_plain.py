@@ -1,18 +1,27 @@
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from nettailor.architecture.plan import full_plan
-from nettailor.bundle.bundle import decode
-from nettailor.bundle.manifest import ADAPTER_METHODS, Accuracy, AdapterMethod
+from nettailor.bundle.bundle import decode, encode
+from nettailor.bundle.manifest import ADAPTER_METHODS, Accuracy, AdapterMethod, Method
 from nettailor.network.student import Student
+from tests.bundles import random_manifest
+from tests.nettailor.network.students import adapted_looking
 from tests.trainer.recipe.runs import Broken, fold_in, seeded_backbone, tailored
 from tests.trainer.tiny import tiny_config, tiny_task
+from trainer.errors import TimeTooShort
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
+from trainer.recipe.pipeline import tailor_data
 from trainer.recipe.result import Tailored
+from trainer.recipe.timing.early_finish import FinishRequest
+from trainer.recipe.warm_start import WarmStart, start_from
 from trainer.training.data import evaluation_batches
 from trainer.training.fit import correct_predictions
 
@@ -155,6 +164,96 @@ def test_a_broken_off_adapter_ends_with_the_same_bundle(tmp_path: Path) -> None:
     with pytest.raises(Broken):
         tailored(tmp_path / "broken", die, config)
     assert tailored(tmp_path / "broken", config=config).bundle == tailored(tmp_path / "whole", config=config).bundle
+
+
+def asking_in(run: str) -> tuple[Callable[[Event], None], Callable[[], FinishRequest | None]]:
+    """Somebody asks for the best so far after the first epoch of the run."""
+    found: list[FinishRequest] = []
+    measured: list[int] = []
+
+    def report(event: Event) -> None:
+        if event.kind == "candidate":
+            measured.append(int(str(event.fields["k"])))
+        if event.kind == "epoch" and event.fields["run"] == run and not found:
+            found.append(FinishRequest(by="ada", at="2026-11-29T12:00:00.000+00:00", candidates=tuple(measured)))
+
+    return report, lambda: found[0] if found else None
+
+
+def test_ended_early_it_is_the_best_so_far(tmp_path: Path, batchnorm: tuple[Tailored, list[Event]]) -> None:
+    config = tiny_config(method="batchnorm", method_lrs=LRS)
+    report, asked = asking_in("batchnorm-lr0.05")
+    result = tailored(tmp_path / "whole", report, config, finish=asked)
+    assert result.finished_early is not None
+    early = {name: result.finished_early[name] for name in ("candidates", "skipped", "rate")}
+    assert early == {"candidates": [0, 1], "skipped": 2, "rate": 0.05}
+    assert result.manifest.recipe["finished_early"] is True
+    assert set(result.history) == {"fold0/batchnorm-lr0.01"}
+
+    def die(event: Event) -> None:
+        report(event)
+        if event.kind == "stage" and event.stage == "select":
+            raise Broken
+
+    report, asked = asking_in("batchnorm-lr0.05")
+    with pytest.raises(Broken):
+        tailored(tmp_path / "broken", die, config, finish=asked)
+    assert tailored(tmp_path / "broken", config=config, finish=asked).bundle == result.bundle
+
+
+def test_candidates_are_told_as_they_come(batchnorm: tuple[Tailored, list[Event]]) -> None:
+    told = [event.fields for event in batchnorm[1] if event.kind == "candidate"]
+    assert [(fields["k"], fields["rate"]) for fields in told] == [(0, None), (1, LRS[0]), (2, LRS[1])]
+    assert all(fields["best"] in range(number + 1) for number, fields in enumerate(told))
+
+
+def test_with_time_enough_nothing_is_changed(tmp_path: Path, batchnorm: tuple[Tailored, list[Event]]) -> None:
+    config = tiny_config(method="batchnorm", method_lrs=LRS, max_minutes=30, bf16=batchnorm[0].manifest.recipe["bf16"])
+    result = tailored(tmp_path, config=config)
+    tensors, expected = decode(result.bundle).tensors, decode(batchnorm[0].bundle).tensors
+    assert all(np.array_equal(tensors[name], expected[name]) for name in expected)
+    assert result.time is not None
+    assert result.manifest.recipe["max_minutes"] == 30
+
+
+@pytest.mark.parametrize("method", ["features", "dan"])
+def test_no_time_at_all_is_refused(tmp_path: Path, method: Method) -> None:
+    with pytest.raises(TimeTooShort, match="max_minutes is 1e-06"):
+        tailored(tmp_path, config=tiny_config(method=method, max_minutes=1e-6))
+
+
+@pytest.mark.parametrize("method", ["batchnorm", "parallel-adapters", "series-adapters"])
+def test_started_warm_it_goes_on_where_the_earlier_version_ended(tmp_path: Path, method: Method) -> None:
+    """In the mode of training as well: what was learned of the statistics is told apart from those of the images. Those
+    of a series adapter's own batch-norm, here random ones, follow the images."""
+    config = tiny_config(method=method, statistics="task")
+    first = replace(fold_in(tmp_path / "first"), config=config)
+    earlier = adapted_looking(first.plain_network())
+    manifest = random_manifest(fingerprint=first.backbone.fingerprint(), plan=earlier.plan, classes=3, method=method)
+    bundle = decode(encode(manifest, earlier.bundle_tensors()))
+    warm = partial(start_from, bundle=bundle, classes=manifest.classes)
+    network = replace(fold_in(tmp_path / "second"), config=config, warm=warm).plain_network()
+    batch = next(evaluation_batches(first.train, first.preprocessing))[0]
+    with torch.no_grad():
+        expected = Student.from_bundle(first.backbone, bundle)(batch)
+        torch.testing.assert_close(network(batch), expected, rtol=1e-3, atol=1e-3)
+        if method != "series-adapters":
+            torch.testing.assert_close(network.train()(batch), expected, rtol=1e-2, atol=1e-2)
+
+
+def test_a_warm_start_is_told(tmp_path: Path, batchnorm: tuple[Tailored, list[Event]]) -> None:
+    bundle = decode(batchnorm[0].bundle)
+    result = tailor_data(
+        "colours",
+        tiny_task(),
+        tiny_config(method="batchnorm", method_lrs=LRS, folds=3),
+        backbone=seeded_backbone(),
+        report=lambda event: None,
+        checkpoints=tmp_path,
+        warm=WarmStart(version=1, bundle=bundle, trained_on=None, chosen_by=None),
+    )
+    assert_is_what_was_measured(result)
+    assert (result.manifest.recipe["warm_start"], result.manifest.recipe["pooled_folds"]) == (bundle.digest, 1)
 
 
 def test_only_pruning_meets_a_budget() -> None:

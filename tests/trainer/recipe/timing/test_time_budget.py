@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from nettailor.bundle.bundle import decode
 from tests.trainer.recipe.runs import Broken, tailored
+from tests.trainer.recipe.timing.set_time import SetTime
 from tests.trainer.tiny import tiny_config
 from tests.waiting import until
 from trainer.errors import TimeTooShort
@@ -27,17 +28,6 @@ from trainer.training.schedule import Schedule
 
 IMAGES = 1000
 TEACHER, STUDENT = Throughput(image=0.001, epoch=0.5), Throughput(image=0.002, epoch=0.5)
-
-
-class SetTime(Elapsed):
-    """Says that as much time has gone by as it was set to."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    @property
-    def seconds(self) -> float:
-        return self.now
 
 
 class Simulation:
