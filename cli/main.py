@@ -54,6 +54,7 @@ class Method(StrEnum):
     parallel_adapters = "parallel-adapters"
     series_adapters = "series-adapters"
     dan = "dan"
+    piggyback = "piggyback"
     finetuning = "finetuning"
 
 

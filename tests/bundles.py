@@ -6,7 +6,7 @@ import numpy as np
 
 from nettailor.architecture.geometry import geometry
 from nettailor.architecture.plan import Plan, full_plan, reachable_plan
-from nettailor.bundle.bundle import FloatArray, encode
+from nettailor.bundle.bundle import encode
 from nettailor.bundle.manifest import (
     PLAIN_METHODS,
     Accuracy,
@@ -19,6 +19,8 @@ from nettailor.bundle.manifest import (
     format_of,
 )
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from nettailor.bundle.safetensors_file import AnyArray
+from nettailor.bundle.tensors.masks import MASKS
 from nettailor.bundle.tensors.tensors import tensor_shapes
 
 ZERO_FINGERPRINT = "0" * 64
@@ -82,13 +84,16 @@ def random_manifest(
     )
 
 
-def random_tensors(manifest: Manifest, *, seed: int = 0) -> dict[str, FloatArray]:
+def random_tensors(manifest: Manifest, *, seed: int = 0) -> dict[str, AnyArray]:
     """Tensors of the right shapes that keep activations in a sane range."""
     rng = np.random.default_rng(seed)
-    tensors: dict[str, FloatArray] = {}
+    tensors: dict[str, AnyArray] = {}
     for name, shape in tensor_shapes(manifest).items():
         if name.startswith("alphas."):
             values = rng.dirichlet(np.full(shape, 4.0))
+        elif name.startswith(MASKS):
+            tensors[name] = rng.integers(0, 256, shape, np.uint8)
+            continue
         elif name.endswith("var"):
             values = rng.uniform(0.5, 1.5, shape)
         elif len(shape) > 1:
@@ -111,7 +116,7 @@ def random_bundle(
     seed: int = 0,
     test_accuracy: float = 0.9,
     method: Method = "nettailor",
-) -> tuple[Manifest, dict[str, FloatArray]]:
+) -> tuple[Manifest, dict[str, AnyArray]]:
     """A manifest and its tensors, ready for `encode`; the same arguments give the same bundle."""
     manifest = random_manifest(
         task=task,

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from nettailor.bundle.manifest import Manifest
 from nettailor.bundle.safetensors_file import (
     DEFAULT_LIMITS,
+    AnyArray,
     BundleLimits,
     FloatArray,
     canonical_json,
@@ -36,10 +37,10 @@ _MANIFEST = "manifest"  # the one key of the header's metadata
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bundle:
-    """A decoded bundle; `tensors` are read-only float32 views of the bytes, by name."""
+    """A decoded bundle; `tensors` are read-only views of the bytes, by name: float32, masks uint8."""
 
     manifest: Manifest
-    tensors: Mapping[str, FloatArray]
+    tensors: Mapping[str, AnyArray]
     digest: str  # "sha256:<hex>" of the file
     size_bytes: int
 
@@ -49,7 +50,7 @@ def digest_of(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
-def encode(manifest: Manifest, tensors: Mapping[str, FloatArray]) -> bytes:
+def encode(manifest: Manifest, tensors: Mapping[str, AnyArray]) -> bytes:
     """The canonical bytes of a bundle: equal input, equal bytes.
 
     Raises `BundleManifestInvalid` and `BundleTensorInvalid` as `decode` does.
@@ -60,7 +61,7 @@ def encode(manifest: Manifest, tensors: Mapping[str, FloatArray]) -> bytes:
 
 def decode(data: bytes, *, limits: BundleLimits = DEFAULT_LIMITS) -> Bundle:
     """Read a bundle from bytes that nobody vouches for. Raises a subclass of `BundleInvalid`."""
-    container = parse(data, limits)
+    container = parse(data, limits, dtypes=("F32", "U8"))
     if set(container.metadata) != {_MANIFEST}:
         raise BundleManifestInvalid("header.__metadata__", f"must hold exactly one key, {_MANIFEST!r}")
     manifest = parse_manifest(container.metadata[_MANIFEST])

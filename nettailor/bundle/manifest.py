@@ -14,7 +14,8 @@ from nettailor.bundle.preprocessing import Preprocessing
 
 Format = Literal["nettailor-bundle/1", "nettailor-bundle/2"]
 AdapterMethod = Literal["parallel-adapters", "series-adapters", "dan"]
-Method = Literal["nettailor", "features", "batchnorm", AdapterMethod, "finetuning"]  # how a bundle changes the backbone
+# How a bundle changes the backbone.
+Method = Literal["nettailor", "features", "batchnorm", AdapterMethod, "piggyback", "finetuning"]
 ADAPTER_METHODS: tuple[AdapterMethod, ...] = get_args(AdapterMethod)
 TASK_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 TaskName = Annotated[str, StringConstraints(pattern=TASK_NAME)]
@@ -31,6 +32,7 @@ PLAIN_METHODS: Mapping[Method, StatisticsMode] = {
     "parallel-adapters": "task",
     "series-adapters": "task",
     "dan": "task",
+    "piggyback": "task",
     "finetuning": "task",
 }
 # Of these, whose tasks have a network of their own, stem included, and share nothing.
@@ -133,6 +135,11 @@ class Manifest(_Frozen):
     def is_whole(self) -> bool:
         """Whether the bundle holds a whole network, stem included, that shares nothing with other tasks."""
         return self.method in WHOLE_METHODS
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether the bundle holds masks of the backbone's weights."""
+        return self.method == "piggyback"
 
     @model_validator(mode="after")
     def _classes_are_distinct(self) -> "Manifest":

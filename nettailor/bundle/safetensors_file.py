@@ -1,4 +1,4 @@
-"""The container of a bundle: a safetensors file of float32 tensors, written canonically and read with numpy alone.
+"""The container of a bundle: a safetensors file of tensors, written canonically and read with numpy alone.
 
 8 bytes (little-endian header length), the header (JSON, padded with spaces to a multiple of 8), the tensors' bytes.
 """
@@ -6,7 +6,7 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from nettailor.errors import BundleMalformed, BundleTensorInvalid, BundleTooLarge
 
 FloatArray = NDArray[np.float32]
+AnyArray = NDArray[Any]  # of one of the types below
 
 METADATA = "__metadata__"
 _LENGTH_BYTES = 8
-_FLOAT_BYTES = 4
+_TYPES: Mapping[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "U8": np.dtype(np.uint8)}
 _MOST_DIMENSIONS = 8
 _ENTRY_KEYS = {"dtype", "shape", "data_offsets"}
 
@@ -40,12 +41,13 @@ class Container:
     """A parsed file; the tensors are read-only views of the bytes it was parsed from."""
 
     metadata: Mapping[str, str]
-    tensors: Mapping[str, FloatArray]
+    tensors: Mapping[str, AnyArray]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Entry:
     name: str
+    dtype: str
     shape: tuple[int, ...]
     begin: int  # bytes, from the start of the data
     end: int
@@ -83,14 +85,16 @@ def _finite(text: str) -> float:
     return value
 
 
-def serialise(metadata: Mapping[str, str], tensors: Mapping[str, FloatArray]) -> bytes:
-    """The canonical file: tensors in the order of their names, header keys sorted."""
+def serialise(metadata: Mapping[str, str], tensors: Mapping[str, AnyArray]) -> bytes:
+    """The canonical file: tensors in the order of their names, header keys sorted. What is no uint8 is written as
+    float32."""
     header: dict[str, Any] = {METADATA: dict(metadata)}
     chunks, offset = [], 0
     for name in sorted(tensors):
-        chunk = np.ascontiguousarray(tensors[name], dtype="<f4").tobytes()
+        dtype = "U8" if tensors[name].dtype == np.uint8 else "F32"
+        chunk = np.ascontiguousarray(tensors[name], dtype=_TYPES[dtype]).tobytes()
         header[name] = {
-            "dtype": "F32",
+            "dtype": dtype,
             "shape": list(tensors[name].shape),
             "data_offsets": [offset, offset + len(chunk)],
         }
@@ -101,18 +105,18 @@ def serialise(metadata: Mapping[str, str], tensors: Mapping[str, FloatArray]) ->
     return b"".join([len(encoded).to_bytes(_LENGTH_BYTES, "little"), encoded, *chunks])
 
 
-def parse(data: bytes, limits: BundleLimits = DEFAULT_LIMITS) -> Container:
+def parse(data: bytes, limits: BundleLimits = DEFAULT_LIMITS, *, dtypes: Collection[str] = ("F32",)) -> Container:
     """Read a file, trusting nothing in it.
 
     Raises `BundleTooLarge`, `BundleMalformed` (what the bytes are does not fit what the header says) and
-    `BundleTensorInvalid` (a tensor that is not float32).
+    `BundleTensorInvalid` (a tensor of another type).
     """
     if len(data) > limits.size_bytes:
         raise BundleTooLarge("file", len(data), limits.size_bytes)
     start = _data_start(data, limits)
     header = _header(data[_LENGTH_BYTES:start])
     metadata = _metadata(header.pop(METADATA, None))
-    entries = [_entry(name, value) for name, value in header.items()]
+    entries = [_entry(name, value, dtypes) for name, value in header.items()]
     _check_offsets(entries, len(data) - start)
     return Container(metadata=metadata, tensors={e.name: _view(data, start, e) for e in entries})
 
@@ -150,24 +154,24 @@ def _metadata(value: Any) -> dict[str, str]:
     return value
 
 
-def _entry(name: str, value: Any) -> _Entry:
+def _entry(name: str, value: Any, dtypes: Collection[str]) -> _Entry:
     where = f"header[{name!r}]"
     if not isinstance(value, dict) or set(value) != _ENTRY_KEYS:
         raise BundleMalformed(where, f"must hold exactly {', '.join(sorted(_ENTRY_KEYS))}")
-    shape, offsets = value["shape"], value["data_offsets"]
+    dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
     if not _naturals(shape) or 0 in shape:
         raise BundleMalformed(f"{where}.shape", "not a list of positive integers")
     if len(shape) > _MOST_DIMENSIONS:
         raise BundleMalformed(f"{where}.shape", f"more than {_MOST_DIMENSIONS} dimensions")
     if not _naturals(offsets) or len(offsets) != 2:
         raise BundleMalformed(f"{where}.data_offsets", "not two integers")
-    if value["dtype"] != "F32":
-        raise BundleTensorInvalid(name, f"dtype is {value['dtype']!r}, must be 'F32'")
+    if dtype not in list(dtypes):  # a list, or what a stranger wrote would have to be hashable
+        raise BundleTensorInvalid(name, f"dtype is {dtype!r}, must be {' or '.join(map(repr, dtypes))}")
     begin, end = offsets
     # Sides are looked at before they are multiplied: whole numbers grow without end.
-    if max(shape, default=1) > end - begin or end - begin != math.prod(shape) * _FLOAT_BYTES:
+    if max(shape, default=1) > end - begin or end - begin != math.prod(shape) * _TYPES[dtype].itemsize:
         raise BundleMalformed(f"{where}.data_offsets", "span does not fit the shape")
-    return _Entry(name=name, shape=tuple(shape), begin=begin, end=end)
+    return _Entry(name=name, dtype=dtype, shape=tuple(shape), begin=begin, end=end)
 
 
 def _naturals(value: Any) -> bool:
@@ -185,7 +189,7 @@ def _check_offsets(entries: list[_Entry], data_bytes: int) -> None:
         raise BundleMalformed("data", f"the header describes {expected} bytes, {data_bytes} are there")
 
 
-def _view(data: bytes, start: int, entry: _Entry) -> FloatArray:
-    count = (entry.end - entry.begin) // _FLOAT_BYTES
-    flat = np.frombuffer(data, dtype="<f4", count=count, offset=start + entry.begin)
-    return flat.reshape(entry.shape)
+def _view(data: bytes, start: int, entry: _Entry) -> AnyArray:
+    flat = np.frombuffer(data, dtype=_TYPES[entry.dtype], count=math.prod(entry.shape), offset=start + entry.begin)
+    view: AnyArray = flat.reshape(entry.shape)
+    return view

@@ -5,6 +5,7 @@ additions, ReLUs and pooling count nothing.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +15,7 @@ from typing import Literal
 from nettailor.architecture.geometry import BlockGeometry, Geometry
 from nettailor.architecture.plan import Plan, full_plan
 from nettailor.bundle.manifest import AdapterMethod, Complexity, StatisticsMode
+from nettailor.bundle.tensors.masks import masked_weights
 from nettailor.errors import CostTableInvalid
 
 Measure = Literal["macs", "params"]
@@ -233,4 +235,20 @@ def whole_complexity(geometry: Geometry, *, image_side: int, classes: int) -> Co
         shared_params_removed=blocks.params,
         task_macs=task.macs,
         task_params=task.params,
+    )
+
+
+def masked_complexity(geometry: Geometry, *, image_side: int, classes: int) -> Complexity:
+    """Of a network of masks over shared weights: the weights are shared, what is computed with them is not. Of the 32
+    bits of a number a mask has one for each weight."""
+    plan = full_plan(geometry.depth, 0)
+    own = plan_complexity(geometry, plan, image_side=image_side, classes=classes, statistics="task")
+    weights = sum(math.prod(shape) for shape in masked_weights(geometry).values())
+    return own.model_copy(
+        update={
+            "shared_macs_kept": 0,
+            "shared_macs_removed": own.shared_macs_kept,
+            "task_macs": own.task_macs + own.shared_macs_kept,
+            "task_params": own.task_params + -(-weights // 32),
+        }
     )

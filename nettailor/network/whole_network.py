@@ -11,6 +11,7 @@ from nettailor.architecture.plan import full_plan
 from nettailor.bundle.bundle import Bundle, check_backbone
 from nettailor.bundle.tensors.network import PREFIX
 from nettailor.network.backbones import Backbone, canonical_tensors
+from nettailor.network.masked import MaskedStudent
 from nettailor.network.student import Student
 
 
@@ -32,6 +33,11 @@ class WholeNetwork(Student):
 
 def network_of(backbone: Backbone, bundle: Bundle) -> Student:
     """The network that a bundle describes, in eval mode. Raises `BundleWrongBackbone`."""
+    if bundle.manifest.is_masked:
+        check_backbone(bundle, backbone.fingerprint())
+        masked = MaskedStudent(backbone, classes=len(bundle.manifest.classes))
+        masked.load_bundle_tensors(bundle.tensors)
+        return masked.eval()
     if not bundle.manifest.is_whole:
         return Student.from_bundle(backbone, bundle)
     check_backbone(bundle, backbone.fingerprint())

@@ -23,6 +23,7 @@ from server.engine.folded import FoldedBundle, fold_bundle
 from server.engine.mixed import MixedPass
 from server.engine.ready import Ready
 from server.engine.rows import Share, cut
+from server.engine.whole.masked import MaskedNetwork, upload_masked
 from server.engine.whole.network import WholeNetwork, upload_network
 from server.kernels.device import Device
 
@@ -85,6 +86,8 @@ class Engine:
             ready: Ready
             if folded.manifest.is_whole:
                 ready = upload_network(folded, self.shared, self.device)
+            elif folded.manifest.is_masked:
+                ready = upload_masked(folded, self.shared, self.device)
             else:
                 self._prepare(folded.manifest.preprocessing.crop)
                 ready = adapters.upload(folded, self._shapes, self.device)
@@ -149,7 +152,7 @@ class Engine:
         members: Sequence[list[int]],
     ) -> Stems:
         """x_0 of the images that anybody wants who shares the stem; each passes it once."""
-        sharing = [rows for one, rows in zip(ready, members, strict=True) if isinstance(one, Adapter)]
+        sharing = [rows for one, rows in zip(ready, members, strict=True) if not isinstance(one, WholeNetwork)]
         places = {image: place for place, image in enumerate(sorted({image for rows in sharing for image in rows}))}
         if not places:
             return Stems(x=None, places=places)
@@ -182,9 +185,12 @@ class Engine:
         with torch.inference_mode():
             logits = self._mixed(stems, sharing)
             for share in piece:
-                if isinstance(one := ready[share.member], WholeNetwork):
+                one = ready[share.member]
+                if isinstance(one, WholeNetwork):
                     own = self._normalised(_taken(images, share.images), [one.preprocessing])
                     logits[share.member] = one.run(own)
+                elif isinstance(one, MaskedNetwork):
+                    logits[share.member] = one.run(stems.rows(share.images))
             return self.device.fetch([logits[share.member] for share in piece])
 
     def _mixed(self, stems: Stems, sharing: Sequence[tuple[Share, Adapter]]) -> dict[int, Tensor]:

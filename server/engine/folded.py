@@ -14,8 +14,9 @@ import numpy as np
 
 from nettailor.bundle.bundle import Bundle, manifest_json, parse_manifest
 from nettailor.bundle.manifest import Manifest
-from server.engine.folding import FloatArray, Norm, fold
+from server.engine.folding import FloatArray, Folded, Norm, fold
 from server.engine.whole.folding import fold_network
+from server.engine.whole.mask_folding import fold_masks
 from server.residency.tiers import Bytes
 
 _ALIGNMENT = 64  # bytes: every array starts on a cache line
@@ -50,13 +51,19 @@ class FoldedBundle:
 
 def fold_bundle(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> FoldedBundle:
     """`norms` are the shared blocks', by node and name."""
-    arrays = fold_network(bundle) if bundle.manifest.is_whole else fold(bundle, norms)
+    arrays = _arrays(bundle, norms)
     shapes = {name: array.shape for name, array in arrays.items()}
     flat = np.zeros(sum(_padded(math.prod(shape)) for shape in shapes.values()), np.float32)
     folded = FoldedBundle(manifest=bundle.manifest, shapes=shapes, flat=flat)
     for name, out in folded.arrays().items():
         arrays[name].write(out)
     return folded
+
+
+def _arrays(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, Folded]:
+    if bundle.manifest.is_whole:
+        return fold_network(bundle)
+    return fold_masks(bundle, norms) if bundle.manifest.is_masked else fold(bundle, norms)
 
 
 def to_bytes(folded: FoldedBundle) -> Bytes:

@@ -242,5 +242,5 @@ def _normalising(bundle: Bundle, norm: str, eps: float) -> tuple[FloatArray, Flo
     weight, bias, mean, var = (
         bundle.tensors[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
     )
-    scale = weight / np.sqrt(var + np.float32(eps))
+    scale: FloatArray = (weight / np.sqrt(var + np.float32(eps))).astype(np.float32)
     return scale, bias - mean * scale

@@ -87,6 +87,10 @@ class TunedKernel:
         self._by_tile: dict[int, WinogradKernel] = {}
 
     @property
+    def weight(self) -> Tensor:
+        return self._direct.weight
+
+    @property
     def size_bytes(self) -> int:
         return self._direct.size_bytes + sum(kernel.size_bytes for kernel in self._by_tile.values())
 

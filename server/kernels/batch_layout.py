@@ -21,6 +21,10 @@ class BatchLayoutKernel:
         self._lock = threading.Lock()
 
     @property
+    def weight(self) -> Tensor:
+        return self._plain
+
+    @property
     def size_bytes(self) -> int:
         return self._plain.untyped_storage().nbytes() + sum(k.size_bytes for k in self._copies())
 

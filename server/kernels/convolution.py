@@ -17,6 +17,10 @@ _TELLS_APART = 2**16  # bytes; weights in blocks of another size differ long bef
 
 class Kernel(Protocol):
     @property
+    def weight(self) -> Tensor:
+        """The weights as they came, (C_out, C_in, k, k); maybe a copy."""
+
+    @property
     def size_bytes(self) -> int: ...
 
     @property

@@ -29,6 +29,9 @@ class Device(Protocol):
     def put(self, array: NDArray[np.float32]) -> Tensor:
         """A tensor of `dtype` on the device; it is complete when this returns. May be called from any thread."""
 
+    def put_bytes(self, array: NDArray[np.uint8]) -> Tensor:
+        """As `put`, of bytes that stay bytes."""
+
     def pack(self, weight: NDArray[np.float32], *, stride: int, padding: int) -> Kernel:
         """A convolution with weights (C_out, C_in, k, k), ready to run."""
 
@@ -53,6 +56,9 @@ class CpuDevice:
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(array).to(self.dtype)
+
+    def put_bytes(self, array: NDArray[np.uint8]) -> Tensor:
+        return torch.from_numpy(array)
 
     def pack(self, weight: NDArray[np.float32], *, stride: int, padding: int) -> Kernel:
         placed = self.put(weight)
@@ -90,7 +96,13 @@ class CudaDevice:
         self._copies = torch.cuda.Stream(self.place)
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
-        pinned = torch.from_numpy(array).to(self.dtype).pin_memory()
+        return self._copied(torch.from_numpy(array).to(self.dtype))
+
+    def put_bytes(self, array: NDArray[np.uint8]) -> Tensor:
+        return self._copied(torch.from_numpy(array))
+
+    def _copied(self, host: Tensor) -> Tensor:
+        pinned = host.pin_memory()
         with torch.cuda.stream(self._copies):
             tensor = pinned.to(self.place, non_blocking=True)
             arrived = torch.cuda.Event()

@@ -30,15 +30,18 @@ _PARTS: Mapping[Method, tuple[str, ...]] = {
     "parallel-adapters": _ON_BLOCKS,
     "series-adapters": _ON_BLOCKS,
     "dan": _ON_BLOCKS,
+    "piggyback": _ON_BLOCKS,
     "finetuning": (*_POOLING, "flip", "bf16", "teacher", "teacher_cycles", "method_lrs"),
 }
 _MATRIX_SHARE = 0.3  # of such a rate, for the matrices of adapters (docs/log.md)
+_SCORE_SHARE = 0.01  # of such a rate, for the scores that masks are learned by (docs/log.md)
 # Learning rates that are tried, the middle one alone by `fast` (docs/log.md).
 _RATES: Mapping[Method, tuple[float, float, float]] = {
     "batchnorm": (0.03, 0.1, 0.3),
     "parallel-adapters": (0.03, 0.1, 0.3),
     "series-adapters": (0.03, 0.1, 0.3),
     "dan": (0.03, 0.1, 0.3),
+    "piggyback": (0.01, 0.03, 0.1),
     "finetuning": (0.006, 0.02, 0.05),
 }
 
@@ -126,10 +129,15 @@ class RecipeConfig:
     @property
     def plain_run(self) -> str:
         """What kind of run such a network is trained in."""
+        if self.method == "piggyback":
+            return "masks"
         return "batchnorm" if adapters_of(self.method) is None else "adapters"
 
     def plain_schedule(self, lr: float) -> Schedule:
-        """By which such a network is trained at one of the rates; adapters' matrices learn in proportion."""
+        """By which such a network is trained at one of the rates; adapters' matrices and the scores of masks learn in
+        proportion."""
+        if self.method == "piggyback":
+            return replace(self.student, lr=lr, matrix_lr=_SCORE_SHARE * lr)
         if adapters_of(self.method) is None:
             return replace(self.student, lr=lr)
         return replace(self.student, lr=lr, matrix_lr=_MATRIX_SHARE * lr)

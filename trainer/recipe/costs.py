@@ -8,6 +8,7 @@ from nettailor.complexity.counting import (
     PathCosts,
     adapters_cost,
     backbone_cost,
+    masked_complexity,
     measured_path_costs,
     path_costs,
     plan_complexity,
@@ -44,6 +45,8 @@ class RelativeCosts:
     def complexity(self, plan: Plan) -> Complexity:
         if self._config.method in WHOLE_METHODS:
             return whole_complexity(self._geometry, image_side=self._image_side, classes=self._classes)
+        if self._config.method == "piggyback":
+            return masked_complexity(self._geometry, image_side=self._image_side, classes=self._classes)
         return plan_complexity(
             self._geometry,
             plan,

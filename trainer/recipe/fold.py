@@ -22,6 +22,7 @@ from nettailor.complexity.pruning import prune
 from nettailor.network.backbones import Backbone, channels_last
 from nettailor.network.local_pass import LocalPass
 from nettailor.network.losses import TEACHER_LOSSES, distillation_loss
+from nettailor.network.masked import MaskedStudent
 from nettailor.network.norms import unfold_statistics
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
@@ -120,7 +121,8 @@ class Fold:
         return network
 
     def trained_plain(self, network: Student, lr: float) -> Student:
-        """A copy that has learned what is its own: scale and shift in the statistics, adapters, and the classifier."""
+        """A copy that has learned what is its own: scale and shift in the statistics, adapters, masks, and the
+        classifier."""
         trained = channels_last(network.pruned(network.plan, self.backbone)).to(self.device)
         schedule = self.fitted(self.config.plain_schedule(lr))
         self._fit(trained, f"{self.config.plain_run}-lr{lr:g}", schedule, self.fine_tuning(trained))
@@ -130,6 +132,9 @@ class Fold:
         """With every block."""
         self._seed("student")
         config = self.config
+        if config.method == "piggyback":
+            masked = MaskedStudent(self.backbone, classes=self.classes, adapts=config.adapts)
+            return channels_last(masked).to(self.device)
         student = Student(
             self.backbone,
             plan=full_plan(self.backbone.depth, skips),

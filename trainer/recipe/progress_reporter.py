@@ -20,6 +20,7 @@ PASS_WORK: Mapping[str, float] = {
     "retrain": 1.0,
     "batchnorm": 1.0,  # there are no other runs beside it
     "adapters": 1.0,  # nor beside these
+    "masks": 1.0,
 }
 _TELLING = 0.02  # share of all work that has to be done before its pace says when the rest will be
 

@@ -46,7 +46,11 @@ class Optimizer:
 
 
 def _matrices(trained: dict[str, nn.Parameter]) -> dict[str, nn.Parameter]:
-    return {name: p for name, p in trained.items() if name.startswith(("proxies.", "blocks.")) and p.ndim == 4}
+    return {name: p for name, p in trained.items() if name.startswith(("proxies.", "blocks.")) and _is_matrix(name, p)}
+
+
+def _is_matrix(name: str, parameter: nn.Parameter) -> bool:
+    return parameter.ndim == 4 and _kind(name) == "weights"
 
 
 def _of_the_rest(trained: dict[str, nn.Parameter], schedule: Schedule) -> torch.optim.Optimizer:
@@ -57,12 +61,14 @@ def _of_the_rest(trained: dict[str, nn.Parameter], schedule: Schedule) -> torch.
 
 
 def _groups(trained: dict[str, nn.Parameter], schedule: Schedule) -> Iterator[dict[str, Any]]:
-    """Weights with weight decay; alphas without it; alphas and adapted statistics at rates of their own."""
+    """Weights with weight decay; alphas and the scores of masks without it, which would draw to no mask at all; all but
+    the weights at rates of their own."""
     decay = schedule.weight_decay
     kinds = {
         "weights": (schedule.lr, decay),
         "alphas": (schedule.lr * schedule.alpha_lr, 0.0),
         "statistics": (schedule.lr * schedule.statistics_lr, decay),
+        "scores": (schedule.matrix_lr or schedule.lr, 0.0),
     }
     for kind, (peak, weight_decay) in kinds.items():
         parameters: list[Tensor] = [p for name, p in trained.items() if _kind(name) == kind]
@@ -73,4 +79,6 @@ def _groups(trained: dict[str, nn.Parameter], schedule: Schedule) -> Iterator[di
 def _kind(name: str) -> str:
     if name.startswith("alphas."):
         return "alphas"
+    if name.endswith(".scores"):
+        return "scores"
     return "statistics" if name.endswith((".log_gain", ".offset")) else "weights"

@@ -27,7 +27,7 @@ class Schedule:
     clip: float | None = None  # largest norm of the whole gradient
     alpha_lr: float = 1.0  # factor on the learning rate of alphas, which have no weight decay
     statistics_lr: float = 0.1  # factor on the learning rate of the kept blocks' statistics, where they are learned
-    matrix_lr: float | None = None  # peak of Muon's, whose steps have that spectral norm
+    matrix_lr: float | None = None  # peak of Muon's, whose steps have that spectral norm; for scores of masks of Adam's
 
     def __post_init__(self) -> None:
         rates = self.lr > 0 and (self.matrix_lr or 1) > 0

@@ -3,14 +3,16 @@
 Each kind has a file of its own here. Beside them every bundle has the classifier: head.weight (K, C_L), head.bias (K,).
 """
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
 from nettailor.architecture.geometry import Geometry, geometry
 from nettailor.bundle.manifest import Manifest, adapters_of
-from nettailor.bundle.safetensors_file import FloatArray
+from nettailor.bundle.safetensors_file import AnyArray, FloatArray
 from nettailor.bundle.tensors.adapters import adapter_shapes
+from nettailor.bundle.tensors.masks import check_mask, mask_shapes, masked_weights
 from nettailor.bundle.tensors.network import network_shapes
 from nettailor.bundle.tensors.paths import check_alphas, path_shapes
 from nettailor.bundle.tensors.statistics import statistics_shapes
@@ -33,22 +35,27 @@ def tensor_shapes(manifest: Manifest) -> dict[str, Shape]:
             shapes |= statistics_shapes(shape_of, plan)
         if (adapters := adapters_of(manifest.method)) is not None:
             shapes |= adapter_shapes(shape_of, plan, adapters)
+        if manifest.is_masked:
+            shapes |= mask_shapes(shape_of)
     classes = len(manifest.classes)
     return shapes | {"head.weight": (classes, shape_of.channels[-1]), "head.bias": (classes,)}
 
 
-def check_tensors(manifest: Manifest, tensors: Mapping[str, FloatArray]) -> None:
+def check_tensors(manifest: Manifest, tensors: Mapping[str, AnyArray]) -> None:
     """Raises `BundleTensorInvalid` unless these are the tensors that the manifest calls for, all of sound values."""
-    shapes = tensor_shapes(manifest)
+    shapes, masked = tensor_shapes(manifest), masked_weights(_geometry_of(manifest))
     for name in sorted(tensors.keys() ^ shapes.keys()):
         raise BundleTensorInvalid(name, "missing" if name in shapes else "surplus: the plan does not call for it")
     for name in sorted(tensors):
-        tensor = tensors[name]
-        if tensor.dtype != np.float32:
-            raise BundleTensorInvalid(name, f"dtype is {tensor.dtype}, must be float32")
+        tensor, dtype = tensors[name], np.dtype(np.uint8 if name in masked else np.float32)
+        if tensor.dtype != dtype:
+            raise BundleTensorInvalid(name, f"dtype is {tensor.dtype}, must be {dtype}")
         if tensor.shape != shapes[name]:
             raise BundleTensorInvalid(name, f"shape is {tensor.shape}, must be {shapes[name]}")
-        _check_values(name, tensor)
+        if name in masked:
+            check_mask(name, tensor, math.prod(masked[name]))
+        else:
+            _check_values(name, tensor)
 
 
 def _geometry_of(manifest: Manifest) -> Geometry:

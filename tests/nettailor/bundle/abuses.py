@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from nettailor.bundle.bundle import decode, encode
-from nettailor.bundle.safetensors_file import canonical_json
+import numpy as np
+
+from nettailor.bundle.bundle import decode, encode, manifest_json
+from nettailor.bundle.safetensors_file import AnyArray, canonical_json, serialise
 from nettailor.errors import (
     BundleInvalid,
     BundleMalformed,
@@ -35,7 +37,7 @@ class Abuse:
 def abuses() -> Iterator[Abuse]:
     """Every abuse, of a sound bundle of the task `signs`."""
     sound = tiny_bytes()
-    for group in (_container_abuses, _header_abuses, _tensor_abuses, _adapter_abuses, _manifest_abuses):
+    for group in (_container_abuses, _header_abuses, _tensor_abuses, _adapter_abuses, _mask_abuses, _manifest_abuses):
         yield from group(sound)
 
 
@@ -129,6 +131,19 @@ def _adapter_abuses(_sound: bytes) -> Iterator[Abuse]:
     yield abuse("adapter turned", turned, f"at {matrix}: shape is (32, 128, 1, 1), must be (64, 64, 1, 1)")
     yield abuse("NaN in an adapter", _overwrite(sound, matrix, nan), f"at {matrix}: holds NaN")
     yield abuse("variance of an adapter", _overwrite(sound, variance, minus), f"at {variance}: holds a negative")
+
+
+def _mask_abuses(_sound: bytes) -> Iterator[Abuse]:
+    manifest, tensors = random_bundle(classes=2, method="piggyback")
+    mask = "masks.5.shortcut.0"
+
+    def abuse(name: str, tensor: str, values: AnyArray, says: str) -> Abuse:
+        data = serialise({"manifest": manifest_json(manifest)}, tensors | {tensor: values})
+        return Abuse(name=name, data=data, error=BundleTensorInvalid, says=f"at {tensor}: {says}")
+
+    yield abuse("mask too short", mask, tensors[mask][:-4], "shape is (252,), must be (256,)")
+    yield abuse("mask of numbers", mask, np.ones(256, np.float32), "dtype is float32, must be uint8")
+    yield abuse("classifier of bytes", "head.bias", np.ones(2, np.uint8), "dtype is uint8, must be float32")
 
 
 def _manifest_abuses(sound: bytes) -> Iterator[Abuse]:

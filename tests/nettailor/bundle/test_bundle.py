@@ -30,6 +30,7 @@ from nettailor.bundle.manifest import (
     Method,
     StatisticsMode,
 )
+from nettailor.bundle.safetensors_file import AnyArray
 from nettailor.bundle.tensors.tensors import tensor_shapes
 from nettailor.errors import (
     BundleInvalid,
@@ -79,10 +80,11 @@ def test_a_file_of_the_official_package_is_read() -> None:
 def test_golden_bytes(method: Method) -> None:
     """The bytes of equal content never change: digests are identities. A change here is a new format version."""
     manifest = random_manifest(plan=random_plan(12, seed=4), classes=3, method=method)
-    tensors = {
+    tensors: dict[str, AnyArray] = {
         name: np.full(shape, 1 / shape[0] if name.startswith("alphas") else 0.5, dtype=np.float32)
         for name, shape in tensor_shapes(manifest).items()
     }
+    tensors |= {name: np.full(tensors[name].shape, 165, np.uint8) for name in tensors if name.startswith("masks.")}
     data = encode(manifest, tensors)
     assert data[8:100] == GOLDEN_START
     assert digest_of(data) == GOLDEN_DIGESTS[method]
@@ -297,5 +299,6 @@ GOLDEN_DIGESTS: dict[Method, str] = {
     "parallel-adapters": "sha256:2e47ccfc42c025c323fed654511855d43d9725c3941720a7fc62deb056f97e60",
     "series-adapters": "sha256:35988b83f6c19cf512ade5b66c380f8737291ad16e4a6365f5024c633603c882",
     "dan": "sha256:2531bb47fac8fab3e05902bcda6dc59bd4505d23d9454ff1d0f2a3c61edeb1a7",
+    "piggyback": "sha256:c0fd9d8166e69e1f204de797a8c597b984d1767115d6de53badb28edffc74c55",
     "finetuning": "sha256:9d9e44e1ff92357459c2f044e5e0476feedef4ac10c3035de4692d5ce02cd9df",
 }

@@ -15,6 +15,8 @@ from nettailor.architecture.plan import full_plan
 from nettailor.bundle.bundle import Bundle, decode, encode
 from nettailor.bundle.manifest import ADAPTER_METHODS, PLAIN_METHODS, WHOLE_METHODS, AdapterMethod, Method, adapters_of
 from nettailor.images import normalise
+from nettailor.network.backbones import Backbone
+from nettailor.network.masked import THRESHOLD, MaskedConvolution, MaskedStudent
 from nettailor.network.student import Student
 from nettailor.network.whole_network import WholeNetwork
 from server.engine.engine import Engine, Part
@@ -58,6 +60,8 @@ def on_shared_blocks(method: Method, seed: int, name: str) -> Student:
     classes = CLASSES[seed % len(CLASSES)]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
+        if method == "piggyback":
+            return adapted_looking(half_masked(backbone(name), classes, generator), seed).eval()
         student = Student(
             backbone(name),
             plan=plan,
@@ -71,6 +75,15 @@ def on_shared_blocks(method: Method, seed: int, name: str) -> Student:
             module.running_mean = 0.2 * torch.randn(module.num_features, generator=generator)
             module.running_var = 0.5 + torch.rand(module.num_features, generator=generator)
     return (student if statistics == "frozen" else adapted_looking(student, seed)).eval()
+
+
+def half_masked(own: Backbone, classes: int, generator: torch.Generator) -> MaskedStudent:
+    student = MaskedStudent(own, classes=classes, adapts=True)
+    for module in student.blocks.modules():
+        if isinstance(module, MaskedConvolution):
+            module.scores.data = 2 * THRESHOLD * torch.rand(module.scores.shape, generator=generator)
+            module.scores.data[0] = THRESHOLD
+    return student
 
 
 @functools.cache

@@ -16,6 +16,7 @@ _KINDS = {
     "retrain": "retraining after pruning",
     "batchnorm": "batch-norm",
     "adapters": "adapters and batch-norm",
+    "masks": "masks and batch-norm",
 }
 _TERMS = ("classification", "complexity", "teacher", "distillation")
 _SHOWN = 8  # runs named in a legend
