@@ -3,6 +3,9 @@
 HostingError
 ├── KeyMissing             a locked route was asked without a key
 ├── KeyUnknown             no key has that secret
+├── LinkInvalid            a link was not made here, for another page, or with a key that is gone
+├── LinkExpired            a link was good, and is no more
+├── PageUnknown            no link opens that path
 ├── ScopeMissing           the key is not good for what was asked
 ├── TaskForbidden          the key is limited to other tasks
 ├── HostNotAllowed         a name that is none of the service's, where nothing is locked
@@ -38,6 +41,21 @@ class KeyMissing(HostingError):
 class KeyUnknown(HostingError):
     def __init__(self) -> None:
         super().__init__("no key has this secret")
+
+
+class LinkInvalid(HostingError):
+    def __init__(self) -> None:
+        super().__init__("this link opens nothing: it is of another page, or of a key that is gone; ask for a new one")
+
+
+class LinkExpired(HostingError):
+    def __init__(self) -> None:
+        super().__init__("this link is too old; ask for a new one (nettailor link, or POST /links)")
+
+
+class PageUnknown(HostingError):
+    def __init__(self, path: str) -> None:
+        super().__init__(f"no link opens {path!r}: there are links to reports, logs and the front page alone")
 
 
 class ScopeMissing(HostingError):

@@ -113,6 +113,10 @@ class Registry:
         logger.info("published %s version %s (%s)", task, record.version, digest)
         return record
 
+    def link_secret(self) -> bytes:
+        """What links to pages are signed with (`hosting.access.pages.links`), by whichever service."""
+        return self.index.shared_secret("links")
+
     def resolve(self, task: str, *, alias: str = LIVE) -> VersionRecord:
         """The version an alias names. Raises `TaskUnknown`, `AliasUnknown`."""
         return self.index.resolve(task, alias)

@@ -7,10 +7,16 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from hosting.access.authorization import install_access
-from hosting.access.documentation import add_documentation
 from hosting.access.open_routes import OPEN_ROUTES
+from hosting.access.pages.documentation import add_documentation
+from hosting.access.pages.home import add_home
+from hosting.access.pages.link_routes import add_links
+from hosting.access.pages.links import Links
+from hosting.access.pages.route_declarations import ROUTES as PAGE_ROUTES
 from hosting.access.route_table import RouteTable
 from hosting.web.problems import install_problem_handlers
+from registry.http.home_tables import task_table
+from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
 from registry.registry import Registry
 from server.grpc.lifespan import install_grpc, serving_grpc
 from server.http.fast_path import FastPath
@@ -41,8 +47,18 @@ def create_app(settings: ServerSettings, registry: Registry, *, service: Service
     app = FastAPI(title="NetTailor server", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(FastPath, server=service)
     install_grpc(app, service)
-    install_access(app, settings, RouteTable(ROUTES, OPEN_ROUTES), rate_refused=service.metrics.rate_refused)
+    links = Links(registry.link_secret)
+    install_access(
+        app,
+        settings,
+        RouteTable(ROUTES, PAGE_ROUTES, OPEN_ROUTES),
+        rate_refused=service.metrics.rate_refused,
+        links=links,
+        problems=ALL_PROBLEMS,
+    )
     install_problem_handlers(app, ALL_PROBLEMS)
     app.include_router(service.router)
     add_documentation(app)
+    add_links(app, RouteTable(REGISTRY_ROUTES, PAGE_ROUTES), links)
+    add_home(app, [task_table(registry)], links, locked=settings.keys_file is not None)
     return app

@@ -9,12 +9,17 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from hosting.access.authorization import install_access
-from hosting.access.documentation import add_documentation
 from hosting.access.open_routes import OPEN_ROUTES
+from hosting.access.pages.documentation import add_documentation
+from hosting.access.pages.home import add_home
+from hosting.access.pages.link_routes import add_links
+from hosting.access.pages.links import Links
+from hosting.access.pages.route_declarations import ROUTES as PAGE_ROUTES
 from hosting.access.route_table import RouteTable
 from hosting.disk.reserve import DiskReserve
 from hosting.redis_server.presence import absence
 from hosting.web.problems import install_problem_handlers
+from registry.http.home_tables import task_table
 from registry.http.problems import PROBLEMS as REGISTRY_PROBLEMS
 from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
 from registry.http.routes import router as registry_router
@@ -25,6 +30,7 @@ from server.http.problems import PROBLEMS as SERVER_PROBLEMS
 from server.http.route_declarations import ROUTES as SERVER_ROUTES
 from server.service import Service as Server
 from server.settings import ServerSettings
+from trainer.http.home_tables import job_table
 from trainer.http.route_declarations import ROUTES as TRAINER_ROUTES
 from trainer.http.routes import router as trainer_router
 from trainer.problems import PROBLEMS as TRAINER_PROBLEMS
@@ -62,15 +68,17 @@ def serving(
             redoc_url=None,
             lifespan=lifespan,
         )
+        links = Links(registry.link_secret)
         app.add_middleware(FastPath, server=server)
         install_grpc(app, server)
         install_access(
             app,
             server_settings,
-            RouteTable(SERVER_ROUTES, TRAINER_ROUTES, REGISTRY_ROUTES, OPEN_ROUTES),
+            RouteTable(SERVER_ROUTES, TRAINER_ROUTES, REGISTRY_ROUTES, PAGE_ROUTES, OPEN_ROUTES),
             rate_refused=server.metrics.rate_refused,
             task_of_job=trainer.task_of_job,
-            problems=TRAINER_PROBLEMS,
+            links=links,
+            problems={**REGISTRY_PROBLEMS, **TRAINER_PROBLEMS},
         )
         install_problem_handlers(app, {**REGISTRY_PROBLEMS, **TRAINER_PROBLEMS, **SERVER_PROBLEMS})
         registry_routes = registry_router(
@@ -79,6 +87,9 @@ def serving(
         for router in (server.router, trainer_router(trainer), registry_routes):
             app.include_router(router)
         add_documentation(app)
+        add_links(app, RouteTable(TRAINER_ROUTES, REGISTRY_ROUTES, PAGE_ROUTES), links)
+        sections = [task_table(registry), job_table(trainer.jobs.store)]
+        add_home(app, sections, links, locked=server_settings.keys_file is not None)
         server.start()
         try:
             yield app, server

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hosting.access.allowed_hosts import AllowedHosts
 from hosting.access.audit import AuditLog, AuditTrail
@@ -20,20 +20,26 @@ from hosting.access.caller import key as key_of_request
 from hosting.access.cross_origin import CrossOriginProtection, allow_origins
 from hosting.access.keys import Key, Keyring
 from hosting.access.keys import Scope as KeyScope
+from hosting.access.pages.links import Links, token_in
 from hosting.access.rate_limit import Buckets, RateLimit
 from hosting.access.route_table import MATCH, RouteMatch, RouteTable, route_match
-from hosting.errors import KeyMissing, KeyUnknown, ScopeMissing, TaskForbidden
+from hosting.errors import KeyMissing, KeyUnknown, LinkExpired, LinkInvalid, ScopeMissing, TaskForbidden
 from hosting.settings.settings import Settings
 from hosting.telemetry import log_context
 from hosting.web.problems import ProblemTable, answer, problem_of, problem_response
 
 ACTOR = b"x-actor"
 
+_READING = ("GET", "HEAD")  # all that a link is good for, wherever another site may put one
+_PRIVATELY = {b"cache-control": b"no-store", b"referrer-policy": b"no-referrer"}
+
 TaskOfJob = Callable[[str], str]  # may raise what is in the table beside it
 
 _REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {  # status, title, WWW-Authenticate (RFC 6750)
     KeyMissing: (401, "key missing", 'Bearer realm="nettailor"'),
     KeyUnknown: (401, "unknown key", 'Bearer realm="nettailor", error="invalid_token"'),
+    LinkInvalid: (401, "unknown link", 'Bearer realm="nettailor", error="invalid_token"'),
+    LinkExpired: (401, "link expired", 'Bearer realm="nettailor", error="invalid_token"'),
     ScopeMissing: (403, "scope missing", 'Bearer realm="nettailor", error="insufficient_scope"'),
     TaskForbidden: (403, "key of other tasks", 'Bearer realm="nettailor", error="insufficient_scope"'),
 }
@@ -46,6 +52,7 @@ def install_access(
     *,
     rate_refused: Callable[[], None],
     task_of_job: TaskOfJob | None = None,
+    links: Links | None = None,
     problems: ProblemTable | None = None,
 ) -> None:
     """Look every request up in the table of the app's routes and bound its body; on top of that rate limits, keys, the
@@ -53,18 +60,21 @@ def install_access(
     `rate_refused` counts.
 
     Called before `install_problem_handlers`, whose request id lies outside, and after whatever middleware answers
-    requests itself. `task_of_job` lets keys that are limited to tasks ask about jobs; it runs in a thread, and
-    `problems` answers what it raises. Raises `KeysInvalid`, `AuditLogUnusable`.
+    requests itself. `task_of_job` lets keys that are limited to tasks ask about jobs; `links` lets browsers open
+    pages. Both run in threads, and `problems` answers what they raise. Raises `KeysInvalid`, `AuditLogUnusable`.
     """
     app.add_middleware(BoundedBodies, under_way=BodiesUnderWay(settings.bodies_bound_bytes))
     if settings.rate_limit_per_second:
         buckets = Buckets(per_second=settings.rate_limit_per_second, burst=settings.rate_burst)
         by_key = settings.keys_file is not None
         app.add_middleware(RateLimit, buckets=buckets, by_key=by_key, refused=rate_refused)
-    app.add_exception_handler(ScopeMissing, _lacking_scope)  # of a handler that calls `caller.require`
+    for kind in (ScopeMissing, TaskForbidden):  # of handlers that look further than the route says
+        app.add_exception_handler(kind, _forbidden)
     if settings.keys_file is not None:
         keyring = Keyring(settings.keys_file)
-        app.add_middleware(Authorization, keyring=keyring, task_of_job=task_of_job, problems=problems or {})
+        app.add_middleware(
+            Authorization, keyring=keyring, task_of_job=task_of_job, links=links, problems=problems or {}
+        )
     else:
         hosts = AllowedHosts(settings.host, settings.allowed_hosts)
         app.add_middleware(CrossOriginProtection, hosts=hosts, origins=settings.allowed_origins)
@@ -95,10 +105,18 @@ class RouteLookup:
 
 
 class Authorization:
-    def __init__(self, app: ASGIApp, keyring: Keyring, task_of_job: TaskOfJob | None, problems: ProblemTable) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        keyring: Keyring,
+        task_of_job: TaskOfJob | None,
+        links: Links | None,
+        problems: ProblemTable,
+    ) -> None:
         self._app = app
         self._keyring = keyring
         self._task_of_job = task_of_job
+        self._links = links
         self._problems = problems
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,21 +125,36 @@ class Authorization:
             if match.scope is not None:
                 caller.set(None)
                 try:
-                    key = self._keyring.holder(Headers(scope=scope).get("authorization", ""))
-                    caller.set(key.name)
+                    token, query = _token(scope, match)
+                    key = await self._holder(scope, match, token)
+                    if key is not None:
+                        caller.set(key.name)
+                        await self._check(key, match.scope, match)
                     key_of_request.set(key)
-                    await self._check(key, match.scope, match)
                 except Exception as failure:  # only what has a problem of its own; the rest is raised again
                     await self._refusal(Request(scope), failure)(scope, receive, send)
                     return
                 headers = [(name, value) for name, value in scope["headers"] if name != ACTOR]
-                scope = {**scope, "headers": [*headers, (ACTOR, key.name.encode())]}
+                actor = [] if key is None else [(ACTOR, key.name.encode())]
+                scope = {**scope, "headers": [*headers, *actor], "query_string": query}
+                if token is not None:
+                    send = _privately(send)
         await self._app(scope, receive, send)
+
+    async def _holder(self, scope: Scope, match: RouteMatch, token: str | None) -> Key | None:
+        """Whose key it is; None for a guest who shows none. Raises `KeyMissing`, `KeyUnknown`, `LinkInvalid`,
+        `LinkExpired`."""
+        if token is not None and self._links is not None:
+            return await run_in_threadpool(self._links.holder, token, scope["path"], self._keyring)
+        header = Headers(scope=scope).get("authorization", "")
+        if not header and match.route is not None and match.route.guests:
+            return None
+        return self._keyring.holder(header)
 
     async def _check(self, key: Key, needed: KeyScope, match: RouteMatch) -> None:
         if not key.may(needed):
             raise ScopeMissing(key.name, needed)
-        if key.tasks is None:
+        if key.tasks is None or (match.route is not None and match.route.any_task):
             return
         tasks = match.tasks
         if match.job is not None and self._task_of_job is not None:
@@ -138,7 +171,27 @@ class Authorization:
         return _refusal(request, failure)
 
 
-async def _lacking_scope(request: Request, failure: Exception) -> Response:
+def _token(scope: Scope, match: RouteMatch) -> tuple[str | None, bytes]:
+    """The token of a link, where links are good for anything, and the query that is left for the handler."""
+    query: bytes = scope["query_string"]
+    if match.route is None or not match.route.is_page or scope["method"] not in _READING:
+        return None, query
+    return token_in(query)
+
+
+def _privately(send: Send) -> Send:
+    """Has browsers keep no page that a link opened, and tell no other site where they come from: links are in URLs."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            others = [(name, value) for name, value in message["headers"] if name not in _PRIVATELY]
+            message = {**message, "headers": [*others, *_PRIVATELY.items()]}
+        await send(message)
+
+    return sending
+
+
+async def _forbidden(request: Request, failure: Exception) -> Response:
     return _refusal(request, failure)
 
 

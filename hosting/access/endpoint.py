@@ -22,7 +22,7 @@ def endpoint(
     kind = media_type_of(route.path)
     refusals = openapi.problems(sorted(_refusals(route).difference(never)), kind)
     responses = refusals | openapi.on_the_way(kind) | options.pop("responses", {})
-    extra = options.pop("openapi_extra", {}) | ({} if route.scope is None else openapi.with_key())
+    extra = options.pop("openapi_extra", {}) | ({} if route.scope is None else openapi.with_key(or_link=route.is_page))
 
     def handle(handler: H) -> H:
         described = {"operation_id": handler.__name__, "responses": responses, "openapi_extra": extra}

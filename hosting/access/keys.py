@@ -94,6 +94,9 @@ class Keyring:
             raise KeyUnknown
         return found
 
+    def named(self, name: str) -> Key | None:
+        return next((key for key in self._current() if key.name == name), None)
+
     def _current(self) -> tuple[Key, ...]:
         stamp = _stamp(self._path)
         with self._lock:

@@ -71,7 +71,8 @@ class RateLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (match := route_match(scope)).scope is not None:
-            who = caller.get() if self._by_key else home_of(str((scope.get("client") or ("",))[0]))
+            address = home_of(str((scope.get("client") or ("",))[0]))
+            who = (caller.get() if self._by_key else None) or address  # guests show no key
             try:
                 self._buckets.take((match.is_prediction, who))
             except RateExceeded as failure:

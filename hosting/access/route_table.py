@@ -33,6 +33,9 @@ class Route:
     task_parameter: str | None = None
     is_prediction: bool = False
     body: BodyLimit | None = None
+    is_page: bool = False  # people open it in a browser, by a link (`hosting.access.pages.links`)
+    guests: bool = False  # who shows no key is let in all the same, and sees less
+    any_task: bool = False  # keys that are limited to tasks are let in; the handler minds their limits
 
     @property
     def body_limit(self) -> BodyLimit:

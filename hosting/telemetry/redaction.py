@@ -15,6 +15,7 @@ _IN_URL = re.compile(r"://(?P<user>[^\s/@:]*):(?P<password>[^\s/@]+)@")
 # begins at a mark that its own repetitions cannot contain, and `++` gives back nothing.
 _SHAPES = (
     (re.compile(r"\bntk_[A-Za-z0-9_-]{8,}+"), f"ntk_{STRUCK}"),  # secrets of keys
+    (re.compile(r"\bntl_[\w.@+%-]{8,}+"), f"ntl_{STRUCK}"),  # tokens of links
     (_IN_URL, f"://{STRUCK}@"),
     (re.compile(r"\b(Bearer|Basic)\s++[\w.~+/=-]{6,}+", re.IGNORECASE), rf"\1 {STRUCK}"),
 )

@@ -17,7 +17,7 @@ TEXT: Described = {"type": "string"}
 OBJECT: Described = {"type": "object", "additionalProperties": True}
 OCTETS = "application/octet-stream"
 
-_KEY = "key"
+_KEY, _LINK = "key", "link"
 
 _REQUEST_ID, _CHALLENGE, _RETRY_AFTER = "X-Request-Id", "WWW-Authenticate", "Retry-After"
 _HEADERS = {  # that answers have: what each says, and its type
@@ -81,9 +81,9 @@ def _headers_of(status: int) -> Described:
     return {name: _reference(name, "headers") for name in names}
 
 
-def with_key() -> Described:
-    """The `openapi_extra` of a route that takes a key, where the service asks for keys."""
-    return {"security": [{_KEY: []}, {}]}
+def with_key(*, or_link: bool = False) -> Described:
+    """The `openapi_extra` of a route that takes a key, or the token of a link, where the service asks for keys."""
+    return {"security": [{_KEY: []}, *([{_LINK: []}] if or_link else ()), {}]}
 
 
 def complete(app: FastAPI) -> None:
@@ -100,7 +100,15 @@ def complete(app: FastAPI) -> None:
             name: {"description": said, "schema": {"type": kind}, "required": name in _ALWAYS.values()}
             for name, (said, kind) in _HEADERS.items()
         }
-        components["securitySchemes"] = {_KEY: {"type": "http", "scheme": "bearer"}}
+        components["securitySchemes"] = {
+            _KEY: {"type": "http", "scheme": "bearer", "description": "the secret of a key"},
+            _LINK: {
+                "type": "apiKey",
+                "in": "query",
+                "name": "token",
+                "description": "of a link that was made for the path",
+            },
+        }
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation tells to extend it

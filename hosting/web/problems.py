@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from hosting.disk.reserve import is_full
-from hosting.errors import InsufficientStorage, ReserveNearlyGone
+from hosting.errors import InsufficientStorage, PageUnknown, ReserveNearlyGone
 from hosting.telemetry.request_id import HEADER, RequestIdMiddleware, request_id
 from nettailor.plain_text import mended
 
@@ -110,6 +110,7 @@ def install_problem_handlers(app: FastAPI, table: ProblemTable) -> None:
         app.add_exception_handler(kind, _handler(status, title))
     app.add_exception_handler(InsufficientStorage, _handler(*_FULL_DISK))
     app.add_exception_handler(ReserveNearlyGone, _handler(503, "not ready"))
+    app.add_exception_handler(PageUnknown, _handler(422, "no such page"))
     app.add_exception_handler(OSError, _operating_system_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_exception)

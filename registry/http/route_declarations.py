@@ -32,8 +32,8 @@ SET_POLICY = Route(method="PUT", path="/tasks/{task}/policy", scope="admin")
 CLEAR_POLICY = Route(method="DELETE", path="/tasks/{task}/policy", scope="admin")
 
 READ_ATTACHMENT = Route(method="GET", path="/tasks/{task}/versions/{version}/attachments/{name:path}", scope="read")
-READ_REPORT = Route(method="GET", path="/tasks/{task}/versions/{version}/report", scope="read")
-READ_LIVE_REPORT = Route(method="GET", path="/tasks/{task}/report", scope="read")
+READ_REPORT = Route(method="GET", path="/tasks/{task}/versions/{version}/report", scope="read", is_page=True)
+READ_LIVE_REPORT = Route(method="GET", path="/tasks/{task}/report", scope="read", is_page=True)
 
 LIST_BACKBONES = Route(method="GET", path="/backbones", scope="read")
 ADD_BACKBONE = Route(

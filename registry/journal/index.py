@@ -13,9 +13,11 @@ Keys, after a common prefix (text throughout; JSON where a value is more than a 
     policy:{t}         string  the last PolicySet record
     annotations:{t}    hash    version -> its last VersionAnnotated record
     backbones          hash    name -> its BackboneAdded record; `task` and `history` hold the name BACKBONES, too
+    secret:{name}      string  random bytes: `shared_secret`
     changes            stream  kind, task, version, alias
 """
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,6 +45,8 @@ from registry.journal.records import (
     record_json,
     repeated_record,
 )
+
+_SECRET_BYTES = 32
 
 # Keys that go when a task is deleted.
 _OF_VERSIONS = ("versions", "digests", "aliases", "methods", "policy", "annotations")
@@ -331,6 +335,14 @@ class Index:
                 pipe.hset(self._key("annotations", task), str(record.version), record_json(record))
         if announce and change is not None:  # policies, tags and notes do not change what a server answers
             self._changes.announce(pipe, change)
+
+    def shared_secret(self, name: str) -> bytes:
+        """Random bytes that all who use this Redis have in common, made when they are first asked for."""
+        key = self._key("secret", name)
+        with availability(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(key, secrets.token_bytes(_SECRET_BYTES), nx=True)
+            pipe.get(key)
+            return cast(bytes, pipe.execute()[1])
 
     def _key(self, kind: str, task: str | None = None) -> str:
         return f"{self._prefix}{kind}" if task is None else f"{self._prefix}{kind}:{task}"

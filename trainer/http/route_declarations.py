@@ -11,14 +11,14 @@ INSPECT_DATASET = Route(
 LIST_JOBS = Route(method="GET", path="/jobs", scope="read", task_parameter="task")
 READ_JOB = Route(method="GET", path="/jobs/{job}", scope="read")
 FOLLOW_JOB = Route(method="GET", path="/jobs/{job}/events", scope="read")
-READ_LOGS = Route(method="GET", path="/jobs/{job}/logs", scope="read")
+READ_LOGS = Route(method="GET", path="/jobs/{job}/logs", scope="read", is_page=True)
 FINISH_JOB = Route(method="POST", path="/jobs/{job}/finish", scope="publish")
 CANCEL_JOB = Route(method="POST", path="/jobs/{job}/cancel", scope="publish")
 RETRY_JOB = Route(method="POST", path="/jobs/{job}/retry", scope="publish")
 
 READ_DATASET = Route(method="GET", path="/jobs/{job}/dataset", scope="read")
-READ_DATASET_REPORT = Route(method="GET", path="/jobs/{job}/dataset/report", scope="read")
-READ_CONTACT_SHEET = Route(method="GET", path="/jobs/{job}/dataset/contact-sheet", scope="read")
+READ_DATASET_REPORT = Route(method="GET", path="/jobs/{job}/dataset/report", scope="read", is_page=True)
+READ_CONTACT_SHEET = Route(method="GET", path="/jobs/{job}/dataset/contact-sheet", scope="read", is_page=True)
 
 READ_FRONT = Route(method="GET", path="/tasks/{task}/versions/{version}/front", scope="read")
 PUBLISH_POINT = Route(method="POST", path="/tasks/{task}/versions/{version}/front/{k}", scope="publish")

@@ -108,6 +108,8 @@ def test_exceptions_are_a_field(lines: _Lines) -> None:
     ("text", "shown"),
     [
         (f"key {_SECRET}!", "key ntk_***!"),
+        ("see ntl_1795951304.9O8Hl_-RVGAJC.ann%2B1%40x now", "see ntl_*** now"),
+        ("GET /tasks/signs/report?token=ntl_1795951304.9O8Hl.ann&tail=1", "GET /tasks/signs/report?token=***"),
         ("at redis://:hunter2@cache:6379/0 now", "at redis://***@cache:6379/0 now"),
         ("Authorization: Bearer abcdefgh12345", "Authorization: Bearer ***"),
         ("unix:///tmp/redis.sock?db=0 bearer of news", "unix:///tmp/redis.sock?db=0 bearer of news"),

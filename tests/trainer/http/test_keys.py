@@ -1,6 +1,8 @@
 """A key limited to a task sees that task's jobs and no others."""
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import httpx
@@ -59,3 +61,20 @@ def test_jobs_are_seen_by_the_keys_of_their_task(
     assert http.get("/jobs", headers=pets).status_code == 403
     assert http.get("/jobs?task=pets", headers=pets).json()[0]["id"] == job["id"]
     assert http.get("/jobs?task=pets", headers=cars).status_code == 403
+
+
+def test_the_front_page_leads_to_the_jobs_of_the_key_that_opened_it(
+    http: httpx.Client, secrets: dict[str, str], redis_client: "redis.Redis"
+) -> None:
+    pets, cars = ({"Authorization": f"Bearer {secrets[task]}"} for task in ("pets", "cars"))
+    job = http.post("/tasks/pets/dataset", content=GOOD, headers=pets).json()["id"]
+    page = http.get("/", headers=pets).text
+    assert "pets" in page
+    (log,) = [unescape(href) for href in re.findall('href="([^"]+)"', page) if href.startswith(f"jobs/{job}/logs?")]
+    opened = http.get(log)
+    assert (opened.status_code, opened.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert job[:8] not in http.get("/", headers=cars).text
+    url = http.post("/links", json={"path": f"/jobs/{job}/logs"}, headers=cars).json()["url"]
+    assert http.get(url).status_code == 403, "whose job it is, is looked up when the link is used"
+    url = http.post("/links", json={"path": "/tasks/pets/report"}, headers=pets).json()["url"]
+    assert url.startswith("/tasks/pets/report?token="), "a page of the registry's"

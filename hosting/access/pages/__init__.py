@@ -1,0 +1,1 @@
+"""What people look at in a browser, which sends no key by itself."""
