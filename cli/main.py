@@ -11,6 +11,7 @@ from cli.commands.export import export
 from cli.commands.jobs import add_job_commands
 from cli.commands.keys import KeyScope, make
 from cli.commands.keys import commands as keys_commands
+from cli.commands.link import link
 from cli.commands.options import DEFAULT_DIR, ClientDir, KeyOption, Url, one_line_errors, service
 from cli.commands.predict import predict
 from cli.commands.task_name import checked_task_name
@@ -269,6 +270,7 @@ def jobs(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) 
 
 add_job_commands(app)
 app.command()(export)
+app.command()(link)
 
 
 @app.command()

@@ -22,7 +22,7 @@ def print_result(client: Client, job: Job, console: Console) -> None:
     named = f" is {', '.join(sorted(aliases))}" if aliases else ""
     console.print(printable(f"{task} version {version}{named}"))
     if report := result.get("report"):
-        console.print(printable(f"how it was made: {client.url}{report}"))
+        console.print(printable(f"how it was made: {client.url}{client.link(report).url}"))
     if compared := result.get("compared"):
         console.print(comparison(version, compared))
     if early := result.get("finished_early"):

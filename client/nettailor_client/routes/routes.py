@@ -6,6 +6,7 @@ from nettailor_client.routes.datasets import DatasetRoutes
 from nettailor_client.routes.files import FileRoutes
 from nettailor_client.routes.health import HealthRoutes
 from nettailor_client.routes.jobs import JobRoutes
+from nettailor_client.routes.pages import PageRoutes
 from nettailor_client.routes.predictions import PredictionRoutes
 from nettailor_client.routes.tasks import TaskRoutes
 from nettailor_client.routes.versions import VersionRoutes
@@ -20,6 +21,7 @@ class Routes(
     FileRoutes,
     AliasRoutes,
     BackboneRoutes,
+    PageRoutes,
     HealthRoutes,
 ):
     pass

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from hosting.access.open_routes import HEALTHZ, METRICS, READYZ
+from hosting.access.pages.route_declarations import MAKE_LINK
 from hosting.access.route_table import Route
 from nettailor_client import Client, ClientError
 from nettailor_client.operation import Operation, Stream
@@ -16,7 +17,7 @@ from tests.nettailor_client.mocked import mocked
 from trainer.http.route_declarations import ROUTES as TRAINER_ROUTES
 
 _OIP = "/v2"  # clients of the Open Inference Protocol ask these
-_ALL = (*REGISTRY_ROUTES, *SERVER_ROUTES, *TRAINER_ROUTES, HEALTHZ, READYZ, METRICS)
+_ALL = (*REGISTRY_ROUTES, *SERVER_ROUTES, *TRAINER_ROUTES, MAKE_LINK, HEALTHZ, READYZ, METRICS)
 _ROUTES = tuple(route for route in _ALL if not route.path.startswith(_OIP))
 _OPENAPI = Route(method="GET", path="/openapi.json", scope=None)
 
@@ -54,7 +55,7 @@ _CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     },
     **{
         name: [((), {})]
-        for name in ("tasks", "jobs", "backbones", "is_alive", "is_ready", "readiness", "metrics", "openapi")
+        for name in ("link", "tasks", "jobs", "backbones", "is_alive", "is_ready", "readiness", "metrics", "openapi")
     },
 }
 
