@@ -89,7 +89,7 @@ def serving(
         add_documentation(app)
         add_links(app, RouteTable(TRAINER_ROUTES, REGISTRY_ROUTES, PAGE_ROUTES), links)
         sections = [task_table(registry), job_table(trainer.jobs.store)]
-        add_home(app, sections, links, locked=server_settings.keys_file is not None)
+        add_home(app, sections, links, locked=server_settings.keys_file is not None, is_whole=True)
         server.start()
         try:
             yield app, server

@@ -39,10 +39,12 @@ _HEADERS = {
 _ELSEWHERE = (
     ("docs", "the API, with a form to try each route"),
     ("redoc", "the same to read"),
-    ("openapi.json", "the same for programs: clients can be generated from it"),
-    ("metrics", "figures for Prometheus"),
     ("healthz", "whether the process answers"),
     ("readyz", "whether it is ready"),
+)
+_OF_THE_WHOLE = (  # a proxy before several services has none of these
+    ("openapi.json", "the API for programs: clients can be generated from it"),
+    ("metrics", "figures for Prometheus"),
 )
 _LOCKED = """
 <p>This service asks for keys, and a browser sends none. <code>nettailor link</code>, with your key in
@@ -75,8 +77,10 @@ class Table:
 Section = Callable[[Tasks], Table]
 
 
-def add_home(app: FastAPI, sections: Sequence[Section], links: Links, *, locked: bool) -> None:
-    """`locked`: the service asks for keys. Where it does not, paths are links, and everybody sees all."""
+def add_home(app: FastAPI, sections: Sequence[Section], links: Links, *, locked: bool, is_whole: bool = False) -> None:
+    """`locked`: the service asks for keys. Where it does not, paths are links, and everybody sees all. `is_whole`: the
+    app is no part of a service behind a proxy."""
+    elsewhere = _elsewhere([*_ELSEWHERE, *(_OF_THE_WHOLE if is_whole else ())])
     page = answered("text/html", TEXT)
 
     @endpoint(app, HOME, never=[404, 424], tags=["pages"], response_class=HTMLResponse, responses=page)
@@ -90,7 +94,7 @@ def add_home(app: FastAPI, sections: Sequence[Section], links: Links, *, locked:
             href = _unsigned if key is None else partial(_signed, links, key)
             tasks = None if key is None else key.tasks
             parts = [_table(section(tasks), href) for section in sections]
-        return HTMLResponse(_page(app.title, [*parts, _elsewhere()]), headers=_HEADERS)
+        return HTMLResponse(_page(app.title, [*parts, elsewhere]), headers=_HEADERS)
 
 
 def _unsigned(path: str) -> str:
@@ -132,6 +136,6 @@ def _cell(cell: Cell, href: Callable[[str], str]) -> str:
     return "" if cell is None else escape(str(cell))
 
 
-def _elsewhere() -> str:
-    found = "\n".join(f'<li><a href="{path}">{path}</a>: {escape(what)}</li>' for path, what in _ELSEWHERE)
+def _elsewhere(places: Sequence[tuple[str, str]]) -> str:
+    found = "\n".join(f'<li><a href="{path}">{path}</a>: {escape(what)}</li>' for path, what in places)
     return f"<h2>Elsewhere</h2>\n<ul>{found}</ul>\n"

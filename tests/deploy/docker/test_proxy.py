@@ -10,13 +10,21 @@ from pathlib import Path
 
 import httpx
 import pytest
+import redis
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
+from hosting.access.keys import add_key, new_key
+from hosting.access.pages.route_declarations import ROUTES as PAGE_ROUTES
+from hosting.settings.settings import Settings
 from nettailor.bundle.backbone_file import LIMITS
+from registry.http.app import create_app
 from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
+from registry.registry import Registry
+from registry.storage.blobs import Blobs
 from server.http.route_declarations import ROUTES as SERVER_ROUTES
 from server.settings import ServerSettings
+from tests.bundles import tiny_bytes
 from tests.deploy.docker.proxy import FOLDER, lay_out, proxied, try_out
 from tests.processes.ports import free_port
 from tests.serving import served
@@ -90,7 +98,7 @@ def test_nginx_accepts_the_configuration(tmp_path: Path) -> None:
     assert "[warn]" not in done.stderr
 
 
-_ROUTES = {"registry": REGISTRY_ROUTES, "server": SERVER_ROUTES, "trainer": TRAINER_ROUTES}
+_ROUTES = {"registry": REGISTRY_ROUTES, "server": SERVER_ROUTES, "trainer": (*TRAINER_ROUTES, *PAGE_ROUTES)}
 _FILLED = {
     "task": "signs@candidate",
     "version": "3",
@@ -141,10 +149,12 @@ def test_paths_that_are_easy_to_mistake(proxy: httpx.Client, path: str, owner: s
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/metrics",
-        "/docs",
         "/openapi.json",
+        "/registry/metrics",
+        "/registry/docs/../metrics",
+        "/registry/tasks",
+        "/elsewhere/docs",
         "//metrics",
         "/tasks/../metrics",
         "/tasks/%2e%2e/metrics",
@@ -297,3 +307,48 @@ def test_callers_can_be_slowed_down(stubs: dict[str, tuple[Stub, int]], proxy: h
         refused = next(answer for answer in answers if answer.status_code != 200)
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
     assert refused.headers["content-type"] == "application/problem+json"
+
+
+def test_the_pages_of_the_api_are_there_with_all_that_they_load(tmp_path: Path, redis_client: "redis.Redis") -> None:
+    registry = Registry(Blobs(str(tmp_path / "blobs")), redis_client)
+    with served(create_app(registry, Settings())) as url:
+        port = int(url.rpartition(":")[2])
+        ports = {"server": port, "trainer": port, "registry": port}
+        with proxied(ports) as proxy, httpx.Client(base_url=proxy, trust_env=False, timeout=60) as client:
+            for kind in ("docs", "redoc"):
+                overview = client.get(f"/{kind}")
+                assert overview.headers["content-type"] == "text/html; charset=utf-8"
+                pages = re.findall(r'href="([^"]+)"', overview.text)
+                assert len(pages) == 6, "a page and a document of each service"
+                loaded = [file for page in pages for file in _loaded_by(client, page)]
+                assert len(loaded) >= 6, "a script and the document, of each service"
+                assert all(client.get(file).status_code == 200 for file in loaded)
+
+
+def _loaded_by(client: httpx.Client, page: str) -> list[httpx.URL]:
+    answer = client.get(page)
+    assert answer.status_code == 200, page
+    named = re.findall(r"""(?:src|href|url)\s*[=:]\s*["']([^"'{}]+)["']""", answer.text)
+    return [] if page.endswith(".json") else [answer.url.join(file) for file in named]
+
+
+def test_a_link_opens_its_page_and_no_log_has_its_token(
+    tmp_path: Path, redis_client: "redis.Redis", capfd: pytest.CaptureFixture[str]
+) -> None:
+    key, secret = new_key("ann", ["read"])
+    add_key(tmp_path / "keys.json", key)
+    registry = Registry(Blobs(str(tmp_path / "blobs")), redis_client)
+    report = registry.blobs.put(b"how it was made")
+    registry.publish("signs", tiny_bytes(), actor="me", attachments={"report.html": report})
+    app = create_app(registry, Settings(keys_file=tmp_path / "keys.json"))
+    headers = {"Authorization": f"Bearer {secret}"}
+    with served(app) as url, contextlib.ExitStack() as stack:
+        port = int(url.rpartition(":")[2])
+        client = stack.enter_context(httpx.Client(trust_env=False, timeout=60))
+        proxy = stack.enter_context(proxied(dict.fromkeys(("server", "trainer", "registry"), port)))
+        gone = stack.enter_context(proxied(dict.fromkeys(("server", "trainer", "registry"), free_port())))
+        for path, shown in (("/tasks/signs/versions/1/report", "how it was made"), ("/", "signs")):
+            link = client.post(f"{proxy}/links", json={"path": path}, headers=headers).json()["url"]
+            assert shown in client.get(proxy + link).text
+            assert client.get(gone + link).status_code == 503
+    assert "ntl_" not in "".join(capfd.readouterr())
