@@ -36,6 +36,7 @@ from trainer.publishing.comparison import compare
 from trainer.publishing.publish import publish
 from trainer.recipe.pipeline import tailor
 from trainer.recipe.result import Tailored
+from trainer.recipe.teachers.resolution import resolution_findings
 from trainer.recipe.timing.early_finish import FinishRequest
 from trainer.recipe.warm_start import WarmStart, find_warm_start
 from trainer.reports.dataset_report import store_dataset_report
@@ -107,9 +108,9 @@ class Tailoring:
         log_context.task.set(job.task)
         self._observe_wait()
         try:
-            dataset = self._freeze_upload()
             options = parse_options(job.options)
             backbone = self._backbone(options)
+            dataset = self._freeze_upload(backbone)
             start = self._warm_start(options)
             tailored = self._tailor(dataset, backbone, options, start)
             compared = None if start is None else compare(start, decode(tailored.bundle), dataset, backbone)
@@ -164,7 +165,7 @@ class Tailoring:
             waited = datetime.fromisoformat(job.started_at) - datetime.fromisoformat(job.created_at)
             self._metrics.observe_stage("queued", max(0.0, waited.total_seconds()))
 
-    def _freeze_upload(self) -> Path:
+    def _freeze_upload(self, backbone: Backbone) -> Path:
         """The dataset file, in the work folder; that of an earlier run is used where there is one."""
         target = self._folder / "dataset.zip"
         known = self._run.job.dataset
@@ -191,10 +192,24 @@ class Tailoring:
             inspected=self._run.set_inspection,
         )
         upload.unlink()
+        report = self._looked_at(report, target, backbone)
         self._registry.blobs.put(target)
         files = store_dataset_report(report, target, self._registry.blobs, self._origin())
         self._run.set_dataset({**_dataset_document(report), "report": files})
         return target
+
+    def _looked_at(self, report: IntakeReport, dataset: Path, backbone: Backbone) -> IntakeReport:
+        """With what is odd about the images for this backbone."""
+        width, height = report.statistics.widths.median, report.statistics.heights.median
+        found = resolution_findings(dataset, backbone, width=width, height=height)
+        if not found:
+            return report
+        for finding in found:
+            message = f"{finding.weight}: {finding.text}"
+            self._run.report(Event(kind="log", stage="intake", progress=0.0, fields={"message": message}))
+        inspection = dataclasses.replace(report.inspection, findings=(*report.inspection.findings, *found))
+        self._run.set_inspection(inspection)
+        return dataclasses.replace(report, inspection=inspection)
 
     def _report_intake(self) -> Any:
         last = time.monotonic()

@@ -4,11 +4,13 @@ from typing import Any
 
 import httpx
 import pytest
+from rq.job import JobStatus
 
 from nettailor.network.backbones import Backbone
 from registry.versions.attachments import REPORT
 from tests.backbones import random_backbone_file
 from tests.full_disk import full_disk
+from tests.trainer.archives import hash_seed, picture, zip_of
 from tests.trainer.uploads import GOOD, upload
 from trainer.errors import TrainingDiverged
 from trainer.jobs.job import Job
@@ -19,8 +21,12 @@ from trainer.workers.tailoring import Tailoring
 
 
 def carry_out(service: Service, job: str) -> Job:
-    """One run of the job, in this process."""
+    """One run of the job, in this process. The queue believes that a worker has it: else, where this takes long, the
+    service gives it to the next one."""
     jobs = service.jobs
+    taken = jobs.queue.find(jobs.store.get(job))
+    assert taken is not None
+    taken.set_status(JobStatus.STARTED)
     run = begin(jobs, job, jobs.store.get(job).submission)
     folder = service.settings.work_dir / job
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,6 +77,23 @@ def test_a_job_of_another_method_ends_with_a_version_of_it(http: httpx.Client, s
     front: Any = ended.result["front"]
     assert [row["k"] for row in front] == [0]
     assert REPORT in version.attachments
+
+
+def test_images_much_larger_than_what_the_backbone_looks_at_are_told(
+    http: httpx.Client, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop_here(*_: object, **__: object) -> None:
+        raise TrainingDiverged("teacher", 1)
+
+    monkeypatch.setattr("trainer.workers.tailoring.tailor", stop_here)
+    large = {f"{name}/{n}.png": picture(hash_seed(name, n), side=130) for name in ("cats", "dogs") for n in range(8)}
+    job = str(http.post("/tasks/pets/dataset", content=zip_of(large)).json()["id"])
+    ended = carry_out(service, job)
+    told = "The images are larger (130 x 130 pixels in the middle) than the 32 x 32 that the backbone mini26 looks at"
+    for known in (ended.inspection, ended.dataset):
+        findings: Any = (known or {})["findings"]
+        assert [finding["text"].startswith(told) for finding in findings] == [True]
+    assert told in http.get(f"/jobs/{job}/dataset/report").text
 
 
 def test_a_write_that_meets_a_full_disk(service: Service, job: str) -> None:
