@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from grafana_foundation_sdk.builders import dashboard, heatmap, prometheus, stat, statetimeline, timeseries
+from grafana_foundation_sdk.builders import common, dashboard, heatmap, prometheus, stat, statetimeline, timeseries
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from grafana_foundation_sdk.models.dashboard import DataSourceRef, VariableRefresh
+from grafana_foundation_sdk.models.common import ScaleDistribution
+from grafana_foundation_sdk.models.dashboard import DataSourceRef, DynamicConfigValue, VariableRefresh
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from deploy.grafana.panels import INSTANCE, Dashboard, Panel
@@ -55,7 +56,10 @@ def _panel(panel: Panel) -> Any:
     built = _KINDS[panel.kind]().title(panel.title).description(panel.help).datasource(_SOURCE)
     built = built.unit(panel.unit).span(panel.width).height(_HEIGHT)
     if panel.kind == "lines":
-        built = built.fill_opacity(8).line_width(2).min(0)
+        built = _axis(built.fill_opacity(8).line_width(2), panel)
+        for colour in reversed(panel.colours):  # with Grafana, the last that matches counts
+            fixed = {"mode": "shades", "fixedColor": colour.name}
+            built = built.override_by_regexp(f"^({colour.series})$", [DynamicConfigValue(id_val="color", value=fixed)])
     if panel.kind == "heatmap":
         built = built.calculate(False)
     for index, query in enumerate(panel.queries):
@@ -64,6 +68,13 @@ def _panel(panel: Panel) -> Any:
             target = target.format(PromQueryFormat.HEATMAP)
         built = built.with_target(target)
     return built
+
+
+def _axis(built: Any, panel: Panel) -> Any:
+    if panel.logarithmic:  # such an axis has no beginning
+        scale = common.ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10)
+        return built.scale_distribution(scale)
+    return built.min(panel.least)
 
 
 def main() -> None:

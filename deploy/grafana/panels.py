@@ -19,8 +19,30 @@ class Query:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Colour:
+    """Shades of it, for all series whose names match a regular expression; the first that matches counts."""
+
+    series: str
+    name: Literal["green", "orange", "red"]
+
+
+# What was refused is no success, and what failed is no refusal.
+STATUS_COLOURS = (
+    Colour(series="2..", name="green"),
+    Colour(series="4..", name="orange"),
+    Colour(series="5..", name="red"),
+)
+OUTCOME_COLOURS = (
+    Colour(series="ok|answered", name="green"),
+    Colour(series="refused", name="orange"),
+    Colour(series="failed", name="red"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Panel:
-    """`unit` is Grafana's id of it; `width` is in columns of 24."""
+    """`unit` is Grafana's id of it; `width` is in columns of 24; `least` is where the axis begins. `logarithmic` is for
+    figures of several orders of magnitude. `colours` are of series whose names match; others have Grafana's own."""
 
     title: str
     help: str
@@ -28,6 +50,9 @@ class Panel:
     unit: str = "short"
     kind: Kind = "lines"
     width: int = 12
+    least: float = 0
+    logarithmic: bool = False
+    colours: tuple[Colour, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

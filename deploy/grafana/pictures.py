@@ -3,6 +3,7 @@ a Prometheus holds of the last minutes, without a Grafana."""
 
 import argparse
 import math
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -58,11 +59,25 @@ def _draw_panel(axes: Axes, panel: Panel, prometheus: Prometheus, start: float, 
         else:
             for one in series:
                 times, values = _points(one, start)
-                axes.plot(times, values, linewidth=1.3, label=_name(query.legend, one["metric"]))
+                name = _name(query.legend, one["metric"])
+                axes.plot(times, values, linewidth=1.3, label=name, **_style(panel, name, len(axes.lines)))
     if axes.lines and panel.kind != "timeline":
-        axes.set_ylim(bottom=0)
+        _set_axis(axes, panel)
         if len(axes.lines) <= _SHOWN:
             axes.legend(fontsize=7, frameon=False, loc="upper left")
+
+
+def _set_axis(axes: Axes, panel: Panel) -> None:
+    if panel.logarithmic:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=panel.least)
+
+
+def _style(panel: Panel, name: str, before: int) -> dict[str, Any]:
+    """The panel's colour, several of which differ in their dashes; else the next one of the palette."""
+    colour = next((f"tab:{each.name}" for each in panel.colours if re.fullmatch(each.series, name)), None)
+    return {} if colour is None else {"color": colour, "linestyle": ("-", "--", ":", "-.")[before % 4]}
 
 
 def _points(series: Series, start: float) -> tuple[list[float], list[float]]:

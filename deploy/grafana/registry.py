@@ -1,6 +1,6 @@
 """Registry: what is published and promoted, and whether the blobs are sound."""
 
-from deploy.grafana.panels import INSTANCE, Dashboard, Panel, Query, quantiles, rate
+from deploy.grafana.panels import INSTANCE, OUTCOME_COLOURS, Dashboard, Panel, Query, quantiles, rate
 
 REGISTRY = Dashboard(
     uid="nettailor-registry",
@@ -18,6 +18,7 @@ REGISTRY = Dashboard(
             title="What came of them",
             help="refused: the caller's fault, or a policy; failed: ours.",
             unit="ops",
+            colours=OUTCOME_COLOURS,
             queries=(rate("nettailor_registry_operations_total", INSTANCE, "outcome"),),
         ),
         Panel(

@@ -1,7 +1,20 @@
 """Serving: rate, errors and duration by task; queue and batches."""
 
-from deploy.grafana.panels import INSTANCE, TASK, Dashboard, Panel, Query, quantiles, rate
+from deploy.grafana.panels import (
+    INSTANCE,
+    OUTCOME_COLOURS,
+    STATUS_COLOURS,
+    TASK,
+    Colour,
+    Dashboard,
+    Panel,
+    Query,
+    quantiles,
+    rate,
+)
 
+_ANSWERED = f'outcome="answered",{TASK}'
+_OTHER = f'outcome!="answered",{TASK}'
 _PREPROCESS = f"sum(rate(nettailor_preprocess_seconds_sum{{{INSTANCE}}}[$__rate_interval]))"
 _INFERENCE = f"sum(rate(nettailor_inference_seconds_sum{{{INSTANCE}}}[$__rate_interval]))"
 
@@ -9,6 +22,11 @@ _INFERENCE = f"sum(rate(nettailor_inference_seconds_sum{{{INSTANCE}}}[$__rate_in
 def _mean(histogram: str) -> Query:
     labels = f"{{{INSTANCE}}}[$__rate_interval]"
     return Query(expr=f"sum(rate({histogram}_sum{labels})) / sum(rate({histogram}_count{labels}))", legend="mean")
+
+
+def _whole(histogram: str) -> tuple[Query, ...]:
+    """Quantiles of a count: Prometheus draws a line through a bucket, and half an image is none."""
+    return tuple(Query(expr=f"ceil({query.expr})", legend=query.legend) for query in quantiles(histogram, INSTANCE))
 
 
 SERVING = Dashboard(
@@ -26,19 +44,27 @@ SERVING = Dashboard(
             title="Answers by status",
             help="429: refused, the server has all it can do. 5xx: a fault.",
             unit="reqps",
+            colours=STATUS_COLOURS,
             queries=(rate("nettailor_requests_total", TASK, "code"),),
         ),
         Panel(
             title="Request duration",
-            help="From request to answer.",
+            help="From request to answer, of those that were answered.",
             unit="s",
-            queries=quantiles("nettailor_request_seconds", TASK),
+            queries=quantiles("nettailor_request_seconds", _ANSWERED),
         ),
         Panel(
             title="Request duration by task, p99",
-            help="From request to answer.",
+            help="From request to answer, of those that were answered.",
             unit="s",
-            queries=quantiles("nettailor_request_seconds", TASK, "task", shares=(0.99,)),
+            queries=quantiles("nettailor_request_seconds", _ANSWERED, "task", shares=(0.99,)),
+        ),
+        Panel(
+            title="Duration of what was not answered, p95",
+            help="Refusals should take no time; failures and clients that gave up tell how long they waited.",
+            unit="s",
+            colours=OUTCOME_COLOURS,
+            queries=quantiles("nettailor_request_seconds", _OTHER, "outcome", shares=(0.95,)),
         ),
         Panel(
             title="Waiting for the engine",
@@ -54,12 +80,14 @@ SERVING = Dashboard(
         Panel(
             title="Images in a batch",
             help="What one forward pass carries.",
-            queries=(_mean("nettailor_batch_images"), *quantiles("nettailor_batch_images", INSTANCE)),
+            least=1,
+            queries=(_mean("nettailor_batch_images"), *_whole("nettailor_batch_images")),
         ),
         Panel(
             title="Tasks in a batch",
             help="How many tasks share a forward pass.",
-            queries=(_mean("nettailor_batch_tasks"), *quantiles("nettailor_batch_tasks", INSTANCE)),
+            least=1,
+            queries=(_mean("nettailor_batch_tasks"), *_whole("nettailor_batch_tasks")),
         ),
         Panel(
             title="Time of a batch",
@@ -77,13 +105,8 @@ SERVING = Dashboard(
             title="Refused a second",
             help="Before they ran, by reason.",
             unit="reqps",
+            colours=(Colour(series="Overloaded", name="red"), Colour(series=".*", name="orange")),
             queries=(rate("nettailor_rejected_total", INSTANCE, "reason"),),
-        ),
-        Panel(
-            title="Bundles that could not be loaded",
-            help="A second, by reason.",
-            unit="ops",
-            queries=(rate("nettailor_bundle_load_failures_total", INSTANCE, "reason"),),
         ),
     ),
 )

@@ -1,6 +1,6 @@
 """Task switching: how soon a task is ready, where it came from, and whether the tasks in use fit."""
 
-from deploy.grafana.panels import INSTANCE, TASK, Dashboard, Panel, Query, quantiles, rate
+from deploy.grafana.panels import INSTANCE, TASK, Colour, Dashboard, Panel, Query, quantiles, rate
 
 _SWITCH = "nettailor_task_switch_seconds"
 _DEVICE_SHARE = (
@@ -19,6 +19,20 @@ _SLOTS = (
     f' / (sum(nettailor_resident_bytes{{tier="device",{INSTANCE}}})'
     f' / sum(nettailor_resident_tasks{{tier="device",{INSTANCE}}}))'
 )
+
+
+def _memory(title: str, help: str, tiers: str) -> Panel:
+    labels = f'{{tier=~"{tiers}",{INSTANCE}}}'
+    return Panel(
+        title=title,
+        help=help,
+        unit="bytes",
+        queries=(
+            Query(expr=f"sum by (tier) (nettailor_resident_bytes{labels})", legend="{{tier}}"),
+            Query(expr=f"sum by (tier) (nettailor_budget_bytes{labels})", legend="{{tier}} budget"),
+        ),
+    )
+
 
 SWITCHING = Dashboard(
     uid="nettailor-switching",
@@ -40,6 +54,7 @@ SWITCHING = Dashboard(
             title="Switch latency by tier",
             help="device: the bundle was ready already.",
             unit="s",
+            logarithmic=True,
             queries=quantiles(_SWITCH, INSTANCE, "tier"),
         ),
         Panel(
@@ -94,13 +109,16 @@ SWITCHING = Dashboard(
                 Query(expr=f"1 - {_DEVICE_SHARE}", legend="not on the device"),
             ),
         ),
+        _memory("Memory of bundles", "Measured bytes on the device and in host memory, and budgets.", "device|host"),
+        _memory("Bundles on disk", "Measured bytes of the disk tier, and its budget, which is far larger.", "disk"),
         Panel(
-            title="Memory of bundles",
-            help="Measured bytes in each tier, and the budgets.",
-            unit="bytes",
+            title="Loads that failed",
+            help="Bundles that could not be made ready, since the start. Each step is one, and clients got 424.",
+            colours=(Colour(series=".*", name="red"),),
             queries=(
-                Query(expr=f"sum by (tier) (nettailor_resident_bytes{{{INSTANCE}}})", legend="{{tier}}"),
-                Query(expr=f"sum by (tier) (nettailor_budget_bytes{{{INSTANCE}}})", legend="{{tier}} budget"),
+                Query(
+                    expr=f"sum by (reason) (nettailor_bundle_load_failures_total{{{INSTANCE}}})", legend="{{reason}}"
+                ),
             ),
         ),
         Panel(

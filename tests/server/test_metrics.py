@@ -4,6 +4,7 @@ import re
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from hosting.web.problems import CLIENT_GONE
 from registry.registry import Registry
 from server.metrics import Metrics
 from server.residency.tiers import Tier
@@ -58,3 +59,24 @@ def test_a_request_that_outlives_its_task_leaves_no_series_behind() -> None:
     shown = generate_latest(metrics.registry).decode()
     assert 'task="signs"' not in shown
     assert 'nettailor_requests_total{code="200",task="_other"} 1.0' in shown
+
+
+def test_durations_of_refusals_are_kept_apart() -> None:
+    metrics = Metrics(CollectorRegistry())
+    metrics.knows_task = {"signs"}.__contains__
+    for code in (200, 429, 422, 503, CLIENT_GONE):
+        metrics.answered(["signs"], code, 0.1)
+    shown = generate_latest(metrics.registry).decode()
+    for outcome, count in (("answered", 1), ("refused", 2), ("failed", 1), ("gone", 1)):
+        assert f'nettailor_request_seconds_count{{outcome="{outcome}",task="signs"}} {count}.0' in shown
+
+
+def test_buckets_tell_one_image_from_two_and_microseconds_of_waiting_from_a_millisecond() -> None:
+    metrics = Metrics(CollectorRegistry())
+    metrics.knows_task = {"signs"}.__contains__
+    metrics.batch_ran(images=2, tasks=1, predictions=1, seconds=0.1)
+    metrics.queued("signs", 0.0002)
+    shown = generate_latest(metrics.registry).decode()
+    for sample in ('images_bucket{le="1.0"} 0.0', 'images_bucket{le="2.0"} 1.0', 'tasks_bucket{le="1.0"} 1.0'):
+        assert f"nettailor_batch_{sample}" in shown
+    assert 'nettailor_queue_seconds_bucket{le="0.00025",task="signs"} 1.0' in shown

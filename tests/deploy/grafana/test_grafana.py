@@ -1,9 +1,11 @@
 """Dashboards and alerts against the code that makes them, the metrics there are, and the runbooks they name."""
 
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +39,48 @@ def test_every_metric_asked_for_is_documented() -> None:
 
 def test_no_panel_is_kept_alive_by_a_constant() -> None:
     assert not [query for query in QUERIES if "vector(" in query or "absent" in query]
+
+
+def _fields(title: str) -> dict[str, Any]:
+    """How Grafana is told to draw a panel."""
+    panels = [panel for path in FOLDER.glob("*.json") for panel in json.loads(path.read_text())["panels"]]
+    (found,) = [panel for panel in panels if panel.get("title") == title]
+    fields: dict[str, Any] = found["fieldConfig"]
+    return fields
+
+
+@pytest.mark.parametrize(
+    ("title", "series"),
+    [
+        ("Answers by status", ["429", "500"]),
+        ("What came of them", ["refused", "failed"]),
+        ("Refused a second", ["Overloaded", "BodyTooLarge", "rate"]),
+        ("Loads that failed", ["BlobMissing"]),
+    ],
+)
+def test_what_was_refused_or_failed_is_not_green(title: str, series: list[str]) -> None:
+    colours = [
+        (override["matcher"]["options"], override["properties"][0]["value"]["fixedColor"])
+        for override in _fields(title)["overrides"]
+    ]
+    for name in series:
+        drawn = [colour for pattern, colour in colours if re.match(pattern, name)]
+        assert drawn
+        assert "green" not in drawn
+
+
+def test_axes_suit_their_figures() -> None:
+    scale = _fields("Switch latency by tier")["defaults"]["custom"]["scaleDistribution"]
+    assert scale == {"type": "log", "log": 10}
+    assert [_fields(title)["defaults"]["min"] for title in ("Images in a batch", "Tasks in a batch")] == [1, 1]
+    shown = {panel.title: [query.expr for query in panel.queries] for each in DASHBOARDS for panel in each.panels}
+    assert all('tier=~"device|host"' in expr for expr in shown["Memory of bundles"])
+
+
+def test_durations_of_answers_know_no_refusals() -> None:
+    asked = [query for query in QUERIES if "nettailor_request_seconds" in query]
+    assert len(asked) == 3 + 1 + 1
+    assert all('outcome="answered"' in query for query in asked if "by (le,outcome)" not in query)
 
 
 def test_every_alert_has_its_runbook() -> None:
