@@ -42,7 +42,7 @@ class Proxy(nn.Module):
 
     @torch.no_grad()
     def inputs(self, x: Tensor) -> Tensor:
-        """What the last convolution multiplies, for inputs x (N, C_p, H, W): (N H' W', C) in float64."""
+        """What the last convolution multiplies, for inputs x (N, C_p, H, W): (N H' W', C) in float32."""
         *before, _ = self.layers
         hidden = self._through(self.pooled(x), before, silent=True)
         return as_rows(F.relu(hidden) if before else hidden)
@@ -72,8 +72,8 @@ class Proxy(nn.Module):
 
 
 def as_rows(x: Tensor) -> Tensor:
-    """(N, C, H, W) -> (N H W, C) in float64."""
-    return x.movedim(1, -1).reshape(-1, x.shape[1]).double()
+    """(N, C, H, W) -> (N H W, C) in float32."""
+    return x.movedim(1, -1).reshape(-1, x.shape[1]).float()
 
 
 def _deviations(weight: Tensor, covariance: Tensor) -> Tensor:

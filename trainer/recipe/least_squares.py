@@ -5,7 +5,7 @@ Gradient descent would have to learn first what a linear regression knows (docs/
 Legend: N images, H W, C channels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -44,21 +44,31 @@ def take_over(pruned: Student, before: Student, images: Tensor) -> None:
 
 
 def _fit_pruned_nodes(pruned: Student, before: Student, images: Tensor) -> None:
-    wanted, nodes = {0: before.stem(images)}, {0: before.stem(images)}
+    stem = before.stem(images)
+    wanted, nodes = {0: stem}, {0: stem}
+    alike = True  # so far nothing was pruned, and both give the same
     for node in before.plan.nodes():
         target = before.sum(node, wanted)
         wanted[node] = target.relu()
-        sources = pruned.plan.sources(node)
-        if sources and len(pruned.plan.inputs(node)) < len(before.plan.inputs(node)):
-            alphas = pruned.alpha(node)
-            if pruned.plan.keeps_block(node):
-                target = target - alphas[0] * pruned.block(node)(nodes[node - 1])
-            proxies = [pruned.proxy(source, node) for source in sources]
-            fit_jointly(proxies, alphas[-len(sources) :].tolist(), [nodes[p] for p in sources], target)
-        if pruned.plan.present(node):
+        lost_paths = len(pruned.plan.inputs(node)) < len(before.plan.inputs(node))
+        alike = alike and not lost_paths
+        if lost_paths and pruned.plan.sources(node):
+            _fit_node(pruned, node, nodes, target)
+        if alike:
+            nodes[node] = wanted[node]
+        elif pruned.plan.present(node):
             nodes[node] = pruned.node(node, nodes)
         _forget(wanted, before.plan, node)
         _forget(nodes, pruned.plan, node)
+
+
+def _fit_node(pruned: Student, node: int, nodes: Mapping[int, Tensor], target: Tensor) -> None:
+    """Fit all proxies of a node so that its sum comes near the target."""
+    sources, alphas = pruned.plan.sources(node), pruned.alpha(node)
+    if pruned.plan.keeps_block(node):
+        target = target - alphas[0] * pruned.block(node)(nodes[node - 1])
+    proxies = [pruned.proxy(source, node) for source in sources]
+    fit_jointly(proxies, alphas[-len(sources) :].tolist(), [nodes[p] for p in sources], target)
 
 
 def _forget(nodes: dict[int, Tensor], plan: Plan, done: int) -> None:
@@ -78,11 +88,11 @@ def fit_jointly(
     rows, wanted = torch.cat(inputs, 1), as_rows(target)
     mean, wanted_mean = rows.mean(0), wanted.mean(0)
     rows = rows - mean
-    covariance = rows.T @ rows / len(rows)
+    covariance, product = _products(rows, rows), _products(rows, wanted - wanted_mean)
     shrunk = covariance + ridge * covariance.diagonal().mean() * torch.eye(
         len(covariance), dtype=covariance.dtype, device=covariance.device
     )
-    weight = torch.linalg.solve(shrunk, rows.T @ (wanted - wanted_mean) / len(rows)).T  # (C_l, sum of C)
+    weight = torch.linalg.solve(shrunk, product).T  # (C_l, sum of C)
     first = 0
     for proxy, alpha, own in zip(proxies, alphas, inputs, strict=True):
         part = slice(first, first + own.shape[1])
@@ -90,6 +100,12 @@ def fit_jointly(
         proxy.assign(
             weight[:, part] / alpha,
             wanted_mean / sum(alphas),
-            mean=mean[part],
+            mean=mean[part].double(),
             covariance=covariance[part, part],
         )
+
+
+def _products(a: Tensor, b: Tensor) -> Tensor:
+    """The mean of the rows' products, in float64; multiplied in float32, even where autocast would round to bf16."""
+    with torch.autocast(a.device.type, enabled=False):
+        return (a.T @ b).double() / len(a)

@@ -99,10 +99,11 @@ def test_learned_statistics_follow_what_reaches_through_the_whole_network(tmp_pa
     """The blocks' distances train proxies and alphas alone, or every block would have to be gone through twice."""
     fold = replace(fold_in(tmp_path), config=tiny_config(bf16=False))
     teacher = fold.teacher(fold.config.teacher)
-    student = fold.student(teacher).train()
+    student = fold.student(teacher).train().double()
     learned = [p for name, p in student.named_parameters() if name.endswith((".log_gain", ".offset"))]
     assert learned
     images, labels = next(iter(evaluation_batches(fold.train, fold.preprocessing)))
+    teacher, images = teacher.double(), images.double()
     student.zero_grad()
     fold.distillation(student, teacher, 0.0)(images, labels, 0.5)
     found = torch.cat([p.grad.flatten() for p in learned if p.grad is not None])
