@@ -237,10 +237,12 @@ def table(rows: list[Row]) -> Table:
     return result
 
 
-def _claim(args: argparse.Namespace) -> None:
-    """The folder belongs to one recipe and one backbone: a resumed run must not mix rows of several."""
-    wanted = {"preset": args.preset, "recipe": dict(map(parsed_change, args.recipe))}
-    wanted["backbone"] = load_backbone(args.backbone).fingerprint()
+def claim(args: argparse.Namespace, recipe: dict[str, Any]) -> None:
+    """Make the folder ready, which belongs to one recipe and one backbone: a resumed run must not mix rows of
+    several."""
+    if not args.resume:
+        shutil.rmtree(args.out, ignore_errors=True)
+    wanted = {"preset": args.preset, "recipe": recipe, "backbone": load_backbone(args.backbone).fingerprint()}
     path = args.out / "run.json"
     if path.exists() and json.loads(path.read_text()) != wanted:
         raise SystemExit(f"{args.out} holds rows of another recipe or backbone; give another --out or no --resume")
@@ -260,13 +262,17 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _assignments(args: argparse.Namespace) -> list[Assignment]:
+def wanted_runs(args: argparse.Namespace) -> list[tuple[Path, int]]:
+    """Archives and seeds, every set once first."""
     more = {name: [int(s) for s in seeds.split(",")] for name, _, seeds in (m.partition("=") for m in args.more_seeds)}
     unknown = set(more) - {path.stem for path in args.data}
     if unknown:
         raise SystemExit(f"--more-seeds names {', '.join(sorted(unknown))}, which is not among --data")
     wanted = [(path, seed) for path in args.data for seed in args.seeds]
-    wanted += [(path, seed) for path in args.data for seed in more.get(path.stem, [])]  # every set once comes first
+    return wanted + [(path, seed) for path in args.data for seed in more.get(path.stem, [])]
+
+
+def _assignments(args: argparse.Namespace) -> list[Assignment]:
     return [
         Assignment(
             archive=str(path),
@@ -277,34 +283,42 @@ def _assignments(args: argparse.Namespace) -> list[Assignment]:
             folder=str(args.out),
             threads=args.threads,
         )
-        for path, seed in wanted
+        for path, seed in wanted_runs(args)
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def rows_of(assignments: list[Assignment], workers: int) -> list[Row]:
+    """So many tailorings at a time, each in a process of its own that does not outlive this one."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+        return list(pool.map(run, assignments))
+
+
+def add_run_options(parser: argparse.ArgumentParser, *, out: Path) -> None:
+    """Options of every benchmark that tailors image sets."""
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="zips of class folders, any number")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds for every set")
     parser.add_argument("--more-seeds", nargs="*", default=[], metavar="SET=1,2", help="further seeds for some sets")
-    parser.add_argument("--preset", choices=["fast", "balanced", "thorough"], default="balanced")
-    parser.add_argument(
-        "--recipe", nargs="*", default=[], metavar="NAME=VALUE", help="differences from the preset (RecipeConfig)"
-    )
     parser.add_argument("--backbone", default="mini26")
-    parser.add_argument("--out", type=Path, default=Path("runs/tailor"), help="rows, bundles and checkpoints")
+    parser.add_argument("--out", type=Path, default=out, help="rows, bundles and checkpoints")
     parser.add_argument("--resume", action="store_true", help="keep the rows and checkpoints that --out holds")
     parser.add_argument("--workers", type=int, default=2, help="tailorings at a time")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of each")
     parser.add_argument("--json", action="store_true", help="only the line of JSON on stdout; the table on stderr")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_run_options(parser, out=Path("runs/tailor"))
+    parser.add_argument("--preset", choices=["fast", "balanced", "thorough"], default="balanced")
+    parser.add_argument(
+        "--recipe", nargs="*", default=[], metavar="NAME=VALUE", help="differences from the preset (RecipeConfig)"
+    )
     args = parser.parse_args()
-    if not args.resume:
-        shutil.rmtree(args.out, ignore_errors=True)
-    _claim(args)
+    claim(args, dict(map(parsed_change, args.recipe)))
     assignments = _assignments(args)
     assignments[0].config()  # an unusable recipe ends here, not in a worker
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(args.workers, mp_context=context, initializer=_end_with_parent) as pool:
-        rows = list(pool.map(run, assignments))
+    rows = rows_of(assignments, args.workers)
     Console(stderr=args.json, width=140).print(table(rows))
     print(json.dumps(summary(rows)))
 

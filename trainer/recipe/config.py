@@ -36,7 +36,7 @@ _PARTS: Mapping[Method, tuple[str, ...]] = {
 _MATRIX_SHARE = 0.3  # of such a rate, for the matrices of adapters (docs/log.md)
 _SCORE_SHARE = 0.01  # of such a rate, for the scores that masks are learned by (docs/log.md)
 # Learning rates that are tried, the middle one alone by `fast` (docs/log.md).
-_RATES: Mapping[Method, tuple[float, float, float]] = {
+RATES: Mapping[Method, tuple[float, float, float]] = {
     "batchnorm": (0.03, 0.1, 0.3),
     "parallel-adapters": (0.03, 0.1, 0.3),
     "series-adapters": (0.03, 0.1, 0.3),
@@ -119,7 +119,7 @@ class RecipeConfig:
     @property
     def rates(self) -> tuple[float, ...]:
         """The learning rates that a method other than NetTailor tries."""
-        return self.method_lrs if self.method_lrs is not None else _RATES.get(self.method, ())
+        return self.method_lrs if self.method_lrs is not None else RATES.get(self.method, ())
 
     @property
     def trains_plain(self) -> bool:
@@ -160,8 +160,8 @@ class RecipeConfig:
     def preset(cls, name: Preset, **overrides: Any) -> "RecipeConfig":
         """`fast`: a first look in a minute or two; `balanced`: the default; `thorough`: longer cycles, more pooling."""
         config = replace(_PRESETS[name](), **overrides)
-        if name == "fast" and config.method_lrs is None and config.method in _RATES:
-            return replace(config, method_lrs=_RATES[config.method][1:2])
+        if name == "fast" and config.method_lrs is None and config.method in RATES:
+            return replace(config, method_lrs=RATES[config.method][1:2])
         return config
 
     def changed(self, changes: Mapping[str, Any]) -> "RecipeConfig":

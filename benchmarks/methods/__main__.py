@@ -1,0 +1,120 @@
+"""All methods that a tailoring may be of, side by side: the paper's table 3, with our own data, backbone and networks.
+
+    python -m benchmarks.methods --data SET.zip ... [--methods NAME ...] [--preset fast] [--seeds 0] [--resume] [--json]
+
+Every method has the same frozen splits, the same preset's epochs, and at least three learning rates, the best of which
+is chosen on the validation split (NetTailor's are its teacher's). Accuracies are top-1 on the test split. Parameters
+and MACs are of a task's whole network, what it shares included, as the paper counts them. The decathlon score gives our
+fine-tuned networks 250 a set. Images a second: mixed batches of 64 images of 16 tasks, all of one method, the sides in
+turn in every round.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measuring import machine
+from benchmarks.measuring.ratios import over_rounds
+from benchmarks.methods.measured import BASELINE, Measured, by_task, summary
+from benchmarks.methods.speed import images_per_second
+from benchmarks.tailor import Assignment, add_run_options, claim, rows_of, wanted_runs
+from nettailor.bundle.manifest import Method
+from nettailor.network.backbones import load_backbone
+from trainer.recipe.config import RATES
+
+METHODS: tuple[Method, ...] = get_args(Method)
+_TEACHER_RATES = (0.006, 0.02, 0.05)  # NetTailor's other rates are the preset's
+
+
+def recipe_of(method: Method) -> dict[str, Any]:
+    """What a method's recipe has beyond the preset's."""
+    if method == "nettailor":
+        return {"teacher_lrs": list(_TEACHER_RATES)}
+    rates = RATES.get(method)
+    return {"method": method} | ({} if rates is None else {"method_lrs": list(rates)})
+
+
+def assignments(args: argparse.Namespace) -> list[Assignment]:
+    """Every method on every set, seed after seed."""
+    return [
+        Assignment(
+            archive=str(path),
+            seed=seed,
+            preset=args.preset,
+            recipe=recipe_of(method),
+            backbone=args.backbone,
+            folder=str(args.out / method),
+            threads=args.threads,
+        )
+        for path, seed in wanted_runs(args)
+        for method in args.methods
+    ]
+
+
+def trained(args: argparse.Namespace) -> dict[str, list[Measured]]:
+    """By method; what a run that was broken off had finished is taken as it is."""
+    work = assignments(args)
+    rows = rows_of(work, args.workers)
+    found: dict[str, list[Measured]] = {method: [] for method in args.methods}
+    for assignment, row in zip(work, rows, strict=True):
+        folder = Path(assignment.folder)
+        found[folder.name].append(Measured.of(row, folder))
+    return found
+
+
+def result(args: argparse.Namespace, found: Mapping[str, Sequence[Measured]]) -> dict[str, Any]:
+    """The JSON line."""
+    baseline = by_task(found[BASELINE]) if BASELINE in found else None
+    bundles = {method: [one.bundle for one in measured] for method, measured in found.items()}
+    speeds = images_per_second(load_backbone(args.backbone), bundles, args.rounds, args.seconds)
+    return {
+        "methods": {
+            method: summary(measured, baseline) | {"images_per_second": round(over_rounds(speeds[method]).median, 1)}
+            for method, measured in found.items()
+        },
+        "preset": args.preset,
+        "machine": machine.describe(),
+    }
+
+
+def table(methods: Mapping[str, Mapping[str, Any]]) -> Table:
+    tasks = list(next(iter(methods.values()))["sets"])
+    columns = [*tasks, "mean", "score", "params M", "MACs G", "KB a task", "images/s", "minutes"]
+    shown = Table("method", *columns, title="Accuracy (test split, %) and what it takes")
+    for name, figures in methods.items():
+        shown.add_row(
+            name,
+            *(f"{100 * figures['sets'][task]:.1f}" for task in tasks),
+            f"{100 * figures['mean_accuracy']:.1f}",
+            "" if figures["score"] is None else f"{figures['score']:.0f}",
+            f"{figures['params_m']:.2f}",
+            f"{figures['macs_g']:.3f}",
+            f"{figures['task_bytes'] / 1000:.0f}",
+            f"{figures['images_per_second']:.0f}",
+            f"{figures['minutes']:.1f}",
+        )
+    return shown
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_run_options(parser, out=Path("runs/methods"))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="NAME")
+    parser.add_argument("--preset", choices=["fast", "balanced", "thorough"], default="fast")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of a side in a round")
+    args = parser.parse_args()
+    claim(args, {})
+    found = result(args, trained(args))
+    Console(file=sys.stderr if args.json else sys.stdout, width=160).print(table(found["methods"]))
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

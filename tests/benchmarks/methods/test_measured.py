@@ -1,0 +1,25 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.methods.measured import decathlon_score
+
+SHARES = st.floats(0, 1)
+
+
+def test_the_baseline_scores_250_a_set_and_twice_its_error_nothing() -> None:
+    baseline = {"birds": 0.9, "digits": 0.8}
+    assert decathlon_score(baseline, baseline) == pytest.approx(500)
+    assert decathlon_score({"birds": 0.8, "digits": 0.6}, baseline) == pytest.approx(0)
+    assert decathlon_score({"birds": 1.0}, baseline) == pytest.approx(1000)
+
+
+def test_a_baseline_without_error_is_matched_or_not() -> None:
+    assert decathlon_score({"digits": 1.0}, {"digits": 1.0}) == 250
+    assert decathlon_score({"digits": 0.99}, {"digits": 1.0}) == 0
+
+
+@given(baseline=SHARES, one=SHARES, other=SHARES)
+def test_more_right_answers_never_score_less(baseline: float, one: float, other: float) -> None:
+    less, more = sorted((one, other))
+    assert decathlon_score({"a": less}, {"a": baseline}) <= decathlon_score({"a": more}, {"a": baseline})
