@@ -16,6 +16,8 @@ CommandError
 ├── NotLive                a version was published, but is not what it was to become
 ├── MalformedTag           a tag to set is not NAME=TEXT
 ├── OptionUnusable         a value that an option cannot have
+├── NothingNamed           no version or key is called so, or begins so
+├── Ambiguous              several versions or keys begin so
 ├── CannotWrite            a file that was asked for cannot be written
 ├── PredictionsStopped     the service refused, or did not come back; what was predicted is kept
 ├── NoImages               a folder to predict on holds none
@@ -28,6 +30,7 @@ CommandError
     └── NotTrainable       it was read, and cannot be trained on as it is
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -119,6 +122,21 @@ class MalformedTag(CommandError):
 
 class OptionUnusable(CommandError):
     pass
+
+
+class NothingNamed(CommandError):
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(f"no {kind} is, or begins with, {text!r}")
+        self.text = text
+
+
+class Ambiguous(CommandError):
+    """`candidates` are all that begin so."""
+
+    def __init__(self, kind: str, text: str, candidates: Sequence[str]) -> None:
+        super().__init__(f"more than one {kind} begins with {text!r}: {', '.join(candidates)}")
+        self.text = text
+        self.candidates = tuple(candidates)
 
 
 class CannotWrite(CommandError):

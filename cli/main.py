@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.commands.arguments.task_name import checked_task_name
 from cli.commands.backbones import backbone_app
 from cli.commands.export import export
 from cli.commands.jobs import add_job_commands
@@ -13,8 +14,8 @@ from cli.commands.keys import KeyScope, make
 from cli.commands.keys import commands as keys_commands
 from cli.commands.link import link
 from cli.commands.options import DEFAULT_DIR, ClientDir, KeyOption, Url, one_line_errors, service
+from cli.commands.output import AsJson, as_line, show
 from cli.commands.predict import predict
-from cli.commands.task_name import checked_task_name
 from cli.commands.upkeep import add_upkeep
 from cli.commands.version import ShowVersion
 from cli.commands.versions import registry_app
@@ -121,6 +122,9 @@ def up(
     host: Annotated[str | None, _setting("host", "Address to listen on. Default: 127.0.0.1.")] = None,
     port: Annotated[int | None, _setting("port", "Port to listen on; 0: any free one. Default: 8000.")] = None,
     log_level: Annotated[LogLevel | None, _setting("log_level", "How much to log, on stderr. Default: info.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Say in one line of JSON where the service is, once it is ready.")
+    ] = False,
     lifeline: Annotated[bool, typer.Option("--lifeline", hidden=True, help="Stop when stdin ends.")] = False,
 ) -> None:
     """Start everything on one port: registry, trainer, server, and an embedded Redis unless NETTAILOR_REDIS_URL is set.
@@ -133,7 +137,8 @@ def up(
 
     with one_line_errors():
         level = None if log_level is None else log_level.value
-        run(UpOptions(data_dir=data_dir, host=host, port=port, log_level=level, lifeline=lifeline))
+        options = UpOptions(data_dir=data_dir, host=host, port=port, log_level=level, lifeline=lifeline)
+        run(options, as_json=as_json)
 
 
 @app.command()
@@ -211,6 +216,9 @@ def tailor(
     priority: Annotated[Priority | None, _option("Which of the waiting jobs run first; normal by default.")] = None,
     group_by: GroupBy = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask, whatever is odd about the data.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the job once it has ended, in one line of JSON; all else to stderr.")
+    ] = False,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
@@ -227,7 +235,7 @@ def tailor(
     from cli.render.report import print_result
     from cli.service.packing import packed
 
-    console = PlainConsole()
+    console = PlainConsole(stderr=as_json)
     options = {"preset": preset, "seed": seed, "backbone": backbone, "skips": skips, "gamma1": gamma1, "gamma2": gamma2}
     options |= {"method": method, "loss": loss, "measure": measure, "target_drop": target_drop}
     options |= {"max_macs": max_macs, "max_latency_ms": max_latency_ms}
@@ -245,27 +253,21 @@ def tailor(
         with telling_how_to_return(job.id, console):
             ended = follow(client, {task: job.id}, console)[task]
         print_result(client, ended, console)
+    if as_json:
+        typer.echo(as_line(ended))
 
 
 app.command()(predict)
 
 
 @app.command()
-def tasks(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
+def tasks(*, as_json: AsJson = False, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
     """List the tasks, their latest versions and their aliases."""
     from cli.render.tasks import tasks_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
-        PlainConsole().print(tasks_table(client.tasks()))
-
-
-@app.command()
-def jobs(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
-    """List the tailoring jobs and how they are going."""
-    from cli.render.jobs import jobs_table
-
-    with one_line_errors(), service(url, data_dir, key) as client:
-        PlainConsole().print(jobs_table(client.jobs()))
+        found = client.tasks()
+        show(found, lambda: tasks_table(found), as_json=as_json)
 
 
 add_job_commands(app)
@@ -314,6 +316,7 @@ def profile(
         Path | None,
         typer.Option(help="The file to write. Default: costs-BACKBONE-SIDE.json in this folder.", show_default=False),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Measure what every path of the network costs on this machine, in milliseconds.
 
@@ -324,7 +327,7 @@ def profile(
     from cli.commands.profile import ProfileOptions, run  # torch, as above
 
     with one_line_errors():
-        run(ProfileOptions(backbone=backbone, side=side, images=images, rounds=rounds, out=out))
+        run(ProfileOptions(backbone=backbone, side=side, images=images, rounds=rounds, out=out, as_json=as_json))
 
 
 @app.command()

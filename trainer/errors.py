@@ -25,6 +25,7 @@ TrainerError
 ├── WorkerDevicesInvalid        the setting names devices that this machine does not have
 ├── PointUnknown                the version's Pareto front has no such point
 ├── JobUnknown
+├── JobAmbiguous                several jobs have ids that begin so
 ├── TooManyJobs                 the actor has as many open jobs as one may have
 ├── DatasetNotReady             the job's intake has not come to its end
 ├── JobConflict                 the job's state does not allow this
@@ -40,7 +41,11 @@ TrainerError
 └── QueueUnavailable            Redis cannot be reached
 """
 
+from collections.abc import Sequence
+
 from nettailor.printable import printable
+
+_SHOWN_JOBS = 10  # of those that a request may have meant
 
 
 class TrainerError(Exception):
@@ -195,6 +200,16 @@ class JobUnknown(TrainerError):
     def __init__(self, job: str) -> None:
         super().__init__(f"no job {job!r}")
         self.job = job
+
+
+class JobAmbiguous(TrainerError):
+    """`candidates` are the ids that begin so."""
+
+    def __init__(self, job: str, candidates: Sequence[str]) -> None:
+        shown = ", ".join(candidates[:_SHOWN_JOBS]) + (", ..." if len(candidates) > _SHOWN_JOBS else "")
+        super().__init__(f"{len(candidates)} jobs have ids that begin with {job!r}: {shown}")
+        self.job = job
+        self.candidates = tuple(candidates[:_SHOWN_JOBS])
 
 
 class TooManyJobs(TrainerError):

@@ -22,6 +22,7 @@ PROBLEMS: ProblemTable = {
     errors.OptionsInvalid: (422, "unusable options"),
     errors.PointUnknown: (404, "unknown point"),
     errors.JobUnknown: (404, "unknown job"),
+    errors.JobAmbiguous: (409, "several jobs"),
     errors.TooManyJobs: (429, "too many open jobs"),
     errors.DatasetNotReady: (404, "no report on the data set"),
     errors.JobConflict: (409, "job is in another state"),

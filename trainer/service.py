@@ -8,6 +8,7 @@ from types import TracebackType
 import redis
 import redis.asyncio
 
+from hosting.access import caller
 from nettailor.architecture.geometry import geometry
 from nettailor.complexity.counting import measured_path_costs
 from registry.registry import Registry
@@ -77,9 +78,15 @@ class Service:
     def limits(self) -> IntakeLimits:
         return intake_limits(self.settings)
 
+    def job_named(self, text: str) -> str:
+        """The id of the job that a caller means, who may give its beginning; none of tasks that the caller's key is not
+        for. Raises JobUnknown, JobAmbiguous, QueueUnavailable."""
+        held = caller.key.get()
+        return self.jobs.store.named(text, tasks=None if held is None else held.tasks)
+
     def task_of_job(self, job: str) -> str:
-        """Raises JobUnknown, QueueUnavailable."""
-        return self.jobs.store.get(job).task
+        """Raises JobUnknown, JobAmbiguous, QueueUnavailable."""
+        return self.jobs.store.get(self.job_named(job)).task
 
     def cancel_jobs_of(self, task: str) -> None:
         """Called when a task was deleted in this process, so that its jobs need not wait for the reconciler."""

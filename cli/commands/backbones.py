@@ -10,10 +10,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cli.commands.options import ClientDir, KeyOption, Url, one_line_errors, service
-from cli.console import PlainConsole
+from cli.commands.output import AsJson, say, show
 from cli.render.ids import short_digest
 from cli.render.table import minute, new_table, number, size, whole, with_notes
-from nettailor.printable import printable
 from nettailor_client.answers.backbones import Backbone
 
 backbone_app = typer.Typer(
@@ -47,6 +46,7 @@ def add(
         ),
     ] = None,
     note: Annotated[str, typer.Option(help="What they are; shown in the list.", show_default=False)] = "",
+    as_json: AsJson = False,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
@@ -61,15 +61,18 @@ def add(
         data = canonical_file(file, architecture=architecture, expect_features=expect_features)
         with service(url, data_dir, key) as client:
             added = client.add_backbone(name, data, note=note)
-    text = f"backbone {added.name}: {added.architecture}, fingerprint {added.fingerprint}"
-    typer.echo(printable(f"{text}, {size(added.size_bytes)}"))
+    text = f"backbone {added.name}: {added.architecture}, fingerprint {added.fingerprint}, {size(added.size_bytes)}"
+    say(added, text, as_json=as_json)
 
 
 @backbone_app.command("list")
-def list_backbones(*, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
+def list_backbones(
+    *, as_json: AsJson = False, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None
+) -> None:
     """List the backbones that were added."""
     with one_line_errors(), service(url, data_dir, key) as client:
-        PlainConsole().print(_table(client.backbones()))
+        found = client.backbones()
+        show(found, lambda: _table(found), as_json=as_json)
 
 
 @backbone_app.command()
@@ -77,6 +80,7 @@ def remove(
     name: Name,
     *,
     reason: Annotated[str, typer.Option(help="Why; kept in the history.", show_default=False)] = "",
+    as_json: AsJson = False,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
@@ -84,7 +88,7 @@ def remove(
     """Remove a backbone that no version needs. `nettailor registry gc` then frees its space. Takes the scope admin."""
     with one_line_errors(), service(url, data_dir, key) as client:
         client.remove_backbone(name, reason=reason)
-    typer.echo(printable(f"removed backbone {name}"))
+    say({"removed": name}, f"removed backbone {name}", as_json=as_json)
 
 
 def _table(backbones: Sequence[Backbone]) -> RenderableType:

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from cli.commands.options import ClientDir, KeyOption, Url, one_line_errors, service
+from cli.commands.output import AsJson, say
 from cli.errors import CannotWrite, OptionUnusable
-from nettailor.printable import printable
 from nettailor_client import Client
 
 
@@ -33,6 +33,7 @@ def export(
     format: Annotated[FileFormat, typer.Option(help="For which runtime; OpenVINO's two files come in a zip.")],
     dtype: Annotated[FileDtype, typer.Option(help="Of the weights.")] = FileDtype.fp32,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.", show_default=False)],
+    as_json: AsJson = False,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
@@ -43,12 +44,12 @@ def export(
     with one_line_errors(), service(url, data_dir, key) as client:
         found = _live(client, task) if version is None else version
         try:
-            agreement = 100 * client.export(task, found, out, format=format.value, dtype=dtype.value).top1_agreement
+            written = client.export(task, found, out, format=format.value, dtype=dtype.value)
         except OSError as failure:
             raise CannotWrite(out, failure) from failure
-    typer.echo(
-        printable(f"{out}: {task} version {found}, first class as the service's for {agreement:.4g}% of 64 images")
-    )
+    agreement = 100 * written.top1_agreement
+    text = f"{out}: {task} version {found}, first class as the service's for {agreement:.4g}% of 64 images"
+    say({"file": str(out), "task": task, **written.as_json()}, text, as_json=as_json)
 
 
 def _live(client: Client, task: str) -> int:

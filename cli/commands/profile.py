@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
+import typer
 from rich.progress import Progress
 from rich.table import Table
 
@@ -32,6 +33,7 @@ class ProfileOptions:
     images: int
     rounds: int
     out: Path | None
+    as_json: bool = False
 
 
 def run(options: ProfileOptions) -> None:
@@ -50,6 +52,9 @@ def run(options: ProfileOptions) -> None:
         out.write_text(json.dumps(profile.as_json(), indent=1) + "\n")
     except OSError as error:
         raise CannotProfile(f"{out}: {error.strerror or error}") from error
+    if options.as_json:
+        typer.echo(json.dumps({"file": str(out), **profile.as_json()}))
+        return
     console = PlainConsole()
     console.print(costs_table(profile))
     console.print(printable(f"written to {out}"), soft_wrap=True, highlight=False)

@@ -3,15 +3,17 @@
 They need no service, and may run beside one: its embedded Redis is then used.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.commands.arguments.since import seconds_of
 from cli.commands.options import DEFAULT_DIR, default_dir, one_line_errors
+from cli.commands.output import AsJson, as_line
 from cli.console import PlainConsole
 from cli.errors import RegistryUnusable
 from cli.render.garbage import print_collection
@@ -22,8 +24,6 @@ from nettailor.printable import printable
 if TYPE_CHECKING:  # Redis and pydantic are imported by the commands that need them, not by every `nettailor --help`
     from hosting.settings.settings import Settings
     from registry.registry import Registry
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 DataDir = Annotated[
     Path | None,
@@ -47,32 +47,32 @@ def add_upkeep(commands: typer.Typer) -> None:
     """Register the commands."""
 
     @commands.command()
-    def verify(*, data_dir: DataDir = None) -> None:
+    def verify(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
         """Read every blob and record and compare it with its checksum.
 
         Corrupt blobs go to the quarantine; publishing or uploading the same bytes again restores them. Exit status 1
         if anything is wrong.
         """
         with one_line_errors():
-            run_verify(data_dir or default_dir())
+            run_verify(data_dir or default_dir(), as_json=as_json)
 
     @commands.command()
-    def gc(*, grace: Grace = "24h", delete: Delete = False, data_dir: DataDir = None) -> None:
+    def gc(*, grace: Grace = "24h", delete: Delete = False, as_json: AsJson = False, data_dir: DataDir = None) -> None:
         """Find blobs that nothing names: no version, no alias, no job that is open or may be retried.
 
         Without --delete nothing is removed. The quarantine is never touched.
         """
         with one_line_errors():
-            run_gc(data_dir or default_dir(), grace, delete=delete)
+            run_gc(data_dir or default_dir(), grace, delete=delete, as_json=as_json)
 
     @commands.command()
-    def rebuild(*, data_dir: DataDir = None) -> None:
+    def rebuild(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
         """Make the index in Redis what the records beside the blobs say: versions, aliases, history."""
         with one_line_errors():
-            run_rebuild(data_dir or default_dir())
+            run_rebuild(data_dir or default_dir(), as_json=as_json)
 
 
-def run_verify(data_dir: Path) -> None:
+def run_verify(data_dir: Path, *, as_json: bool = False) -> None:
     """Raises `RegistryUnusable`; `typer.Exit` if there are faults."""
     from hosting.settings.settings import Settings
     from registry.journal.records import Records
@@ -84,12 +84,15 @@ def run_verify(data_dir: Path) -> None:
         with counting("verify", PlainConsole(stderr=True)) as progress:
             report = Scrub(blobs, Records(blobs.store), progress).run()
         quarantined = sum(1 for _ in blobs.quarantine)
-    print_scrub(report, quarantined, PlainConsole(highlight=False))
+    if as_json:
+        typer.echo(as_line({**asdict(report), "quarantined": quarantined}))
+    else:
+        print_scrub(report, quarantined, PlainConsole(highlight=False))
     if report.faults:
         raise typer.Exit(1)
 
 
-def run_gc(data_dir: Path, grace: str, *, delete: bool) -> None:
+def run_gc(data_dir: Path, grace: str, *, delete: bool, as_json: bool = False) -> None:
     """Raises `RegistryUnusable`."""
     from registry.wiring import connect
     from trainer.jobs.blob_references import blobs_in_use
@@ -106,10 +109,13 @@ def run_gc(data_dir: Path, grace: str, *, delete: bool) -> None:
                 collection = registry.collect_garbage(
                     grace_s, dry_run=not delete, keep=lambda: blobs_in_use(jobs, keep_failed_s), progress=progress
                 )
-    print_collection(collection, grace, PlainConsole(highlight=False))
+    if as_json:
+        typer.echo(as_line({**asdict(collection), "size_bytes": collection.size_bytes}))
+    else:
+        print_collection(collection, grace, PlainConsole(highlight=False))
 
 
-def run_rebuild(data_dir: Path) -> None:
+def run_rebuild(data_dir: Path, *, as_json: bool = False) -> None:
     """Raises `RegistryUnusable`."""
     from hosting.settings.settings import Settings
 
@@ -117,10 +123,14 @@ def run_rebuild(data_dir: Path) -> None:
         with counting("rebuild", PlainConsole(stderr=True)) as progress:
             rebuilt = registry.rebuild(progress)
         existing = sum(task.exists for task in registry.tasks())
-    console = PlainConsole(highlight=False)
-    console.print(f"rebuilt the index of {rebuilt.tasks} tasks, {existing} of them with versions")
-    for fault in rebuilt.left_out:
-        console.print(f"left out: {printable(str(fault))}")
+    left_out = [str(fault) for fault in rebuilt.left_out]
+    if as_json:
+        typer.echo(as_line({"tasks": rebuilt.tasks, "existing": existing, "left_out": left_out}))
+    else:
+        console = PlainConsole(highlight=False)
+        console.print(f"rebuilt the index of {rebuilt.tasks} tasks, {existing} of them with versions")
+        for fault in left_out:
+            console.print(f"left out: {printable(fault)}")
     if rebuilt.left_out:
         raise typer.Exit(1)
 
@@ -158,7 +168,7 @@ def _usable() -> Iterator[None]:
 
 
 def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d+)([smhd])", text)
+    found = seconds_of(text)
     if found is None:
         raise RegistryUnusable(f"{text!r} is no time: a whole number and s, m, h or d")
-    return float(int(found[1]) * _UNITS[found[2]])
+    return found

@@ -2,14 +2,17 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from cli.commands import output
+from cli.commands.arguments.abbreviation import version_meant
 from cli.commands.options import ClientDir, KeyOption, Url, one_line_errors, service
+from cli.commands.output import AsJson, as_line, say
 from cli.console import PlainConsole
 from cli.errors import MalformedTag, NotLive
-from nettailor.printable import printable
+from nettailor_client.answers.versions import Version as AnnotatedVersion
 
 registry_app = typer.Typer(
     name="registry",
@@ -26,7 +29,9 @@ class PointAlias(StrEnum):
 
 
 Task = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
-Version = Annotated[int, typer.Argument(metavar="VERSION", min=1, help="Number of the version.")]
+Version = Annotated[
+    str, typer.Argument(metavar="VERSION", help="Number of the version, or the beginning of its digest.")
+]
 Alias = Annotated[str, typer.Option(help="The alias to move.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the history.", show_default=False)]
 
@@ -38,6 +43,7 @@ def versions(
     tag: Annotated[
         list[str] | None, typer.Option(help="Only those with this tag: NAME=TEXT, or NAME; repeatable.")
     ] = None,
+    as_json: AsJson = False,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
@@ -47,25 +53,40 @@ def versions(
 
     with one_line_errors(), service(url, data_dir, key) as client:
         found = client.versions(task, tags=tag or [])
-        PlainConsole().print(versions_table(task, found, client.task(task).aliases))
+        if as_json:
+            typer.echo(as_line(found))
+        else:
+            PlainConsole().print(versions_table(task, found, client.task(task).aliases))
 
 
 @registry_app.command()
-def history(task: Task, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
+def history(
+    task: Task, *, as_json: AsJson = False, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None
+) -> None:
     """List everything that happened to a task: who, when, what, why."""
     from cli.render.versions.history import history_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
-        PlainConsole().print(history_table(task, client.history(task)))
+        found = client.history(task)
+        output.show(found, lambda: history_table(task, found), as_json=as_json)
 
 
 @registry_app.command()
-def show(task: Task, version: Version, *, url: Url = None, data_dir: ClientDir = None, key: KeyOption = None) -> None:
+def show(
+    task: Task,
+    version: Version,
+    *,
+    as_json: AsJson = False,
+    url: Url = None,
+    data_dir: ClientDir = None,
+    key: KeyOption = None,
+) -> None:
     """Show where a version comes from, which aliases name it and when it was live."""
     from cli.render.versions.lineage import lineage_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
-        PlainConsole().print(lineage_table(client.lineage(task, version)))
+        found = client.lineage(task, version_meant(client, task, version))
+        output.show(found, lambda: lineage_table(found), as_json=as_json)
 
 
 @registry_app.command()
@@ -75,6 +96,7 @@ def compare(
     versions: Annotated[
         str, typer.Option(metavar="N,M,...", help="Their numbers; the others are compared with the first.")
     ],
+    as_json: AsJson = False,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
@@ -87,7 +109,8 @@ def compare(
 
     numbers = _numbers(versions)
     with one_line_errors(), service(url, data_dir, key) as client:
-        PlainConsole().print(comparison_table(client.compare(task, numbers)))
+        found = client.compare(task, numbers)
+        output.show(found, lambda: comparison_table(found), as_json=as_json)
 
 
 @registry_app.command()
@@ -102,6 +125,7 @@ def front(
         PointAlias | None, typer.Option(help="The alias to point at it, with --publish.", show_default=False)
     ] = None,
     reason: Reason = "",
+    as_json: AsJson = False,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
@@ -115,14 +139,16 @@ def front(
     if alias is not None and publish is None:
         raise typer.BadParameter("only with --publish", param_hint="--alias")
     with one_line_errors(), service(url, data_dir, key) as client:
+        number = version_meant(client, task, version)
         if publish is None:
-            PlainConsole().print(front_table(task, version, client.front(task, version)))
+            points = client.front(task, number)
+            output.show(points, lambda: front_table(task, number, points), as_json=as_json)
             return
-        made = client.publish_point(task, version, publish, alias=None if alias is None else alias.value, reason=reason)
+        made = client.publish_point(task, number, publish, alias=None if alias is None else alias.value, reason=reason)
         if made.refused:
             raise NotLive(task, made.version, str(alias), made.refused)
     named = f" is {made.alias}" if made.alias else ""
-    typer.echo(printable(f"{task} version {made.version}{named}"))
+    say(made, f"{task} version {made.version}{named}", as_json=as_json)
 
 
 @registry_app.command()
@@ -138,15 +164,17 @@ def promote(
         bool, typer.Option("--force", help="Although the version does not pass the policy; needs --reason.")
     ] = False,
     reason: Reason = "",
+    as_json: AsJson = False,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
 ) -> None:
     """Point an alias at a version. To go live, the version must pass the task's policy."""
     with one_line_errors(), service(url, data_dir, key) as client:
-        move = client.promote(task, alias, version, expected=expected or "anything", force=force, reason=reason)
+        number = version_meant(client, task, version)
+        move = client.promote(task, alias, number, expected=expected or "anything", force=force, reason=reason)
     forced = ", forced past the policy" if move.forced else ""
-    typer.echo(printable(f"{task}@{alias} is version {move.after} (was {move.before or 'none'}){forced}"))
+    say(move, f"{task}@{alias} is version {move.after} (was {move.before or 'none'}){forced}", as_json=as_json)
 
 
 @registry_app.command()
@@ -155,6 +183,7 @@ def rollback(
     *,
     alias: Alias = "live",
     reason: Reason = "",
+    as_json: AsJson = False,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
@@ -162,7 +191,7 @@ def rollback(
     """Point an alias at what it named before. No policy is checked."""
     with one_line_errors(), service(url, data_dir, key) as client:
         move = client.rollback(task, alias, reason=reason)
-    typer.echo(printable(f"{task}@{alias} is version {move.after} (was {move.before})"))
+    say(move, f"{task}@{alias} is version {move.after} (was {move.before})", as_json=as_json)
 
 
 @registry_app.command()
@@ -176,6 +205,7 @@ def tag(
     remove: Annotated[
         list[str] | None, typer.Option(help="Name of a tag to remove; repeatable.", show_default=False)
     ] = None,
+    as_json: AsJson = False,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
@@ -183,9 +213,9 @@ def tag(
     """Set or remove tags of a version, and show those it has."""
     with one_line_errors(), service(url, data_dir, key) as client:
         changes = dict(_tag(word) for word in tags or []) | dict.fromkeys(remove or [])
-        found = client.annotate(task, version, tags=changes)
+        found = client.annotate(task, version_meant(client, task, version), tags=changes)
     shown = " ".join(f"{name}={text}" for name, text in sorted(found.tags.items()))
-    typer.echo(printable(shown) or "no tags")
+    say(_annotation(found), shown or "no tags", as_json=as_json)
 
 
 @registry_app.command()
@@ -194,14 +224,15 @@ def note(
     version: Version,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The note; empty to remove it.")],
     *,
+    as_json: AsJson = False,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
 ) -> None:
     """Replace the note of a version."""
     with one_line_errors(), service(url, data_dir, key) as client:
-        client.annotate(task, version, tags={}, note=text)
-    typer.echo(printable(f"{task} version {version}: " + (text or "no note")))
+        found = client.annotate(task, version_meant(client, task, version), tags={}, note=text)
+    say(_annotation(found), f"{task} version {found.version}: " + (text or "no note"), as_json=as_json)
 
 
 @registry_app.command()
@@ -227,6 +258,7 @@ def policy(
     ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="The task has no policy any more.")] = False,
     reason: Reason = "",
+    as_json: AsJson = False,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
@@ -247,7 +279,12 @@ def policy(
             client.clear_policy(task, reason=reason)
         elif sets:
             client.set_policy(task, **requirements, reason=reason)
-        PlainConsole().print(policy_table(client.policy(task)))
+        found = client.policy(task)
+        output.show(found, lambda: policy_table(found), as_json=as_json)
+
+
+def _annotation(found: AnnotatedVersion) -> dict[str, Any]:
+    return {"task": found.task, "version": found.version, "tags": found.tags, "note": found.note}
 
 
 def _tag(word: str) -> tuple[str, str | None]:

@@ -14,10 +14,10 @@ from nettailor_client.answers.jobs import Job
 _USUAL = "normal"
 
 
-def jobs_table(jobs: Sequence[Job], *, none: str = "no jobs") -> RenderableType:
-    """Below it, why jobs failed, and the best network of those that run. `none` is said where there are no jobs."""
+def jobs_table(jobs: Sequence[Job], *, is_filtered: bool = False, more: str = "") -> RenderableType:
+    """Below it, why jobs failed, and the best network of those that run; `more` says how to see others."""
     if not jobs:
-        return Text(none)
+        return Text("no such jobs" if is_filtered else "no jobs")
     ids = short_jobs(job.id for job in jobs)
     by_priority = any(job.priority != _USUAL for job in jobs)  # a column for what mostly says nothing
     priority = ["priority"] if by_priority else []
@@ -37,6 +37,7 @@ def jobs_table(jobs: Sequence[Job], *, none: str = "no jobs") -> RenderableType:
             minute(job.created_at),
             _result(job),
         )
+    table.caption = more
     return with_notes(table, {ids[job.id]: note for job in jobs if (note := _note(job))})
 
 

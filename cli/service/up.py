@@ -1,12 +1,13 @@
 """`nettailor up`: the one place that wires everything together, and takes it down again in order."""
 
+import json
 import logging
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,15 +53,15 @@ class UpOptions:
     lifeline: bool
 
 
-def run(options: UpOptions) -> None:
-    """Serve until SIGINT or SIGTERM, then end the process.
+def run(options: UpOptions, *, as_json: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM, then end the process. Where the service is, is said once it is ready.
 
     Raises `DataFolderInUse`, `AddressUnusable`, `CannotStart`.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        _serve(options)
+        _serve(options, _say_json if as_json else _say)
     except KeyboardInterrupt:
         _leave()
     except (NetTailorError, HostingError, RegistryError, TrainerError) as error:
@@ -75,7 +76,7 @@ def _leave() -> NoReturn:
     os._exit(0)
 
 
-def _serve(options: UpOptions) -> None:
+def _serve(options: UpOptions, say: Callable[[Path, str], None]) -> None:
     chosen: dict[str, Any] = {
         "data_dir": options.data_dir,
         "host": options.host,
@@ -105,7 +106,7 @@ def _serve(options: UpOptions) -> None:
         app, server = stack.enter_context(serving(server_settings, trainer_settings, redis_url))
         stack.enter_context(workers)
         stack.callback(remove_state, data_dir)
-        threading.Thread(target=_announce, args=(data_dir, _url(listener)), daemon=True).start()
+        threading.Thread(target=_announce, args=(data_dir, _url(listener), say), daemon=True).start()
         config = configured(app, server_settings, grace_s=_GRACE_SECONDS)
         DrainingServer(config, server).run(sockets=[listener])
 
@@ -144,12 +145,20 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _announce(data_dir: Path, url: str) -> None:
-    """Print where the service is, once it is ready."""
+def _announce(data_dir: Path, url: str, say: Callable[[Path, str], None]) -> None:
+    """Say where the service is, once it is ready."""
     with Client(url) as client:
         while not client.is_ready():
             threading.Event().wait(_READY_POLL_SECONDS)
     write_state(data_dir, url)
+    say(data_dir, url)
+
+
+def _say_json(data_dir: Path, url: str) -> None:
+    print(json.dumps({"url": url, "data_dir": str(data_dir), "pid": os.getpid()}), flush=True)
+
+
+def _say(data_dir: Path, url: str) -> None:
     print(f"NetTailor is ready at {url}")
     for path, what in (("/docs", "the API"), ("/tasks", "tasks"), ("/jobs", "jobs"), ("/metrics", "metrics")):
         print(f"  {url + path:<40} {what}")

@@ -41,7 +41,7 @@ ProblemTable = Mapping[type[Exception], tuple[int, str]]
 
 _MEMBERS = (
     *("task", "version", "alias", "expected", "actual", "aliases", "digest", "job", "where", "reason"),
-    *("live", "evidence", "scope", "pixels", "limit_pixels"),
+    *("live", "evidence", "scope", "pixels", "limit_pixels", "candidates"),
 )
 
 

@@ -29,7 +29,7 @@ def add_datasets(routes: APIRouter, service: Service) -> None:
         return answer(job, SHEET)
 
     def answer(job: str, name: str) -> Response:
-        dataset = service.jobs.store.get(job).dataset
+        dataset = service.jobs.store.get(service.job_named(job)).dataset
         files = None if dataset is None else dataset.get("report")
         if not isinstance(files, dict) or name not in files:
             raise DatasetNotReady(job)

@@ -66,7 +66,8 @@ def _add_reading(routes: APIRouter, service: Service) -> None:
 
     @endpoint(routes, declared.READ_JOB)
     def read_job(job: str) -> Job:
-        return Job.one(service.jobs.store.get(job), service.jobs.queue)
+        """Whoever asks about a job may give the beginning of its id, where no other job's begins so (409)."""
+        return Job.one(service.jobs.store.get(service.job_named(job)), service.jobs.queue)
 
     @endpoint(routes, declared.FOLLOW_JOB, response_class=StreamingResponse, responses=_EVENT_STREAM)
     async def follow_job(job: str, last_event_id: Annotated[str | None, Header()] = None) -> Response:
@@ -76,6 +77,7 @@ def _add_reading(routes: APIRouter, service: Service) -> None:
         """
         after = last_event_id or event_stream.START
         _check_event_id(after)
+        job = await run_in_threadpool(service.job_named, job)
         found = await run_in_threadpool(service.jobs.store.get, job)
         if last_event_id and not found.is_open and not await run_in_threadpool(service.jobs.store.events, job, after):
             return Response(status_code=204)
@@ -92,6 +94,7 @@ def _add_logs(routes: APIRouter, service: Service) -> None:
         follow: Annotated[bool, Query(description="stay, and tell new lines until the job ends")] = False,
     ) -> Response:
         """What happened, for people: the job's events and all that its processes printed, in the order of time."""
+        job = await run_in_threadpool(service.job_named, job)
         await run_in_threadpool(service.jobs.store.get, job)
         lines = service.told(partial(log_text.lines, job=job, tail=tail, follow=follow))
         headers: Mapping[str, str] = {
@@ -109,16 +112,16 @@ def _add_acting(routes: APIRouter, service: Service) -> None:
 
         409 where there is none yet, and where the job has ended or is publishing.
         """
-        return Job.one(service.jobs.finish(job, by=x_actor), service.jobs.queue)
+        return Job.one(service.jobs.finish(service.job_named(job), by=x_actor), service.jobs.queue)
 
     @endpoint(routes, declared.CANCEL_JOB)
     def cancel_job(job: str) -> Job:
-        return Job.one(service.jobs.cancel(job), service.jobs.queue)
+        return Job.one(service.jobs.cancel(service.job_named(job)), service.jobs.queue)
 
     @endpoint(routes, declared.RETRY_JOB, status_code=202, responses=with_headers("Location", status=202))
     def retry_job(job: str, response: Response) -> Job:
         """Queue a failed or cancelled job again; it goes on from its checkpoints. Not if its task was deleted since."""
-        retried = service.jobs.retry(job)
+        retried = service.jobs.retry(service.job_named(job))
         response.headers["Location"] = declared.READ_JOB.path.format(job=retried.id)
         return Job.one(retried, service.jobs.queue)
 

@@ -3,14 +3,15 @@ the queue, so that state, stream and queue never disagree."""
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Container, Iterator
 from datetime import datetime
 from typing import Any, cast
 
 import redis
 from redis.exceptions import WatchError
 
-from trainer.errors import JobRecordDamaged, JobUnknown
+from trainer.errors import JobAmbiguous, JobRecordDamaged, JobUnknown
 from trainer.events import Event
 from trainer.jobs import event_stream
 from trainer.jobs.job import ENDED, OPEN, Job, State
@@ -19,6 +20,7 @@ from trainer.redis_errors import reachable
 logger = logging.getLogger(__name__)
 
 _ALL = "nettailor:jobs"  # sorted set: id by time of creation
+_BEGINNING = re.compile("[0-9a-f]{1,31}")  # of an id, which has 32
 _COMPLETE = "nettailor:jobs:complete"  # the run of Redis since whose start every record was looked at
 STATES: tuple[State, ...] = (*OPEN, *ENDED)
 
@@ -78,6 +80,23 @@ class JobStore:
     def find(self, job: str) -> Job | None:
         with reachable():
             return _parse(job, cast("bytes | None", self.client.hget(job_key(job), "document")))
+
+    def named(self, text: str, *, tasks: Container[str] | None = None) -> str:
+        """The id of the job that has this id, or of the only one whose id begins so; with `tasks` of jobs of these.
+
+        Raises JobUnknown, JobAmbiguous.
+        """
+        with reachable():
+            if self.client.exists(job_key(text)) or not _BEGINNING.fullmatch(text):
+                return text
+        ids = [job.encode() for job in sorted(self.known_ids()) if job.startswith(text)]
+        if tasks is not None:
+            ids = [job.id.encode() for job in self._read(ids) if job.task in tasks]
+        if len(ids) > 1:
+            raise JobAmbiguous(text, [job.decode() for job in ids])
+        if not ids:
+            raise JobUnknown(text)
+        return ids[0].decode()
 
     def known_ids(self) -> set[str]:
         """Ids of all jobs, ended ones too."""

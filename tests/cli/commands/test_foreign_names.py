@@ -22,7 +22,7 @@ def _hostile() -> FastAPI:
     answers = {
         ("GET", "/readyz"): {},
         ("GET", "/tasks"): [{"task": NAME, "latest": 1, "aliases": {NAME: 1}}],
-        ("GET", "/jobs"): {"jobs": [job]},
+        ("GET", "/jobs"): [job],
         ("POST", "/jobs/j/finish"): {**job, "front": [{"k": NAME, "best": True}]},
         ("POST", "/jobs/j/cancel"): job,
         ("POST", "/jobs/j/retry"): job,

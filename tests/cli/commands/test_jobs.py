@@ -1,7 +1,11 @@
 """The commands for one job, against a real service."""
 
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -34,13 +38,21 @@ def test_cancel_logs_and_retry(service: str, tmp_path: Path) -> None:
     assert "high" in _run("jobs", "--url", service)
     early = CliRunner().invoke(app, ["finish", job, "--url", service])
     assert (early.exit_code, "nothing to publish yet" in early.output) == (1, True)
-    assert _run("cancel", job, "--url", service) == f"job {job} is cancelled\n"
+    assert _run("cancel", job[:12], "--url", service) == f"job {job[:12]} is cancelled\n"
+    shown = _run("jobs", "--task", "to-cancel", "--state", "cancelled", "--since", "1h", "--url", service)
+    assert job[:8] in shown
+    assert job not in shown
+    assert _run("jobs", "--task", "to-cancel", "--state", "failed", "--url", service) == "no such jobs\n"
+    assert _run("jobs", "--task", "to-cancel", "--since", "0s", "--url", service) == "no such jobs\n"
+    assert [each["id"] for each in json.loads(_run("jobs", "--task", "to-cancel", "--json", "--url", service))] == [job]
     text = _run("logs", job, "--follow", "--url", service)
     assert "state: state=queued attempt=0" in text
     assert "state=cancelled" in text.splitlines()[-1]
     assert _run("logs", job, "--tail", "1", "--url", service) == text.splitlines(keepends=True)[-1]
+    (line,) = map(json.loads, _run("logs", job, "--tail", "1", "--json", "--url", service).splitlines())
+    assert line == {"line": text.splitlines()[-1]}
     assert _run("retry", job, "--url", service) == f"job {job} is queued\n"
-    assert _run("cancel", job, "--url", service) == f"job {job} is cancelled\n"
+    assert json.loads(_run("cancel", job, "--json", "--url", service))["state"] == "cancelled"
     with Client(service) as client, pytest.raises(RequestRefused, match="404"):
         list(client.logs("nothing"))
 
@@ -60,6 +72,38 @@ def test_whoever_waits_knows_where(tmp_path: Path, redis_url: str) -> None:
         ended = CliRunner().invoke(app, ["watch", second.id, "--url", url])
         assert (ended.exit_code, "pets: cancelled" in ended.output) == (1, True)
         assert client.job(second.id).queue is None
+
+
+def _pages(request: httpx.Request) -> httpx.Response:
+    """Of 500 jobs, one a minute up to an hour ago."""
+    if request.url.path != "/jobs":
+        return httpx.Response(200, json={})
+    first = int(request.url.params.get("before", "-1")) + 1
+    ended = datetime.now(UTC) - timedelta(minutes=60.5)
+    numbers = range(first, min(500, first + int(request.url.params["limit"])))
+    at = [(ended - timedelta(minutes=number)).isoformat() for number in numbers]
+    jobs = zip(map(str, numbers), at, strict=True)
+    found = [{"id": id, "task": "t", "state": "succeeded", "created_at": created} for id, created in jobs]
+    return httpx.Response(200, json=found)
+
+
+@pytest.fixture
+def many_jobs(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    class Paged(httpx.Client):
+        def __init__(self, **options: object) -> None:
+            super().__init__(transport=httpx.MockTransport(_pages))
+
+    monkeypatch.setattr("nettailor_client.client.httpx.Client", Paged)
+    return lambda *arguments: _run("jobs", "--url", "http://service", *arguments)
+
+
+def test_as_many_jobs_are_listed_as_were_asked_for(many_jobs: Callable[..., str]) -> None:
+    assert len(json.loads(many_jobs("--json"))) == 50
+    assert len(json.loads(many_jobs("--json", "--limit", "450"))) == 450
+    assert len(json.loads(many_jobs("--json", "--limit", "600"))) == 500
+    assert [each["id"] for each in json.loads(many_jobs("--json", "--since", "63m"))] == ["0", "1", "2"]
+    assert len(json.loads(many_jobs("--json", "--since", "400m", "--limit", "1000"))) == 340
+    assert "there are older ones: --limit 100 shows more" in many_jobs()
 
 
 def test_finish_says_what_is_published(tmp_path: Path, redis_url: str) -> None:

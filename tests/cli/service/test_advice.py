@@ -37,12 +37,12 @@ def _advice(answers: Answers, *, key: str | None = None) -> list[str]:
 
 
 def _asked(kind: str, **members: Any) -> dict[str, Any]:
-    return {"/tasks/sings/predict": _problem(kind, **members), "/tasks": _TASKS, "/jobs": {"jobs": []}}
+    return {"/tasks/sings/predict": _problem(kind, **members), "/tasks": _TASKS, "/jobs": []}
 
 
 def _running(request: httpx.Request) -> Any:
     is_running = request.url.params["state"] == "running"
-    return {"jobs": [{"id": "j", "task": "sings", "state": "running", "progress": 0.35}] if is_running else []}
+    return [{"id": "j", "task": "sings", "state": "running", "progress": 0.35}] if is_running else []
 
 
 def test_a_task_that_is_mistyped() -> None:

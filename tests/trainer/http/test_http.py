@@ -15,11 +15,14 @@ from tests.full_disk import full_disk
 from tests.trainer import archives
 from tests.trainer.bad_archives import BAD
 from tests.trainer.uploads import GOOD, upload
+from trainer.errors import JobAmbiguous
 from trainer.events import Event
 from trainer.jobs.job import Job
 from trainer.problems import status_of
 from trainer.service import Service
 from trainer.workers.job_run import begin
+
+_ALIKE = ("key 13", "key 18")  # which make jobs whose ids begin with 675
 
 
 def events_of(text: str) -> list[dict[str, Any]]:
@@ -193,6 +196,21 @@ def pages_of(http: httpx.Client, url: str) -> list[list[str]]:
         answer = http.get(answer.url.join(answer.links["next"]["url"]))
         pages.append([job["id"] for job in answer.json()])
     return pages
+
+
+def test_a_job_may_be_named_by_the_beginning_of_its_id(http: httpx.Client) -> None:
+    made = [upload(http, headers={"Idempotency-Key": key}).json()["id"] for key in _ALIKE]
+    first, second = made
+    assert http.get(f"/jobs/{first[:4]}").json()["id"] == first
+    refused = http.get("/jobs/675/dataset")
+    assert (refused.status_code, refused.json()["type"]) == (409, problem_type(JobAmbiguous))
+    assert refused.json()["candidates"] == sorted(made)
+    assert http.post(f"/jobs/{second[:8]}/cancel").json()["state"] == "cancelled"
+    assert http.post(f"/jobs/{second[:8]}/retry").headers["Location"] == f"/jobs/{second}"
+    log = http.get(f"/jobs/{first[:8]}/logs").text
+    assert "state=queued" in log
+    for unknown in ("6750", "*", "G"):
+        assert http.get(f"/jobs/{unknown}").status_code == 404
 
 
 def test_pages_and_filters(http: httpx.Client) -> None:

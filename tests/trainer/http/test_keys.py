@@ -48,6 +48,8 @@ def test_jobs_are_seen_by_the_keys_of_their_task(
     job = http.post("/tasks/pets/dataset", content=GOOD, headers={**pets, "X-Actor": "somebody"}).json()
     assert job["actor"] == "pets-people"
     assert http.get(f"/jobs/{job['id']}", headers=pets).json() == job
+    assert http.get(f"/jobs/{job['id'][:8]}", headers=pets).json() == job
+    assert http.get(f"/jobs/{job['id'][:8]}", headers=cars).status_code == 404
     foreign = http.get(f"/jobs/{job['id']}", headers=cars)
     assert (foreign.status_code, foreign.json()["task"]) == (403, "pets")
     assert http.post("/datasets/inspect", content=GOOD, headers=pets).status_code == 403
