@@ -9,7 +9,7 @@ CommandError
 ├── CannotProfile          malformed settings, an unknown backbone, a file that cannot be written
 ├── RegistryUnusable       its data folder, settings, Redis, blobs or records do not allow the operation
 ├── WeightsUnusable        a file of weights that is no backbone, or not the one it is said to be
-├── KeyRejected            a name or task that cannot be one, a file of keys that cannot be written
+├── KeyRejected            a name or task that cannot be one, a file of keys that cannot be read or written
 ├── AddressUnusable        the address to listen on is taken or not ours
 ├── FolderNotEmpty         the demo starts from nothing
 ├── JobEnded               a job failed or was cancelled
@@ -81,8 +81,8 @@ class RegistryUnusable(CommandError):
 
 
 class KeyRejected(CommandError):
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"no key was made: {reason}")
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what}: {reason}")
         self.reason = reason
 
 

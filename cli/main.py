@@ -10,7 +10,6 @@ from cli.commands.arguments.task_name import checked_task_name
 from cli.commands.backbones import backbone_app
 from cli.commands.export import export
 from cli.commands.jobs import add_job_commands
-from cli.commands.keys import KeyScope, make
 from cli.commands.keys import commands as keys_commands
 from cli.commands.link import link
 from cli.commands.options import DEFAULT_DIR, ClientDir, KeyOption, Url, one_line_errors, service
@@ -360,32 +359,3 @@ def doctor(
 
     with one_line_errors():
         run(data_dir, as_json=as_json, expect_features=expect_features)
-
-
-@keys_commands.command()
-def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is: the actor that the history keeps.")],
-    *,
-    scope: Annotated[list[KeyScope], typer.Option(help="What it is good for; may be given several times.")],
-    task: Annotated[
-        list[str] | None,
-        typer.Option(help="A task that it is good for; may be given several times. Default: all.", show_default=False),
-    ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="NETTAILOR_KEYS_FILE",
-            dir_okay=False,
-            help="Add it to this file, JSON or TOML. Without one the entry for it is printed.",
-            show_default=False,
-        ),
-    ] = None,
-) -> None:
-    """Make a key: its secret goes to stdout, once; the file keeps only the secret's hash.
-
-    `predict`: predictions, and nothing else. `read`: these, and everything that can be looked at. `publish`: bundles,
-    datasets and jobs. `promote`: aliases and rollback. `admin`: policies, deletion and, beside `promote`, force. Beyond
-    that none implies another. A running service reads the file again when it changes.
-    """
-    with one_line_errors():
-        make(name, scope, task or [], file)

@@ -13,7 +13,6 @@ import hmac
 import json
 import logging
 import secrets
-import stat
 import threading
 import tomllib
 from collections.abc import Sequence
@@ -24,7 +23,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from hosting.errors import KeyMissing, KeysInvalid, KeyUnknown
 from nettailor.bundle.manifest import TaskName
-from nettailor.durable import write_durably
 
 logger = logging.getLogger(__name__)
 
@@ -114,45 +112,39 @@ def read_keys(path: Path) -> tuple[Key, ...]:
     """Raises `KeysInvalid`."""
     try:
         text = path.read_text(encoding="utf-8")
-        document = tomllib.loads(text) if _is_toml(path) else json.loads(text)
+    except (OSError, ValueError) as error:
+        raise KeysInvalid(str(path), str(error)) from error
+    return parse_keys(path, text)
+
+
+def parse_keys(path: Path, text: str) -> tuple[Key, ...]:
+    """The keys of a file's text. Raises `KeysInvalid`."""
+    try:
+        document = tomllib.loads(text) if is_toml(path) else json.loads(text)
         return _KeyFile.model_validate(document).keys
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise KeysInvalid(str(path), "; ".join(faults)) from error
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise KeysInvalid(str(path), str(error)) from error
 
 
 def new_key(name: str, scopes: Sequence[Scope], tasks: Sequence[str] = ()) -> tuple[Key, str]:
     """A key and its secret, which is nowhere else. Raises `ValueError` for a name that cannot be one."""
-    secret = SECRET_PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+    secret = new_secret()
     limits = frozenset(tasks) or None
     return Key(name=name, sha256=hash_of(secret), scopes=frozenset(scopes), tasks=limits), secret
 
 
-def add_key(path: Path, key: Key) -> None:
-    """Write a key into the file. One that is missing is made, for this user alone; one that is there keeps its mode.
-
-    Raises `KeysInvalid`, also if it has a key of that name.
-    """
-    keys = read_keys(path) if path.exists() else ()
-    if key.name in {other.name for other in keys}:
-        raise KeysInvalid(str(path), f"it has a key named {key.name!r} already")
-    if _is_toml(path):
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        fields = "".join(f"{name} = {json.dumps(value)}\n" for name, value in key.entry().items())
-        text = f"{before}\n[[keys]]\n{fields}"
-    else:
-        text = json.dumps({"keys": [each.entry() for each in (*keys, key)]}, indent=2) + "\n"
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else stat.S_IRUSR | stat.S_IWUSR
-    write_durably(path.resolve(), [text.encode()], mode=mode)
+def new_secret() -> str:
+    return SECRET_PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
 
 
 def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _is_toml(path: Path) -> bool:
+def is_toml(path: Path) -> bool:
     return path.suffix == ".toml"
 
 

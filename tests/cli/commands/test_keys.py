@@ -1,4 +1,6 @@
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from hosting.access.keys import Keyring, read_keys
+from hosting.access.key_file import add_key
+from hosting.access.keys import Keyring, new_key, read_keys
 
 
 def _new(*arguments: str) -> Result:
@@ -49,6 +52,87 @@ def test_what_cannot_be_a_key_is_one_line(tmp_path: Path) -> None:
         assert result.exit_code == 1, arguments
         assert result.stderr.startswith("error: no key was made: ")
         assert result.stdout == ""
+
+
+@pytest.fixture(params=["keys.json", "keys.toml"])
+def file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Of ann and anna, made by hand in so far as comments can be in it."""
+    path: Path = tmp_path / request.param
+    for name in ("ann", "anna"):
+        assert _new(name, "--scope", "read", "--file", str(path)).exit_code == 0
+    if path.suffix == ".toml":
+        path.write_text("# ours" + path.read_text().replace("\n[[keys]]", "\n# of a person\n[[keys]]"))
+    return path
+
+
+def _keys(command: str, *arguments: str) -> Result:
+    return CliRunner(env={"COLUMNS": "80"}).invoke(app, ["keys", command, *arguments])
+
+
+def test_keys_are_listed(file: Path) -> None:
+    text = _keys("list", "--file", str(file)).output
+    for key in read_keys(file):
+        assert key.name in text
+        assert key.sha256[:12] in text
+        assert key.sha256 not in text
+    listed = json.loads(_keys("list", "--file", str(file), "--json").output)
+    assert listed == [key.entry() for key in read_keys(file)]
+
+
+def test_a_key_that_is_revoked_is_gone_and_the_rest_stays(file: Path) -> None:
+    ann, anna = read_keys(file)
+    assert _keys("revoke", anna.sha256[:12], "--file", str(file)).output == f"{file} has no key 'anna' any more\n"
+    assert read_keys(file) == (ann,)
+    if file.suffix == ".toml":
+        assert file.read_text().startswith("# ours")
+        assert file.read_text().count("# of a person") == 1
+    refused = _keys("revoke", "anna", "--file", str(file))
+    assert (refused.exit_code, refused.stderr) == (1, "error: no key is, or begins with, 'anna'\n")
+    assert _keys("revoke", "ann", "--file", str(file)).exit_code == 0
+    assert "no keys" in _keys("list", "--file", str(file)).output
+    assert _new("bob", "--scope", "read", "--file", str(file)).exit_code == 0
+    assert [key.name for key in read_keys(file)] == ["bob"]
+
+
+def test_a_key_that_is_rotated_opens_with_the_new_secret_alone(file: Path) -> None:
+    ann, anna = read_keys(file)
+    keyring = Keyring(file)
+    result = _keys("rotate", "ann", "--file", str(file))
+    changed = keyring.holder(f"Bearer {result.stdout.strip()}")
+    assert changed == ann.model_copy(update={"sha256": changed.sha256})
+    assert read_keys(file) == (changed, anna)
+    assert ann.sha256 not in file.read_text()
+    ambiguous = _keys("rotate", "an", "--file", str(file))
+    assert (ambiguous.exit_code, ambiguous.stderr) == (1, "error: more than one key begins with 'an': ann, anna\n")
+
+
+def test_a_toml_file_of_another_form_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "keys.toml"
+    keys = (f'{{name = "{name}", sha256 = "{digit * 64}", scopes = ["read"]}}' for name, digit in ("a0", "b1"))
+    text = f"keys = [{', '.join(keys)}]\n"
+    file.write_text(text)
+    for command in ("revoke", "rotate"):
+        result = _keys(command, "a", "--file", str(file))
+        assert (result.exit_code, "make it by hand" in result.stderr) == (1, True)
+    assert file.read_text() == text
+
+
+def test_two_commands_at_once_lose_no_key(tmp_path: Path) -> None:
+    file, start = tmp_path / "keys.json", threading.Barrier(8)
+
+    def make(number: int) -> None:
+        start.wait()
+        add_key(file, new_key(f"k{number}", ["read"])[0])
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(make, range(8)))
+    assert sorted(key.name for key in read_keys(file)) == [f"k{number}" for number in range(8)]
+
+
+def test_a_new_key_as_json() -> None:
+    made = json.loads(_new("ann", "--scope", "read", "--json").stdout)
+    assert made["entry"]["name"] == "ann"
+    assert made["secret"].startswith("ntk_")
 
 
 def test_commands_send_the_key_of_the_option_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,6 @@ from cli.commands.output import as_line
 from cli.main import app
 from tests.answers import job, task
 
-_LATER = {"keys new"}
-
 
 def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
@@ -24,7 +22,7 @@ def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
 
 @pytest.mark.parametrize(("name", "command"), list(_commands(typer.main.get_command(app))), ids=str)
 def test_every_command_has_json(name: str, command: Any) -> None:
-    assert ("--json" in [option for parameter in command.params for option in parameter.opts]) == (name not in _LATER)
+    assert "--json" in [option for parameter in command.params for option in parameter.opts]
 
 
 def test_answers_are_one_line() -> None:

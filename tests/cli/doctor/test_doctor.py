@@ -17,7 +17,8 @@ from cli.doctor.finding import Finding
 from cli.doctor.leftovers import leftovers
 from cli.doctor.run import examine
 from cli.main import app
-from hosting.access.keys import add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import new_key
 from hosting.redis_server.embedded import EmbeddedRedis
 from hosting.settings.settings import Settings
 from registry.wiring import open_registry, redis_service

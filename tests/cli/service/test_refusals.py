@@ -9,7 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from cli.service.app import serving
-from hosting.access.keys import Scope, add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import Scope, new_key
 from hosting.redis_server.embedded import EmbeddedRedis
 from nettailor.bundle.bundle import encode
 from registry.registry import LIVE

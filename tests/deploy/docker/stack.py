@@ -11,7 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from hosting.access.keys import SCOPES, add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import SCOPES, new_key
 from tests.deploy.docker.bare import bare_environment
 from tests.deploy.docker.compose import services
 from tests.deploy.docker.proxy import proxied

@@ -10,7 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from hosting.access.authorization import install_access
-from hosting.access.keys import Scope, add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import Scope, new_key
 from hosting.access.open_routes import OPEN_ROUTES
 from hosting.access.route_table import RouteTable
 from hosting.errors import AuditLogUnusable, KeysInvalid

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from hosting.access.cross_origin import is_same_origin
-from hosting.access.keys import add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import new_key
 from hosting.settings.settings import Settings
 from registry.http.app import create_app
 from registry.registry import Registry

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from hosting.access.keys import SCOPES, Keyring, Scope, add_key, hash_of, new_key, read_keys
+from hosting.access.key_file import add_key
+from hosting.access.keys import SCOPES, Keyring, Scope, hash_of, new_key, read_keys
 from hosting.errors import KeyMissing, KeysInvalid, KeyUnknown
 
 DIGEST = "a" * 64

@@ -12,7 +12,8 @@ from hosting.access.authorization import Authorization, RouteLookup, install_acc
 from hosting.access.bodies import BoundedBodies
 from hosting.access.cross_origin import CrossOriginProtection
 from hosting.access.endpoint import endpoint
-from hosting.access.keys import add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import new_key
 from hosting.access.rate_limit import RateLimit
 from hosting.access.route_table import Route, RouteMatch, RouteTable, route_match
 from hosting.settings.settings import Settings

@@ -5,7 +5,8 @@ import httpx
 import pytest
 import redis
 
-from hosting.access.keys import add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import new_key
 from hosting.settings.settings import Settings
 from nettailor_client import Client
 from nettailor_client.errors import RequestRefused

@@ -8,7 +8,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from hosting.access.keys import Scope, add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import Scope, new_key
 from registry.registry import Registry
 from server.grpc.messages.protocol import SERVICE, protocol
 from server.settings import ServerSettings

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hosting.access.keys import Scope, add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import Scope, new_key
 from registry.registry import Registry
 from server.settings import ServerSettings
 from tests.server.asking import FILES, publish

@@ -9,7 +9,8 @@ import httpx
 import pytest
 import redis
 
-from hosting.access.keys import add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import new_key
 from tests.serving import served
 from tests.trainer.uploads import GOOD
 from trainer.http.app import create_app

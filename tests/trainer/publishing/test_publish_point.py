@@ -6,7 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hosting.access.keys import add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import new_key
 from nettailor.bundle.bundle import encode
 from nettailor.bundle.manifest import Manifest
 from nettailor.network.backbones import Backbone, build_backbone
