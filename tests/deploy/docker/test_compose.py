@@ -1,12 +1,13 @@
 """What holds for every service of docker-compose.yml. Docker Compose's own schema is checked where it is read."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.deploy.docker.compose import PROFILES, configuration, services
+from tests.deploy.docker.compose import PROFILES, configuration, read, services
 from tests.documented import ROOT, documented
 
 _ALL = [pytest.param(name, service, id=name) for name, service in (services("cpu") | services("gpu")).items()]
@@ -105,3 +106,42 @@ def test_every_variable_is_a_setting() -> None:
     for name in _OURS:
         environment = (services("cpu") | services("gpu"))[name]["environment"]
         assert not {key for key in environment if key.startswith("NETTAILOR_")} - known
+
+
+# What the containers themselves decide: where they listen, what they mount, whom they know; and limits of CPUs.
+_OF_THE_CONTAINERS = {
+    "NETTAILOR_HOST",
+    "NETTAILOR_PORT",
+    "NETTAILOR_REDIS_URL",
+    "NETTAILOR_REDIS_PASSWORD_FILE",
+    "NETTAILOR_KEYS_FILE",
+    "NETTAILOR_DATA_DIR",
+    "NETTAILOR_CACHE_DIR",
+    "NETTAILOR_DEVICE",
+    "NETTAILOR_ENGINE_THREADS",
+    "NETTAILOR_JOB_THREADS",
+    "NETTAILOR_MAX_CONNECTIONS_PER_ADDRESS",
+    "NETTAILOR_WORKER_JOBS_PER_DEVICE",
+}
+
+
+@pytest.mark.parametrize("name", sorted(_OURS))
+def test_every_setting_can_be_given(name: str) -> None:
+    """In the optional file, or, where the environment has it, by a variable of its own."""
+    service = (services("cpu") | services("gpu"))[name]
+    text = (ROOT / "docker-compose.yml").read_text()
+    for given in set(service["environment"]) - _OF_THE_CONTAINERS:
+        assert not given.startswith("NETTAILOR_") or f"{given}: ${{{given}:-" in text, given
+    assert set(documented("Settings")) >= _OF_THE_CONTAINERS
+
+
+def test_the_file_of_settings_reaches_every_service_and_no_commit(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "docker-compose.yml", tmp_path)
+    settings = tmp_path / "deploy/docker/settings.env"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("NETTAILOR_QUEUE_BOUND=7\nNETTAILOR_HOST=192.0.2.1\n")
+    found = read(tmp_path, ("cpu", "gpu"))["services"]
+    for name in _OURS:
+        assert found[name]["environment"]["NETTAILOR_QUEUE_BOUND"] == "7"
+        assert found[name]["environment"]["NETTAILOR_HOST"] == "0.0.0.0", "what the containers need has precedence"
+    assert "/deploy/docker/settings.env" in (ROOT / ".gitignore").read_text().splitlines()

@@ -88,7 +88,7 @@ def test_every_alert_has_its_runbook() -> None:
         re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
         for heading in re.findall(r"^#+ (.*)$", OPERATIONS, re.MULTILINE)
     }
-    runbooks = re.findall(r"runbook_url: docs/operations\.md#(\S+)", ALERTS)
+    runbooks = re.findall(r'runbook_url: "{{ \$externalLabels.runbooks }}#(\S+)"', ALERTS)
     assert len(runbooks) == ALERTS.count("- alert:")
     assert set(runbooks) <= anchors
 
