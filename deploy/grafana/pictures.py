@@ -27,10 +27,8 @@ _SHOWN = 8  # series named in a legend
 _COLUMNS = 2
 
 
-def draw(dashboard: Dashboard, prometheus: Prometheus, *, minutes: float) -> Figure:
-    """Every panel of a dashboard over the last minutes."""
-    end = time.time()
-    start = end - 60 * minutes
+def draw(dashboard: Dashboard, prometheus: Prometheus, *, start: float, end: float) -> Figure:
+    """Every panel of a dashboard between two moments (Unix seconds)."""
     rows = -(-len(dashboard.panels) // _COLUMNS)
     drawn = Figure(figsize=(13, 2.9 * rows), layout="constrained")
     drawn.suptitle(dashboard.title, fontsize=13)
@@ -64,14 +62,16 @@ def _draw_panel(axes: Axes, panel: Panel, prometheus: Prometheus, start: float, 
     if axes.lines and panel.kind != "timeline":
         _set_axis(axes, panel)
         if len(axes.lines) <= _SHOWN:
-            axes.legend(fontsize=7, frameon=False, loc="upper left")
+            axes.legend(fontsize=7, frameon=False, loc="upper left", ncols=3)
 
 
 def _set_axis(axes: Axes, panel: Panel) -> None:
+    """With room above for the names."""
     if panel.logarithmic:
         axes.set_yscale("log")
+        axes.set_ylim(top=axes.get_ylim()[1] * 30)
     else:
-        axes.set_ylim(bottom=panel.least)
+        axes.set_ylim(bottom=panel.least, top=panel.least + 1.5 * (axes.get_ylim()[1] - panel.least))
 
 
 def _style(panel: Panel, name: str, before: int) -> dict[str, Any]:
@@ -130,9 +130,11 @@ def main() -> None:
 
 
 def write_pictures(prometheus: Prometheus, folder: Path, *, minutes: float) -> None:
+    """All of the same last minutes, though drawing takes some time."""
     folder.mkdir(parents=True, exist_ok=True)
+    end = time.time()
     for dashboard in DASHBOARDS:
-        draw(dashboard, prometheus, minutes=minutes).savefig(folder / f"{dashboard.uid}.png", dpi=75)
+        draw(dashboard, prometheus, start=end - 60 * minutes, end=end).savefig(folder / f"{dashboard.uid}.png", dpi=75)
 
 
 if __name__ == "__main__":

@@ -21,12 +21,13 @@ _SLOTS = (
 )
 
 
-def _memory(title: str, help: str, tiers: str) -> Panel:
+def _memory(title: str, help: str, tiers: str, *, log: bool = False) -> Panel:
     labels = f'{{tier=~"{tiers}",{INSTANCE}}}'
     return Panel(
         title=title,
         help=help,
         unit="bytes",
+        logarithmic=log,
         queries=(
             Query(expr=f"sum by (tier) (nettailor_resident_bytes{labels})", legend="{{tier}}"),
             Query(expr=f"sum by (tier) (nettailor_budget_bytes{labels})", legend="{{tier}} budget"),
@@ -110,7 +111,9 @@ SWITCHING = Dashboard(
             ),
         ),
         _memory("Memory of bundles", "Measured bytes on the device and in host memory, and budgets.", "device|host"),
-        _memory("Bundles on disk", "Measured bytes of the disk tier, and its budget, which is far larger.", "disk"),
+        _memory(
+            "Bundles on disk", "Measured bytes of the disk tier, and its budget, which is far larger.", "disk", log=True
+        ),
         Panel(
             title="Loads that failed",
             help="Bundles that could not be made ready, since the start. Each step is one, and clients got 424.",

@@ -32,6 +32,7 @@ pytestmark = pytest.mark.observability
 
 PAUSE_SECONDS = 0.2  # between looks, which act on the service or ask Prometheus: they must not be a load of their own
 PICTURE_MINUTES = 5
+PICTURE_PERIOD_SECONDS = 4.0
 TASKS = [f"task{number}" for number in range(6)]
 IMAGE = archives.picture(0, side=32)
 SETTINGS = {
@@ -160,6 +161,14 @@ def load_once(world: World) -> bool:
     return True
 
 
+def steady_load(world: World) -> None:
+    """Every task in turn; then two of them at once, a little more than the queue takes."""
+    for task in [*TASKS, "unusable"]:
+        world.predict(task)
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda number: world.predict(TASKS[number % 2]), range(20)))
+
+
 def load_until(world: World, condition: Callable[[], bool], what: str) -> None:
     until(lambda: load_once(world) and condition(), what, pause_seconds=PAUSE_SECONDS)
 
@@ -195,8 +204,11 @@ def test_pictures_of_five_steady_minutes(world: World, tailored: str) -> None:
         pytest.skip("NETTAILOR_PICTURES names no folder for pictures")
     submit(world, archives.class_folders(each=12, seed=1), max_minutes=2)
     over = time.monotonic() + 60 * PICTURE_MINUTES
-    while time.monotonic() < over:
-        load_once(world)
+    next_at = time.monotonic()
+    while next_at < over:
+        steady_load(world)
+        next_at += PICTURE_PERIOD_SECONDS
+        time.sleep(max(0.0, next_at - time.monotonic()))  # the pace is the point: not as fast as it can be answered
     write_pictures(world.prometheus, Path(folder), minutes=PICTURE_MINUTES)
 
 
