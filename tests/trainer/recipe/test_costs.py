@@ -12,7 +12,7 @@ from tests.processes.environment import set_only
 from tests.trainer import archives, fake_recipe
 from tests.trainer.recipe.runs import tailored
 from tests.trainer.tables import write_table
-from tests.trainer.tiny import tiny_config
+from tests.trainer.tiny import tiniest_config
 from trainer.service import Service
 from trainer.settings import Settings
 from trainer.workers import tailoring
@@ -45,7 +45,7 @@ def test_the_setting_reaches_the_recipe(
 
 
 def test_a_network_is_tailored_for_the_table(tmp_path: Path, table: Path) -> None:
-    manifest = tailored(tmp_path, config=tiny_config(cost_table=table)).manifest
+    manifest = tailored(tmp_path, config=tiniest_config(cost_table=table)).manifest
     assert manifest.recipe["cost_table"] == "costs.json"
 
 

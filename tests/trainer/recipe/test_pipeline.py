@@ -6,7 +6,7 @@ from nettailor.bundle.bundle import decode
 from nettailor.network.student import Student
 from tests.trainer.recipe.runs import Broken, seeded_backbone, tailored
 from tests.trainer.tables import write_table
-from tests.trainer.tiny import tiny_config, tiny_task
+from tests.trainer.tiny import tiniest_config, tiny_config, tiny_task
 from trainer.events import Event
 from trainer.recipe import planner
 from trainer.recipe.config import RecipeConfig
@@ -99,16 +99,17 @@ def test_the_history_has_every_run(whole: tuple[Tailored, list[Event]]) -> None:
         assert epochs[0].seconds > 0
 
 
-@pytest.mark.parametrize("stage", ["teacher", "student", "retrain"])
-def test_a_broken_off_tailoring_ends_with_the_same_bundle(
-    tmp_path: Path, whole: tuple[Tailored, list[Event]], stage: str
+def test_a_tailoring_broken_off_in_every_stage_ends_with_the_same_bundle(
+    tmp_path: Path, whole: tuple[Tailored, list[Event]]
 ) -> None:
-    def die(event: Event) -> None:
-        if event.kind == "epoch" and event.stage == stage:
-            raise Broken
+    for stage in ("teacher", "student", "retrain"):
 
-    with pytest.raises(Broken):
-        tailored(tmp_path, die)
+        def die(event: Event, stage: str = stage) -> None:
+            if event.kind == "epoch" and event.stage == stage:
+                raise Broken
+
+        with pytest.raises(Broken):
+            tailored(tmp_path, die)
     again = tailored(tmp_path)
     assert again.bundle == whole[0].bundle
     assert [point.bundle for point in again.points] == [point.bundle for point in whole[0].points]
@@ -119,19 +120,28 @@ def test_another_seed_gives_another_bundle(tmp_path: Path, whole: tuple[Tailored
     assert tailored(tmp_path, config=tiny_config(seed=1)).bundle != whole[0].bundle
 
 
-@pytest.mark.parametrize(
-    "options", [{"statistics": "frozen"}, {"skips": 1, "folds": 2}, {"measure": "params", "loss": "paper"}]
-)
-def test_options(tmp_path: Path, options: dict[str, object]) -> None:
-    manifest = decode(tailored(tmp_path, config=tiny_config(**options)).bundle).manifest
-    assert manifest.statistics == options.get("statistics", "task")
-    assert manifest.recipe["pooled_folds"] == options.get("folds", 1)
-    assert manifest.recipe["loss"] == options.get("loss", "local")
+def test_options_of_the_student(tmp_path: Path) -> None:
+    config = tiniest_config(statistics="frozen", measure="params", loss="paper", skips=2)
+    manifest = decode(tailored(tmp_path, config=config).bundle).manifest
+    assert manifest.statistics == "frozen"
+    assert manifest.recipe["pooled_folds"] == 1
+    assert {name: manifest.recipe[name] for name in ("loss", "measure", "skips")} == {
+        "loss": "paper",
+        "measure": "params",
+        "skips": 2,
+    }
+
+
+def test_small_validation_splits_are_pooled_over_folds(tmp_path: Path) -> None:
+    config = tiniest_config(folds=None, pooled_images=20, max_folds=5)
+    manifest = decode(tailored(tmp_path, config=config).bundle).manifest
+    assert manifest.recipe["pooled_folds"] == 2
+    assert (manifest.statistics, manifest.recipe["loss"]) == ("task", "local")
 
 
 @pytest.mark.parametrize(("limit", "fits"), [(0.8, True), pytest.param(0.001, False, marks=pytest.mark.nightly)])
 def test_within_a_budget_of_macs(tmp_path: Path, limit: float, fits: bool) -> None:
-    result = tailored(tmp_path, config=tiny_config(max_macs=limit))
+    result = tailored(tmp_path, config=tiniest_config(max_macs=limit))
     rows = {row["k"]: row for row in result.pareto_front}
     needed = {k: 1 - float(row["macs_removed"]) for k, row in rows.items()}  # type: ignore[arg-type]  # a number
     assert {k: row["good"] for k, row in rows.items()} == {k: macs <= limit for k, macs in needed.items()}
@@ -147,7 +157,7 @@ def test_within_a_budget_of_macs(tmp_path: Path, limit: float, fits: bool) -> No
 
 def test_within_a_budget_of_milliseconds(tmp_path: Path) -> None:
     table = write_table(tmp_path / "costs.json", block=1.0, proxy=0.01)
-    result = tailored(tmp_path, config=tiny_config(max_latency_ms=6.5, latency_table=table))
+    result = tailored(tmp_path, config=tiniest_config(max_latency_ms=6.5, latency_table=table))
     (chosen,) = (row for row in result.pareto_front if row["chosen"])
     plan = result.manifest.plan
     milliseconds = 1.0 + sum(plan.blocks) + 0.01 * len(list(plan.proxy_paths()))
@@ -155,11 +165,6 @@ def test_within_a_budget_of_milliseconds(tmp_path: Path) -> None:
     assert milliseconds <= 6.5
     assert any(float(row["milliseconds"]) > 6.5 for row in result.pareto_front)  # type: ignore[arg-type]  # a number
     assert result.manifest.recipe["cost_table"] is None  # complexity still counts MACs
-
-
-def test_small_validation_splits_are_pooled_over_folds(tmp_path: Path) -> None:
-    config = tiny_config(folds=None, pooled_images=30, max_folds=5)
-    assert decode(tailored(tmp_path, config=config).bundle).manifest.recipe["pooled_folds"] == 3
 
 
 def test_unusable_settings_are_refused() -> None:
@@ -179,7 +184,7 @@ def test_whether_bf16_pays_is_decided_once(tmp_path: Path, monkeypatch: pytest.M
         if event.kind == "epoch":
             raise Broken
 
-    config = tiny_config(bf16=None)
+    config = tiniest_config(method="batchnorm", bf16=None, method_lrs=(0.1,))
     monkeypatch.setattr(planner, "bf16_pays", lambda: True)
     with pytest.raises(Broken):
         tailored(tmp_path, die, config=config)

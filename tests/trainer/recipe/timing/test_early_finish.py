@@ -11,14 +11,14 @@ import pytest
 
 from nettailor.bundle.bundle import decode
 from tests.trainer.recipe.runs import Broken, tailored
-from tests.trainer.tiny import tiny_config
+from tests.trainer.tiny import tiniest_config
 from trainer.events import Event
 from trainer.recipe.result import Tailored
 from trainer.recipe.selection import Candidate, OutOfTime, latest
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.early_finish import EarlyFinish, FinishRequest, never
 
-CONFIG = tiny_config(bf16=False)  # whether it pays is measured, and one time in many it comes out otherwise
+CONFIG = tiniest_config()
 AT = "2026-11-28T12:00:00.000+00:00"
 
 
@@ -94,7 +94,7 @@ def test_all_folds_of_an_unfinished_candidate_are_given_up(tmp_path: Path) -> No
         return len(epochs) == 3
 
     epochs: list[Event] = []
-    config = tiny_config(bf16=False, folds=2)
+    config = tiniest_config(folds=2)
     somebody = Somebody(in_its_second_fold)
     first = tailored(tmp_path / "whole", somebody.report, config, somebody.asked)
     assert [row["k"] for row in first.pareto_front] == somebody.measured == [0, 1]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nettailor.bundle.bundle import decode
 from tests.trainer.recipe.runs import Broken, tailored
 from tests.trainer.recipe.timing.set_time import SetTime
-from tests.trainer.tiny import tiny_config
+from tests.trainer.tiny import tiniest_config
 from tests.waiting import until
 from trainer.errors import TimeTooShort
 from trainer.events import Event
@@ -151,7 +151,7 @@ def test_a_disk_that_is_full_for_a_while_costs_no_time_that_was_counted(
         until(path.exists)
 
 
-SIX = Schedule(epochs=6, lr=0.01, batch_size=12, clip=3.0)
+SIX = Schedule(epochs=6, lr=0.01, batch_size=36, clip=3.0)
 SLOW = [{"image": 0.5, "epoch": 0.0}, {"image": 1.0, "epoch": 0.0}]  # whatever the tests' machine does meanwhile
 
 
@@ -169,7 +169,7 @@ def test_a_limited_tailoring_says_what_it_did_and_ends_with_the_same_bundle_afte
             raise Broken
 
     events: list[Event] = []
-    config = tiny_config(teacher=SIX, student=SIX, retrain=tiny_config().retrain, max_minutes=5)
+    config = tiniest_config(teacher=SIX, student=SIX, retrain=tiniest_config().retrain, max_minutes=5)
     folder = slow_machine(tmp_path / "broken")
     with pytest.raises(Broken):
         tailored(folder, die, config)
@@ -198,7 +198,7 @@ def test_a_limited_tailoring_says_what_it_did_and_ends_with_the_same_bundle_afte
 @pytest.mark.nightly
 def test_schedules_of_hours_are_cut_to_half_a_minute(tmp_path: Path) -> None:
     long = replace(SIX, epochs=5000)
-    config = tiny_config(teacher=long, student=long, retrain=long, max_minutes=0.5)
+    config = tiniest_config(teacher=long, student=long, retrain=long, max_minutes=0.5)
     result = tailored(tmp_path, config=config)
     recipe = decode(result.bundle).manifest.recipe
     assert all(1 <= recipe[run]["epochs"] < 5000 for run in ("teacher", "student", "retrain"))
@@ -208,7 +208,7 @@ def test_schedules_of_hours_are_cut_to_half_a_minute(tmp_path: Path) -> None:
 
 def test_without_time_for_a_candidate_the_student_itself_is_published(tmp_path: Path) -> None:
     (tmp_path / "decisions.json").write_text(json.dumps({"k01": False, "polish00": False}))
-    result = tailored(tmp_path, config=tiny_config(max_minutes=30))
+    result = tailored(tmp_path, config=tiniest_config(max_minutes=30))
     assert [row["k"] for row in result.pareto_front] == [0]
     assert all(result.manifest.plan.blocks)
     assert result.manifest.recipe["skipped"] == [
@@ -219,4 +219,4 @@ def test_without_time_for_a_candidate_the_student_itself_is_published(tmp_path: 
 
 def test_too_little_time_for_a_real_one(tmp_path: Path) -> None:
     with pytest.raises(TimeTooShort):
-        tailored(tmp_path, config=tiny_config(max_minutes=1e-5))
+        tailored(tmp_path, config=tiniest_config(max_minutes=1e-5))
