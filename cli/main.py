@@ -56,6 +56,7 @@ class Method(StrEnum):
     series_adapters = "series-adapters"
     dan = "dan"
     piggyback = "piggyback"
+    lwf = "lwf"
     finetuning = "finetuning"
 
 

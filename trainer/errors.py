@@ -22,6 +22,7 @@ TrainerError
 ├── TrainingDiverged            the loss is no longer a number
 ├── TimeTooShort                `max_minutes` is less than the shortest training takes here
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
+│   └── OldHeadsMissing         a backbone is to remember what it was trained for, and nobody kept that
 ├── WorkerDevicesInvalid        the setting names devices that this machine does not have
 ├── PointUnknown                the version's Pareto front has no such point
 ├── JobUnknown
@@ -181,6 +182,16 @@ class OptionsInvalid(TrainerError):
     def __init__(self, option: str, reason: str) -> None:
         super().__init__(f"option {option}: {reason}")
         self.option = option
+
+
+class OldHeadsMissing(OptionsInvalid):
+    def __init__(self, backbone: str) -> None:
+        reason = (
+            f"lwf needs the classifier that backbone {backbone} was trained with, which is not kept with its weights; "
+            "the shipped mini26 has its own, as have torchvision's weights"
+        )
+        super().__init__("method", reason)
+        self.backbone = backbone
 
 
 class WorkerDevicesInvalid(TrainerError):

@@ -15,7 +15,7 @@ from nettailor.bundle.preprocessing import Preprocessing
 Format = Literal["nettailor-bundle/1", "nettailor-bundle/2"]
 AdapterMethod = Literal["parallel-adapters", "series-adapters", "dan"]
 # How a bundle changes the backbone.
-Method = Literal["nettailor", "features", "batchnorm", AdapterMethod, "piggyback", "finetuning"]
+Method = Literal["nettailor", "features", "batchnorm", AdapterMethod, "piggyback", "lwf", "finetuning"]
 ADAPTER_METHODS: tuple[AdapterMethod, ...] = get_args(AdapterMethod)
 TASK_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 TaskName = Annotated[str, StringConstraints(pattern=TASK_NAME)]
@@ -33,10 +33,11 @@ PLAIN_METHODS: Mapping[Method, StatisticsMode] = {
     "series-adapters": "task",
     "dan": "task",
     "piggyback": "task",
+    "lwf": "task",
     "finetuning": "task",
 }
 # Of these, whose tasks have a network of their own, stem included, and share nothing.
-WHOLE_METHODS: frozenset[Method] = frozenset({"finetuning"})
+WHOLE_METHODS: frozenset[Method] = frozenset({"lwf", "finetuning"})
 
 
 def adapters_of(method: Method) -> AdapterMethod | None:

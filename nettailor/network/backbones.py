@@ -23,6 +23,7 @@ from nettailor.network.norms import scaled
 from nettailor.network.resnet import Residual, ResNet
 from nettailor.network.vision import import_torchvision
 from nettailor.network.weights.fitting import fitted, own_tensors
+from nettailor.network.weights.heads import heads_in, read_heads
 from nettailor.network.weights.likeness import likeness
 from nettailor.network.weights.weights_file import read_document
 
@@ -71,6 +72,7 @@ class Backbone(nn.Module):
         self.stem = stem
         self.blocks = nn.ModuleList(blocks)
         self.preprocessing = preprocessing
+        self.old_heads: tuple[nn.Linear, ...] = ()  # of what it was trained for, where they are known; no part of it
 
     @property
     def name(self) -> str:
@@ -167,7 +169,10 @@ def load_backbone(name: str, weights: Path | None = None) -> Backbone:
         return _from_file(name, str(weights), weights)
     if shipped.is_file():
         with as_file(shipped) as path:
-            return _from_file(name, path.name, path)
+            backbone = _from_file(name, path.name, path)
+        with as_file(files("nettailor") / "weights" / f"{name}.heads.safetensors") as path:
+            backbone.old_heads = read_heads(path)
+        return backbone
     if name not in PUBLISHED_WEIGHTS:
         raise BackboneWeightsInvalid(name, "none", "no weights are shipped or published; give a local file")
     return backbone_of(name, "torchvision", _published_state(name))
@@ -222,4 +227,5 @@ def backbone_of(name: str, source: str, document: Mapping[Any, Any]) -> Backbone
     tensors = fitted(found, wanted, name, refuse)
     counters = {k: torch.zeros(v.shape, dtype=v.dtype) for k, v in state.items() if k.endswith("num_batches_tracked")}
     target.load_state_dict(tensors | counters, strict=False, assign=True)
+    backbone.old_heads = heads_in(document, backbone.channels[-1])
     return backbone.requires_grad_(False)

@@ -11,7 +11,7 @@ from nettailor.errors import CostTableInvalid
 from registry.errors import AliasUnknown, TaskUnknown, VersionUnknown
 from registry.journal.records import BackboneAdded
 from registry.registry import Registry
-from trainer.errors import OptionsInvalid
+from trainer.errors import OldHeadsMissing, OptionsInvalid
 from trainer.jobs.options import TailorOptions
 from trainer.pattern import compiled
 from trainer.settings import Settings
@@ -44,6 +44,8 @@ class BackboneChoice:
 def check_options(options: TailorOptions, task: str, settings: Settings, registry: Registry) -> None:
     """Raises OptionsInvalid, which names the option."""
     backbone = backbone_of(options, settings, registry)
+    if options.method == "lwf" and backbone.stored is not None:
+        raise OldHeadsMissing(backbone.stored.name)  # the registry keeps no classifiers
     if options.method not in {None, "nettailor"}:
         refused = (*_OF_NETTAILOR, *_NOT_WHOLE) if options.method in WHOLE_METHODS else _OF_NETTAILOR
         for name in refused:

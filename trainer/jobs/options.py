@@ -49,8 +49,8 @@ class TailorOptions(BaseModel):
         default=None,
         description="how the network is changed: nettailor, the default; features, a classifier on the network as it "
         "is; batchnorm, batch-norm of the task's own; parallel-adapters or series-adapters, matrices beside or "
-        "behind its convolutions; dan, combinations of its filters; piggyback, masks of its weights; or "
-        "finetuning, a whole network of the task's own",
+        "behind its convolutions; dan, combinations of its filters; piggyback, masks of its weights; "
+        "finetuning, a whole network of the task's own; or lwf, one that goes on answering for what it was trained for",
     )
     skips: Skips | None = Field(
         default=None, description="from how many of the nearest nodes a node has proxies: 1, 3, 5, or dense for all"

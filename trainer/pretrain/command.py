@@ -6,6 +6,9 @@ Each set has a head of its own on the shared backbone; a batch mixes the sets. T
 (one cycle over `--minutes` of training time), so that the run ends when it should on a machine that does other work;
 it resumes from its last checkpoint. The exported file holds an exponential moving average of the weights. `--start`
 gives the backbone of an earlier run, for one more cycle.
+
+`--heads` trains no backbone: it fits a head for each set to the features of the backbone of `--start`, or of the
+shipped one, and writes them.
 """
 
 import argparse
@@ -13,9 +16,11 @@ import json
 import logging
 from pathlib import Path
 
+from nettailor.network.backbones import load_backbone
 from trainer.pretrain.config import PretrainConfig
 from trainer.pretrain.evaluation import accuracy
 from trainer.pretrain.export import export
+from trainer.pretrain.heads import export_heads, fitted_head, head_accuracy
 from trainer.pretrain.image_set import read_zip
 from trainer.pretrain.training import Pretraining
 
@@ -23,6 +28,9 @@ from trainer.pretrain.training import Pretraining
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     args = _arguments()
+    if args.heads:
+        _fit_heads(args)
+        return
     config = PretrainConfig(backbone=args.backbone, minutes=args.minutes, lr=args.lr, seed=args.seed, start=args.start)
     run = Pretraining(config, [read_zip(path, "train", args.out) for path in args.data], args.out)
     run.run()
@@ -32,6 +40,17 @@ def main() -> None:
         test = read_zip(path, "test", args.out)
         top1[test.name] = round(accuracy(run.averaged, test, index, int(run.offsets[index])), 4)
     print(json.dumps({"top1": top1, "epochs": run.epoch, "minutes": round(run.seconds / 60, 1)}))
+
+
+def _fit_heads(args: argparse.Namespace) -> None:
+    backbone = load_backbone(args.backbone, args.start)
+    heads, top1 = [], {}
+    for path in args.data:
+        train, test = (read_zip(path, split, args.out, most=args.images_a_class) for split in ("train", "test"))
+        heads.append((train.name, fitted_head(backbone, train)))
+        top1[test.name] = round(head_accuracy(heads[-1][1], backbone, test), 4)
+    export_heads(heads, backbone, args.out / f"{args.backbone}.heads.safetensors")
+    print(json.dumps({"top1": top1}))
 
 
 def _arguments() -> argparse.Namespace:
@@ -44,5 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--lr", type=float, default=PretrainConfig.lr, help="peak learning rate")
     parser.add_argument("--start", type=Path, help="weights of the backbone to start from")
     parser.add_argument("--backbone", default=PretrainConfig.backbone)
+    parser.add_argument("--heads", action="store_true", help="fit heads to the features of a trained backbone instead")
+    parser.add_argument("--images-a-class", type=int, help="of each set, for the heads; all by default")
     parser.add_argument("--seed", type=int, default=PretrainConfig.seed)
     return parser.parse_args()

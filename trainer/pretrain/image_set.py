@@ -1,6 +1,7 @@
 """An image set: a zip of class folders as arrays of small pictures."""
 
 import io
+import itertools
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +24,13 @@ class ImageSet:
     classes: int
 
 
-def read_zip(path: Path, split: str, cache: Path) -> ImageSet:
-    """One split of a zip of class folders, decoded once and kept as arrays under `cache`."""
-    cached = cache / f"{path.stem}_{split}.npz"
+def read_zip(path: Path, split: str, cache: Path, *, most: int | None = None) -> ImageSet:
+    """One split of a zip of class folders, decoded once and kept as arrays under `cache`; the first `most` images of
+    each class, or all."""
+    cached = cache / f"{path.stem}_{split}{'' if most is None else f'_{most}'}.npz"
     if not cached.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        images, labels, classes = _decode_zip(path, split)
+        images, labels, classes = _decode_zip(path, split, most)
         np.savez(cached, images=images, labels=labels, classes=classes)
     with np.load(cached) as arrays:
         return ImageSet(
@@ -39,10 +41,11 @@ def read_zip(path: Path, split: str, cache: Path) -> ImageSet:
         )
 
 
-def _decode_zip(path: Path, split: str) -> tuple[np.ndarray, np.ndarray, int]:
+def _decode_zip(path: Path, split: str, most: int | None) -> tuple[np.ndarray, np.ndarray, int]:
     with zipfile.ZipFile(path) as archive:
         members = sorted(n for n in archive.namelist() if n.startswith(f"{split}/") and not n.endswith("/"))
-        classes = sorted({m.split("/")[1] for m in members})
+        by_class = {name: list(group) for name, group in itertools.groupby(members, lambda m: m.split("/")[1])}
+        classes, members = list(by_class), [m for group in by_class.values() for m in group[:most]]
         images = np.empty((len(members), 3, STORED_SIDE, STORED_SIDE), np.uint8)
         for row, member in enumerate(members):
             image = Image.open(io.BytesIO(archive.read(member))).convert("RGB")

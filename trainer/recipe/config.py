@@ -23,6 +23,7 @@ _RECOVER = replace(_MUON, epochs=1, max_batch_size=0, lr=0.01, matrix_lr=0.1, mi
 _RETRAIN = replace(_MUON, epochs=16, min_images=12_800, max_images=128_000)
 _POOLING = ("folds", "max_folds", "pooled_images")
 _ON_BLOCKS = (*_POOLING, "statistics", "adapts", "flip", "bf16", "student", "method_lrs")
+_WHOLE = (*_POOLING, "flip", "bf16", "teacher", "teacher_cycles", "method_lrs")
 # Fields that have a part in a method other than NetTailor, in which all have.
 _PARTS: Mapping[Method, tuple[str, ...]] = {
     "features": _POOLING,
@@ -31,7 +32,8 @@ _PARTS: Mapping[Method, tuple[str, ...]] = {
     "series-adapters": _ON_BLOCKS,
     "dan": _ON_BLOCKS,
     "piggyback": _ON_BLOCKS,
-    "finetuning": (*_POOLING, "flip", "bf16", "teacher", "teacher_cycles", "method_lrs"),
+    "lwf": _WHOLE,
+    "finetuning": _WHOLE,
 }
 _MATRIX_SHARE = 0.3  # of such a rate, for the matrices of adapters (docs/log.md)
 _SCORE_SHARE = 0.01  # of such a rate, for the scores that masks are learned by (docs/log.md)
@@ -42,6 +44,7 @@ RATES: Mapping[Method, tuple[float, float, float]] = {
     "series-adapters": (0.03, 0.1, 0.3),
     "dan": (0.03, 0.1, 0.3),
     "piggyback": (0.01, 0.03, 0.1),
+    "lwf": (0.006, 0.02, 0.05),
     "finetuning": (0.006, 0.02, 0.05),
 }
 

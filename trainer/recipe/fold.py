@@ -29,6 +29,7 @@ from trainer.recipe.config import RecipeConfig
 from trainer.recipe.least_squares import regress_proxies, take_over
 from trainer.recipe.paired import Right, difference
 from trainer.recipe.teacher import Teacher
+from trainer.recipe.teachers.old_heads import Memory, RememberingTeacher, forgetting
 from trainer.training.class_weights import class_weights
 from trainer.training.data import evaluation_batches, training_batches
 from trainer.training.distributed import ProcessGroup
@@ -70,8 +71,13 @@ class Fold:
     def teacher(self, schedule: Schedule, head: nn.Linear | None = None) -> Teacher:
         """The backbone fine-tuned with one schedule; its classifier starts as `head`, or at random."""
         self._seed("teacher")
+        name = f"teacher-lr{schedule.lr:g}-e{schedule.epochs}"
+        if self.config.method == "lwf":
+            remembering = channels_last(RememberingTeacher(self.backbone, self.classes, head)).to(self.device)
+            self._fit(remembering, name, schedule, self.remembering(remembering))
+            return remembering
         teacher = channels_last(Teacher(self.backbone, self.classes, head)).to(self.device)
-        self._fit(teacher, f"teacher-lr{schedule.lr:g}-e{schedule.epochs}", schedule, self.fine_tuning(teacher))
+        self._fit(teacher, name, schedule, self.fine_tuning(teacher))
         return teacher
 
     def untouched_teacher(self, head: nn.Linear) -> Teacher:
@@ -93,6 +99,24 @@ class Fold:
             loss = self._cross_entropy(logits, labels, smoothing=0.1)
             loss.backward()
             return {"loss": loss}
+
+        return step
+
+    def remembering(self, model: RememberingTeacher) -> Step:
+        """A step of fine-tuning that is drawn to the old heads' answers before it."""
+        memory = channels_last(Memory(self.backbone)).to(self.device)
+
+        def step(images: Tensor, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
+            with self._autocast():
+                remembered = memory(images)
+                logits, answers = model.answers(images)
+            terms = {
+                "classification": self._cross_entropy(logits, labels, smoothing=0.1),
+                "forgetting": forgetting(answers, remembered),
+            }
+            loss = terms["classification"] + terms["forgetting"]
+            loss.backward()
+            return {"loss": loss, **terms}
 
         return step
 

@@ -14,6 +14,7 @@ from nettailor.bundle.manifest import PLAIN_METHODS, WHOLE_METHODS
 from nettailor.errors import PlanCutsEveryPath
 from nettailor.network.backbones import Backbone, channels_last
 from nettailor.network.student import Student
+from trainer.errors import OldHeadsMissing
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.costs import RelativeCosts
@@ -53,7 +54,7 @@ def tailor(
     Seeded: equal dataset, configuration, backbone and machine give equal bundles. Run again with the same
     `checkpoints` folder after a break, it goes on where it was and ends with the same bundle. The search for
     the network to publish ends when `finish`, which is called after every epoch, gives a request.
-    Raises `BundleWrongBackbone`, `TimeTooShort`, `TrainingDiverged`.
+    Raises `BundleWrongBackbone`, `OldHeadsMissing`, `TimeTooShort`, `TrainingDiverged`.
     """
     data = load_dataset(dataset, backbone.preprocessing)
     if warm is not None:
@@ -77,6 +78,8 @@ def tailor_data(
     """`tailor` for a dataset in memory."""
     if warm is not None:
         check_backbone(warm.bundle, backbone.fingerprint())
+    if config.method == "lwf" and not backbone.old_heads:
+        raise OldHeadsMissing(backbone.name)
     config = replace(config, statistics=PLAIN_METHODS.get(config.method, config.statistics))
     with _elapsed(config, checkpoints) as elapsed:
         progress = ProgressReporter(report, images=len(data.train), limit_s=partial(_seconds_allowed, config, elapsed))

@@ -300,5 +300,6 @@ GOLDEN_DIGESTS: dict[Method, str] = {
     "series-adapters": "sha256:35988b83f6c19cf512ade5b66c380f8737291ad16e4a6365f5024c633603c882",
     "dan": "sha256:2531bb47fac8fab3e05902bcda6dc59bd4505d23d9454ff1d0f2a3c61edeb1a7",
     "piggyback": "sha256:c0fd9d8166e69e1f204de797a8c597b984d1767115d6de53badb28edffc74c55",
+    "lwf": "sha256:9e1f85f0091b3fb9bad5dbb940e31ed9b3af57ad2d3b39fe829d9ee485c881f5",
     "finetuning": "sha256:9d9e44e1ff92357459c2f044e5e0476feedef4ac10c3035de4692d5ce02cd9df",
 }
