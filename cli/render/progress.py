@@ -91,6 +91,8 @@ class JobBars:
             stage, texts["figures"], texts["note"] = event.state, "", ""
         elif event.state == QUEUED:
             stage = QUEUED
+        elif event.fields.get("expected_seconds"):
+            self._console.print(printable(f"{task}: {event.fields['message']}"))
         elif event.kind == "epoch":
             texts["figures"] = figures(event.fields)
         elif event.kind == "candidate":

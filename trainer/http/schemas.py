@@ -25,10 +25,13 @@ class Job(BaseModel):
     task: str
     state: State
     priority: Priority = Field(description="of the jobs that wait, those of a higher one run first")
-    stage: str | None = Field(description="intake, teacher, student, prune, retrain, select or publish")
+    stage: str | None = Field(description="intake, measure, teacher, student, prune, retrain, select or publish")
     queue: Place | None = Field(description="where it stands while it is queued")
     progress: float = Field(ge=0, le=1)
-    seconds_left: float | None
+    seconds_left: float | None = Field(description="null where it cannot be told yet")
+    expected_seconds: list[float] | None = Field(
+        description="how long the training was expected to take before it began: at the least and at the most"
+    )
     options: dict[str, Any]
     upload: str = Field(description="digest of the archive as it was sent")
     inspection: dict[str, Any] | None = Field(

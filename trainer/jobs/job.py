@@ -44,6 +44,8 @@ class Job:
     stage: str | None = None
     progress: float = 0.0
     seconds_left: float | None = None
+    # how long the training was expected to take before it began: at the least and at the most
+    expected_seconds: Sequence[Json] | None = None
     # what intake understood of the upload, also where it refused it (`trainer.intake.inspection`)
     inspection: Mapping[str, Json] | None = None
     # what intake made of the upload: digest, classes, counts, skipped files

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +29,7 @@ from trainer.recipe.selection import Candidate, OutOfTime, Search, choose, lates
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.early_finish import EarlyFinish, FinishRequest, never
 from trainer.recipe.timing.elapsed import Elapsed
+from trainer.recipe.timing.time_budget import EXPECTED, ExpectedSearch
 from trainer.recipe.warm_start import WarmStart, start_from, without_trained_on
 from trainer.training.data import TaskData, load_dataset
 from trainer.training.device import training_device
@@ -81,25 +81,32 @@ def tailor_data(
     if config.method == "lwf" and not backbone.old_heads:
         raise OldHeadsMissing(backbone.name)
     config = replace(config, statistics=PLAIN_METHODS.get(config.method, config.statistics))
-    with _elapsed(config, checkpoints) as elapsed:
-        progress = ProgressReporter(report, images=len(data.train), limit_s=partial(_seconds_allowed, config, elapsed))
+    with Elapsed(checkpoints / "clock.json") as elapsed:
+        progress = ProgressReporter(
+            report,
+            images=len(data.train),
+            limit_s=lambda: math.inf if config.max_minutes is None else 60 * config.max_minutes - elapsed.seconds,
+            clock=lambda: elapsed.seconds,
+        )
         decision_log = DecisionLog(checkpoints / "decisions.json")
         early = EarlyFinish(finish, decision_log)
         planner = Planner(
             config=config,
             data=data,
             decision_log=decision_log,
-            elapsed=elapsed,
+            elapsed=None if config.max_minutes is None else elapsed,
             progress=progress,
             starts_warm=warm is not None,
         )
         costs = RelativeCosts(config, backbone.geometry, image_side=data.preprocessing.crop, classes=len(data.classes))
         backbone = channels_last(backbone).to(training_device())
+        progress.enter("measure")
         plan = planner.plan_everything(backbone)
         fold = _first_fold(
             plan, data, backbone, costs, folder=checkpoints / "fold0", progress=progress, early=early, warm=warm
         )
         plan = planner.plan_teachers(plan, fold, checkpoints / "pace")
+        progress.unit = planner.unit
         folds = Folds.split(fold, data, plan.folds)
         if config.method == "nettailor":
             trained = _Stages(planner, plan, folds, costs, progress, early=early).run()
@@ -114,18 +121,6 @@ def tailor_data(
             time=planner.time_report(),
             finished_early=with_rate(early.report(), trained.plan.config),
         )
-
-
-def _elapsed(config: RecipeConfig, checkpoints: Path) -> AbstractContextManager[Elapsed | None]:
-    """Counts the time where it is limited."""
-    return nullcontext() if config.max_minutes is None else Elapsed(checkpoints / "clock.json")
-
-
-def _seconds_allowed(config: RecipeConfig, elapsed: Elapsed | None) -> float:
-    """How many seconds are left of those that the configuration allows."""
-    if config.max_minutes is None or elapsed is None:
-        return math.inf
-    return 60 * config.max_minutes - elapsed.seconds
 
 
 def _first_fold(
@@ -211,7 +206,7 @@ class _Stages:
     def _follow(self, plan: WorkPlan) -> None:
         self._plan = plan
         self._folds.configure(plan.config)
-        self._progress.expected = plan.expected_work
+        self._progress.expected = plan.work(self._planner.unit)
 
     def _search(self) -> list[Candidate[Student]]:
         config = self._plan.config
@@ -242,6 +237,17 @@ class _Stages:
         if not self._planner.allows_candidate(blocks, self._plan, polish=polish):
             raise OutOfTime
         self._early.begin(blocks)
+        self._expect(polish=polish)
+
+    def _expect(self, *, polish: bool) -> None:
+        """How much there is to do still, now that the search has come so far."""
+        polished = sum(candidate.polished for candidate in self._measured)
+        cuts = len(self._measured) - polished - 1  # the student itself is none
+        left = ExpectedSearch(
+            cuts=0 if polish else max(1, min(EXPECTED.cuts, self._plan.most_cuts) - cuts),
+            polished=max(int(polish), EXPECTED.polished - polished),
+        )
+        self._progress.expected = self._progress.done + self._plan.search_work(self._planner.unit, left)
 
     def _judged(self, blocks: int, students: list[Student], *, polished: bool) -> Candidate[Student]:
         """The students of all folds as one candidate, whose model is the first fold's."""

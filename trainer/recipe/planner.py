@@ -9,44 +9,59 @@ from nettailor.network.backbones import Backbone
 from trainer.events import Json
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold, mirror_keeps_class
-from trainer.recipe.progress_reporter import PASS_WORK, ProgressReporter
+from trainer.recipe.progress_reporter import ProgressReporter
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.elapsed import Elapsed
 from trainer.recipe.timing.plain_budget import PlainBudget
 from trainer.recipe.timing.skipped import skipped
 from trainer.recipe.timing.throughput import Throughput, measure_plain_throughput, measure_throughput
-from trainer.recipe.timing.time_budget import EXPECTED, TimeBudget
+from trainer.recipe.timing.time_budget import EXPECTED, LONGEST, SHORTEST, ExpectedSearch, TimeBudget
+from trainer.recipe.timing.work import IN_PASSES, EpochWork, in_seconds
 from trainer.training.data import TaskData
 from trainer.training.schedule import Schedule
+
+_SHORT_WORK = 10_000  # passes over an image: whoever waits for less needs no forecast, which takes seconds itself
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkPlan:
     """What is trained: by which configuration, on how many folds of so many training images each, and whether `flip`
-    mirrors some of them."""
+    mirrors some of them. `depth` is the number of the backbone's blocks."""
 
     config: RecipeConfig
     folds: int
     images: int
     flip: bool
+    depth: int
 
-    @property
-    def expected_work(self) -> float:
-        """How much there is to do, in passes over an image of the teacher's training."""
+    def work(self, unit: EpochWork, search: ExpectedSearch = EXPECTED) -> float:
+        """How much there is to do, with a search of that length."""
         config, folds = self.config, self.folds
         if config.method in WHOLE_METHODS:
-            return folds * self._epochs(config.teacher) * (len(config.rates) + sum(config.teacher_cycles)) * self.images
+            teachers = len(config.rates) + sum(config.teacher_cycles)
+            return folds * teachers * self._run(config.teacher, "teacher", unit)
         if config.method != "nettailor":
             runs = folds * len(config.rates) if config.trains_plain else 0  # else nothing is trained by steps
-            return runs * self._epochs(config.student) * PASS_WORK[config.plain_run] * self.images
-        teacher = folds * self._epochs(config.teacher) * (len(config.teacher_lrs) + sum(config.teacher_cycles))
-        student = folds * self._epochs(config.student) * PASS_WORK["student"]
-        cuts = folds * EXPECTED.cuts * self._epochs(config.recover) * PASS_WORK["recover"]
-        polished = folds * EXPECTED.polished * self._epochs(config.retrain) * PASS_WORK["retrain"]
-        return self.images * (teacher + student + cuts + polished)
+            return runs * self._run(config.student, config.plain_run, unit) if runs else 0.0
+        teachers = len(config.teacher_lrs) + sum(config.teacher_cycles)
+        teacher = folds * teachers * self._run(config.teacher, "teacher", unit)
+        student = folds * self._run(config.student, "student", unit)
+        search = ExpectedSearch(cuts=min(search.cuts, self.most_cuts), polished=search.polished)
+        return teacher + student + self.search_work(unit, search)
 
-    def _epochs(self, schedule: Schedule) -> int:
-        return schedule.epochs_of(self.images)
+    def search_work(self, unit: EpochWork, search: ExpectedSearch) -> float:
+        """As `work`, of a search alone, or of what is left of one."""
+        recover = self._run(self.config.recover, "recover", unit)
+        retrain = self._run(self.config.retrain, "retrain", unit)
+        return self.folds * (search.cuts * recover + search.polished * retrain)
+
+    @property
+    def most_cuts(self) -> int:
+        """How often blocks can be removed until none is left."""
+        return self.depth // self.config.cut
+
+    def _run(self, schedule: Schedule, kind: str, unit: EpochWork) -> float:
+        return schedule.epochs_of(self.images) * unit.of(kind, self.images)
 
 
 class Planner:
@@ -74,6 +89,7 @@ class Planner:
         self._starts_warm = starts_warm
         self._budget: TimeBudget | None = None
         self._plain_budget: PlainBudget | None = None
+        self.unit = IN_PASSES  # of work
 
     def plan_everything(self, backbone: Backbone) -> WorkPlan:
         """The plan as if there were time for all of it; measures what the configuration leaves open."""
@@ -83,22 +99,35 @@ class Planner:
         flip = False if config.method == "features" else config.flip
         if flip is None:
             flip = mirror_keeps_class(backbone, data.preprocessing, data.train, data.val)
-        return WorkPlan(config=config, folds=self._fold_count(), images=len(data.train), flip=flip)
+        folds, images = self._fold_count(), len(data.train)
+        return WorkPlan(config=config, folds=folds, images=images, flip=flip, depth=backbone.depth)
 
     def plan_teachers(self, plan: WorkPlan, fold: Fold, scratch: Path) -> WorkPlan:
         """The plan that fits into the time. How long training takes is measured on a few batches of the fold, in a
-        `scratch` folder that is removed.
+        `scratch` folder that is removed; and told.
 
         Raises `TimeTooShort`.
         """
-        if self._elapsed is None:
-            return plan
         if plan.config.method != "nettailor":
-            self._plain_budget = self._measured_plain_budget(self._elapsed, fold, scratch)
-            config, folds = self._plain_budget.plan(plan.config, plan.folds)
-            return replace(plan, config=config, folds=folds)
-        self._budget = self._measured_budget(self._elapsed, fold, scratch)
-        config, folds = self._budget.teachers(plan.config, plan.folds)
+            return plan if self._elapsed is None else self._plan_plain(plan, self._elapsed, fold, scratch)
+        if self._elapsed is None and plan.work(IN_PASSES) < _SHORT_WORK:
+            return plan
+
+        def measure() -> list[dict[str, float]]:
+            return [asdict(throughput) for throughput in measure_throughput(fold, scratch)]
+
+        teacher, student = (Throughput(**values) for values in self._decision_log.made("paces", measure))
+        self.unit = in_seconds(teacher, student)
+        if self._elapsed is not None:
+            self._budget = self._budget_of(self._elapsed, teacher, student)
+            config, folds = self._budget.teachers(plan.config, plan.folds)
+            plan = replace(plan, config=config, folds=folds)
+        self._progress.forecast(plan.work(self.unit, SHORTEST), plan.work(self.unit, LONGEST))
+        return plan
+
+    def _plan_plain(self, plan: WorkPlan, elapsed: Elapsed, fold: Fold, scratch: Path) -> WorkPlan:
+        self._plain_budget = self._measured_plain_budget(elapsed, fold, scratch)
+        config, folds = self._plain_budget.plan(plan.config, plan.folds)
         return replace(plan, config=config, folds=folds)
 
     def plan_students(self, plan: WorkPlan) -> WorkPlan:
@@ -139,13 +168,8 @@ class Planner:
         wanted = -(-self._config.pooled_images // max(1, len(self._data.val)))
         return min(self._config.max_folds, wanted)
 
-    def _measured_budget(self, elapsed: Elapsed, fold: Fold, scratch: Path) -> TimeBudget:
+    def _budget_of(self, elapsed: Elapsed, teacher: Throughput, student: Throughput) -> TimeBudget:
         assert self._config.max_minutes is not None
-
-        def measure() -> list[dict[str, float]]:
-            return [asdict(throughput) for throughput in measure_throughput(fold, scratch)]
-
-        teacher, student = (Throughput(**values) for values in self._decision_log.made("paces", measure))
         return TimeBudget(
             minutes=self._config.max_minutes,
             elapsed=elapsed,

@@ -8,33 +8,23 @@ from torch import nn
 
 from nettailor.network.student import Student
 from trainer.events import Event, EventKind, Json
+from trainer.recipe.timing.work import IN_PASSES
 from trainer.training.fit import Epoch
 from trainer.training.schedule import Schedule
 
-# What a pass over a training image costs in each kind of run, in passes of the teacher's training: the steps of the
-# student and of retraining run the teacher, too.
-PASS_WORK: Mapping[str, float] = {
-    "teacher": 1.0,
-    "student": 1.8,
-    "recover": 1.4,
-    "retrain": 1.0,
-    "batchnorm": 1.0,  # there are no other runs beside it
-    "adapters": 1.0,  # nor beside these
-    "masks": 1.0,
-}
-_TELLING = 0.02  # share of all work that has to be done before its pace says when the rest will be
+_TELLING = 0.05  # share of all work that has to be done before its pace says when the rest will be
 
 
 class ProgressReporter:
-    """Turns finished work into events. Work is counted in passes over an image, weighted by what a pass costs.
+    """Turns finished work into events.
 
-    `expected` is the work of the whole tailoring; `images` are in the training split of a fold; `history` has the
-    epochs of the runs that are done, by "<fold>/<run>". `limit_s` says how many seconds are left where they are
-    limited; `clock` counts seconds.
+    `expected` is the work of the whole tailoring, `unit` what an epoch counts for, `images` are in the training split
+    of a fold; `history` has the epochs of the runs that are done, by "<fold>/<run>". `limit_s` says how many seconds
+    are left where they are limited; `clock` counts seconds.
 
     How long it will take is told from the pace of the epochs trained since the first one ended: what came before (data
     are read, throughput is measured) and what an earlier attempt did say nothing of it. Until enough is done it is not
-    told.
+    told. How far the tailoring is, is a share of its time once that is known, else of its work.
     """
 
     def __init__(
@@ -46,6 +36,7 @@ class ProgressReporter:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.expected = 1.0
+        self.unit = IN_PASSES
         self.history: dict[str, list[Epoch]] = {}
         self._report = report
         self._images = images
@@ -54,12 +45,24 @@ class ProgressReporter:
         self._done = 0.0
         self._epochs_of_run = 0
         self._paced_from: tuple[float, float] | None = None  # when the first epoch had ended, and the work done by then
-        self._stage = "teacher"
+        self._stage = "measure"
         self._highest = 0.0
 
     def enter(self, stage: str, **fields: Json) -> None:
         self._stage = stage
         self._emit("stage", fields)
+
+    @property
+    def done(self) -> float:
+        """The work that is done."""
+        return self._done
+
+    def forecast(self, shortest_s: float, longest_s: float) -> None:
+        """Tell how long it will take, before anything was trained."""
+        limit_s = self._limit_s()
+        low, high = (round(max(0.0, min(seconds, limit_s)), 1) for seconds in (shortest_s, longest_s))
+        message = f"it will take about {in_words(low, high)}, by the pace of a few batches of these data here"
+        self._emit("log", {"message": message, "expected_seconds": [low, high]})
 
     def epoch(self, run: str, schedule: Schedule, epoch: Epoch, model: nn.Module) -> None:
         """An epoch of a run has ended; the first word of the run's name is its kind."""
@@ -101,27 +104,42 @@ class ProgressReporter:
         self.expected = self._done
 
     def _emit(self, kind: EventKind, fields: Mapping[str, Json]) -> None:
-        # Never backwards, and never quite 1: the job ends with its publication.
-        self._highest = max(self._highest, min(0.99, self._done / max(self.expected, self._done, 1.0)))
         left = self._seconds_left()
+        # Never backwards, and never quite 1: the job ends with its publication.
+        self._highest = max(self._highest, min(0.99, self._share_done(left)))
         seconds_left: dict[str, Json] = {} if left is None else {"seconds_left": round(left, 1)}
         self._report(Event(kind=kind, stage=self._stage, progress=self._highest, fields={**fields, **seconds_left}))
 
+    def _share_done(self, left_s: float | None) -> float:
+        if left_s is None:
+            return self._done / max(self.expected, self._done, 1.0)
+        done_s = self._pace() * self._done
+        return done_s / max(done_s + left_s, 1e-9)
+
     def _seconds_left(self) -> float | None:
-        if self._paced_from is None:
+        if self._paced_from is None or self._done - self._paced_from[1] < _TELLING * self.expected:
             return None
-        since, before = self._paced_from
-        paced = self._done - before
-        if paced < _TELLING * self.expected:
-            return None
-        left = (self._clock() - since) / paced * max(0.0, self.expected - self._done)
+        left = self._pace() * max(0.0, self.expected - self._done)
         return max(0.0, min(left, self._limit_s()))
+
+    def _pace(self) -> float:
+        """Seconds for each unit of work."""
+        assert self._paced_from is not None
+        since, before = self._paced_from
+        return (self._clock() - since) / (self._done - before)
 
     def _work(self, run: str) -> float:
         """Of an epoch."""
-        return PASS_WORK[run.partition("-")[0]] * self._images
+        return self.unit.of(run.partition("-")[0], self._images)
 
 
 def shown_alphas(student: Student) -> dict[str, Json]:
     """Alphas of the paths into each node, rounded for people."""
     return {str(node): [round(float(a), 4) for a in values] for node, values in student.alpha_values().items()}
+
+
+def in_words(low_s: float, high_s: float) -> str:
+    """A span of time, such as "2 to 5 minutes"."""
+    low, high = max(1, math.floor(low_s / 60)), max(1, math.ceil(high_s / 60))
+    span = f"{low} to {high} minutes" if low < high else f"{high} minute{'s' if high > 1 else ''}"
+    return "a minute at the most" if high_s <= 60 else span

@@ -29,11 +29,12 @@ class JobRun:
         self.job = job  # the document as last read or written
 
     def report(self, event: Event) -> None:
-        """Publish an event; its stage, progress, ``seconds_left`` become the job's, a candidate a row of its front."""
+        """Publish an event; its stage, its progress and what it says of time become the job's, a candidate a row of its
+        front."""
 
         def change(found: Job) -> tuple[Job, Event]:
             self._check(found)
-            left = event.fields.get("seconds_left")
+            left, expected = event.fields.get("seconds_left"), event.fields.get("expected_seconds")
             known = isinstance(left, int | float) and math.isfinite(left)
             return (
                 dataclasses.replace(
@@ -41,6 +42,9 @@ class JobRun:
                     stage=event.stage or found.stage,
                     progress=max(found.progress, event.progress),
                     seconds_left=float(left) if known and isinstance(left, int | float) else found.seconds_left,
+                    expected_seconds=[float(str(s)) for s in expected]
+                    if isinstance(expected, list)
+                    else found.expected_seconds,
                     front=with_candidate(found.front, event.fields) if event.kind == "candidate" else found.front,
                 ),
                 event,

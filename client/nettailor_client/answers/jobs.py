@@ -17,7 +17,8 @@ class Place(Document):
 
 
 class Job(Document):
-    """`queue` is where it stands while it is queued, `inspection` what was understood of the upload, `dataset` what
+    """`expected_seconds` is how long its training was expected to take before it began, at the least and at the most;
+    `queue` is where it stands while it is queued, `inspection` what was understood of the upload, `dataset` what
     became of it, `front` the networks measured so far, `finish` who asked to end the search, `result` what was
     published, `error` the problem document of a job that did not succeed; each None while there is none."""
 
@@ -29,6 +30,7 @@ class Job(Document):
     queue: Place | None = None
     progress: float = 0.0
     seconds_left: float | None = None
+    expected_seconds: list[float] | None = None
     options: dict[str, Any] = Field(default_factory=dict)
     upload: str = ""
     inspection: dict[str, Any] | None = None

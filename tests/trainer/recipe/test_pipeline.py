@@ -36,7 +36,8 @@ def test_progress_never_goes_back_and_names_every_stage(whole: tuple[Tailored, l
     _, events = whole
     progress = [event.progress for event in events]
     assert progress == sorted(progress)
-    assert [e.stage for e in events if e.kind == "stage"] == ["teacher", "student", "prune", "retrain", "select"]
+    stages = ["measure", "teacher", "student", "prune", "retrain", "select"]
+    assert [e.stage for e in events if e.kind == "stage"] == stages
     epochs = [e for e in events if e.kind == "epoch"]
     assert {"loss", "accuracy", "epoch", "epochs", "seconds_left", "run"} <= set(epochs[-1].fields)
     assert "alphas" in epochs[-1].fields

@@ -2,27 +2,35 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from tests.trainer.tiny import tiny_backbone, tiny_config, tiny_task
+from trainer.events import Event
 from trainer.recipe import planner
 from trainer.recipe.config import RecipeConfig
+from trainer.recipe.fold import Fold
 from trainer.recipe.planner import Planner, WorkPlan
 from trainer.recipe.progress_reporter import ProgressReporter
 from trainer.recipe.timing.decision_log import DecisionLog
+from trainer.recipe.timing.throughput import Throughput
+from trainer.recipe.timing.time_budget import LONGEST, SHORTEST
+from trainer.recipe.timing.work import IN_PASSES, in_seconds
 from trainer.training.schedule import Schedule
 
 SCHEDULE = Schedule(epochs=2, lr=0.01, batch_size=12)
 
 
-def planner_of(folder: Path, config: RecipeConfig, *, starts_warm: bool = False) -> Planner:
+def planner_of(
+    folder: Path, config: RecipeConfig, events: list[Event] | None = None, *, starts_warm: bool = False
+) -> Planner:
     return Planner(
         config=config,
         data=tiny_task(),
         decision_log=DecisionLog(folder / "decisions.json"),
         elapsed=None,
-        progress=ProgressReporter(lambda event: None, images=36),
+        progress=ProgressReporter((events if events is not None else []).append, images=36),
         starts_warm=starts_warm,
     )
 
@@ -61,7 +69,7 @@ def test_nothing_is_measured_before_it_is_asked_for(tmp_path: Path, monkeypatch:
 
 
 def test_without_a_limit_no_plan_changes(tmp_path: Path) -> None:
-    plan = WorkPlan(config=tiny_config(), folds=2, images=36, flip=True)
+    plan = WorkPlan(config=tiny_config(), folds=2, images=36, flip=True, depth=12)
     made = planner_of(tmp_path, plan.config)
     assert made.plan_students(plan) == made.plan_candidates(plan) == plan
     assert made.allows_candidate(3, plan, polish=True)
@@ -70,7 +78,32 @@ def test_without_a_limit_no_plan_changes(tmp_path: Path) -> None:
 
 def test_the_work_is_counted_in_passes_of_the_teacher() -> None:
     config = tiny_config(teacher_lrs=(0.01, 0.05), teacher_cycles=(2,), retrain=replace(SCHEDULE, epochs=1))
-    plan = WorkPlan(config=config, folds=2, images=36, flip=False)
+    plan = WorkPlan(config=config, folds=2, images=36, flip=False, depth=12)
     teachers = 2 + 2 + 4  # epochs: two learning rates, a cycle twice as long
     search = 8 * 2 * 1.4 + 3 * 1 * 1.0  # eight cuts, three polished
-    assert plan.expected_work == pytest.approx(36 * 2 * (teachers + 2 * 1.8 + search))
+    assert plan.work(IN_PASSES) == pytest.approx(36 * 2 * (teachers + 2 * 1.8 + search))
+    assert replace(plan, config=replace(config, cut=3)).work(IN_PASSES, LONGEST) == pytest.approx(
+        36 * 2 * (teachers + 2 * 1.8 + 4 * 2 * 1.4 + 4 * 1.0)  # of twelve blocks, three at a time
+    )
+
+
+def test_once_the_pace_is_known_work_is_counted_in_seconds() -> None:
+    plan = WorkPlan(config=tiny_config(retrain=replace(SCHEDULE, epochs=1)), folds=1, images=36, flip=False, depth=12)
+    teacher, student = Throughput(image=0.01, epoch=0.5), Throughput(image=0.036, epoch=0.5)
+    seconds = 2 * (0.36 + 0.5) + 2 * (1.296 + 0.5) + 8 * 2 * (36 * 0.028 + 0.5) + 3 * (36 * 0.02 + 0.5)
+    assert plan.work(in_seconds(teacher, student)) == pytest.approx(seconds)
+
+
+def test_what_takes_a_while_is_forecast_from_the_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paces = [Throughput(image=0.01, epoch=0.5), Throughput(image=0.036, epoch=0.5)]
+    monkeypatch.setattr(planner, "measure_throughput", lambda fold, scratch: paces)
+    config, fold = tiny_config(flip=False, bf16=False), cast(Fold, None)
+    events: list[Event] = []
+    made = planner_of(tmp_path, config, events)
+    short = made.plan_everything(tiny_backbone())
+    assert (made.plan_teachers(short, fold, tmp_path), events) == (short, [])
+    long = replace(short, config=replace(config, teacher=replace(SCHEDULE, epochs=500)))
+    assert made.plan_teachers(long, fold, tmp_path) == long
+    (told,) = events
+    assert told.fields["expected_seconds"] == [round(long.work(made.unit, search), 1) for search in (SHORTEST, LONGEST)]
+    assert "it will take about 7 to 8 minutes" in str(told.fields["message"])

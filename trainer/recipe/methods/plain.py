@@ -58,7 +58,7 @@ class PlainStages:
         """Raises `TrainingDiverged`."""
         plan, folds, progress = self._plan, self._folds, self._progress
         folds.configure(plan.config)
-        progress.expected = plan.expected_work
+        progress.expected = plan.work(progress.unit)
         progress.enter("student", folds=plan.folds, flip=plan.flip)
         self._features = folds.probe_features()
         self._try_all()

@@ -23,7 +23,7 @@ from trainer.recipe.teacher import Teacher
 def train_whole(plan: WorkPlan, folds: Folds, costs: RelativeCosts, progress: ProgressReporter) -> Trained:
     """The stages of such a method. Raises `TrainingDiverged`."""
     folds.configure(replace(plan.config, teacher_lrs=plan.config.rates))
-    progress.expected = plan.expected_work
+    progress.expected = plan.work(progress.unit)
     progress.enter("teacher", folds=plan.folds, flip=plan.flip)
     features = folds.probe_features()
     found = folds.train_teachers(progress.log, only_trained=True)
