@@ -20,6 +20,8 @@ CommandError
 ├── Ambiguous              several versions or keys begin so
 ├── CannotWrite            a file that was asked for cannot be written
 ├── PredictionsStopped     the service refused, or did not come back; what was predicted is kept
+├── NotClassFolders        folders to evaluate on that are named as no class of the task
+├── NotLiveYet             a task without a live version, and none was named
 ├── NoImages               a folder to predict on holds none
 ├── ResultsExist           the file of results is there already
 ├── ResultsInUse           another command is writing them
@@ -32,6 +34,8 @@ CommandError
 
 from collections.abc import Sequence
 from pathlib import Path
+
+_NAMED = 5  # names that a message lists
 
 
 class CommandError(Exception):
@@ -151,6 +155,21 @@ class PredictionsStopped(CommandError):
         super().__init__(reason + (kept if images else ""))
         self.images = images
         self.path = journal
+
+
+class NotClassFolders(CommandError):
+    def __init__(self, folder: Path, unknown: Sequence[str], classes: Sequence[str]) -> None:
+        loose = unknown[0] == "."
+        found = "images beside the folders" if loose else f"folders such as {', '.join(unknown[:_NAMED])}"
+        known = ", ".join(classes[:_NAMED]) + (", ..." if len(classes) > _NAMED else "")
+        super().__init__(f"{folder}: {found}, where each has to be named as a class of the task: {known}")
+        self.unknown = unknown
+
+
+class NotLiveYet(CommandError):
+    def __init__(self, task: str) -> None:
+        super().__init__(f"task {task} has no live version; name one with --version")
+        self.task = task
 
 
 class NoImages(CommandError):

@@ -8,6 +8,7 @@ import typer
 
 from cli.commands.arguments.task_name import checked_task_name
 from cli.commands.backbones import backbone_app
+from cli.commands.evaluate import evaluate
 from cli.commands.export import export
 from cli.commands.jobs import add_job_commands
 from cli.commands.keys import commands as keys_commands
@@ -258,6 +259,7 @@ def tailor(
 
 
 app.command()(predict)
+app.command()(evaluate)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from cli.render.table import change, new_table, number, size
+from nettailor.accuracy import in_words
 from nettailor.architecture.geometry import Geometry, geometry
 from nettailor.bundle.manifest import Accuracy, Manifest
 
@@ -29,6 +30,7 @@ class Figures:
     params_removed: float
     bundle_bytes: int
     full_model_bytes: int
+    test_images: int | None = None  # that the accuracies are of
 
 
 def figures_of(manifest: Manifest, *, bundle_bytes: int) -> Figures:
@@ -41,6 +43,7 @@ def figures_of(manifest: Manifest, *, bundle_bytes: int) -> Figures:
         params_removed=counts.net_params_removed,
         bundle_bytes=bundle_bytes,
         full_model_bytes=full_model_bytes(manifest),
+        test_images=manifest.test_images,
     )
 
 
@@ -50,15 +53,15 @@ def figures_table(rows: Sequence[Figures]) -> Table:
     for row in rows:
         table.add_row(
             row.task,
-            "–" if row.teacher_accuracy is None else f"{row.teacher_accuracy:.1%}",
-            f"{row.student_accuracy:.1%}",
+            "–" if row.teacher_accuracy is None else in_words(row.teacher_accuracy, row.test_images),
+            in_words(row.student_accuracy, row.test_images),
             change(row.macs_removed),
             change(row.params_removed),
             size(row.bundle_bytes),
             size(row.full_model_bytes),
         )
     table.caption = (
-        "accuracy: test split; MACs, parameters: against the whole backbone, with what the task adds;\n"
+        "accuracy: test split, [95% interval]; MACs, parameters: against the whole backbone, with what the task adds;\n"
         "full model: a fine-tuned copy of the backbone, which each task would need otherwise"
     )
     return table

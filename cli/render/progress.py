@@ -16,6 +16,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from nettailor.accuracy import in_words
 from nettailor.printable import printable
 from nettailor_client.answers.jobs import Event, Job, is_final
 from nettailor_client.request import Json
@@ -147,8 +148,9 @@ def candidate(fields: Json) -> str:
     if "rate" in fields:
         parts, other = ["untrained" if fields["rate"] is None else f"learning rate {fields['rate']:g}"], "features"
     if fields.get("accuracy") is not None:
-        beside = f" ({other} {fields['teacher_accuracy']:.1%})" if fields.get("teacher_accuracy") is not None else ""
-        parts.append(f"accuracy {fields['accuracy']:.1%}{beside}")
+        images, held_against = fields.get("validated_on"), fields.get("teacher_accuracy")
+        beside = "" if held_against is None else f" ({other} {in_words(held_against, images)})"
+        parts.append(f"accuracy {in_words(fields['accuracy'], images)}{beside}")
     if fields.get("params_removed") is not None and fields.get("macs_removed") is not None:
         parts.append(f"parameters {-fields['params_removed']:+.0%}, MACs {-fields['macs_removed']:+.0%}")
     return ", ".join(parts)

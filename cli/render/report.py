@@ -3,6 +3,7 @@
 from rich.console import Console
 
 from cli.render.figures import Figures, figures_of, figures_table
+from nettailor.accuracy import in_words
 from nettailor.bundle.manifest import Manifest
 from nettailor.printable import printable
 from nettailor_client import Client
@@ -29,8 +30,8 @@ def print_result(client: Client, job: Job, console: Console) -> None:
         console.print(printable(ended_early(early)))
     if limited := result.get("time"):
         console.print(printable(time_used(limited)))
-    if result.get("alias") != "live" and result.get("reason"):
-        console.print(printable(f"not live: {result['reason']}"))
+    if reason := result.get("reason"):
+        console.print(printable(f"{result.get('alias')}, as {reason}"))
 
 
 def time_used(limited: Json) -> str:
@@ -49,15 +50,15 @@ def ended_early(early: Json) -> str:
 
 def comparison(version: int, compared: Json) -> str:
     """A version that began as an earlier one, beside that one: on the same test images."""
-    earlier = compared["version"]
+    earlier, images = compared["version"], compared["images"]
     if compared["accuracy"] is None:
         return f"no test image that version {earlier} never saw: versions {earlier} and {version} cannot be compared"
     seen = compared["seen"]
     which = {None: "of which it may have seen some", 0: "none of which it has seen"}
     others = which.get(seen, f"{seen} others it has seen")
     return (
-        f"on {compared['images']} test images: version {earlier} {compared['accuracy']:.1%} ({others}), "
-        f"version {version} {compared['new_accuracy']:.1%}"
+        f"on {images} test images: version {earlier} {in_words(compared['accuracy'], images)} ({others}), "
+        f"version {version} {in_words(compared['new_accuracy'], images)}"
     )
 
 

@@ -39,6 +39,8 @@ PLAIN_METHODS: Mapping[Method, StatisticsMode] = {
 # Of these, whose tasks have a network of their own, stem included, and share nothing.
 WHOLE_METHODS: frozenset[Method] = frozenset({"lwf", "finetuning"})
 
+_MOST_IMAGES = 10**9  # of a data set; whoever claims more is not believed
+
 
 def adapters_of(method: Method) -> AdapterMethod | None:
     """The method itself where it adapts convolutions of the backbone."""
@@ -141,6 +143,21 @@ class Manifest(_Frozen):
     def is_masked(self) -> bool:
         """Whether the bundle holds masks of the backbone's weights."""
         return self.method == "piggyback"
+
+    @property
+    def test_images(self) -> int | None:
+        """Images of the test split, as the recipe tells; None where it does not, or not as a number."""
+        return self._images("test")
+
+    @property
+    def validation_images(self) -> int | None:
+        """As `test_images`, of all folds together."""
+        return self._images("validation")
+
+    def _images(self, split: str) -> int | None:
+        counts = self.recipe.get("images")
+        count = counts.get(split) if isinstance(counts, dict) else None
+        return count if type(count) is int and 0 < count <= _MOST_IMAGES else None
 
     @model_validator(mode="after")
     def _classes_are_distinct(self) -> "Manifest":

@@ -8,11 +8,12 @@ from pydantic import BaseModel, Field
 from hosting.access.endpoint import endpoint
 from hosting.web.openapi import problems
 from hosting.web.query import check_said_once
+from nettailor.accuracy import CONFIDENCE, Interval
 from nettailor.bundle.manifest import BackboneReference
 from registry.http import route_declarations as declared
 from registry.registry import Registry
 from registry.versions import comparison
-from registry.versions.paired_bootstrap import CONFIDENCE, RESAMPLES, Interval, PairedDifference
+from registry.versions.paired_bootstrap import RESAMPLES, PairedDifference
 
 _NUMBER = "[1-9][0-9]{0,17}"
 _Numbers = Annotated[

@@ -99,6 +99,7 @@ class _VersionAnswer(_Answer):
     def _of(cls, record: VersionRecord, annotation: Annotation, **further: Any) -> Self:
         """Fill every field by its name: from the manifest, the record and the annotation, the others from `further`."""
         known = vars(record.manifest) | vars(record) | vars(annotation)
+        known["test_images"] = record.manifest.test_images
         return cls(**known | {"published_at": record.at, "classes": len(record.manifest.classes)} | further)
 
 
@@ -107,6 +108,8 @@ class Lineage(_VersionAnswer):
 
     method: Method
     dataset: str
+    metrics: Metrics
+    test_images: int | None
     recipe: dict[str, Any]
     seed: int
     libraries: dict[str, str]
@@ -130,7 +133,8 @@ class VersionSummary(_VersionAnswer):
     method: Method
     dataset: str
     classes: int
-    metrics: Metrics
+    metrics: Metrics = Field(description="claims of the uploaded bundle where there is no `job`: nothing measured them")
+    test_images: int | None = Field(description="on which the test accuracies were measured, where the bundle says it")
     complexity: Complexity
 
     @classmethod

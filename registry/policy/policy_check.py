@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from nettailor.accuracy import counted
 from nettailor.bundle.manifest import Manifest
 from registry.policy.policy import Policy
 
@@ -18,6 +19,8 @@ class Judged(Protocol):
     def version(self) -> int: ...
     @property
     def manifest(self) -> Manifest: ...
+    @property
+    def job(self) -> str | None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +78,7 @@ def judge(policy: Policy, candidate: Judged, live: Judged | None, measured: Meas
 
 def _min_accuracy(required: float, candidate: Judged) -> Check:
     actual = _test_accuracy(candidate)
-    shown = f"no test accuracy of version {candidate.version}" if actual is None else f"test accuracy {actual:.2%}"
+    shown = f"no test accuracy of version {candidate.version}" if actual is None else _shown(actual, candidate)
     return Check(
         name="min_accuracy",
         required=required,
@@ -101,7 +104,8 @@ def _max_drop(required: float, candidate: Judged, live: Judged | None, measured:
     if new is None or old is None:
         lacking = candidate if new is None else live
         return check(None, passed=False, detail=f"no test accuracy of version {lacking.version} to compare")
-    detail = f"test accuracy {new:.2%} against {old:.2%} of live version {live.version}, {required:.2%} less allowed"
+    old_shown = f"{counted(old, candidate.manifest.test_images)} of live version {live.version}"
+    detail = f"{_shown(new, candidate)}, against {old_shown}, {required:.2%} less allowed"
     return check(old - new, passed=old - new <= required + _ROUNDING, detail=detail)
 
 
@@ -123,6 +127,12 @@ def _max_macs(required: float, candidate: Judged) -> Check:
         passed=actual is not None and actual <= required + _ROUNDING,
         detail=f"{shown}, at most {required:.2%} allowed",
     )
+
+
+def _shown(accuracy: float, judged: Judged) -> str:
+    """The figures that are decided on; and whose they are, where no job of this installation has measured them."""
+    claimed = "" if judged.job else ", as its bundle claims"
+    return f"test accuracy {counted(accuracy, judged.manifest.test_images)}{claimed}"
 
 
 def _test_accuracy(judged: Judged) -> float | None:

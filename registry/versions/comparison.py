@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nettailor.accuracy import Interval
 from registry.errors import AnswersMissing, ComparisonInvalid, DatasetsDiffer
 from registry.journal.records import VersionRecord
 from registry.storage.blobs import Blobs
 from registry.versions.evaluation import Evaluation, evaluation_of
-from registry.versions.paired_bootstrap import Interval, PairedDifference, accuracy_interval, paired_difference
+from registry.versions.paired_bootstrap import PairedDifference, accuracy_interval, paired_difference
 
 MOST_VERSIONS = 10  # in one comparison
 

@@ -6,23 +6,15 @@ difference, however many there are. So the same images are drawn for both.
 Legend: N test images.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from nettailor.accuracy import CONFIDENCE, Interval, wilson_interval
 from registry.versions.evaluation import Right
 
-CONFIDENCE = 0.95
 RESAMPLES = 10_000
-_NORMAL = 1.959964  # standard deviations on either side of the mean that hold `CONFIDENCE`
 _SEED = 0  # asked twice, the answer is the same
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +28,8 @@ class PairedDifference:
 
 
 def accuracy_interval(right: Right) -> Interval:
-    """Wilson's score interval, which says something where all answers are right, too: resampling them never would."""
-    images, share = len(right), float(right.mean())
-    z = _NORMAL**2 / images
-    middle, width = share + z / 2, math.sqrt(z * share * (1 - share) + z**2 / 4)
-    return Interval(low=max(0.0, (middle - width) / (1 + z)), high=min(1.0, (middle + width) / (1 + z)))
+    """Wilson's, as resampling says nothing where all answers are right."""
+    return wilson_interval(float(right.mean()), len(right))
 
 
 def paired_difference(first: Right, other: Right) -> PairedDifference:

@@ -40,12 +40,15 @@ class Point:
     evaluation: Evaluation
 
     def row(self) -> dict[str, Json]:
-        """As the job's result has it. Accuracies are shares; `test_accuracy` was no part of the choice."""
+        """As the job's result has it. Accuracies are shares; `test_accuracy` was no part of the choice; each is of
+        so many images."""
         accuracy, complexity = self.manifest.metrics.student, self.manifest.complexity
         row: dict[str, Json] = {
             "k": self.blocks_removed,
             "accuracy": accuracy.validation,
             "test_accuracy": accuracy.test,
+            "validated_on": self.manifest.validation_images,
+            "tested_on": self.manifest.test_images,
             "cost": self.cost,
             "macs_removed": complexity.net_macs_removed,
             "params_removed": complexity.net_params_removed,

@@ -276,6 +276,7 @@ class _Stages:
             {
                 "k": candidate.blocks_removed,
                 "accuracy": candidate.accuracy,
+                "validated_on": len(self._yardstick.right),
                 "teacher_accuracy": self._yardstick.yardstick,
                 "gap": candidate.gap,
                 "error": candidate.error,

@@ -140,6 +140,8 @@ def shown_alphas(student: Student) -> dict[str, Json]:
 
 def in_words(low_s: float, high_s: float) -> str:
     """A span of time, such as "2 to 5 minutes"."""
-    low, high = max(1, math.floor(low_s / 60)), max(1, math.ceil(high_s / 60))
-    span = f"{low} to {high} minutes" if low < high else f"{high} minute{'s' if high > 1 else ''}"
-    return "a minute at the most" if high_s <= 60 else span
+    if high_s <= 60:
+        return "a minute at the most"
+    unit, seconds = ("hours", 3600) if low_s > 2 * 3600 else ("minutes", 60)
+    low, high = max(1, math.floor(low_s / seconds)), math.ceil(high_s / seconds)
+    return f"{low} to {high} {unit}" if low < high else f"{high} {unit}"

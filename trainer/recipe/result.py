@@ -151,6 +151,11 @@ class Result:
     def _recipe(self, candidate: Candidate[Student]) -> dict[str, Json]:
         plan = self.trained.plan
         done: dict[str, Json] = {"flipped": plan.flip, "pooled_folds": plan.folds, "within_target": candidate.good}
+        done["images"] = {
+            "train": plan.images,
+            "validation": len(self.trained.teacher.right),
+            "test": len(self.data.test),
+        }
         if self.warm is not None:
             done["warm_start"] = self.warm.bundle.digest
         if self.trained.finished_early:

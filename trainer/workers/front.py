@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from trainer.events import Json
 
-_MEMBERS = ("k", "accuracy", "teacher_accuracy", "cost", "macs_removed", "params_removed", "good", "polished")
+_MEMBERS = (
+    "k",
+    "accuracy",
+    "teacher_accuracy",
+    "cost",
+    "macs_removed",
+    "params_removed",
+    "good",
+    "polished",
+    "validated_on",
+)
 
 Row = Mapping[str, Json]
 

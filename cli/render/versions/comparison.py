@@ -6,6 +6,7 @@ from rich.text import Text
 
 from cli.render.ids import short_digest
 from cli.render.table import new_table, number, size
+from nettailor.accuracy import MANY
 from nettailor_client.answers.comparisons import ComparedVersion, Comparison, Interval, PairedDifference
 
 
@@ -19,8 +20,9 @@ def _accuracies(found: Comparison) -> Table:
     heads = ("version", "test accuracy", f"to version {first}", "gained", "lost")
     title = f"{found.task} on {found.images} test images of {short_digest(found.dataset)}"
     table = new_table(title, *map(number, heads))
+    decimals = 1 if found.images >= MANY else 0
     for version in found.versions:
-        accuracy = f"{version.accuracy:.2%} {_ends(version.interval)}"
+        accuracy = f"{version.accuracy:.{decimals}%} {_ends(version.interval, decimals)}"
         table.add_row(str(version.version), accuracy, *_difference(version.difference))
     table.caption = (
         f"in brackets: {found.confidence:.0%} intervals, those of differences from a paired bootstrap;\n"
@@ -52,8 +54,8 @@ def _cost(version: ComparedVersion) -> list[str]:
 def _difference(found: PairedDifference | None) -> tuple[str, str, str]:
     if found is None:
         return "", "", ""
-    return f"{100 * found.accuracy:+.2f} {_ends(found.interval, sign='+')}", str(found.gained), str(found.lost)
+    return f"{100 * found.accuracy:+.1f} {_ends(found.interval, 1, sign='+')}", str(found.gained), str(found.lost)
 
 
-def _ends(interval: Interval, *, sign: str = "") -> str:
-    return f"[{100 * interval.low:{sign}.2f}, {100 * interval.high:{sign}.2f}]"
+def _ends(interval: Interval, decimals: int, *, sign: str = "") -> str:
+    return f"[{100 * interval.low:{sign}.{decimals}f}, {100 * interval.high:{sign}.{decimals}f}]"

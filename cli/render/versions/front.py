@@ -6,6 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cli.render.table import change, new_table, number, size
+from nettailor.accuracy import in_words
 from nettailor_client.request import Json
 
 _MARKS = {"good": "good", "pareto": "best", "chosen": "chosen"}
@@ -21,8 +22,8 @@ def front_table(task: str, version: int, points: Sequence[Json]) -> RenderableTy
         marks = [words for name, words in _MARKS.items() if point[name]]
         table.add_row(
             str(point["k"]),
-            f"{point['accuracy']:.2%}",
-            "" if point["test_accuracy"] is None else f"{point['test_accuracy']:.2%}",
+            in_words(point["accuracy"], point.get("validated_on")),
+            "" if point["test_accuracy"] is None else in_words(point["test_accuracy"], point.get("tested_on")),
             f"{point['cost']:.1%}",
             change(point["macs_removed"]),
             change(point["params_removed"]),

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from cli.render.ids import short_digest, short_jobs
 from cli.render.table import minute, new_table, pairs, size, whole
+from nettailor.accuracy import counted
 from nettailor.printable import printable
 from nettailor_client.answers.versions import Lineage
 
@@ -19,6 +20,7 @@ def lineage_table(lineage: Lineage) -> Table:
         "bundle": f"{short_digest(lineage.digest)}, {size(lineage.size_bytes)}",
         "published (UTC)": f"{minute(lineage.published_at)} by {lineage.actor}",
         "job": short_jobs([lineage.job])[lineage.job] if lineage.job else "none",
+        "accuracy": _accuracy(lineage),
         "dataset": short_digest(lineage.dataset),
         "backbone": f"{lineage.backbone.id}, fingerprint {short_digest(lineage.backbone.fingerprint)}",
         "recipe": json.dumps(lineage.recipe),
@@ -32,3 +34,12 @@ def lineage_table(lineage: Lineage) -> Table:
     for name, value in rows.items():
         table.add_row(name, value)
     return table
+
+
+def _accuracy(lineage: Lineage) -> str:
+    """And whose figure it is."""
+    accuracy = None if lineage.metrics is None else lineage.metrics.student.test
+    if accuracy is None:
+        return "not measured"
+    whose = "measured by its job" if lineage.job else f"claimed by the bundle that {lineage.actor} published"
+    return f"{counted(accuracy, lineage.test_images)}: {whose}"

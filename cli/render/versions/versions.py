@@ -6,6 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cli.render.table import change, minute, new_table, number, pairs, size, whole, with_notes
+from nettailor.accuracy import in_words
 from nettailor.bundle.manifest import Complexity
 from nettailor_client.answers.versions import VersionSummary
 
@@ -26,12 +27,14 @@ def versions_table(task: str, versions: Sequence[VersionSummary], aliases: Mappi
             str(version.version),
             ", ".join(sorted(alias for alias, named in aliases.items() if named == version.version)),
             version.method,
-            "" if accuracy is None else f"{accuracy:.2%}",
+            "" if accuracy is None else in_words(accuracy, version.test_images) + ("" if version.job else "*"),
             change(Complexity.model_validate(version.complexity.as_json()).net_macs_removed),
             size(version.size_bytes),
             minute(version.published_at),
         )
-    table.caption = "accuracy: test split; MACs: against the whole backbone, with what the task adds"
+    table.caption = "accuracy: test split, [95% interval]; MACs: against the whole backbone, with what the task adds"
+    if not all(version.job for version in versions):
+        table.caption += "\n* as the uploaded bundle claims; `nettailor evaluate` measures it"
     return with_notes(table, {f"version {each.version}": note for each in versions if (note := _note(each))})
 
 

@@ -38,7 +38,8 @@ class Backbone(Document):
 
 
 class VersionSummary(Document):
-    """`attachments` are names of files kept beside the bundle, with their digests."""
+    """Accuracies are of so many `test_images`, where that is known; without a `job` they are what the uploaded bundle
+    claims. `attachments` are names of files kept beside the bundle, with their digests."""
 
     task: str
     version: int
@@ -55,6 +56,7 @@ class VersionSummary(Document):
     dataset: str
     classes: int
     metrics: Metrics
+    test_images: int | None = None
     complexity: Complexity
 
 
@@ -83,6 +85,8 @@ class Lineage(Document):
     job: str | None
     method: str = "nettailor"
     dataset: str
+    metrics: Metrics | None = None
+    test_images: int | None = None
     recipe: dict[str, Any]
     seed: int
     libraries: dict[str, str]

@@ -9,7 +9,8 @@ import redis
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from hosting.access.keys import add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import new_key
 from hosting.settings.settings import Settings
 from registry.http.app import create_app
 from registry.registry import LIVE, Registry

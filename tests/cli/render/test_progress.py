@@ -58,6 +58,7 @@ OF_NINE = "9 blocks removed, accuracy 80.0% (teacher 91.0%), parameters -60%, MA
 
 def test_a_candidate_in_one_line() -> None:
     assert candidate(SIX) == OF_SIX
+    assert "accuracy 91% [84, 95] (teacher 91% [84, 95])" in candidate(SIX | {"validated_on": 112})
     assert candidate({"k": 6, "accuracy": 0.912}) == "6 blocks removed, accuracy 91.2%"
 
 

@@ -14,7 +14,8 @@ import redis
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
-from hosting.access.keys import add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import new_key
 from hosting.access.pages.route_declarations import ROUTES as PAGE_ROUTES
 from hosting.settings.settings import Settings
 from nettailor.bundle.backbone_file import LIMITS

@@ -14,6 +14,7 @@ from tests.registry.published import manifest
 class Some:
     version: int
     manifest: Manifest
+    job: str | None = "j1"
 
 
 def some(version: int, *, accuracy: float | None = 0.9, dataset: str = "signs", macs: float = 0.5) -> Some:
@@ -50,6 +51,27 @@ def test_all_checks_are_shown_and_all_must_pass() -> None:
     assert not evidence.passed
     assert "max_drop" not in evidence.summary(failed_only=True)
     assert "test accuracy 90.00%, at least 95.00% required" in evidence.summary()
+
+
+def test_the_figures_that_were_decided_on_are_shown_and_whose_they_are() -> None:
+    def judged(version: int, accuracy: float, job: str | None) -> Some:
+        made = manifest(accuracy=accuracy)
+        counted = made.model_copy(update={"recipe": made.recipe | {"images": {"test": 70}}})
+        return Some(version=version, manifest=counted, job=job)
+
+    (check,) = judge(Policy(max_drop=0.02), judged(2, 64 / 70, "j2"), judged(1, 65 / 70, "j1")).checks
+    assert check.detail == (
+        "test accuracy 64 of 70 images, 91% [83, 96], against 65 of 70 images, 93% [84, 97] of live version 1, "
+        "2.00% less allowed"
+    )
+    (claimed,) = judge(Policy(min_accuracy=0.5), judged(2, 64 / 70, None), None).checks
+    assert "91% [83, 96], as its bundle claims, at least" in claimed.detail
+
+
+@pytest.mark.parametrize("images", [None, 70, {"test": "70"}, {"test": True}, {"test": -1}, {"test": 10**12}, {}])
+def test_a_number_of_images_that_is_none_is_not_believed(images: object) -> None:
+    made = manifest()
+    assert made.model_copy(update={"recipe": {"images": images}}).test_images is None
 
 
 def test_an_empty_policy_asks_for_nothing() -> None:

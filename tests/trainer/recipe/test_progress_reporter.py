@@ -66,12 +66,19 @@ def test_never_more_than_is_allowed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("span", "words"), [((20, 50), "a minute at the most"), ((50, 130), "1 to 3 minutes"), ((120, 120), "2 minutes")]
+    ("span", "words"),
+    [
+        ((20, 50), "a minute at the most"),
+        ((50, 130), "1 to 3 minutes"),
+        ((120, 120), "2 minutes"),
+        ((9000, 16000), "2 to 5 hours"),
+    ],
 )
 def test_a_forecast_is_a_span_within_what_is_allowed(span: tuple[float, float], words: str) -> None:
+    unlimited = Tailoring()
+    unlimited.progress.forecast(*span)
+    assert f"about {words}, by the pace" in str(unlimited.events[-1].fields["message"])
     tailoring = Tailoring(limit_s=400.0 + 360.0)
-    tailoring.progress.forecast(*span)
-    assert f"about {words}, by the pace" in str(tailoring.events[-1].fields["message"])
     tailoring.progress.forecast(100.0, 800.0)
     assert tailoring.events[-1].fields["expected_seconds"] == [100.0, 400.0]
 

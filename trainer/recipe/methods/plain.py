@@ -110,6 +110,7 @@ class PlainStages:
             "k": attempt.number,
             "rate": rates[attempt.number - 1] if attempt.number else None,
             "accuracy": candidate.accuracy,
+            "validated_on": len(attempt.right),
             "teacher_accuracy": self._features.yardstick,
             "gap": candidate.gap,
             "error": candidate.error,

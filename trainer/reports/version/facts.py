@@ -8,15 +8,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nettailor.accuracy import in_words
 from nettailor.bundle.manifest import Accuracy, Manifest
 from trainer.reports.render import fewer_or_more, percent
 from trainer.reports.version.findings import Findings, Finished
 from trainer.reports.version.settings_in_words import Row, settings_in_words
 
 
+def _measured(share: float | None, images: int | None) -> str:
+    return "–" if share is None else in_words(share, images)
+
+
 def accuracies(manifest: Manifest, test_images: int) -> list[Row]:
     def row(name: str, accuracy: Accuracy) -> Row:
-        return name, percent(accuracy.validation), percent(accuracy.test, test_images)
+        return name, _measured(accuracy.validation, manifest.validation_images), _measured(accuracy.test, test_images)
 
     metrics = manifest.metrics
     rows = [row("this version", metrics.student)]

@@ -11,7 +11,8 @@ import httpx
 import pytest
 import redis
 
-from hosting.access.keys import Scope, add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import Scope, new_key
 from hosting.settings.settings import Settings
 from hosting.telemetry.logs import JsonLines, TextLines
 from registry.http.app import create_app

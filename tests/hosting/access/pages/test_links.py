@@ -5,7 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from hosting.access.keys import Key, Keyring, add_key, new_key
+from hosting.access.key_file import add_key
+from hosting.access.keys import Key, Keyring, new_key
 from hosting.access.pages.links import LINK_SECONDS, Links, token_in
 from hosting.errors import LinkExpired, LinkInvalid
 

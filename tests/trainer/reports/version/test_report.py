@@ -328,6 +328,8 @@ def test_what_the_backbone_as_it_is_would_give_is_told(backbone: Backbone) -> No
     assert len(accuracies(made, 24)) == 2
     told = made.model_copy(update={"recipe": {"teacher_search": {"features": 0.8125, "features_test": None}}})
     assert accuracies(told, 24)[2] == ("a linear classifier on the backbone as it is", "81.2%", "–")
+    counted = made.model_copy(update={"recipe": {"images": {"validation": 112, "test": 70}}})
+    assert all("[" in cell for row in accuracies(counted, 70) for cell in row[1:] if cell != "–")
 
 
 def test_the_page_of_another_method_tells_of_no_teacher(backbone: Backbone) -> None:

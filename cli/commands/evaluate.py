@@ -1,0 +1,41 @@
+"""`nettailor evaluate`: how accurate a version is on images with labels. Options and messages, as in `cli.main`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.commands.options import ClientDir, KeyOption, Url, one_line_errors, service
+from cli.console import PlainConsole
+
+
+def evaluate(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", exists=True, file_okay=False, help="A folder of images for each class."),
+    ],
+    *,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Ask this version. Default: the live one.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+    url: Url = None,
+    data_dir: ClientDir = None,
+    key: KeyOption = None,
+) -> None:
+    """Measure a version on images with labels, which it may never have seen: accuracy with its interval, and by class.
+
+    Folders are named as the classes of the task are. Nothing is kept; the images are predicted with the lowest
+    priority.
+    """
+    from cli.batch.evaluation import evaluate as measured
+    from cli.batch.evaluation_table import evaluation_table
+
+    with one_line_errors(), service(url, data_dir, key) as client:
+        found = measured(client, task, folder, version, PlainConsole(stderr=True))
+        if as_json:
+            typer.echo(json.dumps(found.as_json()))
+        else:
+            PlainConsole().print(evaluation_table(found))
