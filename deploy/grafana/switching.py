@@ -111,9 +111,7 @@ SWITCHING = Dashboard(
             ),
         ),
         _memory("Memory of bundles", "Measured bytes on the device and in host memory, and budgets.", "device|host"),
-        _memory(
-            "Bundles on disk", "Measured bytes of the disk tier, and its budget, which is far larger.", "disk", log=True
-        ),
+        _memory("Bundles on disk", "Measured bytes, and the budget, which is far larger.", "disk", log=True),
         Panel(
             title="Loads that failed",
             help="Bundles that could not be made ready, since the start. Each step is one, and clients got 424.",
