@@ -40,7 +40,7 @@ SIDES = [(stage, form) for stage in ("teacher", "student", "retrain") for form i
 class StraightforwardFold(Fold):
     """Every step as one would first write it: two passes, the teacher as it was trained, fp32, contiguous."""
 
-    def fine_tuning(self, model: nn.Module) -> Step:
+    def fine_tuning(self, model: nn.Module) -> Step[Tensor]:
         contiguous(model)
 
         def step(images: Tensor, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
@@ -50,7 +50,7 @@ class StraightforwardFold(Fold):
 
         return step
 
-    def distillation(self, student: Student, teacher: Teacher, gamma1: float) -> Step:
+    def distillation(self, student: Student, teacher: Teacher, gamma1: float) -> Step[Tensor]:
         expected = ExpectedComplexity(student.plan, self.costs)
         contiguous(student)
         guide = contiguous(copy.deepcopy(teacher)).eval()
@@ -152,7 +152,7 @@ def whole_step(fold: Fold, backbone: Backbone, stage: str, images: Tensor, label
     return run
 
 
-def model_and_step(fold: Fold, backbone: Backbone, stage: str) -> tuple[nn.Module, Step]:
+def model_and_step(fold: Fold, backbone: Backbone, stage: str) -> tuple[nn.Module, Step[Tensor]]:
     """What a stage trains; retraining is of the full student without half of its blocks."""
     teacher = teacher_of(fold, backbone)
     if stage == "teacher":

@@ -67,17 +67,21 @@ class LocalPass:
 
     def __call__(self, images: Tensor) -> "Trace":
         """One pass over images (N, 3, H, W)."""
-        return Trace(self, images)
+        with torch.no_grad():
+            stem = self.stem(images)
+        return self.after_stem(stem)
+
+    def after_stem(self, stem: Tensor) -> "Trace":
+        """The same from the stem's output x_0 on, (N, C_0, H, W)."""
+        return Trace(self, stem)
 
 
 class Trace:
     """One pass: its `outputs`, and the graph until `backward`."""
 
-    def __init__(self, owner: LocalPass, images: Tensor) -> None:
+    def __init__(self, owner: LocalPass, stem: Tensor) -> None:
         self._owner = owner
         self._student = student = owner.student
-        with torch.no_grad():
-            stem = owner.stem(images)
         self._nodes: dict[int, _Cut] = {0: _Cut(output=stem, leaf=stem, uses=())}
         self._pools: dict[tuple[int, int], _Cut] = {}  # (source, stride): several proxies share one pooling
         for node in student.plan.nodes():

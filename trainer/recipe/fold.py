@@ -6,7 +6,8 @@ Legend: N images, C features, K classes.
 import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ from nettailor.complexity.counting import PathCosts
 from nettailor.complexity.expectation import ExpectedComplexity
 from nettailor.complexity.pruning import prune
 from nettailor.network.backbones import Backbone, channels_last
+from nettailor.network.folding import folded
 from nettailor.network.local_pass import LocalPass
 from nettailor.network.losses import TEACHER_LOSSES, distillation_loss
 from nettailor.network.masked import MaskedStudent
@@ -29,11 +31,12 @@ from trainer.recipe.config import RecipeConfig
 from trainer.recipe.least_squares import regress_proxies, take_over
 from trainer.recipe.paired import Right, difference
 from trainer.recipe.teacher import Teacher
+from trainer.recipe.teachers.lessons import Lesson, LessonStore, Look, Teach, joined
 from trainer.recipe.teachers.old_heads import Memory, RememberingTeacher, forgetting
 from trainer.training.class_weights import class_weights
 from trainer.training.data import evaluation_batches, training_batches
 from trainer.training.distributed import ProcessGroup
-from trainer.training.fit import Epoch, TrainingRun, correct_predictions, fit
+from trainer.training.fit import Batch, Batches, Epoch, Inputs, TrainingRun, correct_predictions, fit, seeded
 from trainer.training.images import LabelledImages
 from trainer.training.prefetch import prefetched
 from trainer.training.schedule import Schedule
@@ -43,7 +46,7 @@ _ESTIMATED_IMAGES = 1024  # training images that a network's statistics are esti
 _REGRESSED_PIXELS = 512 * 128**2  # of images that proxies are fitted to: all features of them are held at a time
 OnEpoch = Callable[[str, Schedule, Epoch, nn.Module], None]
 OnRun = Callable[[str, list[Epoch]], None]
-Step = Callable[[Tensor, Tensor, float], Mapping[str, Tensor]]
+Step = Callable[[Inputs, Tensor, float], Mapping[str, Tensor]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,7 @@ class Fold:
     on_epoch: OnEpoch
     on_run: OnRun = lambda name, history: None  # "<fold>/<run>" and all its epochs, restored ones included
     device: torch.device = CPU
+    lessons: LessonStore | None = None  # of the one teacher that all students of the fold have
     warm: Callable[[Student], None] | None = None  # changes where the full student, or a plain network, starts
 
     def fitted(self, schedule: Schedule) -> Schedule:
@@ -74,10 +78,11 @@ class Fold:
         name = f"teacher-lr{schedule.lr:g}-e{schedule.epochs}"
         if self.config.method == "lwf":
             remembering = channels_last(RememberingTeacher(self.backbone, self.classes, head)).to(self.device)
-            self._fit(remembering, name, schedule, self.remembering(remembering))
+            batches = partial(self._new_batches, schedule)
+            self._fit(remembering, name, schedule, self.remembering(remembering), batches)
             return remembering
         teacher = channels_last(Teacher(self.backbone, self.classes, head)).to(self.device)
-        self._fit(teacher, name, schedule, self.fine_tuning(teacher))
+        self._fit(teacher, name, schedule, self.fine_tuning(teacher), partial(self._new_batches, schedule))
         return teacher
 
     def untouched_teacher(self, head: nn.Linear) -> Teacher:
@@ -90,7 +95,7 @@ class Fold:
         batches = self._on_device(evaluation_batches(images, self.preprocessing))
         return ProcessGroup.current().agreed(torch.cat([body(x).float().cpu() for x, _ in batches]))
 
-    def fine_tuning(self, model: nn.Module) -> Step:
+    def fine_tuning(self, model: nn.Module) -> Step[Tensor]:
         """A step of training without a teacher: the teacher's own, or that of a plain network."""
 
         def step(images: Tensor, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
@@ -102,7 +107,7 @@ class Fold:
 
         return step
 
-    def remembering(self, model: RememberingTeacher) -> Step:
+    def remembering(self, model: RememberingTeacher) -> Step[Tensor]:
         """A step of fine-tuning that is drawn to the old heads' answers before it."""
         memory = channels_last(Memory(self.backbone)).to(self.device)
 
@@ -125,12 +130,19 @@ class Fold:
         student = self._untrained(self.config.skips)
         student.head.load_state_dict(teacher.head.state_dict())
         if self.config.regressed_images:
-            regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
+            with self._autocast():
+                regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
         if self.warm is not None:
             self.warm(student)
-        step = self.distillation(student, teacher, self.config.gamma1)
-        self._fit(student, "student", self.fitted(self.config.student), step)
+        self._distil(student, teacher, "student", self.config.student, self.config.gamma1)
         return student
+
+    def with_lessons(self, folds: int) -> "Fold":
+        """This one of so many folds with a store for its lessons. Without one they are computed anew for every run; a
+        GPU does that faster than a disk is read."""
+        if self.device.type != "cpu":
+            return self
+        return replace(self, lessons=LessonStore.in_folder(self.folder, folds=folds))
 
     def plain_network(self) -> Student:
         """The backbone's blocks and no other paths; statistics of the task's own are estimated on the training images.
@@ -149,7 +161,8 @@ class Fold:
         classifier."""
         trained = channels_last(network.pruned(network.plan, self.backbone)).to(self.device)
         schedule = self.fitted(self.config.plain_schedule(lr))
-        self._fit(trained, f"{self.config.plain_run}-lr{lr:g}", schedule, self.fine_tuning(trained))
+        name, step = f"{self.config.plain_run}-lr{lr:g}", self.fine_tuning(trained)
+        self._fit(trained, name, schedule, step, partial(self._new_batches, schedule))
         return trained
 
     def _untrained(self, skips: int | None) -> Student:
@@ -179,21 +192,30 @@ class Fold:
         plan = prune(start.plan, start.alpha_values(), blocks=more, threshold=self.config.proxy_threshold)
         pruned = channels_last(start.pruned(plan, self.backbone)).to(self.device)
         if self.config.regressed_images:
-            take_over(pruned, start, self._some_images(self.config.regressed_images))
-        self._retrain(pruned, teacher, f"recover-{blocks}", self.config.recover, estimated_on=_ESTIMATED_IMAGES)
+            with self._autocast():
+                take_over(pruned, start, self._some_images(self.config.regressed_images))
+        self._distil(pruned, teacher, f"recover-{blocks}", self.config.recover, 0.0, estimated_on=_ESTIMATED_IMAGES)
         return pruned
 
     def polished(self, recovered: Student, teacher: Teacher, *, blocks: int) -> Student:
         """A copy of a network with `blocks` blocks removed after the long retraining."""
         polished = channels_last(recovered.pruned(recovered.plan, self.backbone)).to(self.device)
-        self._retrain(polished, teacher, f"retrain-{blocks}", self.config.retrain)
+        self._distil(polished, teacher, f"retrain-{blocks}", self.config.retrain, 0.0)
         return polished
 
-    def _retrain(
-        self, student: Student, teacher: Teacher, name: str, schedule: Schedule, *, estimated_on: int | None = None
+    def _distil(
+        self,
+        student: Student,
+        teacher: Teacher,
+        name: str,
+        schedule: Schedule,
+        gamma1: float,
+        *,
+        estimated_on: int | None = None,
     ) -> None:
-        step = self.distillation(student, teacher, 0.0)
-        self._fit(student, name, self.fitted(schedule), step, estimated_on=estimated_on)
+        batches = partial(self._lessons, name, schedule, self._teaching(student, teacher))
+        learn, fitted = self._learning(student, gamma1), self.fitted(schedule)
+        self._fit(student, name, fitted, learn, batches, estimated_on=estimated_on)
 
     def correct(self, model: nn.Module, images: LabelledImages) -> Tensor:
         """Whether each image's top-1 is right, bool (N,); fp32, as it is served."""
@@ -203,18 +225,33 @@ class Fold:
         model.train(was_training)
         return ProcessGroup.current().agreed(right)
 
-    def distillation(self, student: Student, teacher: Teacher, gamma1: float) -> Step:
-        """A step of eq. 12, plus the distillation of the logits."""
+    def distillation(self, student: Student, teacher: Teacher, gamma1: float) -> Step[Tensor]:
+        """A step of eq. 12, plus the distillation of the logits, on images."""
+        teach, learn = self._teaching(student, teacher), self._learning(student, gamma1)
+        return lambda images, labels, progress: learn(lambda: teach(images), labels, progress)
+
+    def _teaching(self, student: Student, teacher: Teacher) -> Teach:
+        guide = teacher.guide(torch.bfloat16 if self.config.bf16 else torch.float32)
+        stem = folded(student.stem)
+
+        @torch.no_grad()
+        def teach(images: Tensor) -> Lesson:
+            with self._autocast():
+                return Lesson(stem=stem(images), targets=guide.targets(images))
+
+        return teach
+
+    def _learning(self, student: Student, gamma1: float) -> Step[Look]:
         config = self.config
         with self.device:
             expected_complexity = ExpectedComplexity(student.plan, self.costs)
-        guide = teacher.guide(torch.bfloat16 if config.bf16 else torch.float32)
         local_pass = LocalPass(student)
 
-        def step(images: Tensor, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
+        def step(look: Look, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
+            lesson = look()
+            targets = lesson.targets
             with self._autocast():
-                targets = guide.targets(images)
-                trace = local_pass(images)
+                trace = local_pass.after_stem(lesson.stem)
                 guided = TEACHER_LOSSES[config.loss](trace.outputs, targets.nodes, targets.logits)
             terms = {
                 "classification": self._cross_entropy(trace.outputs.logits, labels),
@@ -227,6 +264,19 @@ class Fold:
             return {"loss": loss, **terms}
 
         return step
+
+    def _lessons(
+        self, run: str, schedule: Schedule, teach: Teach, _: torch.Generator, number: int
+    ) -> Iterable[Batch[Look]]:
+        """Those of an epoch of a run. There are as many views of the images as the student's training has epochs; where
+        a run begins with them depends on its name. They are in batches that are not enlarged, so that runs with steps
+        of different size share them."""
+        view = (seeded(run).initial_seed() + number) % self.fitted(self.config.student).epochs
+        name = f"{schedule.batch_size}/{view}"
+        generator = seeded(self.config.seed, self.folder.name, name)
+        store = self.lessons or LessonStore(self.folder, 0)
+        lessons = store.epoch(name, lambda: self._batches(schedule, generator), teach)
+        return joined(lessons, self.fitted(schedule).batch_size // schedule.batch_size)
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor, *, smoothing: float = 0.0) -> Tensor:
         logits = logits.float()
@@ -242,7 +292,14 @@ class Fold:
         return None if weights is None else weights.to(self.device)
 
     def _fit(
-        self, model: nn.Module, name: str, schedule: Schedule, step: Step, *, estimated_on: int | None = None
+        self,
+        model: nn.Module,
+        name: str,
+        schedule: Schedule,
+        step: Step[Inputs],
+        batches: Batches[Inputs],
+        *,
+        estimated_on: int | None = None,
     ) -> None:
         """`estimated_on` so many training images the statistics are estimated anew; on all of them if it is None."""
         full_name = f"{self.folder.name}/{name}"
@@ -253,11 +310,12 @@ class Fold:
                 seed=self.config.seed,
                 schedule=schedule,
                 steps=max(1, len(self.train) // schedule.batch_size),
-                batches=lambda generator: self._batches(schedule, generator),
+                batches=batches,
                 step=step,
                 checkpoint=self.folder / f"{name}.pt",
                 on_epoch=lambda epoch: self.on_epoch(name, schedule, epoch, model),
-                validate=lambda: float(self.correct(model, self.val).float().mean()),
+                # A recovery's accuracy is measured afterwards, with the statistics that it is judged by.
+                validate=(lambda: float(self.correct(model, self.val).float().mean())) if schedule.epochs > 1 else None,
                 validate_every=4,
             ),
         )
@@ -271,7 +329,11 @@ class Fold:
         images = next(iter(evaluation_batches(self.train.rows(order), self.preprocessing, batch_size=count)))[0]
         return images.to(self.device)
 
-    def _batches(self, schedule: Schedule, generator: torch.Generator) -> Iterable[tuple[Tensor, Tensor, float]]:
+    def _new_batches(self, schedule: Schedule, generator: torch.Generator, _: int) -> Iterable[Batch[Tensor]]:
+        """Views that no other epoch has."""
+        return self._batches(schedule, generator)
+
+    def _batches(self, schedule: Schedule, generator: torch.Generator) -> Iterable[Batch[Tensor]]:
         batches = training_batches(
             self.train,
             self.preprocessing,
@@ -304,7 +366,8 @@ class Fold:
                 seen += len(images)
                 for norm in norms:
                     norm.momentum = len(images) / seen  # the average over images: the last batch may be a small one
-                model(images)
+                with self._autocast():
+                    model(images)
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
         model.eval()

@@ -69,6 +69,7 @@ class Folds:
 
     def train_students(self) -> list[Student]:
         """The full students, each taught by its fold's teacher."""
+        self._folds = [fold.with_lessons(len(self._folds)) for fold in self._folds]
         students = [fold.student(teacher) for fold, teacher in zip(self._folds, self._teachers, strict=True)]
         self._recovered[0] = students
         return students

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +24,10 @@ from trainer.training.schedule import Schedule
 _FORMAT = 3  # of checkpoints: what is in the model's and the optimizer's state
 
 T = TypeVar("T")
+Inputs = TypeVar("Inputs")
 
-Batches = Callable[[torch.Generator], Iterable[tuple[Tensor, Tensor, float]]]
+Batch = tuple[Inputs, Tensor, float]  # images or what stands for them, labels, share of the process group's batch
+Batches = Callable[[torch.Generator, int], Iterable[Batch[Inputs]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,27 +42,27 @@ class Epoch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingRun:
+class TrainingRun(Generic[Inputs]):
     """What distinguishes one fit from another.
 
-    `batches` gives an epoch's inputs, labels, and the share of each batch that is this process's; `step` adds the
-    gradients of a batch to the model's and returns its named losses, at a progress of 0..1 of all steps; `validate`,
-    if given, is called after epochs for the accuracy; `steps` is the number of batches of an epoch.
+    `batches` gives those of an epoch, by a generator of its own and its number from 1; `step` adds the gradients of a
+    batch to the model's and returns its named losses, at a progress of 0..1 of all steps; `validate`, if given, is
+    called after epochs for the accuracy; `steps` is the number of batches of an epoch.
     """
 
     name: str
     seed: int
     schedule: Schedule
     steps: int
-    batches: Batches
-    step: Callable[[Tensor, Tensor, float], Mapping[str, Tensor]]
+    batches: Batches[Inputs]
+    step: Callable[[Inputs, Tensor, float], Mapping[str, Tensor]]
     checkpoint: Path
     on_epoch: Callable[[Epoch], None] = lambda epoch: None
     validate: Callable[[], float] | None = None
     validate_every: int = 1  # epochs; the last is always validated
 
 
-def fit(model: nn.Module, run: TrainingRun) -> list[Epoch]:
+def fit(model: nn.Module, run: TrainingRun[Inputs]) -> list[Epoch]:
     """Train `model` in place, or bring it to the end of an earlier run with this checkpoint.
 
     Returns the history of its epochs. Raises `TrainingDiverged`.
@@ -78,15 +80,18 @@ def fit(model: nn.Module, run: TrainingRun) -> list[Epoch]:
     return history
 
 
-def _train_epoch(model: nn.Module, optimizer: Optimizer, run: TrainingRun, number: int, group: ProcessGroup) -> Epoch:
+def _train_epoch(
+    model: nn.Module, optimizer: Optimizer, run: TrainingRun[Inputs], number: int, group: ProcessGroup
+) -> Epoch:
     watch = _Watch()
     model.train()
     sums: dict[str, float] = {}
     count = 0
-    for count, (images, labels, share) in enumerate(watch.waiting(run.batches(_generator(run, number))), start=1):
+    batches = watch.waiting(run.batches(seeded(run.seed, run.name, number), number))
+    for count, (inputs, labels, share) in enumerate(batches, start=1):
         progress = (number - 1 + min(1.0, (count - 1) / run.steps)) / run.schedule.epochs
         optimizer.zero_grad()
-        losses = run.step(images, labels, progress)
+        losses = run.step(inputs, labels, progress)
         group.sum_gradients(model.parameters(), share)
         if run.schedule.clip is not None:
             nn.utils.clip_grad_norm_(model.parameters(), run.schedule.clip)
@@ -125,9 +130,10 @@ class _Watch:
             yield batch
 
 
-def _generator(run: TrainingRun, epoch: int) -> torch.Generator:
-    key = hashlib.sha256(f"{run.seed}/{run.name}/{epoch}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(key[:7], "big"))
+def seeded(*key: int | str) -> torch.Generator:
+    """A generator whose numbers depend on the key alone."""
+    digest = hashlib.sha256("/".join(map(str, key)).encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
 
 
 def _save(model: nn.Module, optimizer: Optimizer, history: list[Epoch], path: Path) -> None:

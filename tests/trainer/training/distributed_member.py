@@ -54,7 +54,7 @@ def train(folder: Path, batch_size: int) -> nn.Module:
         seed=0,
         schedule=Schedule(epochs=2, lr=0.05, batch_size=batch_size, clip=1.0),
         steps=len(data) // batch_size,
-        batches=lambda generator: training_batches(
+        batches=lambda generator, number: training_batches(
             data, PREPROCESSING, batch_size=batch_size, flip=True, generator=generator, group=ProcessGroup.current()
         ),
         step=step,

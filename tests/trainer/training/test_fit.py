@@ -25,8 +25,8 @@ def backward(loss: Tensor) -> dict[str, Tensor]:
     return {"loss": loss}
 
 
-def run(network: nn.Module, checkpoint: Path, *, break_at: int | None = None) -> TrainingRun:
-    def batches(generator: torch.Generator) -> list[tuple[Tensor, Tensor, float]]:
+def run(network: nn.Module, checkpoint: Path, *, break_at: int | None = None) -> TrainingRun[Tensor]:
+    def batches(generator: torch.Generator, number: int) -> list[tuple[Tensor, Tensor, float]]:
         x = torch.randn(3, 8, 4, generator=generator)
         return [(b, (b.sum(1) > 0).long(), 1.0) for b in x]
 
@@ -142,7 +142,7 @@ def test_alphas_have_no_weight_decay_and_a_rate_of_their_own(tmp_path: Path) -> 
             seed=0,
             schedule=schedule,
             steps=1,
-            batches=lambda _: [(one, one, 1.0)],
+            batches=lambda generator, number: [(one, one, 1.0)],
             step=lambda x, y, progress: backward(torch.stack([0 * p.sum() for p in network.parameters()]).sum()),
             checkpoint=tmp_path / "c.pt",
         ),

@@ -1,0 +1,147 @@
+"""What a student's step sees of a batch, kept for when another run sees the same batch.
+
+A tailoring trains one student and then a dozen networks that come from it, all by the same teacher. They see the same
+augmented views of the images in the same batches, so that stem and teacher need to run once for each; afterwards their
+outputs are read from mapped files. The files have no names: nothing of them is left, however the process ends. What
+does not fit is computed again, which gives the same bits.
+
+Legend: N images, C channels, H W.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from trainer.recipe.teacher import Targets
+from trainer.training.fit import Batch
+from trainer.training.pixel_store import empty_pixels
+
+LIMIT_BYTES = 6 << 30  # of a tailoring
+_SHARE_OF_FREE = 0.25  # of the disk, which others fill, too
+_ALIGNED = 64  # bytes: a line of the processor's caches
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """A batch as the student's blocks and its loss see it, without gradient: x_0, the stem's output
+    (N, C_0, H, W), and what the teacher says."""
+
+    stem: Tensor
+    targets: Targets
+
+
+Look = Callable[[], Lesson]  # computes a lesson or finds it
+Teach = Callable[[Tensor], Lesson]
+
+
+def joined(batches: Iterator[Batch[Look]], count: int) -> Iterator[Batch[Look]]:
+    """So many batches in one; the last one may be of fewer."""
+    while group := list(islice(batches, count)):
+        looks, labels, _ = zip(*group, strict=True)
+        own = sum(map(len, labels))
+        whole = sum(len(part) / share for _, part, share in group)
+        yield partial(_seen_together, looks), torch.cat(labels), own / whole
+
+
+def _seen_together(looks: Sequence[Look]) -> Lesson:
+    lessons = [look() for look in looks]
+    if len(lessons) == 1:
+        return lessons[0]
+    nodes = {node: torch.cat([x.targets.nodes[node] for x in lessons]) for node in lessons[0].targets.nodes}
+    logits = torch.cat([lesson.targets.logits for lesson in lessons])
+    return Lesson(stem=torch.cat([lesson.stem for lesson in lessons]), targets=Targets(nodes=nodes, logits=logits))
+
+
+class LessonStore:
+    """Lessons of whole epochs, in a folder; `limit` is in bytes."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self._folder = folder
+        self._room = limit
+        self._epochs: dict[str, list[Batch[Lesson]]] = {}
+
+    @classmethod
+    def in_folder(cls, folder: Path, *, folds: int) -> "LessonStore":
+        """For one of so many folds, as far as the disk has room."""
+        folder.mkdir(parents=True, exist_ok=True)
+        room = min(LIMIT_BYTES, int(_SHARE_OF_FREE * shutil.disk_usage(folder).free))
+        return cls(folder, room // folds)
+
+    def epoch(self, name: str, batches: Callable[[], Iterable[Batch[Tensor]]], teach: Teach) -> Iterator[Batch[Look]]:
+        """The lessons of an epoch, whose batches are the same whenever it has this name."""
+        if name in self._epochs:
+            for lesson, labels, share in self._epochs[name]:
+                yield partial(_itself, lesson), labels, share
+            return
+        recorder = _Recorder(self._folder, self._room)
+        for images, labels, share in batches():
+            yield partial(recorder.taught, teach, (images, labels, share)), labels, share
+        if recorder.fits:
+            self._epochs[name] = recorder.batches
+            self._room -= recorder.used
+        else:
+            self._room = 0
+
+
+class _Recorder:
+    """Copies the lessons of an epoch into files, until they do not fit."""
+
+    def __init__(self, folder: Path, room: int) -> None:
+        self._folder, self._room = folder, room
+        self.batches: list[Batch[Lesson]] = []
+        self.used = 0
+        self.fits = room > 0
+
+    def taught(self, teach: Teach, batch: Batch[Tensor]) -> Lesson:
+        images, labels, share = batch
+        lesson = teach(images)
+        if self.fits:
+            self._keep(lesson, labels, share)
+        return lesson
+
+    def _keep(self, lesson: Lesson, labels: Tensor, share: float) -> None:
+        self.used += _size(lesson)
+        try:
+            self.fits = self.used <= self._room
+            if self.fits:
+                self.batches.append((_copied(lesson, self._folder), labels, share))
+        except OSError:  # the disk is full
+            self.fits = False
+        if not self.fits:
+            self.batches.clear()
+
+
+def _itself(lesson: Lesson) -> Lesson:
+    return lesson
+
+
+def _tensors(lesson: Lesson) -> list[Tensor]:
+    return [lesson.stem, lesson.targets.logits, *lesson.targets.nodes.values()]
+
+
+def _sizes(lesson: Lesson) -> list[int]:
+    return [-(-tensor.nbytes // _ALIGNED) * _ALIGNED for tensor in _tensors(lesson)]
+
+
+def _size(lesson: Lesson) -> int:
+    return sum(_sizes(lesson))
+
+
+def _copied(lesson: Lesson, folder: Path) -> Lesson:
+    """A copy in a mapped file. Raises `OSError` where the disk is full."""
+    room = torch.from_numpy(empty_pixels((_size(lesson),), folder, in_memory=False))
+    parts = room.split(_sizes(lesson))
+    stem, logits, *nodes = map(_copied_into, parts, _tensors(lesson))
+    return Lesson(stem=stem, targets=Targets(nodes=dict(zip(lesson.targets.nodes, nodes, strict=True)), logits=logits))
+
+
+def _copied_into(part: Tensor, tensor: Tensor) -> Tensor:
+    """A copy in memory of its own, laid out alike."""
+    strides = torch.empty_like(tensor, device="meta").stride()  # without gaps
+    return part[: tensor.nbytes].view(tensor.dtype).as_strided(tensor.shape, strides).copy_(tensor)
