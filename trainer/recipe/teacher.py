@@ -49,7 +49,7 @@ class Teacher(nn.Module):
         """Outputs of node 1 ... L and the logits, in eval mode."""
         assert not self.training
         nodes = self.backbone.features(images.to(self.head.weight.dtype))
-        return Targets(nodes=dict(enumerate(nodes)), logits=self.head(pooled(nodes[-1])))
+        return Targets(nodes=dict(enumerate(nodes[1:], start=1)), logits=self.head(pooled(nodes[-1])))
 
     @torch.no_grad()
     def sums(self, images: Tensor) -> Iterator[tuple[int, Tensor]]:
