@@ -20,7 +20,7 @@ _MUON = Schedule(epochs=12, max_batch_size=64, lr=0.02, matrix_lr=0.2, statistic
 _STUDENT = replace(_MUON, alpha_lr=3.0, min_images=12_800, max_images=96_000)
 _TEACHER_WEIGHTS: Mapping[Loss, tuple[float, float]] = {"local": (3.0, 2.0), "paper": (10.0, 0.0)}
 _RECOVER = replace(_MUON, epochs=1, max_batch_size=0, lr=0.01, matrix_lr=0.1, min_images=1_920, max_images=8_000)
-_RETRAIN = replace(_MUON, epochs=16, min_images=12_800, max_images=128_000)
+_RETRAIN = replace(_MUON, epochs=24, min_images=12_800, max_images=128_000)
 _POOLING = ("folds", "max_folds", "pooled_images")
 _ON_BLOCKS = (*_POOLING, "statistics", "adapts", "flip", "bf16", "student", "method_lrs")
 _WHOLE = (*_POOLING, "flip", "bf16", "teacher", "teacher_cycles", "method_lrs")

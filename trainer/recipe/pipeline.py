@@ -25,7 +25,7 @@ from trainer.recipe.paired import difference
 from trainer.recipe.planner import Planner, WorkPlan
 from trainer.recipe.progress_reporter import ProgressReporter, shown_alphas
 from trainer.recipe.result import Result, Tailored, Trained
-from trainer.recipe.selection import Candidate, OutOfTime, Search, choose, latest, settled
+from trainer.recipe.selection import Candidate, OutOfTime, Search, choose, latest, settled, tolerated
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.early_finish import EarlyFinish, FinishRequest, never
 from trainer.recipe.timing.elapsed import Elapsed
@@ -254,15 +254,15 @@ class _Stages:
         config, plan = self._plan.config, students[0].plan
         right, teacher = self._folds.correct(students).numpy(), self._yardstick
         accuracy = float(right.mean())
-        gap = accuracy - teacher.yardstick
+        gap, error = accuracy - teacher.yardstick, difference(right, teacher.right).error
         candidate = Candidate(
             blocks_removed=blocks,
             accuracy=accuracy,
             cost=self._costs.cost(plan),
-            good=self._costs.fits(plan) if config.has_budget else gap >= -config.target_drop,
+            good=self._costs.fits(plan) if config.has_budget else gap >= -tolerated(config.target_drop, error),
             model=students[0],
             gap=gap,
-            error=difference(right, teacher.right).error,
+            error=error,
             polished=polished,
         )
         self._measured.append(candidate)

@@ -14,6 +14,7 @@ Wanted = Literal["leanest", "most accurate"]
 
 _HOPELESS = 0.08  # accuracy below the target that no polish makes up for
 _EXPECTED_GAIN = 0.04  # accuracy that the first polish is expected to add (docs/log.md)
+_TIED = 0.5  # standard errors of a gap by which a network may miss the target and be as good as within it
 _DOUBTFUL = 0.03  # expected accuracy below the target that is not worth a polish
 _POLISHED = 4  # networks at the most: the border, its neighbours, and one more where the border moves
 
@@ -91,12 +92,13 @@ class Search(Generic[T]):
         if self.wanted == "most accurate":
             eligible = self._fitting(recovered, polished)
         else:
-            eligible = self._about_the_border(expected_gaps(recovered, polished))
+            error = statistics.median(candidate.error for candidate in recovered.values())
+            eligible = self._about_the_border(expected_gaps(recovered, polished), error)
         return next((k for k in eligible if k in recovered and k not in polished), None)
 
-    def _about_the_border(self, expected: Mapping[int, float]) -> Sequence[int]:
-        best = max(expected.values())
-        needed = -self.drop if best >= -self.drop else best - self.drop  # as `choose` has it
+    def _about_the_border(self, expected: Mapping[int, float], error: float) -> Sequence[int]:
+        best, target = max(expected.values()), -tolerated(self.drop, error)
+        needed = target if best >= target else best - self.drop  # as `choose` has it
         border = max(k for k, gap in expected.items() if gap >= needed)
         leaner = border + self.cut
         tried = [leaner] if expected.get(leaner, -1.0) >= needed - _DOUBTFUL else []
@@ -110,6 +112,12 @@ class Search(Generic[T]):
         expected = expected_gaps(recovered, polished)
         best = max(fits, key=lambda k: expected[k])
         return [k for k in (best, best + self.cut, best - self.cut) if k in fits]
+
+
+def tolerated(drop: float, error: float) -> float:
+    """How far below the yardstick a network may be measured to be published: the drop that is allowed, and, as ties go
+    to the leaner network, half a standard error of the gap; at most twice the drop."""
+    return drop + min(_TIED * error, drop)
 
 
 def latest(candidates: Iterable[Candidate[T]]) -> list[Candidate[T]]:
@@ -138,7 +146,7 @@ def _smoothed(recovered: Mapping[int, Candidate[T]]) -> dict[int, float]:
 
 
 def settled(candidates: Sequence[Candidate[T]], drop: float) -> list[Candidate[T]]:
-    """The candidates; those that were polished with the gap to believe in, and `good` where that is within `drop`.
+    """The candidates; those that were polished with the gap to believe in, and `good` where that is `tolerated`.
 
     A network with more blocks removed is hardly better than one with fewer that was trained as long. Where it was
     measured so on a few hundred images, the truth lies between; to believe the highest of several noisy figures would
@@ -149,7 +157,7 @@ def settled(candidates: Sequence[Candidate[T]], drop: float) -> list[Candidate[T
 
 
 def _believed(candidate: Candidate[T], gap: float, drop: float) -> Candidate[T]:
-    return replace(candidate, believed_gap=gap, good=gap >= -drop)
+    return replace(candidate, believed_gap=gap, good=gap >= -tolerated(drop, candidate.error))
 
 
 def _never_rising(values: Mapping[int, float]) -> dict[int, float]:

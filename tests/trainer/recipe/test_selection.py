@@ -2,6 +2,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
@@ -16,6 +17,7 @@ from trainer.recipe.selection import (
     latest,
     pareto_optimal,
     settled,
+    tolerated,
 )
 
 DROP = 0.005
@@ -171,6 +173,13 @@ def test_the_fit_that_never_rises_is_the_nearest(gaps: list[float]) -> None:
     nearest = IsotonicRegression(increasing=False).fit_transform(np.arange(len(gaps)), np.array(gaps))
     found = settled([candidate(k, gap=gap) for k, gap in enumerate(gaps)], DROP)
     assert all(c.good == (fit >= -DROP) for c, fit in zip(found, nearest, strict=True) if abs(fit + DROP) > 1e-9)
+
+
+@pytest.mark.parametrize(("error", "allowed"), [(0.0, 0.005), (0.004, 0.007), (0.01, 0.01), (0.03, 0.01)])
+def test_ties_go_to_the_leaner_network(error: float, allowed: float) -> None:
+    assert tolerated(0.005, error) == pytest.approx(allowed)
+    just, missed = (replace(candidate(6, gap=-allowed + by), error=error) for by in (1e-6, -1e-6))
+    assert [c.good for c in settled([just], DROP) + settled([missed], DROP)] == [True, False]
 
 
 def test_where_none_is_good_the_leanest_of_about_the_best_accuracy_is_chosen() -> None:
