@@ -140,7 +140,7 @@ def test_where_not_even_the_student_is_in_target_leaner_ones_about_as_good_are_p
     networks = Networks(gaps, gain=0.01)
     networks.search()
     assert networks.polished == [7, 0, 1]
-    networks = Networks(gaps[:1] + [-0.022] * 7 + gaps[8:], gain=0.01)
+    networks = Networks([-0.021, *[-0.024] * 7, *gaps[8:]], gain=0.01)
     assert choose(settled(latest(networks.search()), DROP), DROP).blocks_removed == 7
 
 
