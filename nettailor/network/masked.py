@@ -98,8 +98,8 @@ class MaskedStudent(Student):
         return super().bundle_tensors() | {f"{MASKS}{name}": conv.mask() for name, conv in self._masked()}
 
     @torch.no_grad()
-    def load_bundle_tensors(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        super().load_bundle_tensors(tensors)
+    def load_adapters(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Take over the masks in the tensors of a bundle."""
         for name, conv in self._masked():
             conv.load(tensors[f"{MASKS}{name}"])
 

@@ -4,14 +4,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nettailor.bundle.bundle import decode
+from nettailor.bundle.bundle import decode, encode
 from nettailor.bundle.tensors.masks import masked_weights
 from nettailor.complexity.counting import backbone_cost
+from nettailor.network.masked import MaskedStudent
 from nettailor.network.whole_network import network_of
+from tests.bundles import random_manifest
 from tests.trainer.recipe.runs import Broken, fold_in, seeded_backbone, tailored
 from tests.trainer.tiny import tiny_config, tiny_task
 from trainer.events import Event
 from trainer.recipe.result import Tailored
+from trainer.recipe.warm_start import start_from
 from trainer.training.data import evaluation_batches
 from trainer.training.fit import correct_predictions
 
@@ -43,6 +46,17 @@ def test_weights_are_left_out_and_none_is_changed(tmp_path: Path) -> None:
     assert 0.001 < 1 - np.unpackbits(mask).mean() < 0.9
     for name, tensor in seeded_backbone().state_dict().items():
         np.testing.assert_array_equal(tensor, fold.backbone.state_dict()[name], err_msg=name)
+
+
+def test_a_warm_start_begins_with_the_masks_of_the_earlier_version(tmp_path: Path) -> None:
+    fold = replace(fold_in(tmp_path / "fold0"), config=CONFIG)
+    tensors = fold.trained_plain(fold.plain_network(), 0.5).bundle_tensors()
+    manifest = random_manifest(method="piggyback", classes=3)
+    start = MaskedStudent(seeded_backbone(), classes=3, adapts=True)
+    start_from(start, decode(encode(manifest, tensors)), manifest.classes)
+    for name, tensor in start.bundle_tensors().items():
+        if name.startswith("masks."):
+            np.testing.assert_array_equal(tensor, tensors[name], err_msg=name)
 
 
 def test_a_mask_counts_as_a_thirty_second_of_its_weights(trained: tuple[Path, Tailored]) -> None:
