@@ -26,9 +26,18 @@ def in_words(share: float, images: int | None) -> str:
     """Such as `93% [84, 97]`; `93.4%` where the number of images is not known."""
     if not images:
         return f"{share:.1%}"
-    interval = wilson_interval(share, images)
-    decimals = 1 if images >= MANY else 0
-    return f"{share:.{decimals}%} [{100 * interval.low:.{decimals}f}, {100 * interval.high:.{decimals}f}]"
+    interval, decimals = wilson_interval(share, images), _decimals(images)
+    ends = f"[{100 * interval.low:.{decimals}f}, {100 * interval.high:.{decimals}f}]"
+    return f"{shortly(share, images)} {ends}"
+
+
+def shortly(share: float, images: int | None) -> str:
+    """As `in_words` without the interval, where there is no room for it."""
+    return f"{share:.{_decimals(images)}%}"
+
+
+def _decimals(images: int | None) -> int:
+    return 0 if images and images < MANY else 1
 
 
 def counted(share: float, images: int | None) -> str:

@@ -21,7 +21,9 @@ _DIGEST = "sha256:0123456789abcdef" + 48 * "0"
 _JOB = "4a401dab9d7970c25fd1729653796e5f"
 _REASON = "the data set has one class only, and there is nothing to tell it from; add images of another"
 _POINT = {"k": 12, "accuracy": 0.9012, "test_accuracy": 0.8876, "cost": 1.012, "macs_removed": -0.125}
-_WHOLE_POINT = _POINT | {"params_removed": 0.4, "size_bytes": 999_900, "version": 123}
+_WHOLE_POINT = (
+    _POINT | {"validated_on": 112, "tested_on": 240} | {"params_removed": 0.4, "size_bytes": 999_900, "version": 123}
+)
 
 _TABLES: dict[str, tuple[RenderableType, tuple[str, ...]]] = {
     "jobs": (
@@ -44,15 +46,17 @@ _TABLES: dict[str, tuple[RenderableType, tuple[str, ...]]] = {
     ),
     "tasks": (tasks_table([task(task=_LONG, method="nettailor", latest=1234, aliases={"live": 3})]), (_LONG, "1234")),
     "versions": (
-        versions_table(_LONG, [version(version=1234, size_bytes=123_456_789, note=_REASON)], {"candidate": 1234}),
-        ("1234", "candidate", "nettailor", "90.00%", "+0.0%", "123.46 MB", "2026-11-28 19:00"),
+        versions_table(
+            _LONG, [version(version=1234, size_bytes=123_456_789, note=_REASON, test_images=70)], {"candidate": 1234}
+        ),
+        ("1234", "candidate", "nettailor", "90% [81, 95]", "+0.0%", "123.46 MB", "2026-11-28 19:00"),
     ),
     "history": (history_table(_LONG, [entry(sequence=123, actor="ann", version=12, reason=_REASON)]), ("123", "ann")),
     "lineage": (lineage_table(lineage(digest=_DIGEST, dataset=_DIGEST, job=_JOB)), ("0123456789ab", "4a401dab")),
-    "comparison": (comparison_table(comparison(task=_LONG, dataset=_DIGEST)), ("+5.00 [-1.00, +11.00]", "42.0 M")),
+    "comparison": (comparison_table(comparison(task=_LONG, dataset=_DIGEST)), ("+5.0 [-1.0, +11.0]", "42.0 M")),
     "front": (
         front_table(_LONG, 12, [_WHOLE_POINT | {"good": True, "pareto": True, "chosen": True}]),
-        ("90.12%", "88.76%", "101.2%", "+12.5%", "-40.0%", "999.9 KB", "123"),
+        ("90%", "89% [84, 92]", "101.2%", "+12.5%", "-40.0%", "999.9 KB", "123"),
     ),
     "figures": (
         figures_table(
