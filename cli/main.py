@@ -8,6 +8,7 @@ import typer
 
 from cli.commands.arguments.task_name import checked_task_name
 from cli.commands.backbones import backbone_app
+from cli.commands.delete import delete
 from cli.commands.evaluate import evaluate
 from cli.commands.export import export
 from cli.commands.jobs import add_job_commands
@@ -281,6 +282,7 @@ def tasks(*, as_json: AsJson = False, url: Url = None, data_dir: ClientDir = Non
 add_job_commands(app)
 app.command()(export)
 app.command()(link)
+app.command()(delete)
 
 
 @app.command()

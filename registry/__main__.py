@@ -5,6 +5,7 @@ import time
 import uvicorn
 
 from hosting.disk.housekeeping import Housekeeping
+from hosting.processes.usage import take_no_options
 from hosting.settings.settings import Settings
 from hosting.web.process import begin, configured, ending_in_a_line, serve, settings_of
 from registry.errors import RegistryError
@@ -26,4 +27,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    take_no_options("registry", __doc__)
     main()

@@ -1,5 +1,6 @@
 """`python -m server`: the server's HTTP app on its own, over the registry that the settings name."""
 
+from hosting.processes.usage import take_no_options
 from hosting.web.draining import DrainingServer
 from hosting.web.process import begin, configured, ending_in_a_line, serve, settings_of
 from nettailor.errors import NetTailorError
@@ -26,4 +27,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    take_no_options("server", __doc__)
     main()

@@ -6,6 +6,7 @@ starts none.
 
 import uvicorn
 
+from hosting.processes.usage import take_no_options
 from hosting.web.process import begin, configured, ending_in_a_line, serve, settings_of
 from nettailor.errors import NetTailorError
 from registry.errors import RegistryError
@@ -29,4 +30,5 @@ def main(worker: str = MODULE) -> None:
 
 
 if __name__ == "__main__":
+    take_no_options("trainer", __doc__)
     main()

@@ -1,7 +1,7 @@
 """What to do about a refusal, where it can be said: a note on the error, which commands show after it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 
 from nettailor_client import Client, ClientError
@@ -37,8 +37,9 @@ def _advice(client: Client, refusal: RequestRefused) -> str | None:
 
 
 def _about_task(client: Client, task: str, refusal: RequestRefused) -> str | None:
-    if under_way := _under_way(client, task):
-        return under_way
+    with suppress(ClientError):  # a registry by itself knows no jobs
+        if under_way := _under_way(client, task):
+            return under_way
     return _similar(task, [found.task for found in client.tasks()])
 
 

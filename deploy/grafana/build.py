@@ -14,6 +14,7 @@ from deploy.grafana.registry import REGISTRY
 from deploy.grafana.serving import SERVING
 from deploy.grafana.switching import SWITCHING
 from deploy.grafana.tailoring import TAILORING
+from hosting.processes.usage import take_no_options
 
 DASHBOARDS = (SWITCHING, SERVING, TAILORING, REGISTRY)
 FOLDER = Path(__file__).parent / "dashboards"
@@ -84,4 +85,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    take_no_options("deploy.grafana.build", __doc__, settings=False)
     main()

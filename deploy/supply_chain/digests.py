@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.supply_chain.errors import RegistryUnanswered
+from hosting.processes.usage import take_no_options
 
 ROOT = Path(__file__).parents[2]
 FILES = ("docker-compose.yml", "deploy/docker/Dockerfile", "deploy/kubernetes/base/kustomization.yaml")
@@ -56,4 +57,5 @@ def digest_of(image: str) -> str:
 
 
 if __name__ == "__main__":
+    take_no_options("deploy.supply_chain.digests", __doc__, settings=False)
     main()

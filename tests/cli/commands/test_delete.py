@@ -1,0 +1,67 @@
+"""`nettailor delete`, as a user types it, against a real registry over HTTP."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from registry.errors import TaskUnknown
+from registry.http.app import create_app
+from registry.registry import Registry
+from registry.storage.blobs import Blobs
+from tests.registry.published import publish
+from tests.serving import served
+
+
+@pytest.fixture
+def registry(tmp_path: Path, redis_client: "redis.Redis") -> Registry:
+    return Registry(Blobs(str(tmp_path / "blobs")), redis_client)
+
+
+@pytest.fixture
+def url(registry: Registry) -> Iterator[str]:
+    """Of a registry with two versions, of which the first is live."""
+    publish(registry, 0.9, 0.7)
+    registry.promote("signs", "live", 1, actor="ann", reason="start")
+    with served(create_app(registry)) as url:
+        yield url
+
+
+def _delete(url: str, *arguments: str, answer: str = "") -> Result:
+    return CliRunner(env={"COLUMNS": "200"}).invoke(app, ["delete", *arguments, "--url", url], input=answer)
+
+
+def test_a_version_by_its_digest_and_then_the_task(url: str, registry: Registry) -> None:
+    digest = registry.version_record("signs", 2).digest.removeprefix("sha256:")[:12]
+    deleted = _delete(url, "signs", "--version", f"sha256:{digest}", "--yes", "--reason", "worse")
+    assert deleted.output == "deleted version 2 of signs\n"
+    assert registry.history("signs")[-1].reason == "worse"  # type: ignore[union-attr]  # a deletion has one
+    whole = _delete(url, "signs", "--yes", "--json")
+    assert json.loads(whole.output) == {"deleted": {"task": "signs", "version": None}}
+    with pytest.raises(TaskUnknown):
+        registry.task("signs")
+
+
+def test_what_is_live_or_not_there_is_refused(url: str, registry: Registry) -> None:
+    live = _delete(url, "signs", "--version", "1", "--yes")
+    assert (live.exit_code, "is named by live" in live.stderr) == (1, True)
+    assert "did you mean 'signs'?" in _delete(url, "sings", "--yes").stderr
+    assert "has no version 9" in _delete(url, "signs", "--version", "9", "--yes").stderr
+    assert registry.task("signs").versions == {1, 2}
+
+
+def test_nothing_is_deleted_unasked(url: str, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = _delete(url, "signs")
+    said = "error: this would delete signs with 2 versions, version 1 of which is live: --yes does it without asking\n"
+    assert (silent.exit_code, silent.stderr) == (1, said)
+    monkeypatch.setattr("cli.commands.delete._somebody_is_there", lambda: True)
+    for answer, status in (("n\n", 1), ("y\n", 0)):
+        asked = _delete(url, "signs", answer=answer)
+        assert "Delete signs with 2 versions, version 1 of which is live? [y/N]" in asked.stderr
+        assert asked.exit_code == status
+    with pytest.raises(TaskUnknown):
+        registry.task("signs")
