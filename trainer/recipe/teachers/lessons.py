@@ -2,8 +2,8 @@
 
 A tailoring trains one student and then a dozen networks that come from it, all by the same teacher. They see the same
 augmented views of the images in the same batches, so that stem and teacher need to run once for each; afterwards their
-outputs are read from mapped files. The files have no names: nothing of them is left, however the process ends. What
-does not fit is computed again, which gives the same bits.
+outputs are read from a mapped file. The file has no name: nothing of it is left, however the process ends. What does
+not fit is computed again, which gives the same bits.
 
 Legend: N images, C channels, H W.
 """
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from trainer.recipe.teacher import Targets
 from trainer.training.fit import Batch
-from trainer.training.pixel_store import empty_pixels
+from trainer.training.pixel_store import Room
 
 LIMIT_BYTES = 6 << 30  # of a tailoring
 _SHARE_OF_FREE = 0.25  # of the disk, which others fill, too
@@ -59,11 +59,10 @@ def _seen_together(looks: Sequence[Look]) -> Lesson:
 
 
 class LessonStore:
-    """Lessons of whole epochs, in a folder; `limit` is in bytes."""
+    """Lessons of whole epochs, in a file in the folder; `limit` is in bytes."""
 
     def __init__(self, folder: Path, limit: int) -> None:
-        self._folder = folder
-        self._room = limit
+        self._room = Room(folder, limit)
         self._epochs: dict[str, list[Batch[Lesson]]] = {}
 
     @classmethod
@@ -79,42 +78,19 @@ class LessonStore:
             for lesson, labels, share in self._epochs[name]:
                 yield partial(_itself, lesson), labels, share
             return
-        recorder = _Recorder(self._folder, self._room)
+        kept: list[Batch[Lesson]] = []
         for images, labels, share in batches():
-            yield partial(recorder.taught, teach, (images, labels, share)), labels, share
-        if recorder.fits:
-            self._epochs[name] = recorder.batches
-            self._room -= recorder.used
-        else:
-            self._room = 0
+            yield partial(self._taught, teach, (images, labels, share), kept), labels, share
+        if not self._room.full:
+            self._epochs[name] = kept
 
-
-class _Recorder:
-    """Copies the lessons of an epoch into files, until they do not fit."""
-
-    def __init__(self, folder: Path, room: int) -> None:
-        self._folder, self._room = folder, room
-        self.batches: list[Batch[Lesson]] = []
-        self.used = 0
-        self.fits = room > 0
-
-    def taught(self, teach: Teach, batch: Batch[Tensor]) -> Lesson:
+    def _taught(self, teach: Teach, batch: Batch[Tensor], kept: list[Batch[Lesson]]) -> Lesson:
         images, labels, share = batch
         lesson = teach(images)
-        if self.fits:
-            self._keep(lesson, labels, share)
+        room = self._room.take(sum(_sizes(lesson)))
+        if room is not None:
+            kept.append((_copied(lesson, room), labels, share))
         return lesson
-
-    def _keep(self, lesson: Lesson, labels: Tensor, share: float) -> None:
-        self.used += _size(lesson)
-        try:
-            self.fits = self.used <= self._room
-            if self.fits:
-                self.batches.append((_copied(lesson, self._folder), labels, share))
-        except OSError:  # the disk is full
-            self.fits = False
-        if not self.fits:
-            self.batches.clear()
 
 
 def _itself(lesson: Lesson) -> Lesson:
@@ -129,13 +105,7 @@ def _sizes(lesson: Lesson) -> list[int]:
     return [-(-tensor.nbytes // _ALIGNED) * _ALIGNED for tensor in _tensors(lesson)]
 
 
-def _size(lesson: Lesson) -> int:
-    return sum(_sizes(lesson))
-
-
-def _copied(lesson: Lesson, folder: Path) -> Lesson:
-    """A copy in a mapped file. Raises `OSError` where the disk is full."""
-    room = torch.from_numpy(empty_pixels((_size(lesson),), folder, in_memory=False))
+def _copied(lesson: Lesson, room: Tensor) -> Lesson:
     parts = room.split(_sizes(lesson))
     stem, logits, *nodes = map(_copied_into, parts, _tensors(lesson))
     return Lesson(stem=stem, targets=Targets(nodes=dict(zip(lesson.targets.nodes, nodes, strict=True)), logits=logits))

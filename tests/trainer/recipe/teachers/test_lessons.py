@@ -1,6 +1,7 @@
 """Lessons are computed once, and read afterwards as they were computed."""
 
 import errno
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,8 @@ from nettailor.network.student import Student
 from tests.trainer.recipe.runs import Broken, fold_in
 from trainer.recipe.fold import Fold
 from trainer.recipe.teacher import Targets, Teacher
-from trainer.recipe.teachers import lessons
 from trainer.recipe.teachers.lessons import Lesson, LessonStore, joined
+from trainer.training import pixel_store
 from trainer.training.fit import Batch
 from trainer.training.schedule import Schedule
 
@@ -57,6 +58,14 @@ def test_an_epoch_is_computed_once_and_read_with_the_same_values_and_layout(tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+def test_many_lessons_take_few_descriptors(tmp_path: Path) -> None:
+    room, store = Classroom(), LessonStore(tmp_path, 1 << 20)
+    before = len(os.listdir("/proc/self/fd"))
+    for name in "abcde":
+        room.attend(store, name)
+    assert len(os.listdir("/proc/self/fd")) <= before + 2
+
+
 def test_epochs_of_other_names_are_other_epochs(tmp_path: Path) -> None:
     room, store = Classroom(), LessonStore(tmp_path, 1 << 20)
     room.attend(store, "a")
@@ -72,10 +81,10 @@ def test_beyond_the_limit_nothing_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*args: object, **kwargs: object) -> None:
+    def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(lessons, "empty_pixels", full)
+    monkeypatch.setattr(pixel_store, "_reserve", full)
     room, store = Classroom(), LessonStore(tmp_path, 1 << 20)
     room.attend(store)
     room.attend(store)
