@@ -1,4 +1,5 @@
-"""Tasks with networks of their own on a server beside tasks that share: answers, what they cost, and no room for one.
+"""Tasks with networks or masks of their own on a server beside tasks that share: answers, what they cost, and no room
+for one.
 
 Needs a tests' Redis and a folder; one server for the module.
 """
@@ -33,6 +34,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Regist
                 "signs": publish(registry),
                 "flowers": publish(registry, "flowers", seed=2, classes=3, method="finetuning"),
                 "birds": publish(registry, "birds", seed=3, classes=7, method="finetuning"),
+                "leaves": publish(registry, "leaves", seed=4, method="piggyback"),
             },
         )
         client.close()
@@ -51,7 +53,7 @@ def roomy(published: tuple[Registry, dict[str, bytes]], tmp_path_factory: pytest
 def test_tasks_of_both_kinds_are_answered_in_one_request(
     roomy: Running, published: tuple[Registry, dict[str, bytes]]
 ) -> None:
-    names = ["birds", "signs", "flowers"]
+    names = ["birds", "signs", "leaves", "flowers"]
     response = roomy.client.post("/predict", params={"tasks": ",".join(names)}, content=FILES[0])
     assert response.status_code == 200, response.text
     for name, answer in zip(names, response.json()["results"], strict=True):
@@ -59,11 +61,12 @@ def test_tasks_of_both_kinds_are_answered_in_one_request(
 
 
 def test_what_a_network_takes_is_measured_where_bundles_are(roomy: Running) -> None:
-    for name in ("signs", "flowers"):
+    for name in ("signs", "leaves", "flowers"):
         assert ask(roomy, name).status_code == 200
     sizes = {row.id.task: row.size_bytes for row in roomy.service.parts.residency.table()}
     assert NETWORK_BYTES < sizes["flowers"] < 1.1 * NETWORK_BYTES
     assert sizes["signs"] < NETWORK_BYTES / 2
+    assert NETWORK_BYTES / 32 < sizes["leaves"] < 1.2 * NETWORK_BYTES / 32
     shown = roomy.client.get("/metrics").text
     (resident,) = [line for line in shown.splitlines() if line.startswith('nettailor_resident_bytes{tier="device"}')]
     assert float(resident.split()[1]) == sum(row.size_bytes for row in roomy.service.parts.residency.table())

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nettailor.bundle.manifest import StatisticsMode
+from nettailor.bundle.manifest import Method, StatisticsMode
 from server.engine.backbone import pack_shared
 from server.engine.folded import fold_bundle, from_bytes, to_bytes
 from server.kernels.device import CpuDevice
@@ -17,6 +17,18 @@ def test_what_is_written_is_read_without_a_copy(name: str, statistics: Statistic
     assert (again.manifest, again.shapes) == (folded.manifest, folded.shapes)
     np.testing.assert_array_equal(again.flat, folded.flat)
     assert np.shares_memory(again.flat, data)
+
+
+@pytest.mark.parametrize("method", ["finetuning", "piggyback"])
+def test_networks_and_masks_are_read_as_they_were_written(method: Method) -> None:
+    bundle = make_bundle(method=method)
+    folded = fold_bundle(bundle, pack_shared(backbone(), CpuDevice()).norms)
+    again = from_bytes(to_bytes(folded))
+    assert again.flat.tobytes() == folded.flat.tobytes()
+    for name, mask in bundle.tensors.items():
+        if name.startswith("masks."):
+            kept = again.arrays()[f"{name.removeprefix('masks.')}.mask"]
+            assert kept.tobytes() == mask.tobytes()
 
 
 def test_arrays_lie_on_cache_lines_and_never_overlap() -> None:
