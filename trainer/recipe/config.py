@@ -43,7 +43,7 @@ RATES: Mapping[Method, tuple[float, float, float]] = {
     "parallel-adapters": (0.03, 0.1, 0.3),
     "series-adapters": (0.03, 0.1, 0.3),
     "dan": (0.03, 0.1, 0.3),
-    "piggyback": (0.01, 0.03, 0.1),
+    "piggyback": (0.03, 0.1, 0.3),
     "lwf": (0.006, 0.02, 0.05),
     "finetuning": (0.006, 0.02, 0.05),
 }
