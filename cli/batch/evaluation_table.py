@@ -3,14 +3,15 @@
 from rich.table import Table
 
 from cli.batch.evaluation import Evaluation
-from cli.render.table import new_table
+from cli.render.table import new_table, number
 from nettailor.accuracy import counted, in_words
 
 _SHOWN = 20  # classes, the worst first; `--json` has all
 
 
 def evaluation_table(found: Evaluation) -> Table:
-    table = new_table(f"{found.task} version {found.version}", "class", "images", "right", "most often taken for")
+    figures = (number("images"), number("right"))
+    table = new_table(f"{found.task} version {found.version}", "class", *figures, "most often taken for")
     worst = sorted(found.classes, key=lambda one: (one.right / one.images, one.label))
     for one in worst[:_SHOWN]:
         shown = in_words(one.right / one.images, one.images)
