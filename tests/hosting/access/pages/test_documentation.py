@@ -33,8 +33,11 @@ def references(page: str) -> list[str]:
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_made_of_files_of_ours(http: httpx.Client, path: str) -> None:
     answer = http.get(path)
-    assert "default-src 'self'" in answer.headers["content-security-policy"]
-    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    policy = answer.headers["content-security-policy"].split("; ")
+    assert {"default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"} <= set(policy)
+    (scripts,) = [directive for directive in policy if directive.startswith("script-src ")]
+    assert re.fullmatch(r"script-src 'self'( 'sha256-[\w+/=]+')*", scripts)
+    assert scripts.count("sha256") == answer.text.count("<script>"), "each script in the page, and no other"
     named = references(answer.text)
     assert len(named) >= 3, "a script, an icon, the description of the API"
     for reference in named:
