@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI, Request
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hosting.access.allowed_hosts import AllowedHosts
@@ -18,7 +19,7 @@ from hosting.access.open_routes import HEALTHZ, READYZ
 from hosting.access.route_table import route_match
 from hosting.errors import HostNotAllowed, OriginNotAllowed
 from hosting.telemetry.request_id import HEADER as REQUEST_ID
-from hosting.web.problems import ProblemTable, answer
+from hosting.web.problems import Problem, ProblemTable, answer, problem_response
 
 EVERY_ORIGIN = "*"
 
@@ -30,7 +31,10 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # they change nothing, an
 _PROBES = (HEALTHZ, READYZ)  # asked by whatever name a prober knows; they tell nothing
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-_EXPOSED = (REQUEST_ID, "X-Task-Version", "Server-Timing", "Retry-After", "ETag", "Location", "Link", "traceparent")
+_EXPOSED = (
+    *(REQUEST_ID, "X-Task-Version", "X-Top1-Agreement", "Server-Timing", "Retry-After", "ETag", "Location", "Link"),
+    *("Content-Disposition", "WWW-Authenticate", "Inference-Header-Content-Length", "traceparent"),
+)
 
 
 class CrossOriginProtection:
@@ -82,10 +86,23 @@ def is_same_origin(origin: str, host: str) -> bool:
     return page.hostname is not None and page.hostname == asked.hostname and ports[0] == ports[1]
 
 
+class _Cors(CORSMiddleware):
+    """Refuses preflights with problem documents, as everything else here."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code < 400:
+            return response
+        detail = f"{bytes(response.body).decode()}; NETTAILOR_ALLOWED_ORIGINS lets an origin in"
+        problem = Problem(title="preflight refused", status=response.status_code, detail=detail, error=detail)
+        kept = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+        return problem_response(problem, headers=kept)
+
+
 def allow_origins(app: FastAPI, origins: Collection[str]) -> None:
-    """Let pages of these origins ask and read (CORS). Called last, as preflights come without a key."""
+    """Let pages of these origins ask and read (CORS), without cookies. Called last: preflights come without a key."""
     app.add_middleware(
-        CORSMiddleware,
+        _Cors,
         allow_origins=sorted(origins),
         allow_methods=_METHODS,
         allow_headers=["*"],

@@ -115,6 +115,42 @@ def test_preflights_need_no_key_and_all_else_does(registry: Registry, tmp_path: 
         assert http.get("/tasks", headers=named).is_success  # whoever holds a key may call it what they like
 
 
+def test_every_header_that_the_api_describes_can_be_read(registry: Registry) -> None:
+    with app_with(registry, allowed_origins=frozenset({APP})) as http:
+        answer = http.get("/openapi.json", headers={"Origin": APP})
+        exposed = {name.strip() for name in answer.headers["access-control-expose-headers"].split(",")}
+        assert exposed >= answer.json()["components"]["headers"].keys()
+        assert "Origin" in answer.headers["vary"]
+        asked = "authorization, content-type, idempotency-key, last-event-id, x-actor, if-none-match"
+        assert preflight_of(http, "POST", asked=asked).headers["access-control-allow-headers"] == asked
+
+
+@pytest.mark.parametrize("origins", [{APP}, {"*"}, {APP, "*"}])
+def test_cookies_are_never_let_in(registry: Registry, origins: set[str]) -> None:
+    """With `*`, a browser would have to be told the very origin to send some."""
+    with app_with(registry, allowed_origins=frozenset(origins)) as http:
+        answers = [preflight_of(http, "DELETE"), http.get("/tasks", headers={"Origin": APP, "Cookie": "a=b"})]
+        for answer in answers:
+            assert answer.headers["access-control-allow-origin"] == ("*" if "*" in origins else APP)
+            assert "access-control-allow-credentials" not in answer.headers
+
+
+@pytest.mark.parametrize(("method", "origin"), [("DELETE", "https://site.example"), ("TRACE", APP)])
+def test_a_refused_preflight_is_a_problem_document(registry: Registry, method: str, origin: str) -> None:
+    with app_with(registry, allowed_origins=frozenset({APP})) as http:
+        refused = preflight_of(http, method, origin=origin)
+        assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
+        assert refused.json()["title"] == "preflight refused"
+        assert refused.headers["x-request-id"]
+        assert "NETTAILOR_ALLOWED_ORIGINS" in refused.json()["detail"]
+
+
+def test_without_the_setting_nothing_is_let_in(registry: Registry) -> None:
+    with app_with(registry) as http:
+        answers = [preflight_of(http, "GET"), http.get("/tasks", headers={"Origin": APP})]
+        assert not [name for answer in answers for name in answer.headers if name.startswith("access-control-")]
+
+
 def preflight_of(http: httpx.Client, method: str, *, origin: str = APP, asked: str = "x-actor") -> httpx.Response:
     headers = {
         "Origin": origin,
