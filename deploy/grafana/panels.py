@@ -33,9 +33,9 @@ STATUS_COLOURS = (
     Colour(series="5..", name="red"),
 )
 OUTCOME_COLOURS = (
-    Colour(series="ok|answered", name="green"),
-    Colour(series="refused", name="orange"),
-    Colour(series="failed", name="red"),
+    Colour(series="ok", name="green"),
+    Colour(series=r"refused( p\d+)?", name="orange"),
+    Colour(series=r"failed( p\d+)?", name="red"),
 )
 
 

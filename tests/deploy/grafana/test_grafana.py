@@ -54,6 +54,7 @@ def _fields(title: str) -> dict[str, Any]:
     [
         ("Answers by status", ["429", "500"]),
         ("What came of them", ["refused", "failed"]),
+        ("Duration of what was not answered, p95", ["refused p95", "failed p95"]),
         ("Refused a second", ["Overloaded", "BodyTooLarge", "rate"]),
         ("Loads that failed", ["BlobMissing"]),
     ],
