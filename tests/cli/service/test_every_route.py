@@ -1,8 +1,9 @@
 """Whatever is sent to whichever route, the service does not fail, and answers as the OpenAPI document says."""
 
 import contextlib
+import select
 from collections.abc import Iterator
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from trainer.settings import Settings as TrainerSettings
 
 _TABLE = RouteTable(SERVER_ROUTES, TRAINER_ROUTES, REGISTRY_ROUTES, OPEN_ROUTES)
 _METHODS = ("get", "put", "post", "patch", "delete")  # what takes things away comes last
+_ANY_HOST = "http://localhost"
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +55,29 @@ def http(data_dir: Path, redis_server: EmbeddedRedis, backbone: str) -> Iterator
         yield http
 
 
-def _failure(http: httpx.Client, attempt: Attempt, contract: Contract, path: str) -> str | None:
-    """What is wrong with the answer, which is read to its end. `path` is the operation's that is meant."""
-    headers = list(attempt.headers.items())
-    request = http.build_request(attempt.method, attempt.url, headers=headers, content=attempt.content)
+def _connection(http: httpx.Client) -> HTTPConnection:
+    """For thousands of requests, at a third of what each would cost `http`."""
+    return HTTPConnection(http.base_url.host, http.base_url.port or 80, timeout=30)
+
+
+def _answer(connection: HTTPConnection, attempt: Attempt) -> httpx.Response:
+    """Read to its end."""
+    if connection.sock is not None and select.select([connection.sock], [], [], 0)[0]:
+        connection.close()  # the service has closed it after its last answer
+    request = httpx.Request(attempt.method, f"{_ANY_HOST}{attempt.url}")
+    target = request.url.raw_path.decode()
+    connection.request(attempt.method, target, attempt.content, attempt.headers)  # type: ignore[arg-type]  # bytes
+    answer = connection.getresponse()
+    return httpx.Response(answer.status, headers=answer.getheaders(), content=answer.read(), request=request)
+
+
+def _failure(connection: HTTPConnection, attempt: Attempt, contract: Contract, path: str) -> str | None:
+    """What is wrong with the answer. `path` is the operation's that is meant."""
     try:
-        answer = http.send(request)
-    except httpx.TransportError as broken:
-        return str(broken)
+        answer = _answer(connection, attempt)
+    except (HTTPException, OSError) as broken:
+        connection.close()
+        return repr(broken)
     if answer.is_server_error:
         return str(answer.status_code)
     route = _TABLE.find(attempt.method, answer.url.path).route
@@ -77,8 +94,7 @@ def _operations(document: Any) -> list[tuple[str, str]]:
 def test_every_route_refuses_a_body_without_end_unread(http: httpx.Client) -> None:
     for method, path in _operations(http.get("/openapi.json").json()):
         url = path.format(task="signs", version=1, alias="live", job="none", backbone="none", k=0, name="report.html")
-        connection = HTTPConnection(http.base_url.host, http.base_url.port or 80, timeout=30)
-        with contextlib.closing(connection):
+        with contextlib.closing(_connection(http)) as connection:
             query = "?tasks=signs" if path == "/predict" else ""
             connection.request(method.upper(), url + query, headers={"Content-Length": str(2**50)})
             answer = connection.getresponse()
@@ -93,9 +109,10 @@ def test_no_route_fails_whatever_it_is_sent(http: httpx.Client) -> None:
     document = http.get("/openapi.json").json()
     contract = Contract(document)
     failures, tried = [], 0
-    for method, path in _operations(document):
-        for attempt in attempts(document, method, path, sound):
-            tried += 1
-            if failure := _failure(http, attempt, contract, path):
-                failures.append(f"{failure} {attempt}")
+    with contextlib.closing(_connection(http)) as connection:
+        for method, path in _operations(document):
+            for attempt in attempts(document, method, path, sound):
+                tried += 1
+                if failure := _failure(connection, attempt, contract, path):
+                    failures.append(f"{failure} {attempt}")
     assert not failures, f"{len(failures)} of {tried}:\n" + "\n".join(failures)

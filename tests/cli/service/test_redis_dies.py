@@ -19,16 +19,15 @@ from tests.pictures import huge_png
 from tests.waiting import until
 
 
-@pytest.fixture
-def data(tmp_path: Path, backbone: str) -> Path:
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, backbone: str) -> Path:
     """A data folder with one live task."""
-    folder = tmp_path / "state"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("state")
     publish(folder, "signs", backbone)
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(data: Path) -> Iterator[Client]:
     up = LocalService(data)
     try:
@@ -47,21 +46,6 @@ def _redis(data: Path) -> psutil.Process | None:
 
 def _readiness(client: Client) -> httpx.Response:
     return httpx.get(f"{client.url}/readyz", trust_env=False)
-
-
-def test_it_is_back_within_seconds_and_nothing_is_lost(data: Path, client: Client, tmp_path: Path) -> None:
-    archive = tmp_path / "more.zip"
-    write_signs(archive, train=10, test=2)
-    client.publish("birds", tiny_bytes(task="birds"))
-    job = str(client.upload("more", archive, options={"preset": "fast"}).id)
-    killed = until(lambda: _redis(data))
-    killed.kill()
-    until(lambda: _readiness(client).status_code == 503)
-    until(client.is_ready)
-    assert {task.task for task in client.tasks()} == {"signs", "birds"}
-    assert client.publish("birds", tiny_bytes(task="birds", seed=1)).version == 2
-    until(lambda: client.job(job).stage not in {None, "intake"})  # the job goes on, or only begins now
-    client.cancel(job)
 
 
 def test_while_its_data_is_damaged_it_is_said_and_what_is_loaded_is_predicted(data: Path, client: Client) -> None:
@@ -86,3 +70,18 @@ def test_while_its_data_is_damaged_it_is_said_and_what_is_loaded_is_predicted(da
     aside.rename(files)
     until(client.is_ready)
     assert [task.task for task in client.tasks()] == ["signs"]
+
+
+def test_it_is_back_within_seconds_and_nothing_is_lost(data: Path, client: Client, tmp_path: Path) -> None:
+    archive = tmp_path / "more.zip"
+    write_signs(archive, train=10, test=2)
+    client.publish("birds", tiny_bytes(task="birds"))
+    job = str(client.upload("more", archive, options={"preset": "fast"}).id)
+    killed = until(lambda: _redis(data))
+    killed.kill()
+    until(lambda: _readiness(client).status_code == 503)
+    until(client.is_ready)
+    assert {task.task for task in client.tasks()} == {"signs", "birds"}
+    assert client.publish("birds", tiny_bytes(task="birds", seed=1)).version == 2
+    until(lambda: client.job(job).stage not in {None, "intake"})  # the job goes on, or only begins now
+    client.cancel(job)

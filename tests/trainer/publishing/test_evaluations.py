@@ -15,7 +15,7 @@ from registry.versions.evaluation import evaluation_of
 from tests.processes.environment import set_only
 from tests.serving import served
 from tests.trainer import archives
-from tests.trainer.tiny import tiny_backbone, tiny_config
+from tests.trainer.tiny import tiniest_config, tiny_backbone
 from trainer.jobs.options import TailorOptions
 from trainer.recipe.config import RecipeConfig
 from trainer.service import Service
@@ -25,7 +25,7 @@ from trainer.workers import tailoring
 
 
 def _config(options: TailorOptions, settings: Settings) -> RecipeConfig:
-    return tiny_config(seed=options.seed)
+    return tiniest_config(seed=options.seed)
 
 
 @pytest.fixture

@@ -56,6 +56,6 @@ def stopped_job_process(worker: psutil.Popen) -> psutil.Process:
             return next((c for c in worker.children() if c.status() == psutil.STATUS_STOPPED), None)
         return None
 
-    process = until(found, "the job process stops")
+    process = until(found, "the job process stops", pause_seconds=0.05)
     assert isinstance(process, psutil.Process)
     return process

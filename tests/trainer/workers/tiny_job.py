@@ -9,7 +9,7 @@ import torch
 from nettailor.bundle.bundle import digest_of
 from nettailor.bundle.manifest import Method
 from tests.trainer import archives
-from tests.trainer.tiny import tiny_backbone, tiny_config
+from tests.trainer.tiny import tiniest_config, tiny_backbone
 from trainer.intake.archives.limits import intake_limits
 from trainer.intake.freeze import freeze
 from trainer.recipe.pipeline import tailor
@@ -32,7 +32,7 @@ def tiny_digest(folder: Path, finish: Callable[[], FinishRequest | None] = never
     upload, dataset = folder / "upload", folder / "dataset.zip"
     upload.write_bytes(UPLOAD)
     freeze(upload, dataset, intake_limits(Settings()))
-    config = tiny_config(bf16=False, seed=SEED, method=method)
+    config = tiniest_config(seed=SEED, method=method)
     torch.set_num_threads(1)  # as the job processes: another test of this process may have left another number
     made = tailor(
         "pets",

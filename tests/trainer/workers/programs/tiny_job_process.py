@@ -1,4 +1,4 @@
-"""The job process with the real recipe, its `fast` preset cut down to that of `tiny`.
+"""The job process with the real recipe, its `fast` preset cut down to the tiniest.
 
 At the places that TINY_STOP_AT names it stops itself (SIGSTOP), once at each: at `start`, before it has imported
 anything heavy, when a `candidate` was measured, or in a stage: after an epoch where the stage trains, and in `publish`
@@ -34,10 +34,10 @@ def stop_at(place: str) -> None:
 def make_tiny() -> None:
     """Before anybody imports what is replaced here by name."""
     from nettailor.network import backbones
-    from tests.trainer.tiny import tiny_backbone, tiny_config
+    from tests.trainer.tiny import tiniest_config, tiny_backbone
     from trainer.recipe import config as recipe_config
 
-    config = tiny_config(bf16=False)
+    config = tiniest_config()
     recipe_config._PRESETS["fast"] = lambda: config
     backbones.load_backbone = tiny_backbone
 
