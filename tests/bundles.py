@@ -96,6 +96,10 @@ def random_tensors(manifest: Manifest, *, seed: int = 0) -> dict[str, AnyArray]:
             continue
         elif name.endswith("var"):
             values = rng.uniform(0.5, 1.5, shape)
+        elif name.startswith("adapters.") and len(shape) > 1:
+            values = rng.normal(0, 0.2 / shape[1] ** 0.5, shape)
+            if manifest.method == "dan":
+                values += np.eye(shape[0])[:, :, None, None]
         elif len(shape) > 1:
             values = rng.normal(0, (2 / math.prod(shape[1:])) ** 0.5, shape)
         else:

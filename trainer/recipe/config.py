@@ -35,7 +35,6 @@ _PARTS: Mapping[Method, tuple[str, ...]] = {
     "lwf": _WHOLE,
     "finetuning": _WHOLE,
 }
-_MATRIX_SHARE = 0.3  # of such a rate, for the matrices of adapters (docs/log.md)
 _SCORE_SHARE = 0.01  # of such a rate, for the scores that masks are learned by (docs/log.md)
 # Learning rates that are tried, the middle one alone by `fast` (docs/log.md).
 RATES: Mapping[Method, tuple[float, float, float]] = {
@@ -137,13 +136,13 @@ class RecipeConfig:
         return "batchnorm" if adapters_of(self.method) is None else "adapters"
 
     def plain_schedule(self, lr: float) -> Schedule:
-        """By which such a network is trained at one of the rates; adapters' matrices and the scores of masks learn in
-        proportion."""
+        """By which such a network is trained at one of the rates, which is that of adapters' matrices, too; scores of
+        masks learn in proportion."""
         if self.method == "piggyback":
             return replace(self.student, lr=lr, matrix_lr=_SCORE_SHARE * lr)
         if adapters_of(self.method) is None:
             return replace(self.student, lr=lr)
-        return replace(self.student, lr=lr, matrix_lr=_MATRIX_SHARE * lr)
+        return replace(self.student, lr=lr, matrix_lr=lr)
 
     @property
     def teacher_weights(self) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from nettailor.architecture.plan import full_plan, reachable_plan
+from nettailor.bundle.manifest import ADAPTER_METHODS
 from nettailor.errors import BundleWrongBackbone
 from server.engine.adapters import Adapter
 from server.engine.engine import Engine, Part
@@ -122,12 +123,13 @@ def test_dense_plan() -> None:
 def test_half_precision_is_close(dtype: torch.dtype, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not packed:  # as on a processor whose oneDNN has no convolution for it
         monkeypatch.setattr(OneDnnKernel, "available", lambda dtype: dtype == torch.float32)
-    bundle = make_bundle(statistics="task", seed=1)
+    bundles = [make_bundle(method=method, seed=1) for method in ("nettailor", *ADAPTER_METHODS)]
     low = Engine(backbone("mini26"), CpuDevice(dtype))
     images = random_images(4, 32)
-    [logits] = low.forward(images, [Part(adapter=low.pack(bundle), images=range(4))])
-    expected = expected_logits(bundle, images)
-    assert np.abs(logits - expected).max() < 0.05 * np.abs(expected).max()
+    parts = [Part(adapter=low.pack(bundle), images=range(4)) for bundle in bundles]
+    for bundle, logits in zip(bundles, low.forward(images, parts), strict=True):
+        expected = expected_logits(bundle, images)
+        assert np.abs(logits - expected).max() < 0.05 * np.abs(expected).max(), bundle.manifest.method
 
 
 def test_wrong_backbone_is_refused() -> None:
