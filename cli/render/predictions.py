@@ -1,6 +1,6 @@
 """What `nettailor predict` prints."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from statistics import median
 
 from rich.table import Table
@@ -9,26 +9,23 @@ from cli.render.table import new_table, number, whole
 from nettailor_client.answers.predictions import Prediction
 
 
-def predictions_table(answers: Iterable[tuple[str, Prediction]], *, title: str = "Predictions") -> Table:
-    """One row an image: its name, and the service's answer."""
+def predictions_table(answers: Sequence[tuple[str, Prediction]], *, title: str = "Predictions") -> Table:
+    """One row an image: its name, and the service's answer. A task and version that are the same of all have no column
+    of their own."""
+    tasks = [f"{answer.task} v{answer.version}" for _, answer in answers]
+    is_one = len(set(tasks)) == 1
     table = new_table(
-        title,
-        *("image", "task", "prediction"),
+        f"{title}: {tasks[0]}" if is_one else title,
+        *(["image", "prediction"] if is_one else ["image", "task", "prediction"]),
         *(number("probability"), whole("tier"), number("switch"), number("inference")),
     )
-    for name, answer in answers:
+    for (name, answer), task in zip(answers, tasks, strict=True):
+        named = [name] if is_one else [name, task]
         for best, *others in answer.predictions:
-            table.add_row(
-                name,
-                f"{answer.task} v{answer.version}",
-                best.label,
-                f"{best.probability:.3f}",
-                str(answer.tier),
-                f"{answer.switch_ms:.3f} ms",
-                f"{answer.inference_ms:.1f} ms",
-            )
+            costs = (str(answer.tier), f"{answer.switch_ms:.3f} ms", f"{answer.inference_ms:.1f} ms")
+            table.add_row(*named, best.label, f"{best.probability:.3f}", *costs)
             for other in others:
-                table.add_row("", "", other.label, f"{other.probability:.3f}", "", "", "")
+                table.add_row(*([""] * len(named)), other.label, f"{other.probability:.3f}", "", "", "")
     return table
 
 

@@ -9,6 +9,7 @@ from registry.journal.index import TaskState
 from registry.journal.records import AliasMoved
 from registry.policy.policy_check import Evidence
 
+_NUMBER = re.compile("[1-9][0-9]{0,17}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 
 
@@ -20,9 +21,14 @@ ANY: Final = _Any.ANY  # the caller does not care what the alias names now
 AnyVersion = Literal[_Any.ANY]
 
 
+def is_number(alias: str) -> bool:
+    """Whether `task@alias` names a version by its number."""
+    return bool(_NUMBER.fullmatch(alias))
+
+
 def check_name(alias: str) -> None:
-    """Raises `NameInvalid`."""
-    if not _NAME.fullmatch(alias):
+    """An alias that is a number would be taken for that version. Raises `NameInvalid`."""
+    if not _NAME.fullmatch(alias) or is_number(alias):
         raise NameInvalid("an alias", alias)
 
 

@@ -41,7 +41,7 @@ class Handlers:
         self._server = server
 
     async def predict(self, request: Request) -> Response:
-        """Classify images. `task` may be `task@alias`; without an alias, what is live answers."""
+        """Classify images. `task` may be `task@alias`, or `task@2` for a version; else what is live answers."""
 
         async def answer() -> Response:
             target = parse_target(path(request, TaskPath).task)

@@ -24,13 +24,16 @@ class PredictionQuery(BaseModel):
 
 
 class ManyTasksQuery(PredictionQuery):
-    tasks: str = Field(min_length=1, description="names or name@alias, separated by commas; may be given several times")
+    tasks: str = Field(
+        min_length=1,
+        description="names, name@alias or name@2 (a version), with commas between; may be given several times",
+    )
 
 
 class TaskPath(BaseModel):
     """The path of a prediction."""
 
-    task: str = Field(description="its name, or name@alias; without an alias, what is live answers")
+    task: str = Field(description="its name, name@alias, or name@2 for a version; without either, what is live answers")
 
 
 class VersionPath(TaskPath):

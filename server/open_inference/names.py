@@ -1,9 +1,17 @@
-"""Names and versions of models: `task` or `task@alias`, and the version's number (torch-free)."""
+"""Names and versions of models: `task`, `task@alias` or `task@2`, and the version's number (torch-free)."""
 
 from server.errors import RequestMalformed
 from server.prediction.routing import Target, parse_target
 
 _VERSION_DIGITS = 18  # more is no version of ours
+
+
+def loadable(name: str) -> Target:
+    """What a name leads to, now and later; a number stands for one version only. Raises `RequestMalformed`."""
+    target = target_of(name)
+    if target.version is not None:
+        raise RequestMalformed("model_name", f"{name!r} is one version: names are loaded, task or task@alias")
+    return target
 
 
 def target_of(name: str, version: str = "") -> Target:

@@ -14,7 +14,7 @@ from server.errors import NotReady, RequestMalformed
 from server.open_inference import images, metadata, outputs, repository
 from server.open_inference.messages import InferRequest, InferResponse, ParameterValue, RequestedOutput
 from server.open_inference.metadata import ModelMetadata, ModelStatistics
-from server.open_inference.names import target_of
+from server.open_inference.names import loadable, target_of
 from server.open_inference.parameters import urgency_of
 from server.open_inference.parts import Server, check_ready
 from server.open_inference.repository import IndexEntry
@@ -135,7 +135,7 @@ class OpenInference:
         """
         repository.check_load(parameters)
         predictor = self._server.parts.predictor
-        await predictor.load(target_of(name), predictor.clock() + self._server.settings.request_timeout_ms / 1000)
+        await predictor.load(loadable(name), predictor.clock() + self._server.settings.request_timeout_ms / 1000)
 
     async def unload(self, name: str, parameters: Mapping[str, object]) -> None:
         """Take what a name leads to off the device once nobody uses it; the next request brings it back.
@@ -143,7 +143,7 @@ class OpenInference:
         Raises `RequestMalformed`, and what `Predictor.unload` raises.
         """
         repository.check_unload(parameters)
-        await self._server.parts.predictor.unload(target_of(name))
+        await self._server.parts.predictor.unload(loadable(name))
 
     async def _files(self, request: InferRequest) -> list[bytes]:
         make = partial(images.files_of, request.inputs, max_images=self._server.settings.max_images)

@@ -15,6 +15,7 @@ from typing import Any, Generic
 from registry.errors import AliasUnknown, RecordCorrupt, TaskUnknown, VersionUnknown
 from registry.journal.records import VersionRecord
 from registry.registry import LIVE, Registry
+from registry.versions.aliases import is_number
 from server.errors import BackboneNotHere, BundleWithoutBackbone
 from server.residency.backbones import Backbones
 from server.residency.residency import Lease, Residency
@@ -33,8 +34,10 @@ class Target:
 
 
 def parse_target(name: str) -> Target:
-    """`task` or `task@alias`."""
+    """`task`, `task@alias`, or `task@2` for a version: no alias is a number."""
     task, at, alias = name.strip().partition("@")
+    if is_number(alias):
+        return Target(task=task, version=int(alias))
     return Target(task=task, alias=alias if at else LIVE)
 
 

@@ -127,6 +127,22 @@ def test_predict_finds_the_service_by_its_folder_and_prints_json(service: str, d
     assert len(answer["predictions"][0]) == 1
 
 
+def test_predict_goes_on_past_a_bad_file_and_says_so(service: str, image: Path) -> None:
+    """A folder with one image and one file that is none, asked about by alias, by number and by version."""
+    image.with_name("bad.png").write_bytes(b"no image")
+    for task in (["signs@1"], ["signs@live"], ["signs", "--version", "1"]):
+        arguments = ["predict", *task, str(image.parent), "--json", "--url", service]
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 3, result.output
+        bad, good = map(json.loads, result.stdout.splitlines())
+        assert (Path(bad["file"]).name, list(bad)) == ("bad.png", ["file", "error"])
+        assert (good["file"], good["version"], len(good["predictions"])) == (str(image), 1, 1)
+    shown = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["predict", "signs", str(image.parent), "--url", service])
+    assert (shown.exit_code, "bad.png: " in shown.stderr, "signs v1" in shown.stdout) == (3, True, True)
+    missing = CliRunner().invoke(app, ["predict", "signs@9", str(image), "--url", service])
+    assert (missing.exit_code, "no version 9" in missing.stderr) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -222,10 +222,8 @@ def test_a_folder_without_images_has_no_results(batch: Batch, tmp_path: Path) ->
     assert not list(batch.out.parent.iterdir())
 
 
-@pytest.mark.parametrize(
-    "options", [[], ["--out", "r.csv", "--json"]], ids=["a folder without --out", "a folder and --json"]
-)
-def test_images_and_folders_have_options_of_their_own(folder: Path, options: list[str]) -> None:
-    result = _typed("predict", "signs", str(folder), *options, "--url", _NOWHERE)
+@pytest.mark.parametrize("options", [["--json"], [__file__]], ids=["--json", "a file beside it"])
+def test_results_are_of_one_folder(folder: Path, options: list[str]) -> None:
+    result = _typed("predict", "signs", str(folder), *options, "--out", "r.csv", "--url", _NOWHERE)
     assert result.exit_code == 1
-    assert "one folder with --out FILE" in result.stderr
+    assert "--out goes with one folder, and without --json" in result.stderr
