@@ -27,14 +27,16 @@ hypothesis.settings.load_profile("house")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-_TRAIN = ("workers", "recipe", "training", "pretrain")
 _SLOW = (
     "packaging",
     "cli/service",
     "cli/batch",
     "server/export",
     "server/engine",
-    *(f"trainer/{name}" for name in _TRAIN),
+    "trainer/workers",
+    "trainer/recipe",
+    "trainer/training",
+    "trainer/pretrain",
 )
 
 avoid_phantom_amx()  # some tests use oneDNN before they load a backbone, which does this elsewhere
