@@ -56,7 +56,7 @@ def test_features_are_a_classifier_on_the_backbone_as_it_is(features: tuple[Tail
     assert_is_what_was_measured(result)
     assert (result.manifest.method, result.manifest.statistics) == ("features", "frozen")
     assert {name.partition(".")[0] for name in decode(result.bundle).tensors} == {"alphas", "head"}
-    assert [e.stage for e in events if e.kind == "stage"] == ["student", "select"]
+    assert [e.stage for e in events if e.kind == "stage"] == ["measure", "student", "select"]
     assert not any(e.kind == "epoch" for e in events)
 
 
@@ -79,7 +79,7 @@ def test_batchnorm_has_statistics_of_its_own_and_a_classifier(batchnorm: tuple[T
     assert_is_what_was_measured(result)
     assert (result.manifest.method, result.manifest.statistics) == ("batchnorm", "task")
     assert {name.partition(".")[0] for name in decode(result.bundle).tensors} == {"alphas", "head", "statistics"}
-    assert [e.stage for e in events if e.kind == "stage"] == ["student", "select"]
+    assert [e.stage for e in events if e.kind == "stage"] == ["measure", "student", "select"]
     assert {e.fields["run"] for e in events if e.kind == "epoch"} == {"batchnorm-lr0.01", "batchnorm-lr0.05"}
     assert set(result.history) == {"fold0/batchnorm-lr0.01", "fold0/batchnorm-lr0.05"}
     progress = [event.progress for event in events]

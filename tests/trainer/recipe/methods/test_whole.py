@@ -41,7 +41,7 @@ def test_every_weight_is_the_task_s_own(finetuning: tuple[Tailored, list[Event]]
 
 def test_the_search_is_that_for_a_teacher(finetuning: tuple[Tailored, list[Event]]) -> None:
     result, events = finetuning
-    assert [e.stage for e in events if e.kind == "stage"] == ["teacher", "select"]
+    assert [e.stage for e in events if e.kind == "stage"] == ["measure", "teacher", "select"]
     assert set(result.history) == {"fold0/teacher-lr0.01-e2", "fold0/teacher-lr0.05-e2"}
     recipe, student = result.manifest.recipe, result.manifest.metrics.student
     search = recipe["teacher_search"]
