@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.commands.options import ClientDir, KeyOption, Url, one_line_errors, service
-from nettailor.printable import printable
+from cli.commands.output import AsJson, say
 
 Task = Annotated[
     str | None, typer.Argument(metavar="[TASK]", help="The report on how a version of this task was made.")
@@ -21,6 +21,7 @@ def link(
     job: Annotated[
         str | None, typer.Option(metavar="JOB", help="The report on the images of this job.", show_default=False)
     ] = None,
+    as_json: AsJson = False,
     url: Url = None,
     data_dir: ClientDir = None,
     key: KeyOption = None,
@@ -32,7 +33,9 @@ def link(
     if (task is not None and job is not None) or (version is not None and task is None):
         raise typer.BadParameter("a TASK, with or without --version, or a --job")
     with one_line_errors(), service(url, data_dir, key) as client:
-        typer.echo(printable(f"{client.url}{client.link(_path(task, version, job)).url}"))
+        made = client.link(_path(task, version, job))
+        address = f"{client.url}{made.url}"
+        say({**made.as_json(), "url": address}, address, as_json=as_json)
 
 
 def _path(task: str | None, version: int | None, job: str | None) -> str:
