@@ -10,6 +10,7 @@ whichever has them. Prints the seconds of each step, then one line of JSON.
 import argparse
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -35,10 +36,12 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A line of the README and how long it took."""
+    """A line of the README, how long it took, and the processors' time of the processes that ended meanwhile: what it
+    would take on one idle core, but for what it waits for. That of the service and its job is in the last step."""
 
     command: str
     seconds: float
+    cpu_seconds: float
 
 
 class FirstHour:
@@ -63,7 +66,7 @@ class FirstHour:
             return self._nettailor("predict", "birds", str(photograph), "--top-k", "3")
         finally:
             service.send_signal(signal.SIGINT)
-            service.wait()
+            self._timed("Ctrl-C of nettailor up", service.wait)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         command = [str(self._clone / ".venv/bin/nettailor"), "up", "--port", str(self._port)]
@@ -100,12 +103,19 @@ class FirstHour:
         return self._timed(" ".join([Path(command[0]).name, *command[1:3]]), run)
 
     def _timed(self, command: str, act: Callable[[], Result]) -> Result:
-        began = time.monotonic()
+        began, spent = time.monotonic(), _cpu_seconds()
         result = act()
         shown = command.replace(f"{self._clone.parent}/", "").replace(str(_REPOSITORY), "...")
-        self.done.append(Step(command=shown, seconds=round(time.monotonic() - began, 1)))
-        print(f"{self.done[-1].seconds:9.1f} s  {shown}", file=sys.stderr, flush=True)
+        seconds, cpu_seconds = time.monotonic() - began, _cpu_seconds() - spent
+        self.done.append(Step(command=shown, seconds=round(seconds, 1), cpu_seconds=round(cpu_seconds, 1)))
+        print(f"{seconds:9.1f} s {cpu_seconds:9.1f} s of CPU  {shown}", file=sys.stderr, flush=True)
         return result
+
+
+def _cpu_seconds() -> float:
+    """Of all children that have ended, and theirs."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -117,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="first-hour-") as folder:
         first = FirstHour(Path(folder), args.preset)
         print(first.carry_out(args.images))
-    seconds = sum(step.seconds for step in first.done)
+    seconds = sum(step.seconds for step in first.done[:-1])  # the last one is the service's end
     print(f"{seconds / 60:.1f} minutes to the first prediction")
     found = {"images": args.images, "preset": args.preset, "minutes": round(seconds / 60, 2)}
     steps = [asdict(step) for step in first.done]
