@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -65,8 +64,8 @@ class FirstHour:
             self._nettailor("tailor", str(self._photographs), "--task", "birds", "--yes", *self._preset)
             return self._nettailor("predict", "birds", str(photograph), "--top-k", "3")
         finally:
-            service.send_signal(signal.SIGINT)
-            self._timed("Ctrl-C of nettailor up", service.wait)
+            service.terminate()
+            self._timed("end of nettailor up", service.wait)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         command = [str(self._clone / ".venv/bin/nettailor"), "up", "--port", str(self._port)]
