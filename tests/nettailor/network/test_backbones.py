@@ -19,6 +19,7 @@ from nettailor.network.backbones import (
     pooled,
     uncut_network,
 )
+from nettailor.network.vision import import_torchvision
 
 
 def randomised(network: Any) -> Any:
@@ -133,7 +134,7 @@ def test_the_torchvision_weights_api_is_what_downloads(monkeypatch: pytest.Monke
         asked.append((url, check_hash))
         return dict(network.state_dict())
 
-    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", state_of)
+    monkeypatch.setattr(import_torchvision("models._api"), "load_state_dict_from_url", state_of)
     images = torch.randn(1, 3, 32, 32)
     with torch.inference_mode():
         assert torch.equal(load_backbone("resnet18")(images), whole(network, images))
