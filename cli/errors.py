@@ -18,6 +18,8 @@ CommandError
 ├── OptionUnusable         a value that an option cannot have
 ├── NothingNamed           no version or key is called so, or begins so
 ├── Ambiguous              several versions or keys begin so
+├── CannotRead             a file that was named cannot be read
+├── NotAVersionFile        a file to push that is none of a version, or not whole
 ├── CannotWrite            a file that was asked for cannot be written
 ├── PredictionsStopped     the service refused, or did not come back; what was predicted is kept
 ├── NotClassFolders        folders to evaluate on that are named as no class of the task
@@ -141,6 +143,18 @@ class Ambiguous(CommandError):
         super().__init__(f"more than one {kind} begins with {text!r}: {', '.join(candidates)}")
         self.text = text
         self.candidates = tuple(candidates)
+
+
+class CannotRead(CommandError):
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(f"{path}: cannot be read: {error.strerror or error}")
+        self.path = path
+
+
+class NotAVersionFile(CommandError):
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
 
 
 class CannotWrite(CommandError):

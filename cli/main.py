@@ -21,6 +21,7 @@ from cli.commands.upkeep import add_upkeep
 from cli.commands.version import ShowVersion
 from cli.commands.versions import registry_app
 from cli.console import PlainConsole
+from cli.transfer.commands import add_transfer
 from nettailor.printable import printable
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ def nettailor(*, version: ShowVersion = False) -> None:
 
 app.add_typer(keys_commands, name="keys")
 add_upkeep(registry_app)
+add_transfer(registry_app)
 app.add_typer(registry_app)
 app.add_typer(backbone_app)
 

@@ -21,6 +21,8 @@ RegistryError
 ├── BackboneMissing        no backbone of that name was added
 ├── BackboneConflict       the name, or the weights, are taken already
 ├── BackboneInUse          a backbone that versions need cannot be removed
+├── VersionFileInvalid     a file that is none of a version, or not whole
+├── DigestMismatch         a member of such a file is not what the file says that it holds
 ├── TaskMismatch           the bundle was made for another task than it is published under
 ├── BlobMissing            no blob of that digest
 ├── BlobCorrupt            a blob's bytes do not have its digest
@@ -218,6 +220,20 @@ class TaskMismatch(RegistryError):
     def __init__(self, task: str, found: str) -> None:
         super().__init__(f"the bundle was made for task {found!r}, not {task!r}")
         self.task = task
+        self.found = found
+
+
+class VersionFileInvalid(RegistryError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this is no whole file of a version: {reason}")
+        self.reason = reason
+
+
+class DigestMismatch(RegistryError):
+    def __init__(self, name: str, expected: str, found: str) -> None:
+        super().__init__(f"{name!r} in the file has digest {found}, where {expected} is expected")
+        self.name = name
+        self.expected = expected
         self.found = found
 
 

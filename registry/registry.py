@@ -53,6 +53,7 @@ from registry.versions.promotion import check_blob, policy_evidence
 from registry.versions.publishing import publishable, version_published
 from registry.versions.rollback import earlier_version
 from registry.versions.task_policy import policy_set
+from registry.versions.version_file import VersionFile
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +112,26 @@ class Registry:
         if not self.blobs.exists(digest):  # a garbage collection came between our look and the record
             self.blobs.put(data)
         logger.info("published %s version %s (%s)", task, record.version, digest)
+        return record
+
+    def publish_file(self, task: str, data: bytes, *, actor: str, note: str = "") -> VersionRecord:
+        """Make the version that a file holds (see `version_file`) the task's next, with its attachments and tags.
+
+        Where the bundle is a version of the task already, that version gets the file's tags, and nothing else changes.
+        Without `note` it has the file's. Raises `VersionFileInvalid`, `DigestMismatch`, `TagInvalid`, `TagsTooMany`,
+        and as `publish` does.
+        """
+        file = VersionFile(data)
+        changed_tags(task, file.origin.version, {}, file.origin.tags)
+        publishable(task, file.bundle)  # refuse the rest before attachments are stored
+        record = self.publish(
+            task,
+            file.bundle,
+            actor=actor,
+            note=note or file.origin.note,
+            attachments={name: self.blobs.put(attached) for name, attached in file.attachments.items()},
+        )
+        self.annotate(task, record.version, tags=file.origin.tags, actor=actor)
         return record
 
     def link_secret(self) -> bytes:

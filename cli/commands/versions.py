@@ -19,7 +19,7 @@ registry_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    help="Versions of tasks: list, compare, promote, roll back, say what may go live; and upkeep.",
+    help="Versions of tasks: list, compare, promote, roll back, carry elsewhere, say what may go live; and upkeep.",
 )
 
 

@@ -26,6 +26,8 @@ PROBLEMS: ProblemTable = {
     errors.BackboneConflict: (409, "backbone taken"),
     errors.BackboneInUse: (409, "backbone in use"),
     errors.TaskMismatch: (409, "bundle of another task"),
+    errors.VersionFileInvalid: (422, "not a file of a version"),
+    errors.DigestMismatch: (422, "digest mismatch"),
     errors.BlobMissing: (424, "blob missing"),
     errors.BlobCorrupt: (424, "blob corrupt"),
     errors.RecordRefused: (422, "cannot be recorded"),

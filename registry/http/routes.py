@@ -33,6 +33,7 @@ from registry.http.schemas import (
 )
 from registry.registry import LIVE, Registry
 from registry.versions.aliases import ANY
+from registry.versions.version_file import MEDIA_TYPE as VERSION_FILE
 
 Actor = Annotated[PlainText, Header(alias="X-Actor", max_length=200, description="who asks; kept in the history")]
 Reason = Annotated[PlainText, Query(max_length=2000)]
@@ -42,6 +43,7 @@ WantedTags = Annotated[
 ]
 
 _BUNDLE = answered(OCTETS, BINARY, headers=("ETag", "X-Task-Version"))
+_BUNDLE_OR_FILE = takes(**{OCTETS: BINARY, VERSION_FILE: BINARY})
 
 
 def router(
@@ -102,11 +104,13 @@ def _add_reading(routes: APIRouter, registry: Registry) -> None:
 
 
 def _add_writing(routes: APIRouter, registry: Registry, reserve: DiskReserve) -> None:
-    @endpoint(routes, declared.PUBLISH_VERSION, status_code=201, openapi_extra=takes(**{OCTETS: BINARY}))
+    @endpoint(routes, declared.PUBLISH_VERSION, status_code=201, openapi_extra=_BUNDLE_OR_FILE)
     async def publish_version(task: str, request: Request, note: Reason = "", x_actor: Actor = "anonymous") -> Version:
-        """The body is the bundle. The same bytes again answer with the version they already are."""
+        """The body is the bundle, or as `application/zip` a file of `nettailor registry pull`. The same bundle again
+        answers with the version it already is."""
         data = await read_body(request, DEFAULT_LIMITS.size_bytes, reserve)
-        record = await run_in_threadpool(registry.publish, task, data, actor=x_actor, note=note)
+        publish = registry.publish_file if _media_type(request) == VERSION_FILE else registry.publish
+        record = await run_in_threadpool(publish, task, data, actor=x_actor, note=note)
         return Version.of(record, await run_in_threadpool(registry.annotation, task, record.version))
 
     @endpoint(routes, declared.MOVE_ALIAS)
@@ -159,6 +163,10 @@ def _add_judging(routes: APIRouter, registry: Registry) -> None:
     @endpoint(routes, declared.CLEAR_POLICY, status_code=204)
     def clear_policy(task: str, reason: Reason = "", x_actor: Actor = "anonymous") -> None:
         registry.set_policy(task, None, actor=x_actor, reason=reason)
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _wanted(tags: list[str]) -> list[tuple[str, str | None]]:

@@ -52,9 +52,9 @@ class _Written:
     def read(self) -> Evaluation:
         """Raises `ValueError` if there are fewer bits than images."""
         packed = np.frombuffer(base64.b64decode(self.right), np.uint8)
-        right = np.unpackbits(packed, count=self.images).astype(bool)
-        if 8 * len(packed) < self.images:
+        if not 0 <= self.images <= 8 * len(packed):  # before room is made for so many
             raise ValueError(f"{8 * len(packed)} bits for {self.images} images")
+        right = np.unpackbits(packed, count=self.images).astype(bool)
         return Evaluation(right=right, milliseconds=self.milliseconds, measured_on=self.measured_on)
 
 

@@ -76,8 +76,9 @@ def read_pareto_front(record: VersionRecord, blobs: Blobs) -> list[dict[str, Jso
     """A row for each point of a version, leanest last. Raises `BlobMissing`, `BlobCorrupt`."""
     if POINTS not in record.attachments:
         return []
-    rows: list[dict[str, Json]] = json.loads(read(blobs, record, POINTS))
-    return rows
+    rows = json.loads(read(blobs, record, POINTS))
+    # a version that came from a file of another installation has whatever that file held
+    return [row for row in rows if isinstance(row, dict) and "digest" in row] if isinstance(rows, list) else []
 
 
 def pareto_front_of(record: VersionRecord) -> dict[str, str]:

@@ -52,6 +52,18 @@ class VersionRoutes:
         )
 
     @Operation
+    def publish_file(self, task: str, file: bytes, *, note: str = "") -> Request[Version]:
+        """Publish a version from another installation: what `nettailor registry pull` wrote, with attachments and
+        tags."""
+        return Request(
+            method="POST",
+            path=path_of("tasks", task, "versions"),
+            query=query_of(note=note),
+            body=Bytes(data=file, media_type="application/zip"),
+            parse=read_as(Version),
+        )
+
+    @Operation
     def annotate(
         self, task: str, version: int, *, tags: Mapping[str, str | None] | None = None, note: str | None = None
     ) -> Request[Version]:

@@ -14,7 +14,10 @@ from registry.storage.blobs import Blobs
 from tests.registry.published import publish, publish_evaluated
 from tests.serving import served
 
-_COMMANDS = ("versions", "compare", "front", "history", "show", "promote", "rollback", "tag", "note", "policy")
+_COMMANDS = (
+    *("versions", "compare", "front", "history", "show", "promote", "rollback", "tag", "note", "policy"),
+    *("pull", "push"),
+)
 
 
 @pytest.fixture

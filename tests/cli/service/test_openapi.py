@@ -87,7 +87,7 @@ def test_bodies_and_answers_that_are_no_json(document: Json) -> None:
     content = {
         "/tasks/{task}/predict": "application/octet-stream application/json image/* multipart/form-data",
         "/tasks/{task}/dataset": "application/octet-stream multipart/form-data",
-        "/tasks/{task}/versions": "application/octet-stream",
+        "/tasks/{task}/versions": "application/octet-stream application/zip",
     }
     for path, kinds in content.items():
         assert document["paths"][path]["post"]["requestBody"]["content"].keys() == set(kinds.split())

@@ -38,6 +38,7 @@ _CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "front": [(("signs", 1), {})],
     "publish_point": [(("signs", 1, 7), {})],
     "publish": [(("signs", b"bundle"), {})],
+    "publish_file": [(("signs", b"file"), {})],
     "promote": [(("signs", "live", 1), {})],
     "remove_alias": [(("signs", "live"), {})],
     "add_backbone": [(("ours", b"weights"), {})],

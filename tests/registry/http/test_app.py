@@ -15,11 +15,25 @@ from registry.http.problems import PROBLEMS
 from registry.http.routes import router
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
+from registry.versions.version_file import Origin, pack
 from registry.wiring import connect
 from tests.bundles import random_bundle, tiny_bytes
 from tests.full_disk import full_disk
 from tests.nettailor.bundle.abuses import abuses
 from tests.serving import served
+
+_ELSEWHERE = {
+    "service": "http://localhost:8000",
+    "packed_at": "2026-01-01T00:00:00+00:00",
+    "task": "signs",
+    "version": 3,
+    "published_at": "2026-01-01T00:00:00+00:00",
+    "actor": "bob",
+    "job": "j1",
+    "aliases": ["live"],
+    "live": [],
+    "attachments": {},
+}
 
 
 def test_the_life_of_a_task(client: Client) -> None:
@@ -150,6 +164,27 @@ def test_a_corrupt_blob_is_not_handed_out(client: Client, registry: Registry) ->
     with pytest.raises(RequestRefused, match=digest_of(b"evil")) as caught:
         client.bundle("signs", 1)
     assert caught.value.status == 424
+
+
+def test_a_file_of_a_version_is_published_or_refused_whole(client: Client) -> None:
+    told = {"digest": digest_of(tiny_bytes()), "tags": {"stage": "qa"}, "note": "from afar"}
+    file = pack(Origin.model_validate(_ELSEWHERE | told), tiny_bytes(), {"report.html": b"<p>"})
+    wrong = pack(Origin.model_validate(_ELSEWHERE | told), tiny_bytes(seed=1), {})
+    for data, kind in (
+        (file[:-1], "version-file-invalid"),
+        (tiny_bytes(), "version-file-invalid"),
+        (wrong, "digest-mismatch"),
+    ):
+        with pytest.raises(RequestRefused) as refused:
+            client.publish_file("signs", data)
+        assert (refused.value.status, refused.value.type) == (422, f"urn:nettailor:problem:{kind}")
+    with pytest.raises(RequestRefused, match="made for task 'signs'"):
+        client.publish_file("birds", file)
+    assert client.tasks() == []
+    made = client.publish_file("signs", file)
+    assert (made.version, made.actor, made.tags, made.note) == (1, "ann", {"stage": "qa"}, "from afar")
+    assert client.report("signs", 1) == "<p>"
+    assert client.publish_file("signs", file) == made
 
 
 def test_a_publish_that_the_disk_has_no_room_for(redis_client: "redis.Redis", tmp_path: Path) -> None:

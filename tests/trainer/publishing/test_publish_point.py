@@ -15,7 +15,7 @@ from registry.journal.records import VersionRecord
 from registry.policy.policy import Policy
 from registry.registry import Registry
 from registry.versions.evaluation import EVALUATIONS, evaluation_of
-from tests.bundles import random_bundle, random_tensors
+from tests.bundles import random_bundle, random_tensors, tiny_bytes
 from tests.serving import served
 from tests.trainer.datasets import dataset_file
 from tests.trainer.publishing.points import ACCURACIES, CHOSEN, point
@@ -54,6 +54,12 @@ def published(registry: Registry, made: Tailored, backbone: Backbone, tmp_path: 
     assert result["version"] == 1
     assert result["front"] == made.pareto_front
     return made
+
+
+@pytest.mark.parametrize("held", [b"{}", b"[1]", b'[{"k": 1}]'], ids=["no list", "no rows", "no digest"])
+def test_what_a_file_of_another_installation_called_points(registry: Registry, held: bytes) -> None:
+    record = registry.publish("signs", tiny_bytes(), actor="me", attachments={POINTS: registry.blobs.put(held)})
+    assert read_pareto_front(record, registry.blobs) == []
 
 
 def test_the_points_are_kept_with_the_version(registry: Registry, published: Tailored) -> None:

@@ -1,0 +1,1 @@
+"""Versions carried between installations, as files."""
