@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import redis
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from nettailor.durable import TEMPORARY_PREFIX
 from registry.http.app import create_app
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
@@ -17,7 +21,21 @@ from registry.versions.attachments import read
 from registry.versions.version_file import VersionFile
 from tests.bundles import tiny_bytes
 from tests.serving import served
+from tests.waiting import PATIENCE_SECONDS
 
+_KILLED = """
+import os, signal
+from cli.main import app
+import nettailor.durable
+
+def killed(file, chunks):
+    file.write(next(iter(chunks))[:1000])
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+nettailor.durable._fill = killed
+app()
+"""
 _REPORT = b"<h1>how it was made</h1>"
 
 
@@ -129,6 +147,16 @@ def test_what_cannot_be_pulled(urls: tuple[str, str], tmp_path: Path) -> None:
         refused = _invoke(urls[1], "pull", *arguments, "--out", str(tmp_path / "file.zip"))
         assert (refused.exit_code, said in refused.stderr) == (1, True)
     assert not (tmp_path / "file.zip").exists()
+
+
+def test_a_pull_that_is_killed_while_it_writes(urls: tuple[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "out" / "signs.zip"
+    command = [sys.executable, "-c", _KILLED, "registry", "pull", "signs", "--out", str(file), "--url", urls[0]]
+    assert subprocess.run(command, check=False, timeout=PATIENCE_SECONDS).returncode == -signal.SIGKILL
+    [left] = os.listdir(file.parent)
+    assert left.startswith(TEMPORARY_PREFIX)
+    _run(urls[0], "pull", "signs", "--out", str(file))
+    assert VersionFile(file.read_bytes()).bundle == tiny_bytes()
 
 
 def test_a_pull_that_is_cut_off_leaves_the_file_that_was_there(
