@@ -86,7 +86,7 @@ def is_same_origin(origin: str, host: str) -> bool:
     return page.hostname is not None and page.hostname == asked.hostname and ports[0] == ports[1]
 
 
-class _Cors(CORSMiddleware):
+class Cors(CORSMiddleware):
     """Refuses preflights with problem documents, as everything else here."""
 
     def preflight_response(self, request_headers: Headers) -> Response:
@@ -102,7 +102,7 @@ class _Cors(CORSMiddleware):
 def allow_origins(app: FastAPI, origins: Collection[str]) -> None:
     """Let pages of these origins ask and read (CORS), without cookies. Called last: preflights come without a key."""
     app.add_middleware(
-        _Cors,
+        Cors,
         allow_origins=sorted(origins),
         allow_methods=_METHODS,
         allow_headers=["*"],

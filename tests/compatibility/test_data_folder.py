@@ -101,12 +101,17 @@ def _covers(now: Any, then: Any) -> bool:
     return bool(now == then)
 
 
+def _as_now(path: str, body: Any) -> Any:
+    """What was said then in the form that it has now: a list of jobs stood in an object of its own."""
+    return body["jobs"] if path.partition("?")[0] == "/jobs" else body
+
+
 def test_every_question_is_answered_as_then(opened: Opened) -> None:
     different = {}
     for path, then in opened.then.answers.items():
         now = opened.http.get(path)
         is_json = now.headers["content-type"].endswith("json")
-        same = not now.is_success or _covers(now.json() if is_json else now.text, then["body"])
+        same = not now.is_success or _covers(now.json() if is_json else now.text, _as_now(path, then["body"]))
         if now.status_code != then["status"] or not same:
             different[path] = (now.status_code, now.text, then)
     assert len(opened.then.answers) > 30

@@ -44,7 +44,7 @@ def tiny_config(**overrides: object) -> RecipeConfig:
 def tiniest_config(**overrides: object) -> RecipeConfig:
     """For tests that look at what is around the trainings: one step an epoch, one proxy a node, and no measurement of
     what pays, which comes out otherwise now and then. It takes half of the time."""
-    tiny = tiny_config(skips=1, bf16=False, flip=False)
+    tiny = tiny_config(**{"skips": 1, "bf16": False, "flip": False, **overrides})
     trainings = ("teacher", "student", "recover", "retrain")
     one_step = {name: replace(getattr(tiny, name), batch_size=36) for name in trainings}
     return replace(tiny, **{**one_step, **overrides})

@@ -103,7 +103,7 @@ def test_what_cannot_be_trained_on_is_not_uploaded(url: str, tmp_path: Path) -> 
     assert result.exit_code == 1
     assert "The images lie in the folders test, train" in result.stderr
     assert "2 left out" in result.stdout
-    assert httpx.get(f"{url}/jobs", trust_env=False).json() == {"jobs": []}
+    assert httpx.get(f"{url}/jobs", trust_env=False).json() == []
 
 
 def test_a_no_uploads_nothing(url: str, odd: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_no_uploads_nothing(url: str, odd: Path) -> None:
         assert terminal.read_to_the_end() == 1
     assert "nothing was uploaded" in terminal.shown
     assert "2 classes, 20 images" in terminal.shown
-    assert httpx.get(f"{url}/jobs", trust_env=False).json() == {"jobs": []}
+    assert httpx.get(f"{url}/jobs", trust_env=False).json() == []
 
 
 @pytest.mark.parametrize(("options", "answer"), [((), "y\n"), (("--yes",), "")])

@@ -5,12 +5,11 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI, Request
-from starlette.middleware.cors import CORSMiddleware
 
 from hosting.access.audit import AuditTrail
 from hosting.access.authorization import Authorization, RouteLookup, install_access
 from hosting.access.bodies import BoundedBodies
-from hosting.access.cross_origin import CrossOriginProtection
+from hosting.access.cross_origin import Cors, CrossOriginProtection
 from hosting.access.endpoint import endpoint
 from hosting.access.key_file import add_key
 from hosting.access.keys import new_key
@@ -78,7 +77,7 @@ def test_without_keys_other_sites_are_refused_in_their_place_and_preflights_come
     settings = Settings(audit_log=tmp_path / "audit.jsonl", allowed_origins=frozenset({"https://app.example"}))
     install_access(app, settings, RouteTable([READ_VERSION]), rate_refused=lambda: None)
     install_problem_handlers(app, {})
-    order = [RequestIdMiddleware, CORSMiddleware, RouteLookup, AuditTrail, CrossOriginProtection, BoundedBodies]
+    order = [RequestIdMiddleware, Cors, RouteLookup, AuditTrail, CrossOriginProtection, BoundedBodies]
     assert middleware(app) == order
 
 
