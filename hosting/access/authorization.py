@@ -124,13 +124,14 @@ class Authorization:
             match = route_match(scope)
             if match.scope is not None:
                 caller.set(None)
+                key_of_request.set(None)
                 try:
                     token, query = _token(scope, match)
                     key = await self._holder(scope, match, token)
+                    key_of_request.set(key)  # before the check, which looks for a job among those that it may see
                     if key is not None:
                         caller.set(key.name)
                         await self._check(key, match.scope, match)
-                    key_of_request.set(key)
                 except Exception as failure:  # only what has a problem of its own; the rest is raised again
                     await self._refusal(Request(scope), failure)(scope, receive, send)
                     return
