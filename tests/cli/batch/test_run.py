@@ -37,7 +37,7 @@ from tests.documented import ROOT
 from tests.trainer.archives import picture
 from tests.waiting import until
 
-_IMAGES = 200  # so many that a process is killed in the middle
+_IMAGES = 400  # so many that a process is killed in the middle, on a busy machine, too
 _NOWHERE = "http://127.0.0.1:9"
 
 
