@@ -184,8 +184,8 @@ def tailor(
     preset: Annotated[
         Preset | None,
         typer.Option(
-            help="How much time to spend: fast a first look in minutes, balanced half an hour for 3000 images on two "
-            "cores, thorough hours. What these data will take is told before training begins. Default: balanced."
+            help="How much time to spend: fast a first look in minutes, balanced a quarter of an hour for 3000 "
+            "images, thorough hours. What these data will take is told before training begins. Default: balanced."
         ),
     ] = None,
     seed: Annotated[int | None, _option("The same seed and data give the same bundle; 0 by default.", min=0)] = None,

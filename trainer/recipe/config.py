@@ -227,7 +227,8 @@ def _thorough() -> RecipeConfig:
         teacher=Schedule(epochs=15, lr=0.01, min_images=32_000, max_images=1_280_000),
         student=replace(_STUDENT, epochs=24, min_images=64_000, max_images=1_280_000),
         recover=replace(_RECOVER, epochs=2, min_images=6_400, max_images=128_000),
-        retrain=replace(_RETRAIN, epochs=15, min_images=32_000, max_images=640_000),
+        retrain=replace(_RETRAIN, epochs=48, min_images=32_000, max_images=640_000),
+        cut=1,
         pooled_images=1000,
         max_folds=5,
     )
