@@ -30,6 +30,6 @@ def test_what_was_given_up_is_named(tmp_path: Path) -> None:
         "teacher: no longer cycles",
         "validation: 1 of 2 folds",
         "student: 3 of 24 epochs",
-        "retraining: 1 of 15 epochs",
+        "retraining: 1 of 48 epochs",
         "search: smaller networks were not tried",
     ]
