@@ -61,7 +61,7 @@ def _nameless(route: str) -> str:
 
 def test_all_three_parts_answer_on_one_port(service: str) -> None:
     with Client(service) as client:
-        assert [task.task for task in client.tasks()] == ["signs"]
+        assert "signs" in [task.task for task in client.tasks()]  # among those of other tests
         assert isinstance(client.jobs(), list)
         assert client.is_ready()
 
