@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.commands.arguments.task_name import checked_task_name
+from cli.commands.arguments.version import ShowVersion
 from cli.commands.backbones import backbone_app
 from cli.commands.delete import delete
 from cli.commands.evaluate import evaluate
@@ -18,7 +19,6 @@ from cli.commands.options import DEFAULT_DIR, ClientDir, KeyOption, Url, one_lin
 from cli.commands.output import AsJson, as_line, show
 from cli.commands.predict import predict
 from cli.commands.upkeep import add_upkeep
-from cli.commands.version import ShowVersion
 from cli.commands.versions import registry_app
 from cli.console import PlainConsole
 from cli.transfer.commands import add_transfer

@@ -15,7 +15,6 @@ from registry.errors import (
     PolicyViolated,
     TaskUnknown,
     TaskWasDeleted,
-    VersionInUse,
     VersionUnknown,
 )
 from registry.instrumentation import Observe, observed, unobserved
@@ -48,6 +47,7 @@ from registry.versions.aliases import ANY, AnyVersion, alias_moved, check_alias,
 from registry.versions.annotation import Annotation, annotation_of, changed_tags, version_annotated
 from registry.versions.attachments import checked
 from registry.versions.comparison import Comparison, check_comparable, compare
+from registry.versions.deletions import task_deleted, version_deleted
 from registry.versions.lineage import Lineage, lineage_of
 from registry.versions.promotion import check_blob, policy_evidence
 from registry.versions.publishing import publishable, version_published
@@ -348,20 +348,8 @@ class Registry:
 
         def decide(state: TaskState) -> VersionDeleted:
             state.check_version(version)
-            if aliases := sorted(alias for alias, named in state.aliases.items() if named == version):
-                raise VersionInUse(task, version, aliases)
             published = self.index.published(task, version)
-            return VersionDeleted(
-                task=task,
-                sequence=state.sequence + 1,
-                at=now(),
-                actor=actor,
-                version=version,
-                digest=published.digest
-                if published
-                else "",  # "": it is gone meanwhile, so another writer takes this number
-                reason=reason,
-            )
+            return version_deleted(state, version, published, actor=actor, reason=reason, at=now())
 
         self._journal.commit(task, decide)
 
@@ -371,7 +359,7 @@ class Registry:
 
         def decide(state: TaskState) -> TaskDeleted:
             state.check_exists()
-            return TaskDeleted(task=task, sequence=state.sequence + 1, at=now(), actor=actor, reason=reason)
+            return task_deleted(state, actor=actor, reason=reason, at=now())
 
         self._journal.commit(task, decide)
 

@@ -75,7 +75,7 @@ class FirstHour:
             if service.poll() is not None or time.monotonic() > deadline:
                 service.kill()
                 raise SystemExit("nettailor up does not become ready")
-            time.sleep(_LOOK_AGAIN_S)
+            time.sleep(_LOOK_AGAIN_S)  # between looks at another process, as a user would
         return service
 
     def _is_ready(self) -> bool:

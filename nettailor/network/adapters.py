@@ -4,6 +4,8 @@
 Legend: N images, C channels, H W; W a frozen convolution, z = W x.
 """
 
+import copy
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 import torch
@@ -14,7 +16,7 @@ from nettailor.bundle.manifest import AdapterMethod
 from nettailor.bundle.tensors.adapters import SWITCHED_OFF
 
 
-class AdaptedConvolution(nn.Module):
+class AdaptedConvolution(nn.Module, ABC):
     """A frozen convolution and a matrix of the task's own, `weight` (C_out, C, 1, 1), 0 at first.
 
     It is learned in units of the layers that it comes between: `unit` has the deviations of the backbone's own
@@ -35,19 +37,7 @@ class AdaptedConvolution(nn.Module):
 
     def merged(self) -> nn.Conv2d:
         """One convolution that gives the same in eval mode."""
-        weight, bias = self._merged()
-        conv = self.conv
-        result = nn.Conv2d(
-            conv.in_channels,
-            conv.out_channels,
-            conv.kernel_size,  # type: ignore[arg-type]  # torch says any number of ints, and has two
-            conv.stride,  # type: ignore[arg-type]
-            conv.padding,  # type: ignore[arg-type]
-            bias=bias is not None,
-        ).to(weight)
-        result.weight = nn.Parameter(weight, requires_grad=False)
-        result.bias = None if bias is None else nn.Parameter(bias, requires_grad=False)
-        return result.eval()
+        return with_weights(self.conv, *self._merged())
 
     def tensors(self) -> dict[str, Tensor]:
         """What a bundle holds of it, by name."""
@@ -59,8 +49,9 @@ class AdaptedConvolution(nn.Module):
         self.unit.copy_(self.unit != 0)
         self.weight.copy_(tensors["weight"])
 
+    @abstractmethod
     def _merged(self) -> tuple[Tensor, Tensor | None]:
-        raise NotImplementedError
+        """Its weight, and its bias if it has one."""
 
 
 class ParallelAdapter(AdaptedConvolution):
@@ -150,6 +141,14 @@ def adapted(method: AdapterMethod, conv: nn.Module, norm: nn.Module) -> AdaptedC
     assert isinstance(conv, nn.Conv2d)
     assert isinstance(norm, nn.BatchNorm2d)
     return _KINDS[method](conv, norm)
+
+
+def with_weights(conv: nn.Conv2d, weight: Tensor, bias: Tensor | None = None) -> nn.Conv2d:
+    """A convolution as this one, in eval mode, with other weights, which are not trained."""
+    result = copy.deepcopy(conv)
+    result.weight = nn.Parameter(weight, requires_grad=False)
+    result.bias = None if bias is None else nn.Parameter(bias, requires_grad=False)
+    return result.eval()
 
 
 def _deviation(norm: nn.BatchNorm2d) -> Tensor:

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from nettailor.architecture.plan import Plan, full_plan
 from nettailor.bundle.tensors.masks import MASKS, packed_mask, unpacked_mask
+from nettailor.network.adapters import with_weights
 from nettailor.network.backbones import Backbone
 from nettailor.network.student import Student
 
@@ -50,17 +51,7 @@ class MaskedConvolution(nn.Module):
 
     def merged(self) -> nn.Conv2d:
         """A convolution of the weights that are kept."""
-        conv = self.conv
-        result = nn.Conv2d(
-            conv.in_channels,
-            conv.out_channels,
-            conv.kernel_size,  # type: ignore[arg-type]  # torch says any number of ints, and has two
-            conv.stride,  # type: ignore[arg-type]
-            conv.padding,  # type: ignore[arg-type]
-            bias=False,
-        ).to(conv.weight)
-        result.weight = nn.Parameter(self.weight.detach(), requires_grad=False)
-        return result.eval()
+        return with_weights(self.conv, self.weight.detach())
 
     def mask(self) -> NDArray[np.uint8]:
         """As a bundle holds it."""

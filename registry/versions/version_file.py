@@ -135,6 +135,7 @@ def _members(data: bytes) -> dict[str, bytes]:
             listed = file.infolist()
             _check_listed(listed, len(data))
             return {member.filename: file.read(member) for member in listed}
+    # zipfile raises all of these for bytes that are no zip it reads; the last for methods and versions it lacks.
     except (zipfile.BadZipFile, struct.error, EOFError, OSError, ValueError, NotImplementedError) as fault:
         raise VersionFileInvalid(str(fault) or "no sound zip") from fault
 

@@ -40,6 +40,7 @@ from trainer.training.fit import Batch, Batches, Epoch, Inputs, TrainingRun, cor
 from trainer.training.images import LabelledImages
 from trainer.training.prefetch import prefetched
 from trainer.training.schedule import Schedule
+from trainer.training.statistics import reestimate_statistics
 
 CPU = torch.device("cpu")
 _ESTIMATED_IMAGES = 1024  # training images that a network's statistics are estimated on before it is polished
@@ -349,28 +350,14 @@ class Fold:
     def _on_device(self, batches: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
         return ((images.to(self.device), labels.to(self.device)) for images, labels in batches)
 
-    @torch.no_grad()
     def _reestimate_statistics(self, model: nn.Module, count: int | None) -> None:
-        """Batch-norm statistics that training moves, from the training images as serving prepares them: a moving
-        average over the last augmented batches is noisier and of another distribution. Teachers and students alike, or
-        their accuracies could not be compared."""
-        model.train()
-        norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
-        momenta = [norm.momentum for norm in norms]
-        for norm in norms:
-            norm.reset_running_stats()
+        """From the training images as serving prepares them, all or so many: a moving average over the last augmented
+        batches is noisier and of another distribution. Teachers and students alike, or their accuracies could not be
+        compared."""
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(self.config.seed))[:count]
-        seen = 0
-        for images, _ in self._on_device(evaluation_batches(self.train.rows(order), self.preprocessing)):
-            if len(images) > 1:
-                seen += len(images)
-                for norm in norms:
-                    norm.momentum = len(images) / seen  # the average over images: the last batch may be a small one
-                with self._autocast():
-                    model(images)
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-        model.eval()
+        batches = self._on_device(evaluation_batches(self.train.rows(order), self.preprocessing))
+        with self._autocast():
+            reestimate_statistics(model, (images for images, _ in batches))
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=bool(self.config.bf16))

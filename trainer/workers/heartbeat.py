@@ -48,7 +48,7 @@ def _beats(client: "redis.Redis", hostname: str, found: Mapping[str, datetime], 
     while time.monotonic() < deadline:
         if any(found.get(name) != heartbeat for name, heartbeat in heartbeats(client, hostname).items()):
             return True
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_LOOK_SECONDS)  # heartbeats are written by other processes, which tell nobody
     return False
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import redis
 import torch
 from torch import nn
 from typer.testing import CliRunner, Result
@@ -14,15 +13,9 @@ from cli.main import app
 from nettailor.network.backbones import load_backbone, uncut_network
 from registry.http.app import create_app
 from registry.registry import Registry
-from registry.storage.blobs import Blobs
 from tests.bundles import random_bundle
 from tests.registry.published import bundle_bytes
 from tests.serving import served
-
-
-@pytest.fixture
-def registry(tmp_path: Path, redis_client: "redis.Redis") -> Registry:
-    return Registry(Blobs(str(tmp_path / "blobs")), redis_client)
 
 
 @pytest.fixture
