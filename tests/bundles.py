@@ -21,6 +21,7 @@ from nettailor.bundle.manifest import (
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nettailor.bundle.safetensors_file import AnyArray
 from nettailor.bundle.tensors.masks import MASKS
+from nettailor.bundle.tensors.ranges import RANGES
 from nettailor.bundle.tensors.tensors import tensor_shapes
 
 ZERO_FINGERPRINT = "0" * 64
@@ -48,6 +49,7 @@ def random_manifest(
     seed: int = 0,
     test_accuracy: float = 0.9,
     method: Method = "nettailor",
+    activation_ranges: bool = False,
 ) -> Manifest:
     """A manifest whose figures are made up but consistent in form; other methods have a plan and statistics of their
     own."""
@@ -56,12 +58,13 @@ def random_manifest(
         plan, statistics = full_plan(depth, 0), PLAIN_METHODS[method]
     side = {"mini26": (32, 32), "wide_resnet26": (72, 64)}.get(backbone, (256, 224))
     return Manifest(
-        format=format_of(method),
+        format=format_of(method, activation_ranges=activation_ranges),
         task=task,
         method=method,
         backbone=BackboneReference(id=backbone, fingerprint=fingerprint),
         plan=plan or random_plan(depth, seed=seed),
         statistics=statistics,
+        activation_ranges=activation_ranges,
         classes=tuple(f"class {index}" for index in range(classes)),
         preprocessing=Preprocessing(resize=side[0], crop=side[1], mean=IMAGENET_MEAN, std=IMAGENET_STD),
         metrics=Metrics(
@@ -94,6 +97,8 @@ def random_tensors(manifest: Manifest, *, seed: int = 0) -> dict[str, AnyArray]:
         elif name.startswith(MASKS):
             tensors[name] = rng.integers(0, 256, shape, np.uint8)
             continue
+        elif name.startswith(RANGES):
+            values = rng.uniform(2.0, 6.0, shape)
         elif name.endswith("var"):
             values = rng.uniform(0.5, 1.5, shape)
         elif name.startswith("adapters.") and len(shape) > 1:
@@ -120,6 +125,7 @@ def random_bundle(
     seed: int = 0,
     test_accuracy: float = 0.9,
     method: Method = "nettailor",
+    activation_ranges: bool = False,
 ) -> tuple[Manifest, dict[str, AnyArray]]:
     """A manifest and its tensors, ready for `encode`; the same arguments give the same bundle."""
     manifest = random_manifest(
@@ -132,6 +138,7 @@ def random_bundle(
         seed=seed,
         test_accuracy=test_accuracy,
         method=method,
+        activation_ranges=activation_ranges,
     )
     return manifest, random_tensors(manifest, seed=seed)
 

@@ -1,6 +1,7 @@
 """The manifest of a bundle: version-independent content only, so that equal training gives equal bytes (torch-free).
 
-Bundles of method `nettailor` are of format 1, whose readers know no other method; those of other methods of format 2.
+Bundles of method `nettailor` that have no activation ranges are of format 1, whose readers know neither other methods
+nor ranges; all others are of format 2.
 Accuracies are shares (0..1); MACs are multiply-adds of one image, batch-norm counted as 2 an output element.
 """
 
@@ -47,9 +48,14 @@ def adapters_of(method: Method) -> AdapterMethod | None:
     return next((known for known in ADAPTER_METHODS if known == method), None)
 
 
-def format_of(method: Method) -> Format:
-    """The format that a bundle of this method is written in."""
-    return "nettailor-bundle/1" if method == "nettailor" else "nettailor-bundle/2"
+def format_of(method: Method, *, activation_ranges: bool = False) -> Format:
+    """The format that such a bundle is written in."""
+    return "nettailor-bundle/1" if method == "nettailor" and not activation_ranges else "nettailor-bundle/2"
+
+
+def may_have_ranges(method: Method) -> bool:
+    """Whether tasks of this method run the backbone's own weights, which int8 is for."""
+    return method != "piggyback" and method not in WHOLE_METHODS
 
 
 class _Frozen(BaseModel):
@@ -123,6 +129,8 @@ class Manifest(_Frozen):
     backbone: BackboneReference
     plan: Plan
     statistics: StatisticsMode
+    # Whether the bundle says in which range its activations lie, without which it cannot run in int8.
+    activation_ranges: bool = Field(default=False, exclude_if=lambda ranges: not ranges)
     classes: tuple[Annotated[str, StringConstraints(min_length=1, max_length=256)], ...] = Field(
         min_length=2, max_length=100_000
     )
@@ -167,8 +175,12 @@ class Manifest(_Frozen):
 
     @model_validator(mode="after")
     def _is_what_its_method_makes(self) -> "Manifest":
-        if self.format != format_of(self.method):
-            raise ValueError(f"a bundle of method {self.method} is a {format_of(self.method)}, not a {self.format}")
+        wanted = format_of(self.method, activation_ranges=self.activation_ranges)
+        if self.format != wanted:
+            having = " with activation ranges" if self.activation_ranges else ""
+            raise ValueError(f"a bundle of method {self.method}{having} is a {wanted}, not a {self.format}")
+        if self.activation_ranges and not may_have_ranges(self.method):
+            raise ValueError(f"bundles of method {self.method} have no activation ranges")
         statistics = PLAIN_METHODS.get(self.method)
         if statistics is None:
             return self

@@ -15,6 +15,7 @@ from nettailor.bundle.tensors.adapters import adapter_shapes
 from nettailor.bundle.tensors.masks import check_mask, mask_shapes, masked_weights
 from nettailor.bundle.tensors.network import network_shapes
 from nettailor.bundle.tensors.paths import check_alphas, path_shapes
+from nettailor.bundle.tensors.ranges import check_ranges, range_shapes
 from nettailor.bundle.tensors.statistics import statistics_shapes
 from nettailor.errors import BackboneUnknown, BundleManifestInvalid, BundleTensorInvalid
 
@@ -37,6 +38,8 @@ def tensor_shapes(manifest: Manifest) -> dict[str, Shape]:
             shapes |= adapter_shapes(shape_of, plan, adapters)
         if manifest.is_masked:
             shapes |= mask_shapes(shape_of)
+        if manifest.activation_ranges:
+            shapes |= range_shapes(shape_of, plan)
     classes = len(manifest.classes)
     return shapes | {"head.weight": (classes, shape_of.channels[-1]), "head.bias": (classes,)}
 
@@ -75,3 +78,4 @@ def _check_values(name: str, tensor: FloatArray) -> None:
     if name.endswith("var") and tensor.min() < 0:
         raise BundleTensorInvalid(name, "holds a negative variance")
     check_alphas(name, tensor)
+    check_ranges(name, tensor)

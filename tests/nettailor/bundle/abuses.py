@@ -37,7 +37,8 @@ class Abuse:
 def abuses() -> Iterator[Abuse]:
     """Every abuse, of a sound bundle of the task `signs`."""
     sound = tiny_bytes()
-    for group in (_container_abuses, _header_abuses, _tensor_abuses, _adapter_abuses, _mask_abuses, _manifest_abuses):
+    of_tensors = (_tensor_abuses, _adapter_abuses, _mask_abuses, _range_abuses)
+    for group in (_container_abuses, _header_abuses, *of_tensors, _manifest_abuses):
         yield from group(sound)
 
 
@@ -144,6 +145,32 @@ def _mask_abuses(_sound: bytes) -> Iterator[Abuse]:
     yield abuse("mask too short", mask, tensors[mask][:-4], "shape is (252,), must be (256,)")
     yield abuse("mask of numbers", mask, np.ones(256, np.float32), "dtype is float32, must be uint8")
     yield abuse("classifier of bytes", "head.bias", np.ones(2, np.uint8), "dtype is uint8, must be float32")
+
+
+def _range_abuses(_sound: bytes) -> Iterator[Abuse]:
+    sound = encode(*random_bundle(classes=2, activation_ranges=True))
+    nan, minus, zero = (bytes.fromhex(h) for h in ("0000c07f", "000080bf", "00000000"))
+
+    def abuse(name: str, data: bytes, says: str, error: type[BundleInvalid] = BundleTensorInvalid) -> Abuse:
+        return Abuse(name=name, data=data, error=error, says=says)
+
+    def manifest(change: Callable[[dict[str, Any]], object]) -> bytes:
+        return edit_manifest(sound, change)
+
+    yield abuse("range of nothing", _overwrite(sound, "ranges.0", zero), "at ranges.0: a range is not above 0")
+    yield abuse("range below zero", _overwrite(sound, "ranges.12", minus), "at ranges.12: a range is not above 0")
+    yield abuse("NaN in a range", _overwrite(sound, "ranges.12", nan), "at ranges.12: holds NaN or infinity")
+    unsaid = manifest(lambda m: (m.pop("activation_ranges"), m.update(format="nettailor-bundle/1")))
+    yield abuse("ranges that the manifest does not tell of", unsaid, "at ranges.0: surplus")
+    lacking = edit_manifest(encode(*random_bundle(classes=2, method="dan")), lambda m: m.update(activation_ranges=True))
+    yield abuse("ranges that are not there", lacking, "at ranges.0: missing")
+    invalid = BundleManifestInvalid
+    of_one = manifest(lambda m: m.update(format="nettailor-bundle/1"))
+    yield abuse("ranges in format 1", of_one, "nettailor with activation ranges is a nettailor-bundle/2", invalid)
+    masked = edit_manifest(
+        encode(*random_bundle(classes=2, method="piggyback")), lambda m: m.update(activation_ranges=True)
+    )
+    yield abuse("ranges of masked weights", masked, "of method piggyback have no activation ranges", invalid)
 
 
 def _manifest_abuses(sound: bytes) -> Iterator[Abuse]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nettailor.architecture.geometry import backbone_names, geometry
-from nettailor.architecture.plan import full_plan
+from nettailor.architecture.plan import full_plan, reachable_plan
 from nettailor.bundle.backbone_file import tensor_shapes as backbone_shapes
 from nettailor.bundle.bundle import (
     BundleLimits,
@@ -27,6 +27,7 @@ from nettailor.bundle.manifest import (
     PLAIN_METHODS,
     WHOLE_METHODS,
     AdapterMethod,
+    Manifest,
     Method,
     StatisticsMode,
 )
@@ -79,15 +80,23 @@ def test_a_file_of_the_official_package_is_read() -> None:
 @pytest.mark.parametrize("method", get_args(Method))
 def test_golden_bytes(method: Method) -> None:
     """The bytes of equal content never change: digests are identities. A change here is a new format version."""
-    manifest = random_manifest(plan=random_plan(12, seed=4), classes=3, method=method)
+    data = _golden(random_manifest(plan=random_plan(12, seed=4), classes=3, method=method))
+    assert data[8:100] == GOLDEN_START
+    assert digest_of(data) == GOLDEN_DIGESTS[method]
+
+
+def test_golden_bytes_with_activation_ranges() -> None:
+    data = _golden(random_manifest(plan=random_plan(12, seed=4), classes=3, activation_ranges=True))
+    assert digest_of(data) == GOLDEN_DIGEST_WITH_RANGES
+
+
+def _golden(manifest: Manifest) -> bytes:
     tensors: dict[str, AnyArray] = {
         name: np.full(shape, 1 / shape[0] if name.startswith("alphas") else 0.5, dtype=np.float32)
         for name, shape in tensor_shapes(manifest).items()
     }
     tensors |= {name: np.full(tensors[name].shape, 165, np.uint8) for name in tensors if name.startswith("masks.")}
-    data = encode(manifest, tensors)
-    assert data[8:100] == GOLDEN_START
-    assert digest_of(data) == GOLDEN_DIGESTS[method]
+    return encode(manifest, tensors)
 
 
 @pytest.mark.parametrize("method", PLAIN_METHODS)
@@ -131,6 +140,39 @@ def test_a_manifest_of_format_1_names_no_method() -> None:
     text = manifest_json(random_manifest())
     assert '"method"' not in text
     assert parse_manifest(text).method == "nettailor"
+
+
+@pytest.mark.parametrize("backbone", ["mini26", "resnet50"])
+def test_every_present_node_has_a_range_for_each_input_of_an_int8_convolution(backbone: str) -> None:
+    nodes = range(1, geometry(backbone).depth + 1)
+    plan = reachable_plan([node not in (2, 3) for node in nodes], [[1] if node == 3 else [] for node in nodes])
+    manifest, tensors = random_bundle(backbone=backbone, plan=plan, activation_ranges=True)
+    bundle = decode(encode(manifest, tensors))
+    assert bundle.manifest.activation_ranges
+    assert bundle.manifest.format == "nettailor-bundle/2"
+    sizes = {name: tensor.shape for name, tensor in bundle.tensors.items() if name.startswith("ranges.")}
+    convolutions = 3 if backbone == "resnet50" else 2
+    assert sizes.pop("ranges.0") == (1,)
+    assert sizes.pop("ranges.3") == (1,)
+    assert "ranges.2" not in sizes  # absent: it has no path
+    assert sizes == {f"ranges.{node}": (convolutions,) for node in nodes if node not in (2, 3)}
+
+
+@pytest.mark.parametrize("method", ["features", "batchnorm", *ADAPTER_METHODS])
+def test_methods_that_run_the_backbone_s_weights_may_have_ranges(method: Method) -> None:
+    manifest, tensors = random_bundle(method=method, activation_ranges=True)
+    assert decode(encode(manifest, tensors)).tensors["ranges.12"].shape == (2,)
+
+
+@pytest.mark.parametrize("method", [*WHOLE_METHODS, "piggyback"])
+def test_methods_with_weights_of_their_own_may_not(method: Method) -> None:
+    with pytest.raises(ValueError, match="have no activation ranges"):
+        random_manifest(method=method, activation_ranges=True)
+
+
+def test_a_manifest_without_ranges_does_not_speak_of_them() -> None:
+    assert '"activation_ranges"' not in manifest_json(random_manifest())
+    assert '"activation_ranges":true' in manifest_json(random_manifest(activation_ranges=True))
 
 
 def test_equal_input_gives_equal_bytes_whatever_its_order_and_layout() -> None:
@@ -292,6 +334,7 @@ def test_limits_are_frozen() -> None:
 
 
 GOLDEN_START = b'{"__metadata__":{"manifest":"{\\"backbone\\":{\\"fingerprint\\":\\"000000000000000000000000000000'
+GOLDEN_DIGEST_WITH_RANGES = "sha256:df319c5b641fba179a994e9712b199cb951ce9c226d84766f3eedcc4b0bffea2"
 GOLDEN_DIGESTS: dict[Method, str] = {
     "nettailor": "sha256:0a72f888c64a42da8b13a49d045e88b9a7aa8146d485fbb014ef3a44223375d6",
     "features": "sha256:152fa23936949c2964af6520dadbf5fb5dccc3b5d5145608d56701f329b50c7d",
