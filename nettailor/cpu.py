@@ -17,6 +17,8 @@ from torch.nn import functional as F
 
 _CPUID = bytes.fromhex("53 89f8 31c9 0fa2 5b c3")  # push rbx; mov eax, edi; xor ecx, ecx; cpuid; pop rbx; ret
 _PALETTE_LEAF = 0x1D
+_MULTIPLIES_BYTES = frozenset({"avx512_vnni", "avx_vnni"})  # beside AMX, which has to be looked at more closely
+_WITHOUT_VNNI = frozenset({"SSE41", "AVX", "AVX2", "AVX512_CORE"})  # values of ONEDNN_MAX_CPU_ISA
 _ROUNDS = 7
 _CLEARLY = 1.2
 
@@ -39,6 +41,29 @@ def bf16_pays() -> bool:
     return bool(fp32 > _CLEARLY * bf16)
 
 
+def int8_refusal() -> str | None:
+    """Why this processor does not multiply bytes exactly, or no faster than numbers, in words; None where it does.
+
+    Without VNNI or AMX, products of bytes are added up in 16 bits, where sums of large ones are cut off.
+    """
+    if platform.machine() != "x86_64":
+        return f"int8 is for x86-64 processors; this one is {platform.machine()}"
+    flags = processor_flags()
+    if not _MULTIPLIES_BYTES & flags and not ("amx_int8" in flags and _has_palette()):
+        return "the processor has neither VNNI nor AMX, without which sums of products of bytes are cut off"
+    level = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
+    if level in _WITHOUT_VNNI:
+        return f"ONEDNN_MAX_CPU_ISA={level} keeps oneDNN off VNNI and AMX"
+    return None
+
+
+def processor_flags() -> frozenset[str]:
+    """What Linux says that the processor can do; nothing where that is not known."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    return next((frozenset(line.split(":", 1)[1].split()) for line in lines if line.startswith("flags")), frozenset())
+
+
 def _convolution_seconds(dtype: torch.dtype) -> float:
     weight = torch.ones(64, 64, 3, 3, dtype=dtype).contiguous(memory_format=torch.channels_last)
     x = torch.ones(32, 64, 16, 16, dtype=dtype).contiguous(memory_format=torch.channels_last)
@@ -48,8 +73,7 @@ def _convolution_seconds(dtype: torch.dtype) -> float:
 
 
 def _shows_amx() -> bool:
-    flags = Path("/proc/cpuinfo")
-    return platform.machine() == "x86_64" and flags.exists() and " amx_tile" in flags.read_text()
+    return platform.machine() == "x86_64" and "amx_tile" in processor_flags()
 
 
 def _has_palette() -> bool:

@@ -12,7 +12,7 @@ from nettailor.errors import NetTailorError
 from registry.journal.records import VersionRecord
 from server.settings import ServerSettings
 
-_SHOWN_FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_tile")
+_SHOWN_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_tile")
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -32,12 +32,25 @@ def torch_imports() -> Iterator[Finding]:
 def processor() -> Iterator[Finding]:
     import platform
 
-    flags = _flags()
+    from nettailor.cpu import processor_flags
+
+    flags = processor_flags()
     if platform.machine() == "x86_64" and flags and "avx2" not in flags:
         yield warn("processor", "has no AVX2", "predictions take several times as long; choose another machine type")
         return
     shown = [flag for flag in _SHOWN_FLAGS if flag in flags]
     yield ok("processor", f"{platform.machine()}, {', '.join(shown) or 'no vector extensions known'}")
+
+
+def int8(dtype: str) -> Iterator[Finding]:
+    """Whether NETTAILOR_DTYPE=int8 is possible here; it is `dtype` that is asked for."""
+    from nettailor.cpu import int8_refusal
+
+    refusal = int8_refusal()
+    if refusal is not None and dtype == "int8":
+        yield fail("int8", refusal, "set NETTAILOR_DTYPE to another type, or choose another machine type")
+    else:
+        yield ok("int8", "possible" if refusal is None else f"not possible: {refusal}")
 
 
 def device(settings: ServerSettings) -> Iterator[Finding]:
@@ -139,12 +152,6 @@ def is_local(settings: ServerSettings) -> bool:
         return True
     url = str(import_torchvision("models").get_model_weights(settings.backbone).DEFAULT.url)
     return (Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]).is_file()
-
-
-def _flags() -> frozenset[str]:
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    return next((frozenset(line.split(":", 1)[1].split()) for line in lines if line.startswith("flags")), frozenset())
 
 
 def _quota() -> float | None:

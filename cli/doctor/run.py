@@ -57,6 +57,7 @@ def examine(data_dir: Path | None, expect_features: Path | None = None) -> Itera
     yield from _guarded("keys", lambda: setting_checks.keys(settings))
     yield from _guarded("torch", machine.torch_imports)
     yield from _guarded("processor", machine.processor)
+    yield from _guarded("int8", lambda: machine.int8(settings.dtype))
     yield from _guarded("device", lambda: machine.device(settings))
     yield from _guarded("threads", lambda: machine.threads(settings))
     yield from _guarded("data folder", lambda: state.data_folder(settings))

@@ -13,6 +13,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from cli.doctor import machine
 from cli.doctor.finding import Finding
 from cli.doctor.leftovers import leftovers
 from cli.doctor.run import examine
@@ -65,7 +66,7 @@ def test_before_the_first_start(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     status, document = _doctor(folder)
     assert (status, document["healthy"]) == (0, True)
-    checks = ["settings", "keys", "torch", "processor", "device", "threads", "data folder", "leftovers"]
+    checks = ["settings", "keys", "torch", "processor", "int8", "device", "threads", "data folder", "leftovers"]
     assert [each["check"] for each in document["checks"]] == [
         *checks,
         "redis",
@@ -132,6 +133,14 @@ def test_a_dtype_that_this_processor_is_slow_in(tmp_path: Path, monkeypatch: pyt
     assert _bad(tmp_path)["device"] == ("warn", f"{slow}; NETTAILOR_DTYPE=float32 has them")
     monkeypatch.setenv("NETTAILOR_DTYPE", "auto")
     assert "device" not in _bad(tmp_path)
+
+
+def test_whether_int8_is_possible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nettailor.cpu.int8_refusal", lambda: None)
+    assert [(each.state, each.found) for each in machine.int8("int8")] == [("ok", "possible")]
+    monkeypatch.setattr("nettailor.cpu.int8_refusal", lambda: "it is too old")
+    assert [(each.state, each.found) for each in machine.int8("auto")] == [("ok", "not possible: it is too old")]
+    assert [(each.state, each.found) for each in machine.int8("int8")] == [("fail", "it is too old")]
 
 
 def test_a_bundle_of_another_backbone_and_a_corrupt_one(tmp_path: Path, backbone: str) -> None:
