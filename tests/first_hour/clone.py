@@ -12,9 +12,10 @@ _KEPT = ("PATH", "HOME", "PIP_CONFIG_FILE", "PIP_INDEX_URL", "PIP_CACHE_DIR", "S
 
 
 def fresh_clone(folder: Path, images: int) -> Path:
-    """Of the repository's last commit, with `photos/` and `photo.jpg` in it."""
+    """Of the repository's last commit, with `photos/`, `photo.jpg` and `labelled/`, other photographs, in it."""
     clone = folder / "nettailor-server"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    write_photographs(clone / "labelled", images // 5, seed=1)
     write_photographs(clone / "photos", images)
     return clone
 

@@ -29,6 +29,13 @@ INSTEAD = {
     f"curl -OJ '{PRINTED_URL}/tasks/signs/versions/3/export?format=onnx'": (
         f"curl -OJ '{PRINTED_URL}/tasks/signs/versions/1/export?format=onnx'"
     ),
+    # To the service that it was pulled from, which has it already and keeps what it has.
+    "nettailor registry pull birds 3 --out birds-3.zip --url https://here.example": (
+        f"nettailor registry pull birds 3 --out birds-3.zip --url {PRINTED_URL}"
+    ),
+    "nettailor registry push birds-3.zip --url https://there.example": (
+        f"nettailor registry push birds-3.zip --url {PRINTED_URL}"
+    ),
     f"curl -N {PRINTED_URL}/jobs/$job/events": f"curl -sN {PRINTED_URL}/jobs/$job/events | tail -3",
     "curl --data-binary @sign.jpg -H 'Inference-Header-Content-Length: 0' -o answer.bin "
     "localhost:8000/v2/models/signs/infer": (

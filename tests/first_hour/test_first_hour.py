@@ -37,6 +37,7 @@ SHOWN = {
     "nettailor inspect photos/": r"class folders",
     "nettailor tailor photos/ --task birds": r"birds",
     "nettailor predict birds photo.jpg --top-k 3": r"ahead-only|no-entry|parking|priority-road|speed-limit|stop",
+    "nettailor evaluate birds labelled/": r"60 images",
     "nettailor tasks": r"birds",
     "nettailor jobs": r"birds",
     "nettailor registry versions birds": r"live",
