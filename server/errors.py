@@ -17,6 +17,7 @@ ServerError
 ├── DeadlineExceeded      the request's time ran out before its answer was there
 ├── NotReady              the server is starting or draining
 ├── InferenceFailed       the engine broke on this request
+├── Int8Unavailable       the device cannot compute in 8 bits
 └── ExportError           a network could not be made a file for other runtimes
     ├── ExportLibraryMissing  what writes or verifies the format is not installed
     ├── ExportUnfaithful      the file answers otherwise than the engine, so nobody gets it
@@ -144,6 +145,11 @@ class InferenceFailed(ServerError):
     def __init__(self, tasks: tuple[str, ...]) -> None:
         super().__init__(f"inference failed for {', '.join(tasks)}")
         self.tasks = tasks
+
+
+class Int8Unavailable(ServerError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"NETTAILOR_DTYPE=int8 is not possible here: {reason}")
 
 
 class ExportError(ServerError):

@@ -26,7 +26,7 @@ from server.errors import NotReady
 from server.export.backbone_source import BackboneSource
 from server.export.worker import ExportWorker
 from server.http.routes import build_router
-from server.kernels.device import Device, open_device
+from server.kernels.device import Device, open_device, precision
 from server.metrics import Metrics
 from server.open_inference.parts import Missing
 from server.prediction.batch_runner import Runner
@@ -142,7 +142,7 @@ class Service:
             version=version("nettailor-server"),
             backbone=engine.backbone_name,
             device=engine.device.name,
-            dtype=str(engine.device.dtype).removeprefix("torch."),
+            dtype=precision(engine.device),
         )
         self.metrics.set_budgets(
             {
@@ -162,7 +162,7 @@ class Service:
             "serving %s tasks on %s, %s, backbone %s (%s)",
             len(parts.routing.tasks()),
             engine.device.name,
-            engine.device.dtype,
+            precision(engine.device),
             engine.backbone_name,
             engine.fingerprint[:12],
         )
@@ -182,10 +182,12 @@ class Service:
         self.metrics.registry.unregister(parts.collector)
 
     def _engine(self) -> Engine:
-        backbone = self._backbone or load_backbone(self.settings.backbone, self.settings.backbone_weights)
-        engine = Engine(
-            backbone, open_device(self.settings.device, self.settings.dtype, winograd=self.settings.winograd)
-        )
+        def read() -> Backbone:
+            return self._backbone or load_backbone(self.settings.backbone, self.settings.backbone_weights)
+
+        backbone = read()
+        device = open_device(self.settings.device, self.settings.dtype, winograd=self.settings.winograd)
+        engine = Engine(backbone, device, again=read)
         engine.warm_up(backbone.preprocessing.crop)
         return engine
 

@@ -16,8 +16,10 @@ class ServerSettings(Settings):
     backbones_max: int = Field(default=4, ge=1, description="backbones in memory, the service's own among them")
     backbones_budget_bytes: int = Field(default=2 * GIB, ge=0, description="of all of them together, on the device")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: CUDA where there is one")
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        default="auto", description="of weights and activations; auto: float32 on CPU, bfloat16 on CUDA"
+    dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = Field(
+        default="auto",
+        description="of weights and activations; auto: float32 on CPU, bfloat16 on CUDA; int8 (CPU alone): of tasks "
+        "whose bundles have activation ranges, the others' in float32",
     )
     engine_threads: int = Field(default=0, ge=0, description="threads of one forward pass on CPU; 0: torch's choice")
 

@@ -28,11 +28,20 @@ def random_resnet34() -> Backbone:
 
 
 def tailored_bundles(
-    count: int = 16, side: int = 72, seed: int = 0, *, statistics: StatisticsMode = "task", fingerprint: str
+    count: int = 16,
+    side: int = 72,
+    seed: int = 0,
+    *,
+    statistics: StatisticsMode = "task",
+    activation_ranges: bool = False,
+    fingerprint: str,
 ) -> list[Bundle]:
     """Bundles of `count` tasks, no two plans alike, for the backbone of this fingerprint."""
     plans = [tailored_plan(REMOVED[index % len(REMOVED)], seed=1000 * seed + index) for index in range(count)]
-    return [_bundle(index, plan, side, statistics, fingerprint) for index, plan in enumerate(plans)]
+    return [
+        _bundle(index, plan, side, statistics, fingerprint, activation_ranges=activation_ranges)
+        for index, plan in enumerate(plans)
+    ]
 
 
 def average_bundle(bundles: Sequence[Bundle], *, fingerprint: str) -> Bundle:
@@ -81,10 +90,25 @@ def _task_params(plan: Plan) -> int:
     return plan_complexity(geometry(BACKBONE), plan, image_side=72, classes=CLASSES, statistics="task").task_params
 
 
-def _bundle(index: int, plan: Plan, side: int, statistics: StatisticsMode, fingerprint: str) -> Bundle:
+def _bundle(
+    index: int,
+    plan: Plan,
+    side: int,
+    statistics: StatisticsMode,
+    fingerprint: str,
+    *,
+    activation_ranges: bool = False,
+) -> Bundle:
     backbone = BackboneReference(id=BACKBONE, fingerprint=fingerprint)
     manifest = untrained_manifest(
-        f"task-{index}", plan, backbone, side=side, classes=CLASSES, statistics=statistics, seed=index
+        f"task-{index}",
+        plan,
+        backbone,
+        side=side,
+        classes=CLASSES,
+        statistics=statistics,
+        seed=index,
+        activation_ranges=activation_ranges,
     )
     tensors = random_tensors(manifest)
     digest = f"sha256:{index:064x}"  # stands for the file, which no engine asks for

@@ -5,8 +5,9 @@ import numpy as np
 from nettailor.architecture.geometry import geometry
 from nettailor.architecture.plan import Plan
 from nettailor.bundle.bundle import FloatArray
-from nettailor.bundle.manifest import Accuracy, BackboneReference, Manifest, Metrics, StatisticsMode
+from nettailor.bundle.manifest import Accuracy, BackboneReference, Manifest, Metrics, StatisticsMode, format_of
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from nettailor.bundle.tensors.ranges import RANGES
 from nettailor.bundle.tensors.tensors import tensor_shapes
 from nettailor.complexity.counting import plan_complexity
 
@@ -20,11 +21,14 @@ def untrained_manifest(
     classes: int,
     statistics: StatisticsMode,
     seed: int,
+    activation_ranges: bool = False,
 ) -> Manifest:
     """For images of `side` pixels."""
     accuracy = Accuracy(validation=0.9, test=0.9)
     shapes = geometry(backbone.id)
     return Manifest(
+        format=format_of("nettailor", activation_ranges=activation_ranges),
+        activation_ranges=activation_ranges,
         task=task,
         backbone=backbone,
         plan=plan,
@@ -50,6 +54,8 @@ def _random(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> Floa
     """Values that keep activations in a sane range."""
     if name.startswith("alphas."):
         values = rng.dirichlet(np.full(shape, 4.0))
+    elif name.startswith(RANGES):
+        values = rng.uniform(4, 8, shape)
     elif name.endswith("var"):
         values = rng.uniform(0.5, 1.5, shape)
     elif len(shape) > 1:

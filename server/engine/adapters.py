@@ -11,8 +11,10 @@ from torch import Tensor
 from nettailor.architecture.geometry import Geometry
 from nettailor.architecture.plan import Plan
 from nettailor.bundle.preprocessing import Preprocessing
+from server.engine.backbone import SharedNetwork
 from server.engine.folded import FoldedBundle
 from server.kernels.device import Device
+from server.kernels.int8 import Int8Matrix
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,11 +47,22 @@ class NodeAdapter:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Int8Node:
+    """What the pass in 8 bits wants beside a `NodeAdapter`; of node 0 the inverse alone."""
+
+    inverse: Tensor  # (1,) one over the scale of x_l
+    statistics: Tensor | None  # (S,) where the block is, from the scale of one activation to that of the next
+    matrix: Int8Matrix | None  # of all proxies into the node, where they have one layer
+    inner: Mapping[int, tuple[Int8Matrix, Tensor]]  # by source, where they have two: of the first, and its bias (M,)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Adapter:
     """Ready to run; immutable."""
 
     task: str
     backbone: str  # fingerprint of the one that it stands on
+    network: SharedNetwork  # that it runs through
     plan: Plan
     preprocessing: Preprocessing
     classes: tuple[str, ...]
@@ -60,6 +73,7 @@ class Adapter:
     blocks_kept: int
     last_use: tuple[int, ...]  # by source node: the last node that reads it
     pools: frozenset[tuple[int, int]]  # (source, ratio) of every max-pooling its proxies want
+    int8: Mapping[int, Int8Node] | None = None  # by present node, 0 among them; None: not in 8 bits
 
     @property
     def work(self) -> int:
@@ -67,8 +81,8 @@ class Adapter:
         return self.blocks_kept + 1
 
 
-def upload(folded: FoldedBundle, shapes: Geometry, device: Device) -> Adapter:
-    """Make a bundle of the backbone with these shapes ready to run."""
+def upload(folded: FoldedBundle, network: SharedNetwork, shapes: Geometry, device: Device) -> Adapter:
+    """Make a bundle of the backbone with these shapes ready to run through that network."""
     manifest, plan = folded.manifest, folded.manifest.plan
     buffer = device.put(folded.flat)
     views = {name: buffer[span].view(shape) for name, shape, span in folded.spans()}
@@ -76,6 +90,7 @@ def upload(folded: FoldedBundle, shapes: Geometry, device: Device) -> Adapter:
     return Adapter(
         task=manifest.task,
         backbone=manifest.backbone.fingerprint,
+        network=network,
         plan=plan,
         preprocessing=manifest.preprocessing,
         classes=manifest.classes,
@@ -116,7 +131,7 @@ def _proxies(plan: Plan, node: int, views: Mapping[str, Tensor], shapes: Geometr
     start = 0
     for source in plan.sources(node):
         name, inner = f"{node}.proxies.{source}", None
-        if shapes.bottleneck:
+        if f"{name}.matrix" in views:
             inner = (views[f"{name}.matrix"].t(), views[f"{name}.bias"])
         end = start + shapes.proxy_channels(source, node)[-2]
         ratio = shapes.strides[node] // shapes.strides[source]

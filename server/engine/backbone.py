@@ -9,6 +9,7 @@ Legend: N images, C channels, H W. Activations are (N, H, W, C) and contiguous.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,12 @@ from nettailor.network.backbones import Backbone, Block
 from server.engine.folding import FloatArray, Norm
 from server.kernels.convolution import Kernel
 from server.kernels.device import Device
+from server.kernels.int8 import Int8Convolution
+
+
+class Pack(Protocol):
+    def __call__(self, weight: FloatArray, *, stride: int, padding: int) -> Kernel:
+        """A convolution with weights (C_out, C_in, k, k), ready to run."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,6 +35,10 @@ class Convolution:
     bias: Tensor
     stride: int
     padding: int
+
+    @property
+    def size_bytes(self) -> int:
+        return self.kernel.size_bytes + self.bias.untyped_storage().nbytes()
 
     def __call__(self, x: Tensor, *, biased: bool = True, relu: bool = False, add: Tensor | None = None) -> Tensor:
         """(N, H, W, C_in) -> (N, H', W', C_out); `add` has the shape of the result."""
@@ -78,7 +89,7 @@ class ConvolutionNetwork:
 
     @property
     def size_bytes(self) -> int:
-        return sum(conv.kernel.size_bytes + conv.bias.untyped_storage().nbytes() for conv in self.convolutions)
+        return sum(conv.size_bytes for conv in self.convolutions)
 
     def run_stem(self, images: Tensor) -> Tensor:  # (N, H, W, 3), normalised -> x_0
         x = self.stem(images, relu=True)
@@ -105,36 +116,41 @@ def max_pool(x: Tensor, *, kernel: int, stride: int) -> Tensor:
     return y.permute(0, 2, 3, 1).contiguous()
 
 
-def pack_shared(backbone: Backbone, device: Device) -> SharedNetwork:
-    """Fold batch-norm into the weights and copy them to the device. The backbone itself is not needed afterwards."""
+def pack_shared(backbone: Backbone, device: Device, *, int8: bool = False) -> SharedNetwork:
+    """Fold batch-norm into the weights and copy them to the device. The backbone itself is not needed afterwards.
+
+    `int8`: the convolutions of the blocks in 8 bits; the stem's input, an image, has values below 0.
+    """
     stem = list(backbone.stem.children())
+    pack = _pack_int8 if int8 else device.pack
     return SharedNetwork(
-        stem=_folded(stem[0], stem[1], device),
+        stem=_folded(stem[0], stem[1], device, device.pack),
         stem_pools=isinstance(stem[3], nn.MaxPool2d),
-        blocks=tuple(_block(block, device) for block in backbone.blocks),
+        blocks=tuple(_block(block, device, pack) for block in backbone.blocks),
         strides=backbone.strides,
         norms={node: _norms(block) for node, block in enumerate(backbone.blocks, start=1)},
     )
 
 
-def _block(block: nn.Module, device: Device) -> ConvolutionBlock:
+def _pack_int8(weight: FloatArray, *, stride: int, padding: int) -> Kernel:
+    return Int8Convolution(torch.from_numpy(weight), stride=stride, padding=padding)
+
+
+def _block(block: nn.Module, device: Device, pack: Pack) -> ConvolutionBlock:
     assert isinstance(block, Block)
-    return ConvolutionBlock(branch=_convolutions(block.branch, device), shortcut=_shortcut(block.shortcut, device))
+    layers = list(block.branch)
+    branch = [_folded(layers[i], layers[i + 1], device, pack) for i in range(0, len(layers), 3)]
+    return ConvolutionBlock(branch=tuple(branch), shortcut=_shortcut(block.shortcut, device, pack))
 
 
-def _convolutions(branch: nn.Sequential, device: Device) -> tuple[Convolution, ...]:
-    layers = list(branch)
-    return tuple(_folded(layers[i], layers[i + 1], device) for i in range(0, len(layers), 3))
-
-
-def _shortcut(shortcut: nn.Module, device: Device) -> Convolution | None:
+def _shortcut(shortcut: nn.Module, device: Device, pack: Pack) -> Convolution | None:
     if isinstance(shortcut, nn.Identity):
         return None
     assert isinstance(shortcut, nn.Sequential)
-    return _folded(shortcut[0], shortcut[1], device)
+    return _folded(shortcut[0], shortcut[1], device, pack)
 
 
-def _folded(conv: nn.Module, norm: nn.Module, device: Device) -> Convolution:
+def _folded(conv: nn.Module, norm: nn.Module, device: Device, pack: Pack) -> Convolution:
     assert isinstance(conv, nn.Conv2d)
     assert isinstance(norm, nn.BatchNorm2d)
     parts = (conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)
@@ -144,7 +160,7 @@ def _folded(conv: nn.Module, norm: nn.Module, device: Device) -> Convolution:
     stride, padding = conv.stride[0], conv.padding[0]
     assert isinstance(padding, int)
     return Convolution(
-        kernel=device.pack(folded, stride=stride, padding=padding),
+        kernel=pack(folded, stride=stride, padding=padding),
         bias=device.put((beta - mean * scale).float().numpy()),
         stride=stride,
         padding=padding,

@@ -5,7 +5,7 @@ Legend: U distinct images, N rows (an image once for every task that wants it), 
 
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,10 @@ from nettailor.network.backbones import Backbone
 from server.engine import adapters
 from server.engine.adapters import Adapter
 from server.engine.backbone import SharedNetwork, pack_shared
+from server.engine.exact import ExactNetwork
 from server.engine.folded import FoldedBundle, fold_bundle
+from server.engine.int8.adapter import upload_int8
+from server.engine.int8.mixed_pass import Int8Pass, warm_up_int8
 from server.engine.mixed import MixedPass
 from server.engine.ready import Ready
 from server.engine.rows import Share, cut
@@ -55,30 +58,37 @@ class Stems:
 class Engine:
     """Holds the shared network once. `fold` and `upload` may run in any thread, `forward` in one thread at a time."""
 
-    def __init__(self, backbone: Backbone, device: Device) -> None:
+    def __init__(self, backbone: Backbone, device: Device, *, again: Callable[[], Backbone] | None = None) -> None:
+        """`again` reads the backbone anew, when a bundle on an int8 device needs it in fp32 beside; without it the
+        backbone stays in memory there."""
         self.device = device
         self.fingerprint = backbone.fingerprint()
         self.backbone_name = backbone.name
         self._shapes = backbone.geometry
-        self.shared: SharedNetwork = pack_shared(backbone, device)
+        self.shared: SharedNetwork = pack_shared(backbone, device, int8=device.int8)
+        self._exact = ExactNetwork(self.shared, again or (lambda: backbone), device) if device.int8 else None
         self._ready: weakref.WeakSet[Ready] = weakref.WeakSet()  # that are on the device now
         self._sides: set[int] = set()  # that the shared network is prepared for
         self._preparing = threading.Lock()
 
     @property
     def size_bytes(self) -> int:
-        """Of the shared network."""
-        return self.shared.size_bytes
+        """Of the shared network, in float32 as well where bundles need that beside int8."""
+        return self.shared.size_bytes + (self._exact.size_bytes if self._exact else 0)
 
     @property
     def is_idle(self) -> bool:
         """Whether no bundle is ready to run here."""
         return not self._ready
 
-    def fold(self, bundle: Bundle) -> FoldedBundle:
-        """Multiply out in advance what a bundle and this backbone allow. Raises `BundleWrongBackbone`."""
+    def fold(self, bundle: Bundle, *, exact: bool = False) -> FoldedBundle:
+        """Multiply out in advance what a bundle and this backbone allow. Raises `BundleWrongBackbone`.
+
+        On an int8 device a bundle with activation ranges is folded for that, unless it is to be `exact`.
+        """
         check_backbone(bundle, self.fingerprint)
-        return fold_bundle(bundle, self.shared.norms)
+        int8 = self.device.int8 and bundle.manifest.activation_ranges and not exact
+        return fold_bundle(bundle, self.shared.norms, int8=int8)
 
     def upload(self, folded: FoldedBundle) -> Ready:
         """Make a bundle ready to run. The first one with images of another size takes seconds."""
@@ -87,12 +97,21 @@ class Engine:
             if folded.manifest.is_whole:
                 ready = upload_network(folded, self.shared, self.device)
             elif folded.manifest.is_masked:
-                ready = upload_masked(folded, self.shared, self.device)
+                ready = upload_masked(folded, self._exact_network(), self.device)
             else:
                 self._prepare(folded.manifest.preprocessing.crop)
-                ready = adapters.upload(folded, self._shapes, self.device)
+                ready = self._adapter(folded)
         self._ready.add(ready)
         return ready
+
+    def _adapter(self, folded: FoldedBundle) -> Adapter:
+        if folded.is_int8:
+            return upload_int8(folded, self.shared, self._shapes, self.device)
+        return adapters.upload(folded, self._exact_network(), self._shapes, self.device)
+
+    def _exact_network(self) -> SharedNetwork:
+        """Whose convolutions are in the device's dtype."""
+        return self._exact() if self._exact else self.shared
 
     def pack(self, bundle: Bundle) -> Ready:
         """Fold and upload in one call. Raises `BundleWrongBackbone`."""
@@ -104,6 +123,9 @@ class Engine:
         with torch.inference_mode():
             x = self.device.put(np.zeros((1, side, side, 3), np.float32))
             x = self.shared.run_stem(x)
+            if self.device.int8:
+                warm_up_int8(self.shared, x)
+                return
             for block in self.shared.blocks:
                 x = block(x).relu_()
             self.device.fetch([x.mean((1, 2))])
@@ -181,9 +203,14 @@ class Engine:
         self, images: NDArray[np.uint8], stems: Stems, piece: Sequence[Share], ready: Sequence[Ready]
     ) -> list[NDArray[np.float32]]:
         """Logits of each share."""
-        sharing = [(share, one) for share in piece if isinstance(one := ready[share.member], Adapter)]
+        through: dict[SharedNetwork, list[tuple[Share, Adapter]]] = {}
+        for share in piece:
+            if isinstance(one := ready[share.member], Adapter):
+                through.setdefault(one.network, []).append((share, one))
         with torch.inference_mode():
-            logits = self._mixed(stems, sharing)
+            logits: dict[int, Tensor] = {}
+            for sharing in through.values():
+                logits |= self._mixed(stems, sharing)
             for share in piece:
                 one = ready[share.member]
                 if isinstance(one, WholeNetwork):
@@ -194,12 +221,12 @@ class Engine:
             return self.device.fetch([logits[share.member] for share in piece])
 
     def _mixed(self, stems: Stems, sharing: Sequence[tuple[Share, Adapter]]) -> dict[int, Tensor]:
-        """Logits of the shares that go through the shared blocks, by member."""
-        if not sharing:
-            return {}
+        """Logits of the shares that go through the same shared blocks, by member."""
         x = stems.rows([image for share, _ in sharing for image in share.images])
         counts = [len(share.images) for share, _ in sharing]
-        logits = MixedPass(self.shared, [adapter for _, adapter in sharing], counts).run(x)
+        pass_type = Int8Pass if sharing[0][1].int8 else MixedPass
+        network = sharing[0][1].network
+        logits = pass_type(network, [adapter for _, adapter in sharing], counts).run(x)
         return {share.member: rows for (share, _), rows in zip(sharing, logits, strict=True)}
 
 

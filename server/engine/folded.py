@@ -15,6 +15,7 @@ import numpy as np
 from nettailor.bundle.bundle import Bundle, manifest_json, parse_manifest
 from nettailor.bundle.manifest import Manifest
 from server.engine.folding import FloatArray, Folded, Norm, fold
+from server.engine.int8.folding import fold_int8
 from server.engine.whole.folding import fold_network
 from server.engine.whole.mask_folding import fold_masks
 from server.residency.tiers import Bytes
@@ -36,6 +37,11 @@ class FoldedBundle:
     def size_bytes(self) -> int:
         return self.flat.nbytes
 
+    @property
+    def is_int8(self) -> bool:
+        """Whether its arrays are those of `server.engine.int8.folding`."""
+        return "0.ranges" in self.shapes
+
     def spans(self) -> Iterator[tuple[str, Shape, slice]]:
         """Name, shape and place within `flat` of every array."""
         start = 0
@@ -49,9 +55,9 @@ class FoldedBundle:
         return {name: self.flat[span].reshape(shape) for name, shape, span in self.spans()}
 
 
-def fold_bundle(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> FoldedBundle:
-    """`norms` are the shared blocks', by node and name."""
-    arrays = _arrays(bundle, norms)
+def fold_bundle(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]], *, int8: bool = False) -> FoldedBundle:
+    """`norms` are the shared blocks', by node and name; `int8` is for bundles with activation ranges."""
+    arrays = fold_int8(bundle, norms) if int8 else _arrays(bundle, norms)
     shapes = {name: array.shape for name, array in arrays.items()}
     flat = np.zeros(sum(_padded(math.prod(shape)) for shape in shapes.values()), np.float32)
     folded = FoldedBundle(manifest=bundle.manifest, shapes=shapes, flat=flat)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 
 from nettailor.bundle.bundle import decode
+from nettailor.network.backbones import Backbone
 from nettailor.network.stored_backbone import stored_backbone
 from registry.journal.records import BackboneAdded
 from server.engine import folded
@@ -22,10 +23,19 @@ ReadBlob = Callable[[str], bytes]  # by digest; raises `BlobMissing`, `BlobCorru
 
 class BundleLoader:
     """A `tiers.Loader` over a blob store and the engines of the backbones that bundles name. No network of a task's own
-    may take more than `largest_network` bytes on the device."""
+    may take more than `largest_network` bytes on the device; `may_be_int8` tells of a task whether its policy lets it
+    run in int8 where the device does."""
 
-    def __init__(self, read_blob: ReadBlob, backbones: Backbones[Engine], *, largest_network: float = math.inf) -> None:
+    def __init__(
+        self,
+        read_blob: ReadBlob,
+        backbones: Backbones[Engine],
+        *,
+        largest_network: float = math.inf,
+        may_be_int8: Callable[[str], bool] = lambda task: True,
+    ) -> None:
         self._read_blob = read_blob
+        self._may_be_int8 = may_be_int8
         self._backbones = backbones
         self._largest_network = largest_network
 
@@ -33,13 +43,19 @@ class BundleLoader:
         """Raises `BlobMissing`, `BlobCorrupt`, subclasses of `BundleInvalid`, and as `Backbones.using`."""
         bundle = decode(self._read_blob(id.digest))
         with self._backbones.using(bundle.manifest.backbone) as engine:
-            return engine.fold(bundle)
+            return engine.fold(bundle, exact=not self._may_be_int8(bundle.manifest.task))
 
     def to_disk(self, bundle: FoldedBundle) -> Bytes:
         return folded.to_bytes(bundle)
 
     def from_disk(self, data: Bytes) -> FoldedBundle:
-        return folded.from_bytes(data)
+        """Raises `ValueError` for a bundle that an earlier process folded for another precision."""
+        bundle = folded.from_bytes(data)
+        manifest = bundle.manifest
+        wanted = self._backbones.own.device.int8 and manifest.activation_ranges and self._may_be_int8(manifest.task)
+        if bundle.is_int8 != wanted:
+            raise ValueError("folded for another precision")
+        return bundle
 
     def pack(self, bundle: FoldedBundle) -> Ready:
         """Raises `NetworkDoesNotFit`, and as `Backbones.using`."""
@@ -71,8 +87,13 @@ class BackboneLoader:
 
     def expected_bytes(self, stored: BackboneAdded) -> int:
         """The file has fp32."""
-        return stored.size_bytes * self._device.dtype.itemsize // torch.float32.itemsize
+        itemsize = torch.int8.itemsize if self._device.int8 else self._device.dtype.itemsize
+        return stored.size_bytes * itemsize // torch.float32.itemsize
 
     def load(self, stored: BackboneAdded) -> Engine:
         """Raises `BlobMissing`, `BlobCorrupt`, `BackboneWeightsInvalid`, `OSError`."""
-        return Engine(stored_backbone(self._read_blob(stored.digest), stored.name), self._device)
+
+        def read() -> Backbone:
+            return stored_backbone(self._read_blob(stored.digest), stored.name)
+
+        return Engine(read(), self._device, again=read)

@@ -16,21 +16,26 @@ from server.engine.rows import Rows
 _FEW_ROWS = 512
 
 
-class _Node:
-    """An activation x (N, H, W, C), and each task's part of it as the rows of a matrix."""
+class Node:
+    """An activation x (N, H, W, C), and what convolutions and proxies read of it: itself, or its quantised form."""
 
-    def __init__(self, rows: Rows, x: Tensor) -> None:
-        self.rows, self.x = rows, x
+    def __init__(self, rows: Rows, x: Tensor, read: Tensor) -> None:
+        self.rows, self.x, self.read = rows, x, read
         self._by_task: dict[int, Tensor] = {}
 
     @property
-    def by_task(self) -> dict[int, Tensor]:  # (n H W, C) each
+    def by_task(self) -> dict[int, Tensor]:
+        """What proxies read, each task's part of it as the rows of a matrix (n H W, C)."""
         if not self._by_task:
-            _, height, width, channels = self.x.shape
-            sizes = [self.rows.counts[t] * height * width for t in self.rows.tasks]
-            pieces = self.x.view(-1, channels).split_with_sizes(sizes)
-            self._by_task = dict(zip(self.rows.tasks, pieces, strict=True))
+            self._by_task = matrices(self.rows, self.read)
         return self._by_task
+
+
+def matrices(rows: Rows, x: Tensor) -> dict[int, Tensor]:
+    """Each task's part of x (N, H, W, C) as a matrix (n H W, C), a view."""
+    _, height, width, channels = x.shape
+    pieces = x.view(-1, channels).split_with_sizes([rows.counts[t] * height * width for t in rows.tasks])
+    return dict(zip(rows.tasks, pieces, strict=True))
 
 
 class MixedPass:
@@ -39,14 +44,14 @@ class MixedPass:
     def __init__(self, shared: SharedNetwork, adapters: Sequence[Adapter], counts: Sequence[int]) -> None:
         self._shared, self._adapters = shared, adapters
         self._all = Rows(tasks=tuple(range(len(adapters))), counts=counts)
-        self._nodes: dict[int, _Node] = {}
-        self._pooled: dict[tuple[int, int], _Node] = {}
+        self._nodes: dict[int, Node] = {}
+        self._pooled: dict[tuple[int, int], Node] = {}
         self._indices: dict[tuple[tuple[int, ...], tuple[int, ...]], Tensor] = {}
 
     def run(self, x: Tensor) -> list[Tensor]:
         """x_0 (N, H, W, C_0) -> logits (n, K) of each task."""
         self._place = x.device
-        self._nodes[0] = _Node(self._all, x)
+        self._nodes[0] = self._activation(0, self._all, x)
         depth = len(self._shared.blocks)
         for node in range(1, depth + 1):
             rows = self._all.subset(t for t, a in enumerate(self._adapters) if node in a.nodes)
@@ -59,27 +64,30 @@ class MixedPass:
             for task, adapter in enumerate(self._adapters)
         ]
 
-    def _node(self, node: int, rows: Rows) -> _Node:
+    def _node(self, node: int, rows: Rows) -> Node:
         """x_l (eq. 2): the block over all rows that keep it, then each task's proxies added in place."""
-        result = _Node(rows, self._start(node, rows))
-        for task, own in result.by_task.items():
-            self._add_proxies(task, self._at(task, node), own)
-        result.x.relu_()
-        return result
+        x = self._start(node, rows)
+        for task, own in matrices(rows, x).items():
+            self._add_proxies(task, node, own)
+        return self._activation(node, rows, x.relu_())
 
-    def _add_proxies(self, task: int, node: NodeAdapter, own: Tensor) -> None:
+    def _activation(self, node: int, rows: Rows, x: Tensor) -> Node:
+        return Node(rows, x, x)
+
+    def _add_proxies(self, task: int, node: int, own: Tensor) -> None:
         """In one product where it is bound by reading its weights, or in bf16; larger ones gain nothing by that and
         would pay for the copy of their inputs (docs/log.md)."""
-        if node.weight is None:
+        proxies, weight = self._at(task, node).proxies, self._at(task, node).weight
+        if weight is None:
             return
-        inputs = [self._input(task, proxy) for proxy in node.proxies]
+        inputs = [self._input(task, node, proxy) for proxy in proxies]
         if len(inputs) > 1 and (len(own) <= _FEW_ROWS or own.dtype == torch.bfloat16):
-            own.addmm_(torch.cat(inputs, 1), node.weight)
+            own.addmm_(torch.cat(inputs, 1), weight)
             return
-        for x, proxy in zip(inputs, node.proxies, strict=True):
-            own.addmm_(x, node.weight[proxy.rows])
+        for x, proxy in zip(inputs, proxies, strict=True):
+            own.addmm_(x, weight[proxy.rows])
 
-    def _input(self, task: int, proxy: ProxyAdapter) -> Tensor:
+    def _input(self, task: int, node: int, proxy: ProxyAdapter) -> Tensor:
         """What the node's weight is multiplied with: (n H W, C_p), or (n H W, M) behind a bottleneck proxy's ReLU."""
         x = self._source(proxy).by_task[task]
         if proxy.inner is None:
@@ -100,37 +108,44 @@ class MixedPass:
 
     def _block(self, node: int, keepers: Rows) -> Tensor:
         source, block = self._nodes[node - 1], self._shared.blocks[node - 1]
-        x = self._rows_of(source, keepers)
+        x = self._rows_of(source.rows, source.x, keepers)
         members = [self._at(t, node) for t in keepers.tasks]
         if any(member.statistics is not None for member in members):
-            return self._scaled_block(block, members, keepers, x)
+            return self._scaled_block(node, keepers, x, x)
         y = block(x)
-        alphas = _a_row_each([member.alpha for member in members], keepers)
+        alphas = a_row_each([member.alpha for member in members], keepers)
         return torch.addcmul(self._bias(node, keepers), y, alphas, out=y)
 
-    def _scaled_block(self, block: ConvolutionBlock, members: list[NodeAdapter], keepers: Rows, x: Tensor) -> Tensor:
-        vectors = _a_row_each([_statistics_of(member, block) for member in members], keepers)
+    def _scaled_block(self, node: int, keepers: Rows, x: Tensor, beside: Tensor) -> Tensor:
+        """The convolutions of x, with what each task multiplies and adds; `beside` goes through the shortcut."""
+        block = self._shared.blocks[node - 1]
+        vectors = a_row_each([self._statistics(task, node) for task in keepers.tasks], keepers)
         *inner, last, shortcut, shift = vectors.split(block.statistics_sizes, -1)
         y = x
         for place, (scale, own_shift) in enumerate(zip(inner[::2], inner[1::2], strict=True)):
-            y = self._convolved(block, place, members, keepers, y)
-            y = torch.addcmul(own_shift, y, scale, out=y).relu_()
-        y = self._convolved(block, len(block.branch) - 1, members, keepers, y)
+            y = self._convolved(node, place, keepers, y)
+            y = self._between(torch.addcmul(own_shift, y, scale, out=y))
+        y = self._convolved(node, len(block.branch) - 1, keepers, y)
         y = torch.addcmul(shift, y, last, out=y)
-        return y.addcmul_(x if block.shortcut is None else block.shortcut(x, biased=False), shortcut)
+        return y.addcmul_(beside if block.shortcut is None else block.shortcut(beside, biased=False), shortcut)
 
-    def _convolved(
-        self, block: ConvolutionBlock, place: int, members: list[NodeAdapter], keepers: Rows, x: Tensor
-    ) -> Tensor:
+    def _statistics(self, task: int, node: int) -> Tensor:
+        return statistics_of(self._at(task, node), self._shared.blocks[node - 1])
+
+    def _between(self, y: Tensor) -> Tensor:
+        """What the next convolution of a branch reads of y, whose memory may change."""
+        return y.relu_()
+
+    def _convolved(self, node: int, place: int, keepers: Rows, x: Tensor) -> Tensor:
         """A convolution of the branch without its bias, over all rows, and what some tasks add to it on theirs."""
-        y = block.branch[place](x, biased=False)
-        for task, member in zip(keepers.tasks, members, strict=True):
-            adapter = member.convolutions.get(place)
+        y = self._shared.blocks[node - 1].branch[place](x, biased=False)
+        for task in keepers.tasks:
+            adapter = self._at(task, node).convolutions.get(place)
             if adapter is not None:
                 _add(adapter, x[keepers.of(task)], y[keepers.of(task)])
         return y
 
-    def _source(self, proxy: ProxyAdapter) -> _Node:
+    def _source(self, proxy: ProxyAdapter) -> Node:
         """A proxy's input; max-pooling has no weights, so it runs once for all tasks and nodes that want it."""
         if proxy.ratio == 1:
             return self._nodes[proxy.source]
@@ -138,14 +153,14 @@ class MixedPass:
         if key not in self._pooled:
             node = self._nodes[proxy.source]
             wanting = node.rows.subset(t for t in node.rows.tasks if key in self._adapters[t].pools)
-            x = max_pool(self._rows_of(node, wanting), kernel=proxy.ratio + 1, stride=proxy.ratio)
-            self._pooled[key] = _Node(wanting, x)
+            x = self._rows_of(node.rows, node.x, wanting)
+            x = max_pool(x, kernel=proxy.ratio + 1, stride=proxy.ratio)
+            self._pooled[key] = self._activation(proxy.source, wanting, x)
         return self._pooled[key]
 
-    def _rows_of(self, node: _Node, wanted: Rows) -> Tensor:
-        if wanted.tasks == node.rows.tasks:
-            return node.x
-        return node.x.index_select(0, self._index(node.rows, wanted))
+    def _rows_of(self, rows: Rows, x: Tensor, wanted: Rows) -> Tensor:
+        """Of x, whose rows are `rows`, those that are wanted."""
+        return x if wanted.tasks == rows.tasks else x.index_select(0, self._index(rows, wanted))
 
     def _index(self, rows: Rows, wanted: Rows) -> Tensor:
         key = (rows.tasks, wanted.tasks)
@@ -157,7 +172,7 @@ class MixedPass:
         return self._adapters[task].nodes[node]
 
     def _bias(self, node: int, rows: Rows) -> Tensor:  # (N or 1, 1, 1, C_l)
-        return _a_row_each([self._at(t, node).bias for t in rows.tasks], rows)
+        return a_row_each([self._at(t, node).bias for t in rows.tasks], rows)
 
     def _biases(self, node: int, rows: Rows, height: int, width: int) -> Tensor:  # (N, H, W, C_l)
         # Always a copy: of one row of one pixel it would be the adapter's own bias, to which the proxies are added.
@@ -177,12 +192,12 @@ def _add(adapter: ConvolutionAdapter, x: Tensor, y: Tensor) -> None:
     if adapter.beside is not None:
         stride = -(-x.shape[1] // y.shape[1])
         seen = x if stride == 1 else x[:, ::stride, ::stride].contiguous()
-        rows.addmm_(seen.view(-1, x.shape[-1]), adapter.beside)
+        rows.addmm_(seen.view(-1, x.shape[-1]).to(y.dtype), adapter.beside)
     if adapter.behind is not None:
         rows.copy_(torch.mm(rows, adapter.behind))
 
 
-def _a_row_each(vectors: Sequence[Tensor | None], rows: Rows) -> Tensor:
+def a_row_each(vectors: Sequence[Tensor | None], rows: Rows) -> Tensor:
     """One vector a task -> one a row, (N or 1, 1, 1, C)."""
     present = [vector for vector in vectors if vector is not None]
     assert len(present) == len(rows.tasks)
@@ -192,7 +207,7 @@ def _a_row_each(vectors: Sequence[Tensor | None], rows: Rows) -> Tensor:
     return torch.stack(each)[:, None, None, :]
 
 
-def _statistics_of(member: NodeAdapter, block: ConvolutionBlock) -> Tensor:
+def statistics_of(member: NodeAdapter, block: ConvolutionBlock) -> Tensor:
     """The member's own statistics, or the backbone's in the same form."""
     if member.statistics is not None:
         return member.statistics

@@ -60,6 +60,20 @@ class PlainKernel:
         return y.relu_() if relu else y
 
 
+def size_bytes(packed: Tensor) -> int:
+    """Of weights in a layout of oneDNN's."""
+    return int(torch.ops.mkldnn._nbytes(packed))
+
+
+def address(packed: Tensor) -> int:
+    return int(torch.ops.mkldnn.data_ptr(packed))
+
+
+def layout(packed: Tensor) -> bytes:
+    """The same for the same weights in the same layout."""
+    return hashlib.sha256(ctypes.string_at(address(packed), min(size_bytes(packed), _TELLS_APART))).digest()
+
+
 class OneDnnKernel:
     """oneDNN's convolution with weights in its own blocked layout, which eager PyTorch makes anew on every call.
 
@@ -89,11 +103,11 @@ class OneDnnKernel:
 
     @property
     def size_bytes(self) -> int:
-        return int(torch.ops.mkldnn._nbytes(self._weight))
+        return size_bytes(self._weight)
 
     @property
     def addresses(self) -> tuple[int, ...]:
-        return (int(torch.ops.mkldnn.data_ptr(self._weight)),)
+        return (address(self._weight),)
 
     @property
     def channels(self) -> tuple[int, int]:
@@ -108,8 +122,7 @@ class OneDnnKernel:
     @property
     def layout(self) -> bytes:
         """Two kernels of the same weights with the same layout have the same one."""
-        (address,) = self.addresses
-        return hashlib.sha256(ctypes.string_at(address, min(self.size_bytes, _TELLS_APART))).digest()
+        return layout(self._weight)
 
     def prepare(self, height: int, width: int) -> None:
         pass

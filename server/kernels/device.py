@@ -9,10 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from server.errors import Int8Unavailable
 from server.kernels.autotune import TunedKernel, Tuner
 from server.kernels.batch_layout import BatchLayoutKernel, layouts_vary
 from server.kernels.convolution import Kernel, OneDnnKernel, PlainKernel
-from server.kernels.thread_lanes import ThreadLanes
+from server.kernels.int8 import why_not
+from server.kernels.thread_lanes import LEAST_ROWS_INT8, ThreadLanes
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +25,7 @@ class Device(Protocol):
     name: str
     place: torch.device
     dtype: torch.dtype  # of weights and activations
+    int8: bool  # shared convolutions and proxies in 8 bits, for bundles with activation ranges
     is_host: bool  # its memory is the host's
     lanes: ThreadLanes  # that a batch is cut into
 
@@ -47,10 +50,16 @@ class CpuDevice:
     is_host = True
 
     def __init__(
-        self, dtype: torch.dtype = torch.float32, lanes: ThreadLanes | None = None, *, winograd: bool = True
+        self,
+        dtype: torch.dtype = torch.float32,
+        lanes: ThreadLanes | None = None,
+        *,
+        winograd: bool = True,
+        int8: bool = False,
     ) -> None:
         self.place = torch.device("cpu")
         self.dtype = dtype
+        self.int8 = int8
         self.lanes = lanes or ThreadLanes.on_all_cores()
         self._tuner = Tuner(self.lanes) if winograd and dtype == torch.float32 else None
 
@@ -88,6 +97,7 @@ class CudaDevice:
 
     name = "cuda"
     is_host = False
+    int8 = False
 
     def __init__(self, dtype: torch.dtype = torch.bfloat16) -> None:
         self.dtype = dtype
@@ -123,12 +133,20 @@ class CudaDevice:
         return [piece.view(tensor.shape).numpy() for piece, tensor in zip(pieces, tensors, strict=True)]
 
 
+def precision(device: Device) -> str:
+    """What people call it, as in `NETTAILOR_DTYPE`."""
+    return "int8" if device.int8 else str(device.dtype).removeprefix("torch.")
+
+
 def open_device(name: str = "auto", dtype: str = "auto", *, winograd: bool = True) -> Device:
     """The device called `cpu`, `cuda` or `auto` (CUDA where there is one); `auto` dtype: fp32 on CPU, bf16 on CUDA.
+    `int8` is of the CPU alone, so that `auto` takes that. Raises `Int8Unavailable`.
 
     `winograd`: on CPU in fp32, keep the 3x3 weights a second time, transformed, where that is measured to be faster;
     not where `layouts_vary`: there it would take several times the memory for a fifth less time (docs/log.md).
     """
+    if dtype == "int8":
+        return _int8_device(name)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda":
@@ -137,3 +155,11 @@ def open_device(name: str = "auto", dtype: str = "auto", *, winograd: bool = Tru
     if not OneDnnKernel.available(wanted):
         logger.warning("this processor or build has no fast convolutions in %s: predictions are slow", wanted)
     return CpuDevice(wanted, winograd=winograd)
+
+
+def _int8_device(name: str) -> Device:
+    reason = "CUDA has bfloat16" if name == "cuda" else why_not()
+    if reason is not None:
+        raise Int8Unavailable(reason)
+    lanes = ThreadLanes.on_all_cores(least_rows=LEAST_ROWS_INT8)
+    return CpuDevice(lanes=lanes, winograd=False, int8=True)

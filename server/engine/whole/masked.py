@@ -64,6 +64,7 @@ class MaskedNetwork:
     backbone: str  # fingerprint of the one whose weights it masks
     preprocessing: Preprocessing
     classes: tuple[str, ...]
+    network: ConvolutionNetwork  # whose weights it masks
     blocks: tuple[MaskedBlock, ...]
     head_weight: Tensor  # (K, C_L)
     head_bias: Tensor  # (K,)
@@ -101,6 +102,7 @@ def upload_masked(folded: FoldedBundle, shared: ConvolutionNetwork, device: Devi
         backbone=manifest.backbone.fingerprint,
         preprocessing=manifest.preprocessing,
         classes=manifest.classes,
+        network=shared,
         blocks=tuple(_block(node, arrays, block, device) for node, block in enumerate(shared.blocks, start=1)),
         head_weight=device.put(arrays["head.weight"].copy()),
         head_bias=device.put(arrays["head.bias"].copy()),

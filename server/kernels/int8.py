@@ -1,0 +1,141 @@
+"""Products in 8 bits, by oneDNN: convolutions and matrices with int8 weights over uint8 activations.
+
+An activation v >= 0 is quantised to round(v / scale), 0 ... 255. Its scale stays with the caller, so that rows with
+scales of their own share one product, whose results the caller multiplies row by row. A weight is -127 ... 127 times a
+scale of its output channel. Sums are exact, in 32 bits, and come out as float32.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nettailor.cpu import int8_refusal
+from server.kernels.convolution import address, layout, size_bytes
+
+LARGEST = 255  # of a quantised activation
+LARGEST_WEIGHT = 127
+HALF = 128
+# PyTorch makes a tensor of a plain number in every call, and converts it: as long as a small product takes.
+_HALF = torch.tensor(float(HALF))
+_TOP_BIT = torch.tensor(HALF, dtype=torch.uint8)
+_LIKE = (16, 16)  # size of results to lay weights out for; most other ones want the same layout
+
+Size = tuple[int, int]
+_Places = tuple[list[int], list[int], list[int], int]  # stride, padding, dilation, groups
+
+
+def why_not() -> str | None:
+    """Why this processor or this build of PyTorch has no such products, in words; None where it has them."""
+    if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.onednn, "qconv2d_pointwise")):
+        return "this build of PyTorch has no oneDNN"
+    return int8_refusal()
+
+
+def quantise_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """(C_out, ...) -> int8 of the same shape, and the scale (C_out,) of each output channel."""
+    largest = weight.abs().amax(tuple(range(1, weight.ndim)))
+    scale = torch.where(largest > 0, largest / LARGEST_WEIGHT, 1.0)
+    return torch.round(weight / scale.view(-1, *[1] * (weight.ndim - 1))).to(torch.int8), scale
+
+
+def quantise(shifted: Tensor) -> Tensor:
+    """uint8 from v / scale - 128, float32, in whose memory it works; what lies beyond 0 ... 255 becomes the nearest of
+    them, so that a ReLU before it is not needed."""
+    # By way of int8: PyTorch turns float32 into that ten times faster than into uint8 (docs/log.md).
+    return shifted.round_().clamp_(-HALF, HALF - 1).to(torch.int8).view(torch.uint8).bitwise_xor_(_TOP_BIT)
+
+
+def quantise_by(x: Tensor, inverse: Tensor) -> Tensor:
+    """uint8 from x and one over its scale, which broadcasts."""
+    return quantise(torch.mul(x, inverse).sub_(_HALF))
+
+
+class Int8Convolution:
+    """A convolution of quantised images; `weight` (C_out, C_in, k, k), float32. Bias, sum and ReLU are the caller's.
+
+    The layout that oneDNN wants the weights in may depend on the size of images: `prepare` makes that one. For another
+    size the answer is right all the same, but the weights may be copied in every call.
+    """
+
+    def __init__(self, weight: Tensor, *, stride: int, padding: int) -> None:
+        quantised, self._scale = quantise_weight(weight)
+        self._zeros = torch.zeros(len(weight), dtype=torch.int64)
+        self._stride = stride
+        self._places: _Places = ([stride, stride], [padding, padding], [1, 1], 1)
+        self._weight = self._packed(quantised, *_LIKE)
+        self._by_size: dict[Size, Tensor] = {}  # of the result, where it wants another layout
+
+    def _packed(self, quantised: Tensor, height: int, width: int) -> Tensor:
+        like = [1, quantised.shape[1], height * self._stride, width * self._stride]
+        packed: Tensor = torch.ops.onednn.qconv_prepack(quantised, self._scale, 1.0, 0, *self._places, like)
+        return packed
+
+    @property
+    def weight(self) -> Tensor:
+        """A copy of the weights as they are now, rounded."""
+        return self._weight.to_dense().float() * self._scale.view(-1, 1, 1, 1)
+
+    @property
+    def size_bytes(self) -> int:
+        own = self._scale.untyped_storage().nbytes() + self._zeros.untyped_storage().nbytes()
+        return sum(size_bytes(copy) for copy in self._copies()) + own
+
+    @property
+    def addresses(self) -> tuple[int, ...]:
+        return tuple(address(copy) for copy in self._copies())
+
+    def _copies(self) -> list[Tensor]:
+        return [self._weight, *{id(copy): copy for copy in self._by_size.values()}.values()]
+
+    def prepare(self, height: int, width: int) -> None:
+        made = self._packed(self._weight.to_dense(), height, width)
+        for copy in self._copies():
+            if layout(copy) == layout(made):
+                made = copy
+        if made is not self._weight:
+            self._by_size[height, width] = made
+
+    def __call__(self, x: Tensor, bias: Tensor | None, *, relu: bool = False, add: Tensor | None = None) -> Tensor:
+        """x (N, C_in, H, W), uint8, a view of channels-last memory -> float32, in units of x's scale."""
+        assert bias is None
+        assert add is None
+        assert not relu
+        weight = (self._fitting(x), self._scale, self._zeros, None)
+        run = torch.ops.onednn.qconv2d_pointwise
+        y: Tensor = run(x, 1.0, 0, *weight, *self._places, 1.0, 0, torch.float32, "none", [], "")
+        return y
+
+    def _fitting(self, x: Tensor) -> Tensor:
+        if not self._by_size:
+            return self._weight
+        height, width = (-(-side // self._stride) for side in x.shape[2:])
+        return self._by_size.get((height, width), self._weight)
+
+
+class Int8Matrix:
+    """`quantised` (K, C), int8, times `scale` (C,), to multiply quantised rows with."""
+
+    def __init__(self, quantised: Tensor, scale: Tensor) -> None:
+        # As it lies: laid out for oneDNN it would be a tenth faster, and take milliseconds a bundle to get there.
+        self._weight: Any = quantised.to_mkldnn()
+        self._scale = scale
+        self._zeros = torch.zeros(len(scale), dtype=torch.int64)
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the matrix; its scale is the caller's."""
+        return size_bytes(self._weight)
+
+    def add_product(self, y: Tensor, x: Tensor) -> None:
+        """To y (n, C), float32, in place; x (n, K), uint8."""
+        weight = (self._weight, self._scale, self._zeros)
+        run = torch.ops.onednn.qlinear_pointwise.binary
+        run(x, 1.0, 0, *weight, y, None, 1.0, 0, torch.float32, 1.0, 0, "sum", 1.0, "none", [], "")
+
+    def product_relu(self, x: Tensor, bias: Tensor) -> Tensor:
+        """ReLU(product + bias): (n, C), float32; `bias` (C,)."""
+        weight = (self._weight, self._scale, self._zeros)
+        run = torch.ops.onednn.qlinear_pointwise
+        y: Tensor = run(x, 1.0, 0, *weight, bias, 1.0, 0, torch.float32, "relu", [], "")
+        return y

@@ -1,0 +1,139 @@
+"""Products in 8 bits equal the same sums of whole numbers."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional as F
+
+from server.errors import Int8Unavailable
+from server.kernels import device, int8
+from server.kernels.device import open_device, precision
+from server.kernels.int8 import Int8Convolution, Int8Matrix, quantise, quantise_by, quantise_weight
+from tests.server.int8_machine import needs_int8
+
+
+def convolved(x: Tensor, weight: Tensor, *, stride: int, padding: int) -> Tensor:
+    quantised, scale = quantise_weight(weight)
+    sums = F.conv2d(x.double(), quantised.double(), None, stride, padding)
+    return (sums * scale.double().view(-1, 1, 1)).float()
+
+
+def images(count: int, channels: int, side: int, generator: torch.Generator) -> Tensor:
+    """uint8, (N, C, H, W) in channels-last memory."""
+    shape = (count, side, side, channels)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator).permute(0, 3, 1, 2)
+
+
+@needs_int8
+@settings(max_examples=40)
+@given(
+    count=st.integers(1, 9),
+    channels=st.sampled_from([(16, 16), (16, 40), (64, 64), (512, 512)]),
+    side=st.integers(1, 20),
+    shape=st.sampled_from([(1, 1, 0), (1, 2, 0), (3, 1, 1), (3, 2, 1)]),  # kernel, stride, padding
+    prepared=st.booleans(),
+)
+def test_convolution(
+    *, count: int, channels: tuple[int, int], side: int, shape: tuple[int, int, int], prepared: bool
+) -> None:
+    generator = torch.Generator().manual_seed(100 * count + side)
+    (c_in, c_out), (k, stride, padding) = channels, shape
+    weight = torch.randn(c_out, c_in, k, k, generator=generator)
+    kernel = Int8Convolution(weight, stride=stride, padding=padding)
+    if prepared:
+        kernel.prepare(-(-side // stride), -(-side // stride))
+    x = images(count, c_in, side, generator)
+    expected = convolved(x, weight, stride=stride, padding=padding)
+    torch.testing.assert_close(kernel(x, None), expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()))
+
+
+@needs_int8
+def test_the_largest_sums_are_exact() -> None:
+    """Where a processor adds products in 16 bits, these are cut off."""
+    kernel = Int8Convolution(torch.ones(16, 512, 3, 3), stride=1, padding=1)
+    x = torch.full((1, 512, 5, 5), 255, dtype=torch.uint8).contiguous(memory_format=torch.channels_last)
+    assert kernel(x, None)[0, :, 2, 2].tolist() == pytest.approx([255 * 512 * 9] * 16, rel=1e-6)
+
+
+@needs_int8
+def test_a_channel_without_weights_gives_nothing() -> None:
+    weight = torch.randn(16, 16, 1, 1)
+    weight[3] = 0
+    kernel = Int8Convolution(weight, stride=1, padding=0)
+    y = kernel(images(2, 16, 4, torch.Generator().manual_seed(0)), None)
+    assert y[:, 3].abs().max() == 0
+    assert y.isfinite().all()
+
+
+@needs_int8
+def test_weights_are_told_rounded_whatever_their_layout() -> None:
+    weight = torch.randn(512, 512, 3, 3)
+    quantised, scale = quantise_weight(weight)
+    kernel = Int8Convolution(weight, stride=1, padding=1)
+    before = kernel.size_bytes
+    for size in (3, 4, 7, 16):
+        kernel.prepare(size, size)
+    torch.testing.assert_close(kernel.weight, quantised * scale.view(-1, 1, 1, 1))
+    assert len(kernel.addresses) == len(set(kernel.addresses))
+    # A layout takes 2.4 MB; there are no more than two of them on any processor that was seen.
+    assert kernel.size_bytes <= 2 * before
+
+
+@needs_int8
+def test_one_convolution_in_many_threads() -> None:
+    weight, generator = torch.randn(64, 64, 3, 3), torch.Generator().manual_seed(0)
+    kernel = Int8Convolution(weight, stride=1, padding=1)
+    batches = [images(2, 64, side, generator) for side in range(3, 19)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda x: kernel(x, None), batches))
+    for x, answer in zip(batches, answers, strict=True):
+        torch.testing.assert_close(answer, convolved(x, weight, stride=1, padding=1), rtol=1e-5, atol=1e-2)
+
+
+@needs_int8
+@pytest.mark.parametrize("rows", [1, 9, 324])
+def test_matrix(rows: int) -> None:
+    generator = torch.Generator().manual_seed(rows)
+    x = torch.randint(0, 256, (rows, 96), dtype=torch.uint8, generator=generator)
+    quantised, scale = quantise_weight(torch.randn(32, 96, generator=generator))
+    matrix, bias = Int8Matrix(quantised.t().contiguous(), scale), torch.randn(32, generator=generator)
+    product = (x.double() @ quantised.t().double() * scale).float()
+    y = torch.randn(rows, 32, generator=generator)
+    expected = y + product
+    matrix.add_product(y, x)
+    torch.testing.assert_close(y, expected, rtol=1e-5, atol=1e-2)
+    torch.testing.assert_close(matrix.product_relu(x, bias), (product + bias).relu(), rtol=1e-5, atol=1e-2)
+    assert matrix.size_bytes == quantised.nbytes
+
+
+@given(st.lists(st.floats(-1000, 1000, width=32), min_size=1, max_size=40))
+def test_quantising_rounds_and_clamps(values: list[float]) -> None:
+    shifted = torch.tensor(values, dtype=torch.float32) - 128
+    expected = [min(255, max(0, round(value + 128))) for value in shifted.tolist()]  # half to even, as PyTorch does
+    assert quantise(shifted).tolist() == expected
+
+
+def test_quantising_by_rows() -> None:
+    x = torch.tensor([[0.0, 1.0, 2.5, 9.0], [0.0, 1.0, 2.5, 9.0]])
+    assert quantise_by(x, torch.tensor([[1.0], [100.0]])).tolist() == [[0, 1, 2, 9], [0, 100, 250, 255]]
+
+
+def test_where_it_is_not_possible(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Int8Unavailable, match="CUDA has bfloat16"):
+        open_device("cuda", "int8")
+    monkeypatch.setattr(device, "why_not", lambda: "the processor is old")
+    with pytest.raises(Int8Unavailable, match="NETTAILOR_DTYPE=int8 is not possible here: the processor is old"):
+        open_device("auto", "int8")
+    monkeypatch.setattr(int8, "int8_refusal", lambda: None)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert int8.why_not() == "this build of PyTorch has no oneDNN"
+
+
+@needs_int8
+def test_what_it_is_called() -> None:
+    assert precision(open_device("cpu", "int8")) == "int8"
+    assert precision(open_device("cpu", "float32")) == "float32"
