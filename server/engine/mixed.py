@@ -67,9 +67,12 @@ class MixedPass:
     def _node(self, node: int, rows: Rows) -> Node:
         """x_l (eq. 2): the block over all rows that keep it, then each task's proxies added in place."""
         x = self._start(node, rows)
+        self._add_all_proxies(node, rows, x)
+        return self._activation(node, rows, x.relu_())
+
+    def _add_all_proxies(self, node: int, rows: Rows, x: Tensor) -> None:
         for task, own in matrices(rows, x).items():
             self._add_proxies(task, node, own)
-        return self._activation(node, rows, x.relu_())
 
     def _activation(self, node: int, rows: Rows, x: Tensor) -> Node:
         return Node(rows, x, x)

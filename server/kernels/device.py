@@ -14,7 +14,7 @@ from server.kernels.autotune import TunedKernel, Tuner
 from server.kernels.batch_layout import BatchLayoutKernel, layouts_vary
 from server.kernels.convolution import Kernel, OneDnnKernel, PlainKernel
 from server.kernels.int8 import why_not
-from server.kernels.thread_lanes import LEAST_ROWS_INT8, ThreadLanes
+from server.kernels.thread_lanes import ThreadLanes
 
 logger = logging.getLogger(__name__)
 
@@ -161,5 +161,4 @@ def _int8_device(name: str) -> Device:
     reason = "CUDA has bfloat16" if name == "cuda" else why_not()
     if reason is not None:
         raise Int8Unavailable(reason)
-    lanes = ThreadLanes.on_all_cores(least_rows=LEAST_ROWS_INT8)
-    return CpuDevice(lanes=lanes, winograd=False, int8=True)
+    return CpuDevice(winograd=False, int8=True)

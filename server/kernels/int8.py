@@ -15,10 +15,6 @@ from server.kernels.convolution import address, layout, size_bytes
 
 LARGEST = 255  # of a quantised activation
 LARGEST_WEIGHT = 127
-HALF = 128
-# PyTorch makes a tensor of a plain number in every call, and converts it: as long as a small product takes.
-_HALF = torch.tensor(float(HALF))
-_TOP_BIT = torch.tensor(HALF, dtype=torch.uint8)
 _LIKE = (16, 16)  # size of results to lay weights out for; most other ones want the same layout
 
 Size = tuple[int, int]
@@ -37,18 +33,6 @@ def quantise_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
     largest = weight.abs().amax(tuple(range(1, weight.ndim)))
     scale = torch.where(largest > 0, largest / LARGEST_WEIGHT, 1.0)
     return torch.round(weight / scale.view(-1, *[1] * (weight.ndim - 1))).to(torch.int8), scale
-
-
-def quantise(shifted: Tensor) -> Tensor:
-    """uint8 from v / scale - 128, float32, in whose memory it works; what lies beyond 0 ... 255 becomes the nearest of
-    them, so that a ReLU before it is not needed."""
-    # By way of int8: PyTorch turns float32 into that ten times faster than into uint8 (docs/log.md).
-    return shifted.round_().clamp_(-HALF, HALF - 1).to(torch.int8).view(torch.uint8).bitwise_xor_(_TOP_BIT)
-
-
-def quantise_by(x: Tensor, inverse: Tensor) -> Tensor:
-    """uint8 from x and one over its scale, which broadcasts."""
-    return quantise(torch.mul(x, inverse).sub_(_HALF))
 
 
 class Int8Convolution:
@@ -101,16 +85,14 @@ class Int8Convolution:
         assert bias is None
         assert add is None
         assert not relu
-        weight = (self._fitting(x), self._scale, self._zeros, None)
-        run = torch.ops.onednn.qconv2d_pointwise
-        y: Tensor = run(x, 1.0, 0, *weight, *self._places, 1.0, 0, torch.float32, "none", [], "")
+        weight, run = self.operands(*x.shape[2:]), torch.ops.onednn.qconv2d_pointwise
+        y: Tensor = run(x, 1.0, 0, *weight, None, *self._places, 1.0, 0, torch.float32, "none", [], "")
         return y
 
-    def _fitting(self, x: Tensor) -> Tensor:
-        if not self._by_size:
-            return self._weight
-        height, width = (-(-side // self._stride) for side in x.shape[2:])
-        return self._by_size.get((height, width), self._weight)
+    def operands(self, height: int, width: int) -> list[Tensor]:
+        """Weight, scale and zero points, as oneDNN takes them, for images of this size."""
+        size = -(-height // self._stride), -(-width // self._stride)
+        return [self._by_size.get(size, self._weight) if self._by_size else self._weight, self._scale, self._zeros]
 
 
 class Int8Matrix:
@@ -118,24 +100,16 @@ class Int8Matrix:
 
     def __init__(self, quantised: Tensor, scale: Tensor) -> None:
         # As it lies: laid out for oneDNN it would be a tenth faster, and take milliseconds a bundle to get there.
-        self._weight: Any = quantised.to_mkldnn()
-        self._scale = scale
-        self._zeros = torch.zeros(len(scale), dtype=torch.int64)
+        weight: Any = quantised.to_mkldnn()
+        self.operands: list[Tensor] = [weight, scale, torch.zeros(len(scale), dtype=torch.int64)]
 
     @property
     def size_bytes(self) -> int:
         """Of the matrix; its scale is the caller's."""
-        return size_bytes(self._weight)
-
-    def add_product(self, y: Tensor, x: Tensor) -> None:
-        """To y (n, C), float32, in place; x (n, K), uint8."""
-        weight = (self._weight, self._scale, self._zeros)
-        run = torch.ops.onednn.qlinear_pointwise.binary
-        run(x, 1.0, 0, *weight, y, None, 1.0, 0, torch.float32, 1.0, 0, "sum", 1.0, "none", [], "")
+        return size_bytes(self.operands[0])
 
     def product_relu(self, x: Tensor, bias: Tensor) -> Tensor:
-        """ReLU(product + bias): (n, C), float32; `bias` (C,)."""
-        weight = (self._weight, self._scale, self._zeros)
+        """ReLU(product + bias): (n, C), float32; x (n, K), uint8, `bias` (C,)."""
         run = torch.ops.onednn.qlinear_pointwise
-        y: Tensor = run(x, 1.0, 0, *weight, bias, 1.0, 0, torch.float32, "relu", [], "")
+        y: Tensor = run(x, 1.0, 0, *self.operands, bias, 1.0, 0, torch.float32, "relu", [], "")
         return y

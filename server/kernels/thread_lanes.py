@@ -15,28 +15,26 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 _MOST = 4  # every lane reads all shared weights: many lanes would be bound by memory
-LEAST_ROWS = 4  # of a lane; a smaller batch is faster with all threads in every product
-LEAST_ROWS_INT8 = 2  # a quarter of the weights to read, and many small steps between products, which one thread takes
+_LEAST_ROWS = 4  # of a lane; a smaller batch is faster with all threads in every product
 
 
 class ThreadLanes:
     """`count` threads that compute with `threads` threads each. With one lane everything runs in the caller."""
 
-    def __init__(self, count: int = 1, *, threads: int = 1, least_rows: int = LEAST_ROWS) -> None:
+    def __init__(self, count: int = 1, *, threads: int = 1) -> None:
         self.count = count
-        self._least_rows = least_rows
         self._pool = _started(count, threads) if count > 1 else None
 
     @classmethod
-    def on_all_cores(cls, *, least_rows: int = LEAST_ROWS) -> "ThreadLanes":
+    def on_all_cores(cls) -> "ThreadLanes":
         """Lanes for as many threads as PyTorch uses now."""
         threads = torch.get_num_threads()
         count = min(threads, _MOST)
-        return cls(count, threads=threads // count, least_rows=least_rows)
+        return cls(count, threads=threads // count)
 
     def fitting(self, rows: int) -> int:
         """How many pieces a batch of so many rows should be cut into."""
-        return max(1, min(self.count, rows // self._least_rows))
+        return max(1, min(self.count, rows // _LEAST_ROWS))
 
     def map(self, run: Callable[[P], R], pieces: Sequence[P]) -> list[R]:
         """`run` of every piece, in order; a piece alone is run by the caller. Raises what `run` raises."""

@@ -19,7 +19,7 @@ from server.engine.folding import FloatArray
 from server.engine.int8.folding import int8_matrix
 from server.engine.mixed import statistics_of
 from server.kernels.device import Device
-from server.kernels.int8 import HALF, LARGEST, Int8Matrix
+from server.kernels.int8 import LARGEST, Int8Matrix
 
 
 def upload_int8(folded: FoldedBundle, network: SharedNetwork, shapes: Geometry, device: Device) -> Adapter:
@@ -64,12 +64,12 @@ def _matrix(name: str, arrays: Mapping[str, FloatArray]) -> Int8Matrix:
 
 def _statistics(node: int, network: SharedNetwork, own: NodeAdapter, arrays: Mapping[str, FloatArray]) -> Tensor:
     """Those of the block over what its convolutions give for quantised activations, in units of these. All but the last
-    end in what `quantise` takes for the next, the last and the shortcut in the sum of the node."""
+    end in quantised units of the next, the last and the shortcut in the sum of the node."""
     block = network.blocks[node - 1]
     scales = [arrays[f"{node - 1}.ranges"][0] / LARGEST, *(arrays[f"{node}.ranges"][1:] / LARGEST)]
     *inner, last, shortcut, shift = statistics_of(own, block).split(block.statistics_sizes)
     parts = []
     for scale, own_shift, before, after in zip(inner[::2], inner[1::2], scales[:-1], scales[1:], strict=True):
-        parts += [scale * (before / after), own_shift / after - HALF]
+        parts += [scale * (before / after), own_shift / after]
     projection = 1.0 if block.shortcut is None else scales[0]
     return torch.cat([*parts, last * scales[-1], shortcut * projection, shift])

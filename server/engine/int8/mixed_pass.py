@@ -4,14 +4,14 @@ residuals, statistics and classifiers are in float32.
 Legend: N rows, C channels, H W, as in `server.engine.mixed`.
 """
 
-import torch
 from torch import Tensor
 
 from server.engine.adapters import Int8Node, ProxyAdapter
-from server.engine.backbone import SharedNetwork
+from server.engine.backbone import ConvolutionBlock, SharedNetwork
 from server.engine.mixed import MixedPass, Node, a_row_each
 from server.engine.rows import Rows
-from server.kernels.int8 import quantise, quantise_by
+from server.kernels.int8 import Int8Convolution
+from server.kernels.int8_scripts import add_products, quantise_rows, quantised, residual
 
 _PIECE_BYTES = 2**19  # of an activation: what is done to it, one thing after another, finds it in the cache
 
@@ -23,22 +23,17 @@ class Int8Pass(MixedPass):
         if node == len(self._shared.blocks):  # the classifier reads it as it is
             return super()._activation(node, rows, x)
         inverse = a_row_each([self._int8(task, node).inverse for task in rows.tasks], rows)
-        length = _length(x)
-        if len(x) <= length:
-            return Node(rows, x, quantise_by(x, inverse))
-        read, inverse = torch.empty_like(x, dtype=torch.uint8), inverse.expand(len(x), -1, -1, -1)
-        for start in range(0, len(x), length):
-            piece = slice(start, start + length)
-            read[piece] = quantise_by(x[piece], inverse[piece])
-        return Node(rows, x, read)
+        return Node(rows, x, quantise_rows(x, inverse, _length(x)))
 
-    def _add_proxies(self, task: int, node: int, own: Tensor) -> None:
-        matrix = self._int8(task, node).matrix
-        if matrix is None:
-            super()._add_proxies(task, node, own)
+    def _add_all_proxies(self, node: int, rows: Rows, x: Tensor) -> None:
+        found = {task: matrix for task in rows.tasks if (matrix := self._int8(task, node).matrix) is not None}
+        if not found:  # none, or with two layers
+            super()._add_all_proxies(node, rows, x)
             return
-        inputs = [self._source(proxy).by_task[task] for proxy in self._at(task, node).proxies]
-        matrix.add_product(own, inputs[0] if len(inputs) == 1 else torch.cat(inputs, 1))
+        pixels = x.shape[1] * x.shape[2]
+        inputs = [[self._source(proxy).by_task[task] for proxy in self._at(task, node).proxies] for task in found]
+        operands = [matrix.operands for matrix in found.values()]
+        add_products(x, [rows.starts[task] * pixels for task in found], inputs, operands)
 
     def _input(self, task: int, node: int, proxy: ProxyAdapter) -> Tensor:
         matrix, bias = self._int8(task, node).inner[proxy.source]
@@ -46,13 +41,21 @@ class Int8Pass(MixedPass):
 
     def _block(self, node: int, keepers: Rows) -> Tensor:
         source, block = self._nodes[node - 1], self._shared.blocks[node - 1]
-        read = self._rows_of(source.rows, source.read, keepers)
-        beside = read if block.shortcut is not None else self._rows_of(source.rows, source.x, keepers)
-        length = _length(source.x)
-        if len(read) <= length:
-            return self._scaled_block(node, keepers, read, beside)
-        pieces = keepers.pieces(length)
-        return torch.cat([self._scaled_block(node, rows, read[piece], beside[piece]) for piece, rows in pieces])
+        x = self._rows_of(source.rows, source.read, keepers)
+        beside = x if block.shortcut is not None else self._rows_of(source.rows, source.x, keepers)
+        if any(self._at(task, node).convolutions for task in keepers.tasks):
+            return self._scaled_block(node, keepers, x, beside)
+        statistics = a_row_each([self._statistics(task, node) for task in keepers.tasks], keepers)
+        operands, places = _operands(block, *x.shape[1:3])
+        return residual(
+            x,
+            beside,
+            statistics=statistics,
+            sizes=block.statistics_sizes,
+            operands=operands,
+            places=places,
+            length=_length(source.x),
+        )
 
     def _statistics(self, task: int, node: int) -> Tensor:
         statistics = self._int8(task, node).statistics
@@ -60,7 +63,7 @@ class Int8Pass(MixedPass):
         return statistics
 
     def _between(self, y: Tensor) -> Tensor:
-        return quantise(y)
+        return quantised(y)
 
     def _int8(self, task: int, node: int) -> Int8Node:
         nodes = self._adapters[task].int8
@@ -71,12 +74,24 @@ class Int8Pass(MixedPass):
 def warm_up_int8(network: SharedNetwork, x: Tensor) -> None:
     """Run every convolution of the blocks once, from x_0 (N, H, W, C_0) on."""
     for block in network.blocks:
-        read = quantise(x.clone())
+        read = quantised(x.clone())
         if block.shortcut is not None:
             block.shortcut(read, biased=False)
         for conv in block.branch:
             x = conv(read, biased=False)
-            read = quantise(x.clone())
+            read = quantised(x.clone())
+
+
+def _operands(block: ConvolutionBlock, height: int, width: int) -> tuple[list[list[Tensor]], list[list[int]]]:
+    """Of its convolutions, for an input of this size; and the stride and padding of each."""
+    sizes, places = [(height, width)], [[conv.stride, conv.padding] for conv in block.convolutions]
+    for conv in block.branch[:-1]:
+        sizes.append((-(-sizes[-1][0] // conv.stride), -(-sizes[-1][1] // conv.stride)))
+    if block.shortcut is not None:
+        sizes.append((height, width))
+    kernels = [conv.kernel for conv in block.convolutions]
+    operands = [k.operands(*size) for k, size in zip(kernels, sizes, strict=True) if isinstance(k, Int8Convolution)]
+    return operands, places
 
 
 def _length(x: Tensor) -> int:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from server.errors import Int8Unavailable
 from server.kernels import device, int8
 from server.kernels.device import open_device, precision
-from server.kernels.int8 import Int8Convolution, Int8Matrix, quantise, quantise_by, quantise_weight
+from server.kernels.int8 import Int8Convolution, Int8Matrix, quantise_weight
 from tests.server.int8_machine import needs_int8
 
 
@@ -102,24 +102,8 @@ def test_matrix(rows: int) -> None:
     quantised, scale = quantise_weight(torch.randn(32, 96, generator=generator))
     matrix, bias = Int8Matrix(quantised.t().contiguous(), scale), torch.randn(32, generator=generator)
     product = (x.double() @ quantised.t().double() * scale).float()
-    y = torch.randn(rows, 32, generator=generator)
-    expected = y + product
-    matrix.add_product(y, x)
-    torch.testing.assert_close(y, expected, rtol=1e-5, atol=1e-2)
     torch.testing.assert_close(matrix.product_relu(x, bias), (product + bias).relu(), rtol=1e-5, atol=1e-2)
     assert matrix.size_bytes == quantised.nbytes
-
-
-@given(st.lists(st.floats(-1000, 1000, width=32), min_size=1, max_size=40))
-def test_quantising_rounds_and_clamps(values: list[float]) -> None:
-    shifted = torch.tensor(values, dtype=torch.float32) - 128
-    expected = [min(255, max(0, round(value + 128))) for value in shifted.tolist()]  # half to even, as PyTorch does
-    assert quantise(shifted).tolist() == expected
-
-
-def test_quantising_by_rows() -> None:
-    x = torch.tensor([[0.0, 1.0, 2.5, 9.0], [0.0, 1.0, 2.5, 9.0]])
-    assert quantise_by(x, torch.tensor([[1.0], [100.0]])).tolist() == [[0, 1, 2, 9], [0, 100, 250, 255]]
 
 
 def test_where_it_is_not_possible(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,104 @@
+"""What the pass in 8 bits does between two decisions, each as one call without Python inside.
+
+TorchScript knows tensors, numbers and lists of them, so convolutions and matrices come taken apart, as
+`Int8Convolution.operands` and `Int8Matrix.operands` say them. Legend: N images, C channels, H W; activations are
+(N, H, W, C), quantised ones uint8. `length` is how many images are worked on at a time, so that what one operation
+wrote is still in the cache for the next.
+"""
+
+import torch
+from torch import Tensor
+
+from server.kernels.scripted import scripted
+
+
+def quantised(y: Tensor) -> Tensor:
+    """uint8 from v / scale, float32, in whose memory it works; what lies beyond 0 ... 255 becomes the nearest of them,
+    so that a ReLU before it is not needed."""
+    # By way of int16: PyTorch turns float32 into uint8 five times more slowly (docs/log.md).
+    return y.round_().clamp_(0, 255).to(torch.int16).to(torch.uint8)
+
+
+@scripted
+def quantise_rows(x: Tensor, inverse: Tensor, length: int) -> Tensor:
+    """Of x >= 0; `inverse` (N or 1, 1, 1, 1) is one over the scale of each row."""
+    if len(x) <= length:
+        return quantised(torch.mul(x, inverse))
+    pieces: list[Tensor] = []
+    for start in range(0, len(x), length):
+        own = inverse if len(inverse) == 1 else inverse[start : start + length]
+        pieces.append(quantised(torch.mul(x[start : start + length], own)))
+    return torch.cat(pieces)
+
+
+def _convolved(x: Tensor, operands: list[Tensor], places: list[int]) -> Tensor:
+    stride, padding = [places[0], places[0]], [places[1], places[1]]
+    weight, scale, zeros = operands[0], operands[1], operands[2]
+    x = x.permute(0, 3, 1, 2)
+    y: Tensor = torch.ops.onednn.qconv2d_pointwise(
+        x, 1.0, 0, weight, scale, zeros, None, stride, padding, [1, 1], 1, 1.0, 0, torch.float32, "none", [], ""
+    )
+    return y.permute(0, 2, 3, 1)
+
+
+def _residual(
+    x: Tensor, beside: Tensor, vectors: list[Tensor], operands: list[list[Tensor]], places: list[list[int]]
+) -> Tensor:
+    convolutions = (len(vectors) - 1) // 2  # of the branch; one more is the shortcut's
+    for i in range(convolutions - 1):
+        y = _convolved(x, operands[i], places[i])
+        x = quantised(torch.addcmul(vectors[2 * i + 1], y, vectors[2 * i]))
+    y = _convolved(x, operands[convolutions - 1], places[convolutions - 1])
+    y = torch.addcmul(vectors[-1], y, vectors[-3])
+    if len(operands) > convolutions:
+        beside = _convolved(beside, operands[convolutions], places[convolutions])
+    return y.addcmul_(beside, vectors[-2])
+
+
+@scripted
+def residual(
+    x: Tensor,
+    beside: Tensor,
+    *,
+    statistics: Tensor,
+    sizes: list[int],
+    operands: list[list[Tensor]],
+    places: list[list[int]],
+    length: int,
+) -> Tensor:
+    """A block: the branch over x, and `beside` as it is or through the shortcut's convolution, the last of them.
+
+    `statistics` (N or 1, 1, 1, S) is cut into parts of these sizes, in the order of `server.engine.folding`.
+    """
+    vectors = list(statistics.split_with_sizes(sizes, -1))
+    if len(x) <= length:
+        return _residual(x, beside, vectors, operands, places)
+    pieces: list[Tensor] = []
+    for start in range(0, len(x), length):
+        stop = start + length
+        own = vectors if len(statistics) == 1 else [vector[start:stop] for vector in vectors]
+        pieces.append(_residual(x[start:stop], beside[start:stop], own, operands, places))
+    return torch.cat(pieces)
+
+
+@scripted
+def add_products(
+    x: Tensor, starts: list[int], inputs: list[list[Tensor]], operands: list[list[Tensor]]
+) -> list[Tensor]:
+    """To the pixels of x from each start on, in place: a task's inputs, (n, C) side by side, times its matrix.
+
+    Returns what was added to. TorchScript believes the product to change nothing, and leaves it out where nobody wants
+    its result.
+    """
+    pixels = x.view(-1, x.shape[3])
+    changed: list[Tensor] = []
+    for i in range(len(starts)):
+        read = inputs[i][0] if len(inputs[i]) == 1 else torch.cat(inputs[i], 1)
+        own = pixels[starts[i] : starts[i] + len(read)]
+        weight, scale, zeros = operands[i][0], operands[i][1], operands[i][2]
+        changed.append(
+            torch.ops.onednn.qlinear_pointwise(
+                read, 1.0, 0, weight, scale, zeros, own, None, 1.0, 0, torch.float32, 1.0, 0, "sum", 1.0, "none", [], ""
+            )
+        )
+    return changed
