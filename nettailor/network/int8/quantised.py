@@ -1,0 +1,162 @@
+"""What a student computes where its convolutions multiply bytes: slow and obvious, what a server's int8 engine and the
+cost of int8 are measured by.
+
+Legend: N images, C channels, H W; x an activation behind a ReLU, u its bytes, r its range; w a weight.
+
+    u = clamp(round(255 x / r), 0, 255)        zero is 0 and r is 255; half to even
+    v_c = round(127 w_c / max |w_c|)           of every output channel c
+    convolution_c = (v_c u) (r / 255) (max |w_c| / 127)
+
+The shared blocks' convolutions are computed so, projections among them. The stem, sums, the identity of a shortcut,
+batch-norm, adapters and the classifier are fp32.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from nettailor.bundle.bundle import Bundle
+from nettailor.bundle.tensors.ranges import RANGES
+from nettailor.network.adapters import AdaptedConvolution
+from nettailor.network.backbones import Backbone
+from nettailor.network.student import Student
+
+LARGEST_BYTE = 255
+LARGEST_WEIGHT = 127
+
+Ranges = Mapping[int, NDArray[np.float32]]  # by present node, (1 + m,) as in a bundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rounding:
+    """What is rounded beside the inputs and weights of the shared blocks' convolutions.
+
+    A bottleneck proxy has two layers; this is of its first one, whose input is a node. The second one is fp32.
+    """
+
+    proxy_inputs: bool = False  # to the bytes that the blocks behind the node read
+    proxy_weights: bool = False  # to 8 bits, for each output channel, as those of the blocks are
+    adapter_inputs: bool = False  # of what stands beside a convolution: it reads that one's bytes
+
+
+class QuantisedConvolution(nn.Module):
+    """A convolution whose input counts as bytes between 0 and `largest`; weights of 8 bits, if `rounds_weight`."""
+
+    weight: Tensor  # (C_out, C_in, k, k) whole numbers, or as it was
+    scale: Tensor  # (C_out, 1, 1) what these are multiples of
+
+    def __init__(
+        self, conv: nn.Conv2d, largest: float, *, rounds_input: bool = True, rounds_weight: bool = True
+    ) -> None:
+        super().__init__()
+        self.largest = largest
+        self.rounded = RoundedInput(largest) if rounds_input else None
+        self.stride, self.padding = conv.stride, conv.padding
+        weight = conv.weight.detach()
+        peaks = weight.abs().amax((1, 2, 3), keepdim=True)
+        scale = torch.where(peaks > 0, peaks / LARGEST_WEIGHT, 1.0) if rounds_weight else torch.ones_like(peaks)
+        self.register_buffer("scale", scale[:, 0])
+        self.register_buffer("weight", torch.round(weight / scale) if rounds_weight else weight)
+
+    def forward(self, x: Tensor) -> Tensor:  # (N, C_in, H, W) -> (N, C_out, H / stride, W / stride)
+        """Sums of products of whole numbers are exact as long as they stay below 2^24."""
+        scale = self.scale
+        if self.rounded is not None:
+            x, scale = self.rounded.bytes_of(x), scale * self.rounded.step
+        return nn.functional.conv2d(x, self.weight, None, self.stride, self.padding) * scale
+
+
+class RoundedInput(nn.Module):
+    """An activation as the bytes between 0 and `largest` say it."""
+
+    step: Tensor  # () what a byte counts
+
+    def __init__(self, largest: float) -> None:
+        super().__init__()
+        self.register_buffer("step", torch.tensor(largest, dtype=torch.float32) / LARGEST_BYTE)
+
+    def bytes_of(self, x: Tensor) -> Tensor:
+        """0 ... 255, as floating-point numbers."""
+        return torch.round(x / self.step).clamp(0, LARGEST_BYTE)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bytes_of(x) * self.step
+
+
+def quantised(student: Student, ranges: Ranges, rounding: Rounding | None = None) -> Student:
+    """A copy of a student, in eval mode, that computes with rounded numbers."""
+    rounding = rounding or Rounding()
+    result = copy.deepcopy(student).eval().requires_grad_(False)
+    for place in shared_convolutions(result):
+        largest = float(ranges[place.node][place.index])
+        place.replace(QuantisedConvolution(place.conv, largest), rounds_adapter=rounding.adapter_inputs)
+    for source, node in result.plan.proxy_paths():
+        proxy, (first, _) = result.proxy(source, node), result.proxy(source, node).layers[0]
+        conv = proxy.get_submodule(first)
+        assert isinstance(conv, nn.Conv2d)
+        proxy.add_module(
+            first,
+            QuantisedConvolution(
+                conv,
+                float(ranges[source][0]),
+                rounds_input=rounding.proxy_inputs,
+                rounds_weight=rounding.proxy_weights,
+            ),
+        )
+    return result
+
+
+def quantised_network(backbone: Backbone, bundle: Bundle, rounding: Rounding | None = None) -> Student:
+    """The student of a bundle that has activation ranges, with rounded numbers. Raises `BundleWrongBackbone`."""
+    return quantised(Student.from_bundle(backbone, bundle), bundle_ranges(bundle), rounding)
+
+
+def bundle_ranges(bundle: Bundle) -> dict[int, NDArray[np.float32]]:
+    """By node."""
+    found = (name for name in bundle.tensors if name.startswith(RANGES))
+    return {int(name.removeprefix(RANGES)): bundle.tensors[name] for name in found}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedConvolution:
+    """A convolution of a kept block, and where its input's range is: that of x_node, or after it the block's own."""
+
+    block: nn.Module
+    name: str  # inside the block
+    node: int  # whose ranges
+    index: int  # among them
+
+    @property
+    def conv(self) -> nn.Conv2d:
+        """Without what a task adds to it."""
+        found = self.block.get_submodule(self.name)
+        shared = found.conv if isinstance(found, AdaptedConvolution) else found
+        assert isinstance(shared, nn.Conv2d)
+        return shared
+
+    def replace(self, conv: "QuantisedConvolution", *, rounds_adapter: bool) -> None:
+        """Put another one in its place; what a task adds stays."""
+        found: nn.Module = self.block.get_submodule(self.name)
+        replacement: nn.Module = conv
+        if isinstance(found, AdaptedConvolution):
+            found.add_module("conv", conv)
+            replacement = nn.Sequential(RoundedInput(conv.largest), found) if rounds_adapter else found
+        parent, _, name = self.name.rpartition(".")
+        self.block.get_submodule(parent).add_module(name, replacement)
+
+
+def shared_convolutions(student: Student) -> Iterator[SharedConvolution]:
+    """Of every kept block: those of the branch in order, then the projection, if there is one."""
+    for node in student.plan.nodes():
+        if student.plan.keeps_block(node):
+            block, shapes = student.block(node), student.geometry.blocks[node - 1]
+            for index, name in enumerate(shapes.branch):
+                source = node if index else node - 1
+                yield SharedConvolution(block=block, name=name, node=source, index=index)
+            if shapes.projected:
+                yield SharedConvolution(block=block, name="shortcut.0", node=node - 1, index=0)
