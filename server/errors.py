@@ -18,6 +18,8 @@ ServerError
 ├── NotReady              the server is starting or draining
 ├── InferenceFailed       the engine broke on this request
 ├── Int8Unavailable       the device cannot compute in 8 bits
+├── EngineLost            the engine's process ended while it had this request
+├── LinkBroken            front and engine do not understand each other
 └── ExportError           a network could not be made a file for other runtimes
     ├── ExportLibraryMissing  what writes or verifies the format is not installed
     ├── ExportUnfaithful      the file answers otherwise than the engine, so nobody gets it
@@ -150,6 +152,14 @@ class InferenceFailed(ServerError):
 class Int8Unavailable(ServerError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"NETTAILOR_DTYPE=int8 is not possible here: {reason}")
+class EngineLost(ServerError):
+    def __init__(self) -> None:
+        super().__init__("the engine's process ended before the answer was there; another one is being started")
+
+
+class LinkBroken(ServerError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the link between front and engine is broken: {reason}")
 
 
 class ExportError(ServerError):

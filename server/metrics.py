@@ -96,8 +96,11 @@ class Metrics:
                 self.requests.labels(label, str(code)).inc()
                 self.request_seconds.labels(label, _outcome(code)).observe(seconds)
 
+    def refused(self, reason: str) -> None:
+        self.rejected.labels(reason).inc()
+
     def rate_refused(self) -> None:
-        self.rejected.labels(REASON).inc()
+        self.refused(REASON)
 
     def forget_task(self, task: str) -> None:
         """Drop every series of a task that was deleted."""

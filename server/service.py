@@ -32,6 +32,7 @@ from server.open_inference.parts import Missing
 from server.prediction.batch_runner import Runner
 from server.prediction.follower import Follower
 from server.prediction.images import DecodeLimits, ImageReader
+from server.prediction.local_inference import LocalInference
 from server.prediction.predictor import Predictor
 from server.prediction.routing import Routing
 from server.residency.backbones import BackboneLimits, Backbones
@@ -59,6 +60,8 @@ class RunningParts:
     routing: Routing[FoldedBundle, Ready]
     follower: Follower
     scheduler: Scheduler[Ready]
+    admission: Admission
+    inference: LocalInference
     predictor: Predictor
     statistics: Statistics
     exports: ExportWorker
@@ -242,22 +245,24 @@ class Service:
             max_rows=settings.max_batch, max_wait_s=settings.max_wait_ms / 1000, weights=settings.task_weights
         )
         scheduler = Scheduler(queues, Runner(backbones), _BatchObserver(metrics, admission, statistics))
-        predictor = Predictor(
+        inference = LocalInference(
             routing=routing,
             admission=admission,
-            reader=ImageReader(decodes, metrics, _decode_limits(settings)),
             scheduler=scheduler,
             metrics=metrics,
             statistics=statistics,
             lookups=lookups,
         )
+        reader = ImageReader(decodes, metrics, _decode_limits(settings))
         return RunningParts(
             backbones=backbones,
             residency=residency,
             routing=routing,
             follower=Follower(self._registry, routing, reconcile_s=settings.reconcile_seconds),
             scheduler=scheduler,
-            predictor=predictor,
+            admission=admission,
+            inference=inference,
+            predictor=Predictor(inference=inference, reader=reader),
             statistics=statistics,
             exports=exports,
             decodes=decodes,

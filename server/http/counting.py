@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from hosting.web.problems import CLIENT_GONE, ProblemTable
 from server.http.problems import status_in
-from server.open_inference.parts import Server
+from server.prediction.parts import PredictionServer
 
 _REJECTED = (400, 413, 415, 422, 429)  # before anything ran
 
 
 async def counted(
-    server: Server, tasks: Sequence[str], answer: Callable[[], Awaitable[Response]], table: ProblemTable
+    server: PredictionServer, tasks: Sequence[str], answer: Callable[[], Awaitable[Response]], table: ProblemTable
 ) -> Response:
     """Count an answer or an error, whose status the table has, by its tasks, known or not."""
     began_at, code = time.monotonic(), CLIENT_GONE
@@ -28,7 +28,7 @@ async def counted(
     except Exception as failure:  # only looked at: others answer it
         code = _status(failure, table)
         if code in _REJECTED:
-            server.metrics.rejected.labels(type(failure).__name__).inc()
+            server.metrics.refused(type(failure).__name__)
         raise
     finally:
         server.metrics.answered(tasks, code, time.monotonic() - began_at)

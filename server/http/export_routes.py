@@ -11,7 +11,7 @@ from hosting.access.endpoint import endpoint
 from hosting.web.openapi import BINARY, OCTETS, answered_as, problems
 from server.export.options import ExportDtype, ExportFormat, ExportOptions
 from server.export.worker import Exported
-from server.http.handlers import Server
+from server.http.parts import Server
 from server.http.route_declarations import EXPORT_VERSION
 
 _CHUNK_BYTES = 2**20

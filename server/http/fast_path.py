@@ -12,25 +12,26 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hosting.access.route_table import Route, route_match
 from hosting.web.problems import answer
-from server.http.handlers import Handlers, Server
-from server.http.open_inference.handlers import OpenInferenceHandlers
+from server.http.handlers import Handlers
+from server.http.open_inference.infer import InferHandler
 from server.http.open_inference.route_declarations import INFER, INFER_OF_VERSION
 from server.http.problems import ALL_PROBLEMS
 from server.http.route_declarations import PREDICT, PREDICT_MANY, PREDICT_VERSION
+from server.prediction.parts import PredictionServer
 
 
 class FastPath:
     """Pure ASGI, within `RouteLookup`. What is no prediction goes on to `app`."""
 
-    def __init__(self, app: ASGIApp, server: Server) -> None:
+    def __init__(self, app: ASGIApp, server: PredictionServer) -> None:
         handlers = Handlers(server)
-        open_inference = OpenInferenceHandlers(server).by_route
+        infer = InferHandler(server).answer
         self._app = app
         self._handlers: dict[Route | None, Callable[[Request], Awaitable[Response]]] = {
             PREDICT: handlers.predict,
             PREDICT_VERSION: handlers.predict_version,
             PREDICT_MANY: handlers.predict_many,
-            **{route: open_inference[route] for route in (INFER, INFER_OF_VERSION)},
+            **dict.fromkeys((INFER, INFER_OF_VERSION), infer),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,43 +1,26 @@
 """The handlers of predictions: from a request whose path is known to its answer. Every answer is counted."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
 from fastapi import Request
 from starlette.responses import Response
 
 from hosting.telemetry.request_id import request_id
 from server import errors
-from server.export.worker import ExportWorker
 from server.http.bodies import images_of, read_body_within
 from server.http.counting import counted
 from server.http.parameters import ManyTasksQuery, PredictionQuery, TaskPath, VersionPath, path, query, tasks_named
 from server.http.problems import ALL_PROBLEMS
 from server.http.schemas import Prediction, Predictions
-from server.open_inference import parts as open_inference
-from server.prediction.predictor import Options
-from server.prediction.routing import Target, parse_target
-
-
-class Parts(open_inference.Parts, Protocol):
-    """What the handlers need of a running server."""
-
-    @property
-    def exports(self) -> ExportWorker: ...
-
-
-class Server(open_inference.Server, Protocol):
-    """What the handlers need of a server, running or not."""
-
-    @property
-    def parts(self) -> Parts:
-        """Raises `NotReady`."""
+from server.prediction.inference import Options
+from server.prediction.parts import PredictionServer
+from server.prediction.target import Target, parse_target
 
 
 class Handlers:
     """Every handler raises `RequestValidationError`, and what `Predictor.predict` raises."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: PredictionServer) -> None:
         self._server = server
 
     async def predict(self, request: Request) -> Response:
@@ -75,7 +58,7 @@ class Handlers:
     async def _predict(self, request: Request, targets: Sequence[Target], asked: PredictionQuery) -> list[Prediction]:
         parts, settings = self._server.parts, self._server.settings
         # What is refused must cost next to nothing, or refusing takes the time that what was accepted needs.
-        parts.predictor.admission.check([target.task for target in targets])
+        parts.predictor.check_room([target.task for target in targets])
         seconds = (asked.timeout_ms or settings.request_timeout_ms) / 1000
         deadline = parts.predictor.clock() + seconds
         self._server.accept_until(deadline)

@@ -20,6 +20,7 @@ PROBLEMS: ProblemTable = {
     errors.DeadlineExceeded: (504, "deadline exceeded"),
     errors.NotReady: (503, "not ready"),
     errors.InferenceFailed: (500, "inference failed"),
+    errors.EngineLost: (503, "engine lost"),
     errors.ExportLibraryMissing: (501, "export not installed"),
     errors.ExportTooSlow: (504, "export took too long"),
     errors.ExportError: (500, "export failed"),

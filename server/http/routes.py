@@ -13,9 +13,10 @@ from hosting.web.metrics_page import MetricsPage
 from hosting.web.multipart import MEDIA_TYPE
 from hosting.web.openapi import BINARY, OCTETS, TEXT, answered, takes, with_headers
 from server.http.export_routes import add_exports
-from server.http.handlers import Handlers, Server
+from server.http.handlers import Handlers
 from server.http.open_inference.routes import add_open_inference
 from server.http.parameters import ManyTasksQuery, PredictionQuery, TaskPath, VersionPath, parameters
+from server.http.parts import Server
 from server.http.route_declarations import PREDICT, PREDICT_MANY, PREDICT_VERSION
 from server.http.schemas import JsonImages, Prediction, Predictions, Readiness
 from server.open_inference.parts import check_ready

@@ -1,7 +1,7 @@
 """Names and versions of models: `task`, `task@alias` or `task@2`, and the version's number (torch-free)."""
 
 from server.errors import RequestMalformed
-from server.prediction.routing import Target, parse_target
+from server.prediction.target import Target, parse_target
 
 _VERSION_DIGITS = 18  # more is no version of ours
 

@@ -15,30 +15,13 @@ from typing import Any, Generic
 from registry.errors import AliasUnknown, RecordCorrupt, TaskUnknown, VersionUnknown
 from registry.journal.records import VersionRecord
 from registry.registry import LIVE, Registry
-from registry.versions.aliases import is_number
 from server.errors import BackboneNotHere, BundleWithoutBackbone
+from server.prediction.target import Target
 from server.residency.backbones import Backbones
 from server.residency.residency import Lease, Residency
 from server.residency.tiers import BundleId, D, H
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """Whose answer a request wants: a task's version, or what an alias names."""
-
-    task: str
-    alias: str = LIVE
-    version: int | None = None
-
-
-def parse_target(name: str) -> Target:
-    """`task`, `task@alias`, or `task@2` for a version: no alias is a number."""
-    task, at, alias = name.strip().partition("@")
-    if is_number(alias):
-        return Target(task=task, version=int(alias))
-    return Target(task=task, alias=alias if at else LIVE)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -3,12 +3,37 @@
 import math
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from server.errors import Overloaded
 
 _HOUSE_BATCHES, _TASK_BATCHES = 2.0, 1.5  # full ones that may always be under way: one that runs, one that waits
 _SMOOTHING = 0.2  # share of the newest batch in the estimate of seconds a prediction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How full it is, as far as some tasks are concerned."""
+
+    total: int  # predictions under way
+    by_task: Mapping[str, int]  # of these tasks
+    bound: int
+    bound_per_task: int
+    seconds_each: float  # that a prediction takes
+
+    def check(self, wanted: "Counter[str]") -> None:
+        """Whether so many predictions of each task could enter. Raises `Overloaded`."""
+        if self.total and self.total + wanted.total() > self.bound:
+            raise self._overloaded("the server", self.total, self.bound)
+        for task, count in wanted.items():
+            waiting = self.by_task[task]
+            if waiting and waiting + count > self.bound_per_task:
+                raise self._overloaded(f"task {task!r}", waiting, self.bound_per_task)
+
+    def _overloaded(self, scope: str, waiting: int, bound: int) -> Overloaded:
+        seconds = max(1, math.ceil(waiting * self.seconds_each))
+        return Overloaded(scope, waiting=waiting, bound=bound, retry_after_seconds=seconds)
 
 
 class Admission:
@@ -27,6 +52,7 @@ class Admission:
         self._lock = threading.Lock()
         self._by_task: Counter[str] = Counter()
         self._seconds_each = 0.0
+        self.changed: Callable[[Standing], None] | None = None  # told within the lock, of the tasks that it is about
 
     @property
     def under_way(self) -> int:
@@ -40,23 +66,15 @@ class Admission:
         """
         wanted = Counter({task: images * times for task, times in Counter(tasks).items()})
         with self._lock:
-            self._check(wanted)
+            self._standing(wanted).check(wanted)
             self._by_task += wanted
+            self._tell(wanted)
 
     def check(self, tasks: Sequence[str]) -> None:
         """Whether an image for each task could enter now, asked before anything is read. Raises `Overloaded`."""
+        wanted = Counter(tasks)
         with self._lock:
-            self._check(Counter(tasks))
-
-    def _check(self, wanted: "Counter[str]") -> None:
-        bound, bound_per_task = self._bounds()
-        total = self._by_task.total()
-        if total and total + wanted.total() > bound:
-            raise self._overloaded("the server", total, bound)
-        for task, count in wanted.items():
-            waiting = self._by_task[task]
-            if waiting and waiting + count > bound_per_task:
-                raise self._overloaded(f"task {task!r}", waiting, bound_per_task)
+            self._standing(wanted).check(wanted)
 
     def leave(self, tasks: Sequence[str], images: int) -> None:
         with self._lock:
@@ -65,12 +83,28 @@ class Admission:
                 assert self._by_task[task] >= 0, f"{task} left more often than it entered"
                 if not self._by_task[task]:
                     del self._by_task[task]
+            self._tell(tasks)
 
     def ran(self, predictions: int, seconds: float) -> None:
         """Take note of how long a batch took, for `Retry-After`."""
         with self._lock:
             each = seconds / predictions
             self._seconds_each += (each - self._seconds_each) * (_SMOOTHING if self._seconds_each else 1.0)
+            self._tell(())
+
+    def _tell(self, tasks: Iterable[str]) -> None:
+        if self.changed is not None:
+            self.changed(self._standing(tasks))
+
+    def _standing(self, tasks: Iterable[str]) -> Standing:
+        bound, bound_per_task = self._bounds()
+        return Standing(
+            total=self._by_task.total(),
+            by_task={task: self._by_task[task] for task in tasks},
+            bound=bound,
+            bound_per_task=bound_per_task,
+            seconds_each=self._seconds_each,
+        )
 
     def _bounds(self) -> tuple[int, int]:
         """How many predictions may be under way in all and for one task, as fast as the engine is now."""
@@ -79,7 +113,3 @@ class Admission:
         house = max(share * self._bound, _HOUSE_BATCHES * self._max_batch)
         task = max(share * self._bound_per_task, _TASK_BATCHES * self._max_batch)
         return int(min(self._bound, house)), int(min(self._bound_per_task, task))
-
-    def _overloaded(self, scope: str, waiting: int, bound: int) -> Overloaded:
-        seconds = max(1, math.ceil(waiting * self._seconds_each))
-        return Overloaded(scope, waiting=waiting, bound=bound, retry_after_seconds=seconds)

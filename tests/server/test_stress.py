@@ -254,7 +254,7 @@ def _check_rest(house: Running, registry: Registry) -> None:
     residency = parts.residency
     assert house.service.metrics.evictions.labels(Tier.DEVICE)._value.get() > 0
     until(lambda: not any(row.users for row in residency.table()))
-    assert parts.predictor.admission.under_way == parts.scheduler.depth == house.service.under_way == 0
+    assert parts.admission.under_way == parts.scheduler.depth == house.service.under_way == 0
     table = residency.table()
     on_device = {row.id for row in table if row.tier is Tier.DEVICE}
     assert set(residency._entries) == on_device

@@ -60,7 +60,7 @@ def trouble(server: Running, registry: Registry) -> None:
     assert ask(server, "one", headers={"Content-Type": "text/plain"}).status_code == 415
     path = "/tasks/one/predict"
     assert server.client.post(path, content=bytes(server.service.settings.max_body_bytes + 1)).status_code == 413
-    server.service.parts.predictor.admission.enter(("other",), server.service.settings.queue_bound)
+    server.service.parts.admission.enter(("other",), server.service.settings.queue_bound)
     assert ask(server, "one").status_code == 429
 
 

@@ -88,7 +88,7 @@ def test_other_methods_are_the_router_s(server: Running) -> None:
 
 
 def test_an_overloaded_server_says_so_before_it_reads(server: Running) -> None:
-    admission = server.service.parts.predictor.admission
+    admission = server.service.parts.admission
     bound = server.service.settings.queue_bound
     admission.enter(("others",), bound)
     try:

@@ -41,7 +41,7 @@ class House:
 
     @property
     def under_way(self) -> int:
-        return self.server.service.parts.predictor.admission.under_way
+        return self.server.service.parts.admission.under_way
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_who_is_still_sending_is_not_admitted(server: Running) -> None:
     with peer(_port(server)) as client:
         _ask(client, body=FILES[0][:-1])
         until(lambda: server.service.under_way == 1)
-        assert server.service.parts.predictor.admission.under_way == 0
+        assert server.service.parts.admission.under_way == 0
         client.socket.sendall(FILES[0][-1:])
         assert client.answer().status == 200
 
@@ -57,7 +57,7 @@ def test_who_does_not_read_the_answer_holds_nothing(server: Running) -> None:
         for _ in range(20):
             _ask(client, "?top_k=1000", body=FILES[0])
         until(lambda: _counted(server, 200) == 20)
-        assert (server.service.under_way, server.service.parts.predictor.admission.under_way) == (0, 0)
+        assert (server.service.under_way, server.service.parts.admission.under_way) == (0, 0)
 
 
 def test_who_hangs_up_is_499_and_a_line_for_debugging(server: Running, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from server.errors import RequestMalformed
 from server.open_inference.names import loadable, target_of
-from server.prediction.routing import Target
+from server.prediction.target import Target
 
 
 @pytest.mark.parametrize(

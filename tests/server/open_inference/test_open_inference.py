@@ -145,7 +145,7 @@ def test_what_the_predictor_refuses_is_refused(protocol: OpenInference) -> None:
 
 
 def test_an_answer_of_too_many_values_is_refused(protocol: OpenInference, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.open_inference.open_inference._MOST_VALUES", 10)
+    monkeypatch.setattr("server.open_inference.infer._MOST_VALUES", 10)
     assert infer(protocol, files(*FILES[:2])).outputs[0].shape == (2, 5)
     with pytest.raises(RequestMalformed, match="3 images with 5 classes"):
         infer(protocol, files(*FILES))

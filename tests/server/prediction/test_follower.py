@@ -158,7 +158,7 @@ def test_overload_and_timeouts(server_settings: ServerSettings, registry: Regist
     with running(full, registry) as server:
         late = ask(server, params={"timeout_ms": 50})
         assert (late.status_code, late.json()["type"]) == (504, "urn:nettailor:problem:deadline-exceeded")
-        server.service.parts.predictor.admission.enter(("other",), 1)
+        server.service.parts.admission.enter(("other",), 1)
         refused = ask(server)
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
         assert 'nettailor_rejected_total{reason="Overloaded"} 1.0' in server.client.get("/metrics").text

@@ -9,7 +9,8 @@ import pytest
 
 from registry.errors import VersionUnknown
 from registry.registry import Registry
-from server.prediction.routing import Routing, Target
+from server.prediction.routing import Routing
+from server.prediction.target import Target
 from server.residency.tiers import BundleId
 from tests.server.asking import publish
 from tests.server.backbones import only

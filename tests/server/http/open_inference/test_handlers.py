@@ -290,7 +290,7 @@ def test_what_stands_before_the_routes_answers_with_json_as_well(stocked_server:
     check(client.post("/v2/repository/index", content=bytes(2**19 + 1)), 413)
     check(client.post(path, content=b"x", headers={"Content-Encoding": "br"}), 415)
     check(client.post(path, content=b"x", headers={"Content-Encoding": "gzip"}), 422)
-    admission, bound = stocked_server.service.parts.predictor.admission, stocked_server.service.settings.queue_bound
+    admission, bound = stocked_server.service.parts.admission, stocked_server.service.settings.queue_bound
     admission.enter(("others",), bound)
     try:
         refused = infer(client, FILES[0])
