@@ -29,7 +29,7 @@ from trainer.recipe.selection import Candidate, OutOfTime, Search, choose, lates
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.early_finish import EarlyFinish, FinishRequest, never
 from trainer.recipe.timing.elapsed import Elapsed
-from trainer.recipe.timing.time_budget import EXPECTED, ExpectedSearch
+from trainer.recipe.timing.time_budget import EXPECTED, LONGEST, ExpectedSearch
 from trainer.recipe.warm_start import WarmStart, start_from, without_trained_on
 from trainer.training.data import TaskData, load_dataset
 from trainer.training.device import training_device
@@ -248,6 +248,8 @@ class _Stages:
             polished=max(int(polish), EXPECTED.polished - polished),
         )
         self._progress.expected = self._progress.done + self._plan.search_work(self._planner.unit, left)
+        more = ExpectedSearch(cuts=0, polished=int(polish and EXPECTED.polished <= polished + 1 < LONGEST.polished))
+        self._progress.possible = self._plan.search_work(self._planner.unit, more)
 
     def _judged(self, blocks: int, students: list[Student], *, polished: bool) -> Candidate[Student]:
         """The students of all folds as one candidate, whose model is the first fold's."""

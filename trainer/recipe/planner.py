@@ -14,7 +14,7 @@ from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.elapsed import Elapsed
 from trainer.recipe.timing.plain_budget import PlainBudget
 from trainer.recipe.timing.skipped import skipped
-from trainer.recipe.timing.throughput import Throughput, measure_plain_throughput, measure_throughput
+from trainer.recipe.timing.throughput import Throughput, Throughputs, measure_plain_throughput, measure_throughputs
 from trainer.recipe.timing.time_budget import EXPECTED, LONGEST, SHORTEST, ExpectedSearch, TimeBudget
 from trainer.recipe.timing.work import IN_PASSES, EpochWork, in_seconds
 from trainer.training.data import TaskData
@@ -38,13 +38,11 @@ class WorkPlan:
         """How much there is to do, with a search of that length."""
         config, folds = self.config, self.folds
         if config.method in WHOLE_METHODS:
-            teachers = len(config.rates) + sum(config.teacher_cycles)
-            return folds * teachers * self._run(config.teacher, "teacher", unit)
+            return folds * self._teachers(len(config.rates), unit)
         if config.method != "nettailor":
             runs = folds * len(config.rates) if config.trains_plain else 0  # else nothing is trained by steps
             return runs * self._run(config.student, config.plain_run, unit) if runs else 0.0
-        teachers = len(config.teacher_lrs) + sum(config.teacher_cycles)
-        teacher = folds * teachers * self._run(config.teacher, "teacher", unit)
+        teacher = folds * self._teachers(len(config.teacher_lrs), unit)
         student = folds * self._run(config.student, "student", unit)
         search = ExpectedSearch(cuts=min(search.cuts, self.most_cuts), polished=search.polished)
         return teacher + student + self.search_work(unit, search)
@@ -60,8 +58,14 @@ class WorkPlan:
         """How often blocks can be removed until none is left."""
         return self.depth // self.config.cut
 
+    def _teachers(self, rates: int, unit: EpochWork) -> float:
+        """One for each rate, and the longer cycles."""
+        epochs = self.config.teacher.epochs_of(self.images)
+        runs = [epochs] * rates + [epochs * cycle for cycle in self.config.teacher_cycles]
+        return sum(unit.of_run("teacher", self.images, length) for length in runs)
+
     def _run(self, schedule: Schedule, kind: str, unit: EpochWork) -> float:
-        return schedule.epochs_of(self.images) * unit.of(kind, self.images)
+        return unit.of_run(kind, self.images, schedule.epochs_of(self.images))
 
 
 class Planner:
@@ -113,13 +117,13 @@ class Planner:
         if self._elapsed is None and plan.work(IN_PASSES) < _SHORT_WORK:
             return plan
 
-        def measure() -> list[dict[str, float]]:
-            return [asdict(throughput) for throughput in measure_throughput(fold, scratch)]
-
-        teacher, student = (Throughput(**values) for values in self._decision_log.made("paces", measure))
-        self.unit = in_seconds(teacher, student)
+        measured = self._decision_log.made(
+            "throughputs", lambda: asdict(measure_throughputs(fold, scratch, plan.folds))
+        )
+        found = Throughputs(**{kind: Throughput(**values) for kind, values in measured.items()})
+        self.unit = in_seconds(found)
         if self._elapsed is not None:
-            self._budget = self._budget_of(self._elapsed, teacher, student)
+            self._budget = self._budget_of(self._elapsed, found)
             config, folds = self._budget.teachers(plan.config, plan.folds)
             plan = replace(plan, config=config, folds=folds)
         self._progress.forecast(plan.work(self.unit, SHORTEST), plan.work(self.unit, LONGEST))
@@ -168,14 +172,13 @@ class Planner:
         wanted = -(-self._config.pooled_images // max(1, len(self._data.val)))
         return min(self._config.max_folds, wanted)
 
-    def _budget_of(self, elapsed: Elapsed, teacher: Throughput, student: Throughput) -> TimeBudget:
+    def _budget_of(self, elapsed: Elapsed, found: Throughputs) -> TimeBudget:
         assert self._config.max_minutes is not None
         return TimeBudget(
             minutes=self._config.max_minutes,
             elapsed=elapsed,
             decision_log=self._decision_log,
-            teacher=teacher,
-            student=student,
+            throughputs=found,
             images=len(self._data.train),
             test_images=len(self._data.test),
             history=self._progress.history,

@@ -13,18 +13,20 @@ from trainer.training.fit import Epoch
 from trainer.training.schedule import Schedule
 
 _TELLING = 0.05  # share of all work that has to be done before its pace says when the rest will be
+_FACTOR = 2.0  # by which the time that is told may be wrong
 
 
 class ProgressReporter:
     """Turns finished work into events.
 
-    `expected` is the work of the whole tailoring, `unit` what an epoch counts for, `images` are in the training split
-    of a fold; `history` has the epochs of the runs that are done, by "<fold>/<run>". `limit_s` says how many seconds
-    are left where they are limited; `clock` counts seconds.
+    `expected` is the work of the whole tailoring, to which what is `possible` may come; `unit` is what an epoch counts
+    for, `images` are in the training split of a fold; `history` has the epochs of the runs that are done, by
+    "<fold>/<run>". `limit_s` says how many seconds are left where they are limited; `clock` counts seconds.
 
     How long it will take is told from the pace of the epochs trained since the first one ended: what came before (data
     are read, throughput is measured) and what an earlier attempt did say nothing of it. Until enough is done it is not
-    told. How far the tailoring is, is a share of its time once that is known, else of its work.
+    told, nor where what is only possible would make it wrong by more than a factor of two. How far the tailoring is, is
+    a share of its time once that is known, else of its work.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class ProgressReporter:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.expected = 1.0
+        self.possible = 0.0
         self.unit = IN_PASSES
         self.history: dict[str, list[Epoch]] = {}
         self._report = report
@@ -88,7 +91,7 @@ class ProgressReporter:
         """A run is done; `epochs` are all of it, also those that an earlier attempt trained."""
         self.history[name] = epochs
         restored = (len(epochs) - self._epochs_of_run) * self._work(name.rpartition("/")[2])
-        self._done += restored
+        self._done += restored + self.unit.beside(self._images)
         if self._paced_from is not None:
             self._paced_from = (self._paced_from[0], self._paced_from[1] + restored)
         self._epochs_of_run = 0
@@ -101,7 +104,7 @@ class ProgressReporter:
 
     def settle(self) -> None:
         """All work is done, whatever was expected."""
-        self.expected = self._done
+        self.expected, self.possible = self._done, 0.0
 
     def _emit(self, kind: EventKind, fields: Mapping[str, Json]) -> None:
         left = self._seconds_left()
@@ -112,14 +115,18 @@ class ProgressReporter:
 
     def _share_done(self, left_s: float | None) -> float:
         if left_s is None:
-            return self._done / max(self.expected, self._done, 1.0)
+            return self._done / max(self.expected + self.possible, self._done, 1.0)
         done_s = self._pace() * self._done
         return done_s / max(done_s + left_s, 1e-9)
 
     def _seconds_left(self) -> float | None:
         if self._paced_from is None or self._done - self._paced_from[1] < _TELLING * self.expected:
             return None
-        left = self._pace() * max(0.0, self.expected - self._done)
+        sure = max(0.0, self.expected - self._done)
+        most = sure + self.possible
+        if most > _FACTOR**2 * sure:
+            return None
+        left = self._pace() * math.sqrt(sure * most)
         return max(0.0, min(left, self._limit_s()))
 
     def _pace(self) -> float:

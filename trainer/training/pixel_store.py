@@ -42,6 +42,15 @@ class Room:
         """Whether something did not fit: nothing more is given then."""
         return self._taken > self._limit or self._limit == 0
 
+    @property
+    def limit_bytes(self) -> int:
+        return self._limit
+
+    @property
+    def taken_bytes(self) -> int:
+        """What was asked for, beyond the limit too."""
+        return self._taken
+
     def take(self, size_bytes: int) -> Tensor | None:
         """So many bytes, uint8; None beyond the limit, and where the disk is full."""
         start = self._taken

@@ -14,12 +14,14 @@ from trainer.recipe.fold import Fold
 from trainer.recipe.planner import Planner, WorkPlan
 from trainer.recipe.progress_reporter import ProgressReporter
 from trainer.recipe.timing.decision_log import DecisionLog
-from trainer.recipe.timing.throughput import Throughput
+from trainer.recipe.timing.throughput import Throughput, Throughputs
 from trainer.recipe.timing.time_budget import LONGEST, SHORTEST
 from trainer.recipe.timing.work import IN_PASSES, in_seconds
 from trainer.training.schedule import Schedule
 
 SCHEDULE = Schedule(epochs=2, lr=0.01, batch_size=12)
+TEACHER, STUDENT, CANDIDATE = (Throughput(image=image, epoch=0.5) for image in (0.01, 0.036, 0.02))
+MEASURED = Throughputs(teacher=TEACHER, student=STUDENT, candidate=CANDIDATE)
 
 
 def planner_of(
@@ -80,23 +82,24 @@ def test_the_work_is_counted_in_passes_of_the_teacher() -> None:
     config = tiny_config(teacher_lrs=(0.01, 0.05), teacher_cycles=(2,), retrain=replace(SCHEDULE, epochs=1))
     plan = WorkPlan(config=config, folds=2, images=36, flip=False, depth=12)
     teachers = 2 + 2 + 4  # epochs: two learning rates, a cycle twice as long
-    search = 8 * 2 * 1.4 + 3 * 1 * 1.0  # eight cuts, three polished
-    assert plan.work(IN_PASSES) == pytest.approx(36 * 2 * (teachers + 2 * 1.8 + search))
+    search = 8 * 2 * 0.8 + 3 * 1 * 0.8  # eight cuts, three polished
+    beside = 3 + 1 + 8 + 3  # one for each run
+    assert plan.work(IN_PASSES) == pytest.approx(36 * 2 * (teachers + 2 * 1.7 + search + beside))
     assert replace(plan, config=replace(config, cut=3)).work(IN_PASSES, LONGEST) == pytest.approx(
-        36 * 2 * (teachers + 2 * 1.8 + 4 * 2 * 1.4 + 4 * 1.0)  # of twelve blocks, three at a time
+        36 * 2 * (teachers + 2 * 1.7 + 4 * 2 * 0.8 + 4 * 0.8 + 3 + 1 + 4 + 4)  # of twelve blocks, three at a time
     )
 
 
 def test_once_the_pace_is_known_work_is_counted_in_seconds() -> None:
     plan = WorkPlan(config=tiny_config(retrain=replace(SCHEDULE, epochs=1)), folds=1, images=36, flip=False, depth=12)
-    teacher, student = Throughput(image=0.01, epoch=0.5), Throughput(image=0.036, epoch=0.5)
-    seconds = 2 * (0.36 + 0.5) + 2 * (1.296 + 0.5) + 8 * 2 * (36 * 0.028 + 0.5) + 3 * (36 * 0.02 + 0.5)
-    assert plan.work(in_seconds(teacher, student)) == pytest.approx(seconds)
+    search = (8 * 2 + 3) * (36 * 0.02 + 0.5)
+    beside = (1 + 1 + 8 + 3) * 0.36
+    seconds = 2 * (0.36 + 0.5) + 2 * (1.296 + 0.5) + search + beside
+    assert plan.work(in_seconds(MEASURED)) == pytest.approx(seconds)
 
 
 def test_what_takes_a_while_is_forecast_from_the_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    paces = [Throughput(image=0.01, epoch=0.5), Throughput(image=0.036, epoch=0.5)]
-    monkeypatch.setattr(planner, "measure_throughput", lambda fold, scratch: paces)
+    monkeypatch.setattr(planner, "measure_throughputs", lambda fold, scratch, folds: MEASURED)
     config, fold = tiny_config(flip=False, bf16=False), cast(Fold, None)
     events: list[Event] = []
     made = planner_of(tmp_path, config, events)

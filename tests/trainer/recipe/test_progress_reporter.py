@@ -1,10 +1,13 @@
 """What is told of the time that is left: nothing before it can be known, then about what it will be."""
 
+from dataclasses import replace
+
 import pytest
 from torch import nn
 
 from trainer.events import Event
 from trainer.recipe.progress_reporter import ProgressReporter
+from trainer.recipe.timing.work import IN_PASSES
 from trainer.training.fit import Epoch
 from trainer.training.schedule import Schedule
 
@@ -23,6 +26,7 @@ class Tailoring:
         self.progress = ProgressReporter(
             self.events.append, images=IMAGES, limit_s=lambda: allowed - self.now, clock=lambda: self.now
         )
+        self.progress.unit = replace(IN_PASSES, around=0.0)  # nothing takes time but the epochs
         self.progress.expected = EPOCHS * IMAGES
         self.now += 360.0
 
@@ -63,6 +67,21 @@ def test_never_more_than_is_allowed() -> None:
     told = tailoring.epochs(10)
     assert told[-1] == pytest.approx(500.0 - 460.0)
     assert tailoring.events[-1].progress == pytest.approx(100 / 140)  # of the time there is, not of all the work
+
+
+def test_what_is_only_possible_is_told_within_a_factor_of_two_or_not_at_all() -> None:
+    tailoring = Tailoring()
+    tailoring.progress.possible = 10 * IMAGES
+    told = tailoring.epochs(EPOCHS)
+    for done, left in list(enumerate(told, start=1))[5:]:
+        sure, most = 10.0 * (EPOCHS - done), 10.0 * (EPOCHS + 10 - done)
+        assert left is None or (most / 2 <= left <= 2 * sure)
+    assert told[-5] is not None
+    assert told[-3:] == [None, None, None]
+    assert 0.8 < tailoring.events[-1].progress < 0.9  # it may be over, or not
+    tailoring.progress.settle()
+    tailoring.progress.log("over")
+    assert tailoring.events[-1].fields["seconds_left"] == 0.0
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,15 @@ class LessonStore:
         room = min(LIMIT_BYTES, int(_SHARE_OF_FREE * shutil.disk_usage(folder).free))
         return cls(folder, room // folds)
 
+    def share_kept(self, epochs: int, images: int) -> float:
+        """For which share of so many epochs of so many images there would be room, if their lessons are as large as
+        those that are kept; 0 where none are."""
+        kept = sum(len(labels) for batches in self._epochs.values() for _, labels, _ in batches)
+        if not kept:
+            return 0.0
+        epoch_bytes = images * self._room.taken_bytes / kept
+        return min(1.0, self._room.limit_bytes // epoch_bytes / epochs)
+
     def epoch(self, name: str, batches: Callable[[], Iterable[Batch[Tensor]]], teach: Teach) -> Iterator[Batch[Look]]:
         """The lessons of an epoch, whose batches are the same whenever it has this name."""
         if name in self._epochs:

@@ -19,6 +19,7 @@ from trainer.training.schedule import Schedule
 _BATCHES = 2
 _RATE = 1e-4  # of learning
 _EPOCHS = 3  # the first one warms up; of the others the faster one counts
+_CUT = 0.6  # what an epoch of a network with blocks removed takes, in epochs of the full student, teacher apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,16 @@ class Throughput:
         return Throughput(image=self.image * factor, epoch=self.epoch * factor)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Throughputs:
+    """Of the kinds of runs: the teacher's; the full student's; a candidate's, which has blocks removed and sees again
+    what the student saw as far as that is kept."""
+
+    teacher: Throughput
+    student: Throughput
+    candidate: Throughput
+
+
 def measure_plain_throughput(fold: Fold, folder: Path) -> Throughput:
     """The throughput of a method that only adds to the backbone, as `measure_throughput` does it; twice that of a pass
     where it trains nothing."""
@@ -49,13 +60,26 @@ def measure_plain_throughput(fold: Fold, folder: Path) -> Throughput:
     return _throughput(ends[fold.config.plain_run], len(probe.train))
 
 
-def measure_throughput(fold: Fold, folder: Path) -> tuple[Throughput, Throughput]:
-    """The throughput of the teacher and of the full student. Trains both for a moment, in a folder that is removed."""
+def measure_throughputs(fold: Fold, folder: Path, folds: int) -> Throughputs:
+    """Trains a teacher, the full student and that once more for a moment, in a folder that is removed; `fold` is one of
+    so many `folds`."""
     probe, ends = _probe(fold, folder)
     teacher = probe.teacher(probe.config.teacher)
-    probe.student(teacher)
+    probe = probe.with_lessons(folds)
+    student = probe.student(teacher)
+    probe.polished(student, teacher, blocks=0)
+    views = fold.fitted(fold.config.student).epochs
+    kept = 0.0 if probe.lessons is None else probe.lessons.share_kept(views, len(fold.train))
     _remove(folder)
-    return _throughput(ends["teacher"], len(probe.train)), _throughput(ends["student"], len(probe.train))
+    taught, student_s, again = (_throughput(ends[run], len(probe.train)) for run in ("teacher", "student", "retrain"))
+    return Throughputs(teacher=taught, student=student_s, candidate=of_candidates(student_s, again, kept))
+
+
+def of_candidates(student: Throughput, again: Throughput, kept: float) -> Throughput:
+    """Of networks with blocks removed. `again` is that of the full student where its lessons are kept, as the share
+    `kept` of a candidate's are."""
+    taught = max(0.0, student.image - again.image)
+    return Throughput(image=_CUT * again.image + (1 - kept) * taught, epoch=again.epoch)
 
 
 def _probe(fold: Fold, folder: Path) -> tuple[Fold, Mapping[str, list[tuple[float, Epoch]]]]:
@@ -70,12 +94,13 @@ def _probe(fold: Fold, folder: Path) -> tuple[Fold, Mapping[str, list[tuple[floa
     def on_epoch(name: str, schedule: Schedule, epoch: Epoch, model: nn.Module) -> None:
         ends[name.partition("-")[0]].append((time.monotonic(), epoch))
 
-    short, student = (
-        replace(schedule, epochs=_EPOCHS, min_images=0, max_batch_size=0, lr=_RATE) for schedule in schedules
+    short, student, again = (
+        replace(schedule, epochs=_EPOCHS, min_images=0, max_batch_size=0, lr=_RATE)
+        for schedule in (*schedules, config.retrain)
     )
     probe = replace(
         fold,
-        config=replace(config, teacher=short, student=student),
+        config=replace(config, teacher=short, student=student, retrain=again),
         train=fold.train.rows(torch.arange(few)),
         val=fold.val.rows(torch.arange(min(some_val, len(fold.val)))),
         folder=folder,

@@ -14,7 +14,7 @@ from trainer.events import Json
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.elapsed import Elapsed
-from trainer.recipe.timing.throughput import Throughput
+from trainer.recipe.timing.throughput import Throughput, Throughputs
 from trainer.training.fit import Epoch
 from trainer.training.schedule import Schedule
 
@@ -39,16 +39,14 @@ _SHORT = ExpectedSearch(cuts=3, polished=1)  # where time is short
 
 @dataclass(frozen=True, kw_only=True)
 class TimeBudget:
-    """`teacher` and `student` are their throughputs as measured before the first stage; `images` and `test_images` are
-    in the training split of a fold and in the test split; `history` has the epochs of the runs that are done, by
-    "<fold>/<run>".
+    """`throughputs` are as measured before the first stage; `images` and `test_images` are in the training split of a
+    fold and in the test split; `history` has the epochs of the runs that are done, by "<fold>/<run>".
     """
 
     minutes: float
     elapsed: Elapsed
     decision_log: DecisionLog
-    teacher: Throughput
-    student: Throughput
+    throughputs: Throughputs
     images: int
     test_images: int
     history: Mapping[str, Sequence[Epoch]]
@@ -62,7 +60,9 @@ class TimeBudget:
 
         def decide() -> dict[str, Any]:
             left = self._left()
-            shortest = self.teacher.seconds(1, self.images) + self.student.seconds(1, self.images)
+            shortest = self.throughputs.teacher.seconds(1, self.images) + self.throughputs.student.seconds(
+                1, self.images
+            )
             if shortest > left:
                 return {"needed": (shortest + self._reserve + self.elapsed.seconds) / 60, "epochs": 0, "planned": 0.0}
             for rung, pooled, search in _rungs(config, folds):
@@ -91,14 +91,15 @@ class TimeBudget:
 
         def decide() -> dict[str, Any]:
             # A machine that got slower slows all runs; but one teacher that was faster than measured promises nothing.
-            throughput = self.student.scaled(max(1.0, self._slower("teacher", self.teacher)))
+            slower = max(1.0, self._slower("teacher", self.throughputs.teacher))
+            student, candidate = self.throughputs.student.scaled(slower), self.throughputs.candidate.scaled(slower)
             full = self._epochs(config.student)
             made = self.decision_log.get("teacher")
             search = ExpectedSearch(cuts=int(made["cuts"]), polished=int(made["polished"]))
-            whole = folds * (throughput.seconds(full, self.images) + self._searching(throughput, config, search))
+            whole = folds * (student.seconds(full, self.images) + self._searching(candidate, config, search))
             share = self._left() / whole
             epochs = None if share >= 1 else max(1, int(share * full))
-            return {"epochs": epochs, "planned": folds * throughput.seconds(epochs or full, self.images)}
+            return {"epochs": epochs, "planned": folds * student.seconds(epochs or full, self.images)}
 
         return replace(config, student=shortened(config.student, self._made("student", decide)["epochs"]))
 
@@ -170,15 +171,17 @@ class TimeBudget:
     @property
     def _reserve(self) -> float:
         """Seconds that are kept for the end: the test split, and a share of the whole."""
-        tested = self.test_images * (EXPECTED.cuts + 1) * self.teacher.image * EVALUATION
+        tested = self.test_images * (EXPECTED.cuts + 1) * self.throughputs.teacher.image * EVALUATION
         return RESERVE * 60 * self.minutes + tested
 
     def _epochs(self, schedule: Schedule) -> int:
         return schedule.epochs_of(self.images)
 
     def _whole(self, config: RecipeConfig, folds: int, search: ExpectedSearch) -> float:
-        student = self.student.seconds(self._epochs(config.student), self.images)
-        return self._teachers(config, folds) + folds * (student + self._searching(self.student, config, search))
+        student = self.throughputs.student.seconds(self._epochs(config.student), self.images)
+        return self._teachers(config, folds) + folds * (
+            student + self._searching(self.throughputs.candidate, config, search)
+        )
 
     def _searching(self, throughput: Throughput, config: RecipeConfig, search: ExpectedSearch) -> float:
         """Seconds of one fold's search."""
@@ -189,8 +192,8 @@ class TimeBudget:
         """The search over schedules, in every fold, and the features that it starts from."""
         epochs = self._epochs(config.teacher)
         runs = [*(epochs for _ in config.teacher_lrs), *(epochs * cycle for cycle in config.teacher_cycles)]
-        probe = EVALUATION * self.teacher.seconds(0, self.images)
-        return folds * (probe + sum(self.teacher.seconds(run, self.images) for run in runs))
+        probe = EVALUATION * self.throughputs.teacher.seconds(0, self.images)
+        return folds * (probe + sum(self.throughputs.teacher.seconds(run, self.images) for run in runs))
 
     def _fitting(self, seconds: float) -> int:
         """Epochs of a candidate's run that fit."""
@@ -198,7 +201,7 @@ class TimeBudget:
         return int(seconds / one) - 1
 
     def _candidate_throughput(self) -> Throughput:
-        return self.student.scaled(self._slower("student", self.student))
+        return self.throughputs.candidate.scaled(self._slower("student", self.throughputs.student))
 
     def _slower(self, kind: str, measured: Throughput) -> float:
         """How many times longer the runs of a kind took than was measured on a few batches."""

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trainer.recipe.timing.throughput import Throughput
+from trainer.recipe.timing.throughput import Throughputs
 
-# What a pass over a training image costs, in passes of the teacher's training: the steps of the student and of
-# retraining run the teacher, too.
+# What a pass over a training image costs, in passes of the teacher's training, on a CPU: the student's steps run the
+# teacher, too; those of the networks that are cut from it find what it said (recipe/teachers/lessons.py).
 PASS_WORK: Mapping[str, float] = {
     "teacher": 1.0,
-    "student": 1.8,
-    "recover": 1.4,
-    "retrain": 1.0,
+    "student": 1.7,
+    "recover": 0.8,
+    "retrain": 0.8,
     "batchnorm": 1.0,  # there are no other runs beside it
     "adapters": 1.0,  # nor beside these
     "masks": 1.0,
@@ -20,25 +20,33 @@ PASS_WORK: Mapping[str, float] = {
 
 @dataclass(frozen=True, kw_only=True)
 class EpochWork:
-    """Work of an epoch by the kind of its run: `image` for each training image, `epoch` whatever their number."""
+    """Work of an epoch by the kind of its run: `image` for each training image, `epoch` whatever their number; `around`
+    for each training image what a run of any kind does before its epochs and after them."""
 
     image: Mapping[str, float]
     epoch: float = 0.0
+    around: float
 
     def of(self, kind: str, images: int) -> float:
         return self.image[kind] * images + self.epoch
 
+    def of_run(self, kind: str, images: int, epochs: int) -> float:
+        return epochs * self.of(kind, images) + self.beside(images)
 
-IN_PASSES = EpochWork(image=PASS_WORK)
+    def beside(self, images: int) -> float:
+        """Of a run, without its epochs: regression, statistics, accuracy."""
+        return self.around * images
 
 
-def in_seconds(teacher: Throughput, student: Throughput) -> EpochWork:
-    """As measured on this machine. Networks with blocks removed are to the full student as they are in passes."""
+IN_PASSES = EpochWork(image=PASS_WORK, around=1.0)
 
-    def seconds(kind: str) -> float:
-        if kind == "teacher":
-            return teacher.image
-        return student.image * PASS_WORK[kind] / PASS_WORK["student"]
 
-    kinds = ("teacher", "student", "recover", "retrain")
-    return EpochWork(image={kind: seconds(kind) for kind in kinds}, epoch=max(teacher.epoch, student.epoch))
+def in_seconds(found: Throughputs) -> EpochWork:
+    """As measured on this machine."""
+    images = {
+        "teacher": found.teacher.image,
+        "student": found.student.image,
+        "recover": found.candidate.image,
+        "retrain": found.candidate.image,
+    }
+    return EpochWork(image=images, epoch=max(found.teacher.epoch, found.student.epoch), around=found.teacher.image)

@@ -80,6 +80,15 @@ def test_beyond_the_limit_nothing_is_kept(tmp_path: Path) -> None:
     assert room.taught == 3 * BATCHES
 
 
+def test_how_much_there_would_be_room_for_is_told_from_what_is_kept(tmp_path: Path) -> None:
+    room, store = Classroom(), LessonStore(tmp_path, 7 * BATCHES * ONE_LESSON)
+    assert store.share_kept(5, 2 * BATCHES) == 0.0
+    room.attend(store)
+    assert store.share_kept(5, 2 * BATCHES) == 1.0
+    assert store.share_kept(14, 2 * BATCHES) == 0.5
+    assert store.share_kept(5, 4 * BATCHES) == 0.6  # three epochs of twice as many images
+
+
 def test_a_full_disk_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, "full")

@@ -21,13 +21,13 @@ from trainer.recipe.config import RecipeConfig
 from trainer.recipe.timing import elapsed as elapsed_module
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.elapsed import Elapsed
-from trainer.recipe.timing.throughput import Throughput
+from trainer.recipe.timing.throughput import Throughput, Throughputs
 from trainer.recipe.timing.time_budget import TimeBudget
 from trainer.training.fit import Epoch
 from trainer.training.schedule import Schedule
 
 IMAGES = 1000
-TEACHER, STUDENT = Throughput(image=0.001, epoch=0.5), Throughput(image=0.002, epoch=0.5)
+TEACHER, STUDENT, CANDIDATE = (Throughput(image=image, epoch=0.5) for image in (0.001, 0.0025, 0.002))
 
 
 class Simulation:
@@ -44,8 +44,7 @@ class Simulation:
             minutes=self.minutes,
             elapsed=self.elapsed,
             decision_log=DecisionLog(self.folder / "decisions.json"),
-            teacher=TEACHER,
-            student=STUDENT,
+            throughputs=Throughputs(teacher=TEACHER, student=STUDENT, candidate=CANDIDATE),
             images=IMAGES,
             test_images=100,
             history=self.history,
@@ -80,7 +79,7 @@ class Simulation:
             done.append(blocks)
             schedule = config.retrain if run == "retrain" else config.recover
             for fold in range(folds):
-                self.run(f"{run}-{blocks}-{fold}", STUDENT, schedule.epochs_of(IMAGES))
+                self.run(f"{run}-{blocks}-{fold}", CANDIDATE, schedule.epochs_of(IMAGES))
         return config, folds, done
 
 
@@ -152,13 +151,15 @@ def test_a_disk_that_is_full_for_a_while_costs_no_time_that_was_counted(
 
 
 SIX = Schedule(epochs=6, lr=0.01, batch_size=36, clip=3.0)
-SLOW = [{"image": 0.5, "epoch": 0.0}, {"image": 1.0, "epoch": 0.0}]  # whatever the tests' machine does meanwhile
+SLOW = {  # whatever the tests' machine does meanwhile
+    kind: {"image": image, "epoch": 0.0} for kind, image in (("teacher", 0.5), ("student", 1.0), ("candidate", 1.0))
+}
 
 
 def slow_machine(folder: Path) -> Path:
     """A folder of checkpoints in which the throughput is measured already."""
     folder.mkdir()
-    (folder / "decisions.json").write_text(json.dumps({"paces": SLOW}))
+    (folder / "decisions.json").write_text(json.dumps({"throughputs": SLOW}))
     return folder
 
 

@@ -1,0 +1,25 @@
+"""What is measured before anything is planned."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from tests.trainer.recipe.runs import fold_in
+from trainer.recipe.timing.throughput import Throughput, measure_throughputs, of_candidates
+
+STUDENT, AGAIN = Throughput(image=0.010, epoch=0.5), Throughput(image=0.006, epoch=0.4)
+
+
+def test_candidates_are_as_fast_as_their_lessons_are_kept() -> None:
+    kept, half, none = (of_candidates(STUDENT, AGAIN, share).image for share in (1.0, 0.5, 0.0))
+    assert kept < AGAIN.image  # fewer blocks
+    assert half - kept == pytest.approx(0.002)
+    assert none - kept == pytest.approx(0.004)  # what the teacher takes
+    assert of_candidates(AGAIN, STUDENT, 0.0).image == pytest.approx(0.6 * STUDENT.image)  # noise is no gain
+
+
+def test_a_moment_of_each_kind_of_run_is_measured_and_leaves_nothing(tmp_path: Path) -> None:
+    found = measure_throughputs(fold_in(tmp_path / "fold"), tmp_path / "pace", folds=2)
+    assert all(values["image"] > 0 for values in asdict(found).values())
+    assert not (tmp_path / "pace").exists()
