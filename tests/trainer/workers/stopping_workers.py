@@ -25,6 +25,7 @@ def starting(settings: Settings) -> Iterator[Start]:
             "NETTAILOR_REDIS_URL": str(settings.redis_url),
             "NETTAILOR_JOB_ATTEMPTS": str(settings.job_attempts),
             "NETTAILOR_JOB_THREADS": "1",
+            "NETTAILOR_JOB_NICENESS": "0",  # a yielding process waits for all other tests
             "NETTAILOR_LOG_LEVEL": "warning",
             "TINY_STOP_AT": stop_at,
         }

@@ -40,6 +40,7 @@ class Machine:
             "NETTAILOR_WORKER_DEVICES": "cpu",
             "NETTAILOR_WORKER_JOBS_PER_DEVICE": str(workers),
             "NETTAILOR_JOB_THREADS": "1",
+            "NETTAILOR_JOB_NICENESS": "0",  # a yielding process waits for all other tests
             "NETTAILOR_LOG_LEVEL": "warning",
             "TINY_STOP_AT": stop_at,
         }

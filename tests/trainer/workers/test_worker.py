@@ -46,6 +46,7 @@ def start(settings: Settings, weights: Path) -> Iterator[Callable[[], "subproces
         "NETTAILOR_REDIS_URL": str(settings.redis_url),
         "NETTAILOR_BACKBONE_WEIGHTS": str(weights),
         "NETTAILOR_JOB_THREADS": "1",
+        "NETTAILOR_JOB_NICENESS": "0",  # a yielding process waits for all other tests
         "NETTAILOR_LOG_LEVEL": "warning",
     }
 
