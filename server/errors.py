@@ -152,6 +152,8 @@ class InferenceFailed(ServerError):
 class Int8Unavailable(ServerError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"NETTAILOR_DTYPE=int8 is not possible here: {reason}")
+
+
 class EngineLost(ServerError):
     def __init__(self) -> None:
         super().__init__("the engine's process ended before the answer was there; another one is being started")

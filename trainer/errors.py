@@ -32,6 +32,7 @@ TrainerError
 ├── JobConflict                 the job's state does not allow this
 ├── NothingToPublish            a job that was to be finished early has no student yet
 ├── IdempotencyConflict         the key was used for a different upload
+├── HelperUnfit                 a process that was to help with a tailoring would train other networks
 ├── JobBusy                     another process works on the same job
 ├── JobSuperseded               this run of the job is no longer the one that counts (cancelled, or taken over)
 ├── JobDied                     the training process died on every attempt
@@ -255,6 +256,16 @@ class IdempotencyConflict(TrainerError):
         super().__init__(f"idempotency key {key!r} belongs to job {job}, which was made from another upload or options")
         self.key = key
         self.job = job
+
+
+class HelperUnfit(TrainerError):
+    """Both are of `trainer.recipe.sharing.posting.machine_in_words`."""
+
+    def __init__(self, job_process: str, helper: str) -> None:
+        super().__init__(
+            f"this process would train other networks than the one it helps, or counts other costs: that has "
+            f"{job_process}; this one {helper}"
+        )
 
 
 class JobBusy(TrainerError):

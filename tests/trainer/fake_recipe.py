@@ -15,6 +15,7 @@ from nettailor.network.backbones import Backbone
 from tests.bundles import random_bundle
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
+from trainer.recipe.sharing.crew import Helpers
 from trainer.recipe.timing.early_finish import FinishRequest, never
 from trainer.recipe.warm_start import WarmStart
 from trainer.training.data import load_dataset
@@ -43,6 +44,7 @@ def tailor(
     checkpoints: Path,
     warm: WarmStart | None = None,
     finish: Callable[[], FinishRequest | None] = never,
+    helpers: Helpers | None = None,
 ) -> Tailored:
     data = load_dataset(dataset, backbone.preprocessing)
     checkpoint = checkpoints / "epochs"

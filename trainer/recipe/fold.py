@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nettailor.architecture.plan import full_plan
+from nettailor.architecture.plan import Plan, full_plan
 from nettailor.bundle.manifest import adapters_of
 from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.complexity.counting import PathCosts
@@ -48,6 +48,20 @@ _REGRESSED_PIXELS = 512 * 128**2  # of images that proxies are fitted to: all fe
 OnEpoch = Callable[[str, Schedule, Epoch, nn.Module], None]
 OnRun = Callable[[str, list[Epoch]], None]
 Step = Callable[[Inputs, Tensor, float], Mapping[str, Tensor]]
+STUDENT_RUN = "student"
+
+
+def teacher_run(schedule: Schedule) -> str:
+    """The name of a run; its first word is its kind."""
+    return f"teacher-lr{schedule.lr:g}-e{schedule.epochs}"
+
+
+def recover_run(blocks: int) -> str:
+    return f"recover-{blocks}"
+
+
+def polish_run(blocks: int) -> str:
+    return f"retrain-{blocks}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,15 +90,15 @@ class Fold:
     def teacher(self, schedule: Schedule, head: nn.Linear | None = None) -> Teacher:
         """The backbone fine-tuned with one schedule; its classifier starts as `head`, or at random."""
         self._seed("teacher")
-        name = f"teacher-lr{schedule.lr:g}-e{schedule.epochs}"
-        if self.config.method == "lwf":
-            remembering = channels_last(RememberingTeacher(self.backbone, self.classes, head)).to(self.device)
-            batches = partial(self._new_batches, schedule)
-            self._fit(remembering, name, schedule, self.remembering(remembering), batches)
-            return remembering
-        teacher = channels_last(Teacher(self.backbone, self.classes, head)).to(self.device)
-        self._fit(teacher, name, schedule, self.fine_tuning(teacher), partial(self._new_batches, schedule))
+        teacher, batches = self.untrained_teacher(head), partial(self._new_batches, schedule)
+        step = self.remembering(teacher) if isinstance(teacher, RememberingTeacher) else self.fine_tuning(teacher)
+        self._fit(teacher, teacher_run(schedule), schedule, step, batches)
         return teacher
+
+    def untrained_teacher(self, head: nn.Linear | None = None) -> Teacher:
+        """The backbone's copy that is to be fine-tuned."""
+        kind = RememberingTeacher if self.config.method == "lwf" else Teacher
+        return channels_last(kind(self.backbone, self.classes, head)).to(self.device)
 
     def untouched_teacher(self, head: nn.Linear) -> Teacher:
         """The backbone as it is, with this classifier."""
@@ -135,7 +149,7 @@ class Fold:
                 regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
         if self.warm is not None:
             self.warm(student)
-        self._distil(student, teacher, "student", self.config.student, self.config.gamma1)
+        self._distil(student, teacher, STUDENT_RUN, self.config.student, self.config.gamma1)
         return student
 
     def with_lessons(self, folds: int) -> "Fold":
@@ -169,13 +183,17 @@ class Fold:
     def _untrained(self, skips: int | None) -> Student:
         """With every block."""
         self._seed("student")
-        config = self.config
-        if config.method == "piggyback":
-            masked = MaskedStudent(self.backbone, classes=self.classes, adapts=config.adapts)
+        if self.config.method == "piggyback":
+            masked = MaskedStudent(self.backbone, classes=self.classes, adapts=self.config.adapts)
             return channels_last(masked).to(self.device)
+        return self.empty_student(full_plan(self.backbone.depth, skips))
+
+    def empty_student(self, plan: Plan) -> Student:
+        """A student of this plan as it is before anything is fitted or trained."""
+        config = self.config
         student = Student(
             self.backbone,
-            plan=full_plan(self.backbone.depth, skips),
+            plan=plan,
             classes=self.classes,
             statistics=config.statistics,
             adapts=config.adapts and config.method != "dan",  # whose batch-norm follows the images and no more
@@ -189,19 +207,25 @@ class Fold:
 
         Raises `PlanCutsEveryPath`.
         """
-        more = max(0, sum(start.plan.blocks) + blocks - start.plan.depth)  # exclusions may have removed some already
-        plan = prune(start.plan, start.alpha_values(), blocks=more, threshold=self.config.proxy_threshold)
-        pruned = channels_last(start.pruned(plan, self.backbone)).to(self.device)
+        pruned = channels_last(start.pruned(self.plan_without(start, blocks), self.backbone)).to(self.device)
         if self.config.regressed_images:
             with self._autocast():
                 take_over(pruned, start, self._some_images(self.config.regressed_images))
-        self._distil(pruned, teacher, f"recover-{blocks}", self.config.recover, 0.0, estimated_on=_ESTIMATED_IMAGES)
+        self._distil(pruned, teacher, recover_run(blocks), self.config.recover, 0.0, estimated_on=_ESTIMATED_IMAGES)
         return pruned
+
+    def plan_without(self, start: Student, blocks: int) -> Plan:
+        """The plan of a student without its weakest blocks, so that `blocks` are removed in all.
+
+        Raises `PlanCutsEveryPath`.
+        """
+        more = max(0, sum(start.plan.blocks) + blocks - start.plan.depth)  # exclusions may have removed some already
+        return prune(start.plan, start.alpha_values(), blocks=more, threshold=self.config.proxy_threshold)
 
     def polished(self, recovered: Student, teacher: Teacher, *, blocks: int) -> Student:
         """A copy of a network with `blocks` blocks removed after the long retraining."""
         polished = channels_last(recovered.pruned(recovered.plan, self.backbone)).to(self.device)
-        self._distil(polished, teacher, f"retrain-{blocks}", self.config.retrain, 0.0)
+        self._distil(polished, teacher, polish_run(blocks), self.config.retrain, 0.0)
         return polished
 
     def _distil(

@@ -13,6 +13,8 @@ from nettailor.errors import PlanCutsEveryPath
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold
+from trainer.recipe.sharing.crew import Alone
+from trainer.recipe.sharing.runs import PolishRun, RecoverRun, StudentRun
 from trainer.recipe.teacher import Teacher
 from trainer.recipe.teachers.search import FoundTeacher, Probes, find_teacher
 from trainer.training.data import TaskData, stratified_folds
@@ -21,20 +23,22 @@ from trainer.training.data import TaskData, stratified_folds
 class Folds:
     """Networks come in lists, one of each fold; the first fold's are those that are published."""
 
-    def __init__(self, folds: Sequence[Fold]) -> None:
+    def __init__(self, folds: Sequence[Fold], crew: Alone | None = None) -> None:
         self._folds = list(folds)
+        self._crew = crew or Alone()
         self._teachers: list[Teacher] = []
         self._recovered: dict[int, list[Student]] = {}  # by blocks removed, 0..L
 
     @classmethod
-    def split(cls, first: Fold, data: TaskData, count: int) -> "Folds":
-        """`count` folds that are as the `first` in all but their images and their folder."""
+    def split(cls, first: Fold, data: TaskData, count: int, crew: Alone | None = None) -> "Folds":
+        """`count` folds that are as the `first` in all but their images and their folder; the `crew` trains."""
         splits = stratified_folds(data, count, first.config.seed)
         return cls(
             [
                 replace(first, train=train, val=val, folder=first.folder.with_name(f"fold{index}"))
                 for index, (train, val) in enumerate(splits)
-            ]
+            ],
+            crew,
         )
 
     @property
@@ -47,7 +51,7 @@ class Folds:
 
     def train_teachers(self, log: Callable[[str], None], *, only_trained: bool = False) -> FoundTeacher:
         """The teachers of all folds, by the schedule that is best in all of them together; as `find_teacher`."""
-        found = find_teacher(self._folds, log, only_trained=only_trained)
+        found = find_teacher(self._folds, log, only_trained=only_trained, crew=self._crew)
         self._teachers = list(found.networks)
         return found
 
@@ -70,7 +74,8 @@ class Folds:
     def train_students(self) -> list[Student]:
         """The full students, each taught by its fold's teacher."""
         self._folds = [fold.with_lessons(len(self._folds)) for fold in self._folds]
-        students = [fold.student(teacher) for fold, teacher in zip(self._folds, self._teachers, strict=True)]
+        folds = zip(self._folds, self._teachers, strict=True)
+        students = self._crew.carry_out([StudentRun(fold=fold, teacher=teacher) for fold, teacher in folds])
         self._recovered[0] = students
         return students
 
@@ -82,23 +87,36 @@ class Folds:
         Raises `PlanCutsEveryPath`.
         """
         if blocks > 0:
-            self._recovered[blocks] = [self._recovered_in(fold, blocks) for fold in range(len(self._folds))]
+            runs = [self._recovery(fold, blocks) for fold in range(len(self._folds))]
+            self._recovered[blocks] = self._crew.carry_out(runs)
         return self._recovered[blocks]
 
-    def _recovered_in(self, fold: int, blocks: int) -> Student:
+    def _recovery(self, place: int, blocks: int) -> RecoverRun:
+        fold, teacher = self._folds[place], self._teachers[place]
         starts = sorted((removed for removed in self._recovered if removed < blocks), reverse=True)
         for removed in starts:
+            start = self._recovered[removed][place]
             try:
-                return self._folds[fold].recovered(self._recovered[removed][fold], self._teachers[fold], blocks=blocks)
+                fold.plan_without(start, blocks)
             except PlanCutsEveryPath:
                 if removed == starts[-1]:
                     raise
+            else:
+                return RecoverRun(fold=fold, teacher=teacher, start=start, blocks=blocks)
         raise AssertionError("the students themselves are among the starts")
 
     def polish(self, blocks: int) -> list[Student]:
         """The networks with so many blocks removed, which have recovered, after the long retraining."""
+        return self._crew.carry_out(self._polishes(blocks))
+
+    def foresee_polish(self, likely: Sequence[int]) -> None:
+        """Networks with so many blocks removed, which have recovered, may be polished soon, the first ones first: who
+        has nothing else to do may begin."""
+        self._crew.offer([run for blocks in likely for run in self._polishes(blocks)], needed=False)
+
+    def _polishes(self, blocks: int) -> list[PolishRun]:
         return [
-            fold.polished(student, teacher, blocks=blocks)
+            PolishRun(fold=fold, teacher=teacher, start=student, blocks=blocks)
             for fold, student, teacher in zip(self._folds, self._recovered[blocks], self._teachers, strict=True)
         ]
 

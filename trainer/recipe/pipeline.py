@@ -26,6 +26,8 @@ from trainer.recipe.planner import Planner, WorkPlan
 from trainer.recipe.progress_reporter import ProgressReporter, shown_alphas
 from trainer.recipe.result import Result, Tailored, Trained
 from trainer.recipe.selection import Candidate, OutOfTime, Search, choose, latest, settled, tolerated
+from trainer.recipe.sharing.board import Board
+from trainer.recipe.sharing.crew import Alone, Crew, Helpers
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.early_finish import EarlyFinish, FinishRequest, never
 from trainer.recipe.timing.elapsed import Elapsed
@@ -33,6 +35,7 @@ from trainer.recipe.timing.time_budget import EXPECTED, LONGEST, ExpectedSearch
 from trainer.recipe.warm_start import WarmStart, start_from, without_trained_on
 from trainer.training.data import TaskData, load_dataset
 from trainer.training.device import training_device
+from trainer.training.distributed import ProcessGroup
 from trainer.training.evaluate import image_digests
 from trainer.training.fit import Epoch
 from trainer.training.schedule import Schedule
@@ -48,19 +51,29 @@ def tailor(
     checkpoints: Path,
     warm: WarmStart | None = None,
     finish: Callable[[], FinishRequest | None] = never,
+    helpers: Helpers | None = None,
 ) -> Tailored:
     """Tailor `backbone` to a dataset file, starting from an earlier version of the task if there is one.
 
     Seeded: equal dataset, configuration, backbone and machine give equal bundles. Run again with the same
     `checkpoints` folder after a break, it goes on where it was and ends with the same bundle. The search for
-    the network to publish ends when `finish`, which is called after every epoch, gives a request.
+    the network to publish ends when `finish`, which is called after every epoch, gives a request. `helpers` may
+    carry out some of its runs, which changes nothing in the bundle.
     Raises `BundleWrongBackbone`, `OldHeadsMissing`, `TimeTooShort`, `TrainingDiverged`.
     """
     data = load_dataset(dataset, backbone.preprocessing)
     if warm is not None:
         data = replace(data, val=without_trained_on(data.val, image_digests(dataset, "val"), warm))
     return tailor_data(
-        task, data, config, backbone=backbone, report=report, checkpoints=checkpoints, warm=warm, finish=finish
+        task,
+        data,
+        config,
+        backbone=backbone,
+        report=report,
+        checkpoints=checkpoints,
+        warm=warm,
+        finish=finish,
+        helpers=helpers,
     )
 
 
@@ -74,6 +87,7 @@ def tailor_data(
     checkpoints: Path,
     warm: WarmStart | None = None,
     finish: Callable[[], FinishRequest | None] = never,
+    helpers: Helpers | None = None,
 ) -> Tailored:
     """`tailor` for a dataset in memory."""
     if warm is not None:
@@ -107,13 +121,13 @@ def tailor_data(
         )
         plan = planner.plan_teachers(plan, fold, checkpoints / "pace")
         progress.unit = planner.unit
-        folds = Folds.split(fold, data, plan.folds)
-        if config.method == "nettailor":
-            trained = _Stages(planner, plan, folds, costs, progress, early=early).run()
-        elif config.method in WHOLE_METHODS:
-            trained = train_whole(plan, folds, costs, progress)
-        else:
-            trained = PlainStages(planner, plan, folds, costs, progress, early=early).run()
+        crew = Alone()
+        if helpers is not None and warm is None and ProcessGroup.current().size == 1:
+            board, told = Board(checkpoints), progress.epoch_elsewhere
+            crew = Crew(board, helpers, folds=plan.folds, told=told, check=early.check)
+        with crew:
+            fold = replace(fold, on_epoch=crew.looking(fold.on_epoch))
+            trained = _trained(planner, plan, Folds.split(fold, data, plan.folds, crew), costs, progress, early=early)
         result = Result(task=task, data=data, costs=costs, warm=warm, trained=trained)
         return Tailored.of(
             result.points(),
@@ -121,6 +135,23 @@ def tailor_data(
             time=planner.time_report(),
             finished_early=with_rate(early.report(), trained.plan.config),
         )
+
+
+def _trained(
+    planner: Planner,
+    plan: WorkPlan,
+    folds: Folds,
+    costs: RelativeCosts,
+    progress: ProgressReporter,
+    *,
+    early: EarlyFinish,
+) -> Trained:
+    """What the stages of the method give."""
+    if plan.config.method == "nettailor":
+        return _Stages(planner, plan, folds, costs, progress, early=early).run()
+    if plan.config.method in WHOLE_METHODS:
+        return train_whole(plan, folds, costs, progress)
+    return PlainStages(planner, plan, folds, costs, progress, early=early).run()
 
 
 def _first_fold(
@@ -213,6 +244,7 @@ class _Stages:
         Search(
             recover=self._recover,
             polish=self._polish,
+            foresee=self._folds.foresee_polish,
             most=self._folds.first.backbone.depth,
             cut=config.cut,
             drop=config.target_drop,

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from torch import nn
@@ -47,6 +48,7 @@ class ProgressReporter:
         self._clock = clock
         self._done = 0.0
         self._epochs_of_run = 0
+        self._epochs_elsewhere: Counter[str] = Counter()  # by the run they are of, until that is done
         self._paced_from: tuple[float, float] | None = None  # when the first epoch had ended, and the work done by then
         self._stage = "measure"
         self._highest = 0.0
@@ -69,28 +71,37 @@ class ProgressReporter:
 
     def epoch(self, run: str, schedule: Schedule, epoch: Epoch, model: nn.Module) -> None:
         """An epoch of a run has ended; the first word of the run's name is its kind."""
-        self._done += self._work(run)
         self._epochs_of_run += 1
+        alphas: dict[str, Json] = {"alphas": shown_alphas(model)} if isinstance(model, Student) else {}
+        self._count(run, schedule.epochs, epoch, alphas)
+
+    def epoch_elsewhere(self, name: str, epochs: int, epoch: Epoch) -> None:
+        """Another process has trained an epoch of the run "<fold>/<run>", which has so many in all."""
+        self._epochs_elsewhere[name] += 1
+        self._count(name.rpartition("/")[2], epochs, epoch, {"helped": True})
+
+    def _count(self, run: str, epochs: int, epoch: Epoch, more: Mapping[str, Json]) -> None:
+        self._done += self._work(run)
         self._paced_from = self._paced_from or (self._clock(), self._done)
         fields: dict[str, Json] = {
             "run": run,
             "epoch": epoch.number,
-            "epochs": schedule.epochs,
+            "epochs": epochs,
             "images": self._images,
             "accuracy": epoch.accuracy,
             "seconds": round(epoch.seconds, 3),
             "waited": round(epoch.waited, 3),
             "images_per_second": round(self._images / epoch.seconds, 1) if epoch.seconds else None,
             **{key: round(value, 5) for key, value in epoch.losses.items()},
+            **more,
         }
-        if isinstance(model, Student):
-            fields["alphas"] = shown_alphas(model)
         self._emit("epoch", fields)
 
     def run(self, name: str, epochs: list[Epoch]) -> None:
         """A run is done; `epochs` are all of it, also those that an earlier attempt trained."""
         self.history[name] = epochs
-        restored = (len(epochs) - self._epochs_of_run) * self._work(name.rpartition("/")[2])
+        counted = self._epochs_of_run + self._epochs_elsewhere.pop(name, 0)
+        restored = (len(epochs) - counted) * self._work(name.rpartition("/")[2])
         self._done += restored + self.unit.beside(self._images)
         if self._paced_from is not None:
             self._paced_from = (self._paced_from[0], self._paced_from[1] + restored)

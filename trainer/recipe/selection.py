@@ -50,11 +50,12 @@ class Search(Generic[T]):
 
     `recover` gives the network with so many blocks removed, None where no path is left; it is called for 0, `cut`,
     2 `cut` ... in order, as each network comes from the one before. `polish` retrains one of them. Both may raise
-    `OutOfTime`.
+    `OutOfTime`. `foresee` hears which networks are likely to be polished after the one that is about to be.
     """
 
     recover: Callable[[int], Candidate[T] | None]
     polish: Callable[[int], Candidate[T]]
+    foresee: Callable[[Sequence[int]], None] = lambda likely: None
     most: int
     cut: int = 1
     drop: float  # accuracy that may be lost against the yardstick
@@ -68,8 +69,9 @@ class Search(Generic[T]):
         with contextlib.suppress(OutOfTime):  # what there was until then is what there is
             self._descend(recovered)
         with contextlib.suppress(OutOfTime):
-            while len(polished) < _POLISHED and (blocks := self._next(recovered, polished)) is not None:
-                polished[blocks] = self.polish(blocks)
+            while len(polished) < _POLISHED and (likely := self._likely(recovered, polished)):
+                self.foresee(likely[1 : _POLISHED - len(polished)])
+                polished[likely[0]] = self.polish(likely[0])
         return [*recovered.values(), *polished.values()]
 
     def _descend(self, recovered: dict[int, Candidate[T]]) -> None:
@@ -87,14 +89,15 @@ class Search(Generic[T]):
             return len(last) == 2 and all(c.good for c in last)
         return len(last) == 2 and all(c.gap + 2 * c.error < -self.drop - _HOPELESS for c in last)
 
-    def _next(self, recovered: Mapping[int, Candidate[T]], polished: Mapping[int, Candidate[T]]) -> int | None:
-        """The border between good and not good as it is expected, else a neighbour of it that is not polished yet."""
+    def _likely(self, recovered: Mapping[int, Candidate[T]], polished: Mapping[int, Candidate[T]]) -> list[int]:
+        """The border between good and not good as it is expected, and its neighbours, as far as they are not polished
+        yet; the first one is the next."""
         if self.wanted == "most accurate":
             eligible = self._fitting(recovered, polished)
         else:
             error = statistics.median(candidate.error for candidate in recovered.values())
             eligible = self._about_the_border(expected_gaps(recovered, polished), error)
-        return next((k for k in eligible if k in recovered and k not in polished), None)
+        return [k for k in eligible if k in recovered and k not in polished]
 
     def _about_the_border(self, expected: Mapping[int, float], error: float) -> Sequence[int]:
         best, target = max(expected.values()), -tolerated(self.drop, error)

@@ -13,6 +13,7 @@ from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold, OnEpoch
 from trainer.recipe.pipeline import tailor_data
 from trainer.recipe.result import Tailored
+from trainer.recipe.sharing.crew import Helpers
 from trainer.recipe.timing.early_finish import FinishRequest, never
 
 
@@ -30,6 +31,7 @@ def tailored(
     report: Callable[[Event], None] = lambda event: None,
     config: RecipeConfig | None = None,
     finish: Callable[[], FinishRequest | None] = never,
+    helpers: Helpers | None = None,
 ) -> Tailored:
     return tailor_data(
         "colours",
@@ -39,6 +41,7 @@ def tailored(
         report=report,
         checkpoints=checkpoints,
         finish=finish,
+        helpers=helpers,
     )
 
 

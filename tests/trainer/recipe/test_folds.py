@@ -26,9 +26,12 @@ class NamedFold:
     def student(self, teacher: str) -> tuple[str, ...]:
         return (self.name,)
 
-    def recovered(self, start: tuple[str, ...], teacher: str, *, blocks: int) -> tuple[str, ...]:
+    def plan_without(self, start: tuple[str, ...], blocks: int) -> None:
         if (start[-1], str(blocks)) in self.cut:
             raise PlanCutsEveryPath("node 1")
+
+    def recovered(self, start: tuple[str, ...], teacher: str, *, blocks: int) -> tuple[str, ...]:
+        self.plan_without(start, blocks)
         return (*start, str(blocks))
 
     def polished(self, recovered: tuple[str, ...], teacher: str, *, blocks: int) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from trainer.events import Json
 from trainer.recipe.fold import Fold
 from trainer.recipe.paired import SIGNIFICANT, Right
+from trainer.recipe.sharing.crew import Alone
+from trainer.recipe.sharing.runs import TeacherRun
 from trainer.recipe.teacher import Teacher
 from trainer.recipe.teachers.contest import Contest, Estimate
 from trainer.recipe.teachers.linear_probe import PENALTIES, fit_linear_probe
@@ -67,7 +69,9 @@ class _Candidate:
     right: Right
 
 
-def find_teacher(folds: Sequence[Fold], log: Callable[[str], None], *, only_trained: bool = False) -> FoundTeacher:
+def find_teacher(
+    folds: Sequence[Fold], log: Callable[[str], None], *, only_trained: bool = False, crew: Alone | None = None
+) -> FoundTeacher:
     """A search over learning rates, then longer cycles for as long as they win, then, unless the teacher has to be
     `only_trained`, the features themselves.
 
@@ -75,9 +79,11 @@ def find_teacher(folds: Sequence[Fold], log: Callable[[str], None], *, only_trai
     """
     config = folds[0].config
     probes = Probes(folds)
-    search = _Search(folds, probes.heads)
-    for lr in config.teacher_lrs:
-        search.train(folds[0].fitted(replace(config.teacher, lr=lr)), margin=0.0)
+    search = _Search(folds, probes.heads, crew or Alone())
+    schedules = [folds[0].fitted(replace(config.teacher, lr=lr)) for lr in config.teacher_lrs]
+    search.foresee(schedules)
+    for schedule in schedules:
+        search.train(schedule, margin=0.0)
     short = search.best_schedule
     for factor in config.teacher_cycles:
         if not search.train(replace(short, epochs=factor * short.epochs), margin=_CYCLE_MARGIN):
@@ -135,8 +141,8 @@ def _heads_and_answers(fold: Fold, body: Body) -> tuple[list[nn.Linear], Right]:
 class _Search:
     """Candidates enter one after the other; of their networks only the best so far are kept."""
 
-    def __init__(self, folds: Sequence[Fold], heads: Sequence[nn.Linear]) -> None:
-        self._folds, self._heads = folds, heads
+    def __init__(self, folds: Sequence[Fold], heads: Sequence[nn.Linear], crew: Alone) -> None:
+        self._folds, self._heads, self._crew = folds, heads, crew
         self._entered: dict[str, Right] = {}
         self._margins: list[float] = []
         self._best: _Candidate | None = None
@@ -147,9 +153,17 @@ class _Search:
         assert self._schedule is not None
         return self._schedule
 
+    def foresee(self, schedules: Sequence[Schedule]) -> None:
+        """All of them will be trained, whatever comes of each."""
+        self._crew.offer([run for schedule in schedules for run in self._runs(schedule)], needed=True)
+
+    def _runs(self, schedule: Schedule) -> list[TeacherRun]:
+        heads = zip(self._folds, self._heads, strict=True)
+        return [TeacherRun(fold=fold, schedule=schedule, head=head) for fold, head in heads]
+
     def train(self, schedule: Schedule, *, margin: float) -> bool:
         """Train a candidate in every fold; whether it is the best so far."""
-        networks = [fold.teacher(schedule, head) for fold, head in zip(self._folds, self._heads, strict=True)]
+        networks = self._crew.carry_out(self._runs(schedule))
         answers = [fold.correct(network, fold.val) for fold, network in zip(self._folds, networks, strict=True)]
         name = f"lr{schedule.lr:g}-e{schedule.epochs}"
         candidate = _Candidate(name=name, networks=networks, right=torch.cat(answers).numpy())

@@ -1,0 +1,1 @@
+"""Trainings of one tailoring that several processes carry out."""
