@@ -185,11 +185,19 @@ class Service:
         self.metrics.registry.unregister(parts.collector)
 
     def _engine(self) -> Engine:
+        settings = self.settings
+
         def read() -> Backbone:
-            return self._backbone or load_backbone(self.settings.backbone, self.settings.backbone_weights)
+            return self._backbone or load_backbone(settings.backbone, settings.backbone_weights)
 
         backbone = read()
-        device = open_device(self.settings.device, self.settings.dtype, winograd=self.settings.winograd)
+        device = open_device(
+            settings.device,
+            settings.dtype,
+            winograd=settings.winograd,
+            slots=settings.cuda_slots,
+            recorded=settings.cuda_graphs,
+        )
         engine = Engine(backbone, device, again=read)
         engine.warm_up(backbone.preprocessing.crop)
         return engine

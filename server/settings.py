@@ -29,6 +29,19 @@ class ServerSettings(Settings):
         "where that is measured to be faster; AVX-512 only",
     )
 
+    cuda_slots: int = Field(
+        default=0,
+        ge=0,
+        le=1023,
+        description="on CUDA in bfloat16: tasks of a backbone that a batch multiplies at once, others run one after "
+        "another; their memory is taken at the start. 0: none, until `make gpu-check` has passed on your GPU",
+    )
+    cuda_graphs: Literal["off", "blocks", "pass"] = Field(
+        default="pass",
+        description="what of the tasks in slots is recorded as CUDA graphs: each shared block, or the whole pass, "
+        "which then runs every block for every image",
+    )
+
     device_budget_bytes: int = Field(default=GIB, ge=0, description="of bundles on the device")
     host_budget_bytes: int = Field(default=2 * GIB, ge=0, description="of bundles in host memory; no such tier on CPU")
     disk_budget_bytes: int = Field(default=16 * GIB, ge=0, description="of bundle files in the cache folder")

@@ -21,6 +21,8 @@ from server.engine.adapters import Adapter
 from server.engine.backbone import SharedNetwork, pack_shared
 from server.engine.exact import ExactNetwork
 from server.engine.folded import FoldedBundle, fold_bundle
+from server.engine.grouped.runner import GroupedRunner
+from server.engine.grouped.slots import SlottedAdapter
 from server.engine.int8.adapter import upload_int8
 from server.engine.int8.mixed_pass import Int8Pass, warm_up_int8
 from server.engine.mixed import MixedPass
@@ -28,7 +30,7 @@ from server.engine.ready import Ready
 from server.engine.rows import Share, cut
 from server.engine.whole.masked import MaskedNetwork, upload_masked
 from server.engine.whole.network import WholeNetwork, upload_network
-from server.kernels.device import Device
+from server.kernels.device import Device, put_next
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,12 +41,16 @@ class Part:
     images: Sequence[int]
 
 
+Answers = Callable[[], list[NDArray[np.float32]]]  # waits for a batch's answers
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stems:
     """x_0 of some of a batch's images, in the order of `places` (image -> row)."""
 
     x: Tensor | None  # None: of none
     places: Mapping[int, int]
+    device: Device
 
     def rows(self, images: Sequence[int]) -> Tensor:
         """x_0 of these images, one after another."""
@@ -52,7 +58,7 @@ class Stems:
         rows = [self.places[image] for image in images]
         if rows == list(range(rows[0], rows[0] + len(rows))):
             return self.x[rows[0] : rows[0] + len(rows)]
-        return self.x.index_select(0, torch.tensor(rows, device=self.x.device))
+        return self.x.index_select(0, put_next(self.device, np.array(rows)))
 
 
 class Engine:
@@ -67,6 +73,8 @@ class Engine:
         self._shapes = backbone.geometry
         self.shared: SharedNetwork = pack_shared(backbone, device, int8=device.int8)
         self._exact = ExactNetwork(self.shared, again or (lambda: backbone), device) if device.int8 else None
+        grouping = device.grouping  # of tasks in slots; None: there are none
+        self._grouped = None if grouping is None else GroupedRunner(self.shared, self._shapes, device, grouping)
         self._ready: weakref.WeakSet[Ready] = weakref.WeakSet()  # that are on the device now
         self._sides: set[int] = set()  # that the shared network is prepared for
         self._preparing = threading.Lock()
@@ -100,14 +108,15 @@ class Engine:
                 ready = upload_masked(folded, self._exact_network(), self.device)
             else:
                 self._prepare(folded.manifest.preprocessing.crop)
-                ready = self._adapter(folded)
+                ready = self._sharing(folded)
         self._ready.add(ready)
         return ready
 
-    def _adapter(self, folded: FoldedBundle) -> Adapter:
+    def _sharing(self, folded: FoldedBundle) -> Adapter | SlottedAdapter:
         if folded.is_int8:
             return upload_int8(folded, self.shared, self._shapes, self.device)
-        return adapters.upload(folded, self._exact_network(), self._shapes, self.device)
+        slotted = None if self._grouped is None else self._grouped.take(folded)
+        return slotted or adapters.upload(folded, self._exact_network(), self._shapes, self.device)
 
     def _exact_network(self) -> SharedNetwork:
         """Whose convolutions are in the device's dtype."""
@@ -129,6 +138,8 @@ class Engine:
             for block in self.shared.blocks:
                 x = block(x).relu_()
             self.device.fetch([x.mean((1, 2))])
+            if self._grouped is not None:
+                self._grouped.warm_up(self._stem_of, side)
 
     def _prepare(self, side: int) -> None:
         if side not in self._sides:
@@ -139,32 +150,46 @@ class Engine:
 
     def forward(self, images: NDArray[np.uint8], parts: Sequence[Part]) -> list[NDArray[np.float32]]:
         """Logits (len(part.images), K) of each part, for images (U, 3, S, S) prepared as their parts' tasks want."""
+        return self.begin(images, parts)()
+
+    def begin(self, images: NDArray[np.uint8], parts: Sequence[Part]) -> Answers:
+        """`forward` in two steps, for one thread: a GPU computes from here on, what comes back waits for it. Another
+        batch may begin in between, whose images then go up while this one is computed."""
         members: dict[Ready, list[int]] = {}  # duplicates of a task become one member
         firsts = []  # of each part: its first row within its member
         for part in parts:
             rows = members.setdefault(part.adapter, [])
             firsts.append(len(rows))
             rows.extend(part.images)
-        answers = self._answers(images, parts, list(members), list(members.values()))
-        logits = dict(zip(members, answers, strict=True))
-        return [
-            logits[part.adapter][first : first + len(part.images)] for first, part in zip(firsts, parts, strict=True)
-        ]
+        waiting = self._begun(images, parts, list(members), list(members.values()))
 
-    def _answers(
+        def answers() -> list[NDArray[np.float32]]:
+            logits = dict(zip(members, waiting(), strict=True))
+            return [
+                logits[part.adapter][first : first + len(part.images)]
+                for first, part in zip(firsts, parts, strict=True)
+            ]
+
+        return answers
+
+    def _begun(
         self, images: NDArray[np.uint8], parts: Sequence[Part], ready: Sequence[Ready], members: Sequence[list[int]]
-    ) -> list[NDArray[np.float32]]:
+    ) -> Answers:
         """Logits (n, K) of each member for its images."""
         lanes = self.device.lanes
         wanted = _preprocessings(len(images), parts)
         stems = self._stems(images, wanted, ready, members)
         pieces = cut(members, [one.work for one in ready], lanes.fitting(sum(map(len, members))))
-        found: list[list[NDArray[np.float32]]] = [[] for _ in members]
-        answers = lanes.map(lambda piece: self._run(images, stems, piece, ready), pieces)
-        for piece, logits in zip(pieces, answers, strict=True):
-            for share, rows in zip(piece, logits, strict=True):
-                found[share.member].append(rows)
-        return [rows[0] if len(rows) == 1 else np.concatenate(rows) for rows in found]
+        waiting = lanes.map(lambda piece: self._run(images, stems, piece, ready), pieces)
+
+        def answers() -> list[NDArray[np.float32]]:
+            found: list[list[NDArray[np.float32]]] = [[] for _ in members]
+            for piece, logits in zip(pieces, waiting, strict=True):
+                for share, rows in zip(piece, logits(), strict=True):
+                    found[share.member].append(rows)
+            return [rows[0] if len(rows) == 1 else np.concatenate(rows) for rows in found]
+
+        return answers
 
     def _stems(
         self,
@@ -177,31 +202,34 @@ class Engine:
         sharing = [rows for one, rows in zip(ready, members, strict=True) if not isinstance(one, WholeNetwork)]
         places = {image: place for place, image in enumerate(sorted({image for rows in sharing for image in rows}))}
         if not places:
-            return Stems(x=None, places=places)
+            return Stems(x=None, places=places, device=self.device)
         lanes = self.device.lanes
         chunks = [chunk.tolist() for chunk in np.array_split(list(places), lanes.fitting(len(places)))]
         x = lanes.map(lambda chunk: self._stem(_taken(images, chunk), [wanted[image] for image in chunk]), chunks)
-        return Stems(x=x[0] if len(x) == 1 else torch.cat(x), places=places)
+        return Stems(x=x[0] if len(x) == 1 else torch.cat(x), places=places, device=self.device)
 
     def _stem(self, images: NDArray[np.uint8], wanted: Sequence[Preprocessing]) -> Tensor:
         """x_0 of images (U, 3, S, S)."""
         with torch.inference_mode():
-            return self.shared.run_stem(self._normalised(images, wanted))
+            if self._grouped is None:
+                return self.shared.run_stem(self._normalised(images, wanted))
+            colours = np.repeat(each := _colours(wanted), len(images) // len(each), axis=0)
+            return self._grouped.run_stem(self._stem_of, self.device.put_images(images), put_next(self.device, colours))
+
+    def _stem_of(self, images: Tensor, colours: Tensor) -> Tensor:
+        return self.shared.run_stem(self._scaled(images, colours))
 
     def _normalised(self, images: NDArray[np.uint8], wanted: Sequence[Preprocessing]) -> Tensor:
         """(U, 3, S, S) -> (U, S, S, 3), by the preprocessing of each image."""
-        x = self.device.put_images(images).permute(0, 2, 3, 1).float().contiguous()
-        distinct = list(dict.fromkeys(wanted))
-        rows = [distinct.index(p) for p in wanted] if len(distinct) > 1 else [0]
-        mean, std = (
-            torch.tensor(values, device=self.device.place)[rows].view(-1, 1, 1, 3)
-            for values in ([p.mean for p in distinct], [p.std for p in distinct])
-        )
+        return self._scaled(self.device.put_images(images), put_next(self.device, _colours(wanted)))
+
+    def _scaled(self, images: Tensor, colours: Tensor) -> Tensor:
+        """`colours` (U or 1, 2, 3) are mean and deviation."""
+        mean, std = colours[:, :, None, None].unbind(1)
+        x = images.permute(0, 2, 3, 1).float().contiguous()
         return x.div_(255).sub_(mean).div_(std).to(self.device.dtype)
 
-    def _run(
-        self, images: NDArray[np.uint8], stems: Stems, piece: Sequence[Share], ready: Sequence[Ready]
-    ) -> list[NDArray[np.float32]]:
+    def _run(self, images: NDArray[np.uint8], stems: Stems, piece: Sequence[Share], ready: Sequence[Ready]) -> Answers:
         """Logits of each share."""
         through: dict[SharedNetwork, list[tuple[Share, Adapter]]] = {}
         for share in piece:
@@ -218,7 +246,36 @@ class Engine:
                     logits[share.member] = one.run(own)
                 elif isinstance(one, MaskedNetwork):
                     logits[share.member] = one.run(stems.rows(share.images))
-            return self.device.fetch([logits[share.member] for share in piece])
+            slotted = [(share, one) for share in piece if isinstance(one := ready[share.member], SlottedAdapter)]
+            if self._grouped and slotted:
+                return self._with_grouped(self._grouped, stems, piece, slotted, logits)
+            return self.device.fetch_later([logits[share.member] for share in piece])
+
+    def _with_grouped(
+        self,
+        grouped: GroupedRunner,
+        stems: Stems,
+        piece: Sequence[Share],
+        slotted: Sequence[tuple[Share, SlottedAdapter]],
+        logits: dict[int, Tensor],
+    ) -> Answers:
+        """As `_run`, where `slotted` shares are in slots and the others have these logits. All of the former come back
+        as one array, which is cut on the host."""
+        slotted = sorted(slotted, key=lambda pair: pair[1].slot.number)
+        counts = [len(share.images) for share, _ in slotted]
+        x = stems.rows([image for share, _ in slotted for image in share.images])
+        together = grouped.run(x, [adapter for _, adapter in slotted], counts)
+        fetched = self.device.fetch_later([together, *logits.values()])
+
+        def answers() -> list[NDArray[np.float32]]:
+            rows, *others = fetched()
+            found = dict(zip(logits, others, strict=True))
+            pieces = np.split(rows, np.cumsum(counts)[:-1])
+            for (share, adapter), own in zip(slotted, pieces, strict=True):
+                found[share.member] = own[:, : len(adapter.classes)]
+            return [found[share.member] for share in piece]
+
+        return answers
 
     def _mixed(self, stems: Stems, sharing: Sequence[tuple[Share, Adapter]]) -> dict[int, Tensor]:
         """Logits of the shares that go through the same shared blocks, by member."""
@@ -235,6 +292,12 @@ def _taken(images: NDArray[np.uint8], rows: Sequence[int]) -> NDArray[np.uint8]:
     if list(rows) == list(range(rows[0], rows[0] + len(rows))):
         return images[rows[0] : rows[0] + len(rows)]
     return images[list(rows)]
+
+
+def _colours(wanted: Sequence[Preprocessing]) -> NDArray[np.float32]:
+    """Mean and deviation (U, 2, 3) of images; (1, 2, 3) where all have the same."""
+    each = wanted if len(set(wanted)) > 1 else wanted[:1]
+    return np.array([(preprocessing.mean, preprocessing.std) for preprocessing in each], np.float32)
 
 
 def _preprocessings(images: int, parts: Sequence[Part]) -> list[Preprocessing]:

@@ -1,8 +1,9 @@
-"""What a bundle becomes on the device: an adapter of the shared network, masks of its weights, or a network of its
-own."""
+"""What a bundle becomes on the device: an adapter of the shared network, in memory of its own or in a slot; masks of
+its weights; or a network of its own."""
 
 from server.engine.adapters import Adapter
+from server.engine.grouped.slots import SlottedAdapter
 from server.engine.whole.masked import MaskedNetwork
 from server.engine.whole.network import WholeNetwork
 
-Ready = Adapter | MaskedNetwork | WholeNetwork
+Ready = Adapter | SlottedAdapter | MaskedNetwork | WholeNetwork

@@ -1,8 +1,8 @@
 """The one seam between the engine and the machine it runs on."""
 
 import logging
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,10 +13,14 @@ from server.errors import Int8Unavailable
 from server.kernels.autotune import TunedKernel, Tuner
 from server.kernels.batch_layout import BatchLayoutKernel, layouts_vary
 from server.kernels.convolution import Kernel, OneDnnKernel, PlainKernel
+from server.kernels.cuda_transfers import CudaTransfers
+from server.kernels.grouping import Grouping, Recorded, cuda_grouping
 from server.kernels.int8 import why_not
 from server.kernels.thread_lanes import ThreadLanes
 
 logger = logging.getLogger(__name__)
+
+Fetch = Callable[[], list[NDArray[np.float32]]]
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -28,6 +32,7 @@ class Device(Protocol):
     int8: bool  # shared convolutions and proxies in 8 bits, for bundles with activation ranges
     is_host: bool  # its memory is the host's
     lanes: ThreadLanes  # that a batch is cut into
+    grouping: Grouping | None  # how it multiplies many tasks at once; None: one task after another
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
         """A tensor of `dtype` on the device; it is complete when this returns. May be called from any thread."""
@@ -35,14 +40,28 @@ class Device(Protocol):
     def put_bytes(self, array: NDArray[np.uint8]) -> Tensor:
         """As `put`, of bytes that stay bytes."""
 
+    def fill(self, target: Tensor, array: NDArray[np.float32]) -> None:
+        """As `put`, into memory that there is already and that no work under way uses."""
+
     def pack(self, weight: NDArray[np.float32], *, stride: int, padding: int) -> Kernel:
         """A convolution with weights (C_out, C_in, k, k), ready to run."""
 
     def put_images(self, images: NDArray[np.uint8]) -> Tensor:
         """uint8 on the device, for work that the calling thread queues next."""
 
+    def fetch_later(self, tensors: Sequence[Tensor]) -> Fetch:
+        """What gives results as arrays, once all that the calling thread has queued until now is done. What it queues
+        from now on may run before."""
+
     def fetch(self, tensors: Sequence[Tensor]) -> list[NDArray[np.float32]]:
-        """Results as arrays, once all work of the calling thread that leads to them is done."""
+        """`fetch_later`, and waiting for it."""
+
+
+def put_next(device: Device, numbers: NDArray[Any]) -> Tensor:
+    """Numbers of any kind on the device, for work that the calling thread queues next; nobody waits."""
+    kind = torch.from_numpy(numbers[:0]).dtype
+    flat = np.ascontiguousarray(numbers).reshape(-1).view(np.uint8)
+    return device.put_images(flat).view(kind).view(numbers.shape)
 
 
 class CpuDevice:
@@ -56,11 +75,13 @@ class CpuDevice:
         *,
         winograd: bool = True,
         int8: bool = False,
+        grouping: Grouping | None = None,
     ) -> None:
         self.place = torch.device("cpu")
         self.dtype = dtype
         self.int8 = int8
         self.lanes = lanes or ThreadLanes.on_all_cores()
+        self.grouping = grouping
         self._tuner = Tuner(self.lanes) if winograd and dtype == torch.float32 else None
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
@@ -68,6 +89,9 @@ class CpuDevice:
 
     def put_bytes(self, array: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(array)
+
+    def fill(self, target: Tensor, array: NDArray[np.float32]) -> None:
+        target.copy_(torch.from_numpy(array))
 
     def pack(self, weight: NDArray[np.float32], *, stride: int, padding: int) -> Kernel:
         placed = self.put(weight)
@@ -84,53 +108,58 @@ class CpuDevice:
     def put_images(self, images: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(images)
 
+    def fetch_later(self, tensors: Sequence[Tensor]) -> Fetch:
+        arrays = self.fetch(tensors)
+        return lambda: arrays
+
     def fetch(self, tensors: Sequence[Tensor]) -> list[NDArray[np.float32]]:
         return [tensor.float().numpy() for tensor in tensors]
 
 
 class CudaDevice:
-    """Weights go up on a stream of their own, so that a swap does not wait behind the running batch.
-
-    Their memory belongs to that stream and may be reused by it once the tensors are dropped; that is safe because a
-    batch holds its adapters until `fetch` has returned.
-    """
+    """Bundles in `slots` are multiplied by one product where PyTorch has a kernel for it, which `recorded` says what is
+    recorded of."""
 
     name = "cuda"
     is_host = False
     int8 = False
 
-    def __init__(self, dtype: torch.dtype = torch.bfloat16) -> None:
+    def __init__(self, dtype: torch.dtype = torch.bfloat16, *, slots: int = 0, recorded: Recorded = "pass") -> None:
         self.dtype = dtype
         self.lanes = ThreadLanes()
         self.place = torch.device("cuda", torch.cuda.current_device())
-        self._copies = torch.cuda.Stream(self.place)
+        self.grouping = cuda_grouping(self.place, dtype, slots=slots, recorded=recorded)
+        self._transfers = CudaTransfers(self.place)
 
     def put(self, array: NDArray[np.float32]) -> Tensor:
-        return self._copied(torch.from_numpy(array).to(self.dtype))
+        return self._transfers.put(torch.from_numpy(array).to(self.dtype))
 
     def put_bytes(self, array: NDArray[np.uint8]) -> Tensor:
-        return self._copied(torch.from_numpy(array))
+        return self._transfers.put(torch.from_numpy(array))
 
-    def _copied(self, host: Tensor) -> Tensor:
-        pinned = host.pin_memory()
-        with torch.cuda.stream(self._copies):
-            tensor = pinned.to(self.place, non_blocking=True)
-            arrived = torch.cuda.Event()
-            arrived.record(self._copies)
-        arrived.synchronize()
-        return tensor
+    def fill(self, target: Tensor, array: NDArray[np.float32]) -> None:
+        self._transfers.fill(target, torch.from_numpy(array).to(self.dtype))
 
     def pack(self, weight: NDArray[np.float32], *, stride: int, padding: int) -> Kernel:
         placed = self.put(weight).contiguous(memory_format=torch.channels_last)
         return PlainKernel(weight=placed, stride=stride, padding=padding)
 
     def put_images(self, images: NDArray[np.uint8]) -> Tensor:
-        return torch.from_numpy(images).pin_memory().to(self.place, non_blocking=True)
+        return self._transfers.put_next(torch.from_numpy(images))
+
+    def fetch_later(self, tensors: Sequence[Tensor]) -> Fetch:
+        flat = torch.cat([tensor.float().flatten() for tensor in tensors])  # one copy, one wait
+        arrived = self._transfers.fetch_later(flat)
+        shapes = [tensor.shape for tensor in tensors]
+
+        def arrays() -> list[NDArray[np.float32]]:
+            pieces = torch.split(arrived(), [shape.numel() for shape in shapes])
+            return [piece.view(shape).numpy() for piece, shape in zip(pieces, shapes, strict=True)]
+
+        return arrays
 
     def fetch(self, tensors: Sequence[Tensor]) -> list[NDArray[np.float32]]:
-        flat = torch.cat([tensor.float().flatten() for tensor in tensors]).cpu()  # one copy, one wait
-        pieces = torch.split(flat, [tensor.numel() for tensor in tensors])
-        return [piece.view(tensor.shape).numpy() for piece, tensor in zip(pieces, tensors, strict=True)]
+        return self.fetch_later(tensors)()
 
 
 def precision(device: Device) -> str:
@@ -138,19 +167,22 @@ def precision(device: Device) -> str:
     return "int8" if device.int8 else str(device.dtype).removeprefix("torch.")
 
 
-def open_device(name: str = "auto", dtype: str = "auto", *, winograd: bool = True) -> Device:
+def open_device(
+    name: str = "auto", dtype: str = "auto", *, winograd: bool = True, slots: int = 0, recorded: Recorded = "pass"
+) -> Device:
     """The device called `cpu`, `cuda` or `auto` (CUDA where there is one); `auto` dtype: fp32 on CPU, bf16 on CUDA.
     `int8` is of the CPU alone, so that `auto` takes that. Raises `Int8Unavailable`.
 
     `winograd`: on CPU in fp32, keep the 3x3 weights a second time, transformed, where that is measured to be faster;
-    not where `layouts_vary`: there it would take several times the memory for a fifth less time (docs/log.md).
+    not where `layouts_vary`: there it would take several times the memory for a fifth less time (docs/log.md). `slots`
+    and `recorded`: as `CudaDevice` takes them, on CUDA only.
     """
     if dtype == "int8":
         return _int8_device(name)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda":
-        return CudaDevice(DTYPES.get(dtype, torch.bfloat16))
+        return CudaDevice(DTYPES.get(dtype, torch.bfloat16), slots=slots, recorded=recorded)
     wanted = DTYPES.get(dtype, torch.float32)
     if not OneDnnKernel.available(wanted):
         logger.warning("this processor or build has no fast convolutions in %s: predictions are slow", wanted)
