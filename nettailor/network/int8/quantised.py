@@ -34,34 +34,39 @@ Ranges = Mapping[int, NDArray[np.float32]]  # by present node, (1 + m,) as in a 
 
 @dataclass(frozen=True, kw_only=True)
 class Rounding:
-    """What is rounded beside the inputs and weights of the shared blocks' convolutions.
+    """What is rounded beside the inputs and weights of the shared blocks' convolutions; by default what the server's
+    engine rounds.
 
     A bottleneck proxy has two layers; this is of its first one, whose input is a node. The second one is fp32.
+    `proxy_weights` are those of all proxies into a node, each times its alpha, its batch-norm's scale and the step of
+    its bytes, side by side in one matrix, whose output channels are rounded to 8 bits; on bottleneck backbones each
+    proxy's own.
     """
 
-    proxy_inputs: bool = False  # to the bytes that the blocks behind the node read
-    proxy_weights: bool = False  # to 8 bits, for each output channel, as those of the blocks are
-    adapter_inputs: bool = False  # of what stands beside a convolution: it reads that one's bytes
+    proxy_inputs: bool = True  # to the bytes that the blocks behind the node read
+    proxy_weights: bool = True
+    adapter_inputs: bool = True  # of what stands beside a convolution: it reads that one's bytes
 
 
 class QuantisedConvolution(nn.Module):
-    """A convolution whose input counts as bytes between 0 and `largest`; weights of 8 bits, if `rounds_weight`."""
+    """A convolution of rounded inputs, where it has a `rounded`, and of weights that are multiples of a `scale`
+    (C_out, 1, 1, 1), where it has one."""
 
     weight: Tensor  # (C_out, C_in, k, k) whole numbers, or as it was
     scale: Tensor  # (C_out, 1, 1) what these are multiples of
 
-    def __init__(
-        self, conv: nn.Conv2d, largest: float, *, rounds_input: bool = True, rounds_weight: bool = True
-    ) -> None:
+    def __init__(self, conv: nn.Conv2d, rounded: "RoundedInput | None", scale: Tensor | None) -> None:
         super().__init__()
-        self.largest = largest
-        self.rounded = RoundedInput(largest) if rounds_input else None
+        self.rounded = rounded
         self.stride, self.padding = conv.stride, conv.padding
         weight = conv.weight.detach()
-        peaks = weight.abs().amax((1, 2, 3), keepdim=True)
-        scale = torch.where(peaks > 0, peaks / LARGEST_WEIGHT, 1.0) if rounds_weight else torch.ones_like(peaks)
-        self.register_buffer("scale", scale[:, 0])
-        self.register_buffer("weight", torch.round(weight / scale) if rounds_weight else weight)
+        self.register_buffer("weight", weight if scale is None else torch.round(weight / scale))
+        self.register_buffer("scale", weight.new_ones(1, 1, 1) if scale is None else scale[:, 0])
+
+    @classmethod
+    def of(cls, conv: nn.Conv2d, largest: float) -> "QuantisedConvolution":
+        """Inputs are bytes between 0 and `largest`, the weights of each output channel have 8 bits."""
+        return cls(conv, RoundedInput(largest), _scale(conv.weight.detach().abs().amax((1, 2, 3), keepdim=True)))
 
     def forward(self, x: Tensor) -> Tensor:  # (N, C_in, H, W) -> (N, C_out, H / stride, W / stride)
         """Sums of products of whole numbers are exact as long as they stay below 2^24."""
@@ -69,6 +74,11 @@ class QuantisedConvolution(nn.Module):
         if self.rounded is not None:
             x, scale = self.rounded.bytes_of(x), scale * self.rounded.step
         return nn.functional.conv2d(x, self.weight, None, self.stride, self.padding) * scale
+
+
+def _scale(peaks: Tensor) -> Tensor:
+    """What 8-bit weights are multiples of, by the magnitude of the largest one."""
+    return torch.where(peaks > 0, peaks / LARGEST_WEIGHT, 1.0)
 
 
 class RoundedInput(nn.Module):
@@ -93,22 +103,48 @@ def quantised(student: Student, ranges: Ranges, rounding: Rounding | None = None
     rounding = rounding or Rounding()
     result = copy.deepcopy(student).eval().requires_grad_(False)
     for place in shared_convolutions(result):
-        largest = float(ranges[place.node][place.index])
-        place.replace(QuantisedConvolution(place.conv, largest), rounds_adapter=rounding.adapter_inputs)
-    for source, node in result.plan.proxy_paths():
-        proxy, (first, _) = result.proxy(source, node), result.proxy(source, node).layers[0]
-        conv = proxy.get_submodule(first)
-        assert isinstance(conv, nn.Conv2d)
-        proxy.add_module(
-            first,
-            QuantisedConvolution(
-                conv,
-                float(ranges[source][0]),
-                rounds_input=rounding.proxy_inputs,
-                rounds_weight=rounding.proxy_weights,
-            ),
-        )
+        conv = QuantisedConvolution.of(place.conv, float(ranges[place.node][place.index]))
+        place.replace(conv, rounds_adapter=rounding.adapter_inputs)
+    for node in result.plan.nodes():
+        _quantise_proxies(result, node, ranges, rounding)
     return result
+
+
+def _quantise_proxies(student: Student, node: int, ranges: Ranges, rounding: Rounding) -> None:
+    """All proxies into a node. What their first layers' weights are multiplied with until they are one matrix does not
+    depend on the row of the input, so that it goes into the scale of the weights as they are."""
+    factors = {p: _factors(student, p, node, ranges, rounding) for p in student.plan.sources(node)}
+    peaks = {p: f * _first(student, p, node).weight.abs().amax((1, 2, 3), keepdim=True) for p, f in factors.items()}
+    for source, factor in factors.items():
+        conv = _first(student, source, node)
+        shared = [peaks[source]] if student.geometry.bottleneck else list(peaks.values())
+        scale = _scale(torch.stack(shared).amax(0)) / factor.clamp_min(torch.finfo(factor.dtype).tiny)
+        rounded = RoundedInput(float(ranges[source][0])) if rounding.proxy_inputs else None
+        proxy = student.proxy(source, node)
+        proxy.add_module(
+            proxy.layers[0][0], QuantisedConvolution(conv, rounded, scale if rounding.proxy_weights else None)
+        )
+
+
+def _factors(student: Student, source: int, node: int, ranges: Ranges, rounding: Rounding) -> Tensor:
+    """Magnitudes (C_out, 1, 1, 1) of what a proxy's first layer is multiplied with: its alpha, its batch-norm's scale,
+    and what a byte of its input counts."""
+    proxy = student.proxy(source, node)
+    norm = proxy.get_submodule(proxy.layers[0][1])
+    assert isinstance(norm, nn.BatchNorm2d)
+    assert norm.running_var is not None
+    path = student.plan.sources(node).index(source) + student.plan.keeps_block(node)
+    step = float(ranges[source][0]) / LARGEST_BYTE if rounding.proxy_inputs else 1.0
+    factor = student.alpha(node)[path] * step * norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    return factor.abs()[:, None, None, None]
+
+
+def _first(student: Student, source: int, node: int) -> nn.Conv2d:
+    """The layer of a proxy that reads a node."""
+    proxy = student.proxy(source, node)
+    conv = proxy.get_submodule(proxy.layers[0][0])
+    assert isinstance(conv, nn.Conv2d)
+    return conv
 
 
 def quantised_network(backbone: Backbone, bundle: Bundle, rounding: Rounding | None = None) -> Student:
@@ -145,7 +181,7 @@ class SharedConvolution:
         replacement: nn.Module = conv
         if isinstance(found, AdaptedConvolution):
             found.add_module("conv", conv)
-            replacement = nn.Sequential(RoundedInput(conv.largest), found) if rounds_adapter else found
+            replacement = nn.Sequential(conv.rounded, found) if rounds_adapter and conv.rounded else found
         parent, _, name = self.name.rpartition(".")
         self.block.get_submodule(parent).add_module(name, replacement)
 

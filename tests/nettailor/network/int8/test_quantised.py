@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,8 @@ from nettailor.network.int8.quantised import QuantisedConvolution, Rounding, qua
 from nettailor.network.student import Student
 from tests.bundles import random_manifest
 from tests.nettailor.network.students import adapted_looking, trained_looking
+
+EXACT = Rounding(proxy_inputs=False, proxy_weights=False, adapter_inputs=False)  # beside the blocks
 
 
 def backbone_of(name: str = "mini26") -> Backbone:
@@ -38,21 +42,21 @@ def test_a_convolution_is_that_of_integers(kernel: int, stride: int) -> None:
     weight_bytes = np.rint(127 * weight / peaks[:, None, None, None]).astype(np.int64)
     sums = F.conv2d(torch.tensor(x_bytes), torch.tensor(weight_bytes), stride=stride, padding=kernel // 2)
     expected = sums * (2.5 / 255) * torch.tensor(peaks / 127)[:, None, None]
-    torch.testing.assert_close(QuantisedConvolution(conv, 2.5)(x), expected.float(), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(QuantisedConvolution.of(conv, 2.5)(x), expected.float(), rtol=1e-5, atol=1e-6)
 
 
 def test_bytes_are_rounded_half_to_even_and_cut_off() -> None:
     conv = nn.Conv2d(1, 1, 1, bias=False)
     conv.weight.data.fill_(1.0)
     x = torch.tensor([0.4, 0.5, 1.5, 2.5, 254.5, 255.5, 900.0, -1.0]).view(1, 1, 1, -1)
-    found = QuantisedConvolution(conv, 255.0)(x).flatten()
+    found = QuantisedConvolution.of(conv, 255.0)(x).flatten()
     torch.testing.assert_close(found, torch.tensor([0.0, 0.0, 2.0, 2.0, 254.0, 255.0, 255.0, 0.0]))
 
 
 def test_a_channel_without_weights_gives_zero() -> None:
     conv = nn.Conv2d(3, 2, 1, bias=False)
     conv.weight.data[1] = 0.0
-    found = QuantisedConvolution(conv, 1.0)(torch.rand(1, 3, 4, 4))
+    found = QuantisedConvolution.of(conv, 1.0)(torch.rand(1, 3, 4, 4))
     assert torch.equal(found[:, 1], torch.zeros(1, 4, 4))
     assert torch.isfinite(found).all()
 
@@ -65,7 +69,7 @@ def test_a_block_adds_its_input_as_it_is_and_projects_rounded_bytes() -> None:
 
     def rounded(conv: nn.Module, x: Tensor, largest: float) -> Tensor:
         assert isinstance(conv, nn.Conv2d)
-        found: Tensor = QuantisedConvolution(conv, largest)(x)
+        found: Tensor = QuantisedConvolution.of(conv, largest)(x)
         return found
 
     for node in (5, 6):  # with a projection, and without
@@ -80,7 +84,7 @@ def test_a_block_adds_its_input_as_it_is_and_projects_rounded_bytes() -> None:
         torch.testing.assert_close(low.block(node)(x), y + beside)
 
 
-@pytest.mark.parametrize("rounding", [Rounding(), Rounding(proxy_inputs=True, proxy_weights=True, adapter_inputs=True)])
+@pytest.mark.parametrize("rounding", [EXACT, Rounding()])
 @pytest.mark.parametrize(
     ("method", "name"),
     [(m, "mini26") for m in ("nettailor", "batchnorm", *ADAPTER_METHODS)] + [("nettailor", "resnet50")],
@@ -112,14 +116,41 @@ def test_proxies_and_adapters_read_bytes_where_they_are_to() -> None:
         seen = [
             quantised(student, ranges, rounding)(images)
             for rounding in (
-                Rounding(),
-                Rounding(proxy_inputs=True),
-                Rounding(proxy_weights=True),
-                Rounding(adapter_inputs=True),
+                EXACT,
+                replace(EXACT, proxy_inputs=True),
+                replace(EXACT, proxy_weights=True),
+                replace(EXACT, adapter_inputs=True),
             )
         ]
         changed = [not torch.equal(each, seen[0]) for each in seen[1:]]
         assert changed == ([True, True, False] if method == "nettailor" else [False, False, True])
+
+
+@torch.inference_mode()
+def test_the_proxies_into_a_node_are_one_matrix_of_bytes() -> None:
+    """By the definition: alpha, batch-norm's scale and the input's step multiplied in, then rounded channel by channel,
+    and multiplied with bytes in whole numbers."""
+    student, node = student_of(backbone_of()), 7
+    ranges = {source: np.array([2.0 + source / 10, 2.0], np.float32) for source in range(13)}
+    low = quantised(student, ranges)
+    channels, alphas = student.geometry.channels, student.alpha(node)[1:].tolist()
+    inputs = {source: torch.rand(2, channels[source], 8, 8) * 2 for source in student.plan.sources(node)}
+    matrices, total = [], torch.zeros(2, channels[node], 8, 8).double()
+    for (source, x), alpha in zip(inputs.items(), alphas, strict=True):
+        proxy, step = student.proxy(source, node), float(ranges[source][0]) / 255
+        norm = proxy.get_submodule("norm")
+        assert isinstance(norm, nn.BatchNorm2d)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        gain = norm.weight / (norm.running_var + norm.eps).sqrt()
+        weight = proxy.get_submodule("conv").get_parameter("weight")
+        matrices.append((weight[:, :, 0, 0] * gain[:, None] * alpha * step, (x / step).round().clamp(0, 255)))
+        total += alpha * (norm.bias - norm.running_mean * gain)[:, None, None]
+    peaks = torch.cat([matrix for matrix, _ in matrices], 1).abs().amax(1)[:, None] / 127
+    for matrix, x_bytes in matrices:
+        total += torch.einsum("oc,nchw->nohw", (matrix / peaks).round().double() * peaks, x_bytes.double())
+    found = [low.proxy(p, node)(x) * alpha for (p, x), alpha in zip(inputs.items(), alphas, strict=True)]
+    torch.testing.assert_close(torch.stack(found).sum(0), total.float(), rtol=1e-4, atol=1e-4)
 
 
 @torch.inference_mode()
