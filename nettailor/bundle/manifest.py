@@ -74,9 +74,26 @@ class Accuracy(_Frozen):
     test: Share | None = None
 
 
+class Int8Cost(_Frozen):
+    """What int8 cost on so many images: `lost` is the share of right answers that it took, less than 0 where it gave
+    some; `same` the share of images with the same top-1."""
+
+    images: Annotated[int, Field(gt=0)]
+    lost: Annotated[float, Field(ge=-1, le=1)]
+    same: Share
+
+
+class Int8Costs(_Frozen):
+    """On the two splits; None where one has no images."""
+
+    validation: Int8Cost | None = None
+    test: Int8Cost | None = None
+
+
 class Metrics(_Frozen):
     teacher: Accuracy
     student: Accuracy
+    int8: Int8Costs | None = Field(default=None, exclude_if=lambda costs: costs is None)
 
 
 class Complexity(_Frozen):
@@ -181,6 +198,8 @@ class Manifest(_Frozen):
             raise ValueError(f"a bundle of method {self.method}{having} is a {wanted}, not a {self.format}")
         if self.activation_ranges and not may_have_ranges(self.method):
             raise ValueError(f"bundles of method {self.method} have no activation ranges")
+        if self.metrics.int8 is not None and not self.activation_ranges:
+            raise ValueError("without activation ranges nothing can have been measured in int8")
         statistics = PLAIN_METHODS.get(self.method)
         if statistics is None:
             return self

@@ -180,7 +180,7 @@ def plan_complexity(
     adapters: AdapterMethod | None = None,
 ) -> Complexity:
     """What a task keeps, removes and adds. `task_params` counts every number in the bundle (running statistics and
-    alphas included), so it is what the task really adds."""
+    alphas included, the ranges of activations left out), so it is what the task really adds."""
     stem = stem_cost(geometry, image_side)
     kept = removed = added = Cost(macs=0, params=0)
     statistics_count = 0

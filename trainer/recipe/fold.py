@@ -250,6 +250,13 @@ class Fold:
         model.train(was_training)
         return ProcessGroup.current().agreed(right)
 
+    @torch.inference_mode()
+    def answers(self, model: nn.Module, images: LabelledImages) -> Tensor:
+        """The top-1 of each image by a model in eval mode, int64 (N,) on the CPU; fp32."""
+        batches = self._on_device(evaluation_batches(images, self.preprocessing))
+        found = torch.cat([model(batch).argmax(1).cpu() for batch, _ in batches])
+        return ProcessGroup.current().agreed(found)
+
     def distillation(self, student: Student, teacher: Teacher, gamma1: float) -> Step[Tensor]:
         """A step of eq. 12, plus the distillation of the logits, on images."""
         teach, learn = self._teaching(student, teacher), self._learning(student, gamma1)

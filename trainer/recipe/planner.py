@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from nettailor.bundle.manifest import WHOLE_METHODS
+from nettailor.bundle.manifest import WHOLE_METHODS, may_have_ranges
 from nettailor.cpu import bf16_pays
 from nettailor.network.backbones import Backbone
 from trainer.events import Json
@@ -18,6 +18,7 @@ from trainer.recipe.timing.throughput import Throughput, Throughputs, measure_pl
 from trainer.recipe.timing.time_budget import EXPECTED, LONGEST, SHORTEST, ExpectedSearch, TimeBudget
 from trainer.recipe.timing.work import IN_PASSES, EpochWork, in_seconds
 from trainer.training.data import TaskData
+from trainer.training.int8 import images_looked_at
 from trainer.training.schedule import Schedule
 
 _SHORT_WORK = 10_000  # passes over an image: whoever waits for less needs no forecast, which takes seconds itself
@@ -180,10 +181,16 @@ class Planner:
             decision_log=self._decision_log,
             throughputs=found,
             images=len(self._data.train),
-            test_images=len(self._data.test),
+            measured_images=self._measured_images,
             history=self._progress.history,
             log=self._progress.log,
         )
+
+    @property
+    def _measured_images(self) -> int:
+        """How many images pass through each network at the end."""
+        val, test = len(self._data.val), len(self._data.test)
+        return test + (images_looked_at(val, test) if may_have_ranges(self._config.method) else 0)
 
     def _measured_plain_budget(self, elapsed: Elapsed, fold: Fold, scratch: Path) -> PlainBudget:
         assert self._config.max_minutes is not None
@@ -194,6 +201,6 @@ class Planner:
             decision_log=self._decision_log,
             throughput=Throughput(**pace),
             images=len(self._data.train),
-            test_images=len(self._data.test),
+            measured_images=len(self._data.test) + self._measured_images,  # by the features, too
             log=self._progress.log,
         )

@@ -8,7 +8,7 @@ import numpy as np
 from torch import nn
 
 from nettailor.bundle.bundle import encode
-from nettailor.bundle.manifest import Accuracy, BackboneReference, Manifest, Metrics, format_of
+from nettailor.bundle.manifest import Accuracy, BackboneReference, Manifest, Metrics, format_of, may_have_ranges
 from nettailor.network.student import Student
 from registry.versions.evaluation import Evaluation
 from trainer.events import Json
@@ -23,6 +23,7 @@ from trainer.recipe.timing.latency import device_in_words, milliseconds_an_image
 from trainer.recipe.warm_start import WarmStart
 from trainer.training.data import TaskData
 from trainer.training.fit import Epoch
+from trainer.training.int8 import Calibrated, calibrated
 
 _LIBRARIES = ("nettailor-server", "torch", "numpy")
 
@@ -104,10 +105,13 @@ class Result:
         student, right = candidate.model, self._right(candidate.model)
         metrics = Metrics(teacher=teacher, student=_accuracy(candidate.accuracy, right))
         recipe = self._recipe(candidate) | self._yardstick(metrics, features)
+        low = self._calibrated(student)
+        if low is not None:
+            metrics = metrics.model_copy(update={"int8": low.costs})
         manifest = self._manifest(student, metrics, recipe)
         return Point(
             blocks_removed=candidate.blocks_removed,
-            bundle=encode(manifest, student.bundle_tensors()),
+            bundle=encode(manifest, student.bundle_tensors() | ({} if low is None else dict(low.tensors))),
             manifest=manifest,
             cost=candidate.cost,
             milliseconds=self.costs.milliseconds(student.plan),
@@ -116,6 +120,13 @@ class Result:
             chosen=candidate is self.trained.chosen,
             evaluation=self._evaluation(student, right),
         )
+
+    def _calibrated(self, student: Student) -> Calibrated | None:
+        """For int8; None with a method that cannot run in it."""
+        fold = self.trained.fold
+        if not may_have_ranges(self.trained.plan.config.method):
+            return None
+        return calibrated(student, fold.val, self.data.test, fold.preprocessing, fold.answers)
 
     def _measured(self, model: nn.Module, validation: float) -> Accuracy:
         return _accuracy(validation, self._right(model))
@@ -132,12 +143,13 @@ class Result:
     def _manifest(self, student: Student, metrics: Metrics, recipe: dict[str, Json]) -> Manifest:
         backbone, config = self.trained.fold.backbone, self.trained.plan.config
         return Manifest(
-            format=format_of(config.method),
+            format=format_of(config.method, activation_ranges=may_have_ranges(config.method)),
             task=self.task,
             method=config.method,
             backbone=BackboneReference(id=backbone.name, fingerprint=backbone.fingerprint()),
             plan=student.plan,
             statistics=student.statistics,
+            activation_ranges=may_have_ranges(config.method),
             classes=self.data.classes,
             preprocessing=self.data.preprocessing,
             metrics=metrics,

@@ -208,6 +208,9 @@ def _manifest_abuses(sound: bytes) -> Iterator[Abuse]:
     yield abuse("plan of another depth", lambda m: m["backbone"].update(id="resnet34"), "12 blocks, resnet34 has 16")
     yield abuse("plan that contradicts itself", lambda m: m["plan"]["blocks"].__setitem__(2, True), "manifest.plan")
     yield abuse("plan without paths", lambda m: m["plan"]["blocks"].__setitem__(11, False), "manifest.plan")
+    of_none = {"validation": {"images": 0, "lost": 0.0, "same": 1.0}, "test": None}
+    yield abuse("int8 measured on nothing", lambda m: m["metrics"].update(int8=of_none), "validation.images")
+    yield abuse("int8 without ranges", lambda m: m["metrics"].update(int8={"test": None}), "without activation ranges")
     yield abuse("fingerprint too short", lambda m: m["backbone"].update(fingerprint="00"), "manifest.backbone")
     yield abuse("accuracy above one", lambda m: m["metrics"]["teacher"].update(test=1.5), "manifest.metrics.teacher")
 

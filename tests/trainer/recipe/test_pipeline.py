@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from nettailor.bundle.bundle import decode
+from nettailor.network.int8.quantised import quantised_network
 from nettailor.network.student import Student
 from tests.trainer.recipe.runs import Broken, seeded_backbone, tailored
 from tests.trainer.tables import write_table
@@ -30,6 +31,25 @@ def test_the_bundle_is_what_was_measured(whole: tuple[Tailored, list[Event]]) ->
     right = correct_predictions(student, evaluation_batches(task.test, task.preprocessing))
     assert result.manifest.metrics.student.test == pytest.approx(float(right.float().mean()), abs=1e-6)
     assert result.manifest.classes == task.classes
+
+
+def test_every_point_can_run_in_int8_and_tells_what_that_costs(whole: tuple[Tailored, list[Event]]) -> None:
+    task = tiny_task()
+    for point in whole[0].points:
+        bundle = decode(point.bundle)
+        assert (bundle.manifest.activation_ranges, bundle.manifest.format) == (True, "nettailor-bundle/2")
+        low = quantised_network(seeded_backbone(), bundle)
+        student = Student.from_bundle(seeded_backbone(), bundle)
+        costs = bundle.manifest.metrics.int8
+        assert costs is not None
+        for split, cost in ((task.val, costs.validation), (task.test, costs.test)):
+            assert cost is not None
+            right = [
+                float(correct_predictions(network, evaluation_batches(split, task.preprocessing)).float().mean())
+                for network in (student, low)
+            ]
+            assert cost.lost == pytest.approx(right[0] - right[1], abs=1e-6)
+            assert (cost.images, 0 <= cost.same <= 1) == (len(split), True)
 
 
 def test_progress_never_goes_back_and_names_every_stage(whole: tuple[Tailored, list[Event]]) -> None:

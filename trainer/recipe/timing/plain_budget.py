@@ -22,14 +22,14 @@ _NAME = "student"  # in the decision log
 @dataclass(frozen=True, kw_only=True)
 class PlainBudget:
     """`throughput` is that of training as measured before, with a method that trains nothing twice that of a pass;
-    `images` and `test_images` are in the training split of a fold and in the test split."""
+    `images` are in the training split of a fold, `measured_images` what is looked at, at the end."""
 
     minutes: float
     elapsed: Elapsed
     decision_log: DecisionLog
     throughput: Throughput
     images: int
-    test_images: int
+    measured_images: int
     log: Callable[[str], None]
 
     def plan(self, config: RecipeConfig, folds: int) -> tuple[RecipeConfig, int]:
@@ -113,8 +113,8 @@ class PlainBudget:
 
     @property
     def _reserve(self) -> float:
-        """Seconds that are kept for the end: the test split, and a share of the whole."""
-        return RESERVE * 60 * self.minutes + 2 * self.test_images * self.throughput.image * EVALUATION
+        """Seconds that are kept for the end: what networks are measured on, and a share of the whole."""
+        return RESERVE * 60 * self.minutes + self.measured_images * self.throughput.image * EVALUATION
 
 
 def _rungs(config: RecipeConfig, folds: int) -> Iterator[tuple[tuple[float, ...], int]]:

@@ -19,7 +19,7 @@ from trainer.training.fit import Epoch
 from trainer.training.schedule import Schedule
 
 WORTH = 0.6  # share of a schedule's epochs below which extras go first
-RESERVE = 0.03  # share of the time that is kept for the end, beside the test split
+RESERVE = 0.03  # share of the time that is kept for the end, beside what networks are measured on
 EVALUATION = 0.5  # a pass without gradient, in passes of the teacher's training
 
 
@@ -39,8 +39,9 @@ _SHORT = ExpectedSearch(cuts=3, polished=1)  # where time is short
 
 @dataclass(frozen=True, kw_only=True)
 class TimeBudget:
-    """`throughputs` are as measured before the first stage; `images` and `test_images` are in the training split of a
-    fold and in the test split; `history` has the epochs of the runs that are done, by "<fold>/<run>".
+    """`throughputs` are as measured before the first stage; `images` are in the training split of a fold,
+    `measured_images` what each network is measured on at the end; `history` has the epochs of the runs that are done, by
+    "<fold>/<run>".
     """
 
     minutes: float
@@ -48,7 +49,7 @@ class TimeBudget:
     decision_log: DecisionLog
     throughputs: Throughputs
     images: int
-    test_images: int
+    measured_images: int
     history: Mapping[str, Sequence[Epoch]]
     log: Callable[[str], None]
 
@@ -170,8 +171,8 @@ class TimeBudget:
 
     @property
     def _reserve(self) -> float:
-        """Seconds that are kept for the end: the test split, and a share of the whole."""
-        tested = self.test_images * (EXPECTED.cuts + 1) * self.throughputs.teacher.image * EVALUATION
+        """Seconds that are kept for the end: what networks are measured on, and a share of the whole."""
+        tested = self.measured_images * (EXPECTED.cuts + 1) * self.throughputs.teacher.image * EVALUATION
         return RESERVE * 60 * self.minutes + tested
 
     def _epochs(self, schedule: Schedule) -> int:

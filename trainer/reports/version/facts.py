@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from nettailor.accuracy import in_words
-from nettailor.bundle.manifest import Accuracy, Manifest
+from nettailor.bundle.manifest import Accuracy, Int8Cost, Manifest
 from trainer.reports.render import fewer_or_more, percent
 from trainer.reports.version.findings import Findings, Finished
 from trainer.reports.version.settings_in_words import Row, settings_in_words
@@ -19,12 +19,21 @@ def _measured(share: float | None, images: int | None) -> str:
     return "–" if share is None else in_words(share, images)
 
 
+def _against(cost: Int8Cost | None) -> str:
+    if cost is None:
+        return "–"
+    points = f"{abs(100 * cost.lost):.1f} points {'less' if cost.lost > 0 else 'more'}" if cost.lost else "as accurate"
+    return f"{points}, {percent(cost.same, cost.images)} of answers the same"
+
+
 def accuracies(manifest: Manifest, test_images: int) -> list[Row]:
     def row(name: str, accuracy: Accuracy) -> Row:
         return name, _measured(accuracy.validation, manifest.validation_images), _measured(accuracy.test, test_images)
 
     metrics = manifest.metrics
     rows = [row("this version", metrics.student)]
+    if metrics.int8 is not None:
+        rows.append(("in int8, against that", _against(metrics.int8.validation), _against(metrics.int8.test)))
     if metrics.teacher != Accuracy():
         rows.insert(0, row("teacher (the whole network, fine-tuned)", metrics.teacher))
     search = manifest.recipe.get("teacher_search")

@@ -55,7 +55,7 @@ def test_features_are_a_classifier_on_the_backbone_as_it_is(features: tuple[Tail
     result, events = features
     assert_is_what_was_measured(result)
     assert (result.manifest.method, result.manifest.statistics) == ("features", "frozen")
-    assert {name.partition(".")[0] for name in decode(result.bundle).tensors} == {"alphas", "head"}
+    assert {name.partition(".")[0] for name in decode(result.bundle).tensors} == {"alphas", "head", "ranges"}
     assert [e.stage for e in events if e.kind == "stage"] == ["measure", "student", "select"]
     assert not any(e.kind == "epoch" for e in events)
 
@@ -78,7 +78,12 @@ def test_batchnorm_has_statistics_of_its_own_and_a_classifier(batchnorm: tuple[T
     result, events = batchnorm
     assert_is_what_was_measured(result)
     assert (result.manifest.method, result.manifest.statistics) == ("batchnorm", "task")
-    assert {name.partition(".")[0] for name in decode(result.bundle).tensors} == {"alphas", "head", "statistics"}
+    assert {name.partition(".")[0] for name in decode(result.bundle).tensors} == {
+        "alphas",
+        "head",
+        "ranges",
+        "statistics",
+    }
     assert [e.stage for e in events if e.kind == "stage"] == ["measure", "student", "select"]
     assert {e.fields["run"] for e in events if e.kind == "epoch"} == {"batchnorm-lr0.01", "batchnorm-lr0.05"}
     assert set(result.history) == {"fold0/batchnorm-lr0.01", "fold0/batchnorm-lr0.05"}
@@ -136,8 +141,10 @@ def test_adapters_are_trained_and_chosen_as_batchnorm_is(tmp_path: Path, method:
     assert_is_what_was_measured(result)
     manifest, tensors = result.manifest, decode(result.bundle).tensors
     assert (manifest.method, manifest.statistics) == (method, "task")
-    assert {name.partition(".")[0] for name in tensors} == {"alphas", "head", "statistics", "adapters"}
-    assert manifest.complexity.task_params == sum(tensor.size for tensor in tensors.values())
+    assert {name.partition(".")[0] for name in tensors} == {"alphas", "head", "ranges", "statistics", "adapters"}
+    assert manifest.complexity.task_params == sum(
+        tensor.size for name, tensor in tensors.items() if not name.startswith("ranges.")
+    )
     assert set(result.history) == {"fold0/adapters-lr0.01", "fold0/adapters-lr0.05"}
     (row,) = result.pareto_front
     assert 1.0 < 1 - float(str(row["macs_removed"])) < 1.2

@@ -27,7 +27,7 @@ def budget_in(
         decision_log=DecisionLog(folder / "decisions.json"),
         throughput=PACE,
         images=IMAGES,
-        test_images=100,
+        measured_images=200,
         log=([] if log is None else log).append,
     )
 

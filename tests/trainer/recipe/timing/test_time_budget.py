@@ -46,7 +46,7 @@ class Simulation:
             decision_log=DecisionLog(self.folder / "decisions.json"),
             throughputs=Throughputs(teacher=TEACHER, student=STUDENT, candidate=CANDIDATE),
             images=IMAGES,
-            test_images=100,
+            measured_images=100,
             history=self.history,
             log=self.log.append,
         )

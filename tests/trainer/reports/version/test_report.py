@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from hosting.web.moments import moment
 from nettailor.architecture.geometry import geometry
 from nettailor.bundle.bundle import decode, encode
-from nettailor.bundle.manifest import Accuracy
+from nettailor.bundle.manifest import Accuracy, Int8Cost, Int8Costs
 from nettailor.network.backbones import Backbone
 from registry.journal.records import VersionRecord, now
 from registry.storage.blobs import Blobs
@@ -330,6 +330,14 @@ def test_what_the_backbone_as_it_is_would_give_is_told(backbone: Backbone) -> No
     assert accuracies(told, 24)[2] == ("a linear classifier on the backbone as it is", "81.2%", "–")
     counted = made.model_copy(update={"recipe": {"images": {"validation": 112, "test": 70}}})
     assert all("[" in cell for row in accuracies(counted, 70) for cell in row[1:] if cell != "–")
+
+
+def test_what_int8_costs_is_told(backbone: Backbone) -> None:
+    made = tailoring(backbone).bundle.manifest
+    costs = Int8Costs(validation=Int8Cost(images=400, lost=0.0025, same=0.99), test=None)
+    told = made.model_copy(update={"metrics": made.metrics.model_copy(update={"int8": costs})})
+    row = accuracies(told, 24)[2]
+    assert row == ("in int8, against that", "0.2 points less, 99.0% of answers the same", "–")
 
 
 def test_the_page_of_another_method_tells_of_no_teacher(backbone: Backbone) -> None:
