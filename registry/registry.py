@@ -41,6 +41,7 @@ from registry.maintenance.references import named_by
 from registry.maintenance.scrub import Scrub, ScrubReport
 from registry.policy.policy import Policy
 from registry.policy.policy_check import Measurement
+from registry.policy.precision import int8_refusal
 from registry.progress import Progress, silent
 from registry.storage.blobs import Blobs
 from registry.versions.aliases import ANY, AnyVersion, alias_moved, check_alias, check_expected, check_name
@@ -232,14 +233,23 @@ class Registry:
         return self._journal.commit(task, decide)
 
     def policy(self, task: str, *, default: Policy | None = None) -> Policy | None:
-        """What a version must show to go live: the task's own policy, else `default`. Raises `TaskUnknown`."""
+        """What a version must show to go live: the task's own policy (`Policy.over`), else `default`.
+
+        Raises `TaskUnknown`.
+        """
         record = self.policy_record(task)
-        return default if record is None or record.policy is None else record.policy
+        return default if record is None or record.policy is None else record.policy.over(default)
 
     def policy_record(self, task: str) -> PolicySet | None:
         """How the task's policy was last set or cleared, None if it never was. Raises `TaskUnknown`."""
         self.task(task)
         return self.index.policy(task)
+
+    def int8_refusal(self, record: VersionRecord) -> str | None:
+        """Why a version may not be served in int8, in words; None where it may. One look into the index; a change of a
+        policy is among the `changes`."""
+        policy = self.index.policy(record.task)
+        return int8_refusal(None if policy is None else policy.policy, record.manifest)
 
     @observed
     def set_policy(self, task: str, policy: Policy | None, *, actor: str, reason: str) -> PolicySet:

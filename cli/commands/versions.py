@@ -256,6 +256,19 @@ def policy(
         float | None,
         typer.Option(min=0, help="Most MACs, as a share of the whole backbone's.", show_default=False),
     ] = None,
+    allow_int8: Annotated[
+        bool | None,
+        typer.Option("--int8/--no-int8", help="Whether int8 may serve the task's versions.", show_default=False),
+    ] = None,
+    max_int8_drop: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="How much accuracy int8 may cost a version, as measured when it was calibrated; else fp32 serves it.",
+            show_default=False,
+        ),
+    ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="The task has no policy any more.")] = False,
     reason: Reason = "",
     as_json: AsJson = False,
@@ -263,22 +276,27 @@ def policy(
     data_dir: ClientDir = None,
     key: KeyOption = None,
 ) -> None:
-    """Show or set what a version must show to go live.
+    """Show or set what a version must show to go live, and whether int8 may serve it.
 
     Setting replaces the whole policy: what is not given is not required. Without a policy, people promote what they
     want, and the trainer what is not worse than live by more than NETTAILOR_PUBLISH_SLACK.
     """
     from cli.render.policy import policy_table
 
-    requirements = {"min_accuracy": min_accuracy, "max_drop": max_drop, "max_macs": max_macs}
-    sets = any(value is not None for value in requirements.values())
+    requirements = {
+        "min_accuracy": min_accuracy,
+        "max_drop": max_drop,
+        "max_macs": max_macs,
+        "max_int8_drop": max_int8_drop,
+    }
+    sets = allow_int8 is not None or any(value is not None for value in requirements.values())
     if sets and clear:
         raise typer.BadParameter("not together with requirements", param_hint="--clear")
     with one_line_errors(), service(url, data_dir, key) as client:
         if clear:
             client.clear_policy(task, reason=reason)
         elif sets:
-            client.set_policy(task, **requirements, reason=reason)
+            client.set_policy(task, **requirements, allow_int8=allow_int8 is not False, reason=reason)
         found = client.policy(task)
         output.show(found, lambda: policy_table(found), as_json=as_json)
 

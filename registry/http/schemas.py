@@ -42,17 +42,20 @@ class SetPolicy(JsonBody):
     """What a version must show before it can go live; nothing is required where a field is null or left out.
 
     `min_accuracy`: share of test images; `max_drop`: how much lower than the live version on the same test split, as
-    a share of its images; `max_macs`: share of the whole backbone's MACs.
+    a share of its images; `max_macs`: share of the whole backbone's MACs. `allow_int8` and `max_int8_drop`, a share of
+    images, say which versions int8 may serve; alone they leave what goes live to the trainer's setting.
     """
 
     min_accuracy: Share | None = None
     max_drop: Share | None = None
     max_macs: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] | None = None
+    allow_int8: bool = True
+    max_int8_drop: Share | None = None
     reason: Reason = ""
 
     @property
     def policy(self) -> Policy:
-        return Policy(min_accuracy=self.min_accuracy, max_drop=self.max_drop, max_macs=self.max_macs)
+        return Policy(**self.model_dump(exclude={"reason"}))
 
 
 class _Answer(BaseModel):

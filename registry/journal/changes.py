@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-ChangeKind = Literal["published", "alias", "deleted", "backbones"]
+ChangeKind = Literal["published", "alias", "deleted", "policy", "backbones"]
 
 _LENGTH = 100_000  # changes kept for followers that were away; about 10 MB
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What a follower must read again. `version` is None if an alias or a task was deleted, and after a rebuild.
+    """What a follower must read again. `version` is None if an alias or a task was deleted, a policy set, and after a
+    rebuild.
 
     Of the kind `backbones`: the list of backbones; `task` is then none.
     """

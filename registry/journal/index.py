@@ -331,9 +331,10 @@ class Index:
                 change = _BACKBONES_CHANGED
             case PolicySet():
                 pipe.set(self._key("policy", task), record_json(record))
+                change = Change(kind="policy", task=task, version=None, alias=None)
             case VersionAnnotated():
                 pipe.hset(self._key("annotations", task), str(record.version), record_json(record))
-        if announce and change is not None:  # policies, tags and notes do not change what a server answers
+        if announce and change is not None:  # tags and notes do not change what a server answers
             self._changes.announce(pipe, change)
 
     def shared_secret(self, name: str) -> bytes:

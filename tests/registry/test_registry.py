@@ -22,6 +22,7 @@ from registry.errors import (
 )
 from registry.journal.changes import Change
 from registry.journal.records import AliasMoved, Record
+from registry.policy.policy import Policy
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from registry.versions.aliases import ANY
@@ -216,6 +217,14 @@ def test_changes_are_followed_with_a_cursor(registry: Registry) -> None:
         Change(kind="deleted", task="signs", version=1, alias=None),
     ]
     assert len(registry.changes("0")[0]) == 4
+
+
+def test_a_policy_is_a_change_as_it_says_what_int8_may_serve(registry: Registry) -> None:
+    publish(registry, 1)
+    _, cursor = registry.changes("$")
+    registry.set_policy("signs", Policy(allow_int8=False), actor="ann", reason="")
+    registry.annotate("signs", 1, note="tags and notes are none", actor="ann")
+    assert registry.changes(cursor)[0] == [Change(kind="policy", task="signs", version=None, alias=None)]
 
 
 def test_a_waiting_follower_hears_of_a_change_at_once(registry: Registry) -> None:

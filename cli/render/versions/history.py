@@ -30,7 +30,9 @@ def _happened(entry: HistoryEntry) -> str:
             return f"{entry.alias}: {entry.before or 'none'} -> {entry.after or 'none'}{_how(entry)}"
         case "policy":
             required = {} if entry.policy is None else entry.policy.as_json()
+            allows_int8 = required.pop("allow_int8", True)
             shown = [f"{field} {value:.2%}" for field, value in required.items() if value is not None]
+            shown += [] if allows_int8 else ["no int8"]
             return "policy: " + (", ".join(shown) or ("cleared" if entry.policy is None else "nothing is required"))
         case "annotated":
             note = f"; note: {entry.note}" if entry.note else ""

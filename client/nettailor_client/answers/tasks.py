@@ -24,11 +24,13 @@ class TaskDetail(Task):
 
 
 class Policy(Document):
-    """What a version must show before it can go live; None: nothing is required."""
+    """What a version must show before it can go live, and before int8 may serve it; None: nothing is required."""
 
     min_accuracy: float | None = None
     max_drop: float | None = None
     max_macs: float | None = None
+    allow_int8: bool = True
+    max_int8_drop: float | None = None
 
 
 class TaskPolicy(Document):

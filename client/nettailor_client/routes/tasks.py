@@ -43,10 +43,15 @@ class TaskRoutes:
         min_accuracy: float | None = None,
         max_drop: float | None = None,
         max_macs: float | None = None,
+        allow_int8: bool = True,
+        max_int8_drop: float | None = None,
         reason: str = "",
     ) -> Request[TaskPolicy]:
         """Replace the whole policy; nothing is required where None is given."""
-        policy = {"min_accuracy": min_accuracy, "max_drop": max_drop, "max_macs": max_macs, "reason": reason}
+        required = {"min_accuracy": min_accuracy, "max_drop": max_drop, "max_macs": max_macs}
+        policy = required | {"reason": reason}
+        if not allow_int8 or max_int8_drop is not None:  # else nothing, which services before int8 understand, too
+            policy |= {"allow_int8": allow_int8, "max_int8_drop": max_int8_drop}
         path = path_of("tasks", task, "policy")
         return Request(method="PUT", path=path, body=json_body(policy), parse=read_as(TaskPolicy))
 

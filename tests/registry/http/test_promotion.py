@@ -1,6 +1,7 @@
 """Policies, force, tags and lineage over HTTP and through the client."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -25,7 +26,13 @@ def test_a_policy_is_put_read_and_deleted(client: Client, http: httpx.Client) ->
     assert http.get("/tasks/signs/policy").json() == nobody
     assert http.delete("/tasks/signs/policy").status_code == 204
     assert http.get("/tasks/signs/policy").json() == nobody
-    policy = {"min_accuracy": 0.8, "max_drop": 0.01, "max_macs": None}
+    policy: dict[str, Any] = {
+        "min_accuracy": 0.8,
+        "max_drop": 0.01,
+        "max_macs": None,
+        "allow_int8": False,
+        "max_int8_drop": 0.002,
+    }
     set_ = client.set_policy("signs", **policy, reason="for production")
     assert set_.policy is not None
     assert (set_.policy.as_json(), set_.actor, set_.reason) == (policy, "ann", "for production")
@@ -34,6 +41,8 @@ def test_a_policy_is_put_read_and_deleted(client: Client, http: httpx.Client) ->
         "min_accuracy": None,
         "max_drop": None,
         "max_macs": 1.5,
+        "allow_int8": True,
+        "max_int8_drop": None,
     }
     client.clear_policy("signs", reason="over")
     assert (client.policy("signs").policy, client.policy("signs").reason) == (None, "over")
@@ -104,6 +113,7 @@ def test_lineage_over_http(client: Client, registry: Registry) -> None:
         ("PUT /tasks/signs/policy", {"min_accuracy": 90}, 422),
         ("PUT /tasks/signs/policy", {"max_macs": -1}, 422),
         ("PUT /tasks/signs/policy", {"max_macs": 1e308}, 422),
+        ("PUT /tasks/signs/policy", {"max_int8_drop": 1.5}, 422),
         ("PUT /tasks/signs/policy", {"surplus": 1}, 422),
         ("GET /tasks/signs/versions/9/lineage", None, 404),
         ("PATCH /tasks/signs/versions/9", {"note": "x"}, 404),

@@ -44,6 +44,15 @@ def test_a_policy_is_set_read_replaced_and_cleared(registry: Registry) -> None:
     assert set_by == ["ann", "bob", "cat"]
 
 
+def test_a_policy_on_int8_alone_leaves_the_rest_to_the_default(registry: Registry) -> None:
+    publish(registry, 0.9)
+    registry.set_policy("signs", Policy(allow_int8=False), actor="ann", reason="")
+    assert registry.policy("signs", default=STRICT) == Policy(min_accuracy=0.5, max_drop=0.01, allow_int8=False)
+    assert registry.policy("signs") == Policy(allow_int8=False)
+    registry.set_policy("signs", Policy(max_macs=0.5, max_int8_drop=0.01), actor="ann", reason="")
+    assert registry.policy("signs", default=STRICT) == Policy(max_macs=0.5, max_int8_drop=0.01)
+
+
 def test_setting_what_is_set_is_no_news(registry: Registry) -> None:
     publish(registry, 0.9)
     registry.set_policy("signs", None, actor="ann", reason="")

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -134,9 +135,11 @@ def test_a_laxer_policy_passes_whatever_a_stricter_one_does(new: float, old: flo
 
 
 @pytest.mark.parametrize(
-    "fields", [{"min_accuracy": 1.1}, {"max_drop": -0.1}, {"max_macs": -1.0}, {"max_macs": float("inf")}]
+    "fields",
+    [{"min_accuracy": 1.1}, {"max_drop": -0.1}, {"max_macs": -1.0}, {"max_macs": float("inf")}, {"max_int8_drop": 2.0}],
 )
 @pytest.mark.parametrize("number", [None, float("nan")])
 def test_a_policy_out_of_range_is_refused(fields: dict[str, float], number: float | None) -> None:
+    asked: dict[str, Any] = {name: value if number is None else number for name, value in fields.items()}
     with pytest.raises(ValueError, match=next(iter(fields))):
-        Policy(**{name: value if number is None else number for name, value in fields.items()})
+        Policy(**asked)
