@@ -5,7 +5,8 @@
 ResNet-34 with random weights and tasks whose plans remove 3, 7 or 9 of its 16 blocks and carry 1.8 to 1.9 M parameters
 of their own (`tasks34`); per-task statistics; requests of one image, spread evenly over the tasks. All sides of a
 ratio are measured in the same rounds; an interval is of the median over rounds, with 95% confidence. Ratios of
-throughput are higher when the mixed batch is faster. OpenVINO takes part if it is installed (the `bench` extra).
+throughput are higher when the mixed batch is faster. OpenVINO takes part if it is installed (the `bench` extra), in
+int8 if NNCF is as well; int8 where the processor multiplies bytes.
 """
 
 import argparse
@@ -20,15 +21,17 @@ from typing import Any
 import torch
 
 from benchmarks.engine import baselines, memory, switching
-from benchmarks.engine.baselines import Contender
+from benchmarks.engine.baselines import Contender, OpenVinoType
 from benchmarks.measuring import machine
 from benchmarks.measuring.ratios import Ratio, over_rounds, paired_ratio
 from benchmarks.measuring.rounds import Values, paired_rounds, rate
 from benchmarks.workloads.resnet34 import random_resnet34, tailored_bundles
+from nettailor.bundle.bundle import Bundle
 from nettailor.network.backbones import Backbone
 from server.engine.engine import Engine
 from server.kernels.convolution import OneDnnKernel
 from server.kernels.device import DTYPES, open_device
+from server.kernels.int8 import why_not
 
 AT_LEAST: dict[tuple[str, int | None], float] = {  # the issue's goals, by image side where they have one
     ("mixed_vs_full_models", 72): 4.0,
@@ -39,14 +42,26 @@ AT_LEAST: dict[tuple[str, int | None], float] = {  # the issue's goals, by image
     ("mixed_vs_single", 224): 0.8,
     ("bf16_vs_fp32", 72): 1.5,
     ("bf16_vs_fp32", 224): 1.5,
+    ("int8_vs_fp32", 72): 1.8,
+    ("int8_vs_fp32", 224): 1.8,
+    ("int8_batch1_vs_fp32", 72): 2.5,
+    ("int8_batch1_vs_fp32", 224): 2.0,
+    ("int8_batch4_vs_fp32", 72): 2.0,
+    ("int8_batch4_vs_fp32", 224): 1.8,
+    ("mixed_vs_openvino_best", 72): 1.5,
+    ("mixed_vs_openvino_best", 224): 1.1,
     ("switch_vs_full_load", None): 20.0,
     ("cliff", None): 0.5,
 }
 AT_MOST: dict[tuple[str, int | None], float] = {
     ("memory_per_task", None): 0.10,
+    ("backbone_bytes_int8_vs_fp32", None): 0.3,
     ("switch_resident_us", None): 100.0,
     ("switch_disk_vs_floor", None): 2.0,
 }
+
+
+_SMALL = (1, 4)  # images in the small batches
 
 
 def throughput(args: argparse.Namespace, backbone: Backbone, side: int) -> Values:
@@ -67,9 +82,35 @@ def throughput(args: argparse.Namespace, backbone: Backbone, side: int) -> Value
             continue
         other = Engine(backbone, open_device(args.device, dtype))
         sides.append(baselines.mixed(other, bundles, args.batch, name=dtype))
-    if args.device == "cpu" and importlib.util.find_spec("openvino"):
-        sides.append(baselines.openvino_models(backbone, bundles, args.threads))
+    if args.device == "cpu":
+        sides += _in_int8(args, backbone, engine, side)
+        sides += _openvino(args, backbone, bundles)
     return paired_rounds({c.name: partial(_rate, c, args.seconds) for c in sides}, args.rounds)
+
+
+def _in_int8(args: argparse.Namespace, backbone: Backbone, engine: Engine, side: int) -> list[Contender]:
+    """This engine in int8 in a batch and in small ones, and in fp32 in the same small ones."""
+    if (reason := why_not()) is not None:
+        print(f"left out: int8: {reason}", file=sys.stderr)
+        return []
+    bundles = tailored_bundles(args.tasks, side, activation_ranges=True, fingerprint=engine.fingerprint)
+    low = Engine(backbone, open_device("cpu", "int8"))
+    few = [(name, one, batch) for batch in _SMALL for name, one in (("float32", engine), ("int8", low))]
+    return [
+        baselines.mixed(low, bundles, args.batch, name="int8"),
+        *(baselines.small(one, bundles, batch, name=f"{name}, batches of {batch}") for name, one, batch in few),
+    ]
+
+
+def _openvino(args: argparse.Namespace, backbone: Backbone, bundles: Sequence[Bundle]) -> list[Contender]:
+    if not importlib.util.find_spec("openvino"):
+        return []
+    types: list[OpenVinoType] = ["f32"]
+    if OneDnnKernel.available(torch.bfloat16):
+        types.append("bf16")
+    if why_not() is None and importlib.util.find_spec("nncf"):
+        types.append("int8")
+    return [baselines.openvino_models(backbone, bundles, args.threads, dtype) for dtype in types]
 
 
 def ratios(values: Values) -> dict[str, Ratio]:
@@ -80,13 +121,37 @@ def ratios(values: Values) -> dict[str, Ratio]:
         "mixed_vs_single": paired_ratio(mixed, values["single"]),
         "frozen_vs_task_statistics": paired_ratio(values["mixed, frozen statistics"], mixed),
     }
-    if "OpenVINO" in values:
-        found["mixed_vs_openvino"] = paired_ratio(mixed, values["OpenVINO"])
+    if "OpenVINO f32" in values:
+        found["mixed_vs_openvino"] = paired_ratio(mixed, values["OpenVINO f32"])
+        ours = _fastest(values, [name for name in ("mixed", "bfloat16", "int8") if name in values])
+        theirs = _fastest(values, [name for name in values if name.startswith("OpenVINO")])
+        found["mixed_vs_openvino_best"] = paired_ratio(values[ours], values[theirs])
+    if "int8" in values:
+        found["int8_vs_fp32"] = paired_ratio(values["int8"], mixed)
+        for batch in _SMALL:
+            sides = (values[f"{name}, batches of {batch}"] for name in ("int8", "float32"))
+            found[f"int8_batch{batch}_vs_fp32"] = paired_ratio(*sides)
     if "bfloat16" in values:
         found["bf16_vs_fp32"] = paired_ratio(values["bfloat16"], mixed)
     elif "float32" in values:
         found["bf16_vs_fp32"] = paired_ratio(mixed, values["float32"])
     return found
+
+
+def _fastest(values: Values, names: Sequence[str]) -> str:
+    return max(names, key=lambda name: over_rounds(values[name]).median)
+
+
+def backbone_bytes(backbone: Backbone, side: int) -> dict[str, Ratio]:
+    """Of the shared network in int8 over that in fp32 with minimal filtering, both ready for images of `side` pixels."""
+    if why_not() is not None:
+        return {}
+    sizes = []
+    for dtype in ("int8", "float32"):
+        engine = Engine(backbone, open_device("cpu", dtype))
+        engine.warm_up(side)
+        sizes.append(engine.size_bytes)
+    return {"backbone_bytes_int8_vs_fp32": over_rounds([sizes[0] / sizes[1]])}
 
 
 def switches(args: argparse.Namespace, backbone: Backbone, side: int) -> dict[str, Ratio]:
@@ -162,6 +227,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "images_per_second": {k: over_rounds(v).median for k, v in values.items()},
         }
     found = switches(args, backbone, min(args.sides))
+    if args.device == "cpu":
+        found |= backbone_bytes(backbone, min(args.sides))
     lines += _lines(f"switches and memory, {min(args.sides)} px", found, None)
     result |= _as_json(found)
     result |= {"machine": machine.describe(), "rounds": args.rounds, "tasks": args.tasks, "batch": args.batch}

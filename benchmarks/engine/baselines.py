@@ -3,8 +3,10 @@
 Every contender answers one image a request for the tasks of `tasks34`, spread evenly.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,6 +17,10 @@ from nettailor.bundle.bundle import Bundle
 from nettailor.network.backbones import Backbone, uncut_network
 from nettailor.network.student import Student
 from server.engine.engine import Engine, Part
+
+OpenVinoType = Literal["f32", "bf16", "int8"]
+
+_CALIBRATED_ON = 16  # images; their number does not change how fast the result is
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,6 +37,19 @@ def mixed(engine: Engine, bundles: Sequence[Bundle], batch: int, *, name: str = 
     parts = [Part(adapter=a, images=range(i, batch, count)) for i, a in enumerate(adapters) if i < batch]
     images = random_images(batch, bundles[0].manifest.preprocessing.crop)
     return Contender(name=name, images=batch, run=lambda: engine.forward(images, parts))
+
+
+def small(engine: Engine, bundles: Sequence[Bundle], batch: int, *, name: str) -> Contender:
+    """An image of every task, in batches of so few."""
+    adapters = [engine.pack(bundle) for bundle in bundles]
+    images = random_images(batch, bundles[0].manifest.preprocessing.crop)
+    batches = [
+        [Part(adapter=adapter, images=[row]) for row, adapter in enumerate(adapters[start : start + batch])]
+        for start in range(0, len(adapters), batch)
+    ]
+    return Contender(
+        name=name, images=len(adapters), run=lambda: [engine.forward(images[: len(parts)], parts) for parts in batches]
+    )
 
 
 def single(engine: Engine, bundles: Sequence[Bundle], batch: int) -> Contender:
@@ -53,25 +72,39 @@ def full_models(count: int, side: int, device: torch.device) -> Contender:
     return Contender(name="full models", images=count, run=run)
 
 
-def openvino_models(backbone: Backbone, bundles: Sequence[Bundle], threads: int) -> Contender:
-    """One tailored network a task, compiled by OpenVINO for fp32 and least latency, one image at a time."""
+def openvino_models(
+    backbone: Backbone, bundles: Sequence[Bundle], threads: int, dtype: OpenVinoType = "f32"
+) -> Contender:
+    """One tailored network a task, compiled by OpenVINO for least latency, one image at a time; in int8 by NNCF,
+    calibrated on such images."""
     import openvino
 
     core, side = openvino.Core(), bundles[0].manifest.preprocessing.crop
     options = {
-        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_PRECISION_HINT": "f32" if dtype == "int8" else dtype,
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads,
     }
-    image = np.random.default_rng(0).standard_normal((1, 3, side, side), np.float32)
+    images = np.random.default_rng(0).standard_normal((_CALIBRATED_ON, 3, side, side), np.float32)
     requests = []
     for bundle in bundles:
         student = Student.from_bundle(backbone, bundle).eval()
-        model = openvino.convert_model(student, example_input=torch.from_numpy(image), input=[1, 3, side, side])
+        model = openvino.convert_model(student, example_input=torch.from_numpy(images[:1]), input=[1, 3, side, side])
+        if dtype == "int8":
+            model = _quantised(model, images)
         requests.append(core.compile_model(model, "CPU", options).create_infer_request())
+    image = images[:1]
     return Contender(
-        name="OpenVINO", images=len(requests), run=lambda: [request.infer([image]) for request in requests]
+        name=f"OpenVINO {dtype}", images=len(requests), run=lambda: [request.infer([image]) for request in requests]
     )
+
+
+def _quantised(model: object, images: NDArray[np.float32]) -> object:
+    import nncf
+
+    logging.getLogger("nncf").setLevel(logging.ERROR)
+    batches = nncf.Dataset([images[row : row + 1] for row in range(len(images))])
+    return nncf.quantize(model, batches, subset_size=len(images))
 
 
 def random_images(count: int, side: int) -> NDArray[np.uint8]:
