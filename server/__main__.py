@@ -1,29 +1,53 @@
-"""`python -m server`: the server's HTTP app on its own, over the registry that the settings name."""
+"""`python -m server`: the server's HTTP app on its own, over the registry that the settings name.
+
+With `NETTAILOR_FRONTS` it is a tree of processes: this one keeps them alive, and answers nothing itself.
+"""
+
+import socket
+import sys
 
 from hosting.processes.usage import take_no_options
-from hosting.web.draining import DrainingServer
-from hosting.web.process import begin, configured, ending_in_a_line, serve, settings_of
+from hosting.web.process import GRACE_SECONDS, begin, ending_in_a_line, settings_of
 from nettailor.errors import NetTailorError
 from registry.errors import RegistryError
-from registry.wiring import redis_service, serving_registry
-from server.app import create_app
+from registry.wiring import redis_service
 from server.errors import ServerError
-from server.service import Service
+from server.front.process_tree import process_tree
 from server.settings import ServerSettings
 
 
 def main() -> None:
     settings = settings_of(ServerSettings)
     begin(settings, "server")
-    with (
-        ending_in_a_line(NetTailorError, RegistryError, ServerError),
-        redis_service(settings) as url,
-        serving_registry(settings, url, writes=False) as registry,
-    ):
-        service = Service(settings, registry)
-        app = create_app(settings, registry, service=service)
-        service.start()  # not by the app, which would tell as a traceback why it cannot
-        serve(DrainingServer(configured(app, settings), service))
+    with ending_in_a_line(NetTailorError, RegistryError, ServerError):
+        if settings.fronts:
+            _serve_by_fronts(settings)
+        else:
+            from server.one_process import serve_alone  # torch, which a parent of other processes does without
+
+            serve_alone(settings)
+
+
+def _serve_by_fronts(settings: ServerSettings) -> None:
+    with _listening(settings.host, settings.port) as listener, redis_service(settings) as url:
+        engine = [sys.executable, "-m", "server.engine_process"]
+        environment = {} if settings.redis_url else {"NETTAILOR_REDIS_URL": url}  # of a Redis that is our own
+        with process_tree(
+            listener,
+            engine=engine,
+            fronts=settings.fronts,
+            service="server",
+            grace_s=GRACE_SECONDS,
+            environment=environment,
+        ) as tree:
+            tree.wait()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        sys.exit(f"error: {host}:{port} cannot be listened on: {error.strerror or error}")
 
 
 if __name__ == "__main__":

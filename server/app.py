@@ -13,6 +13,7 @@ from hosting.access.pages.home import add_home
 from hosting.access.pages.link_routes import add_links
 from hosting.access.pages.links import Links
 from hosting.access.pages.route_declarations import ROUTES as PAGE_ROUTES
+from hosting.access.rate_limit import TokenBuckets
 from hosting.access.route_table import RouteTable
 from hosting.web.problems import install_problem_handlers
 from registry.http.home_tables import task_table
@@ -26,9 +27,15 @@ from server.service import Service
 from server.settings import ServerSettings
 
 
-def create_app(settings: ServerSettings, registry: Registry, *, service: Service | None = None) -> FastAPI:
+def create_app(
+    settings: ServerSettings,
+    registry: Registry,
+    *,
+    service: Service | None = None,
+    buckets: TokenBuckets | None = None,
+) -> FastAPI:
     """The app starts and stops its service with itself; `service` replaces the one built from the settings, and may
-    have been started.
+    have been started. `buckets` are those of rate limits that fronts count in, too.
 
     Raises `KeysInvalid`, `AuditLogUnusable`, `SettingsInvalid`.
     """
@@ -55,6 +62,7 @@ def create_app(settings: ServerSettings, registry: Registry, *, service: Service
         rate_refused=service.metrics.rate_refused,
         links=links,
         problems=ALL_PROBLEMS,
+        buckets=buckets,
     )
     install_problem_handlers(app, ALL_PROBLEMS)
     app.include_router(service.router)

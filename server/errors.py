@@ -20,6 +20,7 @@ ServerError
 ├── Int8Unavailable       the device cannot compute in 8 bits
 ├── EngineLost            the engine's process ended while it had this request
 ├── LinkBroken            front and engine do not understand each other
+├── EngineCannotStart     its process ended before it was ready
 └── ExportError           a network could not be made a file for other runtimes
     ├── ExportLibraryMissing  what writes or verifies the format is not installed
     ├── ExportUnfaithful      the file answers otherwise than the engine, so nobody gets it
@@ -162,6 +163,11 @@ class EngineLost(ServerError):
 class LinkBroken(ServerError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the link between front and engine is broken: {reason}")
+
+
+class EngineCannotStart(ServerError):
+    def __init__(self, end: str) -> None:
+        super().__init__(f"the engine's process {end} before it was ready; what it said stands above")
 
 
 class ExportError(ServerError):

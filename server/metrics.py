@@ -50,6 +50,7 @@ class Metrics:
         self.rejected = self._counter("rejected", "Requests refused before they ran.", "reason")
         self.backbone_bytes = self._gauge("backbone_bytes", "The shared networks on the device.")
         self.backbones = self._gauge("backbones", "Backbones on the device, the server's own among them.")
+        self.fronts = self._gauge("fronts", "Processes that take requests for this engine; 0: it takes them itself.")
         self.queue_depth = self._gauge("queue_depth", "Images waiting for the engine.")
         self.budget_bytes = self._gauge("budget_bytes", "What the bundles in a tier may take.", "tier")
         self.info = self._gauge("server_info", "1, with what this server is.", "version", "backbone", "device", "dtype")

@@ -2,9 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -29,6 +28,7 @@ from server.http.routes import build_router
 from server.kernels.device import Device, open_device, precision
 from server.metrics import Metrics
 from server.open_inference.parts import Missing
+from server.prediction.answering import Answering
 from server.prediction.batch_runner import Runner
 from server.prediction.follower import Follower
 from server.prediction.images import DecodeLimits, ImageReader
@@ -75,7 +75,11 @@ async def nothing_missing() -> None:
     """Everything is there."""
 
 
-class Service:
+async def nothing_to_gather() -> None:
+    """All is counted in this process."""
+
+
+class Service(Answering):
     """One server over one device. Mount `router` on any FastAPI app; call `start` and `stop` from a thread.
 
     `backbone` replaces the one the settings name (for tests and benchmarks). `missing` tells what else has to be there
@@ -91,11 +95,10 @@ class Service:
         backbone: Backbone | None = None,
         missing: Missing = nothing_missing,
     ) -> None:
+        super().__init__()
         self.settings = settings
         self.missing = missing
-        self.state = "starting"  # then ready, then draining
-        self.under_way = 0  # predictions asked and not answered; only the event loop's thread counts
-        self.answered_by = 0.0  # the latest deadline of all that were accepted, on the monotonic clock
+        self.gather_counts: Callable[[], Awaitable[None]] = nothing_to_gather
         self.metrics = Metrics(collectors or CollectorRegistry())
         self.metrics.registry.register(QuarantineCollector(registry.blobs))
         registry.observe = OperationMetrics(self.metrics.registry).observe
@@ -110,25 +113,6 @@ class Service:
         if self._parts is None:
             raise NotReady(self.state)
         return self._parts
-
-    @contextmanager
-    def answering(self) -> Iterator[None]:
-        """A context to hold from a prediction's arrival to its answer. Raises `NotReady` when draining."""
-        if self.state == "draining":
-            raise NotReady(self.state)
-        self.under_way += 1
-        try:
-            yield
-        finally:
-            self.under_way -= 1
-
-    def accept_until(self, deadline: float) -> None:
-        """A prediction was accepted that has until then, on the monotonic clock, to be answered."""
-        self.answered_by = max(self.answered_by, deadline)
-
-    def drain(self) -> None:
-        """Requests that come from now on get 503; those that came before are answered."""
-        self.state = "draining"
 
     def start(self) -> None:
         """Load the backbone, warm the engine up, read the registry. Raises `BackboneWeightsInvalid` and the like."""
@@ -261,7 +245,7 @@ class Service:
             statistics=statistics,
             lookups=lookups,
         )
-        reader = ImageReader(decodes, metrics, _decode_limits(settings))
+        reader = ImageReader(decodes, metrics, DecodeLimits.of(settings))
         return RunningParts(
             backbones=backbones,
             residency=residency,
@@ -292,16 +276,6 @@ def _budgets(settings: ServerSettings, device: Device) -> Budgets:
     """Where the device is the host there is no host tier: it would hold every bundle twice in the same memory."""
     host_bytes = 0 if device.is_host else settings.host_budget_bytes
     return Budgets(device_bytes=settings.device_budget_bytes, host_bytes=host_bytes)
-
-
-def _decode_limits(settings: ServerSettings) -> DecodeLimits:
-    return DecodeLimits(
-        image=settings.max_pixels,
-        request=settings.max_request_pixels,
-        waiting=settings.pixel_bound,
-        at_once=settings.decode_pixels,
-        threads=settings.decode_threads,
-    )
 
 
 class _BatchObserver:

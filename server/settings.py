@@ -78,6 +78,18 @@ class ServerSettings(Settings):
     )
     decode_threads: int = Field(default=2, ge=1, description="images that are decoded at once")
 
+    fronts: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="processes that take requests and decode, before the one of the engine; 0: one process does all",
+    )
+    front_pool_bytes: int = Field(
+        default=256 * MIB,
+        ge=4096,
+        description="of the decoded images of one front's requests under way; memory is taken only as it is needed",
+    )
+
     grpc_port: int = Field(
         default=0, ge=0, le=65535, description="port to listen on for gRPC (extra `grpc`); 0: there is no gRPC"
     )

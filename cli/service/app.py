@@ -15,6 +15,7 @@ from hosting.access.pages.home import add_home
 from hosting.access.pages.link_routes import add_links
 from hosting.access.pages.links import Links
 from hosting.access.pages.route_declarations import ROUTES as PAGE_ROUTES
+from hosting.access.rate_limit import TokenBuckets
 from hosting.access.route_table import RouteTable
 from hosting.disk.reserve import DiskReserve
 from hosting.redis_server.presence import absence
@@ -40,9 +41,13 @@ from trainer.settings import Settings as TrainerSettings
 
 @contextmanager
 def serving(
-    server_settings: ServerSettings, trainer_settings: TrainerSettings, redis_url: str
+    server_settings: ServerSettings,
+    trainer_settings: TrainerSettings,
+    redis_url: str,
+    *,
+    buckets: TokenBuckets | None = None,
 ) -> Iterator[tuple[FastAPI, Server]]:
-    """The app, ready to answer, and the server within it.
+    """The app, ready to answer, and the server within it. `buckets` are those of rate limits that fronts count in, too.
 
     Raises `NetTailorError`, `HostingError`, `RegistryError`, `TrainerError`.
     """
@@ -79,6 +84,7 @@ def serving(
             task_of_job=trainer.task_of_job,
             links=links,
             problems={**REGISTRY_PROBLEMS, **TRAINER_PROBLEMS},
+            buckets=buckets,
         )
         install_problem_handlers(app, {**REGISTRY_PROBLEMS, **TRAINER_PROBLEMS, **SERVER_PROBLEMS})
         registry_routes = registry_router(

@@ -7,14 +7,16 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 from cli.errors import AddressUnusable, CannotStart, DataFolderInUse
+from cli.service.grace import GRACE_SECONDS
 from cli.service.local_service import LOCK_FILE, remove_state, write_state
 from hosting.errors import HostingError
 from hosting.processes.descriptors import raise_open_files_limit
@@ -29,6 +31,8 @@ from nettailor.errors import NetTailorError
 from nettailor_client import Client
 from registry.errors import RegistryError
 from registry.wiring import redis_service
+from server.errors import ServerError
+from server.front.process_tree import process_tree
 from server.settings import ServerSettings
 from trainer.errors import TrainerError
 from trainer.settings import Settings as TrainerSettings
@@ -36,7 +40,6 @@ from trainer.workers.pool import Workers
 
 logger = logging.getLogger(__name__)
 
-_GRACE_SECONDS = 3  # uploads get this long when the service stops, after the accepted predictions
 _READY_POLL_SECONDS = 0.1
 _CLAIM_SECONDS = 1.0
 
@@ -64,7 +67,7 @@ def run(options: UpOptions, *, as_json: bool = False) -> None:
         _serve(options, _say_json if as_json else _say)
     except KeyboardInterrupt:
         _leave()
-    except (NetTailorError, HostingError, RegistryError, TrainerError) as error:
+    except (NetTailorError, HostingError, RegistryError, TrainerError, ServerError) as error:
         raise CannotStart(str(error)) from error
 
 
@@ -98,17 +101,48 @@ def _serve(options: UpOptions, say: Callable[[Path, str], None]) -> None:
     with ExitStack() as stack:
         stack.enter_context(_claimed(data_dir))
         listener = stack.enter_context(_listening(server_settings.host, server_settings.port))
-
-        from cli.service.app import serving  # torch: what can be refused is refused before seconds of imports
-
         chosen["redis_url"] = redis_url = stack.enter_context(redis_service(server_settings))
         workers = Workers(trainer_settings, _environment(chosen))
-        app, server = stack.enter_context(serving(server_settings, trainer_settings, redis_url))
+        serving = stack.enter_context(
+            _by_fronts(server_settings, listener, _environment(chosen))
+            if server_settings.fronts
+            else _in_this_process(server_settings, trainer_settings, redis_url, listener)
+        )
         stack.enter_context(workers)
         stack.callback(remove_state, data_dir)
-        threading.Thread(target=_announce, args=(data_dir, _url(listener), say), daemon=True).start()
-        config = configured(app, server_settings, grace_s=_GRACE_SECONDS)
-        DrainingServer(config, server).run(sockets=[listener])
+        threading.Thread(target=_announce, args=(data_dir, _url(listener), serving.was_up, say), daemon=True).start()
+        serving.until_told_to_stop()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Serving:
+    until_told_to_stop: Callable[[], None]
+    was_up: Callable[[], bool]  # whether there was anybody to ask yet
+
+
+@contextmanager
+def _in_this_process(
+    server_settings: ServerSettings, trainer_settings: TrainerSettings, redis_url: str, listener: socket.socket
+) -> Iterator[_Serving]:
+    from cli.service.app import serving  # torch: what can be refused is refused before seconds of imports
+
+    with serving(server_settings, trainer_settings, redis_url) as (app, server):
+        config = configured(app, server_settings, grace_s=GRACE_SECONDS)
+        run = partial(DrainingServer(config, server).run, sockets=[listener])
+        yield _Serving(until_told_to_stop=run, was_up=lambda: True)
+
+
+@contextmanager
+def _by_fronts(settings: ServerSettings, listener: socket.socket, environment: Mapping[str, str]) -> Iterator[_Serving]:
+    with process_tree(
+        listener,
+        engine=[sys.executable, "-m", "cli.service.engine_process"],
+        fronts=settings.fronts,
+        service="up",
+        grace_s=GRACE_SECONDS,
+        environment=environment,
+    ) as tree:
+        yield _Serving(until_told_to_stop=tree.wait, was_up=lambda: tree.was_up)
 
 
 def _environment(chosen: dict[str, Any]) -> dict[str, str]:
@@ -145,8 +179,10 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _announce(data_dir: Path, url: str, say: Callable[[Path, str], None]) -> None:
+def _announce(data_dir: Path, url: str, was_up: Callable[[], bool], say: Callable[[Path, str], None]) -> None:
     """Say where the service is, once it is ready."""
+    while not was_up():
+        threading.Event().wait(_READY_POLL_SECONDS)
     with Client(url) as client:
         while not client.is_ready():
             threading.Event().wait(_READY_POLL_SECONDS)

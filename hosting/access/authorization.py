@@ -21,7 +21,7 @@ from hosting.access.cross_origin import CrossOriginProtection, allow_origins
 from hosting.access.keys import Key, Keyring
 from hosting.access.keys import Scope as KeyScope
 from hosting.access.pages.links import Links, token_in
-from hosting.access.rate_limit import Buckets, RateLimit
+from hosting.access.rate_limit import Buckets, RateLimit, TokenBuckets
 from hosting.access.route_table import MATCH, RouteMatch, RouteTable, route_match
 from hosting.errors import KeyMissing, KeyUnknown, LinkExpired, LinkInvalid, ScopeMissing, TaskForbidden
 from hosting.settings.settings import Settings
@@ -54,6 +54,7 @@ def install_access(
     task_of_job: TaskOfJob | None = None,
     links: Links | None = None,
     problems: ProblemTable | None = None,
+    buckets: TokenBuckets | None = None,
 ) -> None:
     """Look every request up in the table of the app's routes and bound its body; on top of that rate limits, keys, the
     audit log and CORS, as far as the settings name them. Without keys, what pages of other sites ask is refused.
@@ -61,11 +62,12 @@ def install_access(
 
     Called before `install_problem_handlers`, whose request id lies outside, and after whatever middleware answers
     requests itself. `task_of_job` lets keys that are limited to tasks ask about jobs; `links` lets browsers open
-    pages. Both run in threads, and `problems` answers what they raise. Raises `KeysInvalid`, `AuditLogUnusable`.
+    pages. Both run in threads, and `problems` answers what they raise. `buckets` are those of rate limits that other
+    processes count in, too. Raises `KeysInvalid`, `AuditLogUnusable`.
     """
     app.add_middleware(BoundedBodies, under_way=BodiesUnderWay(settings.bodies_bound_bytes))
     if settings.rate_limit_per_second:
-        buckets = Buckets(per_second=settings.rate_limit_per_second, burst=settings.rate_burst)
+        buckets = buckets or Buckets(per_second=settings.rate_limit_per_second, burst=settings.rate_burst)
         by_key = settings.keys_file is not None
         app.add_middleware(RateLimit, buckets=buckets, by_key=by_key, refused=rate_refused)
     for kind in (ScopeMissing, TaskForbidden):  # of handlers that look further than the route says

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from typing import Protocol
 
 from fastapi import Request
 from prometheus_client import CollectorRegistry, Counter
@@ -23,6 +24,11 @@ from hosting.web.problems import ProblemTable, answer
 _CALLERS = 10_000  # that are remembered; who was seen longest ago is forgotten first, and begins anew
 REASON = "rate"  # of `nettailor_rejected_total`
 _PROBLEMS: ProblemTable = {RateExceeded: (429, "rate limit exceeded")}
+
+
+class TokenBuckets(Protocol):
+    def take(self, who: Hashable) -> None:
+        """A token of `who`. Raises `RateExceeded`, which takes none."""
 
 
 class Buckets:
@@ -63,7 +69,7 @@ class Buckets:
 class RateLimit:
     """Pure ASGI. `refused` is called for each request that is turned away."""
 
-    def __init__(self, app: ASGIApp, buckets: Buckets, *, by_key: bool, refused: Callable[[], None]) -> None:
+    def __init__(self, app: ASGIApp, buckets: TokenBuckets, *, by_key: bool, refused: Callable[[], None]) -> None:
         self._app = app
         self._buckets = buckets
         self._by_key = by_key

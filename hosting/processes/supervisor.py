@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 
 logger = logging.getLogger(__name__)
@@ -20,14 +20,26 @@ _HEALTHY_SECONDS = 60.0  # having run this long, a child's next end starts the p
 class Supervisor:
     """Runs `command` under the registry's guardian, which ends it when this process is gone, however it went.
 
-    The child has a session of its own, so that Ctrl-C in the terminal reaches only us. `environment` adds to ours.
+    The child has a session of its own, so that Ctrl-C in the terminal reaches only us. `environment` adds to ours,
+    `files` are descriptors that it has by the same numbers. `ended` is called, in a thread, with how it ended, whenever
+    it did so unasked.
     """
 
-    def __init__(self, command: Sequence[str], *, name: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        name: str,
+        environment: Mapping[str, str],
+        files: Sequence[int] = (),
+        ended: Callable[[str], None] = lambda _: None,
+    ) -> None:
         guardian = str(resources.files("hosting.processes").joinpath("parent_watch.py"))
         self._command = [sys.executable, "-I", "-S", guardian, str(os.getpid()), *command]
         self._name = name
         self._environment = {**os.environ, **environment}
+        self._files = tuple(files)
+        self._ended = ended
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -35,6 +47,18 @@ class Supervisor:
 
     def start(self) -> None:
         self._thread.start()
+
+    def ask_to_end(self) -> None:
+        """Have the child end in its own time (SIGTERM); none is started after it."""
+        with self._lock:
+            self._stopping.set()
+            process = self._process
+        if process is not None:
+            process.terminate()  # the guardian, which passes it on
+
+    def wait(self) -> None:
+        """Until the last child has ended that was asked to."""
+        self._thread.join()
 
     def stop(self, *, grace_seconds: float) -> None:
         """Ask the child to end, and kill it after the grace. Returns when it is gone."""
@@ -57,6 +81,7 @@ class Supervisor:
             end = self._one_life()
             if self._stopping.is_set():
                 return
+            self._ended(end)
             if time.monotonic() - started > _HEALTHY_SECONDS:
                 pause = _FIRST_PAUSE_SECONDS
             logger.warning("the %s %s; starting it again in %.1f s", self._name, end, pause)
@@ -81,7 +106,11 @@ class Supervisor:
             if self._stopping.is_set():
                 return None
             self._process = subprocess.Popen(
-                self._command, env=self._environment, stdin=subprocess.PIPE, start_new_session=True
+                self._command,
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                pass_fds=self._files,
+                start_new_session=True,
             )
             return self._process
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from types import FrameType
@@ -25,7 +26,7 @@ from hosting.web.connection.limits import limits_of
 S = TypeVar("S", bound=Settings)
 
 _STARTUP_FAILED = 3  # as uvicorn's own command says it
-_GRACE_SECONDS = 10  # for requests under way when told to stop; streams of events end at once
+GRACE_SECONDS = 10  # for requests under way when told to stop; streams of events end at once
 
 
 def settings_of(kind: type[S]) -> S:
@@ -62,7 +63,7 @@ def begin(settings: Settings, service: str) -> None:
         signal.signal(number, _leave)
 
 
-def configured(app: Any, settings: Settings, *, grace_s: int = _GRACE_SECONDS) -> BoundedConfig:
+def configured(app: Any, settings: Settings, *, grace_s: int = GRACE_SECONDS) -> BoundedConfig:
     """uvicorn's configuration, with limits on connections; it logs as we do. No access log unless asked for: metrics
     count every answer. When told to stop, requests under way get `grace_s`."""
     fold_bursts("asyncio", "socket.accept() out of system resource")
@@ -82,9 +83,9 @@ def configured(app: Any, settings: Settings, *, grace_s: int = _GRACE_SECONDS) -
     )
 
 
-def serve(server: uvicorn.Server) -> None:
-    """Until told to stop. Raises `SystemExit`."""
-    server.run()
+def serve(server: uvicorn.Server, *listeners: socket.socket) -> None:
+    """Until told to stop; on these sockets, or on what the settings say. Raises `SystemExit`."""
+    server.run(sockets=list(listeners) or None)
     if not server.started:
         sys.exit(_STARTUP_FAILED)
 

@@ -4,13 +4,17 @@ Routing, dependencies and exit stacks cost more interpreter time a request than 
 engine's threads wait for the interpreter.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hosting.access.route_table import Route, route_match
+from hosting.web.connection.scope import when_client_goes
 from hosting.web.problems import answer
 from server.http.handlers import Handlers
 from server.http.open_inference.infer import InferHandler
@@ -42,7 +46,29 @@ class FastPath:
             return
         request = Request({**scope, "path_params": match.path_parameters}, receive)
         try:
-            response = await handler(request)
+            response = await unless_client_goes(scope, handler(request))
         except Exception as failure:  # only what has a problem of its own; the rest is raised again
             response = answer(request, failure, ALL_PROBLEMS)
         await response(scope, receive, send)
+
+
+async def unless_client_goes(scope: Mapping[str, Any], answering: Awaitable[Response]) -> Response:
+    """The answer, which is given up when nobody waits for it any more. Raises `ClientDisconnect`."""
+    task = asyncio.current_task()
+    assert task is not None
+    is_gone = False
+
+    def give_up() -> None:
+        nonlocal is_gone
+        is_gone = True
+        task.cancel()
+
+    when_client_goes(scope, give_up)
+    try:
+        return await answering
+    except asyncio.CancelledError:
+        if not is_gone or task.uncancel():
+            raise
+        raise ClientDisconnect from None
+    finally:
+        when_client_goes(scope, None)

@@ -1,5 +1,6 @@
 """What all of the server's routes need of a server whose engine is in this process."""
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from server.export.worker import ExportWorker
@@ -14,6 +15,8 @@ class Parts(open_inference.Parts, Protocol):
 
 
 class Server(open_inference.Server, Protocol):
+    gather_counts: Callable[[], Awaitable[None]]  # into the metrics, of whoever else counts
+
     @property
     def parts(self) -> Parts:
         """Raises `NotReady`."""

@@ -74,4 +74,5 @@ def _add_health(router: APIRouter, server: Server) -> None:
 
     @endpoint(router, METRICS, response_class=Response, responses=answered("text/plain", TEXT))
     async def metrics() -> Response:
+        await server.gather_counts()
         return await page.answer()

@@ -20,6 +20,7 @@ from nettailor.errors import ImageInvalid, ImageTooLarge
 from server.errors import ImageOversized, ImageRejected
 from server.prediction.decode_queue import DecodeQueue, Decoding
 from server.scheduling.pixels import PixelAdmission
+from server.settings import ServerSettings
 
 Prepared = Sequence[NDArray[np.uint8]]  # one image, (3, crop, crop) for each preprocessing asked for
 
@@ -39,6 +40,16 @@ class DecodeLimits:
     waiting: int = 12 * images.MAX_PIXELS
     at_once: int = images.MAX_PIXELS
     threads: int = 1
+
+    @classmethod
+    def of(cls, settings: ServerSettings) -> "DecodeLimits":
+        return cls(
+            image=settings.max_pixels,
+            request=settings.max_request_pixels,
+            waiting=settings.pixel_bound,
+            at_once=settings.decode_pixels,
+            threads=settings.decode_threads,
+        )
 
 
 class ImageReader:

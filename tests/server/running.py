@@ -2,9 +2,11 @@
 
 import contextlib
 import io
+import os
 import socket
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -13,11 +15,14 @@ import uvicorn
 from numpy.typing import NDArray
 from PIL import Image
 
+from hosting.access.shared_buckets import new_buckets
 from hosting.web.process import configured
 from registry.registry import Registry
 from server.app import create_app
+from server.front.engine_side import shared_buckets
 from server.service import Service
 from server.settings import ServerSettings
+from tests.server import fronts
 from tests.server.oracle import backbone
 from tests.serving import PromptServer
 
@@ -27,11 +32,33 @@ class Running:
     service: Service
     client: httpx.Client
     registry: Registry
+    fronts: Sequence["subprocess.Popen[bytes]"] = ()
 
 
 @contextlib.contextmanager
 def running(settings: ServerSettings, registry: Registry) -> Iterator[Running]:
-    """A server with the tests' backbone, ready to be asked."""
+    """A server with the tests' backbone, ready to be asked. Where the settings say so it is behind fronts, which are
+    processes."""
+    with _behind_fronts(settings, registry) if settings.fronts else _in_a_thread(settings, registry) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _behind_fronts(settings: ServerSettings, registry: Registry) -> Iterator[Running]:
+    service = Service(settings, registry, backbone=backbone())
+    buckets = new_buckets()
+    app = create_app(settings, registry, service=service, buckets=shared_buckets(settings, buckets))
+    service.start()
+    with (
+        fronts.before(app, service, settings, buckets) as started,
+        httpx.Client(base_url=f"http://127.0.0.1:{started.port}", timeout=30) as client,
+    ):
+        yield Running(service=service, client=client, registry=registry, fronts=started.processes)
+    os.close(buckets)
+
+
+@contextlib.contextmanager
+def _in_a_thread(settings: ServerSettings, registry: Registry) -> Iterator[Running]:
     service = Service(settings, registry, backbone=backbone())
     started = threading.Event()
     app = create_app(settings, registry, service=service)

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from hosting.web.connection.scope import BODY_IS_THERE, ENDLESS, METHOD
+from hosting.web.connection.scope import BODY_IS_THERE, BREAK_OFF, ENDLESS, METHOD, WHEN_GONE
 from hosting.web.slow_body import SlowBody
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ class Exchange:
         self._rest_bytes = rest_bytes
         self._is_late = False
         self.is_endless = False  # whether the answer goes on for as long as something happens
+        self._when_gone: Callable[[], None] | None = None
 
     def body_is_late(self) -> None:
         """Make the app's reading of the body fail with `SlowBody`."""
@@ -31,8 +33,18 @@ class Exchange:
     def answers_endlessly(self) -> None:
         self.is_endless = True
 
+    def client_is_gone(self) -> None:
+        """The connection ended, whether the answer was complete or not."""
+        if self._when_gone is not None and not self._cycle.response_complete:
+            self._when_gone()
+
+    def break_off(self) -> None:
+        cycle: Any = self._cycle
+        cycle.disconnected = True  # whatever of the answer is missing stays so
+        cycle.transport.close()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[ENDLESS] = self.answers_endlessly
+        scope[ENDLESS], scope[BREAK_OFF], scope[WHEN_GONE] = self.answers_endlessly, self.break_off, self._watch_client
         if self._cycle.more_body:
             receive, send = self._receive, self._send
         else:
@@ -44,9 +56,10 @@ class Exchange:
             await app(self._app, scope, receive, send)
         except asyncio.CancelledError:  # nobody but a server that closes cancels what is under way
             logger.warning("%s %s is broken off: the server stops", scope["method"], scope["path"])
-            cycle: Any = self._cycle
-            cycle.disconnected = True  # whatever of the answer is missing stays so
-            cycle.transport.close()
+            self.break_off()
+
+    def _watch_client(self, act: Callable[[], None] | None) -> None:
+        self._when_gone = act
 
     async def _receive(self) -> Message:
         message: Any = await self._cycle.receive()

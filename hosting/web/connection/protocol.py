@@ -100,6 +100,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._census.being_refused -= 1
         self._watch.discard(self)
         super().connection_lost(exc)
+        if self._exchange is not None:
+            self._exchange.client_is_gone()
 
     def data_received(self, data: bytes) -> None:
         self._received += len(data)

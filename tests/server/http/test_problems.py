@@ -3,6 +3,7 @@
 import base64
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,10 +24,16 @@ from tests.server.running import Running, running
 def asked(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedRedis) -> Iterator[Running]:
     """`signs` is sound, `foreign` made for another backbone, the blob of `broken` is gone."""
     folder = tmp_path_factory.mktemp("asked")
+    with asked_server(folder, redis_server.url) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def asked_server(folder: Path, redis_url: str, *, fronts: int = 0) -> Iterator[Running]:
     settings = ServerSettings(
-        data_dir=folder, device="cpu", max_body_bytes=2**20, max_images=8, max_request_pixels=30_000_000
+        data_dir=folder, device="cpu", max_body_bytes=2**20, max_images=8, max_request_pixels=30_000_000, fronts=fronts
     )
-    with contextlib.closing(connect(redis_server.url)) as redis:
+    with contextlib.closing(connect(redis_url)) as redis:
         redis.flushall()
         registry = Registry(Blobs(str(folder / "blobs")), redis)
         publish(registry)

@@ -1,0 +1,50 @@
+"""`python -m server.front`: one front; `process_tree` starts it, with what it inherits."""
+
+import argparse
+import socket
+from pathlib import Path
+
+from hosting.access.shared_buckets import SharedBuckets
+from hosting.web.process import begin, configured, ending_in_a_line, serve, settings_of
+from server.front.app import create_app
+from server.front.front import Front
+from server.front.listening import FrontServer
+from server.front.places import Places
+from server.front.shares import share
+from server.link.front_end import FrontEnd
+from server.link.reports import Reports
+from server.settings import ServerSettings
+
+
+def main() -> None:
+    given = _given()
+    whole = settings_of(ServerSettings)
+    begin(whole, given.service)
+    settings, places, reports = share(whole, given.fronts), Places(folder=given.folder), Reports()
+    front_end = FrontEnd(places.link, number=given.number, pool_bytes=settings.front_pool_bytes, reports=reports)
+    front = Front(settings, front_end, reports)
+    with ending_in_a_line(), socket.socket(fileno=given.listener) as listener:
+        app = create_app(front, front_end, places, _buckets(settings, given.buckets))
+        serve(FrontServer(configured(app, settings, grace_s=given.grace), front), listener)
+
+
+def _buckets(settings: ServerSettings, descriptor: int) -> SharedBuckets | None:
+    if not settings.rate_limit_per_second:
+        return None
+    return SharedBuckets(descriptor, per_second=settings.rate_limit_per_second, burst=settings.rate_burst)
+
+
+def _given() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m server.front", description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="where the engine's sockets are")
+    parser.add_argument("--number", type=int, required=True, help="of this front, from 1")
+    parser.add_argument("--fronts", type=int, required=True, help="that share the limits")
+    parser.add_argument("--listener", type=int, required=True, help="descriptor of the socket that all listen on")
+    parser.add_argument("--buckets", type=int, required=True, help="descriptor of the rate limits that all count in")
+    parser.add_argument("--grace", type=int, required=True, help="seconds for requests under way when told to stop")
+    parser.add_argument("--service", required=True, help="what traces call this")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
