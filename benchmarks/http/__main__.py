@@ -1,6 +1,7 @@
 """The real server over HTTP, against what people serve models with today.
 
-    python -m benchmarks.http [--rounds 9] [--seconds 3] [--tasks 16] [--litserve-python PATH] [--json]
+    python -m benchmarks.http [--rounds 9] [--seconds 3] [--tasks 16] [--fronts N ...]
+                             [--litserve-python PATH] [--json]
     python -m benchmarks.http --protocols [--clients 8] ...
 
 `python -m server` with a random ResNet-34 and tasks of `tasks34` published in a real registry, next to LitServe and to
@@ -12,6 +13,8 @@ First each peer's variants run once, and the fastest stands for it. Then closed 
 every round all servers, so that ratios are paired. Then open loops send half of that, nine tenths, and twice as much.
 Percentiles are of a round's accepted requests; figures are medians over rounds with their 95% interval. How the CPU
 overhead is measured is said in `overhead`.
+
+With `--fronts 1 2` our server is also run behind one and behind two front processes, in the same rounds.
 
 With `--protocols` our server is compared with itself, asked by different protocols: see `protocols`.
 
@@ -38,10 +41,10 @@ from benchmarks.http import load, protocols, servers
 from benchmarks.http.background_load import BackgroundLoad
 from benchmarks.http.load import Outcome, Target
 from benchmarks.http.overhead import EngineAlone, Overhead, overhead, spent
-from benchmarks.http.servers import FASTAPI, LITSERVE, OURS
+from benchmarks.http.servers import FASTAPI, LITSERVE, OURS, is_ours
 from benchmarks.measuring import machine
 from benchmarks.measuring.processes import Launch, Served, serving
-from benchmarks.measuring.ratios import over_rounds, paired_ratio
+from benchmarks.measuring.ratios import Ratio, over_rounds, paired_ratio
 from benchmarks.measuring.rounds import paired_rounds
 from benchmarks.workloads.resnet34 import random_resnet34, tailored_bundles
 from server.engine.engine import Engine
@@ -123,7 +126,10 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
         speeds = {name: fastest(variants, folder, body, args) for name, variants in peers.items()}
         chosen = {name: next(iter(found)) for name, found in speeds.items()}
         settings = stack.enter_context(servers.published(folder / "data", bundles))
-        launches = [servers.ours(settings, backbone, dtype=args.dtype, threads=args.threads)]
+        launches = [
+            servers.ours(settings, backbone, dtype=args.dtype, threads=args.threads, fronts=fronts)
+            for fronts in (0, *args.fronts)
+        ]
         launches += [peers[name][words] for name, words in chosen.items()]
         running = {}
         for launch in launches:
@@ -149,8 +155,10 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def closed_rounds(running: Mapping[str, Side], alone: EngineAlone, args: argparse.Namespace) -> dict[str, list[Closed]]:
-    runs = {name: partial(closed_round, side, args) for name, side in running.items() if name != OURS}
-    return paired_rounds({OURS: partial(our_closed_round, running[OURS], alone, args), **runs}, args.rounds)
+    def run(side: Side) -> Closed:
+        return our_closed_round(side, alone, args) if is_ours(side.served.name) else closed_round(side, args)
+
+    return paired_rounds({name: partial(run, side) for name, side in running.items()}, args.rounds)
 
 
 def open_rounds(
@@ -171,18 +179,19 @@ def figures(
     closed: Mapping[str, Sequence[Closed]], opened: Mapping[str, Mapping[str, Sequence[Outcome]]]
 ) -> dict[str, Any]:
     rps = {name: [outcome.accepted_rps for outcome in rounds] for name, rounds in _outcomes(closed).items()}
-    ours = [one.overhead for one in closed[OURS] if one.overhead is not None]
     ratios = {
         "rps_vs_litserve": paired_ratio(rps[OURS], rps[LITSERVE]),
         "rps_vs_fastapi": paired_ratio(rps[OURS], rps[FASTAPI]),
-        "overhead_cpu_ms": over_rounds([each.beyond_engine_ms for each in ours]),
-        "server_cpu_ms": over_rounds([each.server_ms for each in ours]),
-        "engine_cpu_ms": over_rounds([each.engine_ms for each in ours]),
-        "batch": over_rounds([each.batch for each in ours]),
+        **_ours(closed[OURS], opened[OURS]),
     }
-    for load_, rounds in opened[OURS].items():
-        ratios[f"p50_ms_at_{load_}"] = over_rounds([outcome.p50_ms for outcome in rounds])
-        ratios[f"p99_ms_at_{load_}"] = over_rounds([outcome.p99_ms for outcome in rounds])
+    for name in closed:
+        if is_ours(name) and name != OURS:
+            fronts = name.partition("=")[2]
+            own = _ours(closed[name], opened[name]) | {
+                "rps_vs_litserve": paired_ratio(rps[name], rps[LITSERVE]),
+                "rps_vs_one_process": paired_ratio(rps[name], rps[OURS]),
+            }
+            ratios |= {f"fronts{fronts}_{key}": ratio for key, ratio in own.items()}
     return {key: round(ratio.median, 3) for key, ratio in ratios.items()} | {
         "intervals": {key: [round(ratio.low, 3), round(ratio.high, 3)] for key, ratio in ratios.items()},
         "requests_per_second": {name: round(over_rounds(values).median, 1) for name, values in rps.items()},
@@ -192,16 +201,30 @@ def figures(
     }
 
 
+def _ours(closed: Sequence[Closed], opened: Mapping[str, Sequence[Outcome]]) -> dict[str, Ratio]:
+    overheads = [one.overhead for one in closed if one.overhead is not None]
+    found = {
+        "overhead_cpu_ms": over_rounds([each.beyond_engine_ms for each in overheads]),
+        "server_cpu_ms": over_rounds([each.server_ms for each in overheads]),
+        "engine_cpu_ms": over_rounds([each.engine_ms for each in overheads]),
+        "batch": over_rounds([each.batch for each in overheads]),
+    }
+    for load_, rounds in opened.items():
+        found[f"p50_ms_at_{load_}"] = over_rounds([outcome.p50_ms for outcome in rounds])
+        found[f"p99_ms_at_{load_}"] = over_rounds([outcome.p99_ms for outcome in rounds])
+    return found
+
+
 def table(found: Mapping[str, Any]) -> list[str]:
     lines = [f"{found['tasks']} tasks, {SIDE} px JPEGs, ResNet-34, {found['dtype']}, {found['rounds']} rounds"]
     for key, (low, high) in found["intervals"].items():
-        lines.append(f"  {key:18} {found[key]:8.2f} ({low:.2f} to {high:.2f}) {_verdict(key, found[key])}")
-    lines.append(f"{'':10} {'load':8} {'sent/s':>8} {'200/s':>8} {'429':>6} {'failed':>6} {'p50 ms':>8} {'p99 ms':>8}")
+        lines.append(f"  {key:26} {found[key]:8.2f} ({low:.2f} to {high:.2f}) {_verdict(key, found[key])}")
+    lines.append(f"{'':20} {'load':8} {'sent/s':>8} {'200/s':>8} {'429':>6} {'failed':>6} {'p50 ms':>8} {'p99 ms':>8}")
     for name, loads in found["open_loop"].items():
-        lines.append(f"{name:10} {'closed':8} {'':8} {found['requests_per_second'][name]:8.1f}")
+        lines.append(f"{name:20} {'closed':8} {'':8} {found['requests_per_second'][name]:8.1f}")
         for load_, at in loads.items():
             lines.append(
-                f"{'':10} {load_:8} {at['sent_rps']:8.1f} {at['accepted_rps']:8.1f} {at['refused']:6} {at['failed']:6} "
+                f"{'':20} {load_:8} {at['sent_rps']:8.1f} {at['accepted_rps']:8.1f} {at['refused']:6} {at['failed']:6} "
                 f"{at['p50_ms']:8.1f} {at['p99_ms']:8.1f}"
             )
     lines.append(f"others kept {found['cores_others_kept_busy']:.2f} cores busy meanwhile")
@@ -249,6 +272,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=3.0, help="of every run in a round")
     parser.add_argument("--clients", type=int, default=128, help="connections of the closed loop")
+    parser.add_argument("--fronts", type=int, nargs="*", default=[], help="of our server; each a side of its own")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads of every server")
     parser.add_argument("--dtype", choices=["auto", "float32", "bfloat16"], default="auto", help="of our own server")
     parser.add_argument("--litserve-python", default=sys.executable, help="an interpreter that has litserve")

@@ -41,8 +41,19 @@ def published(folder: Path, bundles: Sequence[Bundle]) -> Iterator[Settings]:
         yield settings.model_copy(update={"redis_url": url})
 
 
-def ours(settings: Settings, backbone: Backbone, *, dtype: str, threads: int, grpc_port: int = 0) -> Launch:
-    """`python -m server`, as anybody would start it; with gRPC if it has a port."""
+def behind(fronts: int) -> str:
+    """The name of our server behind so many fronts."""
+    return f"{OURS}, fronts={fronts}" if fronts else OURS
+
+
+def is_ours(name: str) -> bool:
+    return name.startswith(OURS)
+
+
+def ours(
+    settings: Settings, backbone: Backbone, *, dtype: str, threads: int, grpc_port: int = 0, fronts: int = 0
+) -> Launch:
+    """`python -m server`, as anybody would start it; with gRPC if it has a port, behind as many fronts as that says."""
     weights = settings.data_dir / "backbone.safetensors"
     save_file(backbone.state_dict(), weights)
     environment = {
@@ -55,10 +66,11 @@ def ours(settings: Settings, backbone: Backbone, *, dtype: str, threads: int, gr
         "NETTAILOR_ENGINE_THREADS": str(threads),
         "NETTAILOR_PORT": "{port}",
         "NETTAILOR_GRPC_PORT": str(grpc_port),
+        "NETTAILOR_FRONTS": str(fronts),
         "NETTAILOR_MAX_CONNECTIONS": "60000",  # the load comes from one address, over a connection a waiting request
         "NETTAILOR_MAX_CONNECTIONS_PER_ADDRESS": "0",
     }
-    return _python(OURS, sys.executable, "server", [], ready="/readyz", environment=environment)
+    return _python(behind(fronts), sys.executable, "server", [], ready="/readyz", environment=environment)
 
 
 def litserve_variants(python: str, *, tasks: int, threads: int) -> dict[str, Launch]:

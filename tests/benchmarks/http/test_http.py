@@ -94,6 +94,21 @@ def test_figures_pair_the_rounds_and_take_medians() -> None:
     assert found["requests_per_second"] == {servers.OURS: 200.0, servers.LITSERVE: 50.0, servers.FASTAPI: 10.0}
 
 
+def test_our_server_behind_fronts_is_a_side_of_its_own() -> None:
+    name = servers.behind(2)
+    overhead = Overhead(server_ms=5.0, engine_ms=3.0, batch=32.0)
+    rates = {servers.OURS: 100.0, name: 150.0, servers.LITSERVE: 50.0, servers.FASTAPI: 10.0}
+    closed = {
+        side: [Closed(outcome=_outcome(rps=rps), overhead=overhead if servers.is_ours(side) else None)] * 3
+        for side, rps in rates.items()
+    }
+    opened = {side: {at: [_outcome(rps=10.0)] * 3 for at in http.LOADS} for side in rates}
+    found = http.figures(closed, opened)
+    assert (found["fronts2_rps_vs_one_process"], found["fronts2_rps_vs_litserve"]) == (1.5, 3.0)
+    assert found["fronts2_overhead_cpu_ms"] == 2.0
+    assert found["requests_per_second"][name] == 150.0
+
+
 def _outcome(*, rps: float, p99_ms: float = 1.0, refused: int = 0) -> Outcome:
     return Outcome(
         accepted=10, refused=refused, failed=0, sent_rps=rps, accepted_rps=rps, p50_ms=p99_ms / 2, p99_ms=p99_ms
