@@ -15,7 +15,14 @@ NetTailorError
     ├── BundleMalformed       not safetensors, or the header lies
     ├── BundleManifestInvalid
     ├── BundleTensorInvalid   a tensor is missing, surplus, of a wrong shape or type, or not finite
-    └── BundleWrongBackbone   made for a backbone of another fingerprint
+    ├── BundleWrongBackbone   made for a backbone of another fingerprint
+    └── ChainInvalid          what the bundle stands on cannot be used
+        ├── ChainLinkMissing  a bundle of the chain is not there
+        ├── ChainLinkInvalid  one is not sound, or of another method
+        ├── ChainCyclic       one stands on itself
+        ├── ChainTooLong
+        ├── ChainOtherBackbone  one was made for another backbone
+        └── ChainOverlaps     a weight belongs to two of them, or to one and the backbone
 """
 
 from pathlib import Path
@@ -105,3 +112,44 @@ class BundleWrongBackbone(BundleInvalid):
         super().__init__("manifest.backbone", f"made for fingerprint {found}, this server holds {expected}")
         self.expected = expected
         self.found = found
+
+
+class ChainInvalid(BundleInvalid):
+    def __init__(self, reason: str) -> None:
+        super().__init__("manifest.predecessor", reason)
+
+
+class ChainLinkMissing(ChainInvalid):
+    def __init__(self, digest: str) -> None:
+        super().__init__(f"it stands on bundle {digest}, which is not here")
+        self.digest = digest
+
+
+class ChainLinkInvalid(ChainInvalid):
+    def __init__(self, digest: str, reason: str) -> None:
+        super().__init__(f"it stands on bundle {digest}: {reason}")
+        self.digest = digest
+
+
+class ChainCyclic(ChainInvalid):
+    def __init__(self, digest: str) -> None:
+        super().__init__(f"bundle {digest} stands on itself")
+        self.digest = digest
+
+
+class ChainTooLong(ChainInvalid):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"it stands on more than {limit} bundles")
+
+
+class ChainOtherBackbone(ChainInvalid):
+    def __init__(self, digest: str, expected: str, found: str) -> None:
+        super().__init__(f"it stands on bundle {digest} of backbone {found}, and is of backbone {expected}")
+        self.digest = digest
+
+
+class ChainOverlaps(ChainInvalid):
+    """`owner` and `other` are bundles, by task, or the backbone."""
+
+    def __init__(self, convolution: str, count: int, owner: str, other: str) -> None:
+        super().__init__(f"{count} weights of {convolution} belong to {owner} and to {other}, too")

@@ -23,6 +23,8 @@ RegistryError
 ├── BackboneInUse          a backbone that versions need cannot be removed
 ├── VersionFileInvalid     a file that is none of a version, or not whole
 ├── DigestMismatch         a member of such a file is not what the file says that it holds
+├── PredecessorUnknown     what a bundle stands on is no version here
+├── PredecessorInUse       what other versions stand on cannot be deleted
 ├── TaskMismatch           the bundle was made for another task than it is published under
 ├── BlobMissing            no blob of that digest
 ├── BlobCorrupt            a blob's bytes do not have its digest
@@ -209,10 +211,27 @@ class BackboneInUse(RegistryError):
     """`versions` are as `task v3`, in order."""
 
     def __init__(self, name: str, versions: list[str]) -> None:
-        shown = ", ".join(versions[:_SHOWN_VERSIONS])
-        more = f" and {len(versions) - _SHOWN_VERSIONS} more" if len(versions) > _SHOWN_VERSIONS else ""
-        super().__init__(f"backbone {name!r} is needed by {shown}{more}; delete these first")
+        super().__init__(f"backbone {name!r} is needed by {_shown(versions)}; delete these first")
         self.name = name
+        self.versions = versions
+
+
+class PredecessorUnknown(RegistryError):
+    def __init__(self, task: str, digest: str) -> None:
+        super().__init__(
+            f"the bundle of task {task!r} has the weights of bundle {digest} and more, and that is no version here; "
+            "publish it first (from another installation: nettailor registry pull, then push)"
+        )
+        self.task = task
+        self.digest = digest
+
+
+class PredecessorInUse(RegistryError):
+    """`versions` are as `task v3`, in order."""
+
+    def __init__(self, task: str, versions: list[str]) -> None:
+        super().__init__(f"weights of task {task!r} are part of {_shown(versions)}; delete these first")
+        self.task = task
         self.versions = versions
 
 
@@ -292,6 +311,11 @@ class IndexUnavailable(RegistryError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the registry's index is unavailable: {reason}")
         self.reason = reason
+
+
+def _shown(versions: list[str]) -> str:
+    more = f" and {len(versions) - _SHOWN_VERSIONS} more" if len(versions) > _SHOWN_VERSIONS else ""
+    return ", ".join(versions[:_SHOWN_VERSIONS]) + more
 
 
 def _version(version: int | None) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import redis
 
+from nettailor.bundle.bundle import Bundle
 from registry.backbones import Backbones
 from registry.errors import (
     ForceWithoutReason,
@@ -47,6 +48,7 @@ from registry.storage.blobs import Blobs
 from registry.versions.aliases import ANY, AnyVersion, alias_moved, check_alias, check_expected, check_name
 from registry.versions.annotation import Annotation, annotation_of, changed_tags, version_annotated
 from registry.versions.attachments import checked
+from registry.versions.chains import check_predecessor, check_unneeded, read_linked
 from registry.versions.comparison import Comparison, check_comparable, compare
 from registry.versions.deletions import task_deleted, version_deleted
 from registry.versions.lineage import Lineage, lineage_of
@@ -95,10 +97,13 @@ class Registry:
         `since` says when the work on the bundle was begun (`sequence` of that moment): if the task was deleted after
         that, it stays deleted. Without it the bundle is published whatever was deleted before.
         Raises `BundleInvalid` (nettailor), `TaskMismatch`, `NameInvalid`, `AttachmentsTooMany`, `BlobMissing`,
-        `TaskWasDeleted`.
+        `PredecessorUnknown`, `TaskWasDeleted`.
         """
         bundle = publishable(task, data)
         self.index.state(task)  # without an index, fail before anything is written
+        if bundle.manifest.is_packed:
+            check_predecessor(self.index, bundle)
+            read_linked(data, self.blobs.read)
         attached = checked(task, attachments or {}, self.blobs)
         digest = self.blobs.put(data)
 
@@ -155,6 +160,19 @@ class Registry:
     def read_bundle(self, record: VersionRecord) -> bytes:
         """The bundle's bytes, their digest verified. Raises `BlobMissing`, `BlobCorrupt`."""
         return self.blobs.read(record.digest)
+
+    def read_linked(self, record: VersionRecord) -> Bundle:
+        """The bundle with the chain that it stands on.
+
+        Raises `BlobMissing`, `BlobCorrupt`, `BundleInvalid` (nettailor).
+        """
+        return read_linked(self.read_bundle(record), self.blobs.read)
+
+    def read_chain(self, record: VersionRecord) -> list[bytes]:
+        """The bundles that a version's bundle stands on, the first of the chain first. Raises as `read_linked`."""
+        if record.manifest.predecessor is None:
+            return []
+        return [self.blobs.read(link.digest) for link in self.read_linked(record).chain]
 
     @observed
     def promote(
@@ -353,22 +371,26 @@ class Registry:
     def delete_version(self, task: str, version: int, *, actor: str, reason: str) -> None:
         """Forget a version; its number is never given again. The blob stays for the garbage collection.
 
-        Raises `TaskUnknown`, `VersionUnknown`, `VersionInUse`.
+        Raises `TaskUnknown`, `VersionUnknown`, `VersionInUse`, `PredecessorInUse`.
         """
 
         def decide(state: TaskState) -> VersionDeleted:
             state.check_version(version)
             published = self.index.published(task, version)
+            if published is not None:
+                check_unneeded(self.index, task, [published])
             return version_deleted(state, version, published, actor=actor, reason=reason, at=now())
 
         self._journal.commit(task, decide)
 
     @observed
     def delete_task(self, task: str, *, actor: str, reason: str) -> None:
-        """Forget a task's versions and aliases, the live one too. Raises `TaskUnknown`."""
+        """Forget a task's versions and aliases, the live one too. Raises `TaskUnknown`, `PredecessorInUse`."""
 
         def decide(state: TaskState) -> TaskDeleted:
             state.check_exists()
+            if "packnet" in state.methods.values():
+                check_unneeded(self.index, task, self.index.all_published(task))
             return task_deleted(state, actor=actor, reason=reason, at=now())
 
         self._journal.commit(task, decide)
@@ -431,8 +453,9 @@ class Registry:
         """Find blobs that nothing names and that are older than `grace_s`; delete them unless it is a dry run.
 
         A blob stays if an existing version names it (as its bundle, or anywhere in its lineage), by the records or by
-        the index; if it is a backbone, or was one that an existing version needs; if `keep` names it, which is for the
-        datasets and uploads of jobs; or if it is in the quarantine.
+        the index; if it is a backbone, or was one that an existing version needs; if an existing version stands on it,
+        directly or through others; if `keep` names it, which is for the datasets and uploads of jobs; or if it is in
+        the quarantine.
         `grace_s` covers writers between a blob and the record or job that names it.
         Raises `RecordCorrupt`, and deletes nothing, if a record is damaged or lost: it might name any blob. One that
         has its checksum and is not understood keeps every blob that it names.

@@ -20,11 +20,12 @@ from nettailor.bundle.manifest import (
 )
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nettailor.bundle.safetensors_file import AnyArray
-from nettailor.bundle.tensors.masks import MASKS
+from nettailor.bundle.tensors.masks import MASKS, masked_weights, packed_mask
 from nettailor.bundle.tensors.ranges import RANGES
 from nettailor.bundle.tensors.tensors import tensor_shapes
 
 ZERO_FINGERPRINT = "0" * 64
+OWNED = 1000  # weights of a task of method packnet
 
 
 def random_plan(depth: int, *, seed: int = 0, skips: int = 3) -> Plan:
@@ -80,6 +81,7 @@ def random_manifest(
             task_macs=7,
             task_params=8,
         ),
+        owned=OWNED if method == "packnet" else None,
         recipe={"preset": "fast", "learning_rate": 0.1, "removed": [1, 2]},
         seed=seed,
         dataset="sha256:" + "d" * 64,
@@ -111,7 +113,16 @@ def random_tensors(manifest: Manifest, *, seed: int = 0) -> dict[str, AnyArray]:
             centre = 1.0 if name.endswith(".weight") else 0.0
             values = rng.normal(centre, 0.1, shape)
         tensors[name] = values.astype(np.float32)
-    return tensors
+    return tensors | (_owned_masks(manifest, rng) if manifest.is_packed else {})
+
+
+def _owned_masks(manifest: Manifest, rng: np.random.Generator) -> dict[str, AnyArray]:
+    """As many weights as the manifest says, wherever they are."""
+    shapes = masked_weights(geometry(manifest.backbone.id))
+    ends = np.cumsum([math.prod(shape) for shape in shapes.values()])
+    own = np.zeros(ends[-1], bool)
+    own[rng.choice(own.size, manifest.owned, replace=False)] = True
+    return {name: packed_mask(part) for name, part in zip(shapes, np.split(own, ends[:-1]), strict=True)}
 
 
 def random_bundle(

@@ -43,6 +43,7 @@ class Bundle:
     tensors: Mapping[str, AnyArray]
     digest: str  # "sha256:<hex>" of the file
     size_bytes: int
+    chain: tuple["Bundle", ...] = ()  # that it stands on, the first of the chain first, once `chain.linked` read them
 
 
 def digest_of(data: bytes) -> str:

@@ -16,7 +16,7 @@ from nettailor.bundle.preprocessing import Preprocessing
 Format = Literal["nettailor-bundle/1", "nettailor-bundle/2"]
 AdapterMethod = Literal["parallel-adapters", "series-adapters", "dan"]
 # How a bundle changes the backbone.
-Method = Literal["nettailor", "features", "batchnorm", AdapterMethod, "piggyback", "lwf", "finetuning"]
+Method = Literal["nettailor", "features", "batchnorm", AdapterMethod, "piggyback", "packnet", "lwf", "finetuning"]
 ADAPTER_METHODS: tuple[AdapterMethod, ...] = get_args(AdapterMethod)
 TASK_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 TaskName = Annotated[str, StringConstraints(pattern=TASK_NAME)]
@@ -34,6 +34,7 @@ PLAIN_METHODS: Mapping[Method, StatisticsMode] = {
     "series-adapters": "task",
     "dan": "task",
     "piggyback": "task",
+    "packnet": "frozen",
     "lwf": "task",
     "finetuning": "task",
 }
@@ -55,7 +56,7 @@ def format_of(method: Method, *, activation_ranges: bool = False) -> Format:
 
 def may_have_ranges(method: Method) -> bool:
     """Whether tasks of this method run the backbone's own weights, which int8 is for."""
-    return method != "piggyback" and method not in WHOLE_METHODS
+    return method not in {"piggyback", "packnet", *WHOLE_METHODS}
 
 
 class _Frozen(BaseModel):
@@ -143,6 +144,10 @@ class Manifest(_Frozen):
     format: Format = "nettailor-bundle/1"
     task: TaskName
     method: Method = Field(default="nettailor", exclude_if=lambda method: method == "nettailor")
+    # Of method packnet: the bundle that this one stands on, None for the first of a chain; and the number of weights
+    # that belong to the task.
+    predecessor: Digest | None = Field(default=None, exclude_if=lambda digest: digest is None)
+    owned: Count | None = Field(default=None, exclude_if=lambda count: count is None)
     backbone: BackboneReference
     plan: Plan
     statistics: StatisticsMode
@@ -168,6 +173,11 @@ class Manifest(_Frozen):
     def is_masked(self) -> bool:
         """Whether the bundle holds masks of the backbone's weights."""
         return self.method == "piggyback"
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether the bundle holds values of weights that the backbone and the bundles that it stands on leave at 0."""
+        return self.method == "packnet"
 
     @property
     def test_images(self) -> int | None:
@@ -207,4 +217,12 @@ class Manifest(_Frozen):
             raise ValueError(f"method {self.method} keeps every block and has no proxies")
         if self.statistics != statistics:
             raise ValueError(f"the statistics of method {self.method} are {statistics!r}, not {self.statistics!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _owns_weights_where_its_method_does(self) -> "Manifest":
+        if self.is_packed and self.owned is None:
+            raise ValueError("method packnet says how many weights the task owns")
+        if not self.is_packed and (self.owned is not None or self.predecessor is not None):
+            raise ValueError(f"weights of its own, and a predecessor, have no meaning with method {self.method}")
         return self

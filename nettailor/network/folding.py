@@ -9,6 +9,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from nettailor.network.adapters import AdaptedConvolution
 from nettailor.network.masked import MaskedConvolution
+from nettailor.network.packnet.convolution import PackedConvolution
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -22,7 +23,7 @@ def folded(module: M) -> M:
     result = copy.deepcopy(module).eval().requires_grad_(False)
     for sequence in [m for m in result.modules() if isinstance(m, nn.Sequential)]:
         for place, conv in list(sequence.named_children()):
-            if isinstance(conv, AdaptedConvolution | MaskedConvolution):
+            if isinstance(conv, AdaptedConvolution | MaskedConvolution | PackedConvolution):
                 sequence.add_module(place, conv.merged())
         for (place, conv), (norm_place, norm) in pairwise(list(sequence.named_children())):
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):

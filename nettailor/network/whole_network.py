@@ -12,6 +12,7 @@ from nettailor.bundle.bundle import Bundle, check_backbone
 from nettailor.bundle.tensors.network import PREFIX
 from nettailor.network.backbones import Backbone, canonical_tensors
 from nettailor.network.masked import MaskedStudent
+from nettailor.network.packnet.student import packed_network
 from nettailor.network.student import Student
 
 
@@ -32,7 +33,9 @@ class WholeNetwork(Student):
 
 
 def network_of(backbone: Backbone, bundle: Bundle) -> Student:
-    """The network that a bundle describes, in eval mode. Raises `BundleWrongBackbone`."""
+    """The network that a bundle describes, in eval mode. Raises `BundleWrongBackbone`, `ChainInvalid`."""
+    if bundle.manifest.is_packed:
+        return packed_network(backbone, bundle)
     if bundle.manifest.is_masked:
         check_backbone(bundle, backbone.fingerprint())
         masked = MaskedStudent(backbone, classes=len(bundle.manifest.classes))

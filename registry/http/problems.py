@@ -25,6 +25,8 @@ PROBLEMS: ProblemTable = {
     errors.BackboneMissing: (404, "unknown backbone"),
     errors.BackboneConflict: (409, "backbone taken"),
     errors.BackboneInUse: (409, "backbone in use"),
+    errors.PredecessorUnknown: (409, "predecessor unknown"),
+    errors.PredecessorInUse: (409, "predecessor in use"),
     errors.TaskMismatch: (409, "bundle of another task"),
     errors.VersionFileInvalid: (422, "not a file of a version"),
     errors.DigestMismatch: (422, "digest mismatch"),

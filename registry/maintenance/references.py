@@ -1,6 +1,7 @@
 """Which blobs the existing versions name: their bundles, the digests of their lineage, and the backbones."""
 
 import re
+from collections.abc import Iterator, Mapping
 
 from registry.errors import RecordCorrupt
 from registry.journal.index import Index
@@ -27,6 +28,8 @@ class References:
         self.backbones: dict[str, str] = {}  # name -> digest of the file, of those that are there
         self.weights: dict[str, str] = {}  # fingerprint -> digest of the file, of those that ever were there
         self.needed: dict[int, str] = {}  # version -> fingerprint of its backbone
+        self.predecessors: dict[int, str] = {}  # version -> digest of the bundle that its own stands on
+        self.links: dict[str, str] = {}  # of every bundle that ever was a version: its digest -> that one's
         self._lineage: dict[int, frozenset[str]] = {}
         self._kept: set[str] = set()
 
@@ -46,15 +49,19 @@ class References:
                 self.attachments[record.version] = record.attachments
                 self.needed[record.version] = record.manifest.backbone.fingerprint
                 self._lineage[record.version] = digests_in(record)
+                if record.manifest.predecessor is not None:
+                    self.predecessors[record.version] = self.links[record.digest] = record.manifest.predecessor
             case VersionDeleted():
                 self.bundles.pop(record.version, None)
                 self.attachments.pop(record.version, None)
                 self.needed.pop(record.version, None)
+                self.predecessors.pop(record.version, None)
                 self._lineage.pop(record.version, None)
             case TaskDeleted():
                 self.bundles.clear()
                 self.attachments.clear()
                 self.needed.clear()
+                self.predecessors.clear()
                 self._lineage.clear()
             case BackboneAdded():
                 self.backbones[record.name] = record.digest
@@ -78,16 +85,29 @@ def named_by(records: Records, index: Index) -> set[str]:
     named: set[str] = set()
     needed: set[str] = set()
     weights: dict[str, str] = {}
+    links: dict[str, str] = {}
     for task in records.tasks():
         found = _references(records, task)
         named |= found.digests
         needed.update(found.needed.values())
         weights |= found.weights
+        links |= found.links
     # A version may have been published while its backbone was being removed: adding it again must be possible.
     named.update(digest for fingerprint, digest in weights.items() if fingerprint in needed)
     for task in index.states():  # if it knows of more, records were lost
         named = named.union(*map(_DIGEST.findall, index.published_texts(task)))
+    # As with backbones: a version may have been published while what it stands on was being deleted.
+    named |= {link for digest in named for link in _chain(digest, links)}
     return named.union(*map(_DIGEST.findall, index.backbone_texts()))
+
+
+def _chain(digest: str, links: Mapping[str, str]) -> Iterator[str]:
+    """The bundles that a bundle stands on, its predecessor first."""
+    seen = {digest}
+    while (link := links.get(digest)) is not None and link not in seen:
+        seen.add(link)
+        yield link
+        digest = link
 
 
 def _references(records: Records, task: str) -> References:

@@ -22,8 +22,8 @@ class Fault:
     """One thing that is wrong.
 
     `corrupt`: a blob that holds other bytes, now in the quarantine; `unreadable`: a blob that the store cannot read;
-    `missing`: a version whose bundle or an attachment is not there (because it was corrupt, or is gone), or a backbone
-    whose file is not; `record`: a record that is damaged or lost.
+    `missing`: a version whose bundle, what that stands on, or an attachment is not there (because it was corrupt, or is
+    gone), or a backbone whose file is not; `record`: a record that is damaged or lost.
     """
 
     kind: FaultKind
@@ -98,6 +98,10 @@ class Scrub:
         for version, digest in references.bundles.items():
             if not self._blobs.exists(digest):
                 yield Fault(kind="missing", where=digest, reason="no such blob", task=task, version=version)
+        for version, digest in references.predecessors.items():
+            if not self._blobs.exists(digest):
+                reason = "no such blob, what the bundle stands on"
+                yield Fault(kind="missing", where=digest, reason=reason, task=task, version=version)
         for version, attachments in references.attachments.items():
             for name, digest in attachments.items():
                 if not self._blobs.exists(digest):

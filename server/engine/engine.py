@@ -30,6 +30,7 @@ from server.engine.ready import Ready
 from server.engine.rows import Share, cut
 from server.engine.whole.masked import MaskedNetwork, upload_masked
 from server.engine.whole.network import WholeNetwork, upload_network
+from server.engine.whole.packed import PackedNetwork, upload_packed
 from server.kernels.device import Device, put_next
 
 
@@ -90,22 +91,28 @@ class Engine:
         return not self._ready
 
     def fold(self, bundle: Bundle, *, exact: bool = False) -> FoldedBundle:
-        """Multiply out in advance what a bundle and this backbone allow. Raises `BundleWrongBackbone`.
+        """Multiply out in advance what a bundle and this backbone allow.
 
         On an int8 device a bundle with activation ranges is folded for that, unless it is to be `exact`.
+        Raises `BundleWrongBackbone`, `ChainLinkMissing` if it is not linked with all that it stands on.
         """
         check_backbone(bundle, self.fingerprint)
         int8 = self.device.int8 and bundle.manifest.activation_ranges and not exact
         return fold_bundle(bundle, self.shared.norms, int8=int8)
 
     def upload(self, folded: FoldedBundle) -> Ready:
-        """Make a bundle ready to run. The first one with images of another size takes seconds."""
+        """Make a bundle ready to run. The first one with images of another size takes seconds.
+
+        Raises `ChainOverlaps`.
+        """
         with torch.inference_mode():
             ready: Ready
             if folded.manifest.is_whole:
                 ready = upload_network(folded, self.shared, self.device)
             elif folded.manifest.is_masked:
                 ready = upload_masked(folded, self._exact_network(), self.device)
+            elif folded.manifest.is_packed:
+                ready = upload_packed(folded, self._exact_network(), self.device)
             else:
                 self._prepare(folded.manifest.preprocessing.crop)
                 ready = self._sharing(folded)
@@ -123,7 +130,7 @@ class Engine:
         return self._exact() if self._exact else self.shared
 
     def pack(self, bundle: Bundle) -> Ready:
-        """Fold and upload in one call. Raises `BundleWrongBackbone`."""
+        """Fold and upload in one call. Raises `BundleWrongBackbone`, `ChainInvalid`."""
         return self.upload(self.fold(bundle))
 
     def warm_up(self, side: int) -> None:
@@ -244,7 +251,7 @@ class Engine:
                 if isinstance(one, WholeNetwork):
                     own = self._normalised(_taken(images, share.images), [one.preprocessing])
                     logits[share.member] = one.run(own)
-                elif isinstance(one, MaskedNetwork):
+                elif isinstance(one, MaskedNetwork | PackedNetwork):
                     logits[share.member] = one.run(stems.rows(share.images))
             slotted = [(share, one) for share in piece if isinstance(one := ready[share.member], SlottedAdapter)]
             if self._grouped and slotted:

@@ -18,6 +18,7 @@ from server.engine.folding import FloatArray, Folded, Norm, fold
 from server.engine.int8.folding import fold_int8
 from server.engine.whole.folding import fold_network
 from server.engine.whole.mask_folding import fold_masks
+from server.engine.whole.packed_folding import fold_packed
 from server.residency.tiers import Bytes
 
 _ALIGNMENT = 64  # bytes: every array starts on a cache line
@@ -69,6 +70,8 @@ def fold_bundle(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]], *, int8
 def _arrays(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, Folded]:
     if bundle.manifest.is_whole:
         return fold_network(bundle)
+    if bundle.manifest.is_packed:
+        return fold_packed(bundle, norms)
     return fold_masks(bundle, norms) if bundle.manifest.is_masked else fold(bundle, norms)
 
 

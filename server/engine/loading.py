@@ -5,14 +5,15 @@ from collections.abc import Callable
 
 import torch
 
-from nettailor.bundle.bundle import decode
 from nettailor.network.backbones import Backbone
 from nettailor.network.stored_backbone import stored_backbone
 from registry.journal.records import BackboneAdded
+from registry.versions.chains import read_linked
 from server.engine import folded
 from server.engine.engine import Engine
 from server.engine.folded import FoldedBundle
 from server.engine.ready import Ready
+from server.engine.whole.packed import packed_numbers
 from server.errors import NetworkDoesNotFit
 from server.kernels.device import Device
 from server.residency.backbones import Backbones
@@ -41,7 +42,7 @@ class BundleLoader:
 
     def fetch(self, id: BundleId) -> FoldedBundle:
         """Raises `BlobMissing`, `BlobCorrupt`, subclasses of `BundleInvalid`, and as `Backbones.using`."""
-        bundle = decode(self._read_blob(id.digest))
+        bundle = read_linked(self._read_blob(id.digest), self._read_blob)
         with self._backbones.using(bundle.manifest.backbone) as engine:
             return engine.fold(bundle, exact=not self._may_be_int8(bundle.manifest.task))
 
@@ -60,13 +61,14 @@ class BundleLoader:
     def pack(self, bundle: FoldedBundle) -> Ready:
         """Raises `NetworkDoesNotFit`, and as `Backbones.using`."""
         with self._backbones.using(bundle.manifest.backbone) as engine:
-            if bundle.manifest.is_whole:
+            if bundle.manifest.is_whole or bundle.manifest.is_packed:
                 self._check_fits(bundle, engine)
             return engine.upload(bundle)
 
     def _check_fits(self, bundle: FoldedBundle, engine: Engine) -> None:
         """Before memory is taken for it."""
-        size_bytes = bundle.size_bytes * engine.device.dtype.itemsize // torch.float32.itemsize
+        numbers = packed_numbers(bundle) if bundle.manifest.is_packed else bundle.flat.size
+        size_bytes = numbers * engine.device.dtype.itemsize
         if size_bytes > self._largest_network:
             task = bundle.manifest.task
             raise NetworkDoesNotFit(task, size_bytes=size_bytes, budget_bytes=int(self._largest_network))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 
-from nettailor.bundle.bundle import decode
+from nettailor.bundle.bundle import decode, digest_of
+from nettailor.bundle.chain import linked
 from nettailor.errors import BundleInvalid
 from nettailor.network.backbones import load_backbone
 from server.errors import ExportLibraryMissing, ExportUnfaithful
@@ -34,7 +35,9 @@ def _outcome(args: argparse.Namespace) -> Outcome:
     options = ExportOptions(format=args.format, dtype=args.dtype)
     try:
         backbone = load_backbone(args.backbone, args.weights)
-        found = export_network(decode(args.bundle.read_bytes()), args.version, backbone, options, args.out)
+        links = {digest_of(data): data for data in (path.read_bytes() for path in args.stands_on)}
+        bundle = linked(decode(args.bundle.read_bytes()), links.get)
+        found = export_network(bundle, args.version, backbone, options, args.out)
     except BundleInvalid as failure:
         return Outcome(unusable=str(failure))
     except ExportLibraryMissing as failure:
@@ -47,6 +50,7 @@ def _outcome(args: argparse.Namespace) -> Outcome:
 def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--stands-on", type=Path, nargs="*", default=[], help="the other bundles of its chain")
     parser.add_argument("--version", type=int, required=True)
     parser.add_argument("--backbone", required=True)
     parser.add_argument("--weights", type=Path)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,16 +62,25 @@ class ExportWorker:
         self._process: subprocess.Popen[bytes] | None = None
         self._is_closed = False
 
-    def export(self, record: VersionRecord, bundle: bytes, options: ExportOptions) -> Exported:
-        """Takes seconds. Raises `Overloaded`, `BundleUnusable`, `NotReady`, subclasses of `ExportError`,
-        `InsufficientStorage`; `BlobMissing`, `BlobCorrupt` of the weights."""
+    def export(
+        self, record: VersionRecord, bundle: bytes, options: ExportOptions, *, chain: Sequence[bytes] = ()
+    ) -> Exported:
+        """Takes seconds. `chain` are the bundles that this one stands on.
+
+        Raises `Overloaded`, `BundleUnusable`, `NotReady`, subclasses of `ExportError`, `InsufficientStorage`;
+        `BlobMissing`, `BlobCorrupt` of the weights.
+        """
         with self._own_turn():
             self._folder.mkdir(parents=True, exist_ok=True)
             self._reserve.check(_GROWTH * len(bundle))
             with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=self._folder) as folder:
                 path = Path(folder) / "network"
                 (Path(folder) / "bundle").write_bytes(bundle)
-                outcome = self._run(self._command(record, options, Path(folder)))
+                links = [Path(folder) / f"link-{number}" for number in range(len(chain))]
+                for file, link in zip(links, chain, strict=True):
+                    file.write_bytes(link)
+                command = [*self._command(record, options, Path(folder)), "--stands-on", *map(str, links)]
+                outcome = self._run(command)
                 if outcome.unusable is not None:
                     raise BundleUnusable(record.task, record.version, outcome.unusable)
                 outcome.check()

@@ -47,7 +47,7 @@ def add_exports(router: APIRouter, server: Server) -> None:
         }
         if if_none_match == headers["ETag"]:
             return Response(status_code=304, headers={"ETag": headers["ETag"]})
-        made = parts.exports.export(record, registry.read_bundle(record), options)
+        made = parts.exports.export(record, registry.read_bundle(record), options, chain=registry.read_chain(record))
         return StreamingResponse(_chunks(made.file), media_type=options.media_type, headers=headers | _about(made))
 
 

@@ -1,17 +1,20 @@
 """What tests publish, ask, and expect for an answer."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
 from nettailor.bundle import bundle as bundles
+from nettailor.bundle.chain import linked
 from registry.registry import Registry
 from tests.server.oracle import expected_logits, make_bytes, random_images
 from tests.server.running import Running, png
 
 IMAGES = random_images(3, 32, seed=5)
 FILES = [png(image) for image in IMAGES]
+NOBODY: Mapping[str, bytes] = {}
 
 
 def publish(registry: Registry, task: str = "signs", *, alias: str = "live", **options: Any) -> bytes:
@@ -26,20 +29,23 @@ def ask(server: Running, name: str = "signs", **options: Any) -> Any:
     return server.client.post(f"/tasks/{name}/predict", content=FILES[0], **options)
 
 
-def shares(data: bytes, image: int = 0) -> np.ndarray[Any, np.dtype[np.float64]]:
+def shares(data: bytes, image: int = 0, chain: Mapping[str, bytes] = NOBODY) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Softmax of the oracle's logits for IMAGES[image]."""
-    logits = expected_logits(bundles.decode(data), IMAGES[image : image + 1])[0].astype(np.float64)
+    logits = expected_logits(linked(bundles.decode(data), chain.get), IMAGES[image : image + 1])[0].astype(np.float64)
     exponents = np.exp(logits - logits.max())
     result: np.ndarray[Any, np.dtype[np.float64]] = exponents / exponents.sum()
     return result
 
 
-def assert_answers(prediction: dict[str, Any], data: bytes, images: list[int], top_k: int = 5) -> None:
+def assert_answers(
+    prediction: dict[str, Any], data: bytes, images: list[int], top_k: int = 5, chain: Mapping[str, bytes] = NOBODY
+) -> None:
+    """`chain` are the bundles that `data` may stand on, by digest."""
     assert prediction["digest"] == bundles.digest_of(data)
     classes = bundles.decode(data).manifest.classes
     assert len(prediction["predictions"]) == len(images)
     for image, labels in zip(images, prediction["predictions"], strict=True):
-        expected = shares(data, image)
+        expected = shares(data, image, chain)
         assert len(labels) == min(top_k, len(classes))
         assert [label["index"] for label in labels] == np.argsort(-expected)[:top_k].tolist()
         for label in labels:

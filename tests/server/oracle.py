@@ -12,12 +12,15 @@ from nettailor.bundle.bundle import Bundle
 from nettailor.bundle.manifest import Method, StatisticsMode
 from nettailor.images import normalise
 from nettailor.network.backbones import Backbone, build_backbone
+from nettailor.network.packnet.student import what_is_there
 from nettailor.network.whole_network import network_of
 from tests.bundles import random_bundle
+from tests.chains import owned_places
 
 
 def backbone(name: str = "mini26") -> Backbone:
-    """Random weights and random batch-norm, the same in every test run; one object a name."""
+    """Random weights, in the blocks every other one 0, and random batch-norm, the same in every test run; one object
+    a name."""
     return _backbone(name)
 
 
@@ -34,6 +37,10 @@ def _backbone(name: str) -> Backbone:
             for tensor, centre in ((module.weight, 1.0), (module.bias, 0.0), (module.running_mean, 0.0)):
                 tensor.data = centre + 0.2 * torch.randn(tensor.shape, generator=generator)
             module.running_var = 0.5 + torch.rand(module.running_var.shape, generator=generator)
+    for module in built.blocks.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.weight.data *= torch.rand(module.weight.shape, generator=generator) < 0.5
+            module.weight.data *= 2**0.5
     return built.requires_grad_(False)
 
 
@@ -51,8 +58,10 @@ def make_bytes(
     plan: Plan | None = None,
     name: str = "mini26",
     method: Method = "nettailor",
+    after: str | None = None,
 ) -> bytes:
-    """An encoded random bundle for `backbone(name)`."""
+    """An encoded random bundle for `backbone(name)`; with method packnet it stands on the bundle of digest `after`, and
+    owns other weights than with any other seed."""
     manifest, tensors = random_bundle(
         task=task,
         backbone=name,
@@ -63,7 +72,9 @@ def make_bytes(
         seed=seed,
         method=method,
     )
-    return bundles.encode(manifest, tensors)
+    if manifest.is_packed:
+        tensors |= owned_places(name, seed, what_is_there(backbone(name), []).free, scale=0.05)
+    return bundles.encode(manifest.model_copy(update={"predecessor": after}), tensors)
 
 
 def make_bundle(task: str = "signs", **options: object) -> Bundle:

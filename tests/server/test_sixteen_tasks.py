@@ -21,7 +21,8 @@ from tests.server.asking import FILES, assert_answers
 from tests.server.oracle import make_bytes
 from tests.server.running import Running, running
 
-TASKS = {f"task-{number}": method for number, method in zip(range(16), cycle(get_args(Method)), strict=False)}
+METHODS: tuple[Method, ...] = ("packnet", *get_args(Method))
+TASKS = {f"task-{number}": method for number, method in zip(range(16), cycle(METHODS), strict=False)}
 ROOM = 13_000_000  # bytes: of two whole networks and a little
 ROUNDS = 4
 
@@ -32,9 +33,13 @@ class Versions:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.known: dict[str, bytes] = {}
+        self.newest: str | None = None  # of method packnet
 
     def publish(self, task: str, seed: int) -> None:
-        data = make_bytes(task, seed=seed, classes=6, method=TASKS[task])
+        method = TASKS[task]
+        data = make_bytes(task, seed=seed, classes=6, method=method, after=self.newest if method == "packnet" else None)
+        if method == "packnet":
+            self.newest = digest_of(data)  # that the next one stands on
         self.known[digest_of(data)] = data  # before anybody can be answered by it
         version = self.registry.publish(task, data, actor="test").version
         self.registry.promote(task, "live", version, actor="test", reason="test")
@@ -62,7 +67,7 @@ def test_each_is_answered_as_alone_while_versions_are_promoted_and_evicted(versi
         answers = [answer for one in asked for answer in one.result()]
         assert len(answers) == ROUNDS * len(TASKS)
         for answer in answers:
-            assert_answers(answer, versions.known[answer["digest"]], [0])
+            assert_answers(answer, versions.known[answer["digest"]], [0], chain=versions.known)
         assert server.service.metrics.evictions.labels(Tier.DEVICE)._value.get() > 0
 
 

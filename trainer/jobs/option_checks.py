@@ -44,6 +44,8 @@ class BackboneChoice:
 def check_options(options: TailorOptions, task: str, settings: Settings, registry: Registry) -> None:
     """Raises OptionsInvalid, which names the option."""
     backbone = backbone_of(options, settings, registry)
+    if options.method == "packnet":
+        raise OptionsInvalid("method", "bundles of packnet are served here, and made elsewhere")
     if options.method == "lwf" and backbone.stored is not None:
         raise OldHeadsMissing(backbone.stored.name)  # the registry keeps no classifiers
     if options.method not in {None, "nettailor"}:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nettailor.bundle.bundle import decode
 from nettailor.network.backbones import Backbone
 from registry.errors import AliasConflict, PolicyViolated, TaskUnknown, VersionUnknown
 from registry.journal.records import VersionRecord
@@ -128,7 +127,7 @@ def _measured(
     policy = registry.policy(record.task, default=default)
     if live is None or policy is None or policy.max_drop is None or live.manifest.dataset == record.manifest.dataset:
         return None  # nothing is compared, or both manifests have the figure
-    accuracy = measure_accuracy(decode(registry.read_bundle(live)), dataset, backbone)
+    accuracy = measure_accuracy(registry.read_linked(live), dataset, backbone)
     return Measurement(version=live.version, dataset=record.manifest.dataset, accuracy=accuracy)
 
 

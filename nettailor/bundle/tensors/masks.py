@@ -1,9 +1,9 @@
-"""Tensors of method `piggyback`: masks.{l}.{conv}, a bit for each weight of every convolution of block l.
+"""Masks: masks.{l}.{conv}, a bit for each weight of every convolution of block l. Method `piggyback` keeps the weights
+whose bit is 1, with method `packnet` they belong to the task.
 
 `{conv}` is the convolution's name inside the block: branch.0, branch.3, on bottleneck blocks branch.6, and shortcut.0
-where the shortcut is a projection. Weight i, in C order, is kept if bit i % 8 (of value 2^(i % 8)) of byte i // 8 is 1.
-There are as many bytes as whole words of 32 bits need, so that tensors behind them stay aligned; bits past the last
-weight are 0.
+where the shortcut is a projection. Weight i, in C order, has bit i % 8 (of value 2^(i % 8)) of byte i // 8. There are
+as many bytes as whole words of 32 bits need, so that tensors behind them stay aligned; bits past the last weight are 0.
 """
 
 import math
@@ -40,7 +40,7 @@ def mask_shapes(geometry: Geometry) -> dict[str, Shape]:
 
 
 def packed_mask(kept: NDArray[np.bool_]) -> Mask:
-    """The bytes that say which weights are kept."""
+    """The bytes that say for which weights it is true."""
     mask = np.zeros(_bytes(kept.size), np.uint8)
     bits = np.packbits(kept, bitorder="little")
     mask[: bits.size] = bits
@@ -48,7 +48,7 @@ def packed_mask(kept: NDArray[np.bool_]) -> Mask:
 
 
 def unpacked_mask(mask: Mask, shape: Shape) -> NDArray[np.bool_]:
-    """Which weights of this shape are kept."""
+    """For which weights of this shape it is true."""
     return np.unpackbits(mask, count=math.prod(shape), bitorder="little").astype(bool).reshape(shape)
 
 

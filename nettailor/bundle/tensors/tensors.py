@@ -14,6 +14,7 @@ from nettailor.bundle.safetensors_file import AnyArray, FloatArray
 from nettailor.bundle.tensors.adapters import adapter_shapes
 from nettailor.bundle.tensors.masks import check_mask, mask_shapes, masked_weights
 from nettailor.bundle.tensors.network import network_shapes
+from nettailor.bundle.tensors.owned import check_owned, owned_shapes
 from nettailor.bundle.tensors.paths import check_alphas, path_shapes
 from nettailor.bundle.tensors.ranges import check_ranges, range_shapes
 from nettailor.bundle.tensors.statistics import statistics_shapes
@@ -40,6 +41,8 @@ def tensor_shapes(manifest: Manifest) -> dict[str, Shape]:
             shapes |= mask_shapes(shape_of)
         if manifest.activation_ranges:
             shapes |= range_shapes(shape_of, plan)
+        if manifest.owned is not None:
+            shapes |= owned_shapes(shape_of, manifest.owned)
     classes = len(manifest.classes)
     return shapes | {"head.weight": (classes, shape_of.channels[-1]), "head.bias": (classes,)}
 
@@ -59,6 +62,8 @@ def check_tensors(manifest: Manifest, tensors: Mapping[str, AnyArray]) -> None:
             check_mask(name, tensor, math.prod(masked[name]))
         else:
             _check_values(name, tensor)
+    if manifest.owned is not None:
+        check_owned(tensors, manifest.owned)
 
 
 def _geometry_of(manifest: Manifest) -> Geometry:

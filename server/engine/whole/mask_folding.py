@@ -19,7 +19,7 @@ from server.engine.folding import FloatArray, Folded, Norm, Unchanged
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Bits:
+class Bits:
     """Bytes that lie where numbers do."""
 
     bits: Mask
@@ -41,6 +41,6 @@ def fold_masks(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[
             conv = f"{node}.{branch}.{int(place) - 1}"
             mean, var = (bundle.tensors[f"statistics.{node}.{name}.{part}"] for part in ("mean", "var"))
             scale, bias = norm.scale_and_shift(mean, var)
-            arrays[f"{conv}.mask"] = _Bits(bits=bundle.tensors[f"{MASKS}{conv}"])
+            arrays[f"{conv}.mask"] = Bits(bits=bundle.tensors[f"{MASKS}{conv}"])
             arrays |= {f"{conv}.scale": Unchanged(values=scale), f"{conv}.bias": Unchanged(values=bias)}
     return arrays | {name: Unchanged(values=bundle.tensors[name]) for name in ("head.weight", "head.bias")}

@@ -37,7 +37,7 @@ class Abuse:
 def abuses() -> Iterator[Abuse]:
     """Every abuse, of a sound bundle of the task `signs`."""
     sound = tiny_bytes()
-    of_tensors = (_tensor_abuses, _adapter_abuses, _mask_abuses, _range_abuses)
+    of_tensors = (_tensor_abuses, _adapter_abuses, _mask_abuses, _range_abuses, _owned_abuses)
     for group in (_container_abuses, _header_abuses, *of_tensors, _manifest_abuses):
         yield from group(sound)
 
@@ -171,6 +171,28 @@ def _range_abuses(_sound: bytes) -> Iterator[Abuse]:
         encode(*random_bundle(classes=2, method="piggyback")), lambda m: m.update(activation_ranges=True)
     )
     yield abuse("ranges of masked weights", masked, "of method piggyback have no activation ranges", invalid)
+
+
+def _owned_abuses(sound: bytes) -> Iterator[Abuse]:
+    manifest, tensors = random_bundle(classes=2, method="packnet")
+    mask = "masks.5.shortcut.0"
+
+    def abuse(name: str, says: str, **changed: AnyArray) -> Abuse:
+        data = serialise({"manifest": manifest_json(manifest)}, tensors | changed)
+        return Abuse(name=name, data=data, error=BundleTensorInvalid, says=says)
+
+    def told(name: str, data: bytes, change: Callable[[dict[str, Any]], object], says: str) -> Abuse:
+        return Abuse(name=name, data=edit_manifest(data, change), error=BundleManifestInvalid, says=says)
+
+    yield abuse("owners too short", f"at {mask}: shape is (252,), must be (256,)", **{mask: tensors[mask][:-4]})
+    yield abuse("more owned than told", "the manifest says 1000", **{mask: np.full(256, 255, np.uint8)})
+    yield abuse("fewer values than owned", "shape is (999,), must be (1000,)", values=tensors["values"][:-1])
+    yield abuse("NaN among the owned", "holds NaN", values=np.full(1000, np.nan, np.float32))
+    packed = encode(manifest, tensors)
+    yield told("owned not told", packed, lambda m: m.pop("owned"), "says how many weights the task owns")
+    yield told("predecessor no digest", packed, lambda m: m.update(predecessor="birds v1"), "manifest.predecessor")
+    first = f"sha256:{'0' * 64}"
+    yield told("predecessor of nettailor", sound, lambda m: m.update(predecessor=first), "have no meaning with")
 
 
 def _manifest_abuses(sound: bytes) -> Iterator[Abuse]:

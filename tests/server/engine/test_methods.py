@@ -2,6 +2,7 @@
 
 import copy
 import functools
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -17,6 +18,8 @@ from nettailor.bundle.manifest import ADAPTER_METHODS, PLAIN_METHODS, WHOLE_METH
 from nettailor.images import normalise
 from nettailor.network.backbones import Backbone
 from nettailor.network.masked import THRESHOLD, MaskedConvolution, MaskedStudent
+from nettailor.network.packnet.convolution import PackedConvolution
+from nettailor.network.packnet.student import PackedStudent
 from nettailor.network.student import Student
 from nettailor.network.whole_network import WholeNetwork
 from server.engine.engine import Engine, Part
@@ -60,6 +63,8 @@ def on_shared_blocks(method: Method, seed: int, name: str) -> Student:
     classes = CLASSES[seed % len(CLASSES)]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
+        if method == "packnet":
+            return filled(name, seed, classes)
         if method == "piggyback":
             return adapted_looking(half_masked(backbone(name), classes, generator), seed).eval()
         student = Student(
@@ -77,6 +82,37 @@ def on_shared_blocks(method: Method, seed: int, name: str) -> Student:
     return (student if statistics == "frozen" else adapted_looking(student, seed)).eval()
 
 
+def filled(name: str, seed: int, classes: int) -> PackedStudent:
+    """The third of three tasks, each of which owns weights of every second convolution."""
+    chain: list[Bundle] = []
+    for task in range(2):
+        student = PackedStudent(backbone(name), classes=2, chain=chain)
+        filled_up(student, place=task, seed=seed)
+        chain.append(packed_bundle(student, name, f"packnet{seed}-{task}"))
+    student = PackedStudent(backbone(name), classes=classes, chain=chain)
+    filled_up(student, place=2, seed=seed)
+    return student.eval()
+
+
+def filled_up(student: PackedStudent, *, place: int, seed: int) -> None:
+    """As training and pruning leave it."""
+    student.take_free()
+    generator = torch.Generator().manual_seed(3 * seed + place)
+    packed = [module for module in student.modules() if isinstance(module, PackedConvolution)]
+    for index, module in enumerate(packed):
+        module.own.data = 0.05 * torch.randn(module.own.shape, generator=generator)
+        module.prune(0.5 if (index + place) % 2 else 0.0)
+
+
+def packed_bundle(student: PackedStudent, name: str, task: str) -> Bundle:
+    manifest = random_manifest(
+        task=task, backbone=name, fingerprint=fingerprint(name), classes=student.head.out_features, method="packnet"
+    )
+    predecessor = student.chain[-1].digest if student.chain else None
+    changed = manifest.model_copy(update={"owned": student.owned, "predecessor": predecessor})
+    return replace(decode(encode(changed, student.bundle_tensors())), chain=student.chain)
+
+
 def half_masked(own: Backbone, classes: int, generator: torch.Generator) -> MaskedStudent:
     student = MaskedStudent(own, classes=classes, adapts=True)
     for module in student.blocks.modules():
@@ -89,6 +125,8 @@ def half_masked(own: Backbone, classes: int, generator: torch.Generator) -> Mask
 @functools.cache
 def bundle_of(method: Method, seed: int, name: str = "mini26") -> Bundle:
     student = trained(method, seed, name)
+    if isinstance(student, PackedStudent):
+        return packed_bundle(student, name, f"{method}{seed}")
     manifest = random_manifest(
         task=f"{method}{seed}",
         backbone=name,

@@ -13,6 +13,8 @@ import pytest
 import torch
 
 from nettailor.architecture.plan import Plan, full_plan, reachable_plan
+from nettailor.bundle.bundle import digest_of
+from nettailor.bundle.chain import linked
 from nettailor.bundle.manifest import ADAPTER_METHODS, AdapterMethod, Manifest, StatisticsMode
 from nettailor.errors import BundleWrongBackbone
 from nettailor.network.whole_network import network_of
@@ -24,7 +26,7 @@ from server.export.network import PrunedNetwork
 from server.export.onnx_file import onnx_bytes, run_onnx
 from tests.bundles import random_plan
 from tests.server.export.exported import exported, options, student_logits
-from tests.server.oracle import backbone, make_bundle
+from tests.server.oracle import backbone, make_bundle, make_bytes
 
 _PIXELS = np.random.default_rng(3).integers(0, 256, (5, 32, 32, 3), np.uint8)
 _NAMES = ["task", "version", "digest", "labels", "preprocessing", "manifest"]
@@ -53,6 +55,14 @@ def test_onnx_equals_the_unfused_student(plan: Plan, statistics: StatisticsMode,
 
 def test_a_network_of_the_task_s_own_is_exported_whole(tmp_path: Path) -> None:
     bundle = make_bundle(method="finetuning", seed=2)
+    assert exported(bundle, tmp_path / "net.onnx").top1_agreement == 1
+    logits = run_onnx((tmp_path / "net.onnx").read_bytes(), _PIXELS)
+    np.testing.assert_allclose(logits, student_logits(bundle, _PIXELS), rtol=1e-4, atol=1e-4)
+
+
+def test_weights_of_a_chain_are_part_of_the_convolutions(tmp_path: Path) -> None:
+    first = make_bytes("birds", method="packnet", seed=2)
+    bundle = linked(make_bundle(method="packnet", seed=3, after=digest_of(first)), {digest_of(first): first}.get)
     assert exported(bundle, tmp_path / "net.onnx").top1_agreement == 1
     logits = run_onnx((tmp_path / "net.onnx").read_bytes(), _PIXELS)
     np.testing.assert_allclose(logits, student_logits(bundle, _PIXELS), rtol=1e-4, atol=1e-4)

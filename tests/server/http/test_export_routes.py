@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 
 from nettailor.bundle import bundle as bundles
+from nettailor.bundle.chain import linked
 from registry.registry import Registry
 from server.settings import ServerSettings
 from tests.server.asking import IMAGES, ask, publish
@@ -39,6 +40,17 @@ def test_a_file_that_runs_without_us(server: Running, registry: Registry) -> Non
     np.testing.assert_allclose(logits, expected_logits(bundles.decode(data), IMAGES), rtol=1e-4, atol=1e-4)
     same = server.client.get(_PATH, params={"format": "onnx"}, headers={"If-None-Match": answer.headers["etag"]})
     assert (same.status_code, same.content) == (304, b"")
+
+
+def test_a_version_that_stands_on_another_is_exported_with_what_that_has(server: Running, registry: Registry) -> None:
+    first = publish(registry, "birds", seed=2, method="packnet")
+    data = publish(registry, seed=3, method="packnet", after=bundles.digest_of(first))
+    answer = server.client.get(_PATH, params={"format": "onnx"}, timeout=100)
+    assert answer.status_code == 200, answer.text
+    session = onnxruntime.InferenceSession(answer.content, providers=["CPUExecutionProvider"])
+    [logits] = session.run(None, {"pixels": IMAGES.transpose(0, 2, 3, 1)})
+    bundle = linked(bundles.decode(data), {bundles.digest_of(first): first}.get)
+    np.testing.assert_allclose(logits, expected_logits(bundle, IMAGES), rtol=1e-4, atol=1e-4)
 
 
 def test_predictions_go_on_and_a_second_export_waits_for_its_turn(server: Running, registry: Registry) -> None:
