@@ -60,6 +60,7 @@ class Method(StrEnum):
     series_adapters = "series-adapters"
     dan = "dan"
     piggyback = "piggyback"
+    packnet = "packnet"
     lwf = "lwf"
     finetuning = "finetuning"
 
@@ -223,6 +224,10 @@ def tailor(
     warm_start: Annotated[
         str | None, _option("Start from this version of the task, a number or live, when images were added.")
     ] = None,
+    after: Annotated[
+        str | None,
+        _option("With method packnet: stand on this version's weights, TASK[@VERSION], or none. Default: the newest."),
+    ] = None,
     priority: Annotated[Priority | None, _option("Which of the waiting jobs run first; normal by default.")] = None,
     group_by: GroupBy = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask, whatever is odd about the data.")] = False,
@@ -253,6 +258,7 @@ def tailor(
         "max_minutes": max_minutes,
         "accept_rough": accept_rough or None,
         "warm_start": warm_start,
+        "after": after,
         "priority": priority,
         "group_by": group_by,
     }

@@ -22,6 +22,8 @@ TrainerError
 ├── TrainingDiverged            the loss is no longer a number
 ├── TimeTooShort                `max_minutes` is less than the shortest training takes here
 ├── OptionsInvalid              an option of the recipe is unknown or out of range
+│   ├── BackboneNotPruned       hardly a weight of it is free, so that tasks have nothing to fill
+│   ├── NoWeightsLeft           the tasks of a chain have filled what was free
 │   └── OldHeadsMissing         a backbone is to remember what it was trained for, and nobody kept that
 ├── WorkerDevicesInvalid        the setting names devices that this machine does not have
 ├── PointUnknown                the version's Pareto front has no such point
@@ -183,6 +185,25 @@ class OptionsInvalid(TrainerError):
     def __init__(self, option: str, reason: str) -> None:
         super().__init__(f"option {option}: {reason}")
         self.option = option
+
+
+class BackboneNotPruned(OptionsInvalid):
+    def __init__(self, backbone: str) -> None:
+        reason = (
+            f"packnet fills weights that are 0, of which backbone {backbone} has none to speak of; "
+            "`python -m trainer.pretrain --prune 0.5 --data ...` makes a pruned one, `nettailor backbone add` adds it"
+        )
+        super().__init__("backbone", reason)
+        self.backbone = backbone
+
+
+class NoWeightsLeft(OptionsInvalid):
+    """`share` is that of the weights that are free."""
+
+    def __init__(self, tasks: Sequence[str], share: float) -> None:
+        reason = f"{', '.join(tasks)} have left {share:.2%} of the weights free, too few for another task"
+        super().__init__("after", f"{reason}; name an earlier version, or `none` for a chain of its own")
+        self.tasks = tuple(tasks)
 
 
 class OldHeadsMissing(OptionsInvalid):

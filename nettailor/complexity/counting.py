@@ -252,3 +252,21 @@ def masked_complexity(geometry: Geometry, *, image_side: int, classes: int) -> C
             "task_params": own.task_params + -(-weights // 32),
         }
     )
+
+
+def packed_complexity(geometry: Geometry, *, image_side: int, classes: int, owned: int) -> Complexity:
+    """Of a network that has weights of its own in the place of so many of the backbone's that are 0: the others are
+    shared, what is computed with them is not. A bit for each weight says which they are."""
+    plan = full_plan(geometry.depth, 0)
+    own = plan_complexity(geometry, plan, image_side=image_side, classes=classes, statistics="frozen")
+    weights = sum(math.prod(shape) for shape in masked_weights(geometry).values())
+    return own.model_copy(
+        update={
+            "shared_macs_kept": 0,
+            "shared_macs_removed": own.shared_macs_kept,
+            "shared_params_kept": own.shared_params_kept - owned,
+            "shared_params_removed": owned,
+            "task_macs": own.task_macs + own.shared_macs_kept,
+            "task_params": own.task_params + owned + -(-weights // 32),
+        }
+    )

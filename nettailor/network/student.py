@@ -72,6 +72,11 @@ class Student(nn.Module):
             self.blocks.eval()
         return self
 
+    @property
+    def owned(self) -> int | None:
+        """How many of the backbone's free weights belong to the task, None where the method has none."""
+        return None
+
     def block(self, node: int) -> nn.Module:
         return self.blocks[str(node)]
 

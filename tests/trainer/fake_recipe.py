@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nettailor.bundle.bundle import digest_of, encode
+from nettailor.bundle.bundle import Bundle, digest_of, encode
 from nettailor.bundle.manifest import Manifest
 from nettailor.network.backbones import Backbone
 from tests.bundles import random_bundle
@@ -43,6 +43,7 @@ def tailor(
     report: Callable[[Event], None],
     checkpoints: Path,
     warm: WarmStart | None = None,
+    chain: tuple[Bundle, ...] = (),
     finish: Callable[[], FinishRequest | None] = never,
     helpers: Helpers | None = None,
 ) -> Tailored:

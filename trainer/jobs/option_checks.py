@@ -9,9 +9,9 @@ from nettailor.bundle.manifest import WHOLE_METHODS, Method
 from nettailor.complexity.counting import measured_path_costs
 from nettailor.errors import CostTableInvalid
 from registry.errors import AliasUnknown, TaskUnknown, VersionUnknown
-from registry.journal.records import BackboneAdded
+from registry.journal.records import BackboneAdded, VersionRecord
 from registry.registry import Registry
-from trainer.errors import OldHeadsMissing, OptionsInvalid
+from trainer.errors import BackboneNotPruned, OldHeadsMissing, OptionsInvalid
 from trainer.jobs.options import TailorOptions
 from trainer.pattern import compiled
 from trainer.settings import Settings
@@ -44,8 +44,7 @@ class BackboneChoice:
 def check_options(options: TailorOptions, task: str, settings: Settings, registry: Registry) -> None:
     """Raises OptionsInvalid, which names the option."""
     backbone = backbone_of(options, settings, registry)
-    if options.method == "packnet":
-        raise OptionsInvalid("method", "bundles of packnet are served here, and made elsewhere")
+    _check_after(options, backbone, registry)
     if options.method == "lwf" and backbone.stored is not None:
         raise OldHeadsMissing(backbone.stored.name)  # the registry keeps no classifiers
     if options.method not in {None, "nettailor"}:
@@ -64,6 +63,20 @@ def check_options(options: TailorOptions, task: str, settings: Settings, registr
         compiled("group_by", options.group_by)
     if options.warm_start is not None:
         _check_warm_start(options, options.warm_start, task, backbone, registry)
+
+
+def predecessor_of(after: str, registry: Registry) -> VersionRecord | None:
+    """The version that `after` names, None for `none`. Raises OptionsInvalid."""
+    if after == "none":
+        return None
+    task, _, version = after.partition("@")
+    try:
+        record = registry.version_record(task, int(version)) if version else registry.resolve(task)
+    except (TaskUnknown, AliasUnknown, VersionUnknown) as fault:
+        raise OptionsInvalid("after", str(fault)) from None
+    if not record.manifest.is_packed:
+        raise OptionsInvalid("after", f"{task} version {record.version} is of method {record.manifest.method}")
+    return record
 
 
 def backbone_of(options: TailorOptions, settings: Settings, registry: Registry) -> BackboneChoice:
@@ -97,6 +110,24 @@ def cost_table_of(options: TailorOptions, settings: Settings) -> Path | None:
 def _obtainable(name: str, settings: Settings) -> bool:
     shipped = files("nettailor") / "weights" / f"{name}.safetensors"
     return _weights_of(name, settings) is not None or shipped.is_file() or name in PUBLISHED_WEIGHTS
+
+
+def _check_after(options: TailorOptions, backbone: BackboneChoice, registry: Registry) -> None:
+    """Raises OptionsInvalid, BackboneNotPruned."""
+    if options.method != "packnet":
+        if options.after is not None:
+            raise OptionsInvalid("after", "has a meaning with method packnet alone")
+        return
+    if options.warm_start is not None:
+        raise OptionsInvalid("warm_start", "a task of method packnet fills weights that are 0, from 0")
+    if backbone.stored is None and backbone.weights is None:
+        raise BackboneNotPruned(backbone.architecture)  # as they are shipped or published
+    found = None if options.after is None else predecessor_of(options.after, registry)
+    if found is not None and backbone.stored is not None:
+        fingerprint = found.manifest.backbone.fingerprint
+        if fingerprint != backbone.stored.fingerprint:
+            reason = f"version {found.version} is of other weights ({fingerprint[:12]}) than {backbone.stored.name}"
+            raise OptionsInvalid("after", reason)
 
 
 def _check_table(options: TailorOptions, architecture: str, settings: Settings) -> None:

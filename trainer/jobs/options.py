@@ -35,6 +35,9 @@ GroupBy = Annotated[
 WarmStart = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^(live|[1-9][0-9]{0,8})$")]
 
 
+After = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}(@[1-9][0-9]{0,8})?$")]
+
+
 class TailorOptions(BaseModel):
     """Query parameters of an upload. Where one is None, the preset and the service's settings decide."""
 
@@ -49,7 +52,8 @@ class TailorOptions(BaseModel):
         default=None,
         description="how the network is changed: nettailor, the default; features, a classifier on the network as it "
         "is; batchnorm, batch-norm of the task's own; parallel-adapters or series-adapters, matrices beside or "
-        "behind its convolutions; dan, combinations of its filters; piggyback, masks of its weights; "
+        "behind its convolutions; dan, combinations of its filters; piggyback, masks of its weights; packnet, weights "
+        "of the task's own where a pruned network and the tasks before it have 0; "
         "finetuning, a whole network of the task's own; or lwf, one that goes on answering for what it was trained for",
     )
     skips: Skips | None = Field(
@@ -104,6 +108,11 @@ class TailorOptions(BaseModel):
     )
     warm_start: WarmStart | None = Field(
         default=None, description="version of the task to start from, `live` or a number, when images were added"
+    )
+    after: After | None = Field(
+        default=None,
+        description="the version on whose weights a task of method packnet stands: `task`, the live one, `task@2`, or "
+        "`none` for the pruned network alone; by default the newest of that method on this network",
     )
     group_by: GroupBy | None = None
     priority: Priority = Field(default="normal", description="high, normal or low: which of the waiting jobs run first")

@@ -7,6 +7,10 @@ Each set has a head of its own on the shared backbone; a batch mixes the sets. T
 it resumes from its last checkpoint. The exported file holds an exponential moving average of the weights. `--start`
 gives the backbone of an earlier run, for one more cycle.
 
+`--prune SHARE` makes a pruned backbone of that of `--start`, or of the shipped one, for tasks of method `packnet`: it
+sets the smallest weights of each convolution of the blocks to 0, retrains the others for `--minutes`, and writes
+NAME-pruned.safetensors with a card beside it.
+
 `--heads` trains no backbone: it fits a head for each set to the features of the backbone of `--start`, or of the
 shipped one, and writes them.
 """
@@ -17,12 +21,15 @@ import logging
 from pathlib import Path
 
 from nettailor.network.backbones import load_backbone
+from trainer.pretrain.card import write_card
 from trainer.pretrain.config import PretrainConfig
 from trainer.pretrain.evaluation import accuracy
 from trainer.pretrain.export import export
 from trainer.pretrain.heads import export_heads, fitted_head, head_accuracy
 from trainer.pretrain.image_set import read_zip
 from trainer.pretrain.training import Pretraining
+
+_RETRAINING_LR = 0.02  # of weights that are good already
 
 
 def main() -> None:
@@ -31,15 +38,48 @@ def main() -> None:
     if args.heads:
         _fit_heads(args)
         return
-    config = PretrainConfig(backbone=args.backbone, minutes=args.minutes, lr=args.lr, seed=args.seed, start=args.start)
+    config = PretrainConfig(
+        backbone=args.backbone,
+        minutes=args.minutes,
+        lr=args.lr or (PretrainConfig.lr if args.prune is None else _RETRAINING_LR),
+        seed=args.seed,
+        start=args.start,
+        prune=args.prune,
+    )
     run = Pretraining(config, [read_zip(path, "train", args.out) for path in args.data], args.out)
+    if args.prune is not None:
+        _prune(run, args)
+        return
     run.run()
     export(run.averaged.backbone, args.out / f"{config.backbone}.safetensors")
-    top1 = {}
-    for index, path in enumerate(args.data):
-        test = read_zip(path, "test", args.out)
-        top1[test.name] = round(accuracy(run.averaged, test, index, int(run.offsets[index])), 4)
-    print(json.dumps({"top1": top1, "epochs": run.epoch, "minutes": round(run.seconds / 60, 1)}))
+    told = {"top1": _top1(run, args), "epochs": run.epoch, "minutes": round(run.seconds / 60, 1)}
+    print(json.dumps(told))
+
+
+def _prune(run: Pretraining, args: argparse.Namespace) -> None:
+    before = _top1(run, args)
+    run.run()
+    weights = args.out / f"{args.backbone}-pruned.safetensors"
+    export(run.averaged.backbone, weights)
+    told = write_card(
+        weights.with_suffix(".md"),
+        weights,
+        run.config,
+        before=before,
+        after=_top1(run, args),
+        epochs=run.epoch,
+        minutes=run.seconds / 60,
+    )
+    print(json.dumps(told))
+
+
+def _top1(run: Pretraining, args: argparse.Namespace) -> dict[str, float]:
+    """On the test split of each set."""
+    tests = [read_zip(path, "test", args.out) for path in args.data]
+    return {
+        test.name: round(accuracy(run.averaged, test, index, int(run.offsets[index])), 4)
+        for index, test in enumerate(tests)
+    }
 
 
 def _fit_heads(args: argparse.Namespace) -> None:
@@ -53,6 +93,13 @@ def _fit_heads(args: argparse.Namespace) -> None:
     print(json.dumps({"top1": top1}))
 
 
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"a share between 0 and 1, not {text}")
+    return share
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m trainer.pretrain", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -60,7 +107,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="zips of train/<class>/ and test/<class>/")
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint, caches and the exported file")
     parser.add_argument("--minutes", type=float, default=PretrainConfig.minutes, help="training time")
-    parser.add_argument("--lr", type=float, default=PretrainConfig.lr, help="peak learning rate")
+    parser.add_argument("--lr", type=float, help=f"peak learning rate: {PretrainConfig.lr}, {_RETRAINING_LR} to prune")
+    parser.add_argument("--prune", type=_share, metavar="SHARE", help="of the weights, to be set to 0; 0.5 in PackNet")
     parser.add_argument("--start", type=Path, help="weights of the backbone to start from")
     parser.add_argument("--backbone", default=PretrainConfig.backbone)
     parser.add_argument("--heads", action="store_true", help="fit heads to the features of a trained backbone instead")

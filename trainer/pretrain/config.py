@@ -18,4 +18,5 @@ class PretrainConfig:
     jitter: float = 0.25  # brightness and contrast, each times 1 +- jitter
     ema_decay: float = 0.999
     seed: int = 0
+    prune: float | None = None  # share of the blocks' weights that are set to 0, and stay so
     start: Path | None = None  # weights of the backbone at the first step; without them it starts at random

@@ -20,6 +20,7 @@ from trainer.pretrain.augmentation import augment, normalised
 from trainer.pretrain.config import PretrainConfig
 from trainer.pretrain.image_set import ImageSet
 from trainer.pretrain.multi_head import MultiHead, smoothed_cross_entropy
+from trainer.pretrain.pruning import Zeros, fit_heads
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def learning_rate(progress: float, peak: float) -> float:
 
 
 def _first_backbone(config: PretrainConfig) -> Backbone:
-    if config.start is None:
+    if config.start is None and config.prune is None:
         return build_backbone(config.backbone)
     return load_backbone(config.backbone, config.start).requires_grad_(True)
 
@@ -46,7 +47,10 @@ class Pretraining:
         torch.manual_seed(config.seed)
         self.config, self.sets, self.out = config, sets, out
         backbone = channels_last(_first_backbone(config))
+        self.zeros = None if config.prune is None else Zeros(backbone, config.prune)
         self.model = MultiHead(backbone, [s.classes for s in sets])
+        if self.zeros is not None and not self._checkpoint.exists():
+            fit_heads(self.model, sets)
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True)
         self.optimizer = torch.optim.SGD(
             self.model.parameters(), lr=config.lr, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
@@ -57,6 +61,10 @@ class Pretraining:
             [torch.stack([torch.full((len(s.labels),), i), torch.arange(len(s.labels))], 1) for i, s in enumerate(sets)]
         )
         self.offsets = torch.tensor([0] + [s.classes for s in sets]).cumsum(0)
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.out / "checkpoint.pt"
 
     @property
     def averaged(self) -> MultiHead:
@@ -91,6 +99,8 @@ class Pretraining:
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
+            if self.zeros is not None:
+                self.zeros.keep()
             self.average.update_parameters(self.model)
             losses.append(loss.item())
             self.seconds = before + time.monotonic() - started
@@ -123,13 +133,12 @@ class Pretraining:
         }
         part = self.out / "checkpoint.part"
         torch.save(state, part)
-        os.replace(part, self.out / "checkpoint.pt")
+        os.replace(part, self._checkpoint)
 
     def restore(self) -> None:
-        path = self.out / "checkpoint.pt"
-        if not path.exists():
+        if not self._checkpoint.exists():
             return
-        state = torch.load(path, weights_only=True)
+        state = torch.load(self._checkpoint, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])

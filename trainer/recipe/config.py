@@ -32,6 +32,7 @@ _PARTS: Mapping[Method, tuple[str, ...]] = {
     "series-adapters": _ON_BLOCKS,
     "dan": _ON_BLOCKS,
     "piggyback": _ON_BLOCKS,
+    "packnet": (*_ON_BLOCKS, "owned_share"),
     "lwf": _WHOLE,
     "finetuning": _WHOLE,
 }
@@ -43,6 +44,7 @@ RATES: Mapping[Method, tuple[float, float, float]] = {
     "series-adapters": (0.03, 0.1, 0.3),
     "dan": (0.03, 0.1, 0.3),
     "piggyback": (0.03, 0.1, 0.3),
+    "packnet": (0.006, 0.02, 0.05),
     "lwf": (0.006, 0.02, 0.05),
     "finetuning": (0.006, 0.02, 0.05),
 }
@@ -82,6 +84,7 @@ class RecipeConfig:
     student: Schedule = _STUDENT
     cut: int = 2  # blocks removed at a time on the way down
     method_lrs: tuple[float, ...] | None = None  # that methods other than NetTailor try; None: the method's own
+    owned_share: float = 0.25  # of the free weights, that a task of method packnet keeps (docs/log.md)
     recover: Schedule = _RECOVER  # after each cut
     retrain: Schedule = _RETRAIN  # of the networks that may be published
     bf16: bool | None = None  # autocast; None means: where this processor is faster with it
@@ -110,6 +113,8 @@ class RecipeConfig:
             raise ValueError(f"cut must be at least 1, not {self.cut}")
         if not self.teacher_lrs or self.method_lrs == ():
             raise ValueError("teacher_lrs and method_lrs need a learning rate")
+        if not 0 < self.owned_share <= 1:
+            raise ValueError(f"owned_share is a share above 0, not {self.owned_share}")
         if self.folds is not None and self.folds < 1:
             raise ValueError(f"folds must be at least 1, not {self.folds}")
 
@@ -131,8 +136,8 @@ class RecipeConfig:
     @property
     def plain_run(self) -> str:
         """What kind of run such a network is trained in."""
-        if self.method == "piggyback":
-            return "masks"
+        if self.method in {"piggyback", "packnet"}:
+            return "masks" if self.method == "piggyback" else "weights"
         return "batchnorm" if adapters_of(self.method) is None else "adapters"
 
     def plain_schedule(self, lr: float) -> Schedule:
@@ -140,6 +145,8 @@ class RecipeConfig:
         masks learn in proportion."""
         if self.method == "piggyback":
             return replace(self.student, lr=lr, matrix_lr=_SCORE_SHARE * lr)
+        if self.method == "packnet":  # what decides on its weights is how large they become
+            return replace(self.student, lr=lr, matrix_lr=None, weight_decay=0.0)
         if adapters_of(self.method) is None:
             return replace(self.student, lr=lr)
         return replace(self.student, lr=lr, matrix_lr=lr)
@@ -202,7 +209,7 @@ class RecipeConfig:
         values["cost_table"] = None if self.cost_table is None else self.cost_table.name
         values["teacher_lrs"] = list(self.teacher_lrs)
         del values["seed"], values["method"]  # the manifest has them
-        del values["method_lrs"]
+        del values["method_lrs"], values["owned_share"]
         return values
 
 

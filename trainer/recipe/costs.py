@@ -10,6 +10,7 @@ from nettailor.complexity.counting import (
     backbone_cost,
     masked_complexity,
     measured_path_costs,
+    packed_complexity,
     path_costs,
     plan_complexity,
     read_milliseconds,
@@ -42,7 +43,10 @@ class RelativeCosts:
         whole = getattr(backbone_cost(self._geometry, self._image_side), config.measure)
         return float(sum(getattr(cost, config.measure) for cost in added) / whole)
 
-    def complexity(self, plan: Plan) -> Complexity:
+    def complexity(self, plan: Plan, owned: int | None = None) -> Complexity:
+        """Of a network; `owned` is the number of weights that belong to a task of method packnet."""
+        if owned is not None:
+            return packed_complexity(self._geometry, image_side=self._image_side, classes=self._classes, owned=owned)
         if self._config.method in WHOLE_METHODS:
             return whole_complexity(self._geometry, image_side=self._image_side, classes=self._classes)
         if self._config.method == "piggyback":

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nettailor.architecture.plan import Plan, full_plan
+from nettailor.bundle.bundle import Bundle
 from nettailor.bundle.manifest import adapters_of
 from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.complexity.counting import PathCosts
@@ -26,6 +27,7 @@ from nettailor.network.local_pass import LocalPass
 from nettailor.network.losses import TEACHER_LOSSES, distillation_loss
 from nettailor.network.masked import MaskedStudent
 from nettailor.network.norms import unfold_statistics
+from nettailor.network.packnet.student import PackedStudent
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.least_squares import regress_proxies, take_over
@@ -81,6 +83,7 @@ class Fold:
     on_run: OnRun = lambda name, history: None  # "<fold>/<run>" and all its epochs, restored ones included
     device: torch.device = CPU
     lessons: LessonStore | None = None  # of the one teacher that all students of the fold have
+    chain: tuple[Bundle, ...] = ()  # that a task of method packnet stands on
     warm: Callable[[Student], None] | None = None  # changes where the full student, or a plain network, starts
 
     def fitted(self, schedule: Schedule) -> Schedule:
@@ -172,13 +175,27 @@ class Fold:
         return network
 
     def trained_plain(self, network: Student, lr: float) -> Student:
-        """A copy that has learned what is its own: scale and shift in the statistics, adapters, masks, and the
+        """A copy that has learned what is its own: scale and shift in the statistics, adapters, masks, weights, and the
         classifier."""
         trained = channels_last(network.pruned(network.plan, self.backbone)).to(self.device)
-        schedule = self.fitted(self.config.plain_schedule(lr))
-        name, step = f"{self.config.plain_run}-lr{lr:g}", self.fine_tuning(trained)
-        self._fit(trained, name, schedule, step, partial(self._new_batches, schedule))
+        schedule, name = self.fitted(self.config.plain_schedule(lr)), f"{self.config.plain_run}-lr{lr:g}"
+        if isinstance(trained, PackedStudent):
+            self._fill(trained, name, schedule)
+        else:
+            self._fit_plain(trained, name, schedule)
         return trained
+
+    def _fill(self, network: PackedStudent, name: str, schedule: Schedule) -> None:
+        """All weights that are free; then, once most are given back, those that the task keeps, at a tenth of the rate
+        for a third of the epochs."""
+        last = max(1, schedule.epochs // 3)
+        network.take_free()
+        self._fit_plain(network, name, replace(schedule, epochs=max(1, schedule.epochs - last)))
+        network.prune(self.config.owned_share)
+        self._fit_plain(network, f"{name}-retrain", replace(schedule, epochs=last, lr=schedule.lr / 10))
+
+    def _fit_plain(self, network: Student, name: str, schedule: Schedule) -> None:
+        self._fit(network, name, schedule, self.fine_tuning(network), partial(self._new_batches, schedule))
 
     def _untrained(self, skips: int | None) -> Student:
         """With every block."""
@@ -186,6 +203,9 @@ class Fold:
         if self.config.method == "piggyback":
             masked = MaskedStudent(self.backbone, classes=self.classes, adapts=self.config.adapts)
             return channels_last(masked).to(self.device)
+        if self.config.method == "packnet":
+            packed = PackedStudent(self.backbone, classes=self.classes, chain=self.chain)
+            return channels_last(packed).to(self.device)
         return self.empty_student(full_plan(self.backbone.depth, skips))
 
     def empty_student(self, plan: Plan) -> Student:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from nettailor.bundle.bundle import check_backbone
+from nettailor.bundle.bundle import Bundle, check_backbone
 from nettailor.bundle.manifest import PLAIN_METHODS, WHOLE_METHODS
 from nettailor.errors import PlanCutsEveryPath
 from nettailor.network.backbones import Backbone, channels_last
@@ -19,6 +19,7 @@ from trainer.recipe.config import RecipeConfig
 from trainer.recipe.costs import RelativeCosts
 from trainer.recipe.fold import Fold
 from trainer.recipe.folds import Folds
+from trainer.recipe.methods.packed import check_free
 from trainer.recipe.methods.plain import PlainStages, with_rate
 from trainer.recipe.methods.whole import train_whole
 from trainer.recipe.paired import difference
@@ -50,16 +51,19 @@ def tailor(
     report: Callable[[Event], None],
     checkpoints: Path,
     warm: WarmStart | None = None,
+    chain: tuple[Bundle, ...] = (),
     finish: Callable[[], FinishRequest | None] = never,
     helpers: Helpers | None = None,
 ) -> Tailored:
-    """Tailor `backbone` to a dataset file, starting from an earlier version of the task if there is one.
+    """Tailor `backbone` to a dataset file, starting from an earlier version of the task if there is one. A task of
+    method packnet stands on a `chain`, the first one first.
 
     Seeded: equal dataset, configuration, backbone and machine give equal bundles. Run again with the same
     `checkpoints` folder after a break, it goes on where it was and ends with the same bundle. The search for
     the network to publish ends when `finish`, which is called after every epoch, gives a request. `helpers` may
     carry out some of its runs, which changes nothing in the bundle.
-    Raises `BundleWrongBackbone`, `OldHeadsMissing`, `TimeTooShort`, `TrainingDiverged`.
+    Raises `BackboneNotPruned`, `BundleWrongBackbone`, `ChainOverlaps`, `NoWeightsLeft`, `OldHeadsMissing`,
+    `TimeTooShort`, `TrainingDiverged`.
     """
     data = load_dataset(dataset, backbone.preprocessing)
     if warm is not None:
@@ -72,6 +76,7 @@ def tailor(
         report=report,
         checkpoints=checkpoints,
         warm=warm,
+        chain=chain,
         finish=finish,
         helpers=helpers,
     )
@@ -86,6 +91,7 @@ def tailor_data(
     report: Callable[[Event], None],
     checkpoints: Path,
     warm: WarmStart | None = None,
+    chain: tuple[Bundle, ...] = (),
     finish: Callable[[], FinishRequest | None] = never,
     helpers: Helpers | None = None,
 ) -> Tailored:
@@ -94,6 +100,8 @@ def tailor_data(
         check_backbone(warm.bundle, backbone.fingerprint())
     if config.method == "lwf" and not backbone.old_heads:
         raise OldHeadsMissing(backbone.name)
+    if config.method == "packnet":
+        check_free(backbone, chain)
     config = replace(config, statistics=PLAIN_METHODS.get(config.method, config.statistics))
     with Elapsed(checkpoints / "clock.json") as elapsed:
         progress = ProgressReporter(
@@ -119,6 +127,7 @@ def tailor_data(
         fold = _first_fold(
             plan, data, backbone, costs, folder=checkpoints / "fold0", progress=progress, early=early, warm=warm
         )
+        fold = replace(fold, chain=chain)
         plan = planner.plan_teachers(plan, fold, checkpoints / "pace")
         progress.unit = planner.unit
         crew = Alone()

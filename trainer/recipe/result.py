@@ -7,7 +7,7 @@ from importlib.metadata import version
 import numpy as np
 from torch import nn
 
-from nettailor.bundle.bundle import encode
+from nettailor.bundle.bundle import Bundle, encode
 from nettailor.bundle.manifest import Accuracy, BackboneReference, Manifest, Metrics, format_of, may_have_ranges
 from nettailor.network.student import Student
 from registry.versions.evaluation import Evaluation
@@ -146,6 +146,8 @@ class Result:
             format=format_of(config.method, activation_ranges=may_have_ranges(config.method)),
             task=self.task,
             method=config.method,
+            predecessor=self._chain[-1].digest if self._chain else None,
+            owned=student.owned,
             backbone=BackboneReference(id=backbone.name, fingerprint=backbone.fingerprint()),
             plan=student.plan,
             statistics=student.statistics,
@@ -153,7 +155,7 @@ class Result:
             classes=self.data.classes,
             preprocessing=self.data.preprocessing,
             metrics=metrics,
-            complexity=self.costs.complexity(student.plan),
+            complexity=self.costs.complexity(student.plan, student.owned),
             recipe=recipe,
             seed=config.seed,
             dataset=self.data.digest,
@@ -168,6 +170,8 @@ class Result:
             "validation": len(self.trained.teacher.right),
             "test": len(self.data.test),
         }
+        if self._chain:
+            done["chain"] = [link.manifest.task for link in self._chain]
         if self.warm is not None:
             done["warm_start"] = self.warm.bundle.digest
         if self.trained.finished_early:
@@ -188,6 +192,10 @@ class Result:
         if student.test is not None and features.test is not None:
             told["test_gap"] = student.test - max(metrics.teacher.test or 0.0, features.test)
         return told
+
+    @property
+    def _chain(self) -> tuple[Bundle, ...]:
+        return self.trained.fold.chain
 
     def _bar(self) -> float:
         """The validation accuracy that this method's networks are held against."""

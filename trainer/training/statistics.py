@@ -17,6 +17,8 @@ def reestimate_statistics(model: nn.Module, batches: Iterable[Tensor]) -> None:
     """
     model.train()
     norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
+    if not norms:
+        batches = ()
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()

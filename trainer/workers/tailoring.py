@@ -15,7 +15,7 @@ from hosting.disk.reserve import is_full
 from hosting.errors import InsufficientStorage
 from hosting.processes.file_lock import FileLock
 from hosting.telemetry import log_context, tracing
-from nettailor.bundle.bundle import decode
+from nettailor.bundle.bundle import Bundle, decode
 from nettailor.errors import BackboneWeightsInvalid, NetTailorError
 from nettailor.network.backbones import Backbone, load_backbone
 from nettailor.network.stored_backbone import stored_backbone
@@ -34,6 +34,7 @@ from trainer.problems import problem_of_job
 from trainer.publishing.comparability import live_version
 from trainer.publishing.comparison import compare
 from trainer.publishing.publish import publish
+from trainer.recipe.methods.packed import check_free
 from trainer.recipe.pipeline import tailor
 from trainer.recipe.result import Tailored
 from trainer.recipe.teachers.resolution import resolution_findings
@@ -47,6 +48,7 @@ from trainer.settings import Settings
 from trainer.training.data import load_split
 from trainer.wiring import open_jobs, open_registry
 from trainer.workers.job_run import JobRun, begin
+from trainer.workers.predecessor import find_chain
 from trainer.workers.recipe_options import recipe_config_of
 
 logger = logging.getLogger(__name__)
@@ -110,11 +112,12 @@ class Tailoring:
         try:
             options = parse_options(job.options)
             backbone = self._backbone(options)
+            chain = self._chain(options, backbone)
             dataset = self._freeze_upload(backbone)
             start = self._warm_start(options)
-            tailored = self._tailor(dataset, backbone, options, start)
+            tailored = self._tailor(dataset, backbone, options, start, chain)
             compared = None if start is None else compare(start, decode(tailored.bundle), dataset, backbone)
-            files = self._reports(tailored, dataset, backbone, compared)
+            files = self._reports(tailored, dataset, backbone, compared, chain)
             self._enter("publish")
             self._run.begin_publishing()
             result = publish(
@@ -153,6 +156,18 @@ class Tailoring:
             return stored_backbone(self._registry.backbones.read(chosen.stored), name)
         except (BlobMissing, BlobCorrupt) as fault:
             raise BackboneWeightsInvalid(chosen.architecture, name, f"{fault}; add them again, then retry") from fault
+
+    def _chain(self, options: TailorOptions, backbone: Backbone) -> tuple[Bundle, ...]:
+        """What a task of method packnet will stand on; the job says so. Raises as `find_chain` and `check_free`."""
+        if options.method != "packnet":
+            return ()
+        task, fingerprint = self._run.job.task, backbone.fingerprint()
+        chain = find_chain(options, task, fingerprint, self._registry, self._checkpoints())
+        check_free(backbone, chain)
+        names = ", ".join(link.manifest.task for link in chain)
+        text = f"stands on the weights of {names}" if chain else "is the first of a chain on this backbone"
+        self._run.report(Event(kind="log", stage=self._stage, progress=0.0, fields={"message": text}))
+        return chain
 
     def _fail(self, fault: Exception) -> None:
         self._metrics.count_failure(type(fault).__name__)
@@ -234,7 +249,14 @@ class Tailoring:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def _tailor(self, dataset: Path, backbone: Backbone, options: TailorOptions, start: WarmStart | None) -> Tailored:
+    def _tailor(
+        self,
+        dataset: Path,
+        backbone: Backbone,
+        options: TailorOptions,
+        start: WarmStart | None,
+        chain: tuple[Bundle, ...],
+    ) -> Tailored:
         return tailor(
             self._run.job.task,
             dataset,
@@ -243,6 +265,7 @@ class Tailoring:
             report=self._relay,
             checkpoints=self._checkpoints(),
             warm=start,
+            chain=chain,
             finish=self._finish_request,
         )
 
@@ -258,12 +281,17 @@ class Tailoring:
         return Origin(job=job.id, task=job.task, uploaded_at=job.created_at)
 
     def _reports(
-        self, tailored: Tailored, dataset: Path, backbone: Backbone, compared: Mapping[str, Json] | None
+        self,
+        tailored: Tailored,
+        dataset: Path,
+        backbone: Backbone,
+        compared: Mapping[str, Json] | None,
+        chain: tuple[Bundle, ...],
     ) -> dict[str, str]:
         """The reports on the data set and on how the version was made, which are kept beside the version."""
         about_data = (self._run.job.dataset or {}).get("report")
         finished = Finished(
-            bundle=decode(tailored.bundle),
+            bundle=dataclasses.replace(decode(tailored.bundle), chain=chain),
             pareto_front=tailored.pareto_front,
             test=load_split(dataset, "test", tailored.manifest.preprocessing),
             history=tailored.history,

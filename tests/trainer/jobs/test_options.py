@@ -13,6 +13,7 @@ from nettailor.bundle.bundle import encode
 from nettailor.bundle.manifest import Method
 from tests.backbones import random_backbone_file
 from tests.bundles import random_bundle, tiny_bytes
+from tests.chains import link_bytes
 from tests.trainer import archives
 from tests.trainer.tables import write_table
 from trainer.errors import OptionsInvalid
@@ -68,7 +69,7 @@ def test_everything_asked_reaches_the_recipe(settings: Settings, tmp_path: Path)
     assert recipe_config_of(parse_options({"skips": 1}), settings).skips == 1
 
 
-@pytest.mark.parametrize("method", get_args(Method))
+@pytest.mark.parametrize("method", sorted(set(get_args(Method)) - {"packnet"}))
 def test_the_method_reaches_the_recipe(http: httpx.Client, settings: Settings, method: str) -> None:
     assert upload(http, method=method).json()["options"] == {"preset": "balanced", "seed": 0, "method": method}
     assert recipe_config_of(parse_options({"method": method}), settings).method == method
@@ -77,6 +78,35 @@ def test_the_method_reaches_the_recipe(http: httpx.Client, settings: Settings, m
 def test_an_unknown_method_is_refused_with_those_that_are_known(http: httpx.Client) -> None:
     detail = upload(http, method="guesswork").json()["detail"]
     assert all(method in detail for method in get_args(Method))
+
+
+def test_packnet_needs_a_pruned_backbone_and_reaches_the_recipe(http: httpx.Client, service: Service) -> None:
+    problem = upload(http, method="packnet").json()
+    assert (problem["status"], problem["type"]) == (422, "urn:nettailor:problem:backbone-not-pruned")
+    assert "python -m trainer.pretrain --prune" in problem["detail"]
+    ours = service.registry.add_backbone("ours", random_backbone_file(), actor="ada")
+    first = link_bytes("pets", fingerprint=ours.fingerprint)
+    service.registry.publish("pets", first, actor="ada")
+    service.registry.publish("birds", link_bytes("birds"), actor="ada")
+    service.registry.publish("signs", tiny_bytes(), actor="ada")
+    options = {"method": "packnet", "backbone": "ours", "after": "pets@1"}
+    assert upload(http, **options).json()["options"] == {"preset": "balanced", "seed": 0, **options}
+    assert recipe_config_of(parse_options(options), service.settings).method == "packnet"
+    for after in ("none", "pets@1"):
+        assert upload(http, **options | {"after": after}).status_code == 202
+    for changed, name, reason in (
+        ({"after": "pets"}, "after", "no alias 'live'"),
+        ({"after": "cats@1"}, "after", "no task 'cats'"),
+        ({"after": "pets@7"}, "after", "no version 7"),
+        ({"after": "signs@1"}, "after", "is of method nettailor"),
+        ({"after": "birds@1"}, "after", "is of other weights (000000000000) than ours"),
+        ({"method": "features"}, "after", "with method packnet alone"),
+        ({"warm_start": "1"}, "warm_start", "fills weights that are 0"),
+        ({"max_macs": 0.5}, "max_macs", "no meaning with method packnet"),
+    ):
+        detail = upload(http, **options | changed).json()["detail"]
+        assert detail.startswith(f"option {name}: "), detail
+        assert reason in detail
 
 
 BAD: list[Mapping[str, Any]] = [
@@ -93,6 +123,8 @@ BAD: list[Mapping[str, Any]] = [
     {"max_minutes": 0},
     {"warm_start": "0"},
     {"warm_start": "best"},
+    {"after": "Pets"},
+    {"after": "pets@0"},
     {"backbone": "x" * 65},
     {"group_by": "x" * 201},
     {"seed": -1},

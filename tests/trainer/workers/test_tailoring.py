@@ -6,18 +6,33 @@ import httpx
 import pytest
 from rq.job import JobStatus
 
-from nettailor.network.backbones import Backbone
+from nettailor.bundle.backbone_file import encode_backbone
+from nettailor.network.backbones import Backbone, canonical_tensors
+from registry.errors import PredecessorInUse
+from registry.journal.records import VersionRecord
 from registry.versions.attachments import REPORT
 from tests.backbones import random_backbone_file
 from tests.full_disk import full_disk
 from tests.trainer.archives import hash_seed, picture, zip_of
+from tests.trainer.recipe.runs import seeded_backbone
+from tests.trainer.tiny import tiniest_config
 from tests.trainer.uploads import GOOD, upload
 from trainer.errors import TrainingDiverged
 from trainer.jobs.job import Job
+from trainer.jobs.options import TailorOptions
 from trainer.metrics import TrainerMetrics
+from trainer.pretrain.pruning import Zeros
+from trainer.recipe.config import RecipeConfig
 from trainer.service import Service
+from trainer.settings import Settings
 from trainer.workers.job_run import begin
 from trainer.workers.tailoring import Tailoring
+
+
+def pruned_backbone_file() -> bytes:
+    backbone = seeded_backbone()
+    Zeros(backbone, 0.5)
+    return encode_backbone("mini26", {name: tensor.numpy() for name, tensor in canonical_tensors(backbone).items()})
 
 
 def carry_out(service: Service, job: str) -> Job:
@@ -77,6 +92,53 @@ def test_a_job_of_another_method_ends_with_a_version_of_it(http: httpx.Client, s
     front: Any = ended.result["front"]
     assert [row["k"] for row in front] == [0]
     assert REPORT in version.attachments
+
+
+def test_tasks_of_packnet_stand_on_one_another_and_their_jobs_say_so(
+    http: httpx.Client, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def quick(options: TailorOptions, _: Settings) -> RecipeConfig:
+        return tiniest_config(method="packnet", method_lrs=(0.05,), seed=options.seed)
+
+    monkeypatch.setattr("trainer.workers.tailoring.recipe_config_of", quick)
+    service.registry.add_backbone("pruned", pruned_backbone_file(), actor="ada")
+
+    def version(task: str, **options: str) -> tuple[VersionRecord, str]:
+        params = {"method": "packnet", "backbone": "pruned", **options}
+        job = carry_out(service, str(http.post(f"/tasks/{task}/dataset", params=params, content=GOOD).json()["id"]))
+        assert job.state == "succeeded", job.error
+        assert job.result is not None
+        entries = service.jobs.store.events(job.id)
+        log = " ".join(str(entry.event.fields.get("message", "")) for entry in entries)
+        return service.registry.version_record(task, int(str(job.result["version"]))), log
+
+    first, log = version("pets")
+    assert first.manifest.predecessor is None
+    assert "is the first of a chain on this backbone" in log
+    second, log = version("birds")
+    assert second.manifest.predecessor == first.digest
+    assert second.manifest.recipe["chain"] == ["pets"]
+    assert "stands on the weights of pets" in log
+    third, _ = version("cats", after="pets@1")
+    assert third.manifest.predecessor == first.digest
+    alone, _ = version("dogs", after="none")
+    assert alone.manifest.predecessor is None
+    page = service.blobs.read(second.attachments[REPORT]).decode()
+    assert "weights of its own in a pruned backbone" in page
+    assert "beside those of pets, on whose weights it stands" in page
+    with pytest.raises(PredecessorInUse, match=r"birds v1, cats v1"):
+        service.registry.delete_task("pets", actor="ada", reason="")
+
+
+def test_a_backbone_that_was_not_pruned_fails_the_job_before_its_images_are_read(
+    http: httpx.Client, service: Service
+) -> None:
+    service.registry.add_backbone("ours", random_backbone_file(), actor="ada")
+    answer = http.post("/tasks/pets/dataset", params={"method": "packnet", "backbone": "ours"}, content=GOOD)
+    failed = carry_out(service, str(answer.json()["id"]))
+    assert failed.error is not None
+    assert failed.error["type"] == "urn:nettailor:problem:backbone-not-pruned"
+    assert failed.dataset is None
 
 
 def test_images_much_larger_than_what_the_backbone_looks_at_are_told(

@@ -104,7 +104,10 @@ class PlainStages:
         self._progress.candidate(self._told(attempt))
 
     def _told(self, attempt: _Attempt) -> Mapping[str, Json]:
-        candidate, complexity = self._candidate(attempt), self._costs.complexity(attempt.model.plan)
+        candidate, complexity = (
+            self._candidate(attempt),
+            self._costs.complexity(attempt.model.plan, attempt.model.owned),
+        )
         rates = self._plan.config.rates
         return {
             "k": attempt.number,

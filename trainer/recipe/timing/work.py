@@ -15,6 +15,7 @@ PASS_WORK: Mapping[str, float] = {
     "batchnorm": 1.0,  # there are no other runs beside it
     "adapters": 1.0,  # nor beside these
     "masks": 1.0,
+    "weights": 1.0,
 }
 
 

@@ -112,6 +112,7 @@ def environment(tailoring: Finished) -> list[Row]:
         ("task", manifest.task),
         *made,
         ("method", manifest.method),
+        *([] if manifest.predecessor is None else [("stands on bundle", manifest.predecessor)]),
         ("backbone", f"{manifest.backbone.id} ({manifest.backbone.fingerprint[:12]}…)"),
         ("dataset", manifest.dataset),
         ("seed", str(manifest.seed)),

@@ -17,6 +17,7 @@ _KINDS = {
     "batchnorm": "batch-norm",
     "adapters": "adapters and batch-norm",
     "masks": "masks and batch-norm",
+    "weights": "weights that were free",
 }
 _TERMS = ("classification", "complexity", "teacher", "distillation")
 _SHOWN = 8  # runs named in a legend
