@@ -145,5 +145,5 @@ def _alternate(client: Client) -> list[tuple[str, Prediction]]:
     for turn in range(_ROUNDS):
         for task, images in samples:
             label, image = images[turn]
-            answers.append((label, client.predict(task, image)))
+            answers.append((label, client.predict(task, image, top_k=1)))
     return answers

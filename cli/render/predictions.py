@@ -17,7 +17,7 @@ def predictions_table(answers: Sequence[tuple[str, Prediction]], *, title: str =
     table = new_table(
         f"{title}: {tasks[0]}" if is_one else title,
         *(["image", "prediction"] if is_one else ["image", "task", "prediction"]),
-        *(number("probability"), whole("tier"), number("switch"), number("inference")),
+        *(number("prob."), whole("tier"), number("switch"), number("inference")),
     )
     for (name, answer), task in zip(answers, tasks, strict=True):
         named = [name] if is_one else [name, task]

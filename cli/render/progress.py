@@ -23,6 +23,7 @@ from nettailor_client.request import Json
 
 QUEUED = "queued"
 AWAY = "waiting for the service"
+_SHOWN_SHARE = 0.005  # of a job: what would be printed as 0% says nothing
 
 
 def reason(job: Job) -> str | None:
@@ -32,31 +33,33 @@ def reason(job: Job) -> str | None:
 
 
 class _BarsAndNotes(Progress):
-    """Bars, and below them a line for each task that has a note."""
+    """Bars, and below them lines for each task that has figures or a note."""
 
     def get_renderables(self) -> Iterator[RenderableType]:
         yield from super().get_renderables()
         for task in self.tasks:
-            if task.fields.get("note"):
-                yield Text(task.fields["note"], style="dim", overflow="ellipsis", no_wrap=True)
+            for line in (task.fields.get("figures"), task.fields.get("note")):
+                if line:
+                    yield Text(line, style="dim", overflow="ellipsis", no_wrap=True)
 
 
 class JobBars:
-    """One bar a task, and a line with its best candidate so far. Without a terminal, one line whenever a stage begins
-    and one for each candidate instead."""
+    """One bar a task, and lines with its figures and its best candidate so far. Without a terminal, one line whenever a
+    stage begins, one for each tenth of the job and one for each candidate instead."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bars: dict[str, TaskID] = {}
         self._stages: dict[str, str] = {}
         self._places: dict[str, str] = {}
+        self._tenths: dict[str, int] = {}  # of a job, that were printed
         self._candidates: dict[str, dict[Any, Json]] = {}  # by task, then by blocks removed
         self._progress = _BarsAndNotes(
             TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=24),
             TaskProgressColumn(),
             TextColumn("{task.fields[stage]}", style="cyan", markup=False),
-            TextColumn("{task.fields[figures]}", markup=False),
+            TextColumn("{task.fields[left]}", markup=False),
             console=console,
             disable=not console.is_terminal,
         )
@@ -69,7 +72,8 @@ class JobBars:
         self._progress.stop()
 
     def add(self, task: str) -> None:
-        self._bars[task] = self._progress.add_task(printable(task), total=1.0, stage=QUEUED, figures="", note="")
+        empty: dict[str, Any] = {"left": "", "figures": "", "note": ""}
+        self._bars[task] = self._progress.add_task(printable(task), total=1.0, stage=QUEUED, **empty)
 
     def is_queued(self, task: str) -> bool:
         return self._stages.get(task, QUEUED) == QUEUED
@@ -79,27 +83,30 @@ class JobBars:
         if text and not self._console.is_terminal and text != self._places.get(task):
             self._console.print(printable(f"{task}: {QUEUED}, {text}"))
         self._places[task] = text
-        self._progress.update(self._bars[task], figures=printable(text))
+        self._progress.update(self._bars[task], figures=printable(f"{task}: {text}") if text else "")
 
     def wait(self, task: str) -> None:
         """The service does not answer; its next event says how far the job is."""
-        self._show_stage(task, AWAY, figures="")
+        self._show_stage(task, AWAY, AWAY)
 
     def update(self, task: str, event: Event) -> None:
         texts: dict[str, Any] = {}
         stage = printable(event.stage)
         if event.state is not None and is_final(event.state):
-            stage, texts["figures"], texts["note"] = event.state, "", ""
+            stage, texts = event.state, {"left": "", "figures": "", "note": ""}
         elif event.state == QUEUED:
             stage = QUEUED
         elif event.fields.get("expected_seconds"):
             self._console.print(printable(f"{task}: {event.fields['message']}"))
         elif event.kind == "epoch":
-            texts["figures"] = figures(event.fields)
+            texts["figures"] = printable(f"{task}: {figures(event.fields)}")
         elif event.kind == "candidate":
             texts["note"] = self._note(task, event.fields)
-        if stage:
-            self._show_stage(task, stage)
+        if event.state is not None:
+            self._show_stage(task, stage, stage)
+        elif stage:
+            texts["left"] = time_left(event.fields)
+            self._show_stage(task, stage, how_far(stage, event), int(10 * event.progress))
         self._progress.update(self._bars[task], completed=event.progress, **texts)
 
     def _note(self, task: str, fields: Json) -> str:
@@ -112,27 +119,37 @@ class JobBars:
         best = known.get(fields.get("best"))
         return "" if best is None else printable(f"{task}, best so far: {candidate(best)}")
 
-    def _show_stage(self, task: str, stage: str, **texts: Any) -> None:
-        if stage == self._stages.get(task, QUEUED):
-            self._progress.update(self._bars[task], stage=stage, **texts)
-            return
+    def _show_stage(self, task: str, stage: str, line: str, tenth: int = 0) -> None:
+        """`line` is what is printed without a terminal, where the stage is another one or a `tenth` more is done."""
+        begins = stage != self._stages.get(task, QUEUED)
+        if (begins or tenth > self._tenths.get(task, 0)) and not self._console.is_terminal:
+            self._console.print(printable(f"{task}: {line}"))
         self._stages[task] = stage
-        self._progress.update(self._bars[task], **{"stage": stage, "figures": "", **texts})
-        if not self._console.is_terminal:
-            self._console.print(printable(f"{task}: {stage}"))
+        self._tenths[task] = max(tenth, self._tenths.get(task, 0))
+        begun: dict[str, Any] = {"figures": ""} if begins else {}
+        self._progress.update(self._bars[task], stage=stage, **begun)
+
+
+def how_far(stage: str, event: Event) -> str:
+    """A stage with the share of the job that is done, once some is, and the time that is left, where it is known."""
+    share = "" if event.progress < _SHOWN_SHARE else f"{event.progress:.0%}"
+    return ", ".join(part for part in (stage, share, time_left(event.fields)) if part)
+
+
+def time_left(fields: Json) -> str:
+    seconds = fields.get("seconds_left")
+    return "" if seconds is None else f"{duration(seconds)} left"
 
 
 def figures(fields: Json) -> str:
-    """The figures of an epoch event in one line: epoch, loss, accuracy, time left; what is missing is left out."""
+    """The figures of an epoch event in one line: epoch, loss, accuracy; what is missing is left out."""
     parts = []
     if fields.get("epoch") is not None:
         parts.append(f"epoch {fields['epoch']}" + (f"/{fields['epochs']}" if fields.get("epochs") else ""))
     if fields.get("loss") is not None:
         parts.append(f"loss {fields['loss']:.3f}")
     if fields.get("accuracy") is not None:
-        parts.append(f"accuracy {fields['accuracy']:.1%}")
-    if fields.get("seconds_left") is not None:
-        parts.append(f"{duration(fields['seconds_left'])} left")
+        parts.append(f"accuracy {in_words(fields['accuracy'], fields.get('validated_on'))}")
     return "  ".join(parts)
 
 

@@ -107,6 +107,7 @@ def tailor_data(
         progress = ProgressReporter(
             report,
             images=len(data.train),
+            validated_on=len(data.val),
             limit_s=lambda: math.inf if config.max_minutes is None else 60 * config.max_minutes - elapsed.seconds,
             clock=lambda: elapsed.seconds,
         )

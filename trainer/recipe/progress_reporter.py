@@ -21,8 +21,9 @@ class ProgressReporter:
     """Turns finished work into events.
 
     `expected` is the work of the whole tailoring, to which what is `possible` may come; `unit` is what an epoch counts
-    for, `images` are in the training split of a fold; `history` has the epochs of the runs that are done, by
-    "<fold>/<run>". `limit_s` says how many seconds are left where they are limited; `clock` counts seconds.
+    for, `images` are in the training split of a fold, `validated_on` in its validation split; `history` has the epochs
+    of the runs that are done, by "<fold>/<run>". `limit_s` says how many seconds are left where they are limited;
+    `clock` counts seconds.
 
     How long it will take is told from the pace of the epochs trained since the first one ended: what came before (data
     are read, throughput is measured) and what an earlier attempt did say nothing of it. Until enough is done it is not
@@ -35,6 +36,7 @@ class ProgressReporter:
         report: Callable[[Event], None],
         *,
         images: int,
+        validated_on: int | None = None,
         limit_s: Callable[[], float] = lambda: math.inf,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -44,6 +46,7 @@ class ProgressReporter:
         self.history: dict[str, list[Epoch]] = {}
         self._report = report
         self._images = images
+        self._validated_on = validated_on
         self._limit_s = limit_s
         self._clock = clock
         self._done = 0.0
@@ -89,6 +92,7 @@ class ProgressReporter:
             "epochs": epochs,
             "images": self._images,
             "accuracy": epoch.accuracy,
+            "validated_on": self._validated_on,
             "seconds": round(epoch.seconds, 3),
             "waited": round(epoch.waited, 3),
             "images_per_second": round(self._images / epoch.seconds, 1) if epoch.seconds else None,

@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cli.render.table import change, new_table, number, size
-from nettailor.accuracy import in_words, shortly
+from nettailor.accuracy import in_words
 from nettailor_client.request import Json
 
 _MARKS = {"good": "good", "pareto": "best", "chosen": "chosen"}
@@ -22,8 +22,8 @@ def front_table(task: str, version: int, points: Sequence[Json]) -> RenderableTy
         marks = [words for name, words in _MARKS.items() if point[name]]
         table.add_row(
             str(point["k"]),
-            shortly(point["accuracy"], point.get("validated_on")),
-            "" if point["test_accuracy"] is None else in_words(point["test_accuracy"], point.get("tested_on")),
+            _accuracy(point["accuracy"], point.get("validated_on")),
+            _accuracy(point["test_accuracy"], point.get("tested_on")),
             f"{point['cost']:.1%}",
             change(point["macs_removed"]),
             change(point["params_removed"]),
@@ -32,9 +32,14 @@ def front_table(task: str, version: int, points: Sequence[Json]) -> RenderableTy
             "" if point["version"] is None else str(point["version"]),
         )
     table.caption = (
-        "k: blocks removed; test: [95% interval]; cost: of the backbone, by the recipe's\n"
-        "measure; MACs, params: against the whole backbone; good: within the target;\n"
-        "best: nothing else is as accurate (validation) and as cheap; the test split was\n"
-        "no part of the choice"
+        "k: blocks removed; in brackets: 95% intervals; cost: of the backbone, by the\n"
+        "recipe's measure; MACs, params: against the whole backbone; good: within the\n"
+        "target; best: nothing else is as accurate (validation) and as cheap; the test\n"
+        "split was no part of the choice"
     )
     return table
+
+
+def _accuracy(share: float | None, images: int | None) -> Text:
+    """The interval is below, as there are two of them in a row of 80 columns."""
+    return Text("" if share is None else in_words(share, images).replace(" [", "\n["))

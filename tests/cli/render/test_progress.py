@@ -15,8 +15,9 @@ def _event(kind: str, **data: object) -> Event:
 
 
 def test_the_figures_of_an_epoch() -> None:
-    data = {"epoch": 3, "epochs": 8, "loss": 0.51234, "accuracy": 0.9125, "seconds_left": 75.2}
-    assert figures(data) == "epoch 3/8  loss 0.512  accuracy 91.2%  1:15 left"
+    data = {"epoch": 3, "epochs": 8, "loss": 0.51234, "accuracy": 0.9125}
+    assert figures(data) == "epoch 3/8  loss 0.512  accuracy 91.2%"
+    assert figures(data | {"validated_on": 80}) == "epoch 3/8  loss 0.512  accuracy 91% [83, 96]"
 
 
 def test_missing_figures_are_left_out() -> None:
@@ -28,25 +29,32 @@ def test_durations() -> None:
     assert [duration(s) for s in (0, 59.6, 3599, 3661)] == ["0:00", "1:00", "59:59", "1:01:01"]
 
 
-def test_without_a_terminal_each_stage_is_one_line() -> None:
+def test_without_a_terminal_each_stage_and_each_tenth_of_the_job_is_one_line() -> None:
     written = io.StringIO()
     with JobBars(Console(file=written, width=80)) as bars:
         bars.add("digits")
         bars.update("digits", _event("stage", stage="teacher", progress=0.1))
-        bars.update("digits", _event("epoch", stage="teacher", progress=0.2, fields={"epoch": 1}))
-        bars.update("digits", _event("stage", stage="student", progress=0.4))
+        for progress in (0.12, 0.19, 0.21, 0.28):
+            fields = {"epoch": 1, "seconds_left": 100 * (1 - progress)}
+            bars.update("digits", _event("epoch", stage="teacher", progress=progress, fields=fields))
+        bars.update("digits", _event("stage", stage="student", progress=0.29, fields={"seconds_left": 71}))
         bars.update("digits", _event("state", stage="publish", progress=1.0, fields={"state": "succeeded"}))
-    assert written.getvalue().splitlines() == ["digits: teacher", "digits: student", "digits: succeeded"]
+    assert written.getvalue().splitlines() == [
+        "digits: teacher, 10%",
+        "digits: teacher, 21%, 1:19 left",
+        "digits: student, 29%, 1:11 left",
+        "digits: succeeded",
+    ]
 
 
-def test_on_a_terminal_the_bar_shows_stage_and_figures() -> None:
+def test_on_a_terminal_of_80_columns_the_bar_shows_stage_time_left_and_figures() -> None:
     written = io.StringIO()
-    epoch = {"epoch": 1, "epochs": 4, "loss": 1.0, "accuracy": 0.5}
-    with JobBars(Console(file=written, width=120, force_terminal=True)) as bars:
-        bars.add("digits")
-        bars.update("digits", _event("epoch", stage="student", progress=0.42, fields=epoch))
+    epoch = {"epoch": 12, "epochs": 25, "loss": 1.0, "accuracy": 0.5, "validated_on": 200, "seconds_left": 4000}
+    with JobBars(Console(file=written, width=80, force_terminal=True)) as bars:
+        bars.add("traffic-signs")
+        bars.update("traffic-signs", _event("epoch", stage="student", progress=0.42, fields=epoch))
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written.getvalue())
-    for part in ("digits", "42%", "student", "epoch 1/4", "loss 1.000", "accuracy 50.0%"):
+    for part in ("42%", "student", "1:06:40 left", "traffic-signs: epoch 12/25  loss 1.000  accuracy 50% [43, 57]"):
         assert part in text
 
 
@@ -73,7 +81,7 @@ def test_without_a_terminal_each_candidate_is_one_line_once() -> None:
         bars.add("digits")
         for fields in (SIX, NINE, SIX):  # the third is told after a break
             bars.update("digits", _event("candidate", stage="retrain", progress=0.5, fields=fields))
-    assert written.getvalue().splitlines() == [f"digits: {OF_SIX}", "digits: retrain", f"digits: {OF_NINE}"]
+    assert written.getvalue().splitlines() == [f"digits: {OF_SIX}", "digits: retrain, 50%", f"digits: {OF_NINE}"]
 
 
 def test_on_a_terminal_the_best_candidate_so_far_is_below_the_bar_until_the_end() -> None:
@@ -100,7 +108,7 @@ def test_names_in_bars_are_text(name: str) -> None:
         with JobBars(PlainConsole(file=written, width=120, **options)) as bars:
             bars.add(name)
             bars.update(name, _event("stage", stage=name, progress=0.1))
-    assert plain.getvalue() == f"{shown}: {shown}\n"
+    assert plain.getvalue() == f"{shown}: {shown}, 10%\n"
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", live.getvalue())
     assert text.count(shown) >= 2
     assert "\x1b[9A" not in live.getvalue()
@@ -114,7 +122,11 @@ def test_a_service_that_is_away_is_told_and_forgotten() -> None:
         bars.wait("digits")
         bars.wait("digits")
         bars.update("digits", _event("epoch", stage="teacher", progress=0.2))
-    assert written.getvalue().splitlines() == ["digits: teacher", "digits: waiting for the service", "digits: teacher"]
+    assert written.getvalue().splitlines() == [
+        "digits: teacher, 10%",
+        "digits: waiting for the service",
+        "digits: teacher, 20%",
+    ]
 
 
 def test_figures_belong_to_their_stage() -> None:

@@ -67,13 +67,13 @@ def _count(number: int) -> str:
     return f"{number / 1e6:,.2f} million" if number >= 1e5 else f"{number:,}"
 
 
-def candidates(pareto_front: Sequence[Mapping[str, Any]], test_images: int) -> list[Row]:
-    """The networks that were tried, by blocks removed."""
+def candidates(pareto_front: Sequence[Mapping[str, Any]], *, validated_on: int | None, test_images: int) -> list[Row]:
+    """The networks that were tried, by blocks removed; accuracies with their intervals."""
     return [
         (
             f"−{row['k']}{' (chosen)' if row['chosen'] else ''}",
-            percent(row["accuracy"]),
-            percent(row.get("test_accuracy"), test_images),
+            _measured(row["accuracy"], validated_on),
+            _measured(row.get("test_accuracy"), test_images),
             fewer_or_more(row["macs_removed"]),
             fewer_or_more(row["params_removed"]),
             "yes" if row["good"] else "no",

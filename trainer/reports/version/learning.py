@@ -55,7 +55,7 @@ def learning(history: Runs) -> bytes:
                 below.plot([e.number for e in measured], accuracies, ".-", linewidth=1.2, label=name)
         _drop_empty(above, below)
         if above.lines and len(above.lines) <= _SHOWN:
-            above.legend(fontsize=7, frameon=False)
+            above.legend(fontsize=7, frameon=False, loc="upper right")
     grid[0][0].set_ylabel("training loss")
     grid[1][0].set_ylabel("validation accuracy, %")
     return png(drawn)

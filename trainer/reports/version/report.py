@@ -68,7 +68,11 @@ def _page(tailoring: Finished, findings: Findings, pictures: dict[str, bytes]) -
         comparisons=comparisons(tailoring),
         accuracies=facts.accuracies(tailoring.manifest, len(findings.labels)),
         costs=facts.costs(tailoring),
-        candidates=facts.candidates(tailoring.pareto_front, len(findings.labels)),
+        candidates=facts.candidates(
+            tailoring.pareto_front,
+            validated_on=tailoring.manifest.validation_images,
+            test_images=len(findings.labels),
+        ),
         skipped=tailoring.manifest.recipe.get("skipped"),
         finished_early=tailoring.finished_early,
         time=tailoring.time,

@@ -27,7 +27,7 @@ from trainer.reports.version.architecture import architecture
 from trainer.reports.version.calibration import bins
 from trainer.reports.version.comparisons import comparisons
 from trainer.reports.version.confusion import counts, worst
-from trainer.reports.version.facts import accuracies
+from trainer.reports.version.facts import accuracies, candidates
 from trainer.reports.version.findings import Findings, Finished, look
 from trainer.reports.version.hardest import hardest_rows
 from trainer.reports.version.learning import learning
@@ -113,6 +113,12 @@ def test_the_page_holds_all_it_needs_and_no_name_gets_out_of_its_place(backbone:
     assert f"{100 * abs(complexity.net_macs_removed):.1f}%" in reader.text
     assert "−2 (chosen)" in reader.text
     assert "http" not in re.sub(r"base64,[^\"]*", "", page)
+
+
+def test_candidates_have_the_intervals_that_their_images_allow() -> None:
+    rows = candidates(FRONT, validated_on=112, test_images=5000)
+    assert rows[0][:3] == ("−0", "90% [83, 94]", "88.0% [87.1, 88.9]")
+    assert candidates(FRONT, validated_on=None, test_images=24)[0][1:3] == ("90.0%", "88% [70, 96]")
 
 
 def test_what_was_understood_of_the_upload_is_told(backbone: Backbone) -> None:
