@@ -22,7 +22,7 @@ CommandError
 ├── NotAVersionFile        a file to push that is none of a version, or not whole
 ├── CannotWrite            a file that was asked for cannot be written
 ├── PredictionsStopped     the service refused, or did not come back; what was predicted is kept
-├── NotClassFolders        folders to evaluate on that are named as no class of the task
+├── NotItsClasses          images to evaluate on that are labelled as no class of the task
 ├── NotLiveYet             a task without a live version, and none was named
 ├── NoImages               a folder to predict on holds none
 ├── ResultsExist           the file of results is there already
@@ -171,13 +171,15 @@ class PredictionsStopped(CommandError):
         self.path = journal
 
 
-class NotClassFolders(CommandError):
-    def __init__(self, folder: Path, unknown: Sequence[str], classes: Sequence[str]) -> None:
-        loose = unknown[0] == "."
-        found = "images beside the folders" if loose else f"folders such as {', '.join(unknown[:_NAMED])}"
-        known = ", ".join(classes[:_NAMED]) + (", ..." if len(classes) > _NAMED else "")
-        super().__init__(f"{folder}: {found}, where each has to be named as a class of the task: {known}")
+class NotItsClasses(CommandError):
+    def __init__(self, data: Path, unknown: Sequence[str], classes: Sequence[str]) -> None:
+        found, known = _named(unknown), _named(classes)
+        super().__init__(f"{data}: has images of {found}, where each has to be of a class of the task: {known}")
         self.unknown = unknown
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
 
 
 class NotLiveYet(CommandError):

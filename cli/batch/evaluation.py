@@ -9,10 +9,11 @@ from typing import Any
 from rich.console import Console
 
 from cli.batch.bar import BatchBar
-from cli.errors import NoImages, NotClassFolders, NotLiveYet
+from cli.batch.labelled import LabelledFolder, labelled_images
+from cli.errors import NoImages, NotLiveYet
 from nettailor.accuracy import CONFIDENCE, wilson_interval
 from nettailor_client import Client
-from nettailor_client.folders.walk import files_in
+from trainer.intake.placement import Split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,8 @@ class Unread:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """`unread` images could not be predicted and are counted nowhere else."""
+    """`unread` are the files that could not be predicted, or are left out of a data set for another reason; they are
+    counted nowhere else. `split` is that of the data which was measured on, None where it was all of them."""
 
     task: str
     version: int
@@ -41,10 +43,17 @@ class Evaluation:
     right: int
     classes: tuple[ClassResult, ...]
     unread: tuple[Unread, ...]
+    split: Split | None = None
 
     @classmethod
     def of(
-        cls, task: str, version: int, answers: Sequence[tuple[str, str]], *, unread: Sequence[Unread]
+        cls,
+        task: str,
+        version: int,
+        answers: Sequence[tuple[str, str]],
+        *,
+        unread: Sequence[Unread],
+        split: Split | None = None,
     ) -> "Evaluation":
         """`answers` are pairs of an image's class and what was answered."""
         return cls(
@@ -54,6 +63,7 @@ class Evaluation:
             right=sum(label == answer for label, answer in answers),
             classes=tuple(_of_class(label, answers) for label in sorted({label for label, _ in answers})),
             unread=tuple(unread),
+            split=split,
         )
 
     @property
@@ -71,55 +81,43 @@ class Evaluation:
             "confidence": CONFIDENCE,
             "interval": [interval.low, interval.high],
             "classes": [asdict(found) for found in self.classes],
+            "split": self.split,
             "unread": [asdict(found) for found in self.unread],
         }
 
 
-def evaluate(client: Client, task: str, folder: Path, version: int | None, console: Console) -> Evaluation:
-    """Ask a version of the task (the live one where it is None) about every image below the folders of its classes.
+def evaluate(client: Client, task: str, data: Path, version: int | None, console: Console) -> Evaluation:
+    """Ask a version of the task (the live one where it is None) about every image with a label.
 
-    Raises `NoImages`, `NotClassFolders`, `NotLiveYet`, `OSError`.
+    Raises `NotLiveYet`, and as `labelled_images`.
     """
     if version is None:
         version = client.task(task).aliases.get("live")
         if version is None:
             raise NotLiveYet(task)
-    classes = client.version(task, version).manifest["classes"]
-    total = _checked(folder, classes)
+    with labelled_images(data, client.version(task, version).manifest["classes"]) as found:
+        answers, unread = _asked(client, task, version, found, console)
+    unread += [Unread(file=skipped.file, error=skipped.reason) for skipped in found.left_out]
+    if not answers:
+        raise NoImages(data, len(unread))
+    return Evaluation.of(task, version, answers, unread=unread, split=found.split)
+
+
+def _asked(
+    client: Client, task: str, version: int, found: LabelledFolder, console: Console
+) -> tuple[list[tuple[str, str]], list[Unread]]:
+    """Pairs of label and answer, and what could not be predicted."""
     answers: list[tuple[str, str]] = []
     unread: list[Unread] = []
-    with BatchBar(total, 0, console) as bar:
-        for found in client.predict_folder([task], folder, top_k=1, versions={task: version}, waiting=bar.wait):
-            if found.error is None:
-                answers.append((_class_of(found.path), found.predictions[0].labels[0]))
+    with BatchBar(len(found.images), 0, console) as bar:
+        for row in client.predict_folder([task], found.folder, top_k=1, versions={task: version}, waiting=bar.wait):
+            image = found.images[row.path]
+            if row.error is None:
+                answers.append((image.label, row.predictions[0].labels[0]))
             else:
-                unread.append(Unread(file=found.path, error=found.error))
-            bar.advance(failed=found.error is not None)
-    if not answers:
-        raise NoImages(folder, len(unread))
-    return Evaluation.of(task, version, answers, unread=unread)
-
-
-def _checked(folder: Path, classes: Sequence[str]) -> int:
-    """The number of images. Raises `NoImages`, `NotClassFolders`, `OSError`."""
-    paths, others = [], 0
-    for found in files_in(folder):
-        if found.is_image:
-            paths.append(found.path)
-        else:
-            others += 1
-    if not paths:
-        raise NoImages(folder, others)
-    unknown = sorted({_class_of(path) for path in paths} - set(classes))
-    if unknown:
-        raise NotClassFolders(folder, unknown, classes)
-    return len(paths)
-
-
-def _class_of(path: str) -> str:
-    """The first folder on the way to an image; "." where there is none."""
-    folder, slash, _ = path.partition("/")
-    return folder if slash else "."
+                unread.append(Unread(file=image.name, error=row.error))
+            bar.advance(failed=row.error is not None)
+    return answers, unread
 
 
 def _of_class(label: str, answers: Sequence[tuple[str, str]]) -> ClassResult:

@@ -5,6 +5,7 @@ from rich.table import Table
 from cli.batch.evaluation import Evaluation
 from cli.render.table import new_table, number
 from nettailor.accuracy import counted, in_words
+from nettailor.printable import printable
 
 _SHOWN = 20  # classes, the worst first; `--json` has all
 
@@ -19,7 +20,10 @@ def evaluation_table(found: Evaluation) -> Table:
     lines = [f"accuracy: {counted(found.accuracy, found.images)}; in brackets: 95% intervals"]
     if len(worst) > _SHOWN:
         lines.append(f"the {_SHOWN} worst of {len(worst)} classes; --json has all")
+    if found.split is not None:
+        lines.append(f"on the images of its split {found.split}")
     if found.unread:
-        lines.append(f"{len(found.unread)} files could not be read, such as {found.unread[0].file}")
+        unread = found.unread[0]
+        lines.append(printable(f"files left out: {len(found.unread)}, such as {unread.file}: {unread.error}"))
     table.caption = "\n".join(lines)
     return table

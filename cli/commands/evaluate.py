@@ -12,9 +12,9 @@ from cli.console import PlainConsole
 
 def evaluate(
     task: Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")],
-    folder: Annotated[
+    data: Annotated[
         Path,
-        typer.Argument(metavar="FOLDER", exists=True, file_okay=False, help="A folder of images for each class."),
+        typer.Argument(metavar="DATA", exists=True, help="Images with labels: whatever `nettailor tailor` takes."),
     ],
     *,
     version: Annotated[
@@ -27,14 +27,14 @@ def evaluate(
 ) -> None:
     """Measure a version on images with labels, which it may never have seen: accuracy with its interval, and by class.
 
-    Folders are named as the classes of the task are. Nothing is kept; the images are predicted with the lowest
-    priority.
+    They are labelled as the classes of the task are called. Of data with splits of their own, it is the test split, or
+    the validation split where there is no other. Nothing is kept; the images are predicted with the lowest priority.
     """
     from cli.batch.evaluation import evaluate as measured
     from cli.batch.evaluation_table import evaluation_table
 
     with one_line_errors(), service(url, data_dir, key) as client:
-        found = measured(client, task, folder, version, PlainConsole(stderr=True))
+        found = measured(client, task, data, version, PlainConsole(stderr=True))
         if as_json:
             typer.echo(json.dumps(found.as_json()))
         else:

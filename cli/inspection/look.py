@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from cli.console import PlainConsole
 from cli.errors import NotADataset, OptionUnusable, SettingsUnusable, TooLargeHere
@@ -11,6 +12,7 @@ from hosting.errors import SettingsInvalid
 from trainer.errors import ArchiveTooBig, OptionsInvalid, UploadEmpty, UploadInvalid
 from trainer.intake.archives.limits import IntakeLimits, intake_limits
 from trainer.intake.inspection import Inspection, Progress, inspect
+from trainer.intake.understand import Understanding, understand
 from trainer.settings import Settings
 
 
@@ -21,6 +23,12 @@ def look(data: Path, archive: Path, *, group_by: str | None) -> Inspection:
     """
     with _looking(data) as progress:
         return inspect(archive, _limits(), group_by=group_by, progress=progress)
+
+
+def understood(data: Path, archive: Path, spool: BinaryIO) -> Understanding:
+    """As `look`, with what the images are labelled as; their bytes are kept in the spool."""
+    with _looking(data) as progress:
+        return understand(archive, spool, _limits(), progress=progress)
 
 
 def look_with_page(data: Path, archive: Path, *, group_by: str | None) -> tuple[Inspection, str]:

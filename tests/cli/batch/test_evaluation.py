@@ -2,6 +2,8 @@
 
 import io
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from typer.testing import CliRunner
 
 from cli.batch.evaluation import Evaluation, evaluate
 from cli.batch.evaluation_table import evaluation_table
-from cli.errors import NoImages, NotClassFolders
+from cli.errors import NoImages, NotADataset, NotItsClasses
 from cli.main import app
 from nettailor_client import Client
 from tests.trainer.archives import picture
@@ -46,20 +48,83 @@ def test_right_answers_are_counted_in_all_and_by_class(service: str, tmp_path: P
     assert [one["file"] for one in found["unread"]] == [f"{some_class}/broken.jpg"]
     shown = CliRunner(env={"COLUMNS": "120"}).invoke(app, [*arguments, "--version", str(found["version"])])
     assert f"{sum(right)} of {len(right)} images" in shown.output
-    assert "1 files could not be read" in shown.output
+    assert f"files left out: 1, such as {some_class}/broken.jpg" in shown.output
 
 
-def test_folders_that_are_no_classes_are_named(service: str, tmp_path: Path) -> None:
+def as_csv(folder: Path) -> Path:
+    """The images in one folder, with a table of what they show."""
+    target = folder.with_name("table")
+    (target / "images").mkdir(parents=True)
+    rows = ["file,label"]
+    for number, path in enumerate(sorted(folder.rglob("*.png"))):
+        path.rename(target / "images" / f"{number}.png")
+        rows.append(f"images/{number}.png,{path.parent.name}")
+    (target / "labels.csv").write_text("\n".join(rows))
+    return target
+
+
+def as_coco(folder: Path) -> Path:
+    target = folder.with_name("coco")
+    target.mkdir()
+    files, classes = sorted(folder.rglob("*.png")), sorted(path.name for path in folder.iterdir())
+    annotations = [{"id": n, "image_id": n, "category_id": classes.index(p.parent.name)} for n, p in enumerate(files)]
+    for number, path in enumerate(files):
+        path.rename(target / f"{number}.png")
+    document = {
+        "images": [{"id": number, "file_name": f"{number}.png"} for number in range(len(files))],
+        "annotations": annotations,
+        "categories": [{"id": number, "name": name} for number, name in enumerate(classes)],
+    }
+    (target / "annotations.json").write_text(json.dumps(document))
+    return target
+
+
+def as_zip(folder: Path) -> Path:
+    return Path(shutil.make_archive(str(folder), "zip", folder))
+
+
+@pytest.mark.parametrize("layout", [as_zip, as_csv, as_coco])
+def test_whatever_is_tailored_to_is_evaluated_on(service: str, tmp_path: Path, layout: Callable[[Path], Path]) -> None:
+    folder, answers = labelled(tmp_path / "labelled", service)
+    right = sum(path.startswith(f"{answer}/") for path, answer in answers.items())
+    data = layout(folder)
     with Client(service) as client:
-        with pytest.raises(NoImages):
-            evaluate(client, "signs", tmp_path, None, Console(file=io.StringIO()))
-        (tmp_path / "test" / "stop").mkdir(parents=True)
-        (tmp_path / "test" / "stop" / "0.png").write_bytes(picture(0, side=32))
-        with pytest.raises(NotClassFolders, match="folders such as test, where each has to be named as a class"):
-            evaluate(client, "signs", tmp_path, None, Console(file=io.StringIO()))
-        (tmp_path / "0.png").write_bytes(picture(0, side=32))
-        with pytest.raises(NotClassFolders, match="images beside the folders"):
-            evaluate(client, "signs", tmp_path, None, Console(file=io.StringIO()))
+        found = evaluate(client, "signs", data, None, Console(file=io.StringIO()))
+    assert (found.images, found.right, found.split) == (len(answers), right, None)
+
+
+def test_of_data_with_splits_the_test_split_is_measured_on(service: str, tmp_path: Path) -> None:
+    folder, answers = labelled(tmp_path / "whole" / "test", service)
+    for number, each in enumerate(sorted(folder.iterdir())):
+        other = folder.parent / "train" / each.name / "9.png"
+        other.parent.mkdir(parents=True)
+        other.write_bytes(picture(1000 + number, side=32))
+    with Client(service) as client:
+        found = evaluate(client, "signs", folder.parent, None, Console(file=io.StringIO()))
+    assert (found.images, found.split) == (len(answers), "test")
+
+
+def test_one_class_is_enough(service: str, tmp_path: Path) -> None:
+    folder, _ = labelled(tmp_path / "labelled", service)
+    for unwanted in sorted(folder.iterdir())[1:]:
+        shutil.rmtree(unwanted)
+    with Client(service) as client:
+        assert evaluate(client, "signs", folder, None, Console(file=io.StringIO())).images == 3
+
+
+def test_what_cannot_be_measured_on_says_why(service: str, tmp_path: Path) -> None:
+    nowhere = Console(file=io.StringIO())
+    with Client(service) as client:
+        with pytest.raises(NotADataset, match="holds no files"):
+            evaluate(client, "signs", tmp_path, None, nowhere)
+        (tmp_path / "notes.txt").write_text("nothing")
+        with pytest.raises((NoImages, NotADataset)):
+            evaluate(client, "signs", tmp_path, None, nowhere)
+        for name in ("robin", "wren"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "0.png").write_bytes(picture(len(name), side=32))
+        with pytest.raises(NotItsClasses, match="has images of robin, wren, where each has to be of a class of the"):
+            evaluate(client, "signs", tmp_path, None, nowhere)
 
 
 def test_a_table_of_the_worst_classes_first() -> None:
