@@ -18,8 +18,9 @@ from cli.errors import KeyRejected
 from cli.render.ids import short_digest
 from cli.render.table import new_table, whole
 from hosting.access.key_file import add_key, remove_key, replace_secret
-from hosting.access.keys import Key, hash_of, new_key, new_secret, read_keys
+from hosting.access.keys import Key, exposure_of, hash_of, new_key, new_secret, read_keys
 from hosting.errors import KeysInvalid
+from nettailor.printable import printable
 
 
 class KeyScope(StrEnum):
@@ -75,6 +76,7 @@ def new(
         key, secret = new_key(name, [each.value for each in scope], task or [])
         if file is not None:
             add_key(file, key)
+            _warn_where_open(file)
         _hand_out(key, secret, file, as_json=as_json)
 
 
@@ -83,6 +85,7 @@ def list_keys(*, file: KeyFile, as_json: AsJson = False) -> None:
     """List the keys of a file, and what they are good for."""
     with one_line_errors(), _rejecting("the keys cannot be read"):
         keys = read_keys(file)
+        _warn_where_open(file)
         show([key.entry() for key in keys], lambda: _table(keys), as_json=as_json)
 
 
@@ -92,6 +95,7 @@ def revoke(key: Which, *, file: KeyFile, as_json: AsJson = False) -> None:
     with one_line_errors(), _rejecting("no key was revoked"):
         name = _name(key, file)
         remove_key(file, name)
+        _warn_where_open(file)
         say({"revoked": name}, f"{file} has no key {name!r} any more", as_json=as_json)
 
 
@@ -101,6 +105,7 @@ def rotate(key: Which, *, file: KeyFile, as_json: AsJson = False) -> None:
     with one_line_errors(), _rejecting("no key was changed"):
         secret = new_secret()
         changed = replace_secret(file, _name(key, file), hash_of(secret))
+        _warn_where_open(file)
         _hand_out(changed, secret, file, as_json=as_json)
 
 
@@ -116,6 +121,12 @@ def _hand_out(key: Key, secret: str, file: Path | None, *, as_json: bool) -> Non
     else:
         typer.echo('Entry for "keys" in the file that NETTAILOR_KEYS_FILE names:', err=True)
         typer.echo(as_line(dict(key.entry())), err=True)
+
+
+def _warn_where_open(file: Path) -> None:
+    """A file that was there keeps its permissions, for a container may have to read it."""
+    if (exposure := exposure_of(file)) is not None:
+        typer.echo(printable(f"warning: {exposure.words}; close it: chmod 640 {file}"), err=True)
 
 
 def _name(text: str, file: Path) -> str:

@@ -1,13 +1,12 @@
 """`nettailor doctor` on settings: their values, variables that are none, and the file of keys."""
 
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from cli.doctor.finding import Finding, fail, ok, warn
 from hosting.access.allowed_hosts import is_loopback
-from hosting.access.keys import read_keys
+from hosting.access.keys import exposure_of, read_keys
 from hosting.errors import KeysInvalid
 from hosting.settings.settings_file import PREFIX, suggestion
 from nettailor.architecture.geometry import geometry
@@ -65,9 +64,7 @@ def keys(settings: ServerSettings) -> Iterator[Finding]:
 
 
 def _permissions(path: Path) -> Finding | None:
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return fail("keys", f"others may write {path} (mode {mode:o})", f"chmod 640 {path}")
-    if mode & stat.S_IROTH:
-        return warn("keys", f"everybody may read {path} (mode {mode:o})", f"chmod 640 {path}")
-    return None
+    exposure, advice = exposure_of(path), f"chmod 640 {path}"
+    if exposure is None:
+        return None
+    return fail("keys", exposure.words, advice) if exposure.writable else warn("keys", exposure.words, advice)

@@ -4,6 +4,7 @@ pip-audit asks; but where the database cannot be reached it skips what it asked 
 vulnerabilities". Here a package that nobody could say anything of is a failure of its own (status 2; 1: vulnerable).
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -15,8 +16,13 @@ _PIP_AUDIT = ("-m", "pip_audit", "--format", "json", "--progress-spinner", "off"
 VULNERABLE, UNKNOWN = 1, 2
 
 
-def main(files: Sequence[str]) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Raises `SystemExit`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.supply_chain.audit", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("files", metavar="LOCK", nargs="+", help="a lock file, such as requirements.lock")
+    files = parser.parse_args(arguments).files
     status, lines = verdict([package for file in files for package in packages_of(file)])
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.exit(status)
@@ -56,4 +62,4 @@ def _vulnerabilities(package: Mapping[str, Any]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -13,9 +13,11 @@ import hmac
 import json
 import logging
 import secrets
+import stat
 import threading
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -77,6 +79,8 @@ class Keyring:
         self._lock = threading.Lock()
         self._seen = _stamp(path)
         self._keys = read_keys(path)
+        if (exposure := exposure_of(path)) is not None:
+            logger.warning("%s; chmod 640 closes it", exposure.words)
 
     def holder(self, authorization: str) -> Key:
         """Whose secret a header `Authorization: Bearer ...` holds. Raises `KeyMissing`, `KeyUnknown`."""
@@ -106,6 +110,24 @@ class Keyring:
                 except KeysInvalid as error:
                     logger.error("going on with the keys read last: %s", error)
             return self._keys
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exposure:
+    """What others may do with a file of keys that they should not. Whoever may write it has every scope."""
+
+    words: str
+    writable: bool
+
+
+def exposure_of(path: Path) -> Exposure | None:
+    """None where the file is closed. Raises `OSError`."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return Exposure(words=f"others may write {path} (mode {mode:o})", writable=True)
+    if mode & stat.S_IROTH:
+        return Exposure(words=f"everybody may read {path} (mode {mode:o})", writable=False)
+    return None
 
 
 def read_keys(path: Path) -> tuple[Key, ...]:

@@ -79,6 +79,16 @@ def test_keys_are_listed(file: Path) -> None:
     assert listed == [key.entry() for key in read_keys(file)]
 
 
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["revoke", "ann"], ["rotate", "ann"], ["new", "eve", "--scope", "read"]]
+)
+def test_a_file_that_everybody_may_read_is_warned_of(file: Path, arguments: list[str]) -> None:
+    assert "warning" not in _keys("list", "--file", str(file)).stderr
+    file.chmod(0o644)
+    said = _keys(*arguments, "--file", str(file)).stderr
+    assert f"warning: everybody may read {file} (mode 644); close it: chmod 640 {file}" in said
+
+
 def test_a_key_that_is_revoked_is_gone_and_the_rest_stays(file: Path) -> None:
     ann, anna = read_keys(file)
     assert _keys("revoke", anna.sha256[:12], "--file", str(file)).output == f"{file} has no key 'anna' any more\n"

@@ -23,6 +23,13 @@ def test_silence_is_no_success() -> None:
     assert verdict([VULNERABLE_ONE, SKIPPED])[0] == UNKNOWN
 
 
+def test_help_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    assert "LOCK" in capsys.readouterr().out
+
+
 def test_a_file_that_is_not_there_is_no_success() -> None:
     with pytest.raises(SystemExit) as ended:
         main(["no such file"])

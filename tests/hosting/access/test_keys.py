@@ -118,6 +118,16 @@ def test_a_new_file_is_for_its_user_alone_and_an_old_one_stays_as_it_is(path: Pa
         os.umask(before)
 
 
+@pytest.mark.parametrize(("mode", "words"), [(0o660, "others may write"), (0o644, "everybody may read"), (0o640, None)])
+def test_a_file_that_is_open_to_others_is_told_at_the_start(
+    path: Path, caplog: pytest.LogCaptureFixture, mode: int, words: str | None
+) -> None:
+    add_key(path, new_key("ann", ["read"])[0])
+    path.chmod(mode)
+    Keyring(path)
+    assert [words] == [line.rpartition(f" {path}")[0] for line in caplog.messages] if words else not caplog.messages
+
+
 def test_names_are_given_once(path: Path) -> None:
     add_key(path, new_key("ann", ["read"])[0])
     with pytest.raises(KeysInvalid, match="'ann' already"):
