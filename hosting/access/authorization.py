@@ -4,7 +4,7 @@ that is named there; without it, it must not come from a page of another site.
 Pure ASGI and outside all routing, because predictions take a way of their own past the routes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
@@ -20,7 +20,9 @@ from hosting.access.caller import key as key_of_request
 from hosting.access.cross_origin import CrossOriginProtection, allow_origins
 from hosting.access.keys import Key, Keyring
 from hosting.access.keys import Scope as KeyScope
+from hosting.access.pages.cookie import opened_tasks, page_cookie
 from hosting.access.pages.links import Links, token_in
+from hosting.access.pages.refusal import page_of_refusal, wants_words
 from hosting.access.rate_limit import Buckets, RateLimit, TokenBuckets
 from hosting.access.route_table import MATCH, RouteMatch, RouteTable, route_match
 from hosting.errors import KeyMissing, KeyUnknown, LinkExpired, LinkInvalid, ScopeMissing, TaskForbidden
@@ -134,14 +136,15 @@ class Authorization:
                     if key is not None:
                         caller.set(key.name)
                         await self._check(key, match.scope, match)
+                    cookies = await self._cookies(match, token, key)
                 except Exception as failure:  # only what has a problem of its own; the rest is raised again
                     await self._refusal(Request(scope), failure)(scope, receive, send)
                     return
                 headers = [(name, value) for name, value in scope["headers"] if name != ACTOR]
                 actor = [] if key is None else [(ACTOR, key.name.encode())]
                 scope = {**scope, "headers": [*headers, *actor], "query_string": query}
-                if token is not None:
-                    send = _privately(send)
+                if _opens_in_a_browser(match) and "authorization" not in Headers(scope=scope):
+                    send = _privately(send, cookies)
         await self._app(scope, receive, send)
 
     async def _holder(self, scope: Scope, match: RouteMatch, token: str | None) -> Key | None:
@@ -149,19 +152,47 @@ class Authorization:
         `LinkExpired`."""
         if token is not None and self._links is not None:
             return await run_in_threadpool(self._links.holder, token, scope["path"], self._keyring)
-        header = Headers(scope=scope).get("authorization", "")
+        headers = Headers(scope=scope)
+        header = headers.get("authorization", "")
+        if not header and (key := await self._opener(scope, match, headers)) is not None:
+            return key
         if not header and match.route is not None and match.route.guests:
             return None
         return self._keyring.holder(header)
+
+    async def _opener(self, scope: Scope, match: RouteMatch, headers: Headers) -> Key | None:
+        """Whose link opened a page about the task of this one before, in the same browser."""
+        links = self._links
+        if links is None or not _opens_in_a_browser(match) or scope["method"] not in _READING:
+            return None
+        opened = await run_in_threadpool(lambda: dict(opened_tasks(headers, links, self._keyring)))
+        if not opened:  # nobody is told of jobs who has opened nothing
+            return None
+        for task, key in opened.items():
+            key_of_request.set(key)
+            if await self._tasks(match) == (task,):
+                return key
+        return None
+
+    async def _cookies(self, match: RouteMatch, token: str | None, key: Key | None) -> list[bytes]:
+        """For whoever comes by a link: what opens the pages that this one links to."""
+        if token is None or key is None or self._links is None:
+            return []
+        tasks = await self._tasks(match)
+        return [page_cookie(self._links, token, tasks[0], key)] if len(tasks) == 1 else []
+
+    async def _tasks(self, match: RouteMatch) -> tuple[str, ...]:
+        """What the request is about."""
+        if match.job is not None and self._task_of_job is not None:
+            return (await run_in_threadpool(self._task_of_job, match.job),)
+        return match.tasks
 
     async def _check(self, key: Key, needed: KeyScope, match: RouteMatch) -> None:
         if not key.may(needed):
             raise ScopeMissing(key.name, needed)
         if key.tasks is None or (match.route is not None and match.route.any_task):
             return
-        tasks = match.tasks
-        if match.job is not None and self._task_of_job is not None:
-            tasks = (await run_in_threadpool(self._task_of_job, match.job),)
+        tasks = await self._tasks(match)
         if not tasks:
             raise TaskForbidden(key.name, None)
         for task in tasks:
@@ -182,13 +213,18 @@ def _token(scope: Scope, match: RouteMatch) -> tuple[str | None, bytes]:
     return token_in(query)
 
 
-def _privately(send: Send) -> Send:
+def _opens_in_a_browser(match: RouteMatch) -> bool:
+    return match.route is not None and (match.route.is_page or match.route.is_linked)
+
+
+def _privately(send: Send, cookies: Sequence[bytes]) -> Send:
     """Has browsers keep no page that a link opened, and tell no other site where they come from: links are in URLs."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             others = [(name, value) for name, value in message["headers"] if name not in _PRIVATELY]
-            message = {**message, "headers": [*others, *_PRIVATELY.items()]}
+            kept = [(b"set-cookie", cookie) for cookie in cookies]
+            message = {**message, "headers": [*others, *_PRIVATELY.items(), *kept]}
         await send(message)
 
     return sending
@@ -200,5 +236,7 @@ async def _forbidden(request: Request, failure: Exception) -> Response:
 
 def _refusal(request: Request, failure: Exception) -> Response:
     status, title, challenge = _REFUSALS[type(failure)]
+    if isinstance(failure, (KeyMissing, LinkInvalid, LinkExpired)) and wants_words(request.method, request.headers):
+        return page_of_refusal(status, title, str(failure), challenge)
     problem = problem_of(failure, status, title, instance=request.url.path)
     return problem_response(problem, headers={"WWW-Authenticate": challenge})

@@ -34,6 +34,7 @@ class Route:
     is_prediction: bool = False
     body: BodyLimit | None = None
     is_page: bool = False  # people open it in a browser, by a link (`hosting.access.pages.links`)
+    is_linked: bool = False  # pages of a task link to it: who opened one of these by a link may read it
     guests: bool = False  # who shows no key is let in all the same, and sees less
     any_task: bool = False  # keys that are limited to tasks are let in; the handler minds their limits
 

@@ -7,8 +7,8 @@ from nettailor.bundle.safetensors_file import DEFAULT_LIMITS
 
 LIST_TASKS = Route(method="GET", path="/tasks", scope="read")
 READ_TASK = Route(method="GET", path="/tasks/{task}", scope="read")
-LIST_VERSIONS = Route(method="GET", path="/tasks/{task}/versions", scope="read")
-READ_VERSION = Route(method="GET", path="/tasks/{task}/versions/{version}", scope="read")
+LIST_VERSIONS = Route(method="GET", path="/tasks/{task}/versions", scope="read", is_linked=True)
+READ_VERSION = Route(method="GET", path="/tasks/{task}/versions/{version}", scope="read", is_linked=True)
 READ_LINEAGE = Route(method="GET", path="/tasks/{task}/versions/{version}/lineage", scope="read")
 READ_BUNDLE = Route(method="GET", path="/tasks/{task}/versions/{version}/bundle", scope="read")
 COMPARE_VERSIONS = Route(method="GET", path="/tasks/{task}/compare", scope="read")

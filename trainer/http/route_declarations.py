@@ -9,7 +9,7 @@ INSPECT_DATASET = Route(
 )
 
 LIST_JOBS = Route(method="GET", path="/jobs", scope="read", task_parameter="task")
-READ_JOB = Route(method="GET", path="/jobs/{job}", scope="read")
+READ_JOB = Route(method="GET", path="/jobs/{job}", scope="read", is_linked=True)
 FOLLOW_JOB = Route(method="GET", path="/jobs/{job}/events", scope="read")
 READ_LOGS = Route(method="GET", path="/jobs/{job}/logs", scope="read", is_page=True)
 FINISH_JOB = Route(method="POST", path="/jobs/{job}/finish", scope="publish")

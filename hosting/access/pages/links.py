@@ -41,11 +41,20 @@ class Links:
 
     def sign(self, path: str, key: Key) -> Link:
         expires_at = int(self._clock()) + LINK_SECONDS
-        token = f"{TOKEN_PREFIX}{expires_at}.{self._signature(path, expires_at, key)}.{key.name}"
+        token = self.sign_subject(path, expires_at, key)
         return Link(url=f"{quote(path)}?{urlencode({PARAMETER: token})}", expires_at=expires_at)
 
+    def sign_subject(self, subject: str, expires_at: int, key: Key) -> str:
+        """A token for a path, or for something that is no path."""
+        return f"{TOKEN_PREFIX}{expires_at}.{self._signature(subject, expires_at, key)}.{key.name}"
+
+    @staticmethod
+    def expires_at(token: str) -> int:
+        """Unix time, of a token that was found to be good."""
+        return int(token.removeprefix(TOKEN_PREFIX).partition(".")[0])
+
     def holder(self, token: str, path: str, keyring: Keyring) -> Key:
-        """Whose key the link was made with. Raises `LinkInvalid`, `LinkExpired`."""
+        """Whose key the link was made with; `path` is what was signed. Raises `LinkInvalid`, `LinkExpired`."""
         expires, _, rest = token.removeprefix(TOKEN_PREFIX).partition(".")
         signature, _, name = rest.partition(".")
         key = keyring.named(name)

@@ -76,6 +76,12 @@ def test_the_front_page_leads_to_the_jobs_of_the_key_that_opened_it(
     (log,) = [unescape(href) for href in re.findall('href="([^"]+)"', page) if href.startswith(f"jobs/{job}/logs?")]
     opened = http.get(log)
     assert (opened.status_code, opened.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert http.get(f"/jobs/{job}").status_code == 200, "as the log was opened by a link"
+    other = http.post("/tasks/cars/dataset", content=GOOD, headers=cars).json()["id"]
+    for path in (f"/jobs/{other}", f"/jobs/{other}/logs", "/jobs/nothing", f"/jobs/{job}/events", "/jobs"):
+        assert http.get(path).status_code in (401, 404), path
+    http.cookies.clear()
+    assert http.get("/jobs/nothing").status_code == 401
     assert job[:8] not in http.get("/", headers=cars).text
     url = http.post("/links", json={"path": f"/jobs/{job}/logs"}, headers=cars).json()["url"]
     assert http.get(url).status_code == 403, "whose job it is, is looked up when the link is used"

@@ -13,6 +13,7 @@ import redis
 
 from hosting.access.key_file import add_key
 from hosting.access.keys import Scope, new_key
+from hosting.access.pages import links
 from hosting.settings.settings import Settings
 from hosting.telemetry.logs import JsonLines, TextLines
 from registry.http.app import create_app
@@ -119,6 +120,55 @@ def test_a_link_is_good_for_reading_one_page(registry: Registry, keys: Path) -> 
         assert http.post(f"/links?{query}", json={"path": REPORT}).status_code == 401
         assert http.delete(f"/tasks/signs?{query}").status_code == 401
         assert http.get(f"{REPORT}?{query}").status_code == 200
+
+
+def test_whoever_opened_a_report_by_a_link_may_follow_the_links_in_it(registry: Registry, keys: Path) -> None:
+    """In the same browser, which keeps a cookie; and nothing else than these pages of the one task."""
+    key = bearer(keys, "ann", ["read", "publish", "admin"])
+    linked = ("/tasks/signs/versions", "/tasks/signs/versions/1", "/tasks/signs/report", REPORT)
+    with service(registry, keys_file=keys) as http:
+        for path in linked:
+            assert http.get(path).status_code == 401, path
+        opened = http.get(link(http, key, REPORT))
+        (cookie,) = opened.headers.get_list("set-cookie")
+        assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
+        for path in linked:
+            answer = http.get(path)
+            assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store"), path
+        for path in ("/tasks", "/tasks/signs", "/tasks/birds/versions", "/tasks/birds/report", f"{REPORT}/../bundle"):
+            assert http.get(path).status_code == 401, path
+        assert http.delete("/tasks/signs/versions/1").status_code == 401
+        assert http.post("/links", json={"path": REPORT}).status_code == 401
+        value = http.cookies["nettailor-page-signs"]
+        http.cookies.clear()
+        for task in ("birds", ""):
+            forged = {"Cookie": f"nettailor-page-{task}={value}"}
+            assert http.get("/tasks/birds/report", headers=forged).status_code == 401
+        keys.write_text(json.dumps({"keys": []}))
+        assert http.get(REPORT, headers={"Cookie": f"nettailor-page-signs={value}"}).status_code == 401
+
+
+def test_a_link_that_opens_nothing_is_told_to_a_browser_in_words(
+    registry: Registry, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = bearer(keys, "ann", ["read"])
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    with service(registry, keys_file=keys) as http:
+        monkeypatch.setattr(links, "LINK_SECONDS", 0)
+        old = link(http, key, REPORT)
+        for url, words in (
+            (old, "this link is too old"),
+            (f"{REPORT}?token=ntl_1.a.b", "opens nothing"),
+            (REPORT, "key"),
+        ):
+            answer = http.get(url, headers=browser)
+            assert (answer.status_code, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
+            assert words in answer.text.lower()
+            assert "nettailor link TASK" in answer.text
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+            assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+            assert http.get(url).headers["content-type"] == "application/problem+json"
+            assert http.post(url, headers=browser).headers["content-type"] == "application/problem+json"
 
 
 def test_a_link_ends_with_its_key_and_with_its_rights(registry: Registry, keys: Path) -> None:
