@@ -69,9 +69,10 @@ format: $(STAMP) ## Let ruff rewrite what it can
 bench: $(STAMP) ## The engine against what people do today; benchmarks/README.md has the others
 	$(BIN)/python -m benchmarks.engine --json $(ARGS)
 
-docs: $(STAMP) ## Write the tables of docs/architecture.md and docs/datasets.md out of the code
+docs: $(STAMP) ## Write what is made out of the code: tables of docs/architecture.md and docs/datasets.md, the proxy's openapi.json
 	$(BIN)/python -m tests.architecture
 	$(BIN)/python -m tests.layouts
+	$(BIN)/python -m tests.openapi
 
 protos: $(STAMP) ## Compile server/grpc/messages/inference.proto
 	$(BIN)/python -m grpc_tools.protoc --proto_path=server/grpc/messages \

@@ -41,11 +41,9 @@ _ELSEWHERE = (
     ("redoc", "the same to read"),
     ("healthz", "whether the process answers"),
     ("readyz", "whether it is ready"),
-)
-_OF_THE_WHOLE = (  # a proxy before several services has none of these
     ("openapi.json", "the API for programs: clients can be generated from it"),
-    ("metrics", "figures for Prometheus"),
 )
+_OF_THE_WHOLE = (("metrics", "figures for Prometheus"),)  # a proxy before several services lets nobody see them
 _LOCKED = """
 <p>This service asks for keys, and a browser sends none. <code>nettailor link</code>, with your key in
 <code>NETTAILOR_KEY</code>, prints a link that opens this page for ten minutes, and <code>nettailor link TASK</code> one

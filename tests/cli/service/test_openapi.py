@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from cli.service.app import serving
 from hosting.access.body_limit import NO_BODY
 from hosting.access.open_routes import OPEN_ROUTES
 from hosting.access.route_table import Route
@@ -18,10 +17,9 @@ from registry.http.route_declarations import ROUTES as REGISTRY_ROUTES
 from server.http.open_inference.route_declarations import ROUTES as OPEN_INFERENCE_ROUTES
 from server.http.open_inference.route_declarations import SERVER_SLASH
 from server.http.route_declarations import ROUTES as SERVER_ROUTES
-from server.settings import ServerSettings
+from tests.openapi import FILE, document_of_all, of_the_proxy, written
 from trainer.http.route_declarations import LIST_JOBS
 from trainer.http.route_declarations import ROUTES as TRAINER_ROUTES
-from trainer.settings import Settings as TrainerSettings
 
 Json = Any
 
@@ -34,10 +32,12 @@ _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schema
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedRedis, backbone: str) -> Iterator[Json]:
     folder: Path = tmp_path_factory.mktemp("openapi")
-    settings = ServerSettings(data_dir=folder, device="cpu", winograd=False)
-    trainer = TrainerSettings(data_dir=folder, redis_url=redis_server.url)
-    with serving(settings, trainer, redis_server.url) as (app, _):
-        yield app.openapi()
+    with document_of_all(folder, redis_server.url) as document:
+        yield document
+
+
+def test_that_of_the_proxy_is_the_same(document: Json) -> None:
+    assert FILE.read_text() == written(of_the_proxy(document)), "run `make docs`"
 
 
 def _operation(document: Json, route: Route) -> Json:

@@ -27,8 +27,10 @@ def moved(text: str, pattern: str, replacement: str) -> str:
 
 def lay_out(into: Path, ports: Mapping[str, int], port: int) -> None:
     """The configuration with this machine's addresses. Debian's nginx does not know `resolve`: addresses need none."""
-    for file in FOLDER.glob("*.conf"):
+    for file in (*FOLDER.glob("*.conf"), FOLDER / "openapi.json"):
         shutil.copy(file, into)
+    routes = into / "routes.conf"
+    routes.write_text(moved(routes.read_text(), "/etc/nginx/nettailor/", f"{into}/"))
     main, upstreams = into / "nginx.conf", into / "upstreams.conf"
     text = moved(main.read_text(), r"listen 8080;", f"listen 127.0.0.1:{port};")
     main.write_text(moved(text, r"(\s)/tmp/", rf"\1{into}/"))
