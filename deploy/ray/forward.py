@@ -9,15 +9,17 @@ from typing import Protocol
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploy.ray.errors import ReplicaGone, ReplicasFull, ReplicasLost
+from deploy.ray.front_page import front_page
 from deploy.ray.messages import Answer, Call
 from deploy.ray.metrics import joined
 from hosting.access.authorization import install_access
 from hosting.access.endpoint import endpoint
 from hosting.access.open_routes import HEALTHZ, METRICS, OPEN_ROUTES, READYZ
+from hosting.access.pages.route_declarations import HOME
 from hosting.access.route_table import RouteTable, route_match
 from hosting.telemetry.request_id import HEADER, TRACE_HEADER, request_id
 from hosting.web.problems import ProblemTable, answer, install_problem_handlers
@@ -69,13 +71,18 @@ def _uncounted() -> None:
 
 
 def create_app(settings: ServerSettings, replicas: Replicas, *, attempts: int) -> FastAPI:
-    """Predictions and `/readyz` of some replica, `/metrics` of all, `/healthz` of its own."""
+    """Predictions and `/readyz` of some replica, `/metrics` of all, `/healthz` and `/` of its own."""
     app = FastAPI(title="NetTailor server on Ray", openapi_url=None)
 
     @endpoint(app, HEALTHZ)
     async def healthz() -> dict[str, str]:
         """This process answers."""
         return {"status": "ok"}
+
+    @endpoint(app, HOME, response_class=HTMLResponse)
+    async def home() -> HTMLResponse:
+        """What is here, and what is not."""
+        return front_page()
 
     @endpoint(app, METRICS, response_class=Response)
     async def metrics() -> Response:
@@ -87,7 +94,7 @@ def create_app(settings: ServerSettings, replicas: Replicas, *, attempts: int) -
         return Response(await asyncio.to_thread(joined, pages), media_type=CONTENT_TYPE_LATEST)
 
     app.add_middleware(Forward, replicas=replicas, settings=settings, attempts=attempts)
-    install_access(app, settings, RouteTable(ROUTES, OPEN_ROUTES), rate_refused=_uncounted)
+    install_access(app, settings, RouteTable(ROUTES, (HOME,), OPEN_ROUTES), rate_refused=_uncounted)
     install_problem_handlers(app, PROBLEMS)
     return app
 

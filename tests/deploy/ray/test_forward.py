@@ -169,8 +169,14 @@ def test_its_own_health_asks_no_replica(settings: ServerSettings) -> None:
 
 def test_what_it_answers_itself_is_declared(settings: ServerSettings) -> None:
     app = create_app(settings, FullHouse(), attempts=1)
-    assert offered(app) == [("GET", "/healthz"), ("GET", "/metrics")]
+    assert offered(app) == [("GET", "/"), ("GET", "/healthz"), ("GET", "/metrics")]
     assert set(offered(app)) < set(declared(app))
+
+
+def test_its_front_page_says_what_is_not_here(settings: ServerSettings) -> None:
+    page = _ask(settings, FullHouse(), "/", method="GET")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "no lists of tasks and jobs" in page.text
 
 
 @pytest.mark.parametrize("path", ["/tasks", "/openapi.json", "/tasks/signs"])
