@@ -37,6 +37,9 @@ class Settings(RegistrySettings):
     worker_jobs_per_device: int = Field(
         default=1, ge=0, le=64, description="jobs, each with a worker of its own, that run on a device at a time"
     )
+    worker_helps: bool = Field(
+        default=True, description="workers that have no job carry out trainings of other workers' jobs"
+    )
     jobs_per_user: int | None = Field(
         default=None, ge=1, description="jobs an actor may have queued or running; no limit without it"
     )

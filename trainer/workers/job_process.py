@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> None:
         worker = TrainerWorker.of(settings, client, name=worker_name, in_job_process=True)
         job = Job.fetch(submission, connection=client, serializer=JSONSerializer)
         worker.execution = Execution.fetch(execution_id, submission, connection=client)
-        queue = worker.jobs.queue.queue_of(job)
+        queue = worker.queue_of(job)
         worker.queues = [queue]  # only of a worker with one queue RQ removes what has begun from the intermediate list
         worker.main_work_horse(job, queue)
 

@@ -13,7 +13,9 @@ from trainer.events import Event, Json
 from trainer.intake.inspection import Inspection
 from trainer.jobs.job import PUBLISH, Job, now
 from trainer.jobs.jobs import Jobs, changed
+from trainer.settings import Settings
 from trainer.workers.front import with_candidate
+from trainer.workers.help_queue import JobHelpers
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,10 @@ class JobRun:
         """Record what intake made of the upload, so that a later run need not repeat it."""
         self._end_or_note("dataset", {"dataset": dict(dataset)})
         self._jobs.record(self.job)
+
+    def helpers(self, settings: Settings) -> JobHelpers:
+        """Other workers that have nothing else to do."""
+        return JobHelpers.of(settings, self._jobs.queue, self.job)
 
     def begin_publishing(self) -> None:
         """From here on nobody can cancel the job, unless its task is deleted."""

@@ -53,6 +53,7 @@ from trainer.workers.recipe_options import recipe_config_of
 
 logger = logging.getLogger(__name__)
 
+CHECKPOINTS, DATASET = "checkpoints", "dataset.zip"  # in a job's folder
 _INTAKE_SHARE = 0.05  # of a job's progress; the rest is the recipe's, but for a last bit for publishing
 _RECIPE_SHARE = 0.93
 _LOCK_PATIENCE_SECONDS = 20.0  # a predecessor that was just killed still has to go
@@ -111,7 +112,7 @@ class Tailoring:
         self._observe_wait()
         try:
             options = parse_options(job.options)
-            backbone = self._backbone(options)
+            backbone = chosen_backbone(options, self._settings, self._registry)
             chain = self._chain(options, backbone)
             dataset = self._freeze_upload(backbone)
             start = self._warm_start(options)
@@ -143,19 +144,8 @@ class Tailoring:
         else:
             self._enter("")
             self._run.succeed(result)
-            shutil.rmtree(self._folder / "checkpoints", ignore_errors=True)  # the rest goes with `JobFolders`
+            shutil.rmtree(self._folder / CHECKPOINTS, ignore_errors=True)  # the rest goes with `JobFolders`
             dataset.unlink(missing_ok=True)
-
-    def _backbone(self, options: TailorOptions) -> Backbone:
-        """Raises OptionsInvalid where it was removed since the job was accepted, BackboneWeightsInvalid."""
-        chosen = backbone_of(options, self._settings, self._registry)
-        if chosen.stored is None:
-            return load_backbone(chosen.architecture, chosen.weights)
-        name = chosen.stored.name
-        try:
-            return stored_backbone(self._registry.backbones.read(chosen.stored), name)
-        except (BlobMissing, BlobCorrupt) as fault:
-            raise BackboneWeightsInvalid(chosen.architecture, name, f"{fault}; add them again, then retry") from fault
 
     def _chain(self, options: TailorOptions, backbone: Backbone) -> tuple[Bundle, ...]:
         """What a task of method packnet will stand on; the job says so. Raises as `find_chain` and `check_free`."""
@@ -182,7 +172,7 @@ class Tailoring:
 
     def _freeze_upload(self, backbone: Backbone) -> Path:
         """The dataset file, in the work folder; that of an earlier run is used where there is one."""
-        target = self._folder / "dataset.zip"
+        target = self._folder / DATASET
         known = self._run.job.dataset
         if known is not None:
             try:
@@ -245,7 +235,7 @@ class Tailoring:
         return find_warm_start(options.warm_start, self._run.job.task, self._registry, self._checkpoints())
 
     def _checkpoints(self) -> Path:
-        folder = self._folder / "checkpoints"
+        folder = self._folder / CHECKPOINTS
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -257,17 +247,22 @@ class Tailoring:
         start: WarmStart | None,
         chain: tuple[Bundle, ...],
     ) -> Tailored:
-        return tailor(
-            self._run.job.task,
-            dataset,
-            recipe_config_of(options, self._settings),
-            backbone=backbone,
-            report=self._relay,
-            checkpoints=self._checkpoints(),
-            warm=start,
-            chain=chain,
-            finish=self._finish_request,
-        )
+        helpers = self._run.helpers(self._settings)
+        try:
+            return tailor(
+                self._run.job.task,
+                dataset,
+                recipe_config_of(options, self._settings),
+                backbone=backbone,
+                report=self._relay,
+                checkpoints=self._checkpoints(),
+                warm=start,
+                chain=chain,
+                finish=self._finish_request,
+                helpers=helpers,
+            )
+        finally:
+            helpers.dismiss()
 
     def _finish_request(self) -> FinishRequest | None:
         """As the job's document had it when an event was last reported, which is at the end of each epoch."""
@@ -327,6 +322,18 @@ class Tailoring:
         if stage in {"intake", "publish"}:
             progress = 0.0 if stage == "intake" else _INTAKE_SHARE + _RECIPE_SHARE
             self._run.report(Event(kind="stage", stage=stage, progress=progress))
+
+
+def chosen_backbone(options: TailorOptions, settings: Settings, registry: Registry) -> Backbone:
+    """Raises OptionsInvalid where it was removed since the job was accepted, BackboneWeightsInvalid."""
+    chosen = backbone_of(options, settings, registry)
+    if chosen.stored is None:
+        return load_backbone(chosen.architecture, chosen.weights)
+    name = chosen.stored.name
+    try:
+        return stored_backbone(registry.backbones.read(chosen.stored), name)
+    except (BlobMissing, BlobCorrupt) as fault:
+        raise BackboneWeightsInvalid(chosen.architecture, name, f"{fault}; add them again, then retry") from fault
 
 
 def _dataset_document(report: IntakeReport) -> Mapping[str, Json]:

@@ -41,6 +41,7 @@ from trainer.redis_errors import reachable
 from trainer.settings import Settings
 from trainer.wiring import housekeeping, open_jobs, reconciler_of
 from trainer.workers.exit_reason import of_signal, of_trace, oom_kills
+from trainer.workers.help_queue import help_queue_name, helped_submission, is_help
 from trainer.workers.rq_log import configure_rq_log, ends_in_a_line
 
 logger = logging.getLogger(__name__)
@@ -80,8 +81,9 @@ class TrainerWorker(rq.Worker):
     def of(
         cls, settings: Settings, client: "redis.Redis", *, name: str | None = None, in_job_process: bool = False
     ) -> Self:
+        queues = [QUEUES[priority] for priority in PRIORITIES]
         worker = cls(
-            [QUEUES[priority] for priority in PRIORITIES],
+            [*queues, help_queue_name(settings.work_dir)] if settings.worker_helps else queues,
             name=name,
             connection=client,
             serializer=JSONSerializer,
@@ -96,6 +98,11 @@ class TrainerWorker(rq.Worker):
         worker.reconciler = reconciler_of(settings, worker.jobs)
         return worker
 
+    def queue_of(self, job: Job) -> rq.Queue:
+        """The queue that an RQ job came from."""
+        found = next((queue for queue in self.queues if queue.name == job.origin), None)
+        return self.jobs.queue.queue_of(job) if found is None else found
+
     def fork_work_horse(self, job: Job, queue: rq.Queue) -> None:
         assert self.execution is not None
         arguments = [str(os.getpid()), self.name, job.id, self.execution.id]
@@ -103,7 +110,7 @@ class TrainerWorker(rq.Worker):
         self._ran, self._end, self._status, self._death = AwakeTime(), None, None, None
         self._oom_kills = oom_kills()
         environment = os.environ | _LOG_ENVIRONMENT
-        self._horse_pid, self._log = spawned(command, environment, self.jobs.store.client, job_of(job.id)[0])
+        self._horse_pid, self._log = spawned(command, environment, self.jobs.store.client, _served(job.id)[0])
 
     def monitor_work_horse(self, job: Job, queue: rq.Queue, execution: Execution) -> None:
         with MemoryWatch(self.horse_pid, self.memory_limit_bytes) as self._memory:
@@ -133,7 +140,7 @@ class TrainerWorker(rq.Worker):
             unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
             peak_mib = None if rusage is None else rusage.ru_maxrss / unit
             self._death = of_signal(os.WTERMSIG(ret_val), peak_mib=peak_mib, oom_kills_meanwhile=meanwhile)
-            if self._memory is not None and self._memory.exceeded:
+            if self._memory is not None and self._memory.exceeded and not is_help(job.id):
                 self._fail_for_memory(job)
         else:
             self._death = f"it ended by itself with status {os.waitstatus_to_exitcode(ret_val)}; its log may tell why"
@@ -175,18 +182,23 @@ class TrainerWorker(rq.Worker):
         if self._stop_requested and not self._returning:  # the request came while the job process was being started
             self._give_back()
         if not wanted:
-            logger.info("job %s has ended: killing its process", job.id, extra={"job": job_of(job.id)[0]})
+            logger.info("job %s has ended: killing its process", job.id, extra={"job": _served(job.id)[0]})
             self._stopped_job_id = job.id
             self.kill_horse()
 
-    def _is_wanted(self, submission: str) -> bool:
-        name, number = job_of(submission)
+    def _is_wanted(self, rq_job: str) -> bool:
+        name, number = _served(rq_job)
         job = self.jobs.store.find(name)
+        if job is None or job.submission != number:
+            return False
         # A job that has just ended is still wanted: its job process is tidying up.
-        return job is not None and job.state != "cancelled" and job.submission == number
+        return job.is_open if is_help(rq_job) else job.state != "cancelled"
 
     def _has_overrun(self, submission: str) -> bool:
-        """Whether the run has taken much longer than its job's `max_minutes`; the job fails then."""
+        """Whether the run has taken much longer than its job's `max_minutes`; the job fails then. For help, the worker
+        of the job itself looks at that."""
+        if is_help(submission):
+            return False
         job, minutes = self.jobs.store.find(job_of(submission)[0]), self._ran.seconds / 60
         if job is None or not job.is_open or job.stage == PUBLISH:
             return False
@@ -206,13 +218,21 @@ class TrainerWorker(rq.Worker):
         exc_string: str = "",
         execution: Execution | None = None,
     ) -> None:
-        if self._returning:
+        if self._returning and not is_help(job.id):
             job.retries_left = (job.retries_left or 0) + 1  # the attempt does not count
         # A submission that never began is still in the intermediate list, where it would count as a run of its actor.
         self.connection.lrem(queue.intermediate_queue_key, 0, job.id)
         super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
+        if is_help(job.id):  # the job's own process goes on with what was left
+            self._end_help(job)
+            return
         reason = "the worker was stopped" if self._returning else self._death or of_trace(exc_string)
         self.reconciler.settle(job.id, reason)
+
+    def _end_help(self, job: Job) -> None:
+        logger.info("help for job %s has ended: %s", _served(job.id)[0], self._death or "it failed; its log tells why")
+        if self._returning:
+            job.delete()  # whoever fails is not called again, and this one has not
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Give the running job back to the queue instead of waiting for it, which may take hours; it goes on from its
@@ -235,6 +255,11 @@ class TrainerWorker(rq.Worker):
             logger.warning("%s", fault)
         self._next_maintenance = time.monotonic() + _MAINTENANCE_SECONDS
         self.last_cleaned_at = rq.utils.now()  # type: ignore[assignment]  # RQ declares it as None
+
+
+def _served(rq_job: str) -> tuple[str, int]:
+    """Id and submission of the job that an RQ job carries out or helps with."""
+    return job_of(helped_submission(rq_job))
 
 
 def _wait_status(found: "os.waitid_result") -> int:

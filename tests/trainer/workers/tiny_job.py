@@ -27,12 +27,14 @@ def submit(http: httpx.Client, query: str = "") -> str:
     return str(answer.json()["id"])
 
 
-def tiny_digest(folder: Path, finish: Callable[[], FinishRequest | None] = never, method: Method = "nettailor") -> str:
+def tiny_digest(
+    folder: Path, finish: Callable[[], FinishRequest | None] = never, method: Method = "nettailor", folds: int = 1
+) -> str:
     """The digest of the bundle that a run in one piece makes, in this process."""
     upload, dataset = folder / "upload", folder / "dataset.zip"
     upload.write_bytes(UPLOAD)
     freeze(upload, dataset, intake_limits(Settings()))
-    config = tiniest_config(seed=SEED, method=method)
+    config = tiniest_config(seed=SEED, method=method, folds=folds)
     torch.set_num_threads(1)  # as the job processes: another test of this process may have left another number
     made = tailor(
         "pets",

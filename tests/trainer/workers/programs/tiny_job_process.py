@@ -1,8 +1,9 @@
 """The job process with the real recipe, its `fast` preset cut down to the tiniest.
 
 At the places that TINY_STOP_AT names it stops itself (SIGSTOP), once at each: at `start`, before it has imported
-anything heavy, when a `candidate` was measured, or in a stage: after an epoch where the stage trains, and in `publish`
-when the version is in the registry but no job says so. With TINY_END it ends itself there instead: `segv` or `memory`.
+anything heavy, when a `candidate` was measured, after an epoch of `helping` with the job of another worker, or in a
+stage: after an epoch where the stage trains, and in `publish` when the version is in the registry but no job says so.
+With TINY_END it ends itself there instead: `segv` or `memory`. A job has TINY_FOLDS folds, 1 by default.
 """
 
 import os
@@ -37,13 +38,15 @@ def make_tiny() -> None:
     from tests.trainer.tiny import tiniest_config, tiny_backbone
     from trainer.recipe import config as recipe_config
 
-    config = tiniest_config()
+    config = tiniest_config(folds=int(os.environ.get("TINY_FOLDS", "1")))
     recipe_config._PRESETS["fast"] = lambda: config
     backbones.load_backbone = tiny_backbone
 
 
 def stop_in_stages() -> None:
     from trainer.events import Event, Json
+    from trainer.recipe.sharing import board
+    from trainer.training.fit import Epoch
     from trainer.workers import job_run
 
     class StoppingRun(job_run.JobRun):
@@ -58,7 +61,13 @@ def stop_in_stages() -> None:
             stop_at("publish")
             super().succeed(result)
 
+    class StoppingBoard(board.Board):
+        def tell(self, run: str, epochs: int, epoch: Epoch) -> None:
+            super().tell(run, epochs, epoch)
+            stop_at("helping")
+
     job_run.JobRun = StoppingRun  # type: ignore[misc]  # before anybody has imported it
+    board.Board = StoppingBoard  # type: ignore[misc]  # as above
 
 
 if __name__ == "__main__":
