@@ -15,7 +15,7 @@ IN_OUR_ORDER := --dist loadfile --no-loadscope-reorder
 PACKAGES := nettailor hosting registry server trainer cli deploy benchmarks client/nettailor_client
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage observability-test nightly lint format docs protos bench lock sbom audit digests clean
+.PHONY: help install demo test coverage observability-test nightly lint format docs protos gpu-check bench lock sbom audit digests clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -65,6 +65,9 @@ lint: $(STAMP) ## ruff, mypy --strict, import-linter
 format: $(STAMP) ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+gpu-check: ## What only a machine with a GPU can tell: its tests, then speeds; eight minutes, by $(PYTHON) as it is
+	$(PYTHON) -m benchmarks.gpu_check $(ARGS)
 
 bench: $(STAMP) ## The engine against what people do today; benchmarks/README.md has the others
 	$(BIN)/python -m benchmarks.engine --json $(ARGS)

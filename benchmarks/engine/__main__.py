@@ -22,6 +22,7 @@ import torch
 
 from benchmarks.engine import baselines, memory, switching
 from benchmarks.engine.baselines import Contender, OpenVinoType
+from benchmarks.engine.resident_switch import resident_switch_us
 from benchmarks.measuring import machine
 from benchmarks.measuring.ratios import Ratio, over_rounds, paired_ratio
 from benchmarks.measuring.rounds import Values, paired_rounds, rate
@@ -160,7 +161,7 @@ def switches(args: argparse.Namespace, backbone: Backbone, side: int) -> dict[st
     bundles = tailored_bundles(4 * args.tasks, side, fingerprint=backbone.fingerprint())
     few = bundles[: args.tasks]
     disk = switching.disk_switch(engine, few, args.rounds)
-    resident = switching.resident_switch_us(engine, few[0], few[1], args.rounds)
+    resident = resident_switch_us(engine, few[0], few[1], args.rounds)
     edge = switching.cliff(engine, bundles, args.batch, args.rounds, 2 * args.seconds)
     return {
         "memory_per_task": over_rounds([memory.task_bytes_share(args.device, 64, side)]),

@@ -1,24 +1,22 @@
-"""What it costs to change tasks, in `benchmarks.engine`: between residents, from disk, and beyond the device's room."""
+"""What it costs to change tasks, in `benchmarks.engine`: from disk, and beyond the device's room."""
 
 import itertools
 import queue
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, median
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from benchmarks.engine.baselines import random_images
-from benchmarks.measuring.ratios import Ratio, over_rounds, paired_ratio
+from benchmarks.measuring.ratios import Ratio, paired_ratio
 from benchmarks.measuring.rounds import paired_rounds, seconds_each
 from benchmarks.workloads.resnet34 import BACKBONE
 from nettailor.bundle.bundle import Bundle
@@ -36,32 +34,8 @@ from server.scheduling.queues import FairQueues
 from server.scheduling.scheduler import Scheduler
 from server.scheduling.work import Work
 
-_REPEATS = 60  # of each task in a round
 _CLIENTS = 32  # that wait for their answer before they ask again
 _FOREVER = 3600.0
-
-
-def resident_switch_us(engine: Engine, first: Bundle, second: Bundle, rounds: int) -> Ratio:
-    """Microseconds of engine time a switch, batch 1: how much longer A takes right after B than right after A.
-
-    In a sequence A, A, B, B, A, A, ... every other run is a switch. A run and what it is compared with are then
-    milliseconds apart, and medians keep out what the machine does beside them.
-    """
-    images = random_images(1, first.manifest.preprocessing.crop)
-    tasks = [_solo(engine, engine.pack(bundle), images) for bundle in (first, second)]
-
-    def microseconds() -> float:
-        switched: list[list[float]] = [[], []]
-        repeated: list[list[float]] = [[], []]
-        for _ in range(_REPEATS):
-            for task, run in enumerate(tasks):
-                switched[task].append(seconds_each([run], 1))
-                repeated[task].append(seconds_each([run], 1))
-        costs = [median(after) - median(before) for after, before in zip(switched, repeated, strict=True)]
-        return 1e6 * fmean(costs)
-
-    microseconds()  # warms up
-    return over_rounds([microseconds() for _ in range(rounds)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,11 +156,6 @@ def _ready(lease: "Lease[Ready]", *, expected: Tier) -> None:
     lease.ready.result()
     assert lease.tier in (expected, Tier.DEVICE)
     lease.release()
-
-
-def _solo(engine: Engine, adapter: Ready, images: NDArray[np.uint8]) -> Callable[[], object]:
-    part = [Part(adapter=adapter, images=[0])]
-    return lambda: engine.forward(images, part)
 
 
 class _Clients:

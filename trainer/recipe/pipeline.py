@@ -132,7 +132,7 @@ def tailor_data(
         plan = planner.plan_teachers(plan, fold, checkpoints / "pace")
         progress.unit = planner.unit
         crew = Alone()
-        if helpers is not None and warm is None and ProcessGroup.current().size == 1:
+        if helpers is not None and warm is None and not chain and ProcessGroup.current().size == 1:
             board, told = Board(checkpoints), progress.epoch_elsewhere
             crew = Crew(board, helpers, folds=plan.folds, told=told, check=early.check)
         with crew:
