@@ -70,7 +70,7 @@ def throughput(args: argparse.Namespace, backbone: Backbone, side: int) -> Value
     fingerprint = backbone.fingerprint()
     bundles = tailored_bundles(args.tasks, side, fingerprint=fingerprint)
     frozen = tailored_bundles(args.tasks, side, statistics="frozen", fingerprint=fingerprint)
-    engine = Engine(backbone, open_device(args.device, args.dtype))
+    engine = _engine(args, backbone, args.dtype)
     sides = [
         baselines.mixed(engine, bundles, args.batch),
         baselines.mixed(engine, frozen, args.batch, name="mixed, frozen statistics"),
@@ -81,7 +81,7 @@ def throughput(args: argparse.Namespace, backbone: Backbone, side: int) -> Value
         if args.device == "cpu" and not OneDnnKernel.available(DTYPES[dtype]):
             print(f"left out: {dtype}, which this processor has no fast convolutions in", file=sys.stderr)
             continue
-        other = Engine(backbone, open_device(args.device, dtype))
+        other = _engine(args, backbone, dtype)
         sides.append(baselines.mixed(other, bundles, args.batch, name=dtype))
     if args.device == "cpu":
         sides += _in_int8(args, backbone, engine, side)
@@ -157,7 +157,7 @@ def backbone_bytes(backbone: Backbone, side: int) -> dict[str, Ratio]:
 
 def switches(args: argparse.Namespace, backbone: Backbone, side: int) -> dict[str, Ratio]:
     """The keys that do not."""
-    engine = Engine(backbone, open_device(args.device, args.dtype))
+    engine = _engine(args, backbone, args.dtype)
     bundles = tailored_bundles(4 * args.tasks, side, fingerprint=backbone.fingerprint())
     few = bundles[: args.tasks]
     disk = switching.disk_switch(engine, few, args.rounds)
@@ -171,6 +171,10 @@ def switches(args: argparse.Namespace, backbone: Backbone, side: int) -> dict[st
         "switch_disk_ms": over_rounds([1000 * seconds for seconds in disk.to_ready]),
         "cliff": edge,
     }
+
+
+def _engine(args: argparse.Namespace, backbone: Backbone, dtype: str) -> Engine:
+    return Engine(backbone, open_device(args.device, dtype, slots=args.slots, recorded=args.graphs))
 
 
 def _rate(contender: Contender, seconds: float) -> float:
@@ -204,6 +208,10 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--dtype", choices=["auto", "float32", "bfloat16", "float16"], default="auto")
+    parser.add_argument("--slots", type=int, default=0, help="on CUDA: tasks that are multiplied at once, at most 1023")
+    parser.add_argument(
+        "--graphs", choices=["off", "blocks", "pass"], default="pass", help="of tasks in slots, on CUDA"
+    )
     parser.add_argument("--sides", type=int, nargs="+", default=[72, 224], help="pixels of the square images")
     parser.add_argument("--tasks", type=int, default=16)
     parser.add_argument("--batch", type=int, default=64, help="images in a batch, as the server's default")

@@ -16,6 +16,12 @@ def test_both_ways_multiply_each_group_by_its_own_matrix(sizes: list[int], behin
         torch.testing.assert_close(product(x, weights, ends)[: sum(sizes)], torch.cat(expected))
 
 
+def test_a_single_row_may_say_any_stride() -> None:
+    x, weights, ends = torch.randn(16, 1).t(), torch.randn(2, 16, 8), torch.tensor([0, 1], dtype=torch.int32)
+    assert x.stride() == (1, 1)
+    torch.testing.assert_close(grouped_product(x, weights, ends), x @ weights[1])
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_cpu_has_no_kernel_for_it(dtype: torch.dtype) -> None:
     assert not has_kernel(torch.device("cpu"), dtype)
