@@ -236,7 +236,13 @@ class Service(Answering):
         queues: FairQueues[Ready] = FairQueues(
             max_rows=settings.max_batch, max_wait_s=settings.max_wait_ms / 1000, weights=settings.task_weights
         )
-        scheduler = Scheduler(queues, Runner(backbones), _BatchObserver(metrics, admission, statistics))
+        runner = Runner(backbones)
+        scheduler = Scheduler(
+            queues,
+            runner,
+            _BatchObserver(metrics, admission, statistics),
+            begin=None if engine.device.is_host else runner.begin,
+        )
         inference = LocalInference(
             routing=routing,
             admission=admission,

@@ -1,6 +1,6 @@
 """From a batch of queued items to the engine's forward pass, and from logits to rankings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,10 @@ class Runner:
         self._backbones = backbones
 
     def __call__(self, batch: Sequence[Item[Ready]]) -> list[list[Ranking]]:
+        return self.begin(batch)()
+
+    def begin(self, batch: Sequence[Item[Ready]]) -> Callable[[], list[list[Ranking]]]:
+        """As `Engine.begin`."""
         images = np.stack([item.work.images[item.index] for item in batch])
         members: dict[Ready, list[int]] = {}  # the batch's images that each adapter is to classify
         for row, item in enumerate(batch):
@@ -25,12 +29,20 @@ class Runner:
                 members.setdefault(adapter, []).append(row)
         parts = [Part(adapter=adapter, images=rows) for adapter, rows in members.items()]
         engine = self._backbones.running(parts[0].adapter.backbone)  # a batch is of one backbone
-        found: dict[tuple[int, Ready], Ranking] = {}
-        for part, logits in zip(parts, engine.forward(images, parts), strict=True):
-            longest = max(batch[row].work.top_k for row in part.images)
-            for row, ranking in zip(part.images, rank(logits, longest), strict=True):
-                found[row, part.adapter] = ranking[: batch[row].work.top_k]
-        return [[found[row, adapter] for adapter in item.work.parts] for row, item in enumerate(batch)]
+        logits = engine.begin(images, parts)
+        return lambda: _rankings(batch, parts, logits())
+
+
+def _rankings(
+    batch: Sequence[Item[Ready]], parts: Sequence[Part], logits: Sequence[NDArray[np.float32]]
+) -> list[list[Ranking]]:
+    """Of each item, by part."""
+    found: dict[tuple[int, Ready], Ranking] = {}
+    for part, own in zip(parts, logits, strict=True):
+        longest = max(batch[row].work.top_k for row in part.images)
+        for row, ranking in zip(part.images, rank(own, longest), strict=True):
+            found[row, part.adapter] = ranking[: batch[row].work.top_k]
+    return [[found[row, adapter] for adapter in item.work.parts] for row, item in enumerate(batch)]
 
 
 def rank(logits: NDArray[np.float32], top_k: int) -> list[Ranking]:

@@ -1,10 +1,13 @@
 """The scheduler: one thread that forms batches and has them run (torch-free)."""
 
 import logging
+import math
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from server.errors import DeadlineExceeded, InferenceFailed, NotReady
@@ -16,8 +19,9 @@ logger = logging.getLogger(__name__)
 D = TypeVar("D")
 
 
-# A mixed batch -> of each item, in order, the rankings by part.
-Runner = Callable[[Sequence[Item[D]]], Sequence[Sequence[Ranking]]]
+Answers = Callable[[], Sequence[Sequence[Ranking]]]  # waits for them: of each item, in order, the rankings by part
+Runner = Callable[[Sequence[Item[D]]], Sequence[Sequence[Ranking]]]  # the same of a mixed batch, at once
+Begin = Callable[[Sequence[Item[D]]], Answers]  # in two steps, for one thread
 
 
 class Observer(Protocol):
@@ -27,8 +31,21 @@ class Observer(Protocol):
         """`by_version` says how many of the batch's images each version of a task was asked about."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Begun(Generic[D]):
+    """A batch on its way through the engine."""
+
+    batch: list[Item[D]]
+    at: float
+    answers: Answers
+
+
 class Scheduler(Generic[D]):
-    """Owns the engine's time. `submit` may be called from any thread; results arrive in the work's future."""
+    """Owns the engine's time. `submit` may be called from any thread; results arrive in the work's future.
+
+    With `begin`, which is for devices that compute while the host goes on, a batch that is due begins before the
+    answers of the last one are waited for.
+    """
 
     def __init__(
         self,
@@ -36,10 +53,14 @@ class Scheduler(Generic[D]):
         runner: Runner[D],
         observer: Observer,
         *,
+        begin: Begin[D] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queues = queues
         self._runner = runner
+        self._begin = begin
+        self._under_way: _Begun[D] | None = None
+        self._ended_at = -math.inf  # when the last batch was done
         self._observer = observer
         self._clock = clock
         self._changed = threading.Condition()
@@ -81,41 +102,67 @@ class Scheduler(Generic[D]):
     def _step(self) -> bool:
         """Wait for something to do and do it; False: stop. A method of its own, so that while the next one is waited
         for nothing holds the last batch, with its images and bundles."""
+        before, self._under_way = self._under_way, None
         with self._changed:
-            expired, batch = self._next()
+            expired, batch = self._next(waits=before is None)
         for work in dict.fromkeys(item.work for item in expired):
             _fail(work, DeadlineExceeded("in the queue"))
-        if batch:
-            self._run(batch)
-        return bool(expired or batch)
+        begun = self._begun(batch) if batch else None
+        if before is not None:
+            self._finish(before)
+        if begun is not None and self._begin is not None:
+            self._under_way = begun
+        elif begun is not None:
+            self._finish(begun)
+        return bool(expired or batch or before)
 
-    def _next(self) -> tuple[list[Item[D]], list[Item[D]]]:
-        """Wait for something to do; nothing at all means stop."""
+    def _next(self, *, waits: bool) -> tuple[list[Item[D]], list[Item[D]]]:
+        """What is to be done. If it `waits` for that, nothing at all means stop."""
         while True:
             now = self._clock()
             expired = self._queues.expire(now)
             batch = [item for item in self._queues.take(now, drain=self._stopping) if _is_wanted(item)]
-            if expired or batch or (self._stopping and not len(self._queues)):
+            if expired or batch or not waits or (self._stopping and not len(self._queues)):
                 return expired, batch
             due_at = self._queues.due_at()
             if due_at is None or due_at > now:
                 self._changed.wait(None if due_at is None else due_at - now)
 
-    def _run(self, batch: list[Item[D]]) -> None:
-        begun_at = self._clock()
+    def _begun(self, batch: list[Item[D]]) -> _Begun[D] | None:
+        """None: it broke."""
+        at = self._clock()
         try:
-            answers = self._runner(batch)
+            return _Begun(batch=batch, at=at, answers=self._answers(batch))
         except Exception:  # whatever broke, only the request that broke it may suffer
-            works = list(dict.fromkeys(item.work for item in batch))
-            tasks = ",".join(dict.fromkeys(task for work in works for task in work.tasks))
-            logger.exception("a batch of %s requests failed", len(works), extra={"task": tasks})
-            if len(works) == 1:
-                _fail(works[0], InferenceFailed(works[0].tasks))
-                return
-            for work in works:
-                self._run([item for item in batch if item.work is work])
+            self._run_apart(batch)
+            return None
+
+    def _answers(self, batch: list[Item[D]]) -> Answers:
+        return partial(self._runner, batch) if self._begin is None else self._begin(batch)
+
+    def _finish(self, begun: _Begun[D]) -> None:
+        try:
+            answers = begun.answers()
+        except Exception:  # whatever broke, only the request that broke it may suffer
+            self._run_apart(begun.batch)
             return
-        ended_at = self._clock()
+        self._answer(begun, answers)
+
+    def _run_apart(self, batch: list[Item[D]]) -> None:
+        """Each request of a batch that broke for itself; a request alone has failed."""
+        works = list(dict.fromkeys(item.work for item in batch))
+        tasks = ",".join(dict.fromkeys(task for work in works for task in work.tasks))
+        logger.exception("a batch of %s requests failed", len(works), extra={"task": tasks})
+        if len(works) == 1:
+            _fail(works[0], InferenceFailed(works[0].tasks))
+            return
+        for work in works:
+            if begun := self._begun([item for item in batch if item.work is work]):
+                self._finish(begun)
+
+    def _answer(self, begun: _Begun[D], answers: Sequence[Sequence[Ranking]]) -> None:
+        batch, ended_at = begun.batch, self._clock()
+        begun_at, self._ended_at = max(begun.at, self._ended_at), ended_at  # the engine's time counts once
         seconds = ended_at - begun_at
         self._observer.batch_ran(
             images=len(batch),

@@ -5,7 +5,7 @@ import itertools
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from typing import Any
 
@@ -30,14 +30,27 @@ class FakeEngine:
         self.go.set()
         self.began = threading.Event()
         self.batches: list[list[str]] = []
+        self.steps: list[tuple[str, int]] = []
 
     def __call__(self, batch: Sequence[Item[int]]) -> list[list[Ranking]]:
+        return self.begin(batch)()
+
+    def begin(self, batch: Sequence[Item[int]]) -> Callable[[], list[list[Ranking]]]:
+        number = len(self.batches)
         self.batches.append([task for item in batch for task in item.work.tasks])
+        self.steps.append(("begun", number))
         self.began.set()
-        assert self.go.wait(30)
-        if any("poison" in item.work.tasks for item in batch):
-            raise ValueError("poisoned")
-        return [[[(part, float(item.index))] for part in item.work.parts] for item in batch]
+        if any("venom" in item.work.tasks for item in batch):
+            raise ValueError("poisoned at once")
+
+        def answers() -> list[list[Ranking]]:
+            assert self.go.wait(30)
+            self.steps.append(("done", number))
+            if any("poison" in item.work.tasks for item in batch):
+                raise ValueError("poisoned")
+            return [[[(part, float(item.index))] for part in item.work.parts] for item in batch]
+
+        return answers
 
 
 class Batches:
@@ -49,10 +62,11 @@ class Batches:
 
 
 class House:
-    def __init__(self) -> None:
+    def __init__(self, *, overlaps: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self.engine, self.batches = FakeEngine(), Batches()
         queues: FairQueues[int] = FairQueues(max_rows=4, max_wait_s=0)
-        self.scheduler: Scheduler[int] = Scheduler(queues, self.engine, self.batches)
+        begin = self.engine.begin if overlaps else None
+        self.scheduler: Scheduler[int] = Scheduler(queues, self.engine, self.batches, begin=begin, clock=clock)
 
     def submit(self, *tasks: str, images: int = 1, timeout_s: float = 30) -> Work[int]:
         work: Work[int] = Work(
@@ -69,9 +83,9 @@ class House:
         return work
 
 
-@pytest.fixture
-def house() -> Iterator[House]:
-    house = House()
+@pytest.fixture(params=[False, True], ids=["one after another", "overlapping"])
+def house(request: pytest.FixtureRequest) -> Iterator[House]:
+    house = House(overlaps=request.param)
     house.scheduler.start()
     yield house
     house.engine.go.set()
@@ -104,16 +118,29 @@ def test_what_ran_is_let_go_while_nothing_waits(house: House) -> None:
     until(lambda: ran() is None)
 
 
-def test_only_the_request_that_broke_the_batch_fails(house: House) -> None:
+@pytest.mark.parametrize("poison", ["poison", "venom"])
+def test_only_the_request_that_broke_the_batch_fails(house: House, poison: str) -> None:
     first = occupy(house)
-    works = [house.submit(task) for task in ("a", "poison", "b")]
+    works = [house.submit(task) for task in ("a", poison, "b")]
     house.engine.go.set()
     first.future.result(30)
     assert works[0].future.result(30).rankings
     assert works[2].future.result(30).rankings
     with pytest.raises(InferenceFailed):
         works[1].future.result(30)
-    assert ["a", "b", "poison"] in [sorted(batch) for batch in house.engine.batches]
+    assert ["a", "b", poison] in [sorted(batch) for batch in house.engine.batches]
+
+
+def test_a_batch_that_is_due_begins_before_the_last_one_is_done() -> None:
+    """And the engine's time counts once: eight moments pass from the first beginning to the last answer."""
+    house = House(overlaps=True, clock=itertools.count().__next__)
+    work = house.submit("a", images=12)
+    house.scheduler.start()
+    assert len(work.future.result(30).rankings) == 12
+    house.scheduler.stop()
+    begun, done = ([(step, number) for number in range(3)] for step in ("begun", "done"))
+    assert house.engine.steps == [begun[0], begun[1], done[0], begun[2], done[1], done[2]]
+    assert sum(figures["seconds"] for figures in house.batches.seen) == 8
 
 
 def test_deadline_in_the_queue_and_cancellation(house: House) -> None:
