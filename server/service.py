@@ -226,6 +226,7 @@ class Service(Answering):
             backbones=backbones,
             pinned_tasks=settings.pinned_tasks,
             task_gone=forget_task,
+            is_int8=lambda record: engine.device.int8 and self._registry.int8_refusal(record) is None,
         )
         admission = Admission(
             bound=settings.queue_bound,

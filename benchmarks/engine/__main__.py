@@ -144,7 +144,7 @@ def _fastest(values: Values, names: Sequence[str]) -> str:
 
 
 def backbone_bytes(backbone: Backbone, side: int) -> dict[str, Ratio]:
-    """Of the shared network in int8 over that in fp32 with minimal filtering, both ready for images of `side` pixels."""
+    """Of the shared network in int8 over that in fp32 with minimal filtering, both ready for images of this size."""
     if why_not() is not None:
         return {}
     sizes = []

@@ -24,19 +24,10 @@ ReadBlob = Callable[[str], bytes]  # by digest; raises `BlobMissing`, `BlobCorru
 
 class BundleLoader:
     """A `tiers.Loader` over a blob store and the engines of the backbones that bundles name. No network of a task's own
-    may take more than `largest_network` bytes on the device; `may_be_int8` tells of a task whether its policy lets it
-    run in int8 where the device does."""
+    may take more than `largest_network` bytes on the device."""
 
-    def __init__(
-        self,
-        read_blob: ReadBlob,
-        backbones: Backbones[Engine],
-        *,
-        largest_network: float = math.inf,
-        may_be_int8: Callable[[str], bool] = lambda task: True,
-    ) -> None:
+    def __init__(self, read_blob: ReadBlob, backbones: Backbones[Engine], *, largest_network: float = math.inf) -> None:
         self._read_blob = read_blob
-        self._may_be_int8 = may_be_int8
         self._backbones = backbones
         self._largest_network = largest_network
 
@@ -44,19 +35,13 @@ class BundleLoader:
         """Raises `BlobMissing`, `BlobCorrupt`, subclasses of `BundleInvalid`, and as `Backbones.using`."""
         bundle = read_linked(self._read_blob(id.digest), self._read_blob)
         with self._backbones.using(bundle.manifest.backbone) as engine:
-            return engine.fold(bundle, exact=not self._may_be_int8(bundle.manifest.task))
+            return engine.fold(bundle, exact=not id.int8)
 
     def to_disk(self, bundle: FoldedBundle) -> Bytes:
         return folded.to_bytes(bundle)
 
     def from_disk(self, data: Bytes) -> FoldedBundle:
-        """Raises `ValueError` for a bundle that an earlier process folded for another precision."""
-        bundle = folded.from_bytes(data)
-        manifest = bundle.manifest
-        wanted = self._backbones.own.device.int8 and manifest.activation_ranges and self._may_be_int8(manifest.task)
-        if bundle.is_int8 != wanted:
-            raise ValueError("folded for another precision")
-        return bundle
+        return folded.from_bytes(data)
 
     def pack(self, bundle: FoldedBundle) -> Ready:
         """Raises `NetworkDoesNotFit`, and as `Backbones.using`."""

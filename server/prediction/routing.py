@@ -32,6 +32,14 @@ class ResolvedVersion(Generic[D]):
     lease: Lease[D]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Servable:
+    """A version, and the bundle that serves it."""
+
+    record: VersionRecord
+    id: BundleId
+
+
 @dataclass(kw_only=True, eq=False)
 class Routing(Generic[H, D]):
     """Thread-safe. `resolve` never blocks; what asks the registry says so."""
@@ -42,14 +50,15 @@ class Routing(Generic[H, D]):
     pinned_tasks: frozenset[str] = frozenset()
     task_gone: Callable[[str], None] = lambda _: None
     remembered: int = 256  # records of versions that no name leads to; the others are asked for again
+    is_int8: Callable[[VersionRecord], bool] = lambda _: False  # whether it is served so; may raise `IndexUnavailable`
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         # What the registry said first is applied first: two readers may not overtake each other. Taken before _lock.
         self._reading = threading.Lock()
-        self._table: dict[str, dict[str, VersionRecord]] = {}  # task -> alias -> what answers
-        self._wanted: dict[tuple[str, str], VersionRecord] = {}  # what is to answer once it is ready
-        self._versions: dict[tuple[str, int], VersionRecord] = {}  # the longest unasked first
+        self._table: dict[str, dict[str, Servable]] = {}  # task -> alias -> what answers
+        self._wanted: dict[tuple[str, str], Servable] = {}  # what is to answer once it is ready
+        self._versions: dict[tuple[str, int], Servable] = {}  # the longest unasked first
         self._unread: dict[tuple[str, str], RecordCorrupt] = {}  # names of which the registry cannot say what they mean
         self._loaded: set[tuple[str, str]] = set()  # names whose bundles are to stay on the device, as `load` was told
         self._synchronised = threading.Event()
@@ -108,14 +117,14 @@ class Routing(Generic[H, D]):
     def record(self, target: Target) -> VersionRecord:
         """What would answer for a target. Raises what `resolve` raises."""
         with self._lock:
-            return self._usable(self._named(target) if target.version is None else self._numbered(target))
+            return self._usable(self._named(target) if target.version is None else self._numbered(target)).record
 
     def load(self, target: Target) -> ResolvedVersion[D]:
         """Keep on the device whatever a name leads to, from now on. Raises what `resolve` raises."""
         with self._lock:
             resolved = self._lease(self._named(target))
             self._loaded.add((target.task, target.alias))
-            self.residency.pin(_id(resolved.record))
+            self.residency.pin(resolved.lease.id)
         return resolved
 
     def unload(self, target: Target) -> None:
@@ -124,12 +133,12 @@ class Routing(Generic[H, D]):
         Raises `TaskUnknown`, `AliasUnknown`, `RecordCorrupt`.
         """
         with self._lock:
-            id = _id(self._named(target))
+            id = self._named(target).id
             self._loaded.discard((target.task, target.alias))
             if not any(self._is_pinned(target.task, alias) for alias in self._names_of(id) - {target.alias}):
                 self.residency.retire(id)
 
-    def _named(self, target: Target) -> VersionRecord:
+    def _named(self, target: Target) -> Servable:
         aliases = self._table.get(target.task)
         if aliases is None:
             raise TaskUnknown(target.task)
@@ -137,24 +146,25 @@ class Routing(Generic[H, D]):
             raise self._unread.get((target.task, target.alias)) or AliasUnknown(target.task, target.alias)
         return aliases[target.alias]
 
-    def _numbered(self, target: Target) -> VersionRecord:
+    def _numbered(self, target: Target) -> Servable:
         task, version = target.task, target.version
         assert version is not None
-        record = self._versions.pop((task, version), None)
-        if record is None:
+        servable = self._versions.pop((task, version), None)
+        if servable is None:
             raise VersionUnknown(task, version) if task in self._table else TaskUnknown(task)
-        self._versions[task, version] = record  # last: the longest unasked are forgotten first
-        return record
+        self._versions[task, version] = servable  # last: the longest unasked are forgotten first
+        return servable
 
-    def _usable(self, record: VersionRecord) -> VersionRecord:
+    def _usable(self, servable: Servable) -> Servable:
+        record = servable.record
         needed = record.manifest.backbone
         if not self.backbones.knows(needed.fingerprint):
             fault = BackboneNotHere(needed.id, needed.fingerprint)
             raise BundleWithoutBackbone(record.task, record.version, str(fault))
-        return record
+        return servable
 
-    def _lease(self, record: VersionRecord) -> ResolvedVersion[D]:
-        return ResolvedVersion(record=record, lease=self.residency.acquire(_id(self._usable(record))))
+    def _lease(self, servable: Servable) -> ResolvedVersion[D]:
+        return ResolvedVersion(record=servable.record, lease=self.residency.acquire(self._usable(servable).id))
 
     def look_up(self, task: str, version: int | None = None) -> None:
         """Ask the registry about a name that is not known here (yet).
@@ -165,9 +175,9 @@ class Routing(Generic[H, D]):
             self.refresh(task)
             return
         with self._reading:  # or a version deleted meanwhile would be kept
-            record = self.registry.version_record(task, version)
+            servable = self._servable(self.registry.version_record(task, version))
             with self._lock:
-                self._remember(record)
+                self._remember(servable)
 
     def refresh(self, task: str) -> None:
         """Bring one task's names to what the registry says.
@@ -181,14 +191,18 @@ class Routing(Generic[H, D]):
                 self._forget_task(task)
                 raise
             self._apply(task, aliases)
+            with self._lock:  # of the others, what the task's policy says now
+                others = [number for name, number in self._versions if name == task and number not in aliases.values()]
+            for version in others:
+                self._read(task, version)
 
     def _apply(self, task: str, aliases: Mapping[str, int]) -> None:
         """Bring one task's names to what the registry says; one whose version it cannot read stays what it is."""
-        records: dict[str, VersionRecord] = {}
+        servables: dict[str, Servable] = {}
         unread: dict[tuple[str, str], RecordCorrupt] = {}
         for alias, version in aliases.items():
             try:
-                records[alias] = self._record(task, version)
+                servables[alias] = self._read(task, version)
             except RecordCorrupt as fault:
                 unread[task, alias] = fault
                 logger.warning("%s@%s stays what it is: %s", task, alias, fault, extra={"task": task})
@@ -198,95 +212,99 @@ class Routing(Generic[H, D]):
             for alias in [alias for t, alias in self._wanted if t == task and alias not in aliases]:
                 del self._wanted[task, alias]
             self._unread = {name: fault for name, fault in self._unread.items() if name[0] != task} | unread
-            for alias, record in dropped:
-                self._release(alias, record)
+            for alias, servable in dropped:
+                self._release(alias, servable)
                 self._loaded.discard((task, alias))
-        for alias, record in records.items():
-            self._want(task, alias, record)
+        for alias, servable in servables.items():
+            self._want(task, alias, servable)
 
-    def _record(self, task: str, version: int) -> VersionRecord:
+    def _read(self, task: str, version: int) -> Servable:
         with self._lock:
-            record = self._versions.get((task, version))
-        if record is None:
-            record = self.registry.version_record(task, version)
-            with self._lock:
-                self._remember(record)
-        return record
+            known = self._versions.get((task, version))
+        servable = self._servable(self.registry.version_record(task, version) if known is None else known.record)
+        with self._lock:
+            self._remember(servable)
+        return servable
 
-    def _remember(self, record: VersionRecord) -> None:
+    def _servable(self, record: VersionRecord) -> Servable:
+        """By the policy that the task has now."""
+        int8 = self.is_int8(record)
+        id = BundleId(task=record.task, version=record.version, digest=record.digest, int8=int8)
+        return Servable(record=record, id=id)
+
+    def _remember(self, servable: Servable) -> None:
         """Within the lock. A record holds its whole manifest: a task that is tailored daily must not fill the memory
         with all that it ever was."""
-        key = (record.task, record.version)
-        self._versions[key] = record
+        self._versions[servable.id.task, servable.id.version] = servable
         if len(self._versions) <= self.remembered:
             return
-        answering = [r for aliases in self._table.values() for r in aliases.values()]
-        named = {(r.task, r.version) for r in (*answering, *self._wanted.values())}
+        answering = [servable for aliases in self._table.values() for servable in aliases.values()]
+        named = {(s.id.task, s.id.version) for s in (*answering, *self._wanted.values())}
         spare = [key for key in self._versions if key not in named]
         for key in spare[: -self.remembered]:
             del self._versions[key]
 
-    def _want(self, task: str, alias: str, record: VersionRecord) -> None:
+    def _want(self, task: str, alias: str, servable: Servable) -> None:
         with self._lock:
             current = self._table.get(task, {}).get(alias)
-            if current is not None and _id(current) == _id(record):
+            if current is not None and current.id == servable.id:
                 self._wanted.pop((task, alias), None)
                 return
             wanted = self._wanted.get((task, alias))
-            if wanted is not None and _id(wanted) == _id(record):
+            if wanted is not None and wanted.id == servable.id:
                 return  # on its way
-            self._wanted[task, alias] = record
+            self._wanted[task, alias] = servable
         first = current is None
         if first:
-            self._flip(task, alias, record)  # nobody is answered by anything else yet
+            self._flip(task, alias, servable)  # nobody is answered by anything else yet
         if not first or self._is_pinned(task, alias) or self.synchronised:
-            lease = self.residency.acquire(_id(record))
-            lease.ready.add_done_callback(partial(self._prepared, task, alias, record, lease))
+            lease = self.residency.acquire(servable.id)
+            lease.ready.add_done_callback(partial(self._prepared, task, alias, servable, lease))
 
-    def _prepared(self, task: str, alias: str, record: VersionRecord, lease: Lease[D], ready: "Future[D]") -> None:
+    def _prepared(self, task: str, alias: str, servable: Servable, lease: Lease[D], ready: "Future[D]") -> None:
         failure = ready.exception()
         if failure is None:
-            self._flip(task, alias, record)
+            self._flip(task, alias, servable)
         else:
-            about = {"task": task, "version": record.version}
-            logger.warning(
-                "version %s of %s cannot take over %s: %s", record.version, task, alias, failure, extra=about
-            )
+            version = servable.id.version
+            about = {"task": task, "version": version}
+            logger.warning("version %s of %s cannot take over %s: %s", version, task, alias, failure, extra=about)
             with self._lock:  # so that the next reconcile tries again
-                if self._wanted.get((task, alias)) is record:
+                if self._wanted.get((task, alias)) is servable:
                     del self._wanted[task, alias]
         lease.release()
 
-    def _flip(self, task: str, alias: str, record: VersionRecord) -> None:
+    def _flip(self, task: str, alias: str, servable: Servable) -> None:
         """Let a version answer from now on, unless something newer is wanted by now; then release the old one."""
         with self._lock:
-            if self._wanted.get((task, alias)) is not record or task not in self._table:
+            if self._wanted.get((task, alias)) is not servable or task not in self._table:
                 return
             del self._wanted[task, alias]
             old = self._table[task].get(alias)
-            self._table[task][alias] = record
+            self._table[task][alias] = servable
             # Within the lock, or a flip that overtakes this one would be undone in part.
             if self._is_pinned(task, alias):
-                self.residency.pin(_id(record))
+                self.residency.pin(servable.id)
             if old is not None:
                 self._release(alias, old)
-        about = {"task": task, "version": record.version}
-        logger.info("%s@%s is version %s", task, alias, record.version, extra=about)
+        about = {"task": task, "version": servable.id.version}
+        logger.info("%s@%s is version %s", task, alias, servable.id.version, extra=about)
 
     def _is_pinned(self, task: str, alias: str) -> bool:
         return (task, alias) in self._loaded or (alias == LIVE and task in self.pinned_tasks)
 
-    def _release(self, alias: str, record: VersionRecord) -> None:
+    def _release(self, alias: str, servable: Servable) -> None:
         """Let go of a version that an alias named until now, if no other name leads to it; within the lock."""
-        names = self._names_of(_id(record))
-        if self._is_pinned(record.task, alias) and not any(self._is_pinned(record.task, name) for name in names):
-            self.residency.unpin(_id(record))
+        id = servable.id
+        names = self._names_of(id)
+        if self._is_pinned(id.task, alias) and not any(self._is_pinned(id.task, name) for name in names):
+            self.residency.unpin(id)
         if not names:
-            self.residency.retire(_id(record))
+            self.residency.retire(id)
 
     def _names_of(self, id: BundleId) -> set[str]:
         """The aliases that lead to a bundle; within the lock."""
-        return {alias for alias, record in self._table.get(id.task, {}).items() if _id(record) == id}
+        return {alias for alias, servable in self._table.get(id.task, {}).items() if servable.id == id}
 
     def forget_version(self, task: str, version: int) -> None:
         """The version was deleted: no name leads to it."""
@@ -306,7 +324,3 @@ class Routing(Generic[H, D]):
         self.residency.forget(task)
         if known is not None:
             self.task_gone(task)
-
-
-def _id(record: VersionRecord) -> BundleId:
-    return BundleId(task=record.task, version=record.version, digest=record.digest)

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 _SUFFIX = ".folded-3"  # another number when what the files hold changes its form: older files are then thrown away
 _TEMPORARY_SUFFIX = ".tmp"
-_NAME = re.compile(rf"(?P<hash>[0-9a-f]{{64}})\.(?P<version>[0-9]+)\.(?P<task>.+){re.escape(_SUFFIX)}")
+_NAME = re.compile(rf"(?P<hash>[0-9a-f]{{64}})\.(?P<version>[0-9]+)(?P<int8>q?)\.(?P<task>.+){re.escape(_SUFFIX)}")
 _SUM_BYTES = 32
 _START = 64  # bytes: keeps the contents on a cache line
 _SPARE_BYTES = 64 * 2**20  # of memory kept for the next bundles to be read
@@ -176,7 +176,8 @@ def _is_held(path: Path) -> bool:
 
 
 def _file_name(id: BundleId) -> str:
-    return f"{id.digest.removeprefix('sha256:')}.{id.version}.{id.task}{_SUFFIX}"
+    precision = "q" if id.int8 else ""
+    return f"{id.digest.removeprefix('sha256:')}.{id.version}{precision}.{id.task}{_SUFFIX}"
 
 
 def _id(file_name: str) -> BundleId | None:
@@ -184,4 +185,5 @@ def _id(file_name: str) -> BundleId | None:
     found = _NAME.fullmatch(file_name)
     if found is None:
         return None
-    return BundleId(task=found["task"], version=int(found["version"]), digest=f"sha256:{found['hash']}")
+    digest, int8 = f"sha256:{found['hash']}", bool(found["int8"])
+    return BundleId(task=found["task"], version=int(found["version"]), digest=digest, int8=int8)

@@ -29,6 +29,7 @@ class BundleId:
     task: str
     version: int
     digest: str
+    int8: bool = False  # made ready for the pass in 8 bits
 
 
 class Loader(Protocol[H, D]):

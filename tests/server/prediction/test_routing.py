@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ _MOMENT_S = 0.3  # for a thread that must not get ahead to get ahead if it could
 
 
 class FakeLease:
-    def __init__(self, ready: "Future[None]") -> None:
+    def __init__(self, id: BundleId, ready: "Future[None]") -> None:
+        self.id = id
         self.ready = ready
 
     def release(self) -> None:
@@ -39,7 +41,7 @@ class FakeResidency:
 
     def acquire(self, id: BundleId) -> FakeLease:
         self.retired.discard(id.version)
-        return FakeLease(self.ready.setdefault(id.version, Future()))
+        return FakeLease(id, self.ready.setdefault(id.version, Future()))
 
     def pin(self, id: BundleId) -> None:
         self.before("pin", id.version)
@@ -229,3 +231,12 @@ def test_removing_one_of_two_pinned_names_leaves_the_pin(house: House) -> None:
     house.registry.unalias("signs", "stable", actor="test", reason="test")
     house.routing.refresh("signs")
     assert house.residency.pinned == {1}
+
+
+def test_a_policy_about_int8_lets_another_bundle_of_the_same_version_take_over(house: House) -> None:
+    house.make_ready(1)
+    for int8 in (True, False):
+        house.routing.is_int8 = partial(lambda low, _: low, int8)
+        house.routing.refresh("signs")
+        named, numbered = (house.routing.resolve(Target(task="signs", version=version)) for version in (None, 1))
+        assert (named.record.version, named.lease.id.int8, numbered.lease.id.int8) == (1, int8, int8)

@@ -37,6 +37,16 @@ def test_least_recently_used_goes_first(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_a_bundle_made_ready_for_int8_is_another_file(tmp_path: Path) -> None:
+    low = BundleId(task=A.task, version=A.version, digest=A.digest, int8=True)
+    cache = opened(tmp_path)
+    cache.write(A, CONTENTS[A])
+    assert low not in cache
+    cache.write(low, CONTENTS[B])
+    assert (read(cache, A), read(cache, low)) == (CONTENTS[A].tobytes(), CONTENTS[B].tobytes())
+    assert set(opened(tmp_path).ids()) == {A, low}
+
+
 def test_what_an_earlier_process_left_is_verified_when_read(tmp_path: Path) -> None:
     cache = opened(tmp_path)
     cache.write(A, CONTENTS[A])

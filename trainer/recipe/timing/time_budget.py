@@ -40,8 +40,8 @@ _SHORT = ExpectedSearch(cuts=3, polished=1)  # where time is short
 @dataclass(frozen=True, kw_only=True)
 class TimeBudget:
     """`throughputs` are as measured before the first stage; `images` are in the training split of a fold,
-    `measured_images` what each network is measured on at the end; `history` has the epochs of the runs that are done, by
-    "<fold>/<run>".
+    `measured_images` what each network is measured on at the end; `history` has the epochs of the runs that are done,
+    by "<fold>/<run>".
     """
 
     minutes: float
