@@ -27,6 +27,7 @@ TrainerError
 │   └── OldHeadsMissing         a backbone is to remember what it was trained for, and nobody kept that
 ├── WorkerDevicesInvalid        the setting names devices that this machine does not have
 ├── PointUnknown                the version's Pareto front has no such point
+├── CannotCalibrate             the version cannot run in int8, or there are no images to calibrate it on
 ├── JobUnknown
 ├── JobAmbiguous                several jobs have ids that begin so
 ├── TooManyJobs                 the actor has as many open jobs as one may have
@@ -220,6 +221,13 @@ class WorkerDevicesInvalid(TrainerError):
     def __init__(self, devices: str, reason: str) -> None:
         super().__init__(f"NETTAILOR_WORKER_DEVICES={devices}: {reason}")
         self.devices = devices
+
+
+class CannotCalibrate(TrainerError):
+    def __init__(self, task: str, version: int, reason: str) -> None:
+        super().__init__(f"version {version} of task {task!r} cannot be calibrated: {reason}")
+        self.task = task
+        self.version = version
 
 
 class PointUnknown(TrainerError):

@@ -79,7 +79,7 @@ def run_verify(data_dir: Path, *, as_json: bool = False) -> None:
     from registry.maintenance.scrub import Scrub
     from registry.storage.blobs import Blobs
 
-    with _usable():
+    with usable():
         blobs = Blobs(_existing(Settings(data_dir=data_dir)).blobs_location)
         with counting("verify", PlainConsole(stderr=True)) as progress:
             report = Scrub(blobs, Records(blobs.store), progress).run()
@@ -99,10 +99,10 @@ def run_gc(data_dir: Path, grace: str, *, delete: bool, as_json: bool = False) -
     from trainer.settings import Settings
     from trainer.wiring import open_jobs
 
-    with _usable():
+    with usable():
         grace_s = _seconds(grace)
         settings = Settings(data_dir=data_dir)
-        with _registry(settings) as (registry, url), connect(url) as client:
+        with registry_in(settings) as (registry, url), connect(url) as client:
             jobs = open_jobs(settings, client, registry.blobs)
             keep_failed_s = max(grace_s, settings.keep_failed_jobs_seconds)
             with counting("gc", PlainConsole(stderr=True)) as progress:
@@ -119,7 +119,7 @@ def run_rebuild(data_dir: Path, *, as_json: bool = False) -> None:
     """Raises `RegistryUnusable`."""
     from hosting.settings.settings import Settings
 
-    with _usable(), _registry(Settings(data_dir=data_dir)) as (registry, _):
+    with usable(), registry_in(Settings(data_dir=data_dir)) as (registry, _):
         with counting("rebuild", PlainConsole(stderr=True)) as progress:
             rebuilt = registry.rebuild(progress)
         existing = sum(task.exists for task in registry.tasks())
@@ -136,8 +136,8 @@ def run_rebuild(data_dir: Path, *, as_json: bool = False) -> None:
 
 
 @contextmanager
-def _registry(settings: "Settings") -> "Iterator[tuple[Registry, str]]":
-    """The registry, and the URL of its Redis."""
+def registry_in(settings: "Settings") -> "Iterator[tuple[Registry, str]]":
+    """The registry of a data folder, and the URL of its Redis. Raises `RegistryUnusable`."""
     from registry.wiring import open_registry, shared_redis_service
 
     with shared_redis_service(_existing(settings)) as url, open_registry(settings, url) as registry:
@@ -155,7 +155,8 @@ def _existing(settings: "Settings") -> "Settings":
 
 
 @contextmanager
-def _usable() -> Iterator[None]:
+def usable() -> Iterator[None]:
+    """Whatever keeps a registry from being used is a `RegistryUnusable`."""
     from hosting.errors import HostingError
     from registry.errors import RegistryError
     from trainer.errors import TrainerError

@@ -58,14 +58,17 @@ def publish_point(
         attachments=pareto_front_of(origin),
         since=since,
     )
-    refused = None if alias is None else _move(registry, record, alias, actor=actor, reason=reason, default=default)
+    refused = (
+        None if alias is None else move_alias(registry, record, alias, actor=actor, reason=reason, default=default)
+    )
     return PublishedPoint(record=record, alias=None if refused else alias, refused=refused)
 
 
-def _move(
+def move_alias(
     registry: Registry, record: VersionRecord, alias: str, *, actor: str, reason: str, default: Policy
 ) -> str | None:
-    """Move the alias; returns why it was not moved, or None if it was."""
+    """Make an alias name a version, `live` only by the task's policy, or `default`; returns why it does not, or None if
+    it does."""
     if alias == LIVE and (why := incomparable(live_version(registry, record.task), record)):
         return why
     try:

@@ -1,0 +1,1 @@
+"""`nettailor calibrate`."""
