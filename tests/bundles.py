@@ -15,6 +15,7 @@ from nettailor.bundle.manifest import (
     Manifest,
     Method,
     Metrics,
+    ProxyDtype,
     StatisticsMode,
     format_of,
 )
@@ -51,6 +52,7 @@ def random_manifest(
     test_accuracy: float = 0.9,
     method: Method = "nettailor",
     activation_ranges: bool = False,
+    proxy_dtype: ProxyDtype = "F32",
 ) -> Manifest:
     """A manifest whose figures are made up but consistent in form; other methods have a plan and statistics of their
     own."""
@@ -59,13 +61,14 @@ def random_manifest(
         plan, statistics = full_plan(depth, 0), PLAIN_METHODS[method]
     side = {"mini26": (32, 32), "wide_resnet26": (72, 64)}.get(backbone, (256, 224))
     return Manifest(
-        format=format_of(method, activation_ranges=activation_ranges),
+        format=format_of(method, activation_ranges=activation_ranges, proxy_dtype=proxy_dtype),
         task=task,
         method=method,
         backbone=BackboneReference(id=backbone, fingerprint=fingerprint),
         plan=plan or random_plan(depth, seed=seed),
         statistics=statistics,
         activation_ranges=activation_ranges,
+        proxy_dtype=proxy_dtype,
         classes=tuple(f"class {index}" for index in range(classes)),
         preprocessing=Preprocessing(resize=side[0], crop=side[1], mean=IMAGENET_MEAN, std=IMAGENET_STD),
         metrics=Metrics(
@@ -137,6 +140,7 @@ def random_bundle(
     test_accuracy: float = 0.9,
     method: Method = "nettailor",
     activation_ranges: bool = False,
+    proxy_dtype: ProxyDtype = "F32",
 ) -> tuple[Manifest, dict[str, AnyArray]]:
     """A manifest and its tensors, ready for `encode`; the same arguments give the same bundle."""
     manifest = random_manifest(
@@ -150,6 +154,7 @@ def random_bundle(
         test_accuracy=test_accuracy,
         method=method,
         activation_ranges=activation_ranges,
+        proxy_dtype=proxy_dtype,
     )
     return manifest, random_tensors(manifest, seed=seed)
 

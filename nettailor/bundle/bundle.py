@@ -17,6 +17,7 @@ from nettailor.bundle.safetensors_file import (
     serialise,
     strict_json,
 )
+from nettailor.bundle.tensors.half import narrowed, widened
 from nettailor.bundle.tensors.tensors import check_tensors
 from nettailor.errors import BundleManifestInvalid, BundleWrongBackbone, PlanInvalid
 
@@ -37,7 +38,8 @@ _MANIFEST = "manifest"  # the one key of the header's metadata
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bundle:
-    """A decoded bundle; `tensors` are read-only views of the bytes, by name: float32, masks uint8."""
+    """A decoded bundle; `tensors` are read-only, by name: float32, masks uint8. They are views of the bytes, but for
+    those that a file holds in 16 bits."""
 
     manifest: Manifest
     tensors: Mapping[str, AnyArray]
@@ -57,17 +59,18 @@ def encode(manifest: Manifest, tensors: Mapping[str, AnyArray]) -> bytes:
     Raises `BundleManifestInvalid` and `BundleTensorInvalid` as `decode` does.
     """
     check_tensors(manifest, tensors)
-    return serialise({_MANIFEST: manifest_json(manifest)}, tensors)
+    return serialise({_MANIFEST: manifest_json(manifest)}, narrowed(manifest, tensors))
 
 
 def decode(data: bytes, *, limits: BundleLimits = DEFAULT_LIMITS) -> Bundle:
     """Read a bundle from bytes that nobody vouches for. Raises a subclass of `BundleInvalid`."""
-    container = parse(data, limits, dtypes=("F32", "U8"))
+    container = parse(data, limits, dtypes=("F32", "F16", "U8"))
     if set(container.metadata) != {_MANIFEST}:
         raise BundleManifestInvalid("header.__metadata__", f"must hold exactly one key, {_MANIFEST!r}")
     manifest = parse_manifest(container.metadata[_MANIFEST])
-    check_tensors(manifest, container.tensors)
-    return Bundle(manifest=manifest, tensors=container.tensors, digest=digest_of(data), size_bytes=len(data))
+    tensors = widened(manifest, container.tensors)
+    check_tensors(manifest, tensors)
+    return Bundle(manifest=manifest, tensors=tensors, digest=digest_of(data), size_bytes=len(data))
 
 
 def check_backbone(bundle: Bundle | Manifest, fingerprint: str) -> None:

@@ -1,7 +1,7 @@
 """The manifest of a bundle: version-independent content only, so that equal training gives equal bytes (torch-free).
 
-Bundles of method `nettailor` that have no activation ranges are of format 1, whose readers know neither other methods
-nor ranges; all others are of format 2.
+Bundles of method `nettailor` that have neither activation ranges nor proxies of 16 bits are of format 1, whose readers
+know none of these; all others are of format 2.
 Accuracies are shares (0..1); MACs are multiply-adds of one image, batch-norm counted as 2 an output element.
 """
 
@@ -24,6 +24,7 @@ Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+ProxyDtype = Literal["F32", "F16"]  # of the proxies' tensors in the file
 StatisticsMode = Literal["task", "frozen"]  # batch-norm statistics of the kept blocks: in the bundle, or the backbone's
 
 # Of the methods that keep every block and add no path.
@@ -49,9 +50,10 @@ def adapters_of(method: Method) -> AdapterMethod | None:
     return next((known for known in ADAPTER_METHODS if known == method), None)
 
 
-def format_of(method: Method, *, activation_ranges: bool = False) -> Format:
+def format_of(method: Method, *, activation_ranges: bool = False, proxy_dtype: ProxyDtype = "F32") -> Format:
     """The format that such a bundle is written in."""
-    return "nettailor-bundle/1" if method == "nettailor" and not activation_ranges else "nettailor-bundle/2"
+    plain = method == "nettailor" and not activation_ranges and proxy_dtype == "F32"
+    return "nettailor-bundle/1" if plain else "nettailor-bundle/2"
 
 
 def may_have_ranges(method: Method) -> bool:
@@ -153,6 +155,7 @@ class Manifest(_Frozen):
     statistics: StatisticsMode
     # Whether the bundle says in which range its activations lie, without which it cannot run in int8.
     activation_ranges: bool = Field(default=False, exclude_if=lambda ranges: not ranges)
+    proxy_dtype: ProxyDtype = Field(default="F32", exclude_if=lambda dtype: dtype == "F32")
     classes: tuple[Annotated[str, StringConstraints(min_length=1, max_length=256)], ...] = Field(
         min_length=2, max_length=100_000
     )
@@ -202,10 +205,13 @@ class Manifest(_Frozen):
 
     @model_validator(mode="after")
     def _is_what_its_method_makes(self) -> "Manifest":
-        wanted = format_of(self.method, activation_ranges=self.activation_ranges)
+        wanted = format_of(self.method, activation_ranges=self.activation_ranges, proxy_dtype=self.proxy_dtype)
         if self.format != wanted:
             having = " with activation ranges" if self.activation_ranges else ""
+            having += "" if self.proxy_dtype == "F32" else f" with proxies in {self.proxy_dtype}"
             raise ValueError(f"a bundle of method {self.method}{having} is a {wanted}, not a {self.format}")
+        if self.method != "nettailor" and self.proxy_dtype != "F32":
+            raise ValueError(f"bundles of method {self.method} have no proxies to be in {self.proxy_dtype}")
         if self.activation_ranges and not may_have_ranges(self.method):
             raise ValueError(f"bundles of method {self.method} have no activation ranges")
         if self.metrics.int8 is not None and not self.activation_ranges:

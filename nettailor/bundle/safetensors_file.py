@@ -20,7 +20,7 @@ AnyArray = NDArray[Any]  # of one of the types below
 
 METADATA = "__metadata__"
 _LENGTH_BYTES = 8
-_TYPES: Mapping[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "U8": np.dtype(np.uint8)}
+_TYPES: Mapping[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "U8": np.dtype(np.uint8)}
 _MOST_DIMENSIONS = 8
 _ENTRY_KEYS = {"dtype", "shape", "data_offsets"}
 
@@ -86,12 +86,12 @@ def _finite(text: str) -> float:
 
 
 def serialise(metadata: Mapping[str, str], tensors: Mapping[str, AnyArray]) -> bytes:
-    """The canonical file: tensors in the order of their names, header keys sorted. What is no uint8 is written as
-    float32."""
+    """The canonical file: tensors in the order of their names, header keys sorted. What is neither uint8 nor float16 is
+    written as float32."""
     header: dict[str, Any] = {METADATA: dict(metadata)}
     chunks, offset = [], 0
     for name in sorted(tensors):
-        dtype = "U8" if tensors[name].dtype == np.uint8 else "F32"
+        dtype = next((known for known in ("U8", "F16") if tensors[name].dtype == _TYPES[known]), "F32")
         chunk = np.ascontiguousarray(tensors[name], dtype=_TYPES[dtype]).tobytes()
         header[name] = {
             "dtype": dtype,

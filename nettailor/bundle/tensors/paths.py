@@ -16,6 +16,8 @@ from nettailor.architecture.plan import Plan
 from nettailor.bundle.safetensors_file import FloatArray
 from nettailor.errors import BundleTensorInvalid
 
+PROXIES = "proxies."  # how their names begin
+
 _PREFIX = "alphas."
 _SUM_TOLERANCE = 1e-4  # a float32 softmax over a few dozen paths is off by some 1e-6
 
@@ -34,7 +36,7 @@ def _proxy_shapes(geometry: Geometry, source: int, node: int) -> dict[str, Shape
     shapes: dict[str, Shape] = {}
     for index, (c_in, c_out) in enumerate(itertools.pairwise(geometry.proxy_channels(source, node)), start=1):
         layer = str(index) if geometry.bottleneck else ""
-        prefix = f"proxies.{node}.{source}"
+        prefix = f"{PROXIES}{node}.{source}"
         shapes[f"{prefix}.conv{layer}.weight"] = (c_out, c_in, 1, 1)
         for part in ("weight", "bias", "running_mean", "running_var"):
             shapes[f"{prefix}.norm{layer}.{part}"] = (c_out,)

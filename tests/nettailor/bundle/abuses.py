@@ -37,7 +37,7 @@ class Abuse:
 def abuses() -> Iterator[Abuse]:
     """Every abuse, of a sound bundle of the task `signs`."""
     sound = tiny_bytes()
-    of_tensors = (_tensor_abuses, _adapter_abuses, _mask_abuses, _range_abuses, _owned_abuses)
+    of_tensors = (_tensor_abuses, _adapter_abuses, _mask_abuses, _range_abuses, _owned_abuses, _half_abuses)
     for group in (_container_abuses, _header_abuses, *of_tensors, _manifest_abuses):
         yield from group(sound)
 
@@ -193,6 +193,32 @@ def _owned_abuses(sound: bytes) -> Iterator[Abuse]:
     yield told("predecessor no digest", packed, lambda m: m.update(predecessor="birds v1"), "manifest.predecessor")
     first = f"sha256:{'0' * 64}"
     yield told("predecessor of nettailor", sound, lambda m: m.update(predecessor=first), "have no meaning with")
+
+
+def _half_abuses(_sound: bytes) -> Iterator[Abuse]:
+    sound = encode(*random_bundle(classes=2, proxy_dtype="F16"))
+    weight, infinity = "proxies.12.11.conv.weight", bytes.fromhex("007c")
+
+    def abuse(name: str, data: bytes, says: str, error: type[BundleInvalid] = BundleTensorInvalid) -> Abuse:
+        return Abuse(name=name, data=data, error=error, says=says)
+
+    def manifest(of: bytes, **changes: str) -> bytes:
+        return edit_manifest(of, lambda m: m.update(changes))
+
+    yield abuse("infinite half", _overwrite(sound, weight, infinity), f"at {weight}: holds NaN or infinity")
+    unsaid = edit_manifest(sound, lambda m: (m.pop("proxy_dtype"), m.update(format="nettailor-bundle/1")))
+    yield abuse("halves that the manifest does not tell of", unsaid, "dtype is float16, must be float32")
+    two = "nettailor-bundle/2"
+    lacking = manifest(encode(*random_bundle(classes=2)), proxy_dtype="F16", format=two)
+    yield abuse("halves that are none", lacking, "dtype is float32, must be float16")
+    half = _edit_header(encode(*random_bundle(classes=4)), lambda h: h["head.bias"].update(dtype="F16", shape=[8]))
+    yield abuse("classifier of halves", half, "at head.bias: dtype is float16, must be float32")
+    invalid = BundleManifestInvalid
+    of_one = manifest(sound, format="nettailor-bundle/1")
+    yield abuse("halves in format 1", of_one, "nettailor with proxies in F16 is a nettailor-bundle/2", invalid)
+    yield abuse("halves of another type", manifest(sound, proxy_dtype="BF16"), "manifest.proxy_dtype", invalid)
+    without = manifest(encode(*random_bundle(classes=2, method="dan")), proxy_dtype="F16")
+    yield abuse("halves of no proxies", without, "of method dan have no proxies to be in F16", invalid)
 
 
 def _manifest_abuses(sound: bytes) -> Iterator[Abuse]:

@@ -93,6 +93,34 @@ def test_golden_bytes_with_activation_ranges() -> None:
     assert digest_of(data) == GOLDEN_DIGEST_WITH_RANGES
 
 
+def test_golden_bytes_with_proxies_of_16_bits() -> None:
+    data = _golden(random_manifest(plan=random_plan(12, seed=4), classes=3, proxy_dtype="F16"))
+    assert digest_of(data) == GOLDEN_DIGEST_OF_HALVES
+
+
+def test_proxies_of_16_bits_take_half_of_the_bytes_and_are_read_in_32() -> None:
+    plan = full_plan(12, 3)
+    wide, narrow = (encode(*random_bundle(plan=plan, proxy_dtype=dtype)) for dtype in ("F32", "F16"))
+    before, after = decode(wide).tensors, decode(narrow).tensors
+    assert {tensor.dtype for tensor in after.values()} == {np.dtype(np.float32)}
+    assert not any(tensor.flags.writeable for tensor in after.values())
+    proxies = [name for name in before if name.startswith("proxies.")]
+    assert len(wide) - len(narrow) == pytest.approx(sum(before[name].nbytes for name in proxies) / 2, abs=100)
+    for name, tensor in before.items():
+        rounded = tensor.astype(np.float16).astype(np.float32) if name in proxies else tensor
+        assert np.array_equal(after[name], rounded)
+    assert encode(decode(narrow).manifest, after) == narrow
+    theirs = safetensors.numpy.load(narrow)
+    assert all(theirs[name].dtype == (np.float16 if name in proxies else np.float32) for name in theirs)
+
+
+def test_what_16_bits_cannot_hold_is_not_written() -> None:
+    manifest, tensors = random_bundle(proxy_dtype="F16")
+    name = next(name for name in tensors if name.endswith("conv.weight"))
+    with pytest.raises(BundleTensorInvalid, match=f"{name}: holds a value that is too large for F16"):
+        encode(manifest, tensors | {name: np.full_like(tensors[name], 70000.0)})
+
+
 def _golden(manifest: Manifest) -> bytes:
     tensors: dict[str, AnyArray] = {
         name: np.full(shape, 1 / shape[0] if name.startswith("alphas") else 0.5, dtype=np.float32)
@@ -338,6 +366,7 @@ def test_limits_are_frozen() -> None:
 
 GOLDEN_START = b'{"__metadata__":{"manifest":"{\\"backbone\\":{\\"fingerprint\\":\\"000000000000000000000000000000'
 GOLDEN_DIGEST_WITH_RANGES = "sha256:df319c5b641fba179a994e9712b199cb951ce9c226d84766f3eedcc4b0bffea2"
+GOLDEN_DIGEST_OF_HALVES = "sha256:235f2731c13485d6f6c576de285652fd6be6349b69a707a9dd62b1a9ae7179b4"
 GOLDEN_DIGESTS: dict[Method, str] = {
     "nettailor": "sha256:0a72f888c64a42da8b13a49d045e88b9a7aa8146d485fbb014ef3a44223375d6",
     "features": "sha256:152fa23936949c2964af6520dadbf5fb5dccc3b5d5145608d56701f329b50c7d",
