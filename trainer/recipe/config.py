@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from torch import Tensor
 
-from nettailor.bundle.manifest import WHOLE_METHODS, Method, StatisticsMode, adapters_of
+from nettailor.bundle.manifest import WHOLE_METHODS, Method, ProxyDtype, StatisticsMode, adapters_of
 from nettailor.complexity.counting import Measure
 from nettailor.network.losses import Loss
 from trainer.recipe.selection import Wanted
@@ -87,6 +87,7 @@ class RecipeConfig:
     owned_share: float = 0.25  # of the free weights, that a task of method packnet keeps (docs/log.md)
     recover: Schedule = _RECOVER  # after each cut
     retrain: Schedule = _RETRAIN  # of the networks that may be published
+    proxy_dtype: ProxyDtype = "F16"  # of the proxies in bundles; no answer changed by it (docs/log.md)
     bf16: bool | None = None  # autocast; None means: where this processor is faster with it
     # budgets: with one, the most accurate network within it is chosen, whatever `target_drop` says
     max_macs: float | None = None  # share of the backbone's MACs; the stem and what the task adds count
@@ -109,6 +110,8 @@ class RecipeConfig:
             raise ValueError("max_latency_ms needs latency_table")
         if self.loss not in get_args(Loss):
             raise ValueError(f"no loss is called {self.loss}")
+        if self.proxy_dtype not in get_args(ProxyDtype):
+            raise ValueError(f"proxies are in F32 or F16, not in {self.proxy_dtype}")
         if self.cut < 1:
             raise ValueError(f"cut must be at least 1, not {self.cut}")
         if not self.teacher_lrs or self.method_lrs == ():
@@ -209,7 +212,7 @@ class RecipeConfig:
         values["cost_table"] = None if self.cost_table is None else self.cost_table.name
         values["teacher_lrs"] = list(self.teacher_lrs)
         del values["seed"], values["method"]  # the manifest has them
-        del values["method_lrs"], values["owned_share"]
+        del values["method_lrs"], values["owned_share"], values["proxy_dtype"]
         return values
 
 

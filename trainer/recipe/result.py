@@ -5,10 +5,19 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import numpy as np
+import torch
 from torch import nn
 
 from nettailor.bundle.bundle import Bundle, encode
-from nettailor.bundle.manifest import Accuracy, BackboneReference, Manifest, Metrics, format_of, may_have_ranges
+from nettailor.bundle.manifest import (
+    Accuracy,
+    BackboneReference,
+    Manifest,
+    Metrics,
+    ProxyDtype,
+    format_of,
+    may_have_ranges,
+)
 from nettailor.network.student import Student
 from registry.versions.evaluation import Evaluation
 from trainer.events import Json
@@ -102,13 +111,16 @@ class Result:
         return tuple(self._point(candidate, teacher, features, optimal) for candidate in trained.candidates)
 
     def _point(self, candidate: Candidate[Student], teacher: Accuracy, features: Accuracy, optimal: set[int]) -> Point:
-        student, right = candidate.model, self._right(candidate.model)
+        student, proxy_dtype = candidate.model, self._proxy_dtype(candidate.model)
+        if proxy_dtype == "F16":
+            _halve_proxies(student)  # before it is measured: it is what the bundle holds
+        right = self._right(student)
         metrics = Metrics(teacher=teacher, student=_accuracy(candidate.accuracy, right))
         recipe = self._recipe(candidate) | self._yardstick(metrics, features)
         low = self._calibrated(student)
         if low is not None:
             metrics = metrics.model_copy(update={"int8": low.costs})
-        manifest = self._manifest(student, metrics, recipe)
+        manifest = self._manifest(student, proxy_dtype, metrics, recipe)
         return Point(
             blocks_removed=candidate.blocks_removed,
             bundle=encode(manifest, student.bundle_tensors() | ({} if low is None else dict(low.tensors))),
@@ -140,10 +152,18 @@ class Result:
         milliseconds = milliseconds_an_image(student, image_side=self.data.preprocessing.crop, device=device)
         return Evaluation(right=right, milliseconds=milliseconds, measured_on=device_in_words(device))
 
-    def _manifest(self, student: Student, metrics: Metrics, recipe: dict[str, Json]) -> Manifest:
+    def _proxy_dtype(self, student: Student) -> ProxyDtype:
+        """As configured; F32 where there are no proxies, or one has a value that 16 bits do not hold."""
+        tensors = [tensor for tensor in student.proxies.state_dict().values() if tensor.is_floating_point()]
+        fits = tensors and max(float(tensor.abs().max()) for tensor in tensors) <= torch.finfo(torch.float16).max
+        return self.trained.plan.config.proxy_dtype if fits else "F32"
+
+    def _manifest(
+        self, student: Student, proxy_dtype: ProxyDtype, metrics: Metrics, recipe: dict[str, Json]
+    ) -> Manifest:
         backbone, config = self.trained.fold.backbone, self.trained.plan.config
         return Manifest(
-            format=format_of(config.method, activation_ranges=may_have_ranges(config.method)),
+            format=format_of(config.method, activation_ranges=may_have_ranges(config.method), proxy_dtype=proxy_dtype),
             task=self.task,
             method=config.method,
             predecessor=self._chain[-1].digest if self._chain else None,
@@ -152,6 +172,7 @@ class Result:
             plan=student.plan,
             statistics=student.statistics,
             activation_ranges=may_have_ranges(config.method),
+            proxy_dtype=proxy_dtype,
             classes=self.data.classes,
             preprocessing=self.data.preprocessing,
             metrics=metrics,
@@ -201,6 +222,13 @@ class Result:
         """The validation accuracy that this method's networks are held against."""
         teacher = self.trained.teacher
         return teacher.yardstick if self.trained.plan.config.method == "nettailor" else teacher.features.accuracy
+
+
+@torch.no_grad()
+def _halve_proxies(student: Student) -> None:
+    for tensor in student.proxies.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.copy_(tensor.half())
 
 
 def _accuracy(validation: float, right: Right) -> Accuracy:

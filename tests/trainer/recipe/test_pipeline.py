@@ -38,6 +38,7 @@ def test_every_point_can_run_in_int8_and_tells_what_that_costs(whole: tuple[Tail
     for point in whole[0].points:
         bundle = decode(point.bundle)
         assert (bundle.manifest.activation_ranges, bundle.manifest.format) == (True, "nettailor-bundle/2")
+        assert bundle.manifest.proxy_dtype == "F16"  # what was measured above is read from the file
         low = quantised_network(seeded_backbone(), bundle)
         student = Student.from_bundle(seeded_backbone(), bundle)
         costs = bundle.manifest.metrics.int8
