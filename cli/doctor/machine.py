@@ -81,6 +81,8 @@ def _host(settings: ServerSettings) -> Finding:
     from server.kernels.convolution import OneDnnKernel
     from server.kernels.device import DTYPES
 
+    if settings.dtype == "int8":
+        return ok("device", "cpu, int8")  # whether it is possible is a check of its own
     dtype = "float32" if settings.dtype == "auto" else settings.dtype
     if not OneDnnKernel.available(DTYPES[dtype]):
         other = "" if dtype == "float32" else "; NETTAILOR_DTYPE=float32 has them"
