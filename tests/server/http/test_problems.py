@@ -3,7 +3,6 @@
 import base64
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,20 +19,16 @@ from tests.server.asking import FILES, publish
 from tests.server.running import Running, running
 
 
-@pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedRedis) -> Iterator[Running]:
+@pytest.fixture(scope="module", params=[0, 2], ids=["one process", "two fronts"])
+def asked(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedRedis
+) -> Iterator[Running]:
     """`signs` is sound, `foreign` made for another backbone, the blob of `broken` is gone."""
-    folder = tmp_path_factory.mktemp("asked")
-    with asked_server(folder, redis_server.url) as server:
-        yield server
-
-
-@contextlib.contextmanager
-def asked_server(folder: Path, redis_url: str, *, fronts: int = 0) -> Iterator[Running]:
+    folder, fronts = tmp_path_factory.mktemp("asked"), request.param
     settings = ServerSettings(
         data_dir=folder, device="cpu", max_body_bytes=2**20, max_images=8, max_request_pixels=30_000_000, fronts=fronts
     )
-    with contextlib.closing(connect(redis_url)) as redis:
+    with contextlib.closing(connect(redis_server.url)) as redis:
         redis.flushall()
         registry = Registry(Blobs(str(folder / "blobs")), redis)
         publish(registry)
@@ -64,7 +59,7 @@ def _too_many() -> dict[str, list[str]]:
         ("/tasks/signs/predict", {"files": [("image", huge_png(4000, 4000))] * 2}, 413, "images-oversized"),
         ("/tasks/signs/predict", {"content": "x", "headers": {"content-type": "text/plain"}}, 415, "body-unsupported"),
         ("/tasks/signs/predict", {"content": bytes(2**20 + 1)}, 413, "body-too-large"),
-        ("/tasks/signs/predict", {"content": iter([bytes(2**19)] * 3)}, 413, "body-too-large"),
+        ("/tasks/signs/predict", {"content": lambda: iter([bytes(2**19)] * 3)}, 413, "body-too-large"),
         ("/tasks/signs/predict", {"content": b""}, 422, "request-malformed"),
         ("/tasks/signs/predict", {"json": {"image": "x"}}, 422, "request-malformed"),
         ("/tasks/signs/predict", {"json": {"images": ["%%%"]}}, 422, "request-malformed"),
@@ -78,7 +73,7 @@ def _too_many() -> dict[str, list[str]]:
     ],
 )
 def test_problems(asked: Running, path: str, body: dict[str, Any], status: int, kind: str | None) -> None:
-    answer = asked.client.post(path, **body)
+    answer = asked.client.post(path, **{name: part() if callable(part) else part for name, part in body.items()})
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     problem = answer.json()
     assert problem["status"] == status

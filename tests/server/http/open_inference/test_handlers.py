@@ -5,16 +5,28 @@ import json
 import socket
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
+from server.settings import ServerSettings
 from tests.server.asking import FILES, IMAGES
 from tests.server.running import Running
 
 LENGTH = "Inference-Header-Content-Length"
+
+
+@pytest.fixture(scope="module", params=[0, 2], ids=["one process", "two fronts"])
+def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ServerSettings:
+    """What is true of a server is true behind fronts."""
+    folder: Path = tmp_path_factory.mktemp("data")
+    fronts: int = request.param
+    return ServerSettings(
+        data_dir=folder, device="cpu", max_wait_ms=1, max_body_bytes=2**20, max_images=8, fronts=fronts
+    )
 
 
 @pytest.fixture(scope="module")
@@ -309,6 +321,7 @@ def test_what_stands_before_the_routes_answers_with_json_as_well(stocked_server:
 
 def test_inferences_are_counted_as_predictions(stocked_server: Running, client: httpx.Client) -> None:
     def count(code: str) -> float:
+        client.get("/metrics")  # has fronts report
         labels = {"task": "signs", "code": code}
         return stocked_server.service.metrics.registry.get_sample_value("nettailor_requests_total", labels) or 0.0
 
