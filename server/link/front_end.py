@@ -144,6 +144,13 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         self._transport.abort()
 
+    def leave(self) -> None:
+        """Report what is left, then close."""
+        if not self.closed.done():
+            assert self._transport is not None
+            self._report()
+            self._transport.close()
+
     def _hear(self, frame: Frame) -> None:
         if frame.kind is Kind.TELL:
             self._report(frame.request)
@@ -186,39 +193,35 @@ class FrontEnd:
         if len(self.described) > _VERSIONS:
             self.described.popitem(last=False)
 
-    async def closed(self) -> None:
-        """Return when there is no engine (any more)."""
-        if self._connection is not None:
-            await asyncio.shield(self._connection.closed)
-
     async def keep_connected(self) -> None:
-        """Until it is cancelled."""
-        try:
-            while True:
-                await self._one_life()
-        finally:
-            if self._connection is not None:
-                self._connection.close()
+        """Until it is cancelled; then the engine is told what was not reported yet."""
+        while True:
+            connection = await self._connected()
+            if connection is None:
+                await asyncio.sleep(_RETRY_S)
+                continue
+            self._connection, self._was_connected = connection, True
+            logger.info("front %s is linked to the engine", self._number)
+            try:
+                await asyncio.shield(connection.closed)
+            finally:
+                self._connection = None
+                connection.leave()
+            logger.warning("front %s has lost the engine", self._number)
 
-    async def _one_life(self) -> None:
+    async def _connected(self) -> Connection | None:
+        """A new link; None while there is no engine."""
         pool = Pool(self._pool_bytes)
         try:
             peer, board = await asyncio.to_thread(self._connect, pool.descriptor)
+            connection = Connection(pool, Board(board), self._reports)
+            os.close(board)
+            await asyncio.get_running_loop().create_connection(lambda: connection, sock=peer)
         except (OSError, LinkBroken) as fault:
             pool.close()
             logger.debug("no engine yet: %s", fault)
-            await asyncio.sleep(_RETRY_S)
-            return
-        connection = Connection(pool, Board(board), self._reports)
-        os.close(board)
-        await asyncio.get_running_loop().create_connection(lambda: connection, sock=peer)
-        self._connection, self._was_connected = connection, True
-        logger.info("front %s is linked to the engine", self._number)
-        try:
-            await asyncio.shield(connection.closed)
-        finally:
-            self._connection = None
-        logger.warning("front %s has lost the engine", self._number)
+            return None
+        return connection
 
     def _connect(self, pool: int) -> tuple[socket.socket, int]:
         with contextlib.ExitStack() as stack:

@@ -34,8 +34,11 @@ _POOL_BYTES = 2**20
 class Linked:
     """A front's end that is linked to the service of the tests."""
 
-    def __init__(self, engine: EngineEnd, front: FrontEnd, reports: Reports, service: Service) -> None:
+    def __init__(
+        self, engine: EngineEnd, front: FrontEnd, reports: Reports, service: Service, connecting: "asyncio.Task[None]"
+    ) -> None:
         self.engine, self.front, self.reports, self.service = engine, front, reports, service
+        self.connecting = connecting  # cancelled when the front stops
         reader = service.parts.predictor.reader
         self.predictor = Predictor(inference=RemoteInference(front), reader=reader)
 
@@ -74,7 +77,7 @@ async def linked(service: Service, folder: Path, *, pool_bytes: int = _POOL_BYTE
     connecting = asyncio.create_task(front.keep_connected())
     try:
         await _until(lambda: front.is_up)
-        yield Linked(engine, front, reports, service)
+        yield Linked(engine, front, reports, service, connecting)
     finally:
         connecting.cancel()
         await asyncio.wait([connecting])
@@ -229,6 +232,17 @@ async def test_reports_come_when_they_are_asked_for(stocked_server: Running, tmp
         await link.engine.gather_reports()
         count = metrics.registry.get_sample_value("nettailor_requests_total", {"task": "flowers", "code": "418"})
         assert count == 1.0
+
+
+@in_a_loop
+async def test_a_front_that_stops_reports_what_is_left(stocked_server: Running, tmp_path: Path) -> None:
+    metrics = stocked_server.service.metrics
+    async with linked(stocked_server.service, tmp_path) as link:
+        link.reports.answered(["flowers"], 417, 0.1)
+        link.connecting.cancel()
+        labels = {"task": "flowers", "code": "417"}
+        await _until(lambda: metrics.registry.get_sample_value("nettailor_requests_total", labels) == 1.0)
+        await _until(lambda: not link.engine.fronts)
 
 
 @in_a_loop
