@@ -22,8 +22,9 @@ import statistics
 import sys
 import threading
 from collections import defaultdict
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ from rich.table import Table
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.measuring.spent import Cost, Spent
-from nettailor.bundle.bundle import decode
+from nettailor.bundle.bundle import Bundle, decode, digest_of
+from nettailor.bundle.chain import linked
 from nettailor.network.backbones import Backbone, load_backbone
 from trainer.events import Event
 from trainer.intake.archives.limits import IntakeLimits
@@ -59,6 +61,8 @@ class Assignment:
     backbone: str
     folder: str
     threads: int
+    weights: str | None = None  # the backbone's file; None: the usual ones
+    chain: tuple[str, ...] = ()  # files of the bundles that it stands on, the first one first
 
     @property
     def task(self) -> str:
@@ -108,7 +112,8 @@ def run(assignment: Assignment) -> Row:
     spent = Spent(folder / "spent.json")
     dataset = folder / "dataset.zip"
     freeze(Path(assignment.archive), dataset, IntakeLimits())
-    backbone = load_backbone(assignment.backbone)
+    backbone = load_backbone(assignment.backbone, None if assignment.weights is None else Path(assignment.weights))
+    chain = linked_chain([Path(file).read_bytes() for file in assignment.chain])
     config = assignment.config()
 
     def report(event: Event) -> None:
@@ -117,14 +122,23 @@ def run(assignment: Assignment) -> Row:
             _log(assignment, event)
 
     tailored = tailor(
-        assignment.task, dataset, config, backbone=backbone, report=report, checkpoints=folder / "checkpoints"
+        assignment.task,
+        dataset,
+        config,
+        backbone=backbone,
+        report=report,
+        checkpoints=folder / "checkpoints",
+        chain=chain,
     )
     (folder / "bundle.safetensors").write_bytes(tailored.bundle)
     (folder / "front.json").write_text(json.dumps(tailored.pareto_front, indent=1))
     cost = spent.save()
     data = load_dataset(dataset, backbone.preprocessing)
     finished = Finished(
-        bundle=decode(tailored.bundle), pareto_front=tailored.pareto_front, test=data.test, history=tailored.history
+        bundle=replace(decode(tailored.bundle), chain=chain),
+        pareto_front=tailored.pareto_front,
+        test=data.test,
+        history=tailored.history,
     )
     for name, content in make_report(finished, backbone).items():
         (folder / name).write_bytes(content)
@@ -134,6 +148,14 @@ def run(assignment: Assignment) -> Row:
     os.replace(part, result)
     shutil.rmtree(folder / "checkpoints")
     return row
+
+
+def linked_chain(files: Sequence[bytes]) -> tuple[Bundle, ...]:
+    """The bundles in these files, each of which stands on the one before."""
+    if not files:
+        return ()
+    last = linked(decode(files[-1]), {digest_of(data): data for data in files}.get)
+    return (*last.chain, last)
 
 
 def _log(assignment: Assignment, event: Event) -> None:

@@ -5,8 +5,9 @@
 Every method has the same frozen splits, the same preset's epochs, and at least three learning rates, the best of which
 is chosen on the validation split (NetTailor's are its teacher's). Accuracies are top-1 on the test split. Parameters
 and MACs are of a task's whole network, what it shares included, as the paper counts them. The decathlon score gives our
-fine-tuned networks 250 a set. Images a second: mixed batches of 64 images of 16 tasks, all of one method, the sides in
-turn in every round.
+fine-tuned networks 250 a set. Tasks of packnet stand on one another, in the order of the sets, on the pruned backbone
+of --pruned; without that, the method is left out. Images a second: mixed batches of 64 images of 16 tasks, all of one
+method, the sides in turn in every round.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from rich.table import Table
 
 from benchmarks.measuring import machine
 from benchmarks.measuring.ratios import over_rounds
-from benchmarks.methods.measured import BASELINE, Measured, by_task, summary
+from benchmarks.methods.measured import BASELINE, Measured, bundle_file, by_task, summary
 from benchmarks.methods.speed import images_per_second
 from benchmarks.tailor import Assignment, add_run_options, claim, rows_of, wanted_runs
 from nettailor.bundle.manifest import Method
@@ -29,6 +30,7 @@ from nettailor.network.backbones import load_backbone
 from trainer.recipe.config import RATES
 
 METHODS: tuple[Method, ...] = get_args(Method)
+CHAINED: Method = "packnet"  # whose tasks stand on one another, in the order of the sets
 _TEACHER_RATES = (0.006, 0.02, 0.05)  # NetTailor's other rates are the preset's
 
 
@@ -51,18 +53,32 @@ def assignments(args: argparse.Namespace) -> list[Assignment]:
             backbone=args.backbone,
             folder=str(args.out / method),
             threads=args.threads,
+            **(_chained(args, path, seed) if method == CHAINED else {}),
         )
         for path, seed in wanted_runs(args)
         for method in args.methods
     ]
 
 
+def _chained(args: argparse.Namespace, path: Path, seed: int) -> dict[str, Any]:
+    """A task stands on those of the sets before it, of the same seed."""
+    runs = wanted_runs(args)
+    before = [other for other in args.data[: args.data.index(path)] if (other, seed) in runs]
+    files = [bundle_file(args.out / CHAINED, other.stem.lower(), seed) for other in before]
+    return {"weights": str(args.pruned), "chain": tuple(map(str, files))}
+
+
 def trained(args: argparse.Namespace) -> dict[str, list[Measured]]:
     """By method; what a run that was broken off had finished is taken as it is."""
     work = assignments(args)
-    rows = rows_of(work, args.workers)
+    apart = [one for one in work if Path(one.folder).name != CHAINED]
+    done = dict(zip(map(id, apart), rows_of(apart, args.workers), strict=True))
+    for path in args.data:  # whatever their order, the sets before it are done
+        of_one = [one for one in work if id(one) not in done and one.archive == str(path)]
+        done |= dict(zip(map(id, of_one), rows_of(of_one, args.workers), strict=True))
     found: dict[str, list[Measured]] = {method: [] for method in args.methods}
-    for assignment, row in zip(work, rows, strict=True):
+    for assignment in work:
+        row = done[id(assignment)]
         folder = Path(assignment.folder)
         found[folder.name].append(Measured.of(row, folder))
     return found
@@ -72,7 +88,10 @@ def result(args: argparse.Namespace, found: Mapping[str, Sequence[Measured]]) ->
     """The JSON line."""
     baseline = by_task(found[BASELINE]) if BASELINE in found else None
     bundles = {method: [one.bundle for one in measured] for method, measured in found.items()}
-    speeds = images_per_second(load_backbone(args.backbone), bundles, args.rounds, args.seconds)
+    backbones = [load_backbone(args.backbone)]
+    if CHAINED in args.methods:
+        backbones.append(load_backbone(args.backbone, args.pruned))
+    speeds = images_per_second(backbones, bundles, args.rounds, args.seconds)
     return {
         "methods": {
             method: summary(measured, baseline) | {"images_per_second": round(over_rounds(speeds[method]).median, 1)}
@@ -105,12 +124,17 @@ def table(methods: Mapping[str, Mapping[str, Any]]) -> Table:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_run_options(parser, out=Path("runs/methods"))
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="NAME")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, metavar="NAME", help="default: all that can be done")
+    parser.add_argument("--pruned", type=Path, metavar="FILE", help="the pruned backbone that packnet fills")
     parser.add_argument("--preset", choices=["fast", "balanced", "thorough"], default="fast")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a side in a round")
     args = parser.parse_args()
-    claim(args, {})
+    args.methods = args.methods or [m for m in METHODS if m != CHAINED or args.pruned is not None]
+    if CHAINED in args.methods and args.pruned is None:
+        parser.error(f"{CHAINED} needs --pruned, a file of `python -m trainer.pretrain --prune`")
+    pruned = {} if args.pruned is None else {"pruned": load_backbone(args.backbone, args.pruned).fingerprint()}
+    claim(args, pruned)
     found = result(args, trained(args))
     Console(file=sys.stderr if args.json else sys.stdout, width=160).print(table(found["methods"]))
     print(json.dumps(found))

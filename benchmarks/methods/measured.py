@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.tailor import Row
-from nettailor.bundle.bundle import Bundle, decode
+from nettailor.bundle.bundle import Bundle, decode, digest_of
+from nettailor.bundle.chain import linked
 
 BASELINE = "finetuning"  # whose error is half of the one that scores nothing
 
@@ -27,8 +28,9 @@ class Measured:
     @classmethod
     def of(cls, row: Row, folder: Path) -> "Measured":
         """From the folder that `benchmarks.tailor.run` left."""
-        data = (folder / f"{row.task}-seed{row.seed}" / "bundle.safetensors").read_bytes()
-        bundle = decode(data)
+        data = bundle_file(folder, row.task, row.seed).read_bytes()
+        others = (path.read_bytes() for path in folder.glob("*/bundle.safetensors"))
+        bundle = linked(decode(data), {digest_of(other): other for other in others}.get)
         return cls(
             task=row.task,
             accuracy=row.student_accuracy,
@@ -38,6 +40,11 @@ class Measured:
             minutes=row.minutes,
             bundle=bundle,
         )
+
+
+def bundle_file(folder: Path, task: str, seed: int) -> Path:
+    """Where `benchmarks.tailor.run` leaves a bundle."""
+    return folder / f"{task}-seed{seed}" / "bundle.safetensors"
 
 
 def by_task(measured: Iterable[Measured]) -> dict[str, float]:

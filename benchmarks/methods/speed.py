@@ -17,12 +17,15 @@ IMAGES = 4  # a task
 
 
 def images_per_second(
-    backbone: Backbone, bundles: Mapping[str, Sequence[Bundle]], rounds: int, seconds: float
+    backbones: Sequence[Backbone], bundles: Mapping[str, Sequence[Bundle]], rounds: int, seconds: float
 ) -> Values:
     """By method, one value a round. A method with fewer than 16 tasks has some of them several times, each as a task of
-    its own."""
-    engine = Engine(backbone, open_device("cpu", "auto"))
-    sides = {method: partial(rate, _mixed(engine, own), TASKS * IMAGES, seconds) for method, own in bundles.items()}
+    its own. `backbones` are all that the bundles were made for."""
+    engines = {backbone.fingerprint(): Engine(backbone, open_device("cpu", "auto")) for backbone in backbones}
+    sides = {
+        method: partial(rate, _mixed(engines[own[0].manifest.backbone.fingerprint], own), TASKS * IMAGES, seconds)
+        for method, own in bundles.items()
+    }
     return paired_rounds(sides, rounds)
 
 
