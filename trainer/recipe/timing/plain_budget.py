@@ -103,7 +103,8 @@ class PlainBudget:
         return runs * self.throughput.seconds(self._epochs(config), self.images)
 
     def _probes(self, config: RecipeConfig, folds: int) -> float:
-        return folds * _PASSES[config.statistics] * EVALUATION * self.throughput.seconds(0, self.images)
+        passes = 2 if config.method == "packnet" else _PASSES[config.statistics]  # its features are its chain's
+        return folds * passes * EVALUATION * self.throughput.seconds(0, self.images)
 
     def _epochs(self, config: RecipeConfig) -> int:
         return config.student.epochs_of(self.images)
