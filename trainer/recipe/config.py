@@ -87,7 +87,7 @@ class RecipeConfig:
     owned_share: float = 0.25  # of the free weights, that a task of method packnet keeps (docs/log.md)
     recover: Schedule = _RECOVER  # after each cut
     retrain: Schedule = _RETRAIN  # of the networks that may be published
-    proxy_dtype: ProxyDtype = "F16"  # of the proxies in bundles; no answer changed by it (docs/log.md)
+    proxy_dtype: ProxyDtype = "F16"  # of the proxies in bundles: half of their bytes (docs/log.md)
     bf16: bool | None = None  # autocast; None means: where this processor is faster with it
     # budgets: with one, the most accurate network within it is chosen, whatever `target_drop` says
     max_macs: float | None = None  # share of the backbone's MACs; the stem and what the task adds count
