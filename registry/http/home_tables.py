@@ -3,12 +3,14 @@
 from functools import partial
 
 from hosting.access.pages.home import Anchor, Cell, Section, Table, Tasks
+from nettailor.accuracy import in_words
 from registry.http.route_declarations import READ_REPORT
 from registry.journal.index import TaskState
 from registry.registry import LIVE, Registry
 from registry.versions.attachments import REPORT
 
 _MOST_TASKS = 200
+_NOTE = "In brackets: 95% intervals. MACs: share of the whole backbone's."
 _NUMBERS = frozenset({"live version", "test accuracy", "MACs", "newest version"})
 
 
@@ -25,7 +27,7 @@ def _tasks(registry: Registry, seen: Tasks) -> Table:
         numbers=_NUMBERS,
         rows=[_row(registry, state) for state in found[:_MOST_TASKS]],
         empty="No task yet: `nettailor tailor FOLDER --task NAME` makes one of a folder of images.",
-        note=f"{more} more: GET /tasks has all." if more > 0 else "MACs: share of the whole backbone's.",
+        note=f"{more} more: GET /tasks has all." if more > 0 else _NOTE,
     )
 
 
@@ -42,7 +44,7 @@ def _row(registry: Registry, state: TaskState) -> list[Cell]:
     return [
         state.task,
         live,
-        None if accuracy is None else f"{accuracy:.1%}",
+        None if accuracy is None else in_words(accuracy, record.manifest.test_images),
         f"{1 - record.manifest.complexity.net_macs_removed:.0%}",
         state.latest,
         others,

@@ -159,7 +159,14 @@ def test_with_keys(clone: Path) -> None:
 
 def pages(world: World) -> list[str]:
     job = world.last_job()
-    return ["/docs", "/redoc", "/tasks/birds/report", "/tasks/birds/versions/1/report", f"/jobs/{job}/dataset/report"]
+    return [
+        "/",
+        "/docs",
+        "/redoc",
+        "/tasks/birds/report",
+        "/tasks/birds/versions/1/report",
+        f"/jobs/{job}/dataset/report",
+    ]
 
 
 def look_at(url: str, path: str) -> Iterator[str]:
@@ -168,7 +175,7 @@ def look_at(url: str, path: str) -> Iterator[str]:
     assert browser is not None, "install chromium"
     for name, width in WIDTHS.items():
         folder = Path(os.environ.get("NETTAILOR_SCREENSHOTS", "/tmp"))
-        target = folder / f"{path.strip('/').replace('/', '-')}-{name}.png"
+        target = folder / f"{path.strip('/').replace('/', '-') or 'front-page'}-{name}.png"
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=20000"]
         command = [browser, *options, f"--window-size={width},2400", f"--screenshot={target}", url]
         subprocess.run(command, capture_output=True, timeout=300, check=True)

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 FIGURES, PAGE, SHEET = "dataset.json", "dataset.html", "contact-sheet.jpg"
 _SHOWN = 1000  # rows of a table on the page
+_TOLD = 1.1  # times as many images of one class as of another, from which it is worth a figure
 
 
 def make_dataset_report(report: IntakeReport, dataset: Path, origin: Origin) -> dict[str, bytes]:
@@ -84,13 +85,15 @@ def _tiles(report: IntakeReport) -> list[tuple[str, str]]:
     """A figure and how the sentence goes on that begins with it."""
     splits = report.inspection.splits
     ratio = imbalance([counts["train"] for counts in report.counts.values()])
+    uneven = (f"{ratio:.1f} times", "as many training images of the largest class as of the smallest")
+    even = ("Even", "about as many training images of one class as of another")
     return [
         (f"{report.images} images", f"of {len(report.classes)} classes"),
         (str(splits["train"]), "of them to train on"),
         (str(splits["val"]), "to choose a network by"),
         (str(splits["test"]), "to test it on, once"),
         (f"{len(report.skipped) or 'No'} files", "were left out"),
-        (f"{ratio:.1f} times", "as many training images of the largest class as of the smallest"),
+        uneven if ratio >= _TOLD else even,
     ]
 
 

@@ -86,6 +86,11 @@ def test_whose_data_they_are_is_told(tmp_path: Path) -> None:
     assert (found["task"], found["job"], found["uploaded_at"]) == ("pets", ORIGIN.job, ORIGIN.uploaded_at)
 
 
+def test_classes_of_as_many_images_are_called_even(tmp_path: Path) -> None:
+    files = make_dataset_report(*taken_in(archives.class_folders(["cat", "dog"], each=10), tmp_path), ORIGIN)
+    assert "<b>Even</b> <span>about as many training images" in files["dataset.html"].decode()
+
+
 def test_findings_are_told_by_weight(tmp_path: Path) -> None:
     files = {
         f"{HOSTILE}/{name}/{i}.png": archives.picture(archives.hash_seed(name, i))

@@ -16,9 +16,10 @@ from hosting.access.keys import Scope, new_key
 from hosting.access.pages import links
 from hosting.settings.settings import Settings
 from hosting.telemetry.logs import JsonLines, TextLines
+from nettailor.bundle.bundle import encode
 from registry.http.app import create_app
 from registry.registry import LIVE, Registry
-from tests.bundles import tiny_bytes
+from tests.bundles import random_bundle, tiny_bytes
 from tests.serving import served
 
 REPORT = "/tasks/signs/versions/1/report"
@@ -75,6 +76,15 @@ def test_without_keys_the_page_shows_what_there_is_and_leads_to_the_reports(regi
             assert path in hrefs(page.text)
             assert http.get(path).status_code == 200, path
         assert http.post("/links", json={"path": REPORT}).json() == {"url": REPORT, "expires_at": None}
+
+
+def test_accuracies_have_the_interval_of_their_images(registry: Registry) -> None:
+    manifest, tensors = random_bundle(task="signs", classes=2)
+    manifest = manifest.model_copy(update={"recipe": {**manifest.recipe, "images": {"test": 60}}})
+    record = registry.publish("signs", encode(manifest, tensors), actor="me")
+    registry.promote("signs", LIVE, record.version, actor="me", reason="")
+    with service(registry) as http:
+        assert '<td class="number">90% [80, 95]</td>' in http.get("/").text
 
 
 def test_an_empty_service_says_how_to_begin(registry: Registry) -> None:
