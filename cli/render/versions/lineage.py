@@ -1,7 +1,5 @@
 """What `nettailor registry show` prints."""
 
-import json
-
 from rich.table import Table
 from rich.text import Text
 
@@ -10,6 +8,7 @@ from cli.render.table import minute, new_table, pairs, size, whole
 from nettailor.accuracy import counted
 from nettailor.printable import printable
 from nettailor_client.answers.versions import Lineage
+from trainer.reports.version.settings_in_words import settings_in_words
 
 
 def lineage_table(lineage: Lineage) -> Table:
@@ -23,7 +22,7 @@ def lineage_table(lineage: Lineage) -> Table:
         "accuracy": _accuracy(lineage),
         "dataset": short_digest(lineage.dataset),
         "backbone": f"{lineage.backbone.id}, fingerprint {short_digest(lineage.backbone.fingerprint)}",
-        "recipe": json.dumps(lineage.recipe),
+        "recipe": "; ".join(" ".join(row) for row in settings_in_words(lineage.recipe)),
         "seed": str(lineage.seed),
         "libraries": pairs(lineage.libraries, " "),
         "aliases now": ", ".join(lineage.aliases) or "none",

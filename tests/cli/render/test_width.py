@@ -25,6 +25,8 @@ _MEASURED = {"validated_on": 112, "test_accuracy": 0.8938, "tested_on": 5000}
 _WHOLE_POINT = _POINT | _MEASURED | {"params_removed": 0.4, "size_bytes": 999_900, "version": 123}
 _ITS_PARTS = ("90%", "[83, 94]", "89.4%", "[88.5, 90.2]", "101.2%", "+12.5%", "-40.0%", "999.9 KB", "chosen", "123")
 
+_RECIPE = {"cut": 3, "bf16": True, "flip": None, "student": {"lr": 0.02}}
+
 _TABLES: dict[str, tuple[RenderableType, tuple[str, ...]]] = {
     "jobs": (
         jobs_table(
@@ -52,7 +54,10 @@ _TABLES: dict[str, tuple[RenderableType, tuple[str, ...]]] = {
         ("1234", "candidate", "nettailor", "90% [81, 95]", "+0.0%", "123.46 MB", "2026-11-28 19:00"),
     ),
     "history": (history_table(_LONG, [entry(sequence=123, actor="ann", version=12, reason=_REASON)]), ("123", "ann")),
-    "lineage": (lineage_table(lineage(digest=_DIGEST, dataset=_DIGEST, job=_JOB)), ("0123456789ab", "4a401dab")),
+    "lineage": (
+        lineage_table(lineage(digest=_DIGEST, dataset=_DIGEST, job=_JOB, recipe=_RECIPE)),
+        ("0123456789ab", "4a401dab", "bf16 yes; cut 3; student: lr 0.02"),
+    ),
     "comparison": (comparison_table(comparison(task=_LONG, dataset=_DIGEST)), ("+5.0 [-1.0, +11.0]", "42.0 M")),
     "front": (
         front_table(_LONG, 12, [_WHOLE_POINT | {"good": True, "pareto": True, "chosen": True}]),
