@@ -18,7 +18,7 @@ def print_scrub(report: "ScrubReport", quarantined: int, console: Console) -> No
     console.print(
         f"{report.blobs} blobs ({size(report.blob_bytes)}) and {report.records} records of {report.versions} versions "
         f"are sound; {len(report.faults)} faults; {quarantined} blobs in quarantine",
-        soft_wrap=True,
+        soft_wrap=not console.is_terminal,  # a terminal would break the line within a word
     )
 
 

@@ -51,20 +51,22 @@ def in_a_terminal(commands: Sequence[Sequence[str]]) -> list[str]:
     return shown.decode().split(_MARK)[:-1]
 
 
-def test_tables_fit_a_terminal_of_80_columns(service: str, tmp_path: Path) -> None:
+def test_what_is_shown_fits_a_terminal_of_80_columns(service: str, data_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "a-photograph-with-a-long-name.png").write_bytes(picture(0, side=32))
+    at = ["--url", service]
     commands = {
-        "tasks": (["tasks"], "signs"),
-        "jobs": (["jobs"], "jobs"),
-        "versions": (["registry", "versions", "signs"], "live"),
-        "history": (["registry", "history", "signs"], "live"),
-        "show": (["registry", "show", "signs", "1"], "signs version 1"),
-        "policy": (["registry", "policy", "signs"], "signs"),
-        "predict": (["predict", "signs", str(tmp_path), "--top-k", "3"], "a-photograph"),
+        "tasks": (["tasks", *at], "signs"),
+        "jobs": (["jobs", *at], "jobs"),
+        "versions": (["registry", "versions", "signs", *at], "live"),
+        "history": (["registry", "history", "signs", *at], "live"),
+        "show": (["registry", "show", "signs", "1", *at], "signs version 1"),
+        "policy": (["registry", "policy", "signs", *at], "signs"),
+        "verify": (["registry", "verify", "--data-dir", str(data_dir)], "0 faults"),
+        "predict": (["predict", "signs", str(tmp_path), "--top-k", "3", *at], "a-photograph"),
     }
-    screens = in_a_terminal([[*arguments, "--url", service] for arguments, _ in commands.values()])
+    screens = in_a_terminal([arguments for arguments, _ in commands.values()])
     assert any("\x1b[" in screen for screen in screens), "colours: it is a terminal"
     for (name, (_, part)), screen in zip(commands.items(), screens, strict=True):
-        text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen)
+        text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen).replace("\r\n", "\n").replace("\r", "\n")
         assert part in text, name
         assert not [line for line in text.splitlines() if len(line) > _COLUMNS], name
