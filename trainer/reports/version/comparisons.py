@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nettailor.accuracy import in_words
 from nettailor.bundle.manifest import Manifest
 from registry.journal.records import VersionRecord
 from trainer.reports.render import percent
@@ -24,7 +25,8 @@ def _with_live(live: VersionRecord | None, new: Manifest) -> Iterator[str]:
         return
     same = live.manifest.dataset == new.dataset
     images = "the same test images" if same else "the test images of its own data set, which are others"
-    yield f"Version {live.version} was live when this one was made; it recognised {percent(accuracy)} of {images}."
+    shown = in_words(accuracy, live.manifest.test_images)
+    yield f"Version {live.version} was live when this one was made; it recognised {shown} of {images}."
 
 
 def _with_start(compared: Mapping[str, Any] | None) -> Iterator[str]:

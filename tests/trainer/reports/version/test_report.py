@@ -176,12 +176,12 @@ def test_what_it_was_compared_with_is_told(backbone: Backbone) -> None:
         size_bytes=1,
         job=None,
         note="",
-        manifest=made.manifest,
+        manifest=made.manifest.model_copy(update={"recipe": {"images": {"test": 60}}}),
     )
     compared = {"version": 3, "images": 60, "seen": 0, "accuracy": 0.9, "new_accuracy": 0.95}
     assert comparisons(made) == ["No version of the task was live when this one was made."]
     assert comparisons(replace(made, live=live, compared=compared)) == [
-        "Version 4 was live when this one was made; it recognised 90.0% of the same test images.",
+        "Version 4 was live when this one was made; it recognised 90% [80, 95] of the same test images.",
         "Training began from version 3. Of 60 test images, none of which it has seen, it recognises 90%, this one 95%.",
     ]
     unseen = comparisons(replace(made, compared=compared | {"accuracy": None, "seen": 60}))
