@@ -122,9 +122,18 @@ def test_whoever_lives_is_not_called_twice_and_in_place_of_the_dead_another_is(
     assert [key for key in redis_client.keys("rq:*") if b"help1" in key] == []
 
 
-def test_who_has_failed_is_not_called_again(helpers: JobHelpers, born: Born) -> None:
-    born("second")
+@pytest.mark.parametrize("stopped", [False, True])
+def test_who_has_failed_is_not_called_again_unless_the_worker_was_stopped(
+    helpers: JobHelpers, service: Service, job: Job, born: Born, *, stopped: bool
+) -> None:
+    before = service.jobs.store.get(job.id)
+    second = born("second")
     helpers.call(1)
-    taken(helpers, "second", JobStatus.FAILED)
+    id = taken(helpers, "second", JobStatus.STARTED)
+    found = helpers._fetch(id)
+    assert found is not None
+    second._returning = stopped
+    second.handle_job_failure(found, helpers._queue)
     helpers.call(1)
-    assert called(helpers) == []
+    assert called(helpers) == [id] * stopped
+    assert service.jobs.store.get(job.id) == before

@@ -25,7 +25,7 @@ from trainer.training.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.25  # between looks for a run, as a worker without a job looks for one
+_LOOK_SECONDS = 0.5  # between looks for a run
 
 
 class _Leaving(Exception):
