@@ -116,6 +116,7 @@ def test_tasks_of_packnet_stand_on_one_another_and_their_jobs_say_so(
 
     first, log = version("pets")
     assert first.manifest.predecessor is None
+    assert "weights of its own in a pruned backbone" in service.blobs.read(first.attachments[REPORT]).decode()
     assert "is the first of a chain on this backbone" in log
     second, log = version("birds")
     assert second.manifest.predecessor == first.digest
