@@ -35,16 +35,15 @@ class Passing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = route_match(scope).route
-        if route in _ALIVE and not self._front_end.is_up:
-            await RequestIdMiddleware(JSONResponse(_ALIVE[route]))(scope, receive, send)
-            return
         try:
             if route in _READINESS and self._front.state == "draining":
                 raise NotReady(self._front.state)
             _ = self._front_end.connection
             await pass_on(self._places.http, scope, receive, send)
         except Exception as failure:  # only what has a problem of its own; the rest is raised again
-            await RequestIdMiddleware(_refusing(failure))(scope, receive, send)
+            is_alive = route in _ALIVE and isinstance(failure, NotReady | EngineLost)
+            own = JSONResponse(_ALIVE[route]) if is_alive else _refusing(failure)
+            await RequestIdMiddleware(own)(scope, receive, send)
 
 
 def _refusing(failure: Exception) -> ASGIApp:

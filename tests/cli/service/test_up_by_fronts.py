@@ -1,5 +1,6 @@
 """A real `nettailor up` of two fronts and an engine: one port, one page of metrics, processes that may be killed."""
 
+import contextlib
 import json
 import os
 import signal
@@ -45,9 +46,9 @@ def _processes(folder: Path, module: str) -> list[psutil.Process]:
     up = psutil.Process(int(json.loads((folder / "up.json").read_text())["pid"]))
     found = []
     for process in up.children(recursive=True):
-        words = process.cmdline()
-        if words[1:3] == ["-m", module]:
-            found.append(process)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ends just now
+            if process.cmdline()[1:3] == ["-m", module]:
+                found.append(process)
     return found
 
 
@@ -90,7 +91,8 @@ def test_an_engine_that_is_killed_is_started_again_and_everybody_hears_of_it(ser
             answer = _ask(service)
             told[str(answer.status_code) if answer.status_code == 200 else answer.json()["type"]] += 1
 
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(4) as pool, contextlib.ExitStack() as stack:
+        stack.callback(over.set)
         asking = [pool.submit(ask_on) for _ in range(4)]
         until(lambda: told["200"] >= 20)
         os.kill(engine.pid, signal.SIGKILL)
