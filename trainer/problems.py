@@ -5,7 +5,7 @@ from typing import Any
 from hosting.errors import InsufficientStorage
 from hosting.web.problems import ProblemTable, problem_of
 from nettailor import errors as ground
-from registry.errors import TaskWasDeleted
+from registry.errors import PredecessorUnknown, TaskWasDeleted
 from trainer import errors
 
 PROBLEMS: ProblemTable = {
@@ -44,6 +44,7 @@ PROBLEMS: ProblemTable = {
 # Not errors of the trainer's own, but stored with jobs that failed or were cancelled because of them.
 _STORED: ProblemTable = {
     TaskWasDeleted: (409, "task was deleted"),
+    PredecessorUnknown: (409, "predecessor unknown"),
     InsufficientStorage: (507, "insufficient storage"),
     ground.BundleWrongBackbone: (422, "version of another backbone"),
     ground.PlanInvalid: (422, "no usable plan"),

@@ -19,7 +19,7 @@ from nettailor.bundle.bundle import Bundle, decode
 from nettailor.errors import BackboneWeightsInvalid, NetTailorError
 from nettailor.network.backbones import Backbone, load_backbone
 from nettailor.network.stored_backbone import stored_backbone
-from registry.errors import BlobCorrupt, BlobMissing, TaskWasDeleted
+from registry.errors import BlobCorrupt, BlobMissing, PredecessorUnknown, TaskWasDeleted
 from registry.registry import Registry
 from registry.wiring import connect
 from trainer.errors import JobBusy, JobSuperseded, QueueUnavailable, TrainerError, UploadGone
@@ -134,8 +134,8 @@ class Tailoring:
                 result["compared"] = compared
         except (JobSuperseded, QueueUnavailable):
             raise
-        except (TrainerError, NetTailorError, TaskWasDeleted, InsufficientStorage) as fault:
-            self._fail(fault)
+        except (TrainerError, NetTailorError, TaskWasDeleted, PredecessorUnknown, InsufficientStorage) as fault:
+            self._fail(fault)  # what the task stands on may have been deleted meanwhile, as the task itself
         except OSError as fault:
             if not is_full(fault):
                 raise

@@ -10,6 +10,7 @@ from nettailor.bundle.backbone_file import encode_backbone
 from nettailor.network.backbones import Backbone, canonical_tensors
 from registry.errors import PredecessorInUse
 from registry.journal.records import VersionRecord
+from registry.registry import Registry
 from registry.versions.attachments import REPORT
 from tests.backbones import random_backbone_file
 from tests.full_disk import full_disk
@@ -18,10 +19,12 @@ from tests.trainer.recipe.runs import seeded_backbone
 from tests.trainer.tiny import tiniest_config
 from tests.trainer.uploads import GOOD, upload
 from trainer.errors import TrainingDiverged
+from trainer.events import Json
 from trainer.jobs.job import Job
 from trainer.jobs.options import TailorOptions
 from trainer.metrics import TrainerMetrics
 from trainer.pretrain.pruning import Zeros
+from trainer.publishing.publish import publish
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.teachers.contest import Contest
 from trainer.service import Service
@@ -132,6 +135,17 @@ def test_tasks_of_packnet_stand_on_one_another_and_their_jobs_say_so(
     assert "beside those of pets, on whose weights it stands" in page
     with pytest.raises(PredecessorInUse, match=r"birds v1, cats v1"):
         service.registry.delete_task("pets", actor="ada", reason="")
+
+    def published_too_late(registry: Registry, *given: Any, **more: Any) -> dict[str, Json]:
+        service.registry.delete_task("dogs", actor="ada", reason="")
+        return publish(registry, *given, **more)
+
+    monkeypatch.setattr("trainer.workers.tailoring.publish", published_too_late)
+    params = {"method": "packnet", "backbone": "pruned", "after": "dogs"}
+    failed = carry_out(service, str(http.post("/tasks/mice/dataset", params=params, content=GOOD).json()["id"]))
+    assert failed.error is not None
+    assert (failed.error["status"], failed.error["title"]) == (409, "predecessor unknown")
+    assert alone.digest in str(failed.error["detail"])
 
 
 def test_a_backbone_that_was_not_pruned_fails_the_job_before_its_images_are_read(
