@@ -288,12 +288,13 @@ class IdempotencyConflict(TrainerError):
 
 
 class HelperUnfit(TrainerError):
-    """Both are of `trainer.recipe.sharing.posting.machine_in_words`."""
+    """Of both processes the backbone's fingerprint, and what `trainer.recipe.sharing.posting.machine_in_words` says."""
 
-    def __init__(self, job_process: str, helper: str) -> None:
+    def __init__(self, job_process: tuple[str, str], helper: tuple[str, str]) -> None:
+        theirs, own = (f"backbone {backbone[:12]}, {machine}" for backbone, machine in (job_process, helper))
         super().__init__(
-            f"this process would train other networks than the one it helps, or counts other costs: that has "
-            f"{job_process}; this one {helper}"
+            f"this process would train other networks than the one it helps, or counts other costs: that has {theirs}; "
+            f"this one {own}"
         )
 
 

@@ -133,8 +133,7 @@ def tailor_data(
         progress.unit = planner.unit
         crew = Alone()
         if helpers is not None and warm is None and not chain and ProcessGroup.current().size == 1:
-            board, told = Board(checkpoints), progress.epoch_elsewhere
-            crew = Crew(board, helpers, folds=plan.folds, told=told, check=early.check)
+            crew = _crew(plan, fold, helpers, checkpoints=checkpoints, progress=progress, early=early)
         with crew:
             fold = replace(fold, on_epoch=crew.looking(fold.on_epoch))
             trained = _trained(planner, plan, Folds.split(fold, data, plan.folds, crew), costs, progress, early=early)
@@ -162,6 +161,19 @@ def _trained(
     if plan.config.method in WHOLE_METHODS:
         return train_whole(plan, folds, costs, progress)
     return PlainStages(planner, plan, folds, costs, progress, early=early).run()
+
+
+def _crew(
+    plan: WorkPlan, fold: Fold, helpers: Helpers, *, checkpoints: Path, progress: ProgressReporter, early: EarlyFinish
+) -> Crew:
+    return Crew(
+        Board(checkpoints),
+        helpers,
+        folds=plan.folds,
+        backbone=fold.backbone.fingerprint(),
+        told=progress.epoch_elsewhere,
+        check=early.check,
+    )
 
 
 def _first_fold(

@@ -61,7 +61,7 @@ class Alone:
 
 class Crew(Alone):
     """With helpers, if any come. `told` hears of their epochs: the run, its number of epochs, and the epoch; `check`
-    may raise to end a wait. `folds` is the number of the tailoring's."""
+    may raise to end a wait. `folds` is the number of the tailoring's, `backbone` the fingerprint of its."""
 
     def __init__(
         self,
@@ -69,11 +69,12 @@ class Crew(Alone):
         helpers: Helpers,
         *,
         folds: int,
+        backbone: str,
         told: Callable[[str, int, Epoch], None],
         check: Callable[[], None],
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._board, self._helpers, self._folds = board, helpers, folds
+        self._board, self._helpers, self._folds, self._backbone = board, helpers, folds, backbone
         self._tell, self._check, self._pause = told, check, pause
         self._posted: dict[str, int] = {}  # names of runs, each with how many of its epochs were told
         self._kept: dict[int, tuple[nn.Module, str]] = {}  # networks in files, by identity
@@ -131,7 +132,7 @@ class Crew(Alone):
     def _post(self, run: Run[Any], *, order: int) -> None:
         self._posted[run.name] = len(list(self._board.told(run.name, 0)))
         inputs = {role: self._file_of(run.name, role, network) for role, network in run.inputs.items()}
-        self._board.post(Posting.of(run, order=order, folds=self._folds, inputs=inputs))
+        self._board.post(Posting.of(run, order=order, folds=self._folds, backbone=self._backbone, inputs=inputs))
 
     def _file_of(self, run: str, role: str, network: nn.Module) -> str:
         """Named by the first run that starts from the network: the same name has the same bits in every attempt."""

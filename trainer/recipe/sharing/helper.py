@@ -49,6 +49,7 @@ class Helper:
         self._wanted, self._pause = wanted, pause
         self._data = data
         self._backbone = channels_last(backbone).to(training_device())
+        self._fingerprint = backbone.fingerprint()
         self._folds: dict[int, Fold] = {}  # of those it has worked on: they have lessons that the next run may need
         self._history: list[Epoch] = []  # of the latest run that has come to its end
 
@@ -97,8 +98,9 @@ class Helper:
         if posting.fold not in self._folds:
             self._folds[posting.fold] = self._new_fold(posting)
         fold = replace(self._folds[posting.fold], config=posting.config)
-        if (posting.machine, posting.costs) != (machine_in_words(fold.device), digest_of_costs(fold.costs)):
-            raise HelperUnfit(posting.machine, machine_in_words(fold.device))
+        machine, wanted = machine_in_words(fold.device), (posting.backbone, posting.machine, posting.costs)
+        if wanted != (self._fingerprint, machine, digest_of_costs(fold.costs)):
+            raise HelperUnfit((posting.backbone, posting.machine), (self._fingerprint, machine))
         return fold
 
     def _new_fold(self, posting: Posting) -> Fold:

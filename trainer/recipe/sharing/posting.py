@@ -29,8 +29,8 @@ _KINDS: Mapping[Kind, type[Run[Any]]] = {
 class Posting:
     """`name` is the run's, `order` tells which one to take first: the lowest; those above 0 are guesses, which may turn
     out not to be needed. `inputs` names files with the networks
-    that the run starts from. Of so many `folds` it is one of the `fold`, counted from 0. `machine` and `costs` are the
-    job process's own: who has others would train another network."""
+    that the run starts from. Of so many `folds` it is one of the `fold`, counted from 0. `machine`, `backbone` (its
+    fingerprint) and `costs` are the job process's own: who has others would train another network."""
 
     name: str
     order: int
@@ -40,6 +40,7 @@ class Posting:
     config: RecipeConfig
     flip: bool
     machine: str
+    backbone: str
     costs: str
     schedule: Schedule | None = None
     blocks: int | None = None
@@ -50,7 +51,7 @@ class Posting:
         return self.order > 0
 
     @classmethod
-    def of(cls, run: Run[Any], *, order: int, folds: int, inputs: Mapping[str, str]) -> "Posting":
+    def of(cls, run: Run[Any], *, order: int, folds: int, backbone: str, inputs: Mapping[str, str]) -> "Posting":
         fold = run.fold
         return cls(
             name=run.name,
@@ -61,6 +62,7 @@ class Posting:
             config=fold.config,
             flip=fold.flip,
             machine=machine_in_words(fold.device),
+            backbone=backbone,
             costs=digest_of_costs(fold.costs),
             schedule=run.schedule if isinstance(run, TeacherRun) else None,
             blocks=run.blocks if isinstance(run, RecoverRun | PolishRun) else None,

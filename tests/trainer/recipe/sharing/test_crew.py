@@ -72,6 +72,7 @@ class Stage:
             self.board,
             self.helpers,
             folds=1,
+            backbone="0" * 64,
             told=lambda *said: self.told.append(said),
             check=self.check,
             pause=lambda seconds: self.meanwhile(),

@@ -4,6 +4,7 @@ The helper is in this process: it works where the tailoring calls for it.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -70,13 +71,23 @@ def test_who_carries_the_runs_out_makes_no_difference(tmp_path: Path, alone: Tai
     assert progress == sorted(progress)
 
 
-def test_a_helper_that_would_train_another_network_does_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (lambda posting: replace(posting, machine=f"{posting.machine} more"), "threads more; this one"),
+        (lambda posting: replace(posting, backbone="5" * 64), "that has backbone 555555555555, "),
+    ],
+    ids=["machine", "backbone"],
+)
+def test_a_helper_that_would_train_another_network_does_not(
+    tmp_path: Path, other: Callable[[Posting], Posting], told: str
+) -> None:
     fold, board = fold_in(tmp_path / "fold1"), Board(tmp_path)
     teacher = fold.untrained_teacher()
     inputs = {"teacher": board.write_input("fold1/student", "teacher", teacher)}
-    posting = Posting.of(StudentRun(fold=fold, teacher=teacher), order=0, folds=2, inputs=inputs)
-    board.post(replace(posting, machine=f"{posting.machine} more"))
-    with pytest.raises(HelperUnfit, match="threads more; this one"):
+    run, fingerprint = StudentRun(fold=fold, teacher=teacher), fold.backbone.fingerprint()
+    board.post(other(Posting.of(run, order=0, folds=2, backbone=fingerprint, inputs=inputs)))
+    with pytest.raises(HelperUnfit, match=told):
         Helper(tiny_task(), tmp_path, seeded_backbone(), wanted=lambda: True).work()
     assert board.postings() == []
 
@@ -84,7 +95,7 @@ def test_a_helper_that_would_train_another_network_does_not(tmp_path: Path) -> N
 def test_a_posting_comes_back_as_it_was(tmp_path: Path) -> None:
     fold = fold_in(tmp_path / "fold1")
     run = StudentRun(fold=fold, teacher=fold.untrained_teacher())
-    posting = Posting.of(run, order=-1, folds=2, inputs={"teacher": "one"})
+    posting = Posting.of(run, order=-1, folds=2, backbone="5" * 64, inputs={"teacher": "one"})
     posting = replace(posting, schedule=Schedule(epochs=3, lr=0.1 + 0.2), blocks=4)
     board = Board(tmp_path)
     board.post(posting)
