@@ -6,7 +6,7 @@ CommandError
 ├── DataFolderInUse        another `nettailor up` holds the data folder
 ├── CannotStart            malformed settings, unusable backbone weights, no Redis, ...
 ├── SettingsUnusable       the file of settings, or a variable, is malformed
-├── CannotProfile          malformed settings, an unknown backbone, a file that cannot be written
+├── CannotProfile          malformed settings, an unknown backbone, no such device, a file that cannot be written
 ├── RegistryUnusable       its data folder, settings, Redis, blobs or records do not allow the operation
 ├── WeightsUnusable        a file of weights that is no backbone, or not the one it is said to be
 ├── KeyRejected            a name or task that cannot be one, a file of keys that cannot be read or written

@@ -25,9 +25,8 @@ def run(task: str, version: int | None, *, images: Path | None, alias: str | Non
     Raises `RegistryUnusable`, `NoImages`.
     """
     files = None if images is None else _images(images)
-    settings = Settings(data_dir=data_dir)
     actor = login_name() or "anonymous"
-    with usable(), registry_in(settings) as (registry, _):
+    with usable(), registry_in(settings := Settings(data_dir=data_dir)) as (registry, _):
         try:
             weights = {settings.backbone: settings.backbone_weights}
             record = calibrate(registry, task, version, images=files, weights=weights, actor=actor)

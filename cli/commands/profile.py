@@ -18,7 +18,8 @@ from nettailor.errors import NetTailorError
 from nettailor.network.backbones import Backbone, build_backbone
 from nettailor.printable import printable
 from server.engine.profile import Profile, measure
-from server.kernels.device import open_device
+from server.errors import ServerError
+from server.kernels.device import Device, open_device
 from server.settings import ServerSettings
 
 _SKIPS = (1, 2, 3)  # the sources that students have proxies from by default
@@ -41,14 +42,15 @@ def run(options: ProfileOptions) -> None:
     try:
         settings = ServerSettings()
         backbone = build_backbone(options.backbone or settings.backbone)  # time does not depend on the weights
-    except (NetTailorError, SettingsInvalid) as error:
+        device = _device(settings)
+    except (NetTailorError, ServerError, SettingsInvalid) as error:
         raise CannotProfile(str(error)) from error
     side = options.side or backbone.preprocessing.crop
     out = options.out or Path(f"costs-{backbone.name}-{side}.json")
     try:
         with out.open("a"):  # minutes of measuring must not end in a folder that is not there
             pass
-        profile = _measure(backbone, settings, options, side)
+        profile = _measure(backbone, device, options, side)
         out.write_text(json.dumps(profile.as_json(), indent=1) + "\n")
     except OSError as error:
         raise CannotProfile(f"{out}: {error.strerror or error}") from error
@@ -60,10 +62,13 @@ def run(options: ProfileOptions) -> None:
     console.print(printable(f"written to {out}"), soft_wrap=True, highlight=False)
 
 
-def _measure(backbone: Backbone, settings: ServerSettings, options: ProfileOptions, side: int) -> Profile:
+def _device(settings: ServerSettings) -> Device:
     if settings.engine_threads:
         torch.set_num_threads(settings.engine_threads)
-    device = open_device(settings.device, settings.dtype, winograd=settings.winograd)
+    return open_device(settings.device, settings.dtype, winograd=settings.winograd)
+
+
+def _measure(backbone: Backbone, device: Device, options: ProfileOptions, side: int) -> Profile:
     with Progress(console=PlainConsole(stderr=True)) as bars:
         bar = bars.add_task("rounds", total=options.rounds)
         return measure(

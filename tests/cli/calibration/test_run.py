@@ -46,6 +46,11 @@ def test_a_version_is_made_of_a_folder_of_images_and_goes_live_if_that_is_asked(
     assert "has activation ranges already" in run(data_dir, "signs", status=1)
 
 
+def test_malformed_settings_are_told_in_a_line(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETTAILOR_LOG_LEVEL", "loud")
+    assert "error: the registry cannot be used: NETTAILOR_LOG_LEVEL" in run(data_dir, "signs", status=1)
+
+
 def test_it_explains_itself_within_80_columns() -> None:
     text = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["calibrate", "--help"]).output
     assert "Usage: " in text

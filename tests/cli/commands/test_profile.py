@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from nettailor.architecture.geometry import geometry
 from nettailor.complexity.counting import measured_path_costs
+from server.kernels import device
 
 
 def test_profile_prints_a_table_and_writes_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,3 +37,14 @@ def test_what_goes_wrong_is_one_line(arguments: list[str], said: str) -> None:
     assert result.exit_code == 1
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_machine_without_int8_is_told_in_a_line_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NETTAILOR_DTYPE", "int8")
+    monkeypatch.setattr(device, "why_not", lambda: "the processor is old")
+    result = CliRunner(env={"COLUMNS": "140"}).invoke(app, ["profile"])
+    assert result.stderr == "error: cannot profile: NETTAILOR_DTYPE=int8 is not possible here: the processor is old\n"
+    assert list(tmp_path.iterdir()) == []
