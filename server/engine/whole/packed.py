@@ -31,6 +31,7 @@ class PackedNetwork:
     backbone: str  # fingerprint of the one whose weights it fills
     preprocessing: Preprocessing
     classes: tuple[str, ...]
+    network: ConvolutionNetwork  # whose weights it fills; held so that the next one finds it in memory
     blocks: tuple[ConvolutionBlock, ...]
     head_weight: Tensor  # (K, C_L)
     head_bias: Tensor  # (K,)
@@ -67,6 +68,7 @@ def upload_packed(folded: FoldedBundle, shared: ConvolutionNetwork, device: Devi
         backbone=manifest.backbone.fingerprint,
         preprocessing=manifest.preprocessing,
         classes=manifest.classes,
+        network=shared,
         blocks=blocks,
         head_weight=head[0],
         head_bias=head[1],

@@ -153,6 +153,22 @@ def test_the_float32_network_is_there_as_long_as_a_bundle_holds_it() -> None:
     assert len(read) == 2
 
 
+def test_a_packed_network_keeps_the_float32_network_for_the_next_one() -> None:
+    read = []
+
+    def again():  # type: ignore[no-untyped-def]  # a backbone
+        read.append(1)
+        return backbone()
+
+    tested = Engine(backbone(), CpuDevice(lanes=ThreadLanes(1), int8=True), again=again)
+    small = tested.size_bytes
+    packed = [tested.pack(make_bundle(f"packed{seed}", method="packnet", seed=seed)) for seed in range(2)]
+    assert read == [1]
+    assert tested.size_bytes > 3 * small
+    del packed
+    assert tested.size_bytes == small
+
+
 def test_int8_takes_a_quarter_of_the_memory() -> None:
     exact, low = Engine(backbone("resnet18"), CpuDevice(winograd=False)), engine("resnet18")
     assert low.size_bytes < 0.3 * exact.size_bytes
