@@ -1,6 +1,7 @@
 """Functions of many small operations, run without Python between them."""
 
 import functools
+import threading
 import warnings
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar, cast
@@ -9,6 +10,9 @@ import torch
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+# Lanes come to a function's first call together; neither the compiler nor Python's list of warnings is for two threads.
+_COMPILING = threading.Lock()
 
 
 def scripted(function: Callable[P, R]) -> Callable[P, R]:
@@ -27,6 +31,8 @@ def scripted(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        return compiled()(*args, **kwargs)
+        with _COMPILING:
+            ready = compiled()
+        return ready(*args, **kwargs)
 
     return run
