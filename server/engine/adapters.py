@@ -69,7 +69,7 @@ class Adapter:
     nodes: Mapping[int, NodeAdapter]  # by present node
     head_weight: Tensor  # (K, C_L)
     head_bias: Tensor  # (K,)
-    size_bytes: int  # of the buffer that all tensors share
+    size_bytes: int  # of the buffer that all tensors share; in 8 bits also of what lies beside it
     blocks_kept: int
     last_use: tuple[int, ...]  # by source node: the last node that reads it
     pools: frozenset[tuple[int, int]]  # (source, ratio) of every max-pooling its proxies want

@@ -105,8 +105,9 @@ class Int8Matrix:
 
     @property
     def size_bytes(self) -> int:
-        """Of the matrix; its scale is the caller's."""
-        return size_bytes(self.operands[0])
+        """Of the matrix and its zero points; its scale is the caller's."""
+        weight, _, zeros = self.operands
+        return size_bytes(weight) + zeros.untyped_storage().nbytes()
 
     def product_relu(self, x: Tensor, bias: Tensor) -> Tensor:
         """ReLU(product + bias): (n, C), float32; x (n, K), uint8, `bias` (C,)."""

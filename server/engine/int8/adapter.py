@@ -32,8 +32,10 @@ def upload_int8(folded: FoldedBundle, network: SharedNetwork, shapes: Geometry, 
 
 
 def _size_bytes(node: Int8Node) -> int:
+    """Of what is not in the bundle's buffer."""
     matrices = [matrix for matrix, _ in node.inner.values()] + ([node.matrix] if node.matrix else [])
-    return sum(matrix.size_bytes for matrix in matrices)
+    tensors = [node.inverse] + ([] if node.statistics is None else [node.statistics])
+    return sum(matrix.size_bytes for matrix in matrices) + sum(tensor.untyped_storage().nbytes() for tensor in tensors)
 
 
 def _node(node: int, adapter: Adapter, arrays: Mapping[str, FloatArray], shapes: Geometry) -> Int8Node:
