@@ -1,9 +1,9 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from benchmarks.tailor import Assignment, Row, summary
+from benchmarks.tailor import Assignment, summary
+from tests.benchmarks.rows import row
 
 
 def test_a_cost_table_may_be_named_on_the_command_line() -> None:
@@ -19,13 +19,6 @@ def test_a_cost_table_may_be_named_on_the_command_line() -> None:
     config = assignment.config()
     assert (config.cost_table, config.student.epochs, config.seed) == (Path("tables/costs.json"), 3, 1)
     assert config.as_json()["cost_table"] == "costs.json"
-
-
-def row(task: str, seed: int, **figures: Any) -> Row:
-    usual = {"teacher_accuracy": 0.8, "feature_accuracy": 0.7, "student_accuracy": 0.8, "blocks_removed": 4}
-    shares = {"macs_removed": 0.4, "params_removed": 0.5, "task_params_share": 0.1, "validation_gap_points": 0.0}
-    counts = {"images": 100, "classes": 5, "blocks": 12, "minutes": 1.0, "cpu_seconds": 60.0}
-    return Row(task=task, seed=seed, **{**usual, **shares, **counts, **figures})
 
 
 def test_the_gap_is_against_the_better_one_of_teacher_and_features() -> None:

@@ -11,7 +11,7 @@ from registry.policy.policy import Policy
 from registry.registry import Registry
 from server.settings import ServerSettings
 from tests.server.asking import IMAGES, ask, assert_answers, publish
-from tests.server.engine.int8.test_int8_pass import calibrated, expected
+from tests.server.engine.int8.calibrated import calibrated, expected
 from tests.server.int8_machine import needs_int8
 from tests.server.running import Running, running
 from tests.waiting import until

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from benchmarks.methods.measured import Measured, bundle_file, decathlon_score
 from benchmarks.tailor import linked_chain
 from nettailor.bundle.bundle import digest_of
-from tests.benchmarks.test_tailor import row
+from tests.benchmarks.rows import row
 from tests.chains import link_bytes
 
 SHARES = st.floats(0, 1)

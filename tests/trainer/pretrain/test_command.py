@@ -7,15 +7,7 @@ import sys
 from pathlib import Path
 
 from nettailor.network.backbones import load_backbone
-from tests.trainer import archives
-
-
-def zip_of_splits(path: Path, classes: list[str]) -> Path:
-    """More training images than a batch has, or none would be trained on."""
-    train = archives.class_folders(classes, each=70, prefix="train/")
-    test = archives.class_folders(classes, each=2, prefix="test/", seed=1)
-    path.write_bytes(archives.zip_of({**train, **test}))
-    return path
+from tests.trainer.pretrain.sets import zip_of_splits
 
 
 def test_zips_in_a_backbone_out(tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ import torch
 
 from nettailor.network.backbones import load_backbone
 from nettailor.network.packnet.student import what_is_there
-from tests.trainer.pretrain.test_command import zip_of_splits
-from tests.trainer.pretrain.test_training import images
+from tests.trainer.pretrain.sets import images, zip_of_splits
 from tests.trainer.recipe.runs import seeded_backbone
 from trainer.pretrain.config import PretrainConfig
 from trainer.pretrain.pruning import Zeros

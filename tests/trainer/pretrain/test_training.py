@@ -1,19 +1,11 @@
 from pathlib import Path
 
-import torch
-
 from nettailor.network.backbones import load_backbone
+from tests.trainer.pretrain.sets import images
 from trainer.pretrain.config import PretrainConfig
 from trainer.pretrain.evaluation import accuracy
 from trainer.pretrain.export import export
-from trainer.pretrain.image_set import ImageSet
 from trainer.pretrain.training import Pretraining, learning_rate
-
-
-def images(name: str, classes: int, seed: int) -> ImageSet:
-    generator = torch.Generator().manual_seed(seed)
-    pixels = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8, generator=generator)
-    return ImageSet(name=name, images=pixels, labels=torch.arange(24) % classes, classes=classes)
 
 
 def test_two_sets_train_one_backbone_that_can_be_loaded(tmp_path: Path) -> None:

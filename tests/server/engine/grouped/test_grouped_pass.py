@@ -17,7 +17,7 @@ from server.kernels.graph_cache import BUCKETS, Record
 from server.kernels.grouped_product import GroupedProduct, grouped_product, looped_product
 from server.kernels.grouping import Grouping, Recorded
 from server.kernels.thread_lanes import ThreadLanes
-from tests.server.engine.test_engine import batches, engine
+from tests.server.engine.batches import batches, engine
 from tests.server.kernels.fake_graphs import FakeRecorder, refuse
 from tests.server.oracle import backbone, expected_logits, make_bundle, random_images
 

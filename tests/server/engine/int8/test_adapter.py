@@ -3,7 +3,7 @@ from torch import Tensor
 
 from server.engine.adapters import Adapter, Int8Node
 from server.kernels.int8 import Int8Matrix
-from tests.server.engine.int8.test_int8_pass import calibrated, engine
+from tests.server.engine.int8.calibrated import calibrated, engine
 from tests.server.int8_machine import needs_int8
 
 pytestmark = needs_int8

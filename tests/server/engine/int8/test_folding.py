@@ -3,7 +3,7 @@ import pytest
 
 from server.engine.folded import from_bytes, to_bytes
 from server.engine.int8.folding import int8_matrix
-from tests.server.engine.int8.test_int8_pass import calibrated, engine
+from tests.server.engine.int8.calibrated import calibrated, engine
 from tests.server.int8_machine import needs_int8
 
 pytestmark = needs_int8
