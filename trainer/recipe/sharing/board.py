@@ -41,9 +41,10 @@ class Board:
     def remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def forget_outcomes(self) -> None:
-        """Those of an earlier attempt, which a power failure may have cut short; their runs' checkpoints are there."""
-        for path in self._folder.glob("*.network"):
+    def forget_attempt(self) -> None:
+        """Outcomes and epochs of an earlier one, which a full disk or a power failure may have cut short; their runs'
+        checkpoints are there."""
+        for path in (*self._folder.glob("*.network"), *self._folder.glob("*.epochs")):
             path.unlink(missing_ok=True)
 
     def post(self, posting: Posting) -> None:

@@ -79,7 +79,7 @@ class Crew(Alone):
         self._posted: dict[str, int] = {}  # names of runs, each with how many of its epochs were told
         self._kept: dict[int, tuple[nn.Module, str]] = {}  # networks in files, by identity
         self._offered = 0
-        board.forget_outcomes()
+        board.forget_attempt()
 
     def carry_out(self, runs: Sequence[Run[M]]) -> list[M]:
         outcomes: dict[int, M] = {}

@@ -142,6 +142,18 @@ def test_an_outcome_of_an_earlier_attempt_is_not(tmp_path: Path) -> None:
     assert after.fold.trained == [1]
 
 
+def test_what_an_earlier_attempt_told_may_have_been_cut_short(tmp_path: Path) -> None:
+    before = Stage(tmp_path)
+    (first, second) = before.runs(1, 2)
+    before.crew.offer([first, second], needed=True)
+    before.board.tell(second.name, 2, EPOCH)
+    (told,) = (tmp_path / "shared").glob("*.epochs")
+    told.write_bytes(told.read_bytes()[:-9])  # the disk was full
+    before.board.tell(second.name, 2, EPOCH)
+    after = Stage(tmp_path)
+    assert after.carry_out(1, 2) == [1, 2]
+
+
 def test_helpers_begin_with_the_last_of_what_is_needed_and_with_the_first_guess(stage: Stage) -> None:
     guesses = stage.runs(7, 8)
     stage.crew.offer(guesses, needed=False)
