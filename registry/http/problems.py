@@ -1,7 +1,7 @@
 """Which HTTP status each error of the registry answers with."""
 
 from hosting.web.problems import ProblemTable
-from nettailor.errors import BackboneWeightsInvalid, BundleInvalid, BundleTooLarge
+from nettailor.errors import BackboneWeightsInvalid, BundleInvalid, BundleTooLarge, ChainLinkMissing
 from registry import errors
 
 PROBLEMS: ProblemTable = {
@@ -39,5 +39,6 @@ PROBLEMS: ProblemTable = {
     errors.RegistryError: (500, "registry failure"),
     BundleTooLarge: (413, "bundle too large"),
     BundleInvalid: (422, "bundle invalid"),
+    ChainLinkMissing: (424, "predecessor missing"),  # it is a version here, whose bundle is gone
     BackboneWeightsInvalid: (422, "weights invalid"),
 }

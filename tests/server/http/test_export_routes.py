@@ -51,6 +51,10 @@ def test_a_version_that_stands_on_another_is_exported_with_what_that_has(server:
     [logits] = session.run(None, {"pixels": IMAGES.transpose(0, 2, 3, 1)})
     bundle = linked(bundles.decode(data), {bundles.digest_of(first): first}.get)
     np.testing.assert_allclose(logits, expected_logits(bundle, IMAGES), rtol=1e-4, atol=1e-4)
+    registry.blobs.delete(bundles.digest_of(first))
+    answer = server.client.get(_PATH, params={"format": "onnx"})
+    assert (answer.status_code, answer.json()["title"]) == (424, "predecessor missing")
+    assert bundles.digest_of(first) in answer.json()["detail"]
 
 
 def test_predictions_go_on_and_a_second_export_waits_for_its_turn(server: Running, registry: Registry) -> None:
