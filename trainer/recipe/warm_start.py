@@ -56,7 +56,8 @@ def find_warm_start(start: str, task: str, registry: Registry, folder: Path) -> 
         data = registry.read_bundle(record)
     except (TaskUnknown, AliasUnknown, VersionUnknown, BlobMissing, BlobCorrupt) as fault:
         raise OptionsInvalid("warm_start", str(fault)) from fault
-    if record.manifest.is_whole:  # `live` may be another version than when the options were checked
+    # `live` may be another version than when the options were checked.
+    if record.manifest.is_whole or record.manifest.is_packed:
         reason = f"version {record.version} is of method {record.manifest.method}: it has no proxies to start from"
         raise OptionsInvalid("warm_start", reason)
     write_durably(folder / f"warm-{record.version}.safetensors", [data])

@@ -16,6 +16,7 @@ from nettailor.network.backbones import Backbone
 from nettailor.network.student import Student
 from registry.registry import Registry
 from tests.bundles import random_bundle, random_manifest, random_tensors
+from tests.chains import link_bytes
 from tests.processes.environment import set_only
 from tests.trainer import archives, fake_recipe
 from tests.trainer.datasets import dataset_file
@@ -146,6 +147,14 @@ def test_the_version_is_fixed_at_the_first_look(registry: Registry, backbone: Ba
     again = find_warm_start("live", "colours", registry, folder)
     assert (found.version, again.version, again.bundle.digest) == (1, 1, found.bundle.digest)
     assert find_warm_start("2", "colours", registry, tmp_path).version == 2
+
+
+def test_a_version_of_a_chain_that_is_live_by_then_is_refused(registry: Registry, tmp_path: Path) -> None:
+    """Not after the training, when it would be compared with what began as it."""
+    registry.publish("colours", link_bytes("colours"), actor="ada")
+    registry.promote("colours", "live", 1, actor="ada", reason="")
+    with pytest.raises(OptionsInvalid, match="method packnet: it has no proxies to start from"):
+        find_warm_start("live", "colours", registry, tmp_path)
 
 
 def test_they_are_compared_on_images_the_earlier_one_never_saw(
