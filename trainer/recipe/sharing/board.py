@@ -42,10 +42,11 @@ class Board:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def forget_attempt(self) -> None:
-        """Outcomes and epochs of an earlier one, which a full disk or a power failure may have cut short; their runs'
-        checkpoints are there."""
-        for path in (*self._folder.glob("*.network"), *self._folder.glob("*.epochs")):
-            path.unlink(missing_ok=True)
+        """What an earlier one left: postings, which another release may have made; outcomes and epochs, which a full
+        disk or a power failure may have cut short. Their runs' checkpoints are there."""
+        for kind in ("json", "network", "epochs"):
+            for path in self._folder.glob(f"*.{kind}"):
+                path.unlink(missing_ok=True)
 
     def post(self, posting: Posting) -> None:
         write_durably(self._path(posting.name, "json"), [posting.to_json()])

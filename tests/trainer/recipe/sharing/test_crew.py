@@ -154,6 +154,14 @@ def test_what_an_earlier_attempt_told_may_have_been_cut_short(tmp_path: Path) ->
     assert after.carry_out(1, 2) == [1, 2]
 
 
+def test_what_another_release_posted_is_not_read(tmp_path: Path) -> None:
+    Stage(tmp_path).crew.offer(Stage(tmp_path).runs(1, 2), needed=True)
+    (tmp_path / "shared" / "fold0.other.json").write_text('{"name": "fold0/other"}')
+    after = Stage(tmp_path)
+    after.crew.offer(after.runs(2, 3), needed=True)
+    assert [posting.name for posting in after.board.postings()] == [run.name for run in after.runs(3, 2)]
+
+
 def test_helpers_begin_with_the_last_of_what_is_needed_and_with_the_first_guess(stage: Stage) -> None:
     guesses = stage.runs(7, 8)
     stage.crew.offer(guesses, needed=False)
