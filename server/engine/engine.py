@@ -73,7 +73,8 @@ class Engine:
         self.backbone_name = backbone.name
         self._shapes = backbone.geometry
         self.shared: SharedNetwork = pack_shared(backbone, device, int8=device.int8)
-        self._exact = ExactNetwork(self.shared, again or (lambda: backbone), device) if device.int8 else None
+        read = again or (lambda: backbone)
+        self._exact = ExactNetwork(self.shared, read, device, fingerprint=self.fingerprint) if device.int8 else None
         grouping = device.grouping  # of tasks in slots; None: there are none
         self._grouped = None if grouping is None else GroupedRunner(self.shared, self._shapes, device, grouping)
         self._ready: weakref.WeakSet[Ready] = weakref.WeakSet()  # that are on the device now
@@ -103,7 +104,7 @@ class Engine:
     def upload(self, folded: FoldedBundle) -> Ready:
         """Make a bundle ready to run. The first one with images of another size takes seconds.
 
-        Raises `ChainOverlaps`.
+        Raises `ChainOverlaps`; on an int8 device also as `ExactNetwork` does.
         """
         with torch.inference_mode():
             ready: Ready
