@@ -71,6 +71,14 @@ class ConvolutionBlock:
     def convolutions(self) -> tuple[Convolution, ...]:
         return self.branch + ((self.shortcut,) if self.shortcut else ())
 
+    def prepare(self, side: int) -> None:
+        """Get ready for an input of `side` pixels in height and width."""
+        for conv in self.branch:
+            side = -(-side // conv.stride)  # of its result; in a bottleneck the first convolution keeps the size
+            conv.kernel.prepare(side, side)
+        if self.shortcut is not None:
+            self.shortcut.kernel.prepare(side, side)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ConvolutionNetwork:
@@ -105,9 +113,8 @@ class SharedNetwork(ConvolutionNetwork):
 
     def prepare(self, side: int) -> None:
         """Get ready for images of `side` pixels; may take seconds."""
-        for block, stride in zip(self.blocks, self.strides[1:], strict=True):
-            for conv in block.convolutions:
-                conv.kernel.prepare(-(-side // stride), -(-side // stride))
+        for block, stride in zip(self.blocks, self.strides[:-1], strict=True):
+            block.prepare(-(-side // stride))
 
 
 def max_pool(x: Tensor, *, kernel: int, stride: int) -> Tensor:
