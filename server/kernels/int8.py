@@ -70,7 +70,8 @@ class Int8Convolution:
         return tuple(address(copy) for copy in self._copies())
 
     def _copies(self) -> list[Tensor]:
-        return [self._weight, *{id(copy): copy for copy in self._by_size.values()}.values()]
+        others = list(self._by_size.values())  # in one step: another thread may prepare a size meanwhile
+        return [self._weight, *{id(copy): copy for copy in others}.values()]
 
     def prepare(self, height: int, width: int) -> None:
         made = self._packed(self._weight.to_dense(), height, width)
