@@ -81,6 +81,7 @@ class Routing(Generic[H, D]):
                     logger.warning("task %s goes on as it was: %s", task, fault, extra={"task": task})
             for task in set(self.tasks()) - set(tasks):
                 self._forget_task(task)
+            self._read_unnamed()
         self._synchronised.set()
 
     def read_backbones(self) -> None:
@@ -191,10 +192,7 @@ class Routing(Generic[H, D]):
                 self._forget_task(task)
                 raise
             self._apply(task, aliases)
-            with self._lock:  # of the others, what the task's policy says now
-                others = [number for name, number in self._versions if name == task and number not in aliases.values()]
-            for version in others:
-                self._read(task, version)
+            self._read_unnamed(task)
 
     def _apply(self, task: str, aliases: Mapping[str, int]) -> None:
         """Bring one task's names to what the registry says; one whose version it cannot read stays what it is."""
@@ -222,9 +220,21 @@ class Routing(Generic[H, D]):
         with self._lock:
             known = self._versions.get((task, version))
         servable = self._servable(self.registry.version_record(task, version) if known is None else known.record)
+        if known is not None and known.id == servable.id:
+            return known  # as nearly always: what `_remember` does would cost the square of the number of tasks
         with self._lock:
             self._remember(servable)
         return servable
+
+    def _read_unnamed(self, only: str | None = None) -> None:
+        """Of versions that no name leads to, of a task or of all: what the task's policy says now."""
+        with self._lock:
+            unnamed = [(task, version) for task, version in self._unnamed() if only in (None, task)]
+        for task, version in unnamed:
+            try:
+                self._read(task, version)
+            except RecordCorrupt as fault:
+                logger.warning("version %s of %s stays what it is: %s", version, task, fault, extra={"task": task})
 
     def _servable(self, record: VersionRecord) -> Servable:
         """By the policy that the task has now."""
@@ -238,11 +248,14 @@ class Routing(Generic[H, D]):
         self._versions[servable.id.task, servable.id.version] = servable
         if len(self._versions) <= self.remembered:
             return
+        for key in self._unnamed()[: -self.remembered]:
+            del self._versions[key]
+
+    def _unnamed(self) -> list[tuple[str, int]]:
+        """Task and version of what is remembered though no name leads to it; within the lock."""
         answering = [servable for aliases in self._table.values() for servable in aliases.values()]
         named = {(s.id.task, s.id.version) for s in (*answering, *self._wanted.values())}
-        spare = [key for key in self._versions if key not in named]
-        for key in spare[: -self.remembered]:
-            del self._versions[key]
+        return [key for key in self._versions if key not in named]
 
     def _want(self, task: str, alias: str, servable: Servable) -> None:
         with self._lock:

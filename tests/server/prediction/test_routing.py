@@ -240,3 +240,24 @@ def test_a_policy_about_int8_lets_another_bundle_of_the_same_version_take_over(h
         house.routing.refresh("signs")
         named, numbered = (house.routing.resolve(Target(task="signs", version=version)) for version in (None, 1))
         assert (named.record.version, named.lease.id.int8, numbered.lease.id.int8) == (1, int8, int8)
+
+
+def test_whoever_reads_everything_knows_what_policies_say_of_versions_without_a_name(house: House) -> None:
+    """A change of a policy may have been missed while the registry was away."""
+    publish(house.registry, seed=2)
+    house.promote(2)
+    house.make_ready(2)
+    assert not house.routing.resolve(Target(task="signs", version=1)).lease.id.int8
+    house.routing.is_int8 = lambda _: True
+    house.routing.read_everything()
+    assert house.routing.resolve(Target(task="signs", version=1)).lease.id.int8
+
+
+def test_what_is_known_already_is_not_remembered_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That looks at all that is remembered, so that with many tasks every comparison with the registry would cost the
+    square of their number."""
+    remembered: list[object] = []
+    monkeypatch.setattr(Routing, "_remember", lambda _, servable: remembered.append(servable))
+    house.routing.read_everything()
+    house.routing.refresh("signs")
+    assert remembered == []
