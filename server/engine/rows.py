@@ -1,7 +1,7 @@
 """Which rows of a batch tensor belong to which task: contiguous, in the batch's order of tasks (torch-free); and
 which rows go to which lane."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 
@@ -29,16 +29,6 @@ class Rows:
     def subset(self, tasks: Iterable[int]) -> "Rows":
         tasks = tuple(tasks)
         return self if tasks == self.tasks else Rows(tasks=tasks, counts=self.counts)
-
-    def pieces(self, length: int) -> Iterator[tuple[slice, "Rows"]]:
-        """At most so many rows each: where they are, and whose."""
-        for start in range(0, self.total, length):
-            piece = slice(start, min(start + length, self.total))
-            counts = [0] * len(self.counts)
-            for task in self.tasks:
-                own = self.of(task)
-                counts[task] = max(0, min(own.stop, piece.stop) - max(own.start, piece.start))
-            yield piece, Rows(tasks=tuple(task for task in self.tasks if counts[task]), counts=counts)
 
     def index(self, subset: "Rows") -> list[int]:
         """Where the rows of a subset are among these."""

@@ -79,12 +79,12 @@ class DiskCache:
             return id in self._shelf
 
     def ids(self) -> tuple[BundleId, ...]:
-        """How much all files take now."""
         with self._lock:
             return tuple(self._shelf)
 
     @property
     def size_bytes(self) -> int:
+        """How much all files take now."""
         with self._lock:
             return self._shelf.size_bytes
 
