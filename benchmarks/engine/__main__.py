@@ -96,7 +96,8 @@ def _in_int8(args: argparse.Namespace, backbone: Backbone, engine: Engine, side:
         return []
     bundles = tailored_bundles(args.tasks, side, activation_ranges=True, fingerprint=engine.fingerprint)
     low = Engine(backbone, open_device("cpu", "int8"))
-    few = [(name, one, batch) for batch in _SMALL for name, one in (("float32", engine), ("int8", low))]
+    exact = engine if engine.device.dtype == torch.float32 else _engine(args, backbone, "float32")
+    few = [(name, one, batch) for batch in _SMALL for name, one in (("float32", exact), ("int8", low))]
     return [
         baselines.mixed(low, bundles, args.batch, name="int8"),
         *(baselines.small(one, bundles, batch, name=f"{name}, batches of {batch}") for name, one, batch in few),
@@ -128,7 +129,7 @@ def ratios(values: Values) -> dict[str, Ratio]:
         theirs = _fastest(values, [name for name in values if name.startswith("OpenVINO")])
         found["mixed_vs_openvino_best"] = paired_ratio(values[ours], values[theirs])
     if "int8" in values:
-        found["int8_vs_fp32"] = paired_ratio(values["int8"], mixed)
+        found["int8_vs_fp32"] = paired_ratio(values["int8"], values.get("float32", mixed))
         for batch in _SMALL:
             sides = (values[f"{name}, batches of {batch}"] for name in ("int8", "float32"))
             found[f"int8_batch{batch}_vs_fp32"] = paired_ratio(*sides)
