@@ -72,14 +72,20 @@ class Int8Pass(MixedPass):
 
 
 def warm_up_int8(network: SharedNetwork, x: Tensor) -> None:
-    """Run every convolution of the blocks once, from x_0 (N, H, W, C_0) on."""
+    """Run every block once, from x_0 (N, H, W, C_0) on, and compile what passes run."""
     for block in network.blocks:
-        read = quantised(x.clone())
-        if block.shortcut is not None:
-            block.shortcut(read, biased=False)
-        for conv in block.branch:
-            x = conv(read, biased=False)
-            read = quantised(x.clone())
+        read = quantise_rows(x, x.new_ones(1, 1, 1, 1), _length(x))
+        operands, places = _operands(block, *x.shape[1:3])
+        x = residual(
+            read,
+            x if block.shortcut is None else read,
+            statistics=x.new_zeros(1, 1, 1, sum(block.statistics_sizes)),
+            sizes=block.statistics_sizes,
+            operands=operands,
+            places=places,
+            length=_length(x),
+        )
+    add_products(x, [], [], [])
 
 
 def _operands(block: ConvolutionBlock, height: int, width: int) -> tuple[list[list[Tensor]], list[list[int]]]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from nettailor.bundle.manifest import Method
 from server.engine.adapters import Adapter
 from server.engine.engine import Engine, Part
+from server.engine.int8 import mixed_pass
 from server.kernels.device import CpuDevice
 from server.kernels.thread_lanes import ThreadLanes
 from tests.server.engine.int8.calibrated import SIDE, calibrated, engine, expected
@@ -65,6 +66,25 @@ def test_batches_that_are_cut_into_pieces_answer_the_same(images: int, monkeypat
     monkeypatch.setattr("server.engine.int8.mixed_pass._PIECE_BYTES", 1)
     [cut] = engine().forward(pictures, [part])
     np.testing.assert_array_equal(cut, whole)
+
+
+def test_the_first_request_finds_compiled_what_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+
+    def noting(name: str) -> None:
+        function = getattr(mixed_pass, name)
+
+        def run(*args: object, **kwargs: object) -> object:
+            ran.append(name)
+            return function(*args, **kwargs)
+
+        monkeypatch.setattr(mixed_pass, name, run)
+
+    for name in ("quantise_rows", "residual", "add_products"):
+        noting(name)
+    engine().warm_up(SIDE)
+    assert set(ran) == {"quantise_rows", "residual", "add_products"}
+    assert ran.count("residual") == len(engine().shared.blocks)
 
 
 def test_bundles_without_ranges_are_answered_in_float32() -> None:
