@@ -1,6 +1,7 @@
 """Inference in another process, over the link (torch-free)."""
 
 import asyncio
+import contextlib
 from array import array
 from collections.abc import Sequence
 
@@ -176,11 +177,14 @@ class _Tail:
 
 
 async def _to_the_end(writing: "asyncio.Future[None]") -> None:
-    """Wait for it even when cancelled: the slot must not become somebody else's while a thread writes into it."""
+    """Wait for it even when cancelled, and once more, as by a deadline and then by a client that goes: the slot must
+    not become somebody else's while a thread writes into it."""
     try:
         await asyncio.shield(writing)
     except asyncio.CancelledError:
-        await asyncio.wait([writing])
+        while not writing.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([writing])
         raise
 
 

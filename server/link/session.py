@@ -138,6 +138,10 @@ class _Request:
         self.task = asyncio.create_task(self._to_the_end(answer, first))
 
     def cancel(self) -> None:
+        """After the task's first step, without which it would never get to its end."""
+        asyncio.get_running_loop().call_soon(self._give_up)
+
+    def _give_up(self) -> None:
         if not self._is_ending:  # or what was reserved would not be let go
             self.task.cancel()
 

@@ -11,8 +11,10 @@ import pytest
 from registry.errors import TaskUnknown
 from registry.registry import Registry
 from server.errors import DeadlineExceeded, EngineLost, ImageRejected, ImagesOversized, NotReady, Overloaded
+from server.link import remote_inference
 from server.link.board import Board
 from server.link.engine_end import EngineEnd
+from server.link.frames import Frame, Kind
 from server.link.front_end import FrontEnd
 from server.link.pool import Pool
 from server.link.remote_inference import RemoteInference
@@ -64,6 +66,12 @@ async def _until(condition: object) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():
             await asyncio.sleep(0.005)  # between looks at the condition, not instead of one
+
+
+async def _turns() -> None:
+    """Let all that can go on."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager
@@ -163,6 +171,42 @@ async def test_a_slot_is_nobody_else_s_while_the_engine_may_read_it(
         run.go.set()
         await link.is_quiet()
         assert pool._slots.is_empty
+
+
+@in_a_loop
+async def test_a_slot_is_nobody_else_s_while_a_thread_writes_into_it(
+    stocked_server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where a request is given up twice, as by its deadline and by a client that goes."""
+    monkeypatch.setattr(remote_inference, "_LARGE_BYTES", 0)
+    async with linked(stocked_server.service, tmp_path) as link:
+        pool = link.pool
+        write = Held(pool.write, lambda begin: True)
+        monkeypatch.setattr(pool, "write", lambda begin, images: write(begin, images=images))
+        asked = asyncio.create_task(link.predict("signs"))
+        await _until(write.began.is_set)
+        for _ in range(2):
+            asked.cancel()
+            await _turns()
+        assert not asked.done()
+        assert not pool._slots.is_empty
+        write.go.set()
+        await asyncio.wait([asked])
+        assert asked.cancelled()
+        await link.is_quiet()
+        assert pool._slots.is_empty
+
+
+@in_a_loop
+async def test_a_request_that_is_given_up_at_once_has_an_end(stocked_server: Running, tmp_path: Path) -> None:
+    """Its first word and its last one are read together, before the engine has begun with it."""
+    async with linked(stocked_server.service, tmp_path) as link:
+        connection = link.front.connection
+        exchange = connection.exchange()
+        asked = {"id": None, "targets": [["signs", "live", None]], "images": 1, "deadline": link.predictor.clock() + 30}
+        connection.send(Frame(kind=Kind.RESERVE, request=connection._last, document=asked))
+        exchange.leave()
+        await link.is_quiet()
 
 
 @in_a_loop
