@@ -13,6 +13,7 @@ from server.prediction.images import Observer
 from server.prediction.parts import Counts
 
 _MOST = 10_000  # answers that are remembered while there is no engine
+_MOST_NAMES = 100_000  # that these name; one request can name thousands, whether there are such tasks or not
 
 
 class Counting(Counts, Observer, Protocol):
@@ -25,12 +26,15 @@ class Reports:
     def __init__(self) -> None:
         self.filled: Callable[[], None] = lambda: None
         self._answered: list[tuple[list[str], int, float]] = []
+        self._names = 0  # in these
         self._preprocessed: deque[float] = deque(maxlen=_MOST)
         self._refused: Counter[str] = Counter()
 
     def answered(self, tasks: Iterable[str], code: int, seconds: float) -> None:
-        if len(self._answered) < _MOST:
-            self._answered.append((list(tasks), code, seconds))
+        if len(self._answered) < _MOST and self._names < _MOST_NAMES:
+            names = list(dict.fromkeys(tasks))
+            self._answered.append((names, code, seconds))
+            self._names += len(names)
         self.filled()
 
     def refused(self, reason: str) -> None:
@@ -46,7 +50,7 @@ class Reports:
 
     def taken(self) -> dict[str, Any]:
         """All since the last time, as a document."""
-        answered, self._answered = self._answered, []
+        answered, self._answered, self._names = self._answered, [], 0
         preprocessed = [self._preprocessed.popleft() for _ in range(len(self._preprocessed))]
         refused, self._refused = self._refused, Counter()
         return {"answered": answered, "refused": dict(refused), "preprocessed": preprocessed}

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from server.link.reports import Reports, pass_on
@@ -37,3 +38,16 @@ def test_a_series_of_a_deleted_task_does_not_come_back() -> None:
     reports.answered(["signs"], 200, 0.004)  # and then the task is deleted, which the metrics are told first
     pass_on(reports.taken(), metrics)
     assert 'task="signs"' not in generate_latest(metrics.registry).decode()
+
+
+def test_what_is_remembered_without_an_engine_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By answers, and by the names in them: who asks for many tasks that do not exist is remembered for fewer."""
+    monkeypatch.setattr("server.link.reports._MOST", 20)
+    monkeypatch.setattr("server.link.reports._MOST_NAMES", 100)
+    reports = Reports()
+    for _ in range(50):
+        reports.answered([f"task-{number}" for number in range(30)] * 2, 503, 0.001)
+    assert [len(names) for names, _, _ in reports.taken()["answered"]] == [30] * 4
+    for _ in range(50):
+        reports.answered(["signs"], 503, 0.001)
+    assert len(reports.taken()["answered"]) == 20
