@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 _GREETING_S = 5.0
 _REPORTS_S = 1.0  # that a page of metrics waits for fronts; what is missing is on the next one
 _BACKLOG = 64
+_PAUSE_S = 1.0  # before the next attempt to let a front in
 
 
 class EngineEnd:
@@ -64,7 +65,12 @@ class EngineEnd:
         loop = asyncio.get_running_loop()
         with listener:
             while True:
-                peer, _ = await loop.sock_accept(listener)
+                try:
+                    peer, _ = await loop.sock_accept(listener)
+                except OSError as fault:  # no descriptors at the moment
+                    logger.warning("no front is let in: %s", fault)
+                    await asyncio.sleep(_PAUSE_S)
+                    continue
                 greeting = asyncio.create_task(self._greet(peer))
                 self._greeting.add(greeting)
                 greeting.add_done_callback(self._greeting.discard)

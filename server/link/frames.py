@@ -90,6 +90,8 @@ class FrameReader:
         try:
             text = bytes(self._buffer[place + HEAD.size : middle])
             document = json.loads(text) if text else _EMPTY
+            if not isinstance(document, dict):
+                raise ValueError("its document is no object")
             frame = Frame(
                 kind=Kind(kind), request=request, document=document, tail=bytes(self._buffer[middle : place + size])
             )

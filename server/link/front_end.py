@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(frame.encoded())
 
     def report_soon(self) -> None:
-        if self._timer is None:
+        if self._timer is None and not self.closed.done():  # or what is taken to be told would be told to nobody
             self._timer = asyncio.get_running_loop().call_later(_REPORT_S, self._report)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -210,25 +210,31 @@ class FrontEnd:
             logger.warning("front %s has lost the engine", self._number)
 
     async def _connected(self) -> Connection | None:
-        """A new link; None while there is no engine."""
-        pool = Pool(self._pool_bytes)
-        try:
-            peer, board = await asyncio.to_thread(self._connect, pool.descriptor)
-            connection = Connection(pool, Board(board), self._reports)
-            os.close(board)
-            await asyncio.get_running_loop().create_connection(lambda: connection, sock=peer)
-        except (OSError, LinkBroken) as fault:
-            pool.close()
-            logger.debug("no engine yet: %s", fault)
-            return None
+        """A new link; None while there is no engine, or there are no descriptors for it."""
+        with contextlib.ExitStack() as stack:
+            try:
+                pool = Pool(self._pool_bytes)
+                stack.callback(pool.close)
+                peer, board = await asyncio.to_thread(self._connect, pool.descriptor)
+                stack.enter_context(peer)
+                connection = Connection(pool, board, self._reports)
+                stack.pop_all()  # the connection's, from here on
+                await asyncio.get_running_loop().create_connection(lambda: connection, sock=peer)
+            except (OSError, LinkBroken) as fault:
+                logger.debug("no engine yet: %s", fault)
+                return None
         return connection
 
-    def _connect(self, pool: int) -> tuple[socket.socket, int]:
+    def _connect(self, pool: int) -> tuple[socket.socket, Board]:
         with contextlib.ExitStack() as stack:
             peer = stack.enter_context(socket.socket(socket.AF_UNIX))
             peer.settimeout(_GREETING_S)
             peer.connect(str(self._path))
-            board = greet(peer, self._number, pool)
+            descriptor = greet(peer, self._number, pool)
+            try:
+                board = Board(descriptor)
+            finally:
+                os.close(descriptor)
             peer.setblocking(False)
             stack.pop_all()
             return peer, board

@@ -24,8 +24,13 @@ def greet(peer: socket.socket, front: int, pool: int) -> int:
 def welcome(peer: socket.socket, board: int) -> tuple[int, int]:
     """The engine's part: the number of the front, and its pool's descriptor. Raises `LinkBroken`, `OSError`."""
     hello, pool = _first_word(peer, Kind.HELLO)
-    send_with_files(peer, Frame(kind=Kind.WELCOME, document={"version": VERSION}).encoded(), [board])
-    return int(hello.document["front"]), pool
+    try:
+        front = int(hello.document["front"])
+        send_with_files(peer, Frame(kind=Kind.WELCOME, document={"version": VERSION}).encoded(), [board])
+    except (KeyError, TypeError, ValueError, OSError) as fault:  # the last of a front that was killed just now
+        os.close(pool)
+        raise LinkBroken(f"its first word cannot be answered: {fault!r}") from fault
+    return front, pool
 
 
 def _first_word(peer: socket.socket, kind: Kind) -> tuple[Frame, int]:

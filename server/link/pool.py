@@ -26,7 +26,11 @@ class Pool:
 
     def __init__(self, size_bytes: int) -> None:
         self.descriptor = new_file("nettailor-images", size_bytes)
-        self._memory = mapped(self.descriptor)
+        try:
+            self._memory = mapped(self.descriptor)
+        except OSError:  # no descriptors or no addresses at the moment
+            self.close()
+            raise
         self._slots = Slots(size_bytes)
         self._waiting: deque[tuple[int, asyncio.Future[int]]] = deque()
 

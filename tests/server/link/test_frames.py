@@ -40,8 +40,9 @@ def test_a_frame_has_the_bytes_that_its_format_says() -> None:
         HEAD.pack(0, 2**31, Kind.HELLO, 0, 0),
         HEAD.pack(0, 0, 99, 0, 0),
         HEAD.pack(2, 0, Kind.HELLO, 0, 0) + b"{]",
+        HEAD.pack(2, 0, Kind.HELLO, 0, 0) + b"[]",
     ],
-    ids=["document too long", "tail too long", "unknown kind", "no JSON"],
+    ids=["document too long", "tail too long", "unknown kind", "no JSON", "no object"],
 )
 def test_what_is_no_frame_breaks_the_link(data: bytes) -> None:
     with pytest.raises(LinkBroken):

@@ -1,9 +1,12 @@
 """Both ends of the link, in one process over a real socket: what comes over it is what comes without it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import errno
+import os
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +14,7 @@ import pytest
 from registry.errors import TaskUnknown
 from registry.registry import Registry
 from server.errors import DeadlineExceeded, EngineLost, ImageRejected, ImagesOversized, NotReady, Overloaded
-from server.link import remote_inference
+from server.link import engine_end, front_end, remote_inference
 from server.link.board import Board
 from server.link.engine_end import EngineEnd
 from server.link.frames import Frame, Kind
@@ -252,6 +255,57 @@ async def test_a_front_that_goes_leaves_nothing_behind(
         await _until(lambda: stocked_server.service.parts.admission.under_way == len(FILES))  # what runs, for nobody
         run.go.set()
         await link.is_quiet()
+
+
+@in_a_loop
+async def test_ends_that_had_no_descriptors_for_a_moment_find_each_other(
+    stocked_server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    pools, accepted = Scarce(Pool), Scarce(loop.sock_accept)
+    monkeypatch.setattr(engine_end, "_PAUSE_S", 0.01)
+    async with linked(stocked_server.service, tmp_path) as link:
+        monkeypatch.setattr(front_end, "Pool", pools)
+        monkeypatch.setattr(loop, "sock_accept", accepted)
+        for _ in range(2):  # the first is let in by what was waited for already
+            pool = link.pool
+            link.front.connection.close()
+            await _until(lambda pool=pool: link.front.is_up and link.pool is not pool)
+        assert pools.refused == accepted.refused == 1
+        assert len(await link.predict("signs")) == 1
+
+
+class Scarce:
+    """A function that opens a file, and fails the first time."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self.refused = 0
+
+    def __call__(self, *arguments: Any) -> Any:
+        if not self.refused:
+            self.refused = 1
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return self._function(*arguments)
+
+
+@in_a_loop
+async def test_who_was_answered_as_the_engine_went_is_counted(
+    stocked_server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_end, "_REPORT_S", 0.0)
+    async with linked(stocked_server.service, tmp_path) as link:
+        connection = link.front.connection
+        await _until(lambda: connection._timer is None)  # nothing is left to report
+        asking = asyncio.create_task(connection.exchange().ask(Kind.DESCRIBE, {}))  # of nothing, which is not answered
+        asking.add_done_callback(lambda _: link.reports.answered(["flowers"], 416, 0.1))
+        await _turns()
+        connection.close()
+        with pytest.raises(EngineLost):
+            await asking
+        labels = {"task": "flowers", "code": "416"}
+        metrics = stocked_server.service.metrics.registry
+        await _until(lambda: metrics.get_sample_value("nettailor_requests_total", labels) == 1.0)
 
 
 @in_a_loop
