@@ -17,7 +17,9 @@ from trainer.wiring import open_registry
 
 
 @pytest.fixture
-def settings(tmp_path: Path, redis_url: str) -> Settings:
+def settings(tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    # A service that tests of commands share may have been started with other weights, for as long as the run lasts.
+    monkeypatch.delenv("NETTAILOR_BACKBONE_WEIGHTS", raising=False)
     return Settings(data_dir=tmp_path / "data", redis_url=redis_url, job_attempts=2)
 
 

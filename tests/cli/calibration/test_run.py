@@ -1,6 +1,7 @@
 """`nettailor calibrate` on a data folder that nobody serves."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,14 @@ from tests.cli.publishing import publish
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With a live version without ranges, whose data set is not there."""
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """With a live version without ranges, whose data set is not there; and the shipped backbone, whatever a service that
+    other tests share was started with."""
     folder = tmp_path_factory.mktemp("calibrate") / "data"
     publish(folder, "signs", load_backbone("mini26").fingerprint())
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("NETTAILOR_BACKBONE_WEIGHTS", raising=False)
+        yield folder
 
 
 def run(data_dir: Path, *arguments: str, status: int = 0) -> str:
