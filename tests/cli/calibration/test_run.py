@@ -17,8 +17,8 @@ from tests.cli.publishing import publish
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """With a live version without ranges, whose data set is not there; and the shipped backbone, whatever a service that
-    other tests share was started with."""
+    """With a live version without ranges, whose data set is not there; and the shipped backbone, whatever a service
+    that other tests share was started with."""
     folder = tmp_path_factory.mktemp("calibrate") / "data"
     publish(folder, "signs", load_backbone("mini26").fingerprint())
     with pytest.MonkeyPatch.context() as patch:
