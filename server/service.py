@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -15,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from hosting.disk.housekeeping import Housekeeping
 from hosting.disk.reserve import DiskReserve
 from nettailor.network.backbones import Backbone, load_backbone
+from registry.journal.records import VersionRecord
 from registry.metrics import OperationMetrics, QuarantineCollector
 from registry.registry import Registry
 from server.engine.engine import Engine
@@ -226,7 +228,7 @@ class Service(Answering):
             backbones=backbones,
             pinned_tasks=settings.pinned_tasks,
             task_gone=forget_task,
-            is_int8=lambda record: engine.device.int8 and self._registry.int8_refusal(record) is None,
+            is_int8=partial(_is_int8, self._registry) if engine.device.int8 else lambda _: False,
         )
         admission = Admission(
             bound=settings.queue_bound,
@@ -277,6 +279,11 @@ class Service(Answering):
         )
         folder = settings.cache_folder / "exports"
         return ExportWorker(folder, source, limit_seconds=settings.export_seconds, reserve=reserve)
+
+
+def _is_int8(registry: Registry, record: VersionRecord) -> bool:
+    """Whether an int8 device serves a version so. The index is asked only where that depends on a policy."""
+    return record.manifest.activation_ranges and registry.int8_refusal(record) is None
 
 
 def _budgets(settings: ServerSettings, device: Device) -> Budgets:

@@ -301,7 +301,8 @@ class Routing(Generic[H, D]):
             if old is not None:
                 self._release(alias, old)
         about = {"task": task, "version": servable.id.version}
-        logger.info("%s@%s is version %s", task, alias, servable.id.version, extra=about)
+        precision = ", in int8" if servable.id.int8 else ""
+        logger.info("%s@%s is version %s%s", task, alias, servable.id.version, precision, extra=about)
 
     def _is_pinned(self, task: str, alias: str) -> bool:
         return (task, alias) in self._loaded or (alias == LIVE and task in self.pinned_tasks)
