@@ -82,6 +82,9 @@ class EngineEnd:
             logger.warning("a front was not let in: %s", fault)
             peer.close()
             return
+        except asyncio.CancelledError:  # the engine stops
+            peer.close()
+            raise
         session = Session(self._server, front, pool)
         await asyncio.get_running_loop().create_connection(lambda: session, sock=peer)
         self._sessions.add(session)

@@ -215,8 +215,8 @@ class FrontEnd:
             try:
                 pool = Pool(self._pool_bytes)
                 stack.callback(pool.close)
-                peer, board = await asyncio.to_thread(self._connect, pool.descriptor)
-                stack.enter_context(peer)
+                peer = stack.enter_context(socket.socket(socket.AF_UNIX))
+                board = await asyncio.to_thread(self._greeted, peer, pool.descriptor)
                 connection = Connection(pool, board, self._reports)
                 stack.pop_all()  # the connection's, from here on
                 await asyncio.get_running_loop().create_connection(lambda: connection, sock=peer)
@@ -225,19 +225,15 @@ class FrontEnd:
                 return None
         return connection
 
-    def _connect(self, pool: int) -> tuple[socket.socket, Board]:
-        with contextlib.ExitStack() as stack:
-            peer = stack.enter_context(socket.socket(socket.AF_UNIX))
-            peer.settimeout(_GREETING_S)
-            peer.connect(str(self._path))
-            descriptor = greet(peer, self._number, pool)
-            try:
-                board = Board(descriptor)
-            finally:
-                os.close(descriptor)
-            peer.setblocking(False)
-            stack.pop_all()
-            return peer, board
+    def _greeted(self, peer: socket.socket, pool: int) -> Board:
+        peer.settimeout(_GREETING_S)
+        peer.connect(str(self._path))
+        descriptor = greet(peer, self._number, pool)
+        peer.setblocking(False)
+        try:
+            return Board(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _report_soon(self) -> None:
         if self._connection is not None:

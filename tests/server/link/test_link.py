@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -273,6 +274,25 @@ async def test_ends_that_had_no_descriptors_for_a_moment_find_each_other(
             await _until(lambda pool=pool: link.front.is_up and link.pool is not pool)
         assert pools.refused == accepted.refused == 1
         assert len(await link.predict("signs")) == 1
+
+
+@in_a_loop
+async def test_who_stops_while_a_front_is_let_in_leaves_no_open_socket(
+    stocked_server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor a warning of one, which fails a test."""
+    welcomed = Held(engine_end.welcome, lambda peer: True)
+    monkeypatch.setattr(engine_end, "welcome", lambda peer, board: welcomed(peer, board=board))
+    engine = EngineEnd(tmp_path / "link.sock", stocked_server.service, Board())
+    front = FrontEnd(tmp_path / "link.sock", number=1, pool_bytes=_POOL_BYTES, reports=Reports())
+    await engine.start()
+    connecting = asyncio.create_task(front.keep_connected())
+    await _until(welcomed.began.is_set)
+    await engine.stop()
+    connecting.cancel()
+    await asyncio.wait([connecting])
+    welcomed.go.set()
+    gc.collect()
 
 
 class Scarce:
