@@ -20,6 +20,7 @@ from server.link.board import Board
 from server.link.engine_end import EngineEnd
 from server.link.frames import Frame, Kind
 from server.link.front_end import FrontEnd
+from server.link.handshake import welcome
 from server.link.pool import Pool
 from server.link.remote_inference import RemoteInference
 from server.link.reports import Reports
@@ -281,7 +282,7 @@ async def test_who_stops_while_a_front_is_let_in_leaves_no_open_socket(
     stocked_server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor a warning of one, which fails a test."""
-    welcomed = Held(engine_end.welcome, lambda peer: True)
+    welcomed = Held(welcome, lambda peer: True)
     monkeypatch.setattr(engine_end, "welcome", lambda peer, board: welcomed(peer, board=board))
     engine = EngineEnd(tmp_path / "link.sock", stocked_server.service, Board())
     front = FrontEnd(tmp_path / "link.sock", number=1, pool_bytes=_POOL_BYTES, reports=Reports())
