@@ -33,6 +33,7 @@ class ProcessTree:
         environment: Mapping[str, str],
     ) -> None:
         self._places = places
+        self._listener = listener
         self._failure: str | None = None
         self._is_over = threading.Event()
         shared = ["--folder", str(places.folder), "--buckets", str(buckets)]
@@ -70,11 +71,13 @@ class ProcessTree:
     def stop(self) -> None:
         """Fronts answer what they have accepted, then the engine ends. An interrupt meanwhile ends all at once."""
         try:
-            for together in (self._fronts, [self._engine]):
-                for process in together:
-                    process.ask_to_end()
-                for process in together:
-                    process.wait()
+            for front in self._fronts:
+                front.ask_to_end()
+            for front in self._fronts:
+                front.wait()
+            self._listener.close()  # or whoever connects now would wait until the engine, and all else, has ended
+            self._engine.ask_to_end()
+            self._engine.wait()
         finally:
             for process in (*self._fronts, self._engine):
                 process.stop(grace_seconds=_KILLED_AFTER_S)
@@ -95,7 +98,7 @@ def process_tree(
     grace_s: int,
     environment: Mapping[str, str],
 ) -> Iterator[ProcessTree]:
-    """Started; stopped at the end."""
+    """Started; stopped at the end, and the listener closed."""
     listener.listen()  # so that connections wait, also while no front is there
     buckets = new_buckets()
     with tempfile.TemporaryDirectory(prefix="nettailor-") as folder:
