@@ -48,6 +48,10 @@ class Supervisor:
     def start(self) -> None:
         self._thread.start()
 
+    def start_no_more(self) -> None:
+        """Have the child be the last one, however it ends."""
+        self._stopping.set()
+
     def ask_to_end(self) -> None:
         """Have the child end in its own time (SIGTERM); none is started after it."""
         with self._lock:

@@ -70,6 +70,7 @@ class ProcessTree:
 
     def stop(self) -> None:
         """Fronts answer what they have accepted, then the engine ends. An interrupt meanwhile ends all at once."""
+        self._engine.start_no_more()  # where all processes are told to stop at once, it may end before the fronts
         try:
             for front in self._fronts:
                 front.ask_to_end()

@@ -37,6 +37,18 @@ def test_a_killed_child_is_started_again_and_stop_ends_it(tmp_path: Path) -> Non
     assert len(_pids(tmp_path)) == 2
 
 
+def test_a_child_that_is_to_be_the_last_has_no_successor(tmp_path: Path) -> None:
+    child = _supervised(tmp_path)
+    child.start()
+    until(lambda: len(_pids(tmp_path)) == 1)
+    child.start_no_more()
+    (last,) = _pids(tmp_path)
+    assert is_running(last)
+    os.kill(last, 9)
+    child.wait()
+    assert len(_pids(tmp_path)) == 1
+
+
 def test_a_child_that_cannot_be_started_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
