@@ -69,6 +69,10 @@ def throughput(args: argparse.Namespace, backbone: Backbone, side: int) -> Value
     """Images a second of every contender, by round."""
     fingerprint = backbone.fingerprint()
     bundles = tailored_bundles(args.tasks, side, fingerprint=fingerprint)
+    if args.int8_only:
+        engine = Engine(backbone, open_device("cpu", "float32"))
+        sides = [baselines.mixed(engine, bundles, args.batch), *_in_int8(args, backbone, engine, side)]
+        return paired_rounds({c.name: partial(_rate, c, args.seconds) for c in sides}, args.rounds)
     frozen = tailored_bundles(args.tasks, side, statistics="frozen", fingerprint=fingerprint)
     engine = _engine(args, backbone, args.dtype)
     sides = [
@@ -118,6 +122,8 @@ def _openvino(args: argparse.Namespace, backbone: Backbone, bundles: Sequence[Bu
 def ratios(values: Values) -> dict[str, Ratio]:
     """The keys of the issue's table that belong to one image side."""
     mixed = values["mixed"]
+    if "full models" not in values:  # --int8-only
+        return _int8_ratios(values)
     found = {
         "mixed_vs_full_models": paired_ratio(mixed, values["full models"]),
         "mixed_vs_single": paired_ratio(mixed, values["single"]),
@@ -128,15 +134,21 @@ def ratios(values: Values) -> dict[str, Ratio]:
         ours = _fastest(values, [name for name in ("mixed", "bfloat16", "int8") if name in values])
         theirs = _fastest(values, [name for name in values if name.startswith("OpenVINO")])
         found["mixed_vs_openvino_best"] = paired_ratio(values[ours], values[theirs])
-    if "int8" in values:
-        found["int8_vs_fp32"] = paired_ratio(values["int8"], values.get("float32", mixed))
-        for batch in _SMALL:
-            sides = (values[f"{name}, batches of {batch}"] for name in ("int8", "float32"))
-            found[f"int8_batch{batch}_vs_fp32"] = paired_ratio(*sides)
+    found |= _int8_ratios(values)
     if "bfloat16" in values:
         found["bf16_vs_fp32"] = paired_ratio(values["bfloat16"], mixed)
     elif "float32" in values:
         found["bf16_vs_fp32"] = paired_ratio(mixed, values["float32"])
+    return found
+
+
+def _int8_ratios(values: Values) -> dict[str, Ratio]:
+    if "int8" not in values:
+        return {}
+    found = {"int8_vs_fp32": paired_ratio(values["int8"], values.get("float32", values["mixed"]))}
+    for batch in _SMALL:
+        low, exact = (values[f"{name}, batches of {batch}"] for name in ("int8", "float32"))
+        found[f"int8_batch{batch}_vs_fp32"] = paired_ratio(low, exact)
     return found
 
 
@@ -219,6 +231,9 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=1.0, help="of every side in a round, at least")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of every side")
+    parser.add_argument(
+        "--int8-only", action="store_true", help="this engine alone, in int8 and float32 on CPU: minutes"
+    )
     parser.add_argument("--json", action="store_true", help="only the line of JSON on stdout; the table on stderr")
     return parser.parse_args(arguments)
 
@@ -236,7 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         result[str(side)] = _as_json(found) | {
             "images_per_second": {k: over_rounds(v).median for k, v in values.items()},
         }
-    found = switches(args, backbone, min(args.sides))
+    found = {} if args.int8_only else switches(args, backbone, min(args.sides))
     if args.device == "cpu":
         found |= backbone_bytes(backbone, min(args.sides))
     lines += _lines(f"switches and memory, {min(args.sides)} px", found, None)
