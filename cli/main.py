@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.calibration.command import add_calibration
 from cli.commands.arguments.task_name import checked_task_name
 from cli.commands.arguments.version import ShowVersion
 from cli.commands.backbones import backbone_app
@@ -15,14 +16,14 @@ from cli.commands.export import export
 from cli.commands.jobs import add_job_commands
 from cli.commands.keys import commands as keys_commands
 from cli.commands.link import link
-from cli.commands.options import DEFAULT_DIR, ClientDir, KeyOption, Url, default_dir, one_line_errors, service
+from cli.commands.options import DEFAULT_DIR, ClientDir, KeyOption, Url, one_line_errors, service
 from cli.commands.output import AsJson, as_line, show
 from cli.commands.predict import predict
-from cli.commands.upkeep import DataDir, add_upkeep
-from cli.commands.versions import PointAlias, registry_app
+from cli.commands.upkeep import add_upkeep
+from cli.commands.versions import registry_app
 from cli.console import PlainConsole
 from cli.transfer.commands import add_transfer
-from nettailor.printable import printable, printable_lines
+from nettailor.printable import printable
 
 app = typer.Typer(
     name="nettailor",
@@ -317,41 +318,7 @@ def demo(
         run_demo(data_dir=data_dir, keep=keep, as_json=as_json, preset=preset.value)
 
 
-@app.command()
-def calibrate(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")],
-    *,
-    version: Annotated[
-        int | None, typer.Option(min=1, help="Which version. Default: the live one.", show_default=False)
-    ] = None,
-    images: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            file_okay=False,
-            help="A folder of images like those to come, in place of what the version was tailored on. What int8 costs "
-            "is not measured then.",
-            show_default=False,
-        ),
-    ] = None,
-    alias: Annotated[
-        PointAlias | None,
-        typer.Option(help="What shall name the new version; `live` only if it passes the policy.", show_default=False),
-    ] = None,
-    as_json: AsJson = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Make a version that can run in int8 of one that cannot: the same weights, and the ranges of its activations.
-
-    Versions that are tailored now have them. It says what int8 costs the version's accuracy. Works on the data folder
-    itself, with a service beside it or without one.
-    """
-    from cli.calibration.run import in_words, run  # torch, as above
-
-    with one_line_errors():
-        chosen = None if alias is None else alias.value
-        told = run(task, version, images=images, alias=chosen, data_dir=data_dir or default_dir())
-    typer.echo(as_line(told) if as_json else printable_lines(in_words(told)))
+add_calibration(app)
 
 
 @app.command()

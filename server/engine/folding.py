@@ -60,6 +60,20 @@ class Unchanged:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Packed:
+    """Bytes that lie where numbers do, as many as fill whole ones."""
+
+    values: NDArray[np.uint8] | NDArray[np.int8]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.values.size // np.dtype(np.float32).itemsize,)
+
+    def write(self, out: FloatArray) -> None:
+        out.view(self.values.dtype)[...] = self.values.reshape(-1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Scaled:
     """An array (C_out, ...), as of a matrix, each of whose rows is multiplied by its `scale` (C_out,)."""
 

@@ -38,7 +38,7 @@ async def pass_on(path: Path, scope: Scope, receive: Receive, send: Send) -> Non
         if not answering.done() and asking.exception() is None:
             return  # the client is gone
         await (asking if asking.done() and asking.exception() is not None else answering)
-    except Exception:
+    except Exception:  # whatever it is, what has begun cannot be answered otherwise any more
         if not answer.has_begun:
             raise
         break_off(scope)

@@ -10,11 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nettailor.bundle.tensors.ranges import LARGEST_WEIGHT
 from nettailor.cpu import int8_refusal
 from server.kernels.convolution import address, layout, size_bytes
 
-LARGEST = 255  # of a quantised activation
-LARGEST_WEIGHT = 127
 _LIKE = (16, 16)  # size of results to lay weights out for; most other ones want the same layout
 
 Size = tuple[int, int]

@@ -19,20 +19,23 @@ def scripted(function: Callable[P, R]) -> Callable[P, R]:
     """The function as TorchScript, which holds Python's lock for nothing of it, so that lanes and requests are not in
     each other's way; compiled at its first call. Where PyTorch has no TorchScript any more, the function itself."""
 
-    @functools.cache
-    def compiled() -> Callable[P, R]:
-        if not hasattr(torch.jit, "script"):
-            return function
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", DeprecationWarning
-            )  # there is nothing else yet that runs without a compiler
-            return cast(Callable[P, R], torch.jit.script(function))
+    made: list[Callable[P, R]] = []
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _COMPILING:
-            ready = compiled()
-        return ready(*args, **kwargs)
+        if not made:
+            with _COMPILING:
+                if not made:
+                    made.append(_compiled(function))
+        return made[0](*args, **kwargs)
 
     return run
+
+
+def _compiled(function: Callable[P, R]) -> Callable[P, R]:
+    if not hasattr(torch.jit, "script"):
+        return function
+    with warnings.catch_warnings():
+        # It is deprecated, and what replaces it wants a compiler on the machine.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return cast(Callable[P, R], torch.jit.script(function))

@@ -61,7 +61,7 @@ def tailor(
     Seeded: equal dataset, configuration, backbone and machine give equal bundles. Run again with the same
     `checkpoints` folder after a break, it goes on where it was and ends with the same bundle. The search for
     the network to publish ends when `finish`, which is called after every epoch, gives a request. `helpers` may
-    carry out some of its runs, which changes nothing in the bundle.
+    carry out some of its runs, which changes nothing in the bundle, but that more of them fit into `max_minutes`.
     Raises `BackboneNotPruned`, `BundleWrongBackbone`, `ChainOverlaps`, `NoWeightsLeft`, `OldHeadsMissing`,
     `TimeTooShort`, `TrainingDiverged`.
     """

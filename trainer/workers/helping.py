@@ -5,39 +5,27 @@ It writes to the job's checkpoints and to nothing else, and goes when the job ne
 
 import logging
 
-import torch
-
-from hosting.telemetry import log_context
-from registry.wiring import connect
 from trainer.errors import QueueUnavailable
 from trainer.jobs.jobs import Jobs
 from trainer.jobs.options import parse_options
 from trainer.recipe.sharing.helper import Helper
-from trainer.settings import Settings
 from trainer.training.data import load_dataset
-from trainer.wiring import open_jobs, open_registry
-from trainer.workers.tailoring import CHECKPOINTS, DATASET, chosen_backbone
+from trainer.workers.tailoring import CHECKPOINTS, DATASET, chosen_backbone, open_workplace
 
 logger = logging.getLogger(__name__)
 
 
 def run(job: str, submission: int) -> None:
     """The function that RQ calls."""
-    log_context.job.set(job)
-    settings = Settings()
-    assert settings.redis_url is not None
-    if settings.job_threads is not None:
-        torch.set_num_threads(settings.job_threads)
-    client = connect(settings.redis_url)
-    registry = open_registry(settings, client)
-    jobs = open_jobs(settings, client, registry.blobs)
+    place = open_workplace(job)
+    settings, jobs = place.settings, place.jobs
 
     def wanted() -> bool:
         return _is_wanted(jobs, job, submission)
 
     if not wanted():
         return
-    backbone = chosen_backbone(parse_options(jobs.store.get(job).options), settings, registry)
+    backbone = chosen_backbone(parse_options(jobs.store.get(job).options), settings, place.registry)
     folder = settings.work_dir / job
     try:
         data = load_dataset(folder / DATASET, backbone.preprocessing)

@@ -39,7 +39,7 @@ def find_chain(
 
 
 def _predecessor(options: TailorOptions, task: str, fingerprint: str, registry: Registry) -> VersionRecord | None:
-    """By default the newest one of another task, so that the same images again give the same bundle again."""
+    """By default the newest one of another task: the same images again do not stand on what they gave before."""
     if options.after is not None:
         return predecessor_of(options.after, registry)
     return newest_packed(registry.index, fingerprint=fingerprint, besides=task)

@@ -5,10 +5,12 @@ import logging
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import redis
 import torch
 
 from hosting.disk.reserve import is_full
@@ -27,6 +29,7 @@ from trainer.events import Event, Json
 from trainer.intake.archives.limits import intake_limits
 from trainer.intake.freeze import IntakeReport, freeze
 from trainer.jobs.folders import LOCK
+from trainer.jobs.jobs import Jobs
 from trainer.jobs.option_checks import backbone_of
 from trainer.jobs.options import TailorOptions, parse_options
 from trainer.metrics import TrainerMetrics
@@ -63,6 +66,38 @@ _PROGRESS_SECONDS = 0.5
 def run(job: str, submission: int) -> None:
     """The function that RQ calls. An error of the data or of the recipe ends the job as failed; anything else is
     raised, and RQ gives the job another attempt."""
+    place = open_workplace(job)
+    folder = place.settings.work_dir / job
+    with FileLock(folder / LOCK) as lock:
+        if not lock.acquire(patience_seconds=_LOCK_PATIENCE_SECONDS):
+            raise JobBusy(job)
+        try:
+            job_run = begin(place.jobs, job, submission)
+            about: tracing.Attributes = {
+                "nettailor.job": job,
+                "nettailor.task": job_run.job.task,
+                "nettailor.attempt": job_run.job.attempt,
+            }
+            with tracing.span("job", parent=job_run.job.trace, about=about):
+                Tailoring(place.settings, place.registry, job_run, TrainerMetrics(place.client), folder).carry_out()
+        except JobSuperseded as fault:
+            logger.info("%s", fault)
+        finally:
+            tracing.flush()  # RQ ends the process without its exit handlers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """What a process that works on a job has at hand."""
+
+    settings: Settings
+    client: "redis.Redis"
+    registry: Registry
+    jobs: Jobs
+
+
+def open_workplace(job: str) -> Workplace:
+    """For the process that RQ started for this job, which ends with it."""
     log_context.job.set(job)
     settings = Settings()
     assert settings.redis_url is not None
@@ -71,23 +106,7 @@ def run(job: str, submission: int) -> None:
     client = connect(settings.redis_url)
     registry = open_registry(settings, client)
     jobs = open_jobs(settings, client, registry.blobs)
-    folder = settings.work_dir / job
-    with FileLock(folder / LOCK) as lock:
-        if not lock.acquire(patience_seconds=_LOCK_PATIENCE_SECONDS):
-            raise JobBusy(job)
-        try:
-            job_run = begin(jobs, job, submission)
-            about: tracing.Attributes = {
-                "nettailor.job": job,
-                "nettailor.task": job_run.job.task,
-                "nettailor.attempt": job_run.job.attempt,
-            }
-            with tracing.span("job", parent=job_run.job.trace, about=about):
-                Tailoring(settings, registry, job_run, TrainerMetrics(client), folder).carry_out()
-        except JobSuperseded as fault:
-            logger.info("%s", fault)
-        finally:
-            tracing.flush()  # RQ ends the process without its exit handlers
+    return Workplace(settings=settings, client=client, registry=registry, jobs=jobs)
 
 
 class Tailoring:

@@ -12,6 +12,8 @@ from nettailor.bundle.safetensors_file import FloatArray
 from nettailor.errors import BundleTensorInvalid
 
 RANGES = "ranges."
+LARGEST_BYTE = 255  # of what a range is divided into
+LARGEST_WEIGHT = 127  # in int8, of either sign
 
 Shape = tuple[int, ...]
 

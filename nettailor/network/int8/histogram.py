@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nettailor.network.int8.quantised import LARGEST_BYTE
+from nettailor.bundle.tensors.ranges import LARGEST_BYTE
 
 _KEPT_BITS = 14  # of a float32's 31 without the sign: its exponent and six bits behind, so 64 bins to a doubling
 _DROPPED_BITS = 31 - _KEPT_BITS

@@ -21,13 +21,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nettailor.bundle.bundle import Bundle
-from nettailor.bundle.tensors.ranges import RANGES
+from nettailor.bundle.tensors.ranges import LARGEST_BYTE, LARGEST_WEIGHT, RANGES
 from nettailor.network.adapters import AdaptedConvolution
 from nettailor.network.backbones import Backbone
 from nettailor.network.student import Student
-
-LARGEST_BYTE = 255
-LARGEST_WEIGHT = 127
 
 Ranges = Mapping[int, NDArray[np.float32]]  # by present node, (1 + m,) as in a bundle
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from nettailor.architecture.geometry import Geometry
+from nettailor.bundle.tensors.ranges import LARGEST_BYTE
 from server.engine import adapters
 from server.engine.adapters import Adapter, Int8Node, NodeAdapter
 from server.engine.backbone import SharedNetwork
@@ -19,7 +20,7 @@ from server.engine.folding import FloatArray
 from server.engine.int8.folding import int8_matrix
 from server.engine.mixed import statistics_of
 from server.kernels.device import Device
-from server.kernels.int8 import LARGEST, Int8Matrix
+from server.kernels.int8 import Int8Matrix
 
 
 def upload_int8(folded: FoldedBundle, network: SharedNetwork, shapes: Geometry, device: Device) -> Adapter:
@@ -56,7 +57,7 @@ def _node(node: int, adapter: Adapter, arrays: Mapping[str, FloatArray], shapes:
 
 
 def _inverse(arrays: Mapping[str, FloatArray], node: int) -> Tensor:
-    return LARGEST / torch.from_numpy(arrays[f"{node}.ranges"][:1])
+    return LARGEST_BYTE / torch.from_numpy(arrays[f"{node}.ranges"][:1])
 
 
 def _matrix(name: str, arrays: Mapping[str, FloatArray]) -> Int8Matrix:
@@ -68,7 +69,7 @@ def _statistics(node: int, network: SharedNetwork, own: NodeAdapter, arrays: Map
     """Those of the block over what its convolutions give for quantised activations, in units of these. All but the last
     end in quantised units of the next, the last and the shortcut in the sum of the node."""
     block = network.blocks[node - 1]
-    scales = [arrays[f"{node - 1}.ranges"][0] / LARGEST, *(arrays[f"{node}.ranges"][1:] / LARGEST)]
+    scales = [arrays[f"{node - 1}.ranges"][0] / LARGEST_BYTE, *(arrays[f"{node}.ranges"][1:] / LARGEST_BYTE)]
     *inner, last, shortcut, shift = statistics_of(own, block).split(block.statistics_sizes)
     parts = []
     for scale, own_shift, before, after in zip(inner[::2], inner[1::2], scales[:-1], scales[1:], strict=True):

@@ -12,32 +12,14 @@ proxy (C channels, M middle channels):
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nettailor.architecture.geometry import Geometry, geometry
 from nettailor.bundle.bundle import Bundle
-from nettailor.bundle.tensors.ranges import RANGES
-from server.engine.folding import FloatArray, Folded, Norm, Unchanged, fold
-
-_BYTES = np.dtype(np.float32).itemsize
-_LARGEST, _LARGEST_WEIGHT = 255, 127  # of an activation and of a weight in 8 bits
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Words:
-    """Bytes that lie where numbers do."""
-
-    values: NDArray[np.int8]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.values.size // _BYTES,)
-
-    def write(self, out: FloatArray) -> None:
-        out.view(np.int8)[...] = self.values.reshape(-1)
+from nettailor.bundle.tensors.ranges import LARGEST_BYTE, LARGEST_WEIGHT, RANGES
+from server.engine.folding import FloatArray, Folded, Norm, Packed, Unchanged, fold
 
 
 def int8_matrix(words: FloatArray, columns: int) -> NDArray[np.int8]:
@@ -64,7 +46,7 @@ def fold_int8(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[s
 
 def _scales(bundle: Bundle, shapes: Geometry, sources: tuple[int, ...]) -> FloatArray:
     """Of the activations that a matrix reads, side by side in the order of their sources."""
-    each = [np.full(shapes.channels[p], bundle.tensors[f"{RANGES}{p}"][0] / _LARGEST, np.float32) for p in sources]
+    each = [np.full(shapes.channels[p], bundle.tensors[f"{RANGES}{p}"][0] / LARGEST_BYTE, np.float32) for p in sources]
     return np.concatenate(each)
 
 
@@ -73,6 +55,6 @@ def _quantised(name: str, folded: Folded, scales: FloatArray) -> dict[str, Folde
     folded.write(matrix)
     matrix *= scales
     most = np.abs(matrix).max(1)
-    scale = np.divide(most, _LARGEST_WEIGHT, out=np.ones_like(most), where=most > 0)
+    scale = np.divide(most, LARGEST_WEIGHT, out=np.ones_like(most), where=most > 0)
     quantised = np.rint(matrix / scale[:, None]).astype(np.int8)
-    return {f"{name}.int8": _Words(values=quantised.T), f"{name}.scale": Unchanged(values=scale)}
+    return {f"{name}.int8": Packed(values=quantised.T), f"{name}.scale": Unchanged(values=scale)}

@@ -9,27 +9,10 @@ Names of the arrays, l a node and {conv} the name of a convolution inside its bl
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-
-import numpy as np
 
 from nettailor.bundle.bundle import Bundle
-from nettailor.bundle.tensors.masks import MASKS, Mask
-from server.engine.folding import FloatArray, Folded, Norm, Unchanged
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Bits:
-    """Bytes that lie where numbers do."""
-
-    bits: Mask
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.bits.size // np.dtype(np.float32).itemsize,)
-
-    def write(self, out: FloatArray) -> None:
-        out.view(np.uint8)[...] = self.bits
+from nettailor.bundle.tensors.masks import MASKS
+from server.engine.folding import Folded, Norm, Packed, Unchanged
 
 
 def fold_masks(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, Folded]:
@@ -41,6 +24,6 @@ def fold_masks(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[
             conv = f"{node}.{branch}.{int(place) - 1}"
             mean, var = (bundle.tensors[f"statistics.{node}.{name}.{part}"] for part in ("mean", "var"))
             scale, bias = norm.scale_and_shift(mean, var)
-            arrays[f"{conv}.mask"] = Bits(bits=bundle.tensors[f"{MASKS}{conv}"])
+            arrays[f"{conv}.mask"] = Packed(values=bundle.tensors[f"{MASKS}{conv}"])
             arrays |= {f"{conv}.scale": Unchanged(values=scale), f"{conv}.bias": Unchanged(values=bias)}
     return arrays | {name: Unchanged(values=bundle.tensors[name]) for name in ("head.weight", "head.bias")}

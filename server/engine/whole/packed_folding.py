@@ -18,8 +18,7 @@ from nettailor.bundle.bundle import Bundle
 from nettailor.bundle.chain import family
 from nettailor.bundle.tensors.masks import packed_mask
 from nettailor.bundle.tensors.owned import owned_weights
-from server.engine.folding import FloatArray, Folded, Norm, Unchanged
-from server.engine.whole.mask_folding import Bits
+from server.engine.folding import FloatArray, Folded, Norm, Packed, Unchanged
 
 
 def fold_packed(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, Folded]:
@@ -32,7 +31,7 @@ def fold_packed(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict
     arrays: dict[str, Folded] = {}
     for name in links[-1]:
         own, values = _together([link[name] for link in links], _scale(name, norms))
-        arrays[f"{name}.mask"] = Bits(bits=packed_mask(own))
+        arrays[f"{name}.mask"] = Packed(values=packed_mask(own))
         if values.size:
             arrays[f"{name}.values"] = Unchanged(values=values)
     return arrays | {name: Unchanged(values=bundle.tensors[name]) for name in ("head.weight", "head.bias")}

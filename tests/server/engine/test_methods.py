@@ -22,8 +22,8 @@ from server.kernels.device import CpuDevice
 from server.kernels.thread_lanes import ThreadLanes
 from tests.bundles import random_manifest
 from tests.nettailor.network.students import adapted_looking
-from tests.server.engine.trained import packed_bundle, trained
-from tests.server.oracle import backbone, fingerprint, random_images
+from tests.server.engine.trained import packed_bundle, trained, trained_manifest
+from tests.server.oracle import backbone, random_images
 
 Task = tuple[Method, int]  # and a seed
 
@@ -38,16 +38,7 @@ def bundle_of(method: Method, seed: int, name: str = "mini26") -> Bundle:
     student = trained(method, seed, name)
     if isinstance(student, PackedStudent):
         return packed_bundle(student, name, f"{method}{seed}")
-    manifest = random_manifest(
-        task=f"{method}{seed}",
-        backbone=name,
-        fingerprint=fingerprint(name),
-        plan=student.plan,
-        classes=student.head.out_features,
-        statistics=student.statistics,
-        method=method,
-    )
-    return decode(encode(manifest, student.bundle_tensors()))
+    return decode(encode(trained_manifest(method, seed, name), student.bundle_tensors()))
 
 
 def assert_as_trained(batch: list[Task], *, side: int, name: str = "mini26", tested: Engine | None = None) -> None:

@@ -9,7 +9,7 @@ from torch import nn
 
 from nettailor.architecture.plan import full_plan
 from nettailor.bundle.bundle import Bundle, decode, encode
-from nettailor.bundle.manifest import PLAIN_METHODS, WHOLE_METHODS, Method, adapters_of
+from nettailor.bundle.manifest import PLAIN_METHODS, WHOLE_METHODS, Manifest, Method, adapters_of
 from nettailor.network.backbones import Backbone
 from nettailor.network.masked import THRESHOLD, MaskedConvolution, MaskedStudent
 from nettailor.network.packnet.convolution import PackedConvolution
@@ -27,6 +27,20 @@ CLASSES = (2, 5, 300)
 def trained(method: Method, seed: int, name: str = "mini26") -> Student:
     """A network as training leaves it: with weights, gains, offsets and statistics of its own."""
     return whole(seed, name) if method in WHOLE_METHODS else on_shared_blocks(method, seed, name)
+
+
+def trained_manifest(method: Method, seed: int, name: str, *, activation_ranges: bool = False) -> Manifest:
+    student = trained(method, seed, name)
+    return random_manifest(
+        task=f"{method}{seed}",
+        backbone=name,
+        fingerprint=fingerprint(name),
+        plan=student.plan,
+        classes=student.head.out_features,
+        statistics=student.statistics,
+        method=method,
+        activation_ranges=activation_ranges,
+    )
 
 
 def whole(seed: int, name: str) -> WholeNetwork:

@@ -24,17 +24,13 @@ from trainer.recipe.timing.early_finish import EarlyFinish
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Attempt:
-    """A network, one of each fold, their answers, and the configuration that it is the outcome of. `number` is 0 where
-    nothing but the classifier is trained, then one for each learning rate."""
+    """The network of the first fold, the answers of those of all folds, and the configuration that they are the outcome
+    of. `number` is 0 where nothing but the classifier is trained, then one for each learning rate."""
 
     number: int
     config: RecipeConfig
-    networks: Sequence[Student]
+    model: Student
     right: Right
-
-    @property
-    def model(self) -> Student:
-        return self.networks[0]
 
 
 class PlainStages:
@@ -98,7 +94,7 @@ class PlainStages:
 
     def _measure(self, number: int, config: RecipeConfig, networks: Sequence[Student]) -> None:
         right = self._folds.correct(networks).numpy()
-        attempt = _Attempt(number=number, config=config, networks=networks, right=right)
+        attempt = _Attempt(number=number, config=config, model=networks[0], right=right)
         self._attempts.append(attempt)
         self._early.measured()
         self._progress.candidate(self._told(attempt))

@@ -15,9 +15,8 @@ from nettailor.network.student import Student
 from server.engine.engine import Engine
 from server.kernels.device import CpuDevice
 from server.kernels.thread_lanes import ThreadLanes
-from tests.bundles import random_manifest
-from tests.server.engine.trained import trained
-from tests.server.oracle import backbone, fingerprint, random_images
+from tests.server.engine.trained import trained, trained_manifest
+from tests.server.oracle import backbone, random_images
 
 SIDE = 32
 
@@ -31,16 +30,7 @@ def engine(name: str = "mini26", lanes: int = 1) -> Engine:
 def calibrated(method: Method, seed: int, name: str = "mini26") -> Bundle:
     """A bundle as training leaves it, with the ranges of eight images."""
     student = trained(method, seed, name)
-    manifest = random_manifest(
-        task=f"{method}{seed}",
-        backbone=name,
-        fingerprint=fingerprint(name),
-        plan=student.plan,
-        classes=student.head.out_features,
-        statistics=student.statistics,
-        method=method,
-        activation_ranges=True,
-    )
+    manifest = trained_manifest(method, seed, name, activation_ranges=True)
     images = torch.from_numpy(normalise(random_images(8, SIDE, seed=seed), manifest.preprocessing))
     tensors = student.bundle_tensors() | range_tensors(calibrated_ranges(student, [images]))
     return decode(encode(manifest, tensors))
