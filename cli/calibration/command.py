@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.options import default_dir, one_line_errors
+from cli.commands.options import DataDir, default_dir, one_line_errors
 from cli.commands.output import AsJson, as_line
-from cli.commands.upkeep import DataDir
 from cli.commands.versions import PointAlias
 from nettailor.printable import printable_lines
 

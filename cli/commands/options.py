@@ -34,6 +34,14 @@ KeyOption = Annotated[
         show_default=False,
     ),
 ]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="NETTAILOR_DATA_DIR",
+        help=f"The data folder, as of `nettailor up`. Default: {DEFAULT_DIR}.",
+        show_default=False,
+    ),
+]
 ClientDir = Annotated[
     Path | None,
     typer.Option(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.commands.arguments.since import seconds_of
-from cli.commands.options import DEFAULT_DIR, default_dir, one_line_errors
+from cli.commands.options import DataDir, default_dir, one_line_errors
 from cli.commands.output import AsJson, as_line
 from cli.console import PlainConsole
 from cli.errors import RegistryUnusable
@@ -25,14 +25,6 @@ if TYPE_CHECKING:  # Redis and pydantic are imported by the commands that need t
     from hosting.settings.settings import Settings
     from registry.registry import Registry
 
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="NETTAILOR_DATA_DIR",
-        help=f"The data folder, as of `nettailor up`. Default: {DEFAULT_DIR}.",
-        show_default=False,
-    ),
-]
 Grace = Annotated[
     str,
     typer.Option(
