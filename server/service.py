@@ -184,7 +184,7 @@ class Service(Answering):
             slots=settings.cuda_slots,
             recorded=settings.cuda_graphs,
         )
-        engine = Engine(backbone, device, again=read)
+        engine = Engine(backbone, device, again=read, measures=True)
         engine.warm_up(backbone.preprocessing.crop)
         return engine
 
@@ -237,7 +237,10 @@ class Service(Answering):
             max_batch=settings.max_batch,
         )
         queues: FairQueues[Ready] = FairQueues(
-            max_rows=settings.max_batch, max_wait_s=settings.max_wait_ms / 1000, weights=settings.task_weights
+            max_rows=settings.max_batch,
+            max_wait_s=settings.max_wait_ms / 1000,
+            weights=settings.task_weights,
+            enough=lambda key: backbones.running(key.backbone).enough(key.side, settings.max_batch),
         )
         runner = Runner(backbones)
         scheduler = Scheduler(

@@ -53,7 +53,7 @@ class ServerSettings(Settings):
     load_threads: int = Field(default=4, ge=1, description="bundles that are loaded at once")
 
     max_batch: int = Field(default=64, ge=1, description="predictions in one forward pass")
-    max_wait_ms: float = Field(default=2.0, ge=0, description="how long an image waits for company in its batch")
+    max_wait_ms: float = Field(default=0.0, ge=0, description="how long an image waits for company on an idle engine")
     queue_bound: int = Field(default=512, ge=1, description="predictions under way before 429")
     queue_bound_per_task: int = Field(default=256, ge=1, description="the same for one task")
     queue_bound_ms: float = Field(

@@ -32,7 +32,7 @@ from server.residency.residency import Lease, Residency
 from server.residency.tiers import Budgets, BundleId, Tier
 from server.scheduling.queues import FairQueues
 from server.scheduling.scheduler import Scheduler
-from server.scheduling.work import Work
+from server.scheduling.work import BatchKey, Work
 
 _CLIENTS = 32  # that wait for their answer before they ask again
 _FOREVER = 3600.0
@@ -204,7 +204,7 @@ class _Clients:
                 versions=(id.version,),
                 parts=(ready.result(),),
                 images=[self._image],
-                key=self._side,
+                key=BatchKey("backbone", self._side),
                 top_k=1,
                 priority=0,
                 deadline=time.monotonic() + _FOREVER,

@@ -114,7 +114,7 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
     """All figures, as the last line of JSON has them."""
     backbone = random_resnet34()
     bundles = tailored_bundles(args.tasks, SIDE, fingerprint=backbone.fingerprint())
-    engine = Engine(backbone, open_device("cpu", args.dtype))
+    engine = Engine(backbone, open_device("cpu", args.dtype), measures=True)
     peers = {
         LITSERVE: servers.litserve_variants(args.litserve_python, tasks=args.tasks, threads=args.threads),
         FASTAPI: servers.fastapi_variants(tasks=args.tasks, threads=args.threads),

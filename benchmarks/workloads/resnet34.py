@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from benchmarks.workloads.untrained import random_tensors, untrained_manifest
 from nettailor.architecture.geometry import geometry
 from nettailor.architecture.plan import Plan, full_plan, reachable_plan
 from nettailor.bundle.bundle import Bundle
 from nettailor.bundle.manifest import BackboneReference, StatisticsMode
+from nettailor.bundle.untrained import random_tensors, untrained_manifest
 from nettailor.complexity.counting import plan_complexity
 from nettailor.errors import PlanCutsEveryPath
 from nettailor.network.backbones import Backbone, build_backbone

@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nettailor.bundle.bundle import Bundle, check_backbone
+from nettailor.bundle.manifest import BackboneReference
 from nettailor.bundle.preprocessing import Preprocessing
 from nettailor.network.backbones import Backbone
 from server.engine import adapters
 from server.engine.adapters import Adapter
 from server.engine.backbone import SharedNetwork, pack_shared
+from server.engine.batch_cost import LARGEST, AssumedCost, BatchCost, Cutting, measured
 from server.engine.exact import ExactNetwork
 from server.engine.folded import FoldedBundle, fold_bundle
 from server.engine.grouped.runner import GroupedRunner
@@ -27,11 +30,17 @@ from server.engine.int8.adapter import upload_int8
 from server.engine.int8.mixed_pass import Int8Pass, warm_up_int8
 from server.engine.mixed import MixedPass
 from server.engine.ready import Ready
+from server.engine.rehearsal import rehearsal_bundle
 from server.engine.rows import Share, cut
 from server.engine.whole.masked import MaskedNetwork, upload_masked
 from server.engine.whole.network import WholeNetwork, upload_network
 from server.engine.whole.packed import PackedNetwork, upload_packed
 from server.kernels.device import Device, put_next
+
+_REHEARSED_TASKS = 8  # of the batches that are measured
+
+P = TypeVar("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,9 +74,16 @@ class Stems:
 class Engine:
     """Holds the shared network once. `fold` and `upload` may run in any thread, `forward` in one thread at a time."""
 
-    def __init__(self, backbone: Backbone, device: Device, *, again: Callable[[], Backbone] | None = None) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        device: Device,
+        *,
+        again: Callable[[], Backbone] | None = None,
+        measures: bool = False,
+    ) -> None:
         """`again` reads the backbone anew, when a bundle on an int8 device needs it in fp32 beside; without it the
-        backbone stays in memory there."""
+        backbone stays in memory there. `measures` what batches cost on the host, for every size of images: seconds."""
         self.device = device
         self.fingerprint = backbone.fingerprint()
         self.backbone_name = backbone.name
@@ -78,7 +94,9 @@ class Engine:
         grouping = device.grouping  # of tasks in slots; None: there are none
         self._grouped = None if grouping is None else GroupedRunner(self.shared, self._shapes, device, grouping)
         self._ready: weakref.WeakSet[Ready] = weakref.WeakSet()  # that are on the device now
-        self._sides: set[int] = set()  # that the shared network is prepared for
+        self._measures = measures and device.is_host
+        self._assumed = AssumedCost(lanes=device.lanes.count)
+        self._costs: dict[int, BatchCost] = {}  # by the sides that the shared network is prepared for
         self._preparing = threading.Lock()
 
     @property
@@ -150,11 +168,31 @@ class Engine:
                 self._grouped.warm_up(self._stem_of, side)
 
     def _prepare(self, side: int) -> None:
-        if side not in self._sides:
+        if side not in self._costs:
             with self._preparing:
-                if side not in self._sides:
+                if side not in self._costs:
                     self.shared.prepare(side)
-                    self._sides.add(side)
+                    self._costs[side] = self._measured(side) if self._measures else self._assumed
+
+    def _measured(self, side: int) -> BatchCost:
+        backbone = BackboneReference(id=self.backbone_name, fingerprint=self.fingerprint)
+        folded = self.fold(rehearsal_bundle(backbone, self._shapes, side, int8=self.device.int8))
+        with torch.inference_mode():
+            tasks = [self._sharing(folded) for _ in range(_REHEARSED_TASKS)]
+        images = np.zeros((LARGEST, 3, side, side), np.uint8)
+
+        def run(rows: int, in_lanes: bool) -> None:
+            members = [list(own) for own in np.array_split(range(rows), min(rows, len(tasks)))]
+            parts = [Part(adapter=task, images=own) for task, own in zip(tasks, members, strict=False)]
+            pieces = self.device.lanes.count if in_lanes else 1
+            cutting = Cutting(pieces=pieces, side_by_side=in_lanes)
+            self._begun(images[:rows], parts, [part.adapter for part in parts], members, cutting)()
+
+        return measured(run, self.device.lanes.count)
+
+    def enough(self, side: int, most: int) -> int:
+        """How many rows, at most `most`, a batch of images of `side` pixels should have: more gain next to nothing."""
+        return self._costs.get(side, self._assumed).enough(most)
 
     def forward(self, images: NDArray[np.uint8], parts: Sequence[Part]) -> list[NDArray[np.float32]]:
         """Logits (len(part.images), K) of each part, for images (U, 3, S, S) prepared as their parts' tasks want."""
@@ -169,7 +207,8 @@ class Engine:
             rows = members.setdefault(part.adapter, [])
             firsts.append(len(rows))
             rows.extend(part.images)
-        waiting = self._begun(images, parts, list(members), list(members.values()))
+        cutting = self._cost(images).cutting(sum(map(len, members.values())))
+        waiting = self._begun(images, parts, list(members), list(members.values()), cutting)
 
         def answers() -> list[NDArray[np.float32]]:
             logits = dict(zip(members, waiting(), strict=True))
@@ -180,15 +219,22 @@ class Engine:
 
         return answers
 
+    def _cost(self, images: NDArray[np.uint8]) -> BatchCost:
+        return self._costs.get(images.shape[-1], self._assumed)
+
     def _begun(
-        self, images: NDArray[np.uint8], parts: Sequence[Part], ready: Sequence[Ready], members: Sequence[list[int]]
+        self,
+        images: NDArray[np.uint8],
+        parts: Sequence[Part],
+        ready: Sequence[Ready],
+        members: Sequence[list[int]],
+        cutting: Cutting,
     ) -> Answers:
         """Logits (n, K) of each member for its images."""
-        lanes = self.device.lanes
         wanted = _preprocessings(len(images), parts)
-        stems = self._stems(images, wanted, ready, members)
-        pieces = cut(members, [one.work for one in ready], lanes.fitting(sum(map(len, members))))
-        waiting = lanes.map(lambda piece: self._run(images, stems, piece, ready), pieces)
+        stems = self._stems(images, wanted, ready, members, cutting)
+        pieces = cut(members, [one.work for one in ready], cutting.pieces)
+        waiting = self._each(cutting, lambda piece: self._run(images, stems, piece, ready), pieces)
 
         def answers() -> list[NDArray[np.float32]]:
             found: list[list[NDArray[np.float32]]] = [[] for _ in members]
@@ -199,21 +245,26 @@ class Engine:
 
         return answers
 
+    def _each(self, cutting: Cutting, run: Callable[[P], R], pieces: Sequence[P]) -> list[R]:
+        return self.device.lanes.map(run, pieces) if cutting.side_by_side else [run(piece) for piece in pieces]
+
     def _stems(
         self,
         images: NDArray[np.uint8],
         wanted: Sequence[Preprocessing],
         ready: Sequence[Ready],
         members: Sequence[list[int]],
+        cutting: Cutting,
     ) -> Stems:
         """x_0 of the images that anybody wants who shares the stem; each passes it once."""
         sharing = [rows for one, rows in zip(ready, members, strict=True) if not isinstance(one, WholeNetwork)]
         places = {image: place for place, image in enumerate(sorted({image for rows in sharing for image in rows}))}
         if not places:
             return Stems(x=None, places=places, device=self.device)
-        lanes = self.device.lanes
-        chunks = [chunk.tolist() for chunk in np.array_split(list(places), lanes.fitting(len(places)))]
-        x = lanes.map(lambda chunk: self._stem(_taken(images, chunk), [wanted[image] for image in chunk]), chunks)
+        chunks = [chunk.tolist() for chunk in np.array_split(list(places), min(cutting.pieces, len(places)))]
+        x = self._each(
+            cutting, lambda chunk: self._stem(_taken(images, chunk), [wanted[image] for image in chunk]), chunks
+        )
         return Stems(x=x[0] if len(x) == 1 else torch.cat(x), places=places, device=self.device)
 
     def _stem(self, images: NDArray[np.uint8], wanted: Sequence[Preprocessing]) -> Tensor:

@@ -83,4 +83,4 @@ class BackboneLoader:
         def read() -> Backbone:
             return stored_backbone(self._read_blob(stored.digest), stored.name)
 
-        return Engine(read(), self._device, again=read)
+        return Engine(read(), self._device, again=read, measures=True)

@@ -15,7 +15,6 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 _MOST = 4  # every lane reads all shared weights: many lanes would be bound by memory
-_LEAST_ROWS = 4  # of a lane; a smaller batch is faster with all threads in every product
 
 
 class ThreadLanes:
@@ -31,10 +30,6 @@ class ThreadLanes:
         threads = torch.get_num_threads()
         count = min(threads, _MOST)
         return cls(count, threads=threads // count)
-
-    def fitting(self, rows: int) -> int:
-        """How many pieces a batch of so many rows should be cut into."""
-        return max(1, min(self.count, rows // _LEAST_ROWS))
 
     def map(self, run: Callable[[P], R], pieces: Sequence[P]) -> list[R]:
         """`run` of every piece, in order; a piece alone is run by the caller. Raises what `run` raises."""

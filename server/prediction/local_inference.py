@@ -35,7 +35,7 @@ from server.prediction.routing import ResolvedVersion, Routing
 from server.prediction.target import Target
 from server.scheduling.admission import Admission
 from server.scheduling.scheduler import Scheduler
-from server.scheduling.work import Outcome, Ranking, Work
+from server.scheduling.work import BatchKey, Outcome, Ranking, Work
 from server.statistics import Answered, Statistics
 
 T = TypeVar("T")
@@ -279,7 +279,7 @@ def _work(
         versions=tuple(version for _, version in group.versions),
         parts=adapters,
         images=images,
-        key=(group.backbone, group.preprocessing.crop),
+        key=BatchKey(group.backbone, group.preprocessing.crop),
         top_k=options.top_k,
         priority=options.priority,
         deadline=options.deadline,

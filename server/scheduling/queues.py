@@ -8,11 +8,11 @@ quiet task is served at once however long a busy one's queue is, and being idle 
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from server.scheduling.work import Item
+from server.scheduling.work import BatchKey, Item
 
 D = TypeVar("D")
 
@@ -28,20 +28,29 @@ class _Waiting(Generic[D]):
 class _Lane:
     """Everything that may share a batch. Numbers are of arrival; those no longer in `FairQueues._waiting` are gone."""
 
+    max_rows: int  # of a batch
     queues: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  # by task, heaps of (-priority, number)
     arrivals: deque[int] = field(default_factory=deque)
     rows: int = 0
 
 
 class FairQueues(Generic[D]):
-    """A batch is due when `max_rows` wait in a lane or its oldest item has waited `max_wait_s`."""
+    """A batch is due when enough rows wait in a lane or its oldest item has waited `max_wait_s`."""
 
-    def __init__(self, *, max_rows: int, max_wait_s: float, weights: Mapping[str, float] | None = None) -> None:
-        self._max_rows = max_rows
+    def __init__(
+        self,
+        *,
+        max_rows: int,
+        max_wait_s: float,
+        weights: Mapping[str, float] | None = None,
+        enough: Callable[[BatchKey], int] | None = None,
+    ) -> None:
+        """`enough` says how many rows a batch of a key should have at most, instead of `max_rows`."""
+        self._enough = enough or (lambda key: max_rows)
         self._max_wait_s = max_wait_s
         self._weights = weights or {}
         self._waiting: dict[int, _Waiting[D]] = {}  # by number of arrival
-        self._lanes: dict[Hashable, _Lane] = {}
+        self._lanes: dict[BatchKey, _Lane] = {}
         self._deadlines: list[tuple[float, int]] = []
         self._times: dict[str, float] = {}  # virtual, by task
         self._now = 0.0  # virtual time of the latest service
@@ -59,11 +68,16 @@ class FairQueues(Generic[D]):
         task = max(tasks, key=lambda t: self._times[t])
         number = next(self._arrival)
         self._waiting[number] = _Waiting(item=item, task=task, since=now)
-        lane = self._lanes.setdefault(item.work.key, _Lane())
+        lane = self._lane(item.work.key)
         heapq.heappush(lane.queues.setdefault(task, []), (-item.work.priority, number))
         heapq.heappush(self._deadlines, (item.work.deadline, number))
         lane.arrivals.append(number)
         lane.rows += item.cost
+
+    def _lane(self, key: BatchKey) -> _Lane:
+        if key not in self._lanes:
+            self._lanes[key] = _Lane(max_rows=self._enough(key))
+        return self._lanes[key]
 
     def expire(self, now: float) -> list[Item[D]]:
         """Take out and return the items that have passed their deadlines."""
@@ -80,7 +94,7 @@ class FairQueues(Generic[D]):
         return min([*times, self._deadlines[0][0]]) if times else None
 
     def take(self, now: float, *, drain: bool = False) -> list[Item[D]]:
-        """The next batch, up to `max_rows` rows (one larger item goes alone); empty if none is due.
+        """The next batch, up to as many rows as are enough (one larger item goes alone); empty if none is due.
 
         `drain` takes what there is without waiting for company.
         """
@@ -108,7 +122,7 @@ class FairQueues(Generic[D]):
                 heapq.heappop(turns)
                 continue
             cost = self._waiting[number].item.cost
-            if rows and rows + cost > self._max_rows:
+            if rows and rows + cost > lane.max_rows:
                 return
             rows += cost
             yield self._serve(number)
@@ -129,7 +143,7 @@ class FairQueues(Generic[D]):
         return self._waiting[lane.arrivals[0]].since
 
     def _is_due(self, lane: _Lane, now: float) -> bool:
-        return lane.rows >= self._max_rows or self._oldest(lane) + self._max_wait_s <= now
+        return lane.rows >= lane.max_rows or self._oldest(lane) + self._max_wait_s <= now
 
     def _head(self, lane: _Lane, task: str) -> int | None:
         queue = lane.queues[task]

@@ -1,9 +1,9 @@
 """What waits for the engine: a request's images and who is to classify them (torch-free)."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,13 @@ from numpy.typing import NDArray
 D = TypeVar("D")  # a bundle ready to run
 
 Ranking = Sequence[tuple[int, float]]  # (class index, probability), best first
+
+
+class BatchKey(NamedTuple):
+    """Only work of one key shares a batch."""
+
+    backbone: str  # fingerprint
+    side: int  # of the images, in pixels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,7 +37,7 @@ class Work(Generic[D]):
     versions: tuple[int, ...]  # of the parts
     parts: tuple[D, ...]
     images: Sequence[NDArray[np.uint8]]
-    key: Hashable  # only work of one key shares a batch: backbone, and side of the images
+    key: BatchKey
     top_k: int  # length of the rankings
     priority: int  # within a task, more goes first
     deadline: float  # on the scheduler's clock

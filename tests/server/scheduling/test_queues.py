@@ -12,20 +12,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from server.scheduling.queues import FairQueues
-from server.scheduling.work import Item, Progress, Work
+from server.scheduling.work import BatchKey, Item, Progress, Work
 
 IMAGE = np.zeros((3, 1, 1), np.uint8)
+ENOUGH = {32: 3, 64: 5}  # rows, by side of the images
 
 
 def item(
-    *tasks: str, key: int = 32, priority: int = 0, deadline: float = float("inf"), parts: int | None = None
+    *tasks: str, side: int = 32, priority: int = 0, deadline: float = float("inf"), parts: int | None = None
 ) -> Item[Any]:
     work: Work[Any] = Work(
         tasks=tasks,
         versions=(1,) * len(tasks),
         parts=(None,) * (parts or len(tasks)),
         images=[IMAGE],
-        key=key,
+        key=BatchKey("backbone", side),
         top_k=1,
         priority=priority,
         deadline=deadline,
@@ -98,7 +99,7 @@ def test_a_batch_closes_by_size_or_by_age() -> None:
     queues.push(item("a"), 10)
     assert (queues.take(10.5), queues.due_at()) == ([], 11)
     queues.push(item("b"), 10.6)
-    queues.push(item("a", key=64), 10.7)
+    queues.push(item("a", side=64), 10.7)
     assert sorted(names(queues.take(10.7))) == ["a", "b"]
     assert (queues.take(11), queues.due_at()) == ([], 11.7)
     assert names(queues.take(11.7)) == ["a"]
@@ -134,18 +135,18 @@ class QueueMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.queues: FairQueues[Any] = FairQueues(max_rows=3, max_wait_s=2)
+        self.queues: FairQueues[Any] = FairQueues(max_rows=9, max_wait_s=2, enough=lambda key: ENOUGH[key.side])
         self.inside: dict[Item[Any], float] = {}
         self.now = 0.0
 
     @rule(
         tasks=st.lists(st.sampled_from("abcde"), min_size=1, max_size=4, unique=True),
-        key=st.sampled_from([32, 64]),
+        side=st.sampled_from(sorted(ENOUGH)),
         priority=st.integers(-1, 1),
         patience=st.integers(1, 9),
     )
-    def push(self, tasks: list[str], key: int, priority: int, patience: int) -> None:
-        entry = item(*tasks, key=key, priority=priority, deadline=self.now + patience)
+    def push(self, tasks: list[str], side: int, priority: int, patience: int) -> None:
+        entry = item(*tasks, side=side, priority=priority, deadline=self.now + patience)
         self.queues.push(entry, self.now)
         self.inside[entry] = self.now
 
@@ -160,16 +161,16 @@ class QueueMachine(RuleBasedStateMachine):
     @rule()
     def take(self) -> None:
         batch = self.queues.take(self.now)
-        lanes = {key: [entry for entry in self.inside if entry.work.key == key] for key in (32, 64)}
+        lanes = {side: [entry for entry in self.inside if entry.work.key.side == side] for side in ENOUGH}
         due = [
-            key
-            for key, lane in lanes.items()
-            if lane and (sum(e.cost for e in lane) >= 3 or min(self.inside[e] for e in lane) + 2 <= self.now)
+            side
+            for side, lane in lanes.items()
+            if lane and (sum(e.cost for e in lane) >= ENOUGH[side] or min(self.inside[e] for e in lane) + 2 <= self.now)
         ]
         assert bool(batch) == bool(due)
-        assert len({entry.work.key for entry in batch} - set(due)) == 0
+        assert len({entry.work.key.side for entry in batch} - set(due)) == 0
         assert len({entry.work.key for entry in batch}) <= 1
-        assert len(batch) <= 1 or sum(entry.cost for entry in batch) <= 3
+        assert len(batch) <= 1 or sum(entry.cost for entry in batch) <= ENOUGH[batch[0].work.key.side]
         for entry in batch:
             del self.inside[entry]
 

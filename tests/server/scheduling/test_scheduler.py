@@ -16,7 +16,7 @@ from server.errors import DeadlineExceeded, InferenceFailed, NotReady, Overloade
 from server.scheduling.admission import Admission
 from server.scheduling.queues import FairQueues
 from server.scheduling.scheduler import Scheduler
-from server.scheduling.work import Item, Ranking, Work
+from server.scheduling.work import BatchKey, Item, Ranking, Work
 from tests.waiting import until
 
 IMAGE = np.zeros((3, 1, 1), np.uint8)
@@ -74,7 +74,7 @@ class House:
             versions=(1,) * len(tasks),
             parts=tuple(range(len(tasks))),
             images=[IMAGE] * images,
-            key=1,
+            key=BatchKey("backbone", 1),
             top_k=1,
             priority=0,
             deadline=time.monotonic() + timeout_s,

@@ -1,4 +1,4 @@
-"""Bundles of random weights (torch-free): what a task's answer is does not matter to the benchmarks."""
+"""Bundles of random weights (torch-free), for what asks how fast bundles of some size are, whatever they answer."""
 
 import numpy as np
 

@@ -1,0 +1,110 @@
+"""What a mixed batch takes by its rows, measured once for each size of images; from that, how a batch is cut and how
+large one should be (torch-free)."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+LARGEST = 64  # rows that are measured
+_LONGEST_S = 0.5  # no size that takes longer is tried: nobody wants to wait for such a batch
+_FEWEST, _RUNS = 2, 5  # of a size: as many as fit into the seconds below
+_SAMPLE_S = 0.1
+_LANES_WIN = 0.95  # of the time with all threads: a tie goes to these, which small batches of few tasks are faster with
+_AS_GOOD = 1.03  # times the least time a row: from there on a larger batch only makes everybody in it wait longer
+_LEAST_ROWS = 4  # of a lane, where nothing is measured
+
+Run = Callable[[int, bool], None]  # a mixed batch of so many rows; in lanes, or with all threads in every product
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cutting:
+    """How many pieces a batch runs in: side by side in lanes, or one after another, each with all threads."""
+
+    pieces: int
+    side_by_side: bool
+
+
+class BatchCost(Protocol):
+    def cutting(self, rows: int) -> Cutting:
+        """How a batch of so many rows is cut."""
+
+    def enough(self, most: int) -> int:
+        """How many rows are worth waiting for, at most `most`: what more of them gain is next to nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssumedCost:
+    """Where nothing is measured: lanes help as soon as each has a few rows, and the larger a batch, the better."""
+
+    lanes: int
+
+    def cutting(self, rows: int) -> Cutting:
+        pieces = max(1, min(self.lanes, rows // _LEAST_ROWS))
+        return Cutting(pieces=pieces, side_by_side=pieces > 1)
+
+    def enough(self, most: int) -> int:
+        return most
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredCost:
+    """`together` and `in_lanes` are seconds by rows, of a batch that all threads work at and of one cut into `lanes`;
+    the latter only of sizes that give each lane a row.
+
+    It does not change while the server runs, so that load which slows everything down makes no batch smaller.
+    """
+
+    lanes: int
+    together: Mapping[int, float]
+    in_lanes: Mapping[int, float]
+
+    def cutting(self, rows: int) -> Cutting:
+        """A batch that is much larger than enough runs in rounds of about that."""
+        enough = self._enough
+        rounds = 1 if enough == LARGEST else max(1, round(rows / enough))
+        side_by_side = self._lanes_win(rows / rounds)
+        return Cutting(pieces=rounds * self.lanes if side_by_side else rounds, side_by_side=side_by_side)
+
+    def enough(self, most: int) -> int:
+        """Where the largest size is the best, still larger ones may be better."""
+        return most if self._enough == LARGEST else min(most, self._enough)
+
+    @property
+    def _enough(self) -> int:
+        each = {rows: self._seconds(rows) / rows for rows in self.together}
+        return min(rows for rows in each if each[rows] <= _AS_GOOD * min(each.values()))
+
+    def _seconds(self, rows: int) -> float:
+        return min(self.together[rows], self.in_lanes.get(rows, self.together[rows]))
+
+    def _lanes_win(self, rows: float) -> bool:
+        """As at the measured size that is nearest below."""
+        below = max((size for size in self.in_lanes if size <= rows), default=None)
+        return below is not None and self.in_lanes[below] <= _LANES_WIN * self.together[below]
+
+
+def measured(run: Run, lanes: int, *, clock: Callable[[], float] = time.perf_counter) -> MeasuredCost:
+    """What batches cost, by running them: smaller ones first, until one takes too long."""
+    together: dict[int, float] = {}
+    in_lanes: dict[int, float] = {}
+    rows = 1
+    while rows <= LARGEST:
+        together[rows] = _seconds(run, rows, clock, in_lanes=False)
+        if 1 < lanes <= rows:
+            in_lanes[rows] = _seconds(run, rows, clock, in_lanes=True)
+        if 2 * together[rows] > _LONGEST_S:
+            break
+        rows *= 2
+    return MeasuredCost(lanes=lanes, together=together, in_lanes=in_lanes)
+
+
+def _seconds(run: Run, rows: int, clock: Callable[[], float], *, in_lanes: bool) -> float:
+    """The shortest of some runs, after one that makes kernels ready."""
+    run(rows, in_lanes)
+    times: list[float] = []
+    while len(times) < _FEWEST or (len(times) < _RUNS and sum(times) < _SAMPLE_S):
+        began = clock()
+        run(rows, in_lanes)
+        times.append(clock() - began)
+    return min(times)

@@ -1,0 +1,92 @@
+"""What is made of measured times, on a clock of the test's own; and batches that are cut so, by their answers."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from server.engine.batch_cost import LARGEST, AssumedCost, Cutting, MeasuredCost, measured
+from server.engine.engine import Engine, Part
+from server.kernels.device import CpuDevice
+from server.kernels.thread_lanes import ThreadLanes
+from tests.server.oracle import backbone, make_bundle, random_images
+
+ONE = Cutting(pieces=1, side_by_side=False)
+
+
+class Machine:
+    """On which a batch takes as long as a test says, and a little longer every other time."""
+
+    def __init__(self, seconds: Callable[[int, bool], float]) -> None:
+        self._seconds, self._now, self.runs = seconds, 0.0, 0
+
+    def run(self, rows: int, in_lanes: bool) -> None:
+        self.runs += 1
+        self._now += self._seconds(rows, in_lanes) * (1.2 if self.runs % 2 else 1.0)
+
+    def cost(self, lanes: int = 2) -> MeasuredCost:
+        return measured(self.run, lanes, clock=lambda: self._now)
+
+
+@pytest.mark.parametrize(("rows", "pieces"), [(1, 1), (7, 1), (8, 2), (100, 3)])
+def test_where_nothing_is_measured_small_batches_stay_whole(rows: int, pieces: int) -> None:
+    assert AssumedCost(lanes=3).cutting(rows) == Cutting(pieces=pieces, side_by_side=pieces > 1)
+    assert AssumedCost(lanes=3).enough(64) == 64
+
+
+def test_a_large_batch_that_still_gains_is_waited_for_and_stays_whole() -> None:
+    cost = Machine(lambda rows, in_lanes: 0.04 + 0.002 * rows).cost()
+    assert max(cost.together) == LARGEST
+    assert (cost.enough(64), cost.enough(16), cost.enough(200)) == (64, 16, 200)
+    assert cost.cutting(64) == cost.cutting(200) == ONE
+
+
+def test_rows_that_gain_next_to_nothing_are_not_waited_for() -> None:
+    cost = Machine(lambda rows, in_lanes: 0.002 + 0.01 * rows).cost()
+    assert max(cost.together) == 32  # 64 would take longer than anybody wants to wait
+    assert (cost.enough(64), cost.enough(4)) == (8, 4)
+    assert [cost.cutting(rows).pieces for rows in (1, 8, 11, 64)] == [1, 1, 1, 8]
+
+
+def test_a_batch_too_long_to_be_measured_is_not_waited_for_either() -> None:
+    cost = Machine(lambda rows, in_lanes: 0.3 + 0.02 * rows).cost()
+    assert (list(cost.together), cost.enough(64)) == ([1], 1)
+
+
+@pytest.mark.parametrize(("gain", "pieces"), [(0.04, 1), (0.2, 2)])
+def test_lanes_are_used_from_the_size_on_that_gains_by_them(gain: float, pieces: int) -> None:
+    cost = Machine(lambda rows, in_lanes: (0.01 + 0.002 * rows) * (1 - gain if in_lanes and rows >= 16 else 1)).cost()
+    assert 1 not in cost.in_lanes
+    assert [cost.cutting(rows).pieces for rows in (1, 2, 15, 16, 31, 64)] == [1, 1, 1, pieces, pieces, pieces]
+
+
+def test_rounds_are_cut_into_lanes() -> None:
+    cost = MeasuredCost(lanes=4, together={1: 0.02, 4: 0.08, 8: 0.16}, in_lanes={4: 0.04, 8: 0.08})
+    assert cost.cutting(40) == Cutting(pieces=40, side_by_side=True)
+    assert (cost.cutting(3), cost.enough(64)) == (ONE, 4)
+
+
+@pytest.mark.parametrize(
+    "cutting", [ONE, Cutting(pieces=3, side_by_side=False), Cutting(pieces=4, side_by_side=True)], ids=str
+)
+def test_answers_are_the_same_however_a_batch_is_cut(cutting: Cutting, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(backbone(), CpuDevice(lanes=ThreadLanes(2)))
+    parts = [Part(adapter=engine.pack(make_bundle(f"task{i}", seed=i)), images=range(4 * i, 4 * i + 4)) for i in (0, 1)]
+    images = random_images(8, 32)
+    expected = [
+        engine.forward(images[list(part.images)], [Part(adapter=part.adapter, images=range(4))]) for part in parts
+    ]
+    monkeypatch.setattr(AssumedCost, "cutting", lambda self, rows: cutting)
+    for (own,), together in zip(expected, engine.forward(images, parts), strict=True):
+        np.testing.assert_allclose(together, own, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("int8", [False, True])
+def test_an_engine_measures_every_size_of_images_once(int8: bool) -> None:
+    device = CpuDevice(lanes=ThreadLanes(2), int8=int8)
+    engine = Engine(backbone(), device, again=backbone, measures=True)
+    engine.warm_up(16)
+    assert 1 <= engine.enough(16, 64) <= 64
+    assert engine.is_idle  # what it was measured with is gone
+    assert engine.enough(16, 2) <= 2
+    assert engine.enough(24, 64) == 64  # nothing is known of these
