@@ -4,7 +4,7 @@ from nettailor.architecture.geometry import Geometry
 from nettailor.architecture.plan import full_plan
 from nettailor.bundle.bundle import Bundle
 from nettailor.bundle.manifest import BackboneReference
-from nettailor.bundle.untrained import random_tensors, untrained_manifest
+from nettailor.network.untrained import random_tensors, untrained_manifest
 
 _CLASSES = 10
 
