@@ -1,20 +1,23 @@
-"""The real server over HTTP, against what people serve models with today.
+"""The real server over HTTP, against what people serve models with today, and against an earlier checkout.
 
-    python -m benchmarks.http [--rounds 9] [--seconds 3] [--tasks 16] [--fronts N ...]
-                             [--litserve-python PATH] [--json]
+    python -m benchmarks.http [--rounds 9] [--seconds 3] [--tasks 16] [--dtype best] [--fronts N ...]
+                             [--baseline PATH] [--litserve-python PATH] [--variants WORDS ...] [--json]
     python -m benchmarks.http --protocols [--clients 8] ...
 
-`python -m server` with a random ResNet-34 and tasks of `tasks34` published in a real registry, next to LitServe and to
-plain FastAPI that hold a full ResNet-34 a task (`peers`). h2load posts one 72 px JPEG a request, tasks evenly; all on
-this machine, the generator included. Every server is a process tree of its own, kept off the processor while another
-is measured.
+`python -m server` with a random ResNet-34 and tasks of `workloads.resnet34` published in a real registry, next to
+LitServe and to plain FastAPI that hold a full ResNet-34 a task (`peers`). h2load posts one 72 px JPEG a request, tasks
+evenly; all on this machine, the generator included. Every server is a process tree of its own, kept off the processor
+while another is measured.
 
-First each peer's variants run once, and the fastest stands for it. Then closed loops find each server's capacity: in
-every round all servers, so that ratios are paired. Then open loops send half of that, nine tenths, and twice as much.
-Percentiles are of a round's accepted requests; figures are medians over rounds with their 95% interval. How the CPU
-overhead is measured is said in `overhead`.
+First each peer's variants run once, and the fastest stands for it; of LitServe the fastest in float32 as well. Then
+closed loops find each server's capacity: in every round all servers, so that ratios are paired. Then open loops send
+our server a tenth, half, nine tenths and twice of its own. Percentiles are of a round's accepted requests; figures are
+medians over rounds with their 95% interval. How the CPU overhead is measured is said in `overhead`.
 
-With `--fronts 1 2` our server is also run behind one and behind two front processes, in the same rounds.
+`--dtype best` is int8 where the processor multiplies bytes; our server then runs in float32 as well. With `--fronts 1 2`
+it is also run behind one and behind two front processes. With `--baseline PATH` an earlier checkout's server (in the
+type that it finds best; its Python packages are ours) is a side as well, and both are sent a tenth, half and nine tenths
+of *its* capacity: `git clone . /tmp/before && git -C /tmp/before checkout ff9a409`.
 
 With `--protocols` our server is compared with itself, asked by different protocols: see `protocols`.
 
@@ -28,9 +31,9 @@ import resource
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,21 +42,21 @@ import torch
 
 from benchmarks.http import load, protocols, servers
 from benchmarks.http.background_load import BackgroundLoad
+from benchmarks.http.figures import BEFORE_LOADS, LOADS, Closed, figures, median, table
 from benchmarks.http.load import Outcome, Target
-from benchmarks.http.overhead import EngineAlone, Overhead, overhead, spent
-from benchmarks.http.servers import FASTAPI, LITSERVE, OURS, is_ours
+from benchmarks.http.overhead import EngineAlone, overhead, spent
+from benchmarks.http.servers import BEFORE, FASTAPI, LITSERVE, LITSERVE_FP32, OURS, OURS_FP32
 from benchmarks.measuring import machine
 from benchmarks.measuring.processes import Launch, Served, serving
-from benchmarks.measuring.ratios import Ratio, over_rounds, paired_ratio
 from benchmarks.measuring.rounds import paired_rounds
 from benchmarks.workloads.resnet34 import random_resnet34, tailored_bundles
+from nettailor.bundle.bundle import Bundle
+from nettailor.network.backbones import Backbone
 from server.engine.engine import Engine
-from server.kernels.device import open_device
+from server.kernels.device import open_device, precision
+from server.kernels.int8 import why_not
 
 SIDE = 72  # pixels
-LOADS = {"half": 0.5, "ninety": 0.9, "twice": 2.0}  # of capacity
-AT_LEAST = {"rps_vs_litserve": 3.0}
-AT_MOST = {"overhead_cpu_ms": 1.5}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +77,6 @@ class Side:
             outcome = load.open_loop(self.target, rps=rps, seconds=seconds)
             servers.drain(self.target)
         return outcome
-
-
-@dataclass(frozen=True, kw_only=True)
-class Closed:
-    """A closed loop's round of one server; what it costs beyond the engine is known of ours only."""
-
-    outcome: Outcome
-    overhead: Overhead | None = None
 
 
 def closed_round(side: Side, args: argparse.Namespace) -> Closed:
@@ -113,26 +108,17 @@ def fastest(variants: Mapping[str, Launch], folder: Path, body: Path, args: argp
 def measured(args: argparse.Namespace) -> dict[str, Any]:
     """All figures, as the last line of JSON has them."""
     backbone = random_resnet34()
-    bundles = tailored_bundles(args.tasks, SIDE, fingerprint=backbone.fingerprint())
-    engine = Engine(backbone, open_device("cpu", args.dtype), measures=True)
-    peers = {
-        LITSERVE: servers.litserve_variants(args.litserve_python, tasks=args.tasks, threads=args.threads),
-        FASTAPI: servers.fastapi_variants(tasks=args.tasks, threads=args.threads),
-    }
+    device = open_device("cpu", args.dtype)
+    args.dtype = precision(device)
+    bundles = _bundles(backbone, args, ranges=device.int8)
+    engine = Engine(backbone, device, measures=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         body = folder / "image.jpg"
         body.write_bytes(servers.jpeg(SIDE))
-        speeds = {name: fastest(variants, folder, body, args) for name, variants in peers.items()}
-        chosen = {name: next(iter(found)) for name, found in speeds.items()}
-        settings = stack.enter_context(servers.published(folder / "data", bundles))
-        launches = [
-            servers.ours(settings, backbone, dtype=args.dtype, threads=args.threads, fronts=fronts)
-            for fronts in (0, *args.fronts)
-        ]
-        launches += [peers[name][words] for name, words in chosen.items()]
+        peers, speeds = fastest_peers(folder, body, args)
         running = {}
-        for launch in launches:
+        for launch in [*_our_launches(stack, folder / "data", backbone, bundles, args), *peers]:
             served = stack.enter_context(serving(launch, folder))
             served.sleep()
             running[launch.name] = Side(served=served, target=servers.target(served, args.tasks, body))
@@ -146,7 +132,7 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
         "variants": speeds,
         "cores_others_kept_busy": others,
         "machine": machine.describe(),
-        "dtype": str(engine.device.dtype).removeprefix("torch."),
+        "dtype": args.dtype,
         "rounds": args.rounds,
         "seconds": args.seconds,
         "tasks": args.tasks,
@@ -154,106 +140,78 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def closed_rounds(running: Mapping[str, Side], alone: EngineAlone, args: argparse.Namespace) -> dict[str, list[Closed]]:
-    def run(side: Side) -> Closed:
-        return our_closed_round(side, alone, args) if is_ours(side.served.name) else closed_round(side, args)
+def fastest_peers(
+    folder: Path, body: Path, args: argparse.Namespace
+) -> tuple[list[Launch], dict[str, dict[str, float]]]:
+    """What stands for each peer, and how fast each of its variants was."""
+    dtypes = ["float32"] + (["bfloat16"] if machine.describe()["bf16_pays"] else [])
+    variants = {
+        LITSERVE: servers.litserve_variants(
+            args.litserve_python, tasks=args.tasks, threads=args.threads, dtypes=dtypes
+        ),
+        FASTAPI: servers.fastapi_variants(tasks=args.tasks, threads=args.threads),
+    }
+    if args.variants:
+        variants = {
+            name: {words: launch for words, launch in own.items() if any(part in words for part in args.variants)}
+            for name, own in variants.items()
+        }
+    speeds = {name: fastest(own, folder, body, args) for name, own in variants.items()}
+    chosen = [variants[name][next(iter(found))] for name, found in speeds.items()]
+    plain = next((words for words in speeds[LITSERVE] if words.startswith("float32")), None)
+    if plain is not None and plain != next(iter(speeds[LITSERVE])):
+        chosen.append(replace(variants[LITSERVE][plain], name=LITSERVE_FP32))
+    return chosen, speeds
 
-    return paired_rounds({name: partial(run, side) for name, side in running.items()}, args.rounds)
+
+def _our_launches(
+    stack: ExitStack, data: Path, backbone: Backbone, bundles: Sequence[Bundle], args: argparse.Namespace
+) -> Iterator[Launch]:
+    """Our server in every way that is asked for, and the earlier checkout's."""
+    settings = stack.enter_context(servers.published(data, bundles))
+    ours = partial(servers.ours, settings, backbone, threads=args.threads)
+    for fronts in (0, *args.fronts):
+        yield ours(dtype=args.dtype, fronts=fronts)
+    if args.dtype != "float32":
+        yield ours(dtype="float32", name=OURS_FP32)
+    if args.baseline is not None:
+        plain = _bundles(backbone, args, ranges=False)
+        before = stack.enter_context(servers.published_before(args.baseline, data.with_name("before"), plain))
+        root = str(args.baseline)
+        yield servers.ours(before, backbone, dtype="auto", threads=args.threads, name=BEFORE, root=root)
+
+
+def _bundles(backbone: Backbone, args: argparse.Namespace, *, ranges: bool) -> list[Bundle]:
+    return tailored_bundles(args.tasks, SIDE, activation_ranges=ranges, fingerprint=backbone.fingerprint())
+
+
+def closed_rounds(running: Mapping[str, Side], alone: EngineAlone, args: argparse.Namespace) -> dict[str, list[Closed]]:
+    """What a request costs beyond the engine is measured of our own server in its fastest type."""
+
+    def run(name: str, side: Side) -> Closed:
+        is_ours = name in map(servers.behind, (0, *args.fronts))
+        return our_closed_round(side, alone, args) if is_ours else closed_round(side, args)
+
+    return paired_rounds({name: partial(run, name, side) for name, side in running.items()}, args.rounds)
 
 
 def open_rounds(
     running: Mapping[str, Side], closed: Mapping[str, Sequence[Closed]], args: argparse.Namespace
 ) -> dict[str, dict[str, list[Outcome]]]:
-    """By server, then by load."""
-    capacity = {name: _median(rounds, "accepted_rps") for name, rounds in _outcomes(closed).items()}
-    runs = {
-        (name, load_): partial(side.open, share * capacity[name], args.seconds)
-        for name, side in running.items()
+    """By server, then by load: ours at its own capacity, and beside the earlier one at that one's."""
+    capacity = {name: median([one.outcome for one in rounds], "accepted_rps") for name, rounds in closed.items()}
+    rates = {
+        (name, load_): share * capacity[name]
+        for name in map(servers.behind, (0, *args.fronts))
         for load_, share in LOADS.items()
     }
+    if BEFORE in running:
+        rates |= {
+            (name, load_): share * capacity[BEFORE] for name in (OURS, BEFORE) for load_, share in BEFORE_LOADS.items()
+        }
+    runs = {key: partial(running[key[0]].open, rps, args.seconds) for key, rps in rates.items()}
     values = paired_rounds(runs, args.rounds, warm_up=False)
-    return {name: {load_: values[name, load_] for load_ in LOADS} for name in running}
-
-
-def figures(
-    closed: Mapping[str, Sequence[Closed]], opened: Mapping[str, Mapping[str, Sequence[Outcome]]]
-) -> dict[str, Any]:
-    rps = {name: [outcome.accepted_rps for outcome in rounds] for name, rounds in _outcomes(closed).items()}
-    ratios = {
-        "rps_vs_litserve": paired_ratio(rps[OURS], rps[LITSERVE]),
-        "rps_vs_fastapi": paired_ratio(rps[OURS], rps[FASTAPI]),
-        **_ours(closed[OURS], opened[OURS]),
-    }
-    for name in closed:
-        if is_ours(name) and name != OURS:
-            fronts = name.partition("=")[2]
-            own = _ours(closed[name], opened[name]) | {
-                "rps_vs_litserve": paired_ratio(rps[name], rps[LITSERVE]),
-                "rps_vs_one_process": paired_ratio(rps[name], rps[OURS]),
-            }
-            ratios |= {f"fronts{fronts}_{key}": ratio for key, ratio in own.items()}
-    return {key: round(ratio.median, 3) for key, ratio in ratios.items()} | {
-        "intervals": {key: [round(ratio.low, 3), round(ratio.high, 3)] for key, ratio in ratios.items()},
-        "requests_per_second": {name: round(over_rounds(values).median, 1) for name, values in rps.items()},
-        "open_loop": {
-            name: {load_: _combined(rounds) for load_, rounds in loads.items()} for name, loads in opened.items()
-        },
-    }
-
-
-def _ours(closed: Sequence[Closed], opened: Mapping[str, Sequence[Outcome]]) -> dict[str, Ratio]:
-    overheads = [one.overhead for one in closed if one.overhead is not None]
-    found = {
-        "overhead_cpu_ms": over_rounds([each.beyond_engine_ms for each in overheads]),
-        "server_cpu_ms": over_rounds([each.server_ms for each in overheads]),
-        "engine_cpu_ms": over_rounds([each.engine_ms for each in overheads]),
-        "batch": over_rounds([each.batch for each in overheads]),
-    }
-    for load_, rounds in opened.items():
-        found[f"p50_ms_at_{load_}"] = over_rounds([outcome.p50_ms for outcome in rounds])
-        found[f"p99_ms_at_{load_}"] = over_rounds([outcome.p99_ms for outcome in rounds])
-    return found
-
-
-def table(found: Mapping[str, Any]) -> list[str]:
-    lines = [f"{found['tasks']} tasks, {SIDE} px JPEGs, ResNet-34, {found['dtype']}, {found['rounds']} rounds"]
-    for key, (low, high) in found["intervals"].items():
-        lines.append(f"  {key:26} {found[key]:8.2f} ({low:.2f} to {high:.2f}) {_verdict(key, found[key])}")
-    lines.append(f"{'':20} {'load':8} {'sent/s':>8} {'200/s':>8} {'429':>6} {'failed':>6} {'p50 ms':>8} {'p99 ms':>8}")
-    for name, loads in found["open_loop"].items():
-        lines.append(f"{name:20} {'closed':8} {'':8} {found['requests_per_second'][name]:8.1f}")
-        for load_, at in loads.items():
-            lines.append(
-                f"{'':20} {load_:8} {at['sent_rps']:8.1f} {at['accepted_rps']:8.1f} {at['refused']:6} {at['failed']:6} "
-                f"{at['p50_ms']:8.1f} {at['p99_ms']:8.1f}"
-            )
-    lines.append(f"others kept {found['cores_others_kept_busy']:.2f} cores busy meanwhile")
-    for name, speeds in found["variants"].items():
-        lines += [f"{name}, {words}: {speed:.1f} requests/s" for words, speed in speeds.items()]
-    return lines
-
-
-def _combined(rounds: Sequence[Outcome]) -> dict[str, float]:
-    """Counts of all rounds, medians of the rest."""
-    counts = {key: sum(asdict(outcome)[key] for outcome in rounds) for key in ("accepted", "refused", "failed")}
-    rest = ("sent_rps", "accepted_rps", "p50_ms", "p99_ms")
-    return counts | {key: round(_median(rounds, key), 2) for key in rest}
-
-
-def _outcomes(closed: Mapping[str, Sequence[Closed]]) -> dict[str, list[Outcome]]:
-    return {name: [one.outcome for one in rounds] for name, rounds in closed.items()}
-
-
-def _median(rounds: Sequence[Outcome], figure: str) -> float:
-    return over_rounds([getattr(outcome, figure) for outcome in rounds]).median
-
-
-def _verdict(key: str, value: float) -> str:
-    if key in AT_LEAST:
-        return f"goal >= {AT_LEAST[key]:g}: {'met' if value >= AT_LEAST[key] else 'MISSED'}"
-    if key in AT_MOST:
-        return f"goal <= {AT_MOST[key]:g}: {'met' if value <= AT_MOST[key] else 'MISSED'}"
-    return ""
+    return {name: {load_: values[name, load_] for other, load_ in values if other == name} for name, _ in values}
 
 
 def _tell(progress: str) -> None:
@@ -274,11 +232,18 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=128, help="connections of the closed loop")
     parser.add_argument("--fronts", type=int, nargs="*", default=[], help="of our server; each a side of its own")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads of every server")
-    parser.add_argument("--dtype", choices=["auto", "float32", "bfloat16"], default="auto", help="of our own server")
+    parser.add_argument("--dtype", choices=["best", "auto", "float32", "bfloat16", "int8"], default="best")
+    parser.add_argument("--baseline", type=Path, metavar="PATH", help="an earlier checkout, whose server is a side too")
+    parser.add_argument(
+        "--variants", nargs="+", default=[], metavar="WORDS", help="only peers' variants with such words"
+    )
     parser.add_argument("--litserve-python", default=sys.executable, help="an interpreter that has litserve")
     parser.add_argument("--protocols", action="store_true", help="only how our server is asked, native and otherwise")
     parser.add_argument("--json", action="store_true", help="only the line of JSON on stdout; the table on stderr")
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    if args.dtype == "best":
+        args.dtype = "auto" if args.protocols or why_not() is not None else "int8"
+    return args
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -2,8 +2,9 @@
 
 import io
 import os
+import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,8 +21,11 @@ from nettailor.bundle.bundle import Bundle, encode
 from nettailor.network.backbones import Backbone
 from registry.wiring import open_registry, redis_service
 
-OURS = "NetTailor"
-LITSERVE = "LitServe"
+OURS = "NetTailor"  # in its fastest type
+OURS_FP32 = "NetTailor, float32"
+BEFORE = "NetTailor before"
+LITSERVE = "LitServe"  # in its fastest type
+LITSERVE_FP32 = "LitServe, float32"
 FASTAPI = "FastAPI"
 
 _DRAIN_S = 600.0  # a server that has accepted everything at twice its capacity has much to do
@@ -41,19 +45,46 @@ def published(folder: Path, bundles: Sequence[Bundle]) -> Iterator[Settings]:
         yield settings.model_copy(update={"redis_url": url})
 
 
+@contextmanager
+def published_before(checkout: Path, folder: Path, bundles: Sequence[Bundle]) -> Iterator[Settings]:
+    """As `published`, by the code of an earlier checkout."""
+    folder.mkdir()
+    for bundle in bundles:
+        (folder / f"{bundle.manifest.task}.bundle").write_bytes(encode(bundle.manifest, bundle.tensors))
+    script = Path(__file__).with_name("earlier.py")
+    # -P: what lies beside the script is this checkout's.
+    command = [sys.executable, "-P", str(script), str(folder)]
+    environment = os.environ | {"PYTHONPATH": str(checkout)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=checkout, env=environment
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        url = running.stdout.readline().strip()
+        try:
+            yield Settings(data_dir=folder / "data", redis_url=url, blobs_url=None)
+        finally:
+            running.stdin.close()
+
+
 def behind(fronts: int) -> str:
     """The name of our server behind so many fronts."""
     return f"{OURS}, fronts={fronts}" if fronts else OURS
 
 
-def is_ours(name: str) -> bool:
-    return name.startswith(OURS)
-
-
 def ours(
-    settings: Settings, backbone: Backbone, *, dtype: str, threads: int, grpc_port: int = 0, fronts: int = 0
+    settings: Settings,
+    backbone: Backbone,
+    *,
+    dtype: str,
+    threads: int,
+    grpc_port: int = 0,
+    fronts: int = 0,
+    name: str = "",
+    root: str = _ROOT,
 ) -> Launch:
-    """`python -m server`, as anybody would start it; with gRPC if it has a port, behind as many fronts as that says."""
+    """`python -m server` of the checkout at `root`, as anybody would start it; with gRPC if it has a port, behind so
+    many fronts."""
     weights = settings.data_dir / "backbone.safetensors"
     save_file(backbone.state_dict(), weights)
     environment = {
@@ -70,17 +101,20 @@ def ours(
         "NETTAILOR_MAX_CONNECTIONS": "60000",  # the load comes from one address, over a connection a waiting request
         "NETTAILOR_MAX_CONNECTIONS_PER_ADDRESS": "0",
     }
-    return _python(behind(fronts), sys.executable, "server", [], ready="/readyz", environment=environment)
+    python = [sys.executable, "-m", "server"]
+    return _launch(name or behind(fronts), python, ready="/readyz", environment=environment, root=root)
 
 
-def litserve_variants(python: str, *, tasks: int, threads: int) -> dict[str, Launch]:
-    """Its own batching off and on, in one worker with all threads or a worker a thread; by description."""
+def litserve_variants(python: str, *, tasks: int, threads: int, dtypes: Sequence[str]) -> dict[str, Launch]:
+    """Its own batching off and on, in one worker with all threads or a worker a thread, in every type; by words."""
     found = {}
-    for batch in (1, 32, 64):
-        for workers in {1, threads}:
-            words = f"batches of {batch}" if batch > 1 else "no batching"
-            options = {"batch": batch, "workers": workers, "threads": threads // workers, "tasks": tasks}
-            found[f"{words}, workers={workers}"] = _peer(LITSERVE, python, "litserve_app", options)
+    for dtype in dtypes:
+        for batch in (1, 32, 64):
+            for workers in {1, threads}:
+                words = f"batches of {batch}" if batch > 1 else "no batching"
+                options = {"batch": batch, "workers": workers, "threads": threads // workers, "tasks": tasks}
+                launch = _peer(LITSERVE, python, "litserve_app", options | {"dtype": dtype})
+                found[f"{dtype}, {words}, workers={workers}"] = launch
     return found
 
 
@@ -114,24 +148,14 @@ def drain(target: Target) -> None:
             client.post(address, content=body.read_bytes(), headers={"content-type": "image/jpeg"})
 
 
-def _peer(name: str, python: str, module: str, options: dict[str, int]) -> Launch:
+def _peer(name: str, python: str, module: str, options: Mapping[str, int | str]) -> Launch:
     arguments = [f"--{option}={value}" for option, value in options.items()]
-    return _python(name, python, f"benchmarks.peers.{module}", ["--port={port}", *arguments], ready="/health")
+    command = [python, "-m", f"benchmarks.peers.{module}", "--port={port}", *arguments]
+    return _launch(name, command, ready="/health", environment={})
 
 
-def _python(
-    name: str,
-    python: str,
-    module: str,
-    arguments: Sequence[str],
-    *,
-    ready: str,
-    environment: dict[str, str] | None = None,
+def _launch(
+    name: str, command: Sequence[str], *, ready: str, environment: Mapping[str, str], root: str = _ROOT
 ) -> Launch:
-    path = os.pathsep.join(part for part in (_ROOT, os.environ.get("PYTHONPATH")) if part)
-    return Launch(
-        name=name,
-        command=[python, "-m", module, *arguments],
-        ready=ready,
-        environment={"PYTHONPATH": path} | (environment or {}),
-    )
+    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
+    return Launch(name=name, command=command, ready=ready, environment={"PYTHONPATH": path, **environment})

@@ -4,6 +4,7 @@ One LitAPI a task would mean a process a task, sixteen on as many cores as there
 either. With `--batch` above 1 LitServe collects requests, and each task's share of them is one forward pass.
 
 python -m benchmarks.peers.litserve_app --port 8002 [--tasks 16] [--batch 1] [--workers 1] [--threads 2]
+                                     [--dtype float32]
 """
 
 import argparse
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from benchmarks.peers.models import Answer, FullModels, decode
 
-_BATCH_TIMEOUT_S = 0.002  # as our own server waits for company
+_BATCH_TIMEOUT_S = 0.002  # it waits for company
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +41,13 @@ async def asked(task: str, request: Request) -> Asked:
 
 
 class ManyTasks(litserve.LitAPI):  # type: ignore[misc]  # LitServe ships no types
-    def __init__(self, *, tasks: int, threads: int, **options: Any) -> None:
+    def __init__(self, *, tasks: int, threads: int, dtype: str, **options: Any) -> None:
         super().__init__(**options)
-        self._tasks, self._threads = tasks, threads
+        self._tasks, self._threads, self._dtype = tasks, threads, dtype
 
     def setup(self, device: str) -> None:
         torch.set_num_threads(self._threads)
-        self._models = FullModels(self._tasks)
+        self._models = FullModels(self._tasks, getattr(torch, self._dtype))
 
     def decode_request(self, request: Annotated[Asked, Depends(asked)]) -> Decoded:
         return Decoded(task=request.task, image=decode(request.body))
@@ -81,10 +82,12 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1, help="requests that LitServe collects; 1: it does not")
     parser.add_argument("--workers", type=int, default=1, help="processes that hold the models")
     parser.add_argument("--threads", type=int, default=2, help="of one forward pass")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     args = parser.parse_args()
     api = ManyTasks(
         tasks=args.tasks,
         threads=args.threads,
+        dtype=args.dtype,
         max_batch_size=args.batch,
         batch_timeout=_BATCH_TIMEOUT_S if args.batch > 1 else 0.0,
         api_path="/tasks/{task}/predict",

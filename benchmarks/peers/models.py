@@ -23,14 +23,15 @@ Answer = list[dict[str, Any]]  # best first
 class FullModels:
     """ResNet-34 with a head of its own for every task; random weights, which take as long as any."""
 
-    def __init__(self, tasks: int) -> None:
-        network = _network()  # to build each anew would take seconds and change nothing
+    def __init__(self, tasks: int, dtype: torch.dtype = torch.float32) -> None:
+        self._dtype = dtype
+        network = _network().to(dtype)  # to build each anew would take seconds and change nothing
         self._networks = {f"task-{index}": copy.deepcopy(network) for index in range(tasks)}
 
     def classify(self, task: str, images: Sequence[Tensor]) -> list[Answer]:
         """Each image's best classes. Raises `KeyError` for a task that does not exist."""
         with torch.inference_mode():
-            shares = self._networks[task](torch.stack(list(images))).softmax(1)
+            shares = self._networks[task](torch.stack(list(images)).to(self._dtype)).float().softmax(1)
             best, order = shares.topk(_TOP_K)
         return [
             [{"label": f"class {i}", "probability": p} for i, p in zip(indexes, values, strict=True)]

@@ -2,17 +2,19 @@
 
 import math
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from benchmarks.http import __main__ as http
-from benchmarks.http import load, servers
-from benchmarks.http.__main__ import Closed
+from benchmarks.http import figures, load, servers
+from benchmarks.http.figures import Closed
 from benchmarks.http.load import Answer, GeneratorMissing, Outcome
 from benchmarks.http.overhead import Overhead
 from benchmarks.measuring.processes import Launch, ServerUnusable, serving
+from benchmarks.workloads.resnet34 import random_resnet34, tailored_bundles
 from nettailor import images
+from registry.wiring import open_registry
 
 LOG = "1795563293764438\t200\t56486\n1795563293764445\t429\t312\n1795563294694778\t-1\t50771\t7\n"
 
@@ -74,39 +76,60 @@ def test_figures_pair_the_rounds_and_take_medians() -> None:
             Closed(outcome=_outcome(rps=rps), overhead=each)
             for rps, each in zip((100.0, 200.0, 300.0), overheads, strict=True)
         ],
+        servers.OURS_FP32: [Closed(outcome=_outcome(rps=rps)) for rps in (60.0, 90.0, 120.0)],
+        servers.BEFORE: [Closed(outcome=_outcome(rps=rps)) for rps in (80.0, 80.0, 80.0)],
         servers.LITSERVE: [Closed(outcome=_outcome(rps=rps)) for rps in (50.0, 50.0, 60.0)],
+        servers.LITSERVE_FP32: [Closed(outcome=_outcome(rps=rps)) for rps in (30.0, 30.0, 30.0)],
         servers.FASTAPI: [Closed(outcome=_outcome(rps=rps)) for rps in (10.0, 10.0, 10.0)],
     }
-    opened = {
-        name: {at: [_outcome(rps=10.0, p99_ms=p99, refused=2) for p99 in (30.0, 10.0, 20.0)] for at in http.LOADS}
-        for name in closed
-    }
-    found = http.figures(closed, opened)
-    assert (found["rps_vs_litserve"], found["rps_vs_fastapi"]) == (4.0, 20.0)
+    found = figures.figures(closed, _opened({servers.OURS: figures.LOADS | figures.BEFORE_LOADS} | BESIDE))
+    assert (found["rps_vs_litserve"], found["rps_vs_litserve_fp32"]) == (4.0, 3.0)
+    assert (found["rps_vs_fastapi"], found["rps_vs_before"]) == (20.0, 2.5)
     assert found["overhead_cpu_ms"] == 2.0
     assert found["p99_ms_at_half"] == found["p99_ms_at_twice"] == 20.0
+    assert found["accepted_at_twice"] == 0.05
+    assert found["p99_at_tenth_vs_before"] == found["p50_at_ninety_vs_before"] == 1.0
     assert found["intervals"]["p99_ms_at_twice"] == [10.0, 30.0]
-    assert found["open_loop"][servers.LITSERVE]["twice"]["refused"] == 6
-    context = {"variants": {servers.LITSERVE: {"no batching": 50.0}}, "cores_others_kept_busy": 0.01}
-    lines = http.table(found | context | {"tasks": 16, "dtype": "float32", "rounds": 3})
-    assert any("rps_vs_litserve" in line and line.endswith("goal >= 3: met") for line in lines)
-    assert any("overhead_cpu_ms" in line and line.endswith("goal <= 1.5: MISSED") for line in lines)
-    assert found["requests_per_second"] == {servers.OURS: 200.0, servers.LITSERVE: 50.0, servers.FASTAPI: 10.0}
+    assert found["open_loop"][servers.OURS]["twice"]["refused"] == 6
+    context = {"variants": {servers.LITSERVE: {"float32, no batching": 50.0}}, "cores_others_kept_busy": 0.01}
+    lines = figures.table(found | context | {"tasks": 16, "dtype": "int8", "rounds": 3})
+    assert any("rps_vs_litserve " in line and line.endswith("goal >= 3: met") for line in lines)
+    assert any("overhead_cpu_ms" in line and line.endswith("goal <= 1: MISSED") for line in lines)
+    assert found["requests_per_second"][servers.BEFORE] == 80.0
 
 
-def test_our_server_behind_fronts_is_a_side_of_its_own() -> None:
+BESIDE = {servers.BEFORE: figures.BEFORE_LOADS}
+
+
+def _opened(loads: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, list[Outcome]]]:
+    rounds = [_outcome(rps=10.0, p99_ms=p99, refused=2) for p99 in (30.0, 10.0, 20.0)]
+    return {name: dict.fromkeys(own, rounds) for name, own in loads.items()}
+
+
+def test_our_server_behind_fronts_is_a_side_of_its_own_and_types_may_be_the_same() -> None:
     name = servers.behind(2)
     overhead = Overhead(server_ms=5.0, engine_ms=3.0, batch=32.0)
-    rates = {servers.OURS: 100.0, name: 150.0, servers.LITSERVE: 50.0, servers.FASTAPI: 10.0}
-    closed = {
-        side: [Closed(outcome=_outcome(rps=rps), overhead=overhead if servers.is_ours(side) else None)] * 3
-        for side, rps in rates.items()
-    }
-    opened = {side: {at: [_outcome(rps=10.0)] * 3 for at in http.LOADS} for side in rates}
-    found = http.figures(closed, opened)
+    ours = {servers.OURS: 100.0, name: 150.0}
+    closed = {side: [Closed(outcome=_outcome(rps=rps), overhead=overhead)] * 3 for side, rps in ours.items()}
+    peers = {servers.LITSERVE: 50.0, servers.FASTAPI: 10.0}
+    closed |= {side: [Closed(outcome=_outcome(rps=rps))] * 3 for side, rps in peers.items()}
+    found = figures.figures(closed, _opened(dict.fromkeys(ours, figures.LOADS)))
     assert (found["fronts2_rps_vs_one_process"], found["fronts2_rps_vs_litserve"]) == (1.5, 3.0)
     assert found["fronts2_overhead_cpu_ms"] == 2.0
     assert found["requests_per_second"][name] == 150.0
+    assert (found["rps_vs_litserve"], found["rps_vs_litserve_fp32"]) == (2.0, 2.0)
+    assert "rps_vs_before" not in found
+
+
+def test_an_earlier_checkouts_registry_is_made_by_its_own_code(tmp_path: Path) -> None:
+    """Here by this checkout's."""
+    backbone = random_resnet34()
+    bundles = tailored_bundles(1, 72, fingerprint=backbone.fingerprint())
+    with (
+        servers.published_before(Path.cwd(), tmp_path / "before", bundles) as settings,
+        open_registry(settings, str(settings.redis_url)) as registry,
+    ):
+        assert [(task.task, task.aliases["live"]) for task in registry.tasks()] == [("task-0", 1)]
 
 
 def _outcome(*, rps: float, p99_ms: float = 1.0, refused: int = 0) -> Outcome:
