@@ -14,10 +14,11 @@ closed loops find each server's capacity: in every round all servers, so that ra
 our server a tenth, half, nine tenths and twice of its own. Percentiles are of a round's accepted requests; figures are
 medians over rounds with their 95% interval. How the CPU overhead is measured is said in `overhead`.
 
-`--dtype best` is int8 where the processor multiplies bytes; our server then runs in float32 as well. With `--fronts 1 2`
-it is also run behind one and behind two front processes. With `--baseline PATH` an earlier checkout's server (in the
-type that it finds best; its Python packages are ours) is a side as well, and both are sent a tenth, half and nine tenths
-of *its* capacity: `git clone . /tmp/before && git -C /tmp/before checkout ff9a409`.
+`--dtype best` is int8 where the processor multiplies bytes; our server then runs in float32 as well. With
+`--fronts 1 2` it is also run behind one and behind two front processes. With `--baseline PATH` an earlier
+checkout's server (in the type that it finds best; its Python packages are ours) is a side as well, and both are
+sent a tenth, half and nine tenths of *its* capacity: `git clone . /tmp/before && git -C /tmp/before checkout
+ff9a409`.
 
 With `--protocols` our server is compared with itself, asked by different protocols: see `protocols`.
 
