@@ -11,7 +11,7 @@ import pytest
 from cli.demo.data import write_signs
 from cli.doctor.run import examine
 from cli.service.local_service import LocalService
-from nettailor_client import Client
+from nettailor_client import IMPATIENT, Client
 from nettailor_client.errors import RequestRefused
 from tests.bundles import tiny_bytes
 from tests.cli.publishing import publish
@@ -59,8 +59,8 @@ def test_while_its_data_is_damaged_it_is_said_and_what_is_loaded_is_predicted(da
         "the server is without Redis, which registry and jobs need (it cannot be reached)"
     )
     assert client.predict("signs", huge_png(40, 40)).task == "signs"
-    with pytest.raises(RequestRefused) as refused:
-        client.tasks()
+    with Client(client.url, patience=IMPATIENT) as impatient, pytest.raises(RequestRefused) as refused:
+        impatient.tasks()
     assert refused.value.status == 503
     until(lambda: "in a row): Redis under" in (data / "up.log").read_text())
     [said] = [finding for finding in examine(data) if finding.check == "redis"]
