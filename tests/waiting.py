@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 PATIENCE_SECONDS = 240.0  # a busy machine is late
+_SHARE = 0.05  # of the time waited so far, and this at most: who looks all the time slows down what is waited for
+_LONGEST_PAUSE_SECONDS = 0.1
 
 
 def until(
@@ -15,10 +17,13 @@ def until(
     process: "subprocess.Popen[Any] | None" = None,
     pause_seconds: float = 0.02,
 ) -> Any:
-    """What the condition returns as soon as that is true; fails at once when the process that shall fulfil it ends."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    """What the condition returns as soon as that is true; fails at once when the process that shall fulfil it ends.
+    Between two looks lie `pause_seconds` at least."""
+    began = time.monotonic()
     while not (found := condition()):
+        waited = time.monotonic() - began
         assert process is None or process.poll() is None, f"ended with {process.returncode}: {process.args!r}"
-        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS} s: {what}"
-        time.sleep(pause_seconds)  # between looks at the condition, not instead of one
+        assert waited < PATIENCE_SECONDS, f"not within {PATIENCE_SECONDS} s: {what}"
+        # between looks at the condition, not instead of one
+        time.sleep(max(pause_seconds, min(_SHARE * waited, _LONGEST_PAUSE_SECONDS)))
     return found

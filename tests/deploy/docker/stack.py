@@ -20,6 +20,7 @@ from tests.deploy.programs import program
 from tests.processes.ports import free_port
 from tests.waiting import PATIENCE_SECONDS, until
 
+_BETWEEN_CHECKS_SECONDS = 0.25  # each is a process, beside those that it waits for
 OURS = {"registry": "registry", "trainer": "trainer", "server": "server", "worker": "trainer"}  # service: image
 
 
@@ -94,7 +95,8 @@ def stack(folder: Path) -> Iterator[Stack]:
         for name in OURS:
             made.start(name)
         for name in OURS:
-            until(functools.partial(made.is_healthy, name), process=made.processes[name])
+            looking = functools.partial(made.is_healthy, name)
+            until(looking, process=made.processes[name], pause_seconds=_BETWEEN_CHECKS_SECONDS)
         with proxied({name: ports[name] for name in ("registry", "trainer", "server")}) as made.url:
             yield made
     finally:
