@@ -6,6 +6,7 @@ With `NETTAILOR_FRONTS` it is a tree of processes: this one keeps them alive, an
 import socket
 import sys
 
+from hosting.processes.imports import kept_imports
 from hosting.processes.usage import take_no_options
 from hosting.web.process import GRACE_SECONDS, begin, ending_in_a_line, settings_of
 from nettailor.errors import NetTailorError
@@ -23,7 +24,8 @@ def main() -> None:
         if settings.fronts:
             _serve_by_fronts(settings)
         else:
-            from server.one_process import serve_alone  # torch, which a parent of other processes does without
+            with kept_imports():
+                from server.one_process import serve_alone  # torch, which a parent of other processes does without
 
             serve_alone(settings)
 

@@ -21,6 +21,7 @@ from cli.service.local_service import LOCK_FILE, remove_state, write_state
 from hosting.errors import HostingError
 from hosting.processes.descriptors import raise_open_files_limit
 from hosting.processes.file_lock import FileLock
+from hosting.processes.imports import kept_imports
 from hosting.processes.malloc import bound_arenas
 from hosting.processes.private_files import keep_files_private
 from hosting.telemetry import tracing
@@ -124,7 +125,8 @@ class _Serving:
 def _in_this_process(
     server_settings: ServerSettings, trainer_settings: TrainerSettings, redis_url: str, listener: socket.socket
 ) -> Iterator[_Serving]:
-    from cli.service.app import serving  # torch: what can be refused is refused before seconds of imports
+    with kept_imports():
+        from cli.service.app import serving  # torch: what can be refused is refused before seconds of imports
 
     with serving(server_settings, trainer_settings, redis_url) as (app, server):
         config = configured(app, server_settings, grace_s=GRACE_SECONDS)

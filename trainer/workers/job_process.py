@@ -9,11 +9,13 @@ import os
 import signal
 import sys
 import threading
+from importlib import import_module
 
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from hosting.processes.imports import kept_imports
 from hosting.telemetry import tracing
 from hosting.telemetry.logs import configure_logs
 from registry.wiring import connect
@@ -42,6 +44,8 @@ def main(arguments: list[str]) -> None:
         worker.execution = Execution.fetch(execution_id, submission, connection=client)
         queue = worker.queue_of(job)
         worker.queues = [queue]  # only of a worker with one queue RQ removes what has begun from the intermediate list
+        with kept_imports():
+            import_module(str(job.func_name).rpartition(".")[0])  # torch and the recipe; RQ would import it
         worker.main_work_horse(job, queue)
 
 

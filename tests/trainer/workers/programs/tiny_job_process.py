@@ -71,10 +71,12 @@ def stop_in_stages() -> None:
 
 
 if __name__ == "__main__":
+    from hosting.processes.imports import kept_imports
     from trainer.workers.job_process import die_with, main
 
     die_with(int(sys.argv[1]))
     stop_at("start")
-    make_tiny()
-    stop_in_stages()
+    with kept_imports():
+        make_tiny()
+        stop_in_stages()
     main(sys.argv[1:])
