@@ -1,5 +1,6 @@
 """`python -m server.engine_process`: the engine behind the fronts of `python -m server`, which starts it."""
 
+from hosting.processes.garbage import collect_rarely
 from hosting.web.process import begin, ending_in_a_line, settings_of
 from nettailor.errors import NetTailorError
 from registry.errors import RegistryError
@@ -25,6 +26,7 @@ def main() -> None:
         buckets = shared_buckets(settings, given.buckets)
         app = create_app(settings, registry, service=service, buckets=buckets)
         service.start()  # not by the app, which would tell as a traceback why it cannot
+        collect_rarely()
         EngineSide(app, service, settings, Places(folder=given.folder)).serve_fronts()
 
 

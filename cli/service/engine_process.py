@@ -7,6 +7,7 @@ import logging
 from cli.service.app import serving
 from cli.service.grace import GRACE_SECONDS
 from hosting.errors import HostingError
+from hosting.processes.garbage import collect_rarely
 from hosting.web.process import begin, ending_in_a_line, settings_of
 from nettailor.errors import NetTailorError
 from registry.errors import RegistryError
@@ -30,6 +31,7 @@ def main() -> None:
         serving(settings, trainer_settings, settings.redis_url, buckets=buckets) as (app, server),
     ):
         places = Places(folder=given.folder)
+        collect_rarely()
         EngineSide(app, server, settings, places, grace_s=GRACE_SECONDS).serve_fronts()
 
 

@@ -21,6 +21,7 @@ from cli.service.local_service import LOCK_FILE, remove_state, write_state
 from hosting.errors import HostingError
 from hosting.processes.descriptors import raise_open_files_limit
 from hosting.processes.file_lock import FileLock
+from hosting.processes.garbage import collect_rarely
 from hosting.processes.imports import kept_imports
 from hosting.processes.malloc import bound_arenas
 from hosting.processes.private_files import keep_files_private
@@ -130,6 +131,7 @@ def _in_this_process(
 
     with serving(server_settings, trainer_settings, redis_url) as (app, server):
         config = configured(app, server_settings, grace_s=GRACE_SECONDS)
+        collect_rarely()
         run = partial(DrainingServer(config, server).run, sockets=[listener])
         yield _Serving(until_told_to_stop=run, was_up=lambda: True)
 

@@ -13,6 +13,7 @@ import uvicorn
 
 from hosting.errors import HostingError, SettingsInvalid
 from hosting.processes.descriptors import raise_open_files_limit
+from hosting.processes.garbage import collect_rarely
 from hosting.processes.malloc import bound_arenas
 from hosting.processes.private_files import keep_files_private
 from hosting.settings.settings import Settings
@@ -85,6 +86,7 @@ def configured(app: Any, settings: Settings, *, grace_s: int = GRACE_SECONDS) ->
 
 def serve(server: uvicorn.Server, *listeners: socket.socket) -> None:
     """Until told to stop; on these sockets, or on what the settings say. Raises `SystemExit`."""
+    collect_rarely()
     server.run(sockets=list(listeners) or None)
     if not server.started:
         sys.exit(_STARTUP_FAILED)
