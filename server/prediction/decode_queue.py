@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
+
+from server.prediction.deliveries import pass_on
 
 T = TypeVar("T")
 
@@ -93,18 +95,9 @@ class DecodeQueue(Generic[T]):
         self._pixels -= place.decoding.pixels
         self._pixels_since_idle += place.decoding.pixels
         if not place.result.done():
-            _pass_on(done, place.result)
+            pass_on(done, place.result)
         self._begin_what_fits()
         if not self._running and self._pixels_since_idle >= self._pixels_at_once:
             self._pixels_since_idle = 0
             with contextlib.suppress(RuntimeError):  # the threads are shut down
                 self._executor.submit(self._idle)
-
-
-def _pass_on(done: "Future[T]", result: "asyncio.Future[T]") -> None:
-    try:
-        result.set_result(done.result())
-    except CancelledError:
-        result.cancel()
-    except Exception as failure:  # of whatever kind the work raised; the request answers it
-        result.set_exception(failure)

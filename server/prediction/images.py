@@ -1,6 +1,5 @@
 """Decoding and resizing, in a pool of threads: the event loop never touches a pixel (torch-free)."""
 
-import asyncio
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from nettailor.bundle.preprocessing import Preprocessing, ValueRange
 from nettailor.errors import ImageInvalid, ImageTooLarge
 from server.errors import ImageOversized, ImageRejected
 from server.prediction.decode_queue import DecodeQueue, Decoding
+from server.prediction.deliveries import result_of
 from server.scheduling.pixels import PixelAdmission
 from server.settings import ServerSettings
 
@@ -68,8 +68,7 @@ class ImageReader:
         What that costs is known from the headers before any pixel is decoded. Raises `ImageRejected`,
         `ImageOversized`, `ImagesOversized`, `Overloaded`.
         """
-        loop = asyncio.get_running_loop()
-        pixels, prepared = await loop.run_in_executor(self._executor, self._measure, files, wanted)
+        pixels, prepared = await result_of(self._executor.submit(self._measure, files, wanted))
         if prepared:
             return prepared
         with self._admission.admitted(sum(pixels)):

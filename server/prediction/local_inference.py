@@ -29,6 +29,7 @@ from server.errors import (
 )
 from server.metrics import Metrics
 from server.prediction.answer import Answer
+from server.prediction.deliveries import result_of
 from server.prediction.images import Prepared
 from server.prediction.inference import Group, Options, Version
 from server.prediction.routing import ResolvedVersion, Routing
@@ -208,6 +209,8 @@ class LocalReservation:
             group.submitted = True
             work.future.add_done_callback(partial(self._let_go, group))
         # Giving up takes what has not begun out of the queue; what runs is let finish, for nobody.
+        if len(works) == 1:
+            return self._answers([await result_of(works[0].future)], input_s)
         outcomes = await asyncio.gather(*(asyncio.wrap_future(work.future) for work in works))
         return self._answers(outcomes, input_s)
 
