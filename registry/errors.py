@@ -24,7 +24,7 @@ RegistryError
 ├── VersionFileInvalid     a file that is none of a version, or not whole
 ├── DigestMismatch         a member of such a file is not what the file says that it holds
 ├── PredecessorUnknown     what a bundle stands on is no version here
-├── PredecessorInUse       what other versions stand on cannot be deleted
+├── PredecessorInUse       what other versions, or jobs, stand on cannot be deleted
 ├── TaskMismatch           the bundle was made for another task than it is published under
 ├── BlobMissing            no blob of that digest
 ├── BlobCorrupt            a blob's bytes do not have its digest
@@ -227,12 +227,16 @@ class PredecessorUnknown(RegistryError):
 
 
 class PredecessorInUse(RegistryError):
-    """`versions` are as `task v3`, in order."""
+    """`versions` are as `task v3`, `jobs` begin with the job's id; in order."""
 
-    def __init__(self, task: str, versions: list[str]) -> None:
-        super().__init__(f"weights of task {task!r} are part of {_shown(versions)}; delete these first")
+    def __init__(self, task: str, versions: list[str], jobs: list[str]) -> None:
+        reasons = [f"part of {_shown(versions)}; delete these first"] if versions else []
+        if jobs:
+            reasons.append(f"what the job {_shown(jobs)} stands on; wait for its end, or cancel it first")
+        super().__init__(f"weights of task {task!r} are {', and '.join(reasons)}")
         self.task = task
         self.versions = versions
+        self.jobs = jobs
 
 
 class TaskMismatch(RegistryError):

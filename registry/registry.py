@@ -20,8 +20,9 @@ from registry.errors import (
 )
 from registry.instrumentation import Observe, observed, unobserved
 from registry.journal.changes import Change
+from registry.journal.claims import Claims
 from registry.journal.deletion import Since, deletion_after
-from registry.journal.index import Index, TaskState
+from registry.journal.index import PREFIX, Index, TaskState
 from registry.journal.journal import Journal, Rebuilt
 from registry.journal.records import (
     BACKBONES,
@@ -71,9 +72,10 @@ class Registry:
     be read; those that write, `RecordRefused` for what could not be read back.
     """
 
-    def __init__(self, blobs: Blobs, redis: "redis.Redis", *, prefix: str = "nettailor:registry:") -> None:
+    def __init__(self, blobs: Blobs, redis: "redis.Redis", *, prefix: str = PREFIX) -> None:
         self.blobs = blobs
         self.index = Index(redis, prefix=prefix)
+        self.claims = Claims(redis, prefix=prefix)
         self._records = Records(blobs.store)
         self._journal = Journal(self.index, self._records)
         self.backbones = Backbones(blobs, self.index, self._journal)
@@ -102,7 +104,7 @@ class Registry:
         bundle = publishable(task, data)
         self.index.state(task)  # without an index, fail before anything is written
         if bundle.manifest.is_packed:
-            check_predecessor(self.index, bundle)
+            check_predecessor(self.index, task, bundle.manifest.predecessor)
             read_linked(data, self.blobs.read)
         attached = checked(task, attachments or {}, self.blobs)
         digest = self.blobs.put(data)
@@ -378,7 +380,7 @@ class Registry:
             state.check_version(version)
             published = self.index.published(task, version)
             if published is not None:
-                check_unneeded(self.index, task, [published])
+                check_unneeded(self.index, task, [published], self.claims.all())
             return version_deleted(state, version, published, actor=actor, reason=reason, at=now())
 
         self._journal.commit(task, decide)
@@ -390,7 +392,8 @@ class Registry:
         def decide(state: TaskState) -> TaskDeleted:
             state.check_exists()
             if "packnet" in state.methods.values():
-                check_unneeded(self.index, task, self.index.all_published(task))
+                others = [claim for claim in self.claims.all() if claim.task != task]  # its own jobs end with it
+                check_unneeded(self.index, task, self.index.all_published(task), others)
             return task_deleted(state, actor=actor, reason=reason, at=now())
 
         self._journal.commit(task, decide)
@@ -454,14 +457,14 @@ class Registry:
 
         A blob stays if an existing version names it (as its bundle, or anywhere in its lineage), by the records or by
         the index; if it is a backbone, or was one that an existing version needs; if an existing version stands on it,
-        directly or through others; if `keep` names it, which is for the datasets and uploads of jobs; or if it is in
-        the quarantine.
+        directly or through others; if `keep` names it, or a bundle that stands on it, which is for what jobs need; or
+        if it is in the quarantine.
         `grace_s` covers writers between a blob and the record or job that names it.
         Raises `RecordCorrupt`, and deletes nothing, if a record is damaged or lost: it might name any blob. One that
         has its checksum and is not understood keeps every blob that it names.
         """
 
         def named() -> set[str]:
-            return named_by(self._records, self.index) | set(keep() if callable(keep) else keep)
+            return named_by(self._records, self.index, keep() if callable(keep) else keep)
 
         return collect(self.blobs, named, grace_s=grace_s, dry_run=dry_run, progress=progress)

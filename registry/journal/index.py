@@ -46,6 +46,7 @@ from registry.journal.records import (
     repeated_record,
 )
 
+PREFIX = "nettailor:registry:"  # of every key
 _SECRET_BYTES = 32
 
 # Keys that go when a task is deleted.
@@ -104,7 +105,7 @@ def availability() -> Iterator[None]:
 class Index:
     """Every method raises `IndexUnavailable` when Redis is away, `RecordCorrupt` for a record that cannot be parsed."""
 
-    def __init__(self, client: "redis.Redis", *, prefix: str = "nettailor:registry:") -> None:
+    def __init__(self, client: "redis.Redis", *, prefix: str = PREFIX) -> None:
         self._redis: Any = client  # redis-py types every answer as "maybe awaitable"
         self._prefix = prefix
         self._changes = ChangeStream(client, self._key("changes"))

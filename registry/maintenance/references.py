@@ -1,7 +1,7 @@
 """Which blobs the existing versions name: their bundles, the digests of their lineage, and the backbones."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from registry.errors import RecordCorrupt
 from registry.journal.index import Index
@@ -77,12 +77,12 @@ def digests_in(record: VersionRecord) -> frozenset[str]:
     return frozenset(_DIGEST.findall(record_json(record)))
 
 
-def named_by(records: Records, index: Index) -> set[str]:
-    """Every digest that is in use by the records of all tasks or by the index.
+def named_by(records: Records, index: Index, besides: Iterable[str] = ()) -> set[str]:
+    """Every digest that is in use by the records of all tasks, by the index, or by what others name `besides`.
 
     Raises `RecordCorrupt` for a record that is damaged or lost, `IndexUnavailable`.
     """
-    named: set[str] = set()
+    named = set(besides)
     needed: set[str] = set()
     weights: dict[str, str] = {}
     links: dict[str, str] = {}

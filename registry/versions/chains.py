@@ -6,6 +6,7 @@ from nettailor.bundle.bundle import Bundle, decode
 from nettailor.bundle.chain import linked
 from nettailor.errors import ChainLinkMissing
 from registry.errors import BlobCorrupt, BlobMissing, PredecessorInUse, PredecessorUnknown
+from registry.journal.claims import Claim
 from registry.journal.index import Index
 from registry.journal.records import VersionRecord
 
@@ -25,22 +26,22 @@ def read_linked(data: bytes, read: Callable[[str], bytes]) -> Bundle:
     return linked(decode(data), link)
 
 
-def check_predecessor(index: Index, bundle: Bundle) -> None:
-    """Raises `PredecessorUnknown` unless what the bundle stands on is a version, too."""
-    digest = bundle.manifest.predecessor
+def check_predecessor(index: Index, task: str, digest: str | None) -> None:
+    """Raises `PredecessorUnknown` unless the bundle that one of a task stands on is a version."""
     if digest is not None and digest not in {record.digest for record in _packed(index)}:
-        raise PredecessorUnknown(bundle.manifest.task, digest)
+        raise PredecessorUnknown(task, digest)
 
 
-def check_unneeded(index: Index, task: str, gone: Iterable[VersionRecord]) -> None:
-    """Raises `PredecessorInUse` if a version that is not one of those that go stands on one of them."""
+def check_unneeded(index: Index, task: str, gone: Iterable[VersionRecord], claims: Iterable[Claim]) -> None:
+    """Raises `PredecessorInUse` if a version that is not one of those that go, or a job, stands on one of them."""
     going = {record.digest for record in gone if record.manifest.is_packed}
     if not going:
         return
     known = list(_packed(index))
     needing = [record for record in _standing_on(going, known) if record.digest not in going]
-    if needing:
-        raise PredecessorInUse(task, [f"{record.task} v{record.version}" for record in needing])
+    jobs = [f"{claim.job} of task {claim.task!r}" for claim in claims if claim.digest in going]
+    if needing or jobs:
+        raise PredecessorInUse(task, [f"{record.task} v{record.version}" for record in needing], jobs)
 
 
 def newest_packed(index: Index, *, fingerprint: str, besides: str) -> VersionRecord | None:

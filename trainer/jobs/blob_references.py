@@ -12,8 +12,8 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def blobs_in_use(jobs: Jobs, keep_failed_s: float) -> set[str]:
-    """Digests of the uploads and datasets of all open jobs, and of those that failed or were cancelled less than
-    `keep_failed_s` seconds ago: they may be retried.
+    """Digests of the uploads and datasets of all open jobs and of what they stand on, and of those that failed or were
+    cancelled less than `keep_failed_s` seconds ago: they may be retried.
 
     Jobs are looked up in Redis and in the records, so that those that a lost Redis has forgotten still count. Raises
     QueueUnavailable, and JobRecordDamaged for a job that only its damaged record knows: it might need anything. A
@@ -38,8 +38,8 @@ def _of_job(jobs: Jobs, job: str, since: datetime) -> set[str]:
             raise fault from None
     if not _needs_blobs(found, since):
         return set()
-    # The digest of the dataset, and those of its report.
-    return {found.upload, *_DIGEST.findall(json.dumps(found.dataset))}
+    # What the dataset says are its own digest and those of its report.
+    return {found.upload, *_DIGEST.findall(json.dumps([found.dataset, found.stands_on]))}
 
 
 def _needs_blobs(job: Job, since: datetime) -> bool:

@@ -62,6 +62,8 @@ class Job:
     ended_at: str | None = None
     # the number of the last record in its task's history when it was accepted; jobs of older releases have none
     task_sequence: int | None = None
+    # digest of the bundle that its version will stand on (method packnet), once that is decided
+    stands_on: str | None = None
     # the trace of the request that submitted it (W3C `traceparent`), where there is one
     trace: str | None = None
     # how often it was submitted: once, and once more for each retry

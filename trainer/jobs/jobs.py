@@ -22,6 +22,7 @@ from trainer.errors import (
 )
 from trainer.events import Event, Json
 from trainer.jobs.job import PUBLISH, SEARCH, Job, Priority, now
+from trainer.jobs.option_checks import predecessor_of
 from trainer.jobs.queue import JobQueue
 from trainer.jobs.quota import Quota
 from trainer.jobs.records import JobRecords
@@ -57,7 +58,7 @@ class Jobs:
 
         When this returns, the job survives the loss of every process and of Redis. The same idempotency key again
         returns the same job; with another upload, other options or another priority it raises IdempotencyConflict.
-        Raises TooManyJobs, JobRefused.
+        Raises TooManyJobs, JobRefused, OptionsInvalid.
         """
         try:
             check_json(options)
@@ -76,7 +77,8 @@ class Jobs:
         found = self.store.find(job.id)
         if found is None:
             with reachable():
-                job = dataclasses.replace(job, task_sequence=self._registry.sequence(task))
+                sequence, stands_on = self._registry.sequence(task), self._predecessor(job)
+            job = dataclasses.replace(job, task_sequence=sequence, stands_on=stands_on)
             with self.quota.room(job):
                 self.records.write(job)  # first: no job may be known to Redis alone
                 found = self.store.create(job, state_event(job), self.queue.enqueue)
@@ -269,6 +271,12 @@ class Jobs:
             self.record(result)
             self.queue.withdraw(result)
         return result
+
+    def _predecessor(self, job: Job) -> str | None:
+        """Of the version that its options name to stand on, which nobody deletes from now on. Raises OptionsInvalid."""
+        after = job.options.get("after")
+        found = predecessor_of(after, self._registry) if isinstance(after, str) else None
+        return None if found is None else found.digest
 
     def _deletion(self, job: Job) -> TaskWasDeleted | None:
         try:

@@ -11,6 +11,7 @@ from typing import Any, cast
 import redis
 from redis.exceptions import WatchError
 
+from registry.journal.claims import Claim, Claims
 from trainer.errors import JobAmbiguous, JobRecordDamaged, JobUnknown
 from trainer.events import Event
 from trainer.jobs import event_stream
@@ -42,6 +43,7 @@ class JobStore:
 
     def __init__(self, client: "redis.Redis") -> None:
         self.client = client
+        self._claims = Claims(client)
 
     def create(self, job: Job, event: Event, also: Also) -> Job:
         """Write a new job; where there is a job of this id, that one is returned and nothing is written."""
@@ -210,6 +212,10 @@ class JobStore:
             pipeline.srem(_state_key(before.state), job.id)
         if before is None or before.state != job.state:
             pipeline.sadd(_state_key(job.state), job.id)
+        if job.stands_on is not None and job.is_open:
+            self._claims.put(pipeline, Claim(job=job.id, task=job.task, digest=job.stands_on))
+        elif job.stands_on is not None:
+            self._claims.drop(pipeline, job.id)
         event_stream.append(pipeline, job.id, event)
 
 

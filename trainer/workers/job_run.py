@@ -63,6 +63,12 @@ class JobRun:
         self._end_or_note("dataset", {"dataset": dict(dataset)})
         self._jobs.record(self.job)
 
+    def stand_on(self, digest: str) -> None:
+        """Note the bundle that the job's version will stand on, which nobody deletes from now on."""
+        if self.job.stands_on != digest:
+            self._end_or_note(f"stands on bundle {digest}", {"stands_on": digest})
+            self._jobs.record(self.job)
+
     def helpers(self, settings: Settings) -> JobHelpers:
         """Other workers that have nothing else to do."""
         return JobHelpers.of(settings, self._jobs.queue, self.job)

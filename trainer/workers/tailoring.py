@@ -51,7 +51,7 @@ from trainer.settings import Settings
 from trainer.training.data import load_split
 from trainer.wiring import open_jobs, open_registry
 from trainer.workers.job_run import JobRun, begin
-from trainer.workers.predecessor import find_chain
+from trainer.workers.predecessor import find_predecessor, read_chain
 from trainer.workers.recipe_options import recipe_config_of
 
 logger = logging.getLogger(__name__)
@@ -154,7 +154,7 @@ class Tailoring:
         except (JobSuperseded, QueueUnavailable):
             raise
         except (TrainerError, NetTailorError, TaskWasDeleted, PredecessorUnknown, InsufficientStorage) as fault:
-            self._fail(fault)  # what the task stands on may have been deleted meanwhile, as the task itself
+            self._fail(fault)  # what a job that waited for a retry stands on may be deleted, as the task itself
         except OSError as fault:
             if not is_full(fault):
                 raise
@@ -167,11 +167,17 @@ class Tailoring:
             dataset.unlink(missing_ok=True)
 
     def _chain(self, options: TailorOptions, backbone: Backbone) -> tuple[Bundle, ...]:
-        """What a task of method packnet will stand on; the job says so. Raises as `find_chain` and `check_free`."""
+        """What a task of method packnet will stand on; the job says so.
+
+        Raises as `find_predecessor`, `read_chain` and `check_free`.
+        """
         if options.method != "packnet":
             return ()
         task, fingerprint = self._run.job.task, backbone.fingerprint()
-        chain = find_chain(options, task, fingerprint, self._registry, self._checkpoints())
+        digest = find_predecessor(options, self._run.job, fingerprint, self._registry, self._checkpoints())
+        if digest is not None:
+            self._run.stand_on(digest)
+        chain = read_chain(digest, task, fingerprint, self._registry)
         check_free(backbone, chain)
         names = ", ".join(link.manifest.task for link in chain)
         text = f"stands on the weights of {names}" if chain else "is the first of a chain on this backbone"

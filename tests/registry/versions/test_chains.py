@@ -8,6 +8,7 @@ import redis
 from nettailor.bundle.bundle import digest_of
 from nettailor.errors import ChainLinkMissing, ChainOtherBackbone, ChainOverlaps
 from registry.errors import PredecessorInUse, PredecessorUnknown
+from registry.journal.claims import Claim
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from registry.versions.chains import newest_packed
@@ -56,6 +57,24 @@ def test_neither_can_its_task(registry: Registry) -> None:
     assert [state.task for state in registry.tasks()] == ["birds", "signs"]
 
 
+def test_a_version_that_a_job_stands_on_cannot_be_deleted(registry: Registry, redis_client: "redis.Redis") -> None:
+    registry.claims.put(redis_client, Claim(job="7f3a", task="mice", digest=digest_of(CATS)))
+    with pytest.raises(PredecessorInUse, match="what the job 7f3a of task 'mice' stands on; wait") as caught:
+        registry.delete_version("cats", 1, actor="me", reason="")
+    assert caught.value.versions == []
+    with pytest.raises(PredecessorInUse, match="7f3a"):
+        registry.delete_task("cats", actor="me", reason="")
+    registry.claims.drop(redis_client, "7f3a")
+    registry.delete_version("cats", 1, actor="me", reason="")
+
+
+def test_a_job_of_the_same_task_ends_with_it(registry: Registry, redis_client: "redis.Redis") -> None:
+    registry.claims.put(redis_client, Claim(job="7f3a", task="cats", digest=digest_of(CATS)))
+    with pytest.raises(PredecessorInUse):
+        registry.delete_version("cats", 1, actor="me", reason="")
+    registry.delete_task("cats", actor="me", reason="")
+
+
 def test_what_stands_on_no_version_is_not_published(registry: Registry) -> None:
     unknown = link_bytes("mice", after=digest_of(tiny_bytes(seed=9)), place=5)
     with pytest.raises(PredecessorUnknown, match=digest_of(tiny_bytes(seed=9))):
@@ -91,6 +110,14 @@ def test_what_a_version_stands_on_is_no_garbage_even_if_its_own_version_was_dele
     registry.delete_task("cats", actor="me", reason="")
     registry.collect_garbage(0, dry_run=False)
     assert [registry.blobs.exists(digest_of(data)) for data in (BIRDS, DOGS, CATS)] == [False] * 3
+
+
+def test_what_a_kept_bundle_stands_on_is_no_garbage(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registry.registry.check_unneeded", lambda *_: None)
+    for task in ("birds", "dogs", "cats"):
+        registry.delete_task(task, actor="me", reason="")
+    registry.collect_garbage(0, dry_run=False, keep=lambda: {digest_of(DOGS)})
+    assert [registry.blobs.exists(digest_of(data)) for data in (BIRDS, DOGS, CATS)] == [True, True, False]
 
 
 def test_a_scrub_names_the_versions_that_miss_what_they_stand_on(registry: Registry) -> None:

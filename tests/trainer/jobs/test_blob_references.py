@@ -43,6 +43,12 @@ def test_open_jobs_need_upload_and_dataset(jobs: Jobs) -> None:
     assert blobs_in_use(jobs, HOUR_S) == {digest(letter) for letter in "abc"}
 
 
+def test_open_jobs_need_what_they_stand_on(jobs: Jobs) -> None:
+    submit(jobs, "a", stands_on=digest("b"))
+    submit(jobs, "c", stands_on=digest("d"), state="succeeded", ended_at=now())
+    assert blobs_in_use(jobs, HOUR_S) == {digest("a"), digest("b")}
+
+
 def test_ended_jobs_need_nothing_unless_they_may_be_retried(jobs: Jobs) -> None:
     submit(jobs, "a", state="succeeded", ended_at=now())
     submit(jobs, "b", state="failed", ended_at=now())

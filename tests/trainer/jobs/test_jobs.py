@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from registry.errors import TaskWasDeleted
+from registry.errors import PredecessorInUse, TaskWasDeleted
 from registry.registry import Registry
 from tests.bundles import tiny_bytes
+from tests.chains import link_bytes
 from tests.full_disk import full_disk
 from tests.trainer.jobs.runs import start
 from trainer.errors import JobSuperseded, QueueUnavailable
@@ -209,3 +210,42 @@ def test_without_redis_it_says_so(jobs: Jobs, settings: Settings) -> None:
     away = open_jobs(settings, type(jobs.store.client).from_url("unix:///nobody.sock"))
     with pytest.raises(QueueUnavailable):
         away.cancel_if_deleted(job)
+
+
+def test_what_a_job_is_to_stand_on_is_not_deleted_before_its_end(jobs: Jobs, registry: Registry) -> None:
+    digest = registry.publish("birds", link_bytes("birds"), actor="ada").digest
+    job = jobs.submit("pets", UPLOAD, {"after": "birds@1", "method": "packnet"}, actor="ada")
+    assert job.stands_on == jobs.records.read(job.id).stands_on == digest
+
+    def is_kept() -> bool:
+        try:
+            registry.delete_version("birds", 1, actor="ada", reason="")
+        except PredecessorInUse as fault:
+            return job.id in str(fault)
+        return False
+
+    assert is_kept()  # it is queued
+    jobs.store.client.flushall()
+    registry.rebuild()
+    jobs.recover()
+    assert is_kept()  # after Redis lost all
+    run = begin(jobs, job.id, 1)
+    assert is_kept()
+    run.fail({"title": "over"})
+    jobs.retry(job.id)
+    assert is_kept()
+    jobs.cancel(job.id)
+    assert not is_kept()
+
+
+def test_a_job_that_decides_as_it_begins_keeps_what_it_stands_on_from_then(jobs: Jobs, registry: Registry) -> None:
+    digest = registry.publish("birds", link_bytes("birds"), actor="ada").digest
+    job = submit(jobs)
+    assert job.stands_on is None
+    run = begin(jobs, job.id, 1)
+    run.stand_on(digest)
+    assert jobs.records.read(job.id).stands_on == digest
+    with pytest.raises(PredecessorInUse, match=job.id):
+        registry.delete_task("birds", actor="ada", reason="")
+    run.succeed({})
+    registry.delete_task("birds", actor="ada", reason="")

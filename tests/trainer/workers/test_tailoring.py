@@ -1,5 +1,6 @@
 """A job that lacks room on the disk, or its upload, fails with that reason, at once."""
 
+from functools import partial
 from typing import Any
 
 import httpx
@@ -98,25 +99,28 @@ def test_a_job_of_another_method_ends_with_a_version_of_it(http: httpx.Client, s
     assert REPORT in version.attachments
 
 
+def tailored(http: httpx.Client, service: Service, task: str, **options: str) -> tuple[VersionRecord, str]:
+    """A version of method packnet unless the options say another one, and the log of its job."""
+    params = {"method": "packnet", "backbone": "pruned"} | options
+    job = carry_out(service, str(http.post(f"/tasks/{task}/dataset", params=params, content=GOOD).json()["id"]))
+    assert job.state == "succeeded", job.error
+    assert job.result is not None
+    entries = service.jobs.store.events(job.id)
+    log = " ".join(str(entry.event.fields.get("message", "")) for entry in entries)
+    return service.registry.version_record(task, int(str(job.result["version"]))), log
+
+
 def test_tasks_of_packnet_stand_on_one_another_and_their_jobs_say_so(
     http: httpx.Client, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def quick(options: TailorOptions, _: Settings) -> RecipeConfig:
-        return tiniest_config(method="packnet", method_lrs=(0.05,), seed=options.seed)
+        return tiniest_config(method=options.method, method_lrs=(0.05,), seed=options.seed)
 
     monkeypatch.setattr("trainer.workers.tailoring.recipe_config_of", quick)
     monkeypatch.setattr(Contest, "winner", lambda contest: len(contest.right) - 1)  # what was trained, however good
     service.registry.add_backbone("pruned", pruned_backbone_file(), actor="ada")
 
-    def version(task: str, **options: str) -> tuple[VersionRecord, str]:
-        params = {"method": "packnet", "backbone": "pruned", **options}
-        job = carry_out(service, str(http.post(f"/tasks/{task}/dataset", params=params, content=GOOD).json()["id"]))
-        assert job.state == "succeeded", job.error
-        assert job.result is not None
-        entries = service.jobs.store.events(job.id)
-        log = " ".join(str(entry.event.fields.get("message", "")) for entry in entries)
-        return service.registry.version_record(task, int(str(job.result["version"]))), log
-
+    version = partial(tailored, http, service)
     first, log = version("pets")
     assert first.manifest.predecessor is None
     assert "weights of its own in a pruned backbone" in service.blobs.read(first.attachments[REPORT]).decode()
@@ -130,6 +134,13 @@ def test_tasks_of_packnet_stand_on_one_another_and_their_jobs_say_so(
     assert third.manifest.predecessor == first.digest
     alone, _ = version("dogs", after="none")
     assert alone.manifest.predecessor is None
+    other, _ = version("birds", method="features")
+    compared = service.registry.compare("birds", [other.version, second.version]).versions
+    assert [found.record.manifest.method for found in compared] == ["features", "packnet"]
+    assert compared[1].accuracy == second.manifest.metrics.student.test
+    assert compared[1].difference is not None
+    assert compared[1].difference.accuracy == pytest.approx(compared[1].accuracy - compared[0].accuracy)
+    assert min(found.milliseconds for found in compared) > 0
     page = service.blobs.read(second.attachments[REPORT]).decode()
     assert "weights of its own in a pruned backbone" in page
     assert "beside those of pets, on whose weights it stands" in page
@@ -137,6 +148,9 @@ def test_tasks_of_packnet_stand_on_one_another_and_their_jobs_say_so(
         service.registry.delete_task("pets", actor="ada", reason="")
 
     def published_too_late(registry: Registry, *given: Any, **more: Any) -> dict[str, Json]:
+        with pytest.raises(PredecessorInUse, match="of task 'mice' stands on"):
+            service.registry.delete_task("dogs", actor="ada", reason="")
+        monkeypatch.setattr("registry.registry.check_unneeded", lambda *_: None)  # as if it had not seen the job yet
         service.registry.delete_task("dogs", actor="ada", reason="")
         return publish(registry, *given, **more)
 
@@ -146,6 +160,11 @@ def test_tasks_of_packnet_stand_on_one_another_and_their_jobs_say_so(
     assert failed.error is not None
     assert (failed.error["status"], failed.error["title"]) == (409, "predecessor unknown")
     assert alone.digest in str(failed.error["detail"])
+    monkeypatch.setattr("trainer.workers.tailoring.tailor", None)  # no hour of training comes before it is told again
+    service.jobs.retry(failed.id)
+    again = carry_out(service, failed.id)
+    assert again.error is not None
+    assert again.error["title"] == "predecessor unknown"
 
 
 def test_a_backbone_that_was_not_pruned_fails_the_job_before_its_images_are_read(
