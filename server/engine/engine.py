@@ -27,7 +27,8 @@ from server.engine.folded import FoldedBundle, fold_bundle
 from server.engine.grouped.runner import GroupedRunner
 from server.engine.grouped.slots import SlottedAdapter
 from server.engine.int8.adapter import upload_int8
-from server.engine.int8.mixed_pass import Int8Pass, warm_up_int8
+from server.engine.int8.mixed_pass import Int8Pass
+from server.engine.int8.paths import warm_up_int8
 from server.engine.mixed import MixedPass
 from server.engine.ready import Ready
 from server.engine.rehearsal import rehearsal_bundle

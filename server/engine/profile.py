@@ -1,5 +1,8 @@
 """What every path of a backbone costs on this machine, in milliseconds: C_ij for whoever tailors networks for it.
 
+On an int8 device that is what tasks in 8 bits cost, as all are that are tailored now and whose policy allows it: blocks
+and proxies in 8 bits, a block with the quantising of what it reads; the stem is in float32 there, too.
+
 Legend: N images in a batch, H W, C_p and C_l channels of nodes p and l, M middle channels of a bottleneck proxy.
 """
 
@@ -7,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -17,8 +21,9 @@ from torch import Tensor
 from nettailor.architecture.geometry import Geometry
 from nettailor.architecture.plan import full_plan
 from nettailor.network.backbones import Backbone
-from server.engine.backbone import SharedNetwork, max_pool, pack_shared
-from server.kernels.device import Device
+from server.engine.backbone import ConvolutionBlock, SharedNetwork, max_pool, pack_shared
+from server.engine.int8 import paths as int8_paths
+from server.kernels.device import Device, precision
 
 _SAMPLE_S = 0.002  # one measurement repeats a path for about as long, so that looking at the clock does not count
 _MOST_CALLS = 1000
@@ -68,7 +73,7 @@ def measure(
     """Medians over `rounds`; every round times every path once, so that no path has the quiet minutes to itself.
     `progress` hears of each round done."""
     with torch.inference_mode():
-        shared = pack_shared(backbone, device)
+        shared = pack_shared(backbone, device, int8=device.int8)
         shared.prepare(side)
         paths = _paths(shared, backbone.geometry, device, side=side, images=images)
         calls = {name: _calls(device, run) for name, run in paths.items()}
@@ -83,7 +88,7 @@ def measure(
         side=side,
         images=images,
         device=device.name,
-        dtype=str(device.dtype).removeprefix("torch."),
+        dtype=precision(device),
         threads=torch.get_num_threads(),
         stem_ms=ms[0],
         block_ms={name: value for name, value in ms.items() if isinstance(name, int) and name > 0},
@@ -98,22 +103,28 @@ def _paths(
     random = np.random.default_rng(0)
     pixels = device.put(random.standard_normal((images, side, side, 3), np.float32))
     nodes = [shared.run_stem(pixels)]
+    run_block: Callable[[ConvolutionBlock, Tensor], Tensor] = int8_paths.run_block if device.int8 else _run_block
     for block in shared.blocks:
-        nodes.append(block(nodes[-1]).relu_())
+        nodes.append(run_block(block, nodes[-1]).relu_())
     paths: dict[int | Proxy, Run] = {0: lambda: shared.run_stem(pixels)}
     for node, block in enumerate(shared.blocks, start=1):
-        paths[node] = lambda block=block, x=nodes[node - 1]: block(x)  # type: ignore[misc]  # mypy infers no defaults
+        paths[node] = partial(run_block, block, nodes[node - 1])
+    proxy_run = int8_paths.proxy_run if device.int8 else _proxy_run
     for source, node in full_plan(geometry.depth, None).proxy_paths():
         weights = [
             device.put(random.standard_normal((c_out, c_in), np.float32)).t()
             for c_in, c_out in pairwise(geometry.proxy_channels(source, node))
         ]
         ratio = geometry.strides[node] // geometry.strides[source]
-        paths[source, node] = _proxy(nodes[source], torch.zeros_like(nodes[node]), weights, ratio)
+        paths[source, node] = proxy_run(nodes[source], torch.zeros_like(nodes[node]), weights, ratio)
     return paths
 
 
-def _proxy(x: Tensor, target: Tensor, weights: list[Tensor], ratio: int) -> Run:
+def _run_block(block: ConvolutionBlock, x: Tensor) -> Tensor:
+    return block(x)
+
+
+def _proxy_run(x: Tensor, target: Tensor, weights: list[Tensor], ratio: int) -> Run:
     """A_p^l added to the node's sum in place, as the engine does; x (N, H_p, W_p, C_p), target (N, H_l, W_l, C_l).
 
     A pooling that several proxies share is counted with each of them: which of them stay is not known yet.

@@ -7,7 +7,7 @@ Legend: N rows, C channels, H W, as in `server.engine.mixed`.
 from torch import Tensor
 
 from server.engine.adapters import Int8Node, ProxyAdapter
-from server.engine.backbone import ConvolutionBlock, SharedNetwork
+from server.engine.backbone import ConvolutionBlock
 from server.engine.mixed import MixedPass, Node, a_row_each
 from server.engine.rows import Rows
 from server.kernels.int8 import Int8Convolution
@@ -23,7 +23,7 @@ class Int8Pass(MixedPass):
         if node == len(self._shared.blocks):  # the classifier reads it as it is
             return super()._activation(node, rows, x)
         inverse = a_row_each([self._int8(task, node).inverse for task in rows.tasks], rows)
-        return Node(rows, x, quantise_rows(x, inverse, _length(x)))
+        return Node(rows, x, quantise_rows(x, inverse, piece_length(x)))
 
     def _add_all_proxies(self, node: int, rows: Rows, x: Tensor) -> None:
         found = {task: matrix for task in rows.tasks if (matrix := self._int8(task, node).matrix) is not None}
@@ -46,7 +46,7 @@ class Int8Pass(MixedPass):
         if any(self._at(task, node).convolutions for task in keepers.tasks):
             return self._scaled_block(node, keepers, x, beside)
         statistics = a_row_each([self._statistics(task, node) for task in keepers.tasks], keepers)
-        operands, places = _operands(block, *x.shape[1:3])
+        operands, places = operands_of(block, *x.shape[1:3])
         return residual(
             x,
             beside,
@@ -54,7 +54,7 @@ class Int8Pass(MixedPass):
             sizes=block.statistics_sizes,
             operands=operands,
             places=places,
-            length=_length(source.x),
+            length=piece_length(source.x),
         )
 
     def _statistics(self, task: int, node: int) -> Tensor:
@@ -71,24 +71,7 @@ class Int8Pass(MixedPass):
         return nodes[node]
 
 
-def warm_up_int8(network: SharedNetwork, x: Tensor) -> None:
-    """Run every block once, from x_0 (N, H, W, C_0) on, and compile what passes run."""
-    for block in network.blocks:
-        read = quantise_rows(x, x.new_ones(1, 1, 1, 1), _length(x))
-        operands, places = _operands(block, *x.shape[1:3])
-        x = residual(
-            read,
-            x if block.shortcut is None else read,
-            statistics=x.new_zeros(1, 1, 1, sum(block.statistics_sizes)),
-            sizes=block.statistics_sizes,
-            operands=operands,
-            places=places,
-            length=_length(x),
-        )
-    add_products(x, [], [], [])
-
-
-def _operands(block: ConvolutionBlock, height: int, width: int) -> tuple[list[list[Tensor]], list[list[int]]]:
+def operands_of(block: ConvolutionBlock, height: int, width: int) -> tuple[list[list[Tensor]], list[list[int]]]:
     """Of its convolutions, for an input of this size; and the stride and padding of each."""
     sizes, places = [(height, width)], [[conv.stride, conv.padding] for conv in block.convolutions]
     for conv in block.branch[:-1]:
@@ -100,6 +83,6 @@ def _operands(block: ConvolutionBlock, height: int, width: int) -> tuple[list[li
     return operands, places
 
 
-def _length(x: Tensor) -> int:
+def piece_length(x: Tensor) -> int:
     """How many rows of it make a piece."""
     return max(1, _PIECE_BYTES // (x[0].numel() * x.element_size()))

@@ -8,6 +8,7 @@ from cli.main import app
 from nettailor.architecture.geometry import geometry
 from nettailor.complexity.counting import measured_path_costs
 from server.kernels import device
+from tests.server.int8_machine import needs_int8
 
 
 def test_profile_prints_a_table_and_writes_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,6 +24,16 @@ def test_profile_prints_a_table_and_writes_the_file(tmp_path: Path, monkeypatch:
     assert f"{written['blocks']['12']:.4f}" in result.stdout
     assert "rounds" in result.stderr
     assert "rounds" not in result.stdout
+
+
+@needs_int8
+def test_what_an_int8_server_runs_is_measured_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NETTAILOR_DTYPE", "int8")
+    result = CliRunner(env={"COLUMNS": "140"}).invoke(app, ["profile", "--rounds", "1", "--images", "2"])
+    assert result.exit_code == 0, result.output
+    assert "batches of 2, cpu, int8" in result.stdout
+    assert json.loads((tmp_path / "costs-mini26-32.json").read_text())["dtype"] == "int8"
 
 
 @pytest.mark.parametrize(

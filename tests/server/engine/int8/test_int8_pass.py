@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nettailor.bundle.manifest import Method
 from server.engine.adapters import Adapter
 from server.engine.engine import Engine, Part
-from server.engine.int8 import mixed_pass
+from server.engine.int8 import paths
 from server.kernels.device import CpuDevice
 from server.kernels.thread_lanes import ThreadLanes
 from tests.server.engine.int8.calibrated import SIDE, calibrated, engine, expected
@@ -72,13 +72,13 @@ def test_the_first_request_finds_compiled_what_it_runs(monkeypatch: pytest.Monke
     ran: list[str] = []
 
     def noting(name: str) -> None:
-        function = getattr(mixed_pass, name)
+        function = getattr(paths, name)
 
         def run(*args: object, **kwargs: object) -> object:
             ran.append(name)
             return function(*args, **kwargs)
 
-        monkeypatch.setattr(mixed_pass, name, run)
+        monkeypatch.setattr(paths, name, run)
 
     for name in ("quantise_rows", "residual", "add_products"):
         noting(name)
