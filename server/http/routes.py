@@ -35,12 +35,14 @@ _TOLD = with_headers("X-Task-Version", "Server-Timing")
 
 
 def build_router(server: Server) -> APIRouter:
-    """Prediction, export, health and metrics."""
-    router = APIRouter(tags=["server"])
-    _add_predictions(router, Handlers(server))
-    add_exports(router, server)
+    """Prediction, export, the Open Inference Protocol, health and metrics."""
+    own = APIRouter(tags=["server"])
+    _add_predictions(own, Handlers(server))
+    add_exports(own, server)
+    _add_health(own, server)
+    router = APIRouter()  # without a tag: the documentation's page shows a route once under each that it has
+    router.include_router(own)
     add_open_inference(router, server)
-    _add_health(router, server)
     return router
 
 

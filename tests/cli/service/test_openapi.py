@@ -113,6 +113,15 @@ def test_generated_names_are_the_handlers_and_each_is_one_operations(document: J
     assert all(re.fullmatch("[a-z_]+", name) for name in names)
 
 
+def test_the_page_lists_every_route_once(document: Json) -> None:
+    """Swagger's page has a section for each tag, and in it every operation that has the tag."""
+    tags = {
+        one["operationId"]: one.get("tags", []) for of_path in document["paths"].values() for one in of_path.values()
+    }
+    assert {name: of_one for name, of_one in tags.items() if len(of_one) != 1} == {}
+    assert tags["infer"] == ["open inference protocol"]
+
+
 def test_every_list_is_an_array(document: Json) -> None:
     operations = [one for of_path in document["paths"].values() for one in of_path.values()]
     lists = [one for one in operations if one["operationId"].startswith("list_")]
