@@ -5,7 +5,8 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from registry.registry import Registry
-from tests.registry.published import publish_evaluated
+from tests.chains import link_bytes
+from tests.registry.published import publish_evaluated, publish_packed
 
 _COMMANDS = (
     *("versions", "compare", "front", "history", "show", "promote", "rollback", "tag", "note", "policy"),
@@ -106,6 +107,13 @@ def test_compare(url: str, registry: Registry) -> None:
     for line, milliseconds in zip(costs, ("3.00", "4.00"), strict=True):
         for shown in ("0.00 M", milliseconds, "CPU, 2 threads"):
             assert shown in line
+    below = registry.publish("birds", link_bytes("birds"), actor="me")
+    packed = publish_packed(registry, [True] * 12 + [False] * 8, after=below.digest)
+    text = _run(url, "compare", "signs", "--versions", f"3,{packed.version}")
+    answers, costs = ([line for line in part.splitlines() if line.split()[0] in "35"] for part in text.split("\n\n"))
+    assert "-10.0 [" in answers[1]
+    for shown in (f"{packed.manifest.complexity.params / 1e6:.2f} M", "7.00", "CPU, 2 threads"):
+        assert shown in costs[1]
     refused = _invoke(url, "compare", "signs", "--versions", "1,3")
     assert (refused.exit_code, "version 1 of task 'signs' cannot be compared" in refused.stderr) == (1, True)
     for malformed in ("1,live", "", "1,,2"):

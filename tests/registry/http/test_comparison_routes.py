@@ -1,15 +1,20 @@
 """Versions side by side, over HTTP and through the client."""
 
+import math
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from nettailor.architecture.geometry import geometry
+from nettailor.bundle.tensors.masks import masked_weights
+from nettailor.complexity.counting import backbone_cost
 from nettailor_client import Client
 from nettailor_client.errors import RequestRefused
 from registry.http.app import create_app
 from registry.registry import Registry
-from tests.registry.published import publish, publish_evaluated
+from tests.chains import link_bytes
+from tests.registry.published import publish, publish_evaluated, publish_packed
 from tests.serving import served
 
 
@@ -40,6 +45,30 @@ def test_what_is_told_of_each_version(client: Client, registry: Registry) -> Non
     assert first.macs == 500  # of a backbone that needs 1000: the stem's 100, and 400 that the task adds
     assert first.params == complexity.backbone_params - complexity.shared_params_removed + complexity.task_params
     assert (first.milliseconds, first.measured_on) == (2.0, "CPU, 2 threads")
+
+
+@pytest.mark.parametrize("packed_first", [False, True])
+def test_a_version_that_stands_on_another_task_is_compared_as_any(
+    client: Client, registry: Registry, packed_first: bool
+) -> None:
+    """Its network counts as a whole one: what it owns stands where the backbone's weights are 0, and a bit for each
+    weight says which those are; all multiplications are its own."""
+    below = registry.publish("birds", link_bytes("birds"), actor="me")
+    packed = publish_packed(registry, [False] * 2 + [True] * 15 + [False] * 3, after=below.digest)
+    order = [packed.version, 1] if packed_first else [1, packed.version]
+    found = client.compare("signs", order)
+    assert [version.version for version in found.versions] == order
+    one, other = found.versions if packed_first else reversed(found.versions)
+    whole, features = backbone_cost(geometry("mini26"), 32), geometry("mini26").channels[-1]
+    masks = sum(math.prod(shape) for shape in masked_weights(geometry("mini26")).values())
+    assert one.params == whole.params + -(-masks // 32) + 2 * (features + 1)
+    assert one.macs == whole.macs + 2 * features
+    assert (one.accuracy, one.size_bytes, one.milliseconds) == (0.75, packed.size_bytes, 7.0)
+    assert (other.accuracy, other.milliseconds) == (0.7, 1.0)
+    difference = found.versions[1].difference
+    assert difference is not None
+    assert (difference.gained, difference.lost) == ((2, 3) if packed_first else (3, 2))
+    assert difference.interval.low < difference.accuracy < difference.interval.high
 
 
 @pytest.mark.parametrize(
