@@ -16,6 +16,7 @@ from rich.text import Text
 from cli.console import PlainConsole
 from cli.doctor import features, machine, records, state
 from cli.doctor import settings as setting_checks
+from cli.doctor.chains import chains
 from cli.doctor.finding import Finding, fail, warn
 from cli.doctor.leftovers import leftovers
 from cli.doctor.state import Index
@@ -64,6 +65,7 @@ def examine(data_dir: Path | None, expect_features: Path | None = None) -> Itera
     yield from _guarded("leftovers", lambda: leftovers(trainer_settings))
     yield from _guarded("redis", lambda: state.redis_answers(settings, index))
     yield from _guarded("blobs", lambda: state.blobs(settings, index))
+    yield from _guarded("chains", lambda: chains(settings, index.packed))
     yield from _guarded("records", lambda: records.records(settings))
     yield from _guarded("backbone", lambda: machine.backbone(settings, index.live, index.backbones))
     if expect_features is not None:

@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,7 @@ import httpx
 import redis
 
 from cli.doctor import redis_rights, redis_version
+from cli.doctor.chains import packed_versions
 from cli.doctor.finding import Finding, fail, ok, warn
 from cli.service.local_service import running_url
 from hosting.errors import EmbeddedRedisFailed, HostingError
@@ -45,6 +46,7 @@ class Index:
 
     backbones: frozenset[str] = frozenset()  # fingerprints of those in the registry
     live: Mapping[str, VersionRecord] | None = field(default=None)  # by task; None: it could not be read
+    packed: Sequence[VersionRecord] = ()  # that stand on one another
 
 
 def data_folder(settings: Settings) -> Iterator[Finding]:
@@ -107,7 +109,7 @@ def redis_answers(settings: Settings, index: Index) -> Iterator[Finding]:
             return
         try:
             registry = Registry(Blobs(settings.blobs_location), client)
-            index.live = _live(registry)
+            index.live, index.packed = _live(registry), packed_versions(registry)
             index.backbones = frozenset(record.fingerprint for record in registry.backbones.all())
         except RegistryError as error:
             yield fail("redis", f"the index cannot be read: {error}", "`nettailor registry rebuild` makes it again")
