@@ -61,7 +61,8 @@ def test_a_version_that_stands_on_another_task_is_compared_as_any(
     one, other = found.versions if packed_first else reversed(found.versions)
     whole, features = backbone_cost(geometry("mini26"), 32), geometry("mini26").channels[-1]
     masks = sum(math.prod(shape) for shape in masked_weights(geometry("mini26")).values())
-    assert one.params == whole.params + -(-masks // 32) + 2 * (features + 1)
+    alphas = geometry("mini26").depth
+    assert one.params == whole.params + -(-masks // 32) + alphas + 2 * (features + 1)
     assert one.macs == whole.macs + 2 * features
     assert (one.accuracy, one.size_bytes, one.milliseconds) == (0.75, packed.size_bytes, 7.0)
     assert (other.accuracy, other.milliseconds) == (0.7, 1.0)
