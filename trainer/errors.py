@@ -37,6 +37,7 @@ TrainerError
 ├── IdempotencyConflict         the key was used for a different upload
 ├── HelperUnfit                 a process that was to help with a tailoring would train other networks
 ├── JobBusy                     another process works on the same job
+├── JobFolderLocked             another process keeps the folder of jobs from being given its id
 ├── JobSuperseded               this run of the job is no longer the one that counts (cancelled, or taken over)
 ├── JobDied                     the training process died on every attempt
 ├── JobOverran                  it took much longer than the time it was given, and was stopped
@@ -302,6 +303,12 @@ class JobBusy(TrainerError):
     def __init__(self, job: str) -> None:
         super().__init__(f"another process is working on job {job}")
         self.job = job
+
+
+class JobFolderLocked(TrainerError):
+    def __init__(self, lock: str) -> None:
+        super().__init__(f"another process holds {lock} and does not let go of it")
+        self.lock = lock
 
 
 class JobSuperseded(TrainerError):

@@ -19,7 +19,7 @@ from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from hosting.processes.file_lock import FileLock
 from nettailor.durable import write_durably
-from trainer.errors import QueueUnavailable
+from trainer.errors import JobFolderLocked, QueueUnavailable
 from trainer.jobs.job import Job
 from trainer.jobs.queue import JobQueue, submission_id
 from trainer.redis_errors import reachable
@@ -47,13 +47,22 @@ def helped_submission(rq_job: str) -> str:
 
 
 def help_queue_name(work_dir: Path) -> str:
-    """That of the folder of jobs, which is given an id when it has none."""
+    """That of the folder of jobs, which is given an id when it has none. Raises `JobFolderLocked`."""
     path = work_dir / "id"
-    with FileLock(work_dir / "id.lock") as lock:
-        lock.acquire(patience_seconds=_ID_PATIENCE_SECONDS)
-        if not path.exists():
-            write_durably(path, [uuid.uuid4().hex.encode()])
+    if not path.exists():
+        _give_id(path)
     return f"tailoring-help-{path.read_text()}"
+
+
+def _give_id(path: Path) -> None:
+    """Under a lock: of two workers that start at once, the second would wait on a queue that the first forgot."""
+    with FileLock(path.with_name("id.lock")) as lock:
+        locked = lock.acquire(patience_seconds=_ID_PATIENCE_SECONDS)
+        if path.exists():
+            return
+        if not locked:
+            raise JobFolderLocked(str(lock.path))
+        write_durably(path, [uuid.uuid4().hex.encode()])
 
 
 class JobHelpers:
@@ -64,8 +73,14 @@ class JobHelpers:
         self._queue = rq.Queue(name, connection=client, serializer=JSONSerializer, default_timeout=_NO_TIMEOUT)
 
     @classmethod
-    def of(cls, settings: Settings, jobs: JobQueue, job: Job) -> "JobHelpers":
-        return cls(jobs.client, help_queue_name(settings.work_dir), jobs, job, own=settings.worker_helps)
+    def of(cls, settings: Settings, jobs: JobQueue, job: Job) -> "JobHelpers | None":
+        """None where there is no queue to call them on: the job goes on alone."""
+        try:
+            name = help_queue_name(settings.work_dir)
+        except JobFolderLocked as fault:
+            logger.warning("job %s calls no helpers: %s", job.id, fault)
+            return None
+        return cls(jobs.client, name, jobs, job, own=settings.worker_helps)
 
     def may_come(self) -> bool:
         """Whether there are other workers that help. While jobs wait, these have precedence."""

@@ -69,8 +69,8 @@ class JobRun:
             self._end_or_note(f"stands on bundle {digest}", {"stands_on": digest})
             self._jobs.record(self.job)
 
-    def helpers(self, settings: Settings) -> JobHelpers:
-        """Other workers that have nothing else to do."""
+    def helpers(self, settings: Settings) -> JobHelpers | None:
+        """Other workers that have nothing else to do; None where they cannot be called."""
         return JobHelpers.of(settings, self._jobs.queue, self.job)
 
     def begin_publishing(self) -> None:

@@ -287,7 +287,8 @@ class Tailoring:
                 helpers=helpers,
             )
         finally:
-            helpers.dismiss()
+            if helpers is not None:
+                helpers.dismiss()
 
     def _finish_request(self) -> FinishRequest | None:
         """As the job's document had it when an event was last reported, which is at the end of each epoch."""

@@ -8,7 +8,9 @@ import redis
 from rq.executions import Execution
 from rq.job import JobStatus
 
+from hosting.processes.file_lock import FileLock
 from tests.trainer.jobs.runs import start
+from trainer.errors import JobFolderLocked
 from trainer.jobs.job import Job
 from trainer.jobs.queue import job_of
 from trainer.service import Service
@@ -46,7 +48,9 @@ def job(service: Service) -> Job:
 @pytest.fixture
 def helpers(service: Service, settings: Settings, job: Job, born: Born) -> JobHelpers:
     born("own")
-    return JobHelpers.of(settings, service.jobs.queue, job)
+    found = JobHelpers.of(settings, service.jobs.queue, job)
+    assert found is not None
+    return found
 
 
 def called(helpers: JobHelpers) -> list[str]:
@@ -83,6 +87,21 @@ def test_workers_of_another_folder_and_those_that_do_not_help_are_not_counted(
     born("elsewhere", elsewhere)
     born("unwilling", settings.model_copy(update={"worker_helps": False}))
     assert not helpers.may_come()
+
+
+def test_without_its_lock_a_folder_is_given_no_id_and_a_job_goes_on_alone(
+    service: Service, settings: Settings, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.workers.help_queue._ID_PATIENCE_SECONDS", 0.0)
+    path = settings.work_dir / "id"
+    with FileLock(settings.work_dir / "id.lock") as lock:
+        assert lock.acquire()
+        with pytest.raises(JobFolderLocked, match=r"id\.lock"):
+            help_queue_name(settings.work_dir)
+        assert JobHelpers.of(settings, service.jobs.queue, job) is None
+        assert not path.exists()
+        path.write_text("a1")  # whoever has the lock gives it one
+        assert help_queue_name(settings.work_dir) == "tailoring-help-a1"
 
 
 def test_while_jobs_wait_nobody_helps(helpers: JobHelpers, service: Service, born: Born) -> None:
