@@ -4,6 +4,8 @@ import asyncio
 import logging
 import os
 import socket
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from server.errors import LinkBroken
@@ -23,10 +25,13 @@ _PAUSE_S = 1.0  # before the next attempt to let a front in
 class EngineEnd:
     """Listens at a path that only this user can get to."""
 
-    def __init__(self, path: Path, server: EngineServer, board: Board) -> None:
+    def __init__(
+        self, path: Path, server: EngineServer, board: Board, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._path = path
         self._server = server
         self._board = board
+        self._clock = clock  # the machine's, that deadlines are on
         self._sessions: set[Session] = set()
         self._accepting: asyncio.Task[None] | None = None
         self._greeting: set[asyncio.Task[None]] = set()
@@ -85,7 +90,7 @@ class EngineEnd:
         except asyncio.CancelledError:  # the engine stops
             peer.close()
             raise
-        session = Session(self._server, front, pool)
+        session = Session(self._server, front, pool, clock=self._clock)
         await asyncio.get_running_loop().create_connection(lambda: session, sock=peer)
         self._sessions.add(session)
         session.closed.add_done_callback(lambda _: self._sessions.discard(session))

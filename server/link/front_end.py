@@ -45,24 +45,35 @@ class Exchange:
         self._number = number
         self._reply: asyncio.Future[Frame] | None = None
         self._slot: int | None = None
+        self._is_written_to = False  # the slot, by a thread
         self._is_over = False
+        self._failure: Exception = EngineLost()  # what whoever asks once it is over is told
 
     async def ask(self, kind: Kind, document: Mapping[str, Any]) -> Frame:
-        """The reply. Raises what the engine says instead, `EngineLost`."""
+        """The reply. Raises what the engine says instead, or has said since the last reply; `EngineLost`."""
         if self._is_over:
-            raise EngineLost
+            raise self._failure
         self._reply = asyncio.get_running_loop().create_future()
         self._connection.send(Frame(kind=kind, request=self._number, document=document))
         return await self._reply
 
     async def take_slot(self, size_bytes: int) -> int:
-        """Room in the pool, until the engine reads nothing of the request any more. Raises `EngineLost`."""
+        """Room in the pool to write to, until it is `written` and the engine reads nothing of the request any more.
+
+        Raises as `ask`.
+        """
         slot = await self.pool.take(size_bytes)
         if self._is_over:
             self.pool.give_back(slot)
-            raise EngineLost
-        self._slot = slot
+            raise self._failure
+        self._slot, self._is_written_to = slot, True
         return slot
+
+    def written(self) -> None:
+        """No thread writes to the slot any more: it may become somebody else's."""
+        self._is_written_to = False
+        if self._is_over:
+            self._give_back()
 
     def leave(self) -> None:
         """Nobody waits any more. What was reserved is let go by the engine, and its last frame ends the exchange."""
@@ -70,12 +81,14 @@ class Exchange:
             self._connection.send(Frame(kind=Kind.CANCEL, request=self._number))
 
     def hear(self, frame: Frame) -> None:
+        if frame.kind is Kind.FAILED:
+            self._failure = failure_of(frame.document)
         if frame.kind in ENDS:
             self._end()
         if self._reply is None or self._reply.done():
             return
         if frame.kind is Kind.FAILED:
-            self._reply.set_exception(failure_of(frame.document))
+            self._reply.set_exception(self._failure)
         else:
             self._reply.set_result(frame)
 
@@ -87,6 +100,10 @@ class Exchange:
     def _end(self) -> None:
         self._is_over = True
         self._connection.exchanges.pop(self._number, None)
+        if not self._is_written_to:
+            self._give_back()
+
+    def _give_back(self) -> None:
         if self._slot is not None:
             self.pool.give_back(self._slot)
             self._slot = None

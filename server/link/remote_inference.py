@@ -114,16 +114,20 @@ class RemoteReservation:
         self._exchange.leave()
 
     async def _place(self, images: Sequence[Prepared]) -> list[int]:
-        """Put the images into the pool; where those of each group begin. Raises `ImagesOversized`, `EngineLost`."""
+        """Put the images into the pool; where those of each group begin. Raises `ImagesOversized`, `DeadlineExceeded`,
+        `EngineLost`."""
         sizes = [len(images) * _bytes_of(group.preprocessing) for group in self.groups]
         self._check_fits(sum(sizes), len(images))
         slot = await self._exchange.take_slot(sum(sizes))
         begins = [slot + sum(sizes[:index]) for index in range(len(sizes))]
         by_group = [[prepared[index] for prepared in images] for index in range(len(sizes))]
-        if sum(sizes) <= _LARGE_BYTES:
-            self._write(begins, by_group)
-        else:
-            await _to_the_end(asyncio.get_running_loop().run_in_executor(None, self._write, begins, by_group))
+        try:
+            if sum(sizes) <= _LARGE_BYTES:
+                self._write(begins, by_group)
+            else:
+                await _to_the_end(asyncio.get_running_loop().run_in_executor(None, self._write, begins, by_group))
+        finally:
+            self._exchange.written()
         return begins
 
     def _check_fits(self, size_bytes: int, images: int) -> None:

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from hosting.telemetry.request_id import request_id
-from server.errors import LinkBroken
+from server.errors import DeadlineExceeded, LinkBroken
 from server.link.failures import told
 from server.link.frames import Frame, FrameReader, Kind
 from server.link.pool import PoolReader
@@ -47,8 +48,11 @@ class EngineServer(Protocol):
 class Session(asyncio.Protocol):
     """Only the event loop's thread calls it."""
 
-    def __init__(self, server: EngineServer, front: int, pool: PoolReader) -> None:
+    def __init__(
+        self, server: EngineServer, front: int, pool: PoolReader, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.front = front
+        self.clock = clock  # that deadlines are on
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._server = server
         self._pool = pool
@@ -177,7 +181,19 @@ class _Request:
             inference = self._server.parts.inference
             self._reservation = await inference.reserve(targets, document["images"], document["deadline"])
             self._send(Kind.RESERVED, _reserved(self._reservation))
-            return await self._run(self._reservation, await self._submitted, document["images"])
+            submitted = await self._submission(document["deadline"])
+            return await self._run(self._reservation, submitted, document["images"])
+
+    async def _submission(self, deadline: float) -> Frame:
+        """What is reserved is let go at the deadline, whether or not a front that stands still says so.
+
+        Raises `DeadlineExceeded`.
+        """
+        try:
+            async with asyncio.timeout(deadline - self._session.clock()):
+                return await self._submitted
+        except TimeoutError:
+            raise DeadlineExceeded("before its images came over the link") from None
 
     async def _run(self, reservation: LocalReservation, submitted: Frame, count: int) -> Frame:
         document = submitted.document

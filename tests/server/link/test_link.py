@@ -4,6 +4,7 @@ import asyncio
 import errno
 import gc
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from server.errors import DeadlineExceeded, EngineLost, ImageRejected, ImagesOve
 from server.link import engine_end, front_end, remote_inference
 from server.link.board import Board
 from server.link.engine_end import EngineEnd
+from server.link.failures import told
 from server.link.frames import Frame, Kind
 from server.link.front_end import FrontEnd
 from server.link.handshake import welcome
@@ -80,10 +82,12 @@ async def _turns() -> None:
 
 
 @asynccontextmanager
-async def linked(service: Service, folder: Path, *, pool_bytes: int = _POOL_BYTES) -> AsyncIterator[Linked]:
+async def linked(
+    service: Service, folder: Path, *, pool_bytes: int = _POOL_BYTES, clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[Linked]:
     board = Board()
     service.parts.admission.changed = board.show
-    engine = EngineEnd(folder / "link.sock", service, board)
+    engine = EngineEnd(folder / "link.sock", service, board, clock=clock)
     reports = Reports()
     front = FrontEnd(folder / "link.sock", number=1, pool_bytes=pool_bytes, reports=reports)
     await engine.start()
@@ -200,6 +204,48 @@ async def test_a_slot_is_nobody_else_s_while_a_thread_writes_into_it(
         assert asked.cancelled()
         await link.is_quiet()
         assert pool._slots.is_empty
+
+
+@in_a_loop
+async def test_what_a_front_that_stands_still_has_reserved_is_taken_back_at_the_deadline(
+    stocked_server: Running, tmp_path: Path
+) -> None:
+    service, ahead_s = stocked_server.service, [0.0]
+    async with linked(service, tmp_path, clock=lambda: time.monotonic() + ahead_s[0]) as link:
+        await link.predict("signs")  # so that the front knows what it is to send
+        ahead_s[0] = 60.0
+        pool, deadline = link.pool, time.monotonic() + 30
+        reservation = await link.predictor.inference.reserve([Target(task="signs")], 1, deadline)
+        await link.is_quiet()
+        images = await link.predictor.reader.prepare(FILES[:1], [group.preprocessing for group in reservation.groups])
+        options = Options(top_k=1, priority=0, deadline=deadline)
+        with pytest.raises(DeadlineExceeded, match="before its images came over the link"):
+            await reservation.run(images, options, 0.0)
+        reservation.release()
+        assert pool._slots.is_empty
+
+
+@in_a_loop
+async def test_one_that_comes_late_has_its_slot_until_its_thread_has_written(
+    stocked_server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_inference, "_LARGE_BYTES", 0)
+    async with linked(stocked_server.service, tmp_path) as link:
+        pool, connection = link.pool, link.front.connection
+        write = Held(pool.write, lambda begin: True)
+        monkeypatch.setattr(pool, "write", lambda begin, images: write(begin, images=images))
+        asked = asyncio.create_task(link.predict("signs"))
+        await _until(write.began.is_set)
+        [number] = connection.exchanges
+        late = told(DeadlineExceeded("before its images came over the link"))
+        connection._hear(Frame(kind=Kind.FAILED, request=number, document=late))
+        assert not pool._slots.is_empty
+        write.go.set()
+        with pytest.raises(DeadlineExceeded, match="over the link"):
+            await asked
+        assert pool._slots.is_empty
+        connection.send(Frame(kind=Kind.CANCEL, request=number))  # the engine did not say so
+        await link.is_quiet()
 
 
 @in_a_loop
