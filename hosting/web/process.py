@@ -21,6 +21,7 @@ from hosting.telemetry import tracing
 from hosting.telemetry.bursts import fold_bursts
 from hosting.telemetry.logs import configure_logs
 from hosting.web.connection import protocol
+from hosting.web.connection.census import Addresses
 from hosting.web.connection.config import BoundedConfig
 from hosting.web.connection.limits import limits_of
 
@@ -64,15 +65,19 @@ def begin(settings: Settings, service: str) -> None:
         signal.signal(number, _leave)
 
 
-def configured(app: Any, settings: Settings, *, grace_s: int = GRACE_SECONDS) -> BoundedConfig:
+def configured(
+    app: Any, settings: Settings, *, grace_s: int = GRACE_SECONDS, addresses: Addresses | None = None
+) -> BoundedConfig:
     """uvicorn's configuration, with limits on connections; it logs as we do. No access log unless asked for: metrics
-    count every answer. When told to stop, requests under way get `grace_s`."""
+    count every answer. When told to stop, requests under way get `grace_s`. `addresses` counts the connections of
+    several processes; without it, they are counted in this one."""
     fold_bursts("asyncio", "socket.accept() out of system resource")
     for message in (protocol.REFUSING, protocol.NOT_READING):
         fold_bursts(protocol.__name__, message)
     return BoundedConfig(
         app,
         limits_of(settings),
+        addresses=addresses,
         loop="asyncio",
         host=settings.host,
         port=settings.port,

@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 
 from hosting.access.shared_buckets import SharedBuckets
+from hosting.web.connection.shared_addresses import SharedAddresses
 from hosting.web.process import begin, configured, ending_in_a_line, serve, settings_of
 from server.front.app import create_app
 from server.front.front import Front
@@ -25,7 +26,8 @@ def main() -> None:
     front = Front(settings, front_end, reports)
     with ending_in_a_line(), socket.socket(fileno=given.listener) as listener:
         app = create_app(front, front_end, places, _buckets(settings, given.buckets))
-        serve(FrontServer(configured(app, settings, grace_s=given.grace), front), listener)
+        addresses = SharedAddresses(given.addresses, own=given.number - 1)
+        serve(FrontServer(configured(app, settings, grace_s=given.grace, addresses=addresses), front), listener)
 
 
 def _buckets(settings: ServerSettings, descriptor: int) -> SharedBuckets | None:
@@ -41,6 +43,9 @@ def _given() -> argparse.Namespace:
     parser.add_argument("--fronts", type=int, required=True, help="that share the limits")
     parser.add_argument("--listener", type=int, required=True, help="descriptor of the socket that all listen on")
     parser.add_argument("--buckets", type=int, required=True, help="descriptor of the rate limits that all count in")
+    parser.add_argument(
+        "--addresses", type=int, required=True, help="descriptor of what counts each address's connections"
+    )
     parser.add_argument("--grace", type=int, required=True, help="seconds for requests under way when told to stop")
     parser.add_argument("--service", required=True, help="what traces call this")
     return parser.parse_args()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hosting.access.shared_buckets import new_buckets
 from hosting.processes.supervisor import Supervisor
+from hosting.web.connection.shared_addresses import new_addresses
 from server.errors import EngineCannotStart
 from server.front.places import Places
 
@@ -25,6 +26,7 @@ class ProcessTree:
         places: Places,
         listener: socket.socket,
         buckets: int,
+        addresses: int,
         *,
         engine: Sequence[str],
         fronts: int,
@@ -41,13 +43,14 @@ class ProcessTree:
             [*engine, *shared], name="engine", environment=environment, files=[buckets], ended=self._engine_ended
         )
         own = ["--fronts", str(fronts), "--listener", str(listener.fileno()), "--service", service]
+        own += ["--addresses", str(addresses)]
         command = [sys.executable, "-m", "server.front", *shared, *own, "--grace", str(grace_s)]
         self._fronts = [
             Supervisor(
                 [*command, "--number", str(number)],
                 name=f"front {number}",
                 environment=environment,
-                files=[listener.fileno(), buckets],
+                files=[listener.fileno(), buckets, addresses],
             )
             for number in range(1, fronts + 1)
         ]
@@ -101,12 +104,13 @@ def process_tree(
 ) -> Iterator[ProcessTree]:
     """Started; stopped at the end, and the listener closed."""
     listener.listen()  # so that connections wait, also while no front is there
-    buckets = new_buckets()
+    buckets, addresses = new_buckets(), new_addresses(fronts)
     with tempfile.TemporaryDirectory(prefix="nettailor-") as folder:
         tree = ProcessTree(
             Places(folder=Path(folder)),
             listener,
             buckets,
+            addresses,
             engine=engine,
             fronts=fronts,
             service=service,
@@ -119,3 +123,4 @@ def process_tree(
         finally:
             tree.stop()
             os.close(buckets)
+            os.close(addresses)

@@ -1,6 +1,6 @@
 """What one of several fronts may use of what the settings allow to all of them (torch-free).
 
-Rate limits and the bounds of the queue are counted for all together, and not shared out.
+Rate limits, the bounds of the queue and the connections of one address are counted for all together, not shared out.
 """
 
 from server.settings import ServerSettings

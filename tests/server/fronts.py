@@ -16,6 +16,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from hosting.web.connection.shared_addresses import new_addresses
 from server.front.engine_side import EngineSide
 from server.front.places import Places
 from server.service import Service
@@ -50,8 +51,10 @@ def before(app: FastAPI, service: Service, settings: ServerSettings, buckets: in
         socket.create_server(("127.0.0.1", 0)) as listener,
         _engine_side(app, service, settings, Places(folder=Path(name))) as places,
     ):
-        numbers = range(1, settings.fronts + 1)
-        processes = [front(number, settings, places, listener, buckets) for number in numbers]
+        addresses = new_addresses(settings.fronts)
+        shared = {"--listener": listener.fileno(), "--buckets": buckets, "--addresses": addresses}
+        processes = [front(number, settings, places, shared) for number in range(1, settings.fronts + 1)]
+        os.close(addresses)
         try:
             until(lambda: linked(service) == settings.fronts, process=processes[0])
             yield Fronts(processes=processes, port=listener.getsockname()[1])
@@ -81,10 +84,7 @@ def _engine_side(app: ASGIApp, service: Service, settings: ServerSettings, place
         assert not thread.is_alive()
 
 
-def front(
-    number: int, settings: ServerSettings, places: Places, listener: socket.socket, buckets: int
-) -> "subprocess.Popen[bytes]":
-    files = {"--listener": listener.fileno(), "--buckets": buckets}
+def front(number: int, settings: ServerSettings, places: Places, files: dict[str, int]) -> "subprocess.Popen[bytes]":
     options = {"--folder": places.folder, "--number": number, "--fronts": settings.fronts, **files, "--grace": 3}
     words = [str(word) for option in options.items() for word in option]
     command = [sys.executable, "-m", "server.front", *words, "--service", "server"]

@@ -22,6 +22,34 @@ while not go.exists():
 """
 
 
+def test_the_connections_of_an_address_are_counted_over_all_fronts(tmp_path: Path) -> None:
+    """Each front alone would take four."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as stack:
+        tree = process_tree(
+            listener,
+            engine=[sys.executable, "-c", _ENGINE, str(tmp_path / "told"), str(tmp_path)],
+            fronts=2,
+            service="server",
+            grace_s=1,
+            environment={
+                "NETTAILOR_DATA_DIR": str(tmp_path / "data"),
+                "NETTAILOR_MAX_CONNECTIONS_PER_ADDRESS": "4",
+                "NETTAILOR_KEEP_ALIVE_SECONDS": "600",
+                "NETTAILOR_HEADER_TIMEOUT_SECONDS": "600",
+            },
+        )
+        stack.enter_context(tree)
+        statuses = [_status(stack, listener.getsockname()) for _ in range(8)]
+        assert sorted(statuses) == [200] * 4 + [429] * 4
+
+
+def _status(stack: ExitStack, address: tuple[str, int]) -> int:
+    """Of an answer on a new connection, which stays open."""
+    peer = stack.enter_context(socket.create_connection(address, timeout=60))
+    peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    return int(peer.recv(4096).split()[1])
+
+
 def test_nobody_who_comes_while_the_engine_stops_waits_for_its_end(tmp_path: Path) -> None:
     told, go = tmp_path / "told", tmp_path / "go"
     with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as stack:
