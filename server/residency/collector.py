@@ -36,9 +36,12 @@ class ResidencyCollector:
 
 
 def _rows(table: Iterable[Resident]) -> Metric:
-    rows = GaugeMetricFamily(
-        "nettailor_resident_task", "1 for each bundle in a tier.", labels=["task", "version", "tier", "pinned"]
-    )
+    labels = ["task", "version", "tier", "pinned", "int8"]
+    rows = GaugeMetricFamily("nettailor_resident_task", "1 for each bundle in a tier.", labels=labels)
     for row in table:
-        rows.add_metric([row.id.task, str(row.id.version), row.tier, str(row.pinned).lower()], 1)
+        rows.add_metric([row.id.task, str(row.id.version), row.tier, _word(row.pinned), _word(row.id.int8)], 1)
     return rows
+
+
+def _word(value: bool) -> str:
+    return str(value).lower()

@@ -65,7 +65,9 @@ def test_versions_aliases_and_many_tasks(server: Running, registry: Registry) ->
     for result, data in zip(many.json()["results"], [other, first, second], strict=True):
         assert_answers(result, data, [1], top_k=3)
     metrics = server.client.get("/metrics").text
-    assert 'nettailor_resident_task{pinned="false",task="letters",tier="device",version="1"} 1.0' in metrics
+    assert (
+        'nettailor_resident_task{int8="false",pinned="false",task="letters",tier="device",version="1"} 1.0' in metrics
+    )
     assert 'nettailor_requests_total{code="200",task="signs"} 5.0' in metrics
 
 

@@ -242,6 +242,18 @@ def test_a_policy_about_int8_lets_another_bundle_of_the_same_version_take_over(h
         assert (named.record.version, named.lease.id.int8, numbered.lease.id.int8) == (1, int8, int8)
 
 
+def test_int8_answers_until_what_a_policy_that_forbids_it_asks_for_is_ready(house: House) -> None:
+    house.make_ready(1)
+    house.routing.is_int8 = lambda _: True
+    house.routing.refresh("signs")
+    house.residency.ready[1] = Future()  # of the bundle for float32
+    house.routing.is_int8 = lambda _: False
+    house.routing.refresh("signs")
+    assert house.routing.resolve(Target(task="signs")).lease.id.int8
+    house.make_ready(1)
+    assert not house.routing.resolve(Target(task="signs")).lease.id.int8
+
+
 def test_whoever_reads_everything_knows_what_policies_say_of_versions_without_a_name(house: House) -> None:
     """A change of a policy may have been missed while the registry was away."""
     publish(house.registry, seed=2)
