@@ -7,7 +7,7 @@ order of the data), zeros up to a multiple of `_ALIGNMENT`, then the arrays as f
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,16 +55,27 @@ class FoldedBundle:
         """Views of `flat` by name."""
         return {name: self.flat[span].reshape(shape) for name, shape, span in self.spans()}
 
+    def only(self, names: Collection[str]) -> "FoldedBundle":
+        """A copy of these arrays, which keeps nothing of the others in memory."""
+        kept = _empty(self.manifest, {name: shape for name, shape in self.shapes.items() if name in names})
+        values = self.arrays()
+        for name, out in kept.arrays().items():
+            out[...] = values[name]
+        return kept
+
 
 def fold_bundle(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]], *, int8: bool = False) -> FoldedBundle:
     """`norms` are the shared blocks', by node and name; `int8` is for bundles with activation ranges."""
     arrays = fold_int8(bundle, norms) if int8 else _arrays(bundle, norms)
-    shapes = {name: array.shape for name, array in arrays.items()}
-    flat = np.zeros(sum(_padded(math.prod(shape)) for shape in shapes.values()), np.float32)
-    folded = FoldedBundle(manifest=bundle.manifest, shapes=shapes, flat=flat)
+    folded = _empty(bundle.manifest, {name: array.shape for name, array in arrays.items()})
     for name, out in folded.arrays().items():
         arrays[name].write(out)
     return folded
+
+
+def _empty(manifest: Manifest, shapes: Mapping[str, Shape]) -> FoldedBundle:
+    flat = np.zeros(sum(_padded(math.prod(shape)) for shape in shapes.values()), np.float32)
+    return FoldedBundle(manifest=manifest, shapes=shapes, flat=flat)
 
 
 def _arrays(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, Folded]:

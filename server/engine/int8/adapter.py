@@ -17,16 +17,18 @@ from server.engine.adapters import Adapter, Int8Node, NodeAdapter
 from server.engine.backbone import SharedNetwork
 from server.engine.folded import FoldedBundle
 from server.engine.folding import FloatArray
-from server.engine.int8.folding import int8_matrix
+from server.engine.int8.folding import int8_matrix, is_matrix
 from server.engine.mixed import statistics_of
 from server.kernels.device import Device
 from server.kernels.int8 import Int8Matrix
 
 
 def upload_int8(folded: FoldedBundle, network: SharedNetwork, shapes: Geometry, device: Device) -> Adapter:
-    """Through the network whose convolutions are in 8 bits."""
-    adapter = adapters.upload(folded, network, shapes, device)
-    arrays = folded.arrays()
+    """Through the network whose convolutions are in 8 bits. Matrices are copied into oneDNN's memory, and nothing holds
+    on to those of the bundle."""
+    beside = folded.only([name for name in folded.shapes if not is_matrix(name)])
+    adapter = adapters.upload(beside, network, shapes, device)
+    arrays = beside.arrays() | {name: array for name, array in folded.arrays().items() if is_matrix(name)}
     nodes = {0: Int8Node(inverse=_inverse(arrays, 0), statistics=None, matrix=None, inner={})}
     nodes |= {node: _node(node, adapter, arrays, shapes) for node in adapter.nodes}
     return replace(adapter, int8=nodes, size_bytes=adapter.size_bytes + sum(map(_size_bytes, nodes.values())))

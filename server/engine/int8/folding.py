@@ -21,10 +21,16 @@ from nettailor.bundle.bundle import Bundle
 from nettailor.bundle.tensors.ranges import LARGEST_BYTE, LARGEST_WEIGHT, RANGES
 from server.engine.folding import FloatArray, Folded, Norm, Packed, Unchanged, fold
 
+_MATRIX = ".int8"  # the end of a matrix's name
+
 
 def int8_matrix(words: FloatArray, columns: int) -> NDArray[np.int8]:
     """A view of what `fold_int8` wrote; `columns` is a multiple of what a number holds."""
     return words.view(np.int8).reshape(-1, columns)
+
+
+def is_matrix(name: str) -> bool:
+    return name.endswith(_MATRIX)
 
 
 def fold_int8(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, Folded]:
@@ -57,4 +63,4 @@ def _quantised(name: str, folded: Folded, scales: FloatArray) -> dict[str, Folde
     most = np.abs(matrix).max(1)
     scale = np.divide(most, LARGEST_WEIGHT, out=np.ones_like(most), where=most > 0)
     quantised = np.rint(matrix / scale[:, None]).astype(np.int8)
-    return {f"{name}.int8": Packed(values=quantised.T), f"{name}.scale": Unchanged(values=scale)}
+    return {f"{name}{_MATRIX}": Packed(values=quantised.T), f"{name}.scale": Unchanged(values=scale)}

@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import pytest
 from torch import Tensor
 
@@ -15,11 +18,24 @@ def test_all_memory_counts_beside_the_buffer(name: str) -> None:
     adapter = engine(name).upload(folded)
     assert isinstance(adapter, Adapter)
     assert adapter.int8 is not None
-    begin, end = folded.flat.ctypes.data, folded.flat.ctypes.data + folded.flat.nbytes
+    buffer = adapter.head_weight.untyped_storage()
+    begin, end = buffer.data_ptr(), buffer.data_ptr() + buffer.nbytes()
     own = [t for node in adapter.int8.values() for t in tensors(node) if not begin <= t.data_ptr() < end]
     matrices = [matrix.operands[0] for node in adapter.int8.values() for matrix in all_matrices(node)]
     expected = sum(t.untyped_storage().nbytes() for t in own) + sum(matrix.numel() for matrix in matrices)
-    assert adapter.size_bytes == folded.size_bytes + expected
+    assert adapter.size_bytes == buffer.nbytes() + expected
+    words = sum(array.nbytes for name, array in folded.arrays().items() if name.endswith(".int8"))
+    assert buffer.nbytes() <= folded.size_bytes - words  # matrices lie in memory once
+
+
+def test_nothing_of_the_bundle_stays_in_memory() -> None:
+    folded = engine().fold(calibrated("nettailor", 0))
+    flat = weakref.ref(folded.flat)
+    adapter = engine().upload(folded)
+    del folded
+    gc.collect()
+    assert flat() is None
+    assert isinstance(adapter, Adapter)
 
 
 def all_matrices(node: Int8Node) -> list[Int8Matrix]:
