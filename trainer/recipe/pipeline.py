@@ -41,6 +41,8 @@ from trainer.training.evaluate import image_digests
 from trainer.training.fit import Epoch
 from trainer.training.schedule import Schedule
 
+_HELPED = "helped"  # the decision log's word that helpers have trained something
+
 
 def tailor(
     task: str,
@@ -133,11 +135,12 @@ def tailor_data(
         progress.unit = planner.unit
         crew = Alone()
         if helpers is not None and warm is None and not chain and ProcessGroup.current().size == 1:
-            crew = _crew(plan, fold, helpers, checkpoints=checkpoints, progress=progress, early=early)
+            crew = _crew(plan, fold, helpers, decision_log, checkpoints=checkpoints, progress=progress, early=early)
         with crew:
             fold = replace(fold, on_epoch=crew.looking(fold.on_epoch))
             trained = _trained(planner, plan, Folds.split(fold, data, plan.folds, crew), costs, progress, early=early)
-        result = Result(task=task, data=data, costs=costs, warm=warm, trained=trained)
+        helped = decision_log.get(_HELPED) is not None
+        result = Result(task=task, data=data, costs=costs, warm=warm, trained=trained, helped=helped)
         return Tailored.of(
             result.points(),
             history=progress.history,
@@ -164,14 +167,25 @@ def _trained(
 
 
 def _crew(
-    plan: WorkPlan, fold: Fold, helpers: Helpers, *, checkpoints: Path, progress: ProgressReporter, early: EarlyFinish
+    plan: WorkPlan,
+    fold: Fold,
+    helpers: Helpers,
+    decision_log: DecisionLog,
+    *,
+    checkpoints: Path,
+    progress: ProgressReporter,
+    early: EarlyFinish,
 ) -> Crew:
+    def told(run: str, epochs: int, epoch: Epoch) -> None:
+        decision_log.made(_HELPED, lambda: True)
+        progress.epoch_elsewhere(run, epochs, epoch)
+
     return Crew(
         Board(checkpoints),
         helpers,
         folds=plan.folds,
         backbone=fold.backbone.fingerprint(),
-        told=progress.epoch_elsewhere,
+        told=told,
         check=early.check,
     )
 

@@ -93,13 +93,14 @@ class Trained:
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """Measures what was trained on the test split and packs it. The choice is made by then, so that the test split has
-    no part in it."""
+    no part in it. `helped` says whether other processes trained an epoch of it."""
 
     task: str
     data: TaskData
     costs: RelativeCosts
     warm: WarmStart | None
     trained: Trained
+    helped: bool = False
 
     def points(self) -> tuple[Point, ...]:
         """The candidates as bundles, leanest last."""
@@ -197,6 +198,8 @@ class Result:
             done["warm_start"] = self.warm.bundle.digest
         if self.trained.finished_early:
             done["finished_early"] = True
+        if self.helped and plan.config.max_minutes is not None:  # or it makes no difference
+            done["helped"] = True
         if self.trained.skipped:
             done |= {"time_limited": True, "skipped": list(self.trained.skipped)}
         return plan.config.as_json() | done

@@ -71,6 +71,13 @@ def test_who_carries_the_runs_out_makes_no_difference(tmp_path: Path, alone: Tai
     assert progress == sorted(progress)
 
 
+def test_where_the_clock_decides_the_manifest_says_that_others_have_helped(tmp_path: Path, alone: Tailored) -> None:
+    """They leave time for more, so that the bundle need not be the one that a single worker makes."""
+    shared = tailored(tmp_path, config=replace(CONFIG, max_minutes=600.0), helpers=Helping(tmp_path))
+    assert shared.manifest.recipe["helped"] is True
+    assert "helped" not in alone.manifest.recipe
+
+
 @pytest.mark.parametrize(
     ("other", "told"),
     [
