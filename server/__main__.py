@@ -6,7 +6,7 @@ With `NETTAILOR_FRONTS` it is a tree of processes: this one keeps them alive, an
 import socket
 import sys
 
-from hosting.processes.imports import kept_imports
+from hosting.processes.garbage import kept_imports
 from hosting.processes.usage import take_no_options
 from hosting.web.process import GRACE_SECONDS, begin, ending_in_a_line, settings_of
 from nettailor.errors import NetTailorError

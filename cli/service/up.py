@@ -21,8 +21,7 @@ from cli.service.local_service import LOCK_FILE, remove_state, write_state
 from hosting.errors import HostingError
 from hosting.processes.descriptors import raise_open_files_limit
 from hosting.processes.file_lock import FileLock
-from hosting.processes.garbage import collect_rarely
-from hosting.processes.imports import kept_imports
+from hosting.processes.garbage import collect_rarely, kept_imports
 from hosting.processes.malloc import bound_arenas
 from hosting.processes.private_files import keep_files_private
 from hosting.telemetry import tracing

@@ -15,7 +15,7 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from hosting.processes.imports import kept_imports
+from hosting.processes.garbage import kept_imports
 from hosting.telemetry import tracing
 from hosting.telemetry.logs import configure_logs
 from registry.wiring import connect

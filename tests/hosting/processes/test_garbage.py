@@ -3,6 +3,18 @@
 import subprocess
 import sys
 
+import pytest
+
+IMPORTED = """
+import gc, sys
+from hosting.processes.garbage import kept_imports
+
+getattr(gc, sys.argv[1])()
+with kept_imports():
+    inside, kept = gc.isenabled(), [[]]
+print(inside, gc.isenabled(), any(each is kept for each in gc.get_objects()))
+"""
+
 COLLECTED = """
 import gc, weakref
 from hosting.processes.garbage import collect_rarely
@@ -40,8 +52,9 @@ serve(Server())
 """
 
 
-def _printed(script: str) -> list[str]:
-    return subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+def _printed(script: str, *arguments: str) -> list[str]:
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
 def test_what_exists_is_passed_over_and_later_garbage_is_found_though_not_at_once() -> None:
@@ -50,3 +63,8 @@ def test_what_exists_is_passed_over_and_later_garbage_is_found_though_not_at_onc
 
 def test_a_service_does_so_before_it_answers() -> None:
     assert _printed(SERVED) == ["True"]
+
+
+@pytest.mark.parametrize(("before", "afterwards"), [("enable", True), ("disable", False)])
+def test_it_rests_during_imports_and_never_looks_at_what_they_leave(before: str, afterwards: bool) -> None:
+    assert _printed(IMPORTED, before) == ["False", str(afterwards), "False"]

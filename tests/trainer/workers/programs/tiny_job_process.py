@@ -71,7 +71,7 @@ def stop_in_stages() -> None:
 
 
 if __name__ == "__main__":
-    from hosting.processes.imports import kept_imports
+    from hosting.processes.garbage import kept_imports
     from trainer.workers.job_process import die_with, main
 
     die_with(int(sys.argv[1]))
