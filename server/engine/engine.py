@@ -191,6 +191,10 @@ class Engine:
 
         return measured(run, self.device.lanes.count)
 
+    def full_batch(self, most: int) -> int:
+        """The most that is enough for images of any size that there was."""
+        return max((cost.enough(most) for cost in list(self._costs.values())), default=most)
+
     def enough(self, side: int, most: int) -> int:
         """How many rows, at most `most`, a batch of images of `side` pixels should have: more gain next to nothing."""
         return self._costs.get(side, self._assumed).enough(most)

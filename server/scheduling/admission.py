@@ -41,14 +41,17 @@ class Admission:
 
     One busy task meets its own bound before it can fill the house for the others. Where the engine would take longer
     than `bound_s` for that many, both shrink in proportion: what is accepted beyond that only waits. They stay above
-    what keeps batches of `max_batch` full, or an estimate made on small, dear batches would turn a burst away.
+    what keeps batches full, or an estimate made on small, dear batches would turn a burst away.
     """
 
-    def __init__(self, *, bound: int, bound_per_task: int, bound_s: float = math.inf, max_batch: int = 1) -> None:
+    def __init__(
+        self, *, bound: int, bound_per_task: int, bound_s: float = math.inf, full_batch: Callable[[], int] = lambda: 1
+    ) -> None:
+        """`full_batch` says how many predictions a full one has."""
         self._bound = bound
         self._bound_per_task = bound_per_task
         self._bound_s = bound_s
-        self._max_batch = max_batch
+        self._full_batch = full_batch
         self._lock = threading.Lock()
         self._by_task: Counter[str] = Counter()
         self._seconds_each = 0.0
@@ -109,7 +112,7 @@ class Admission:
     def _bounds(self) -> tuple[int, int]:
         """How many predictions may be under way in all and for one task, as fast as the engine is now."""
         in_time = self._bound_s / self._seconds_each if self._seconds_each else math.inf
-        share = min(1.0, in_time / self._bound)
-        house = max(share * self._bound, _HOUSE_BATCHES * self._max_batch)
-        task = max(share * self._bound_per_task, _TASK_BATCHES * self._max_batch)
+        share, full = min(1.0, in_time / self._bound), self._full_batch()
+        house = max(share * self._bound, _HOUSE_BATCHES * full)
+        task = max(share * self._bound_per_task, _TASK_BATCHES * full)
         return int(min(self._bound, house)), int(min(self._bound_per_task, task))

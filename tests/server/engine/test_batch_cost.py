@@ -90,3 +90,4 @@ def test_an_engine_measures_every_size_of_images_once(int8: bool) -> None:
     assert engine.is_idle  # what it was measured with is gone
     assert engine.enough(16, 2) <= 2
     assert engine.enough(24, 64) == 64  # nothing is known of these
+    assert engine.full_batch(64) == engine.enough(16, 64)
