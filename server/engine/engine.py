@@ -5,9 +5,8 @@ Legend: U distinct images, N rows (an image once for every task that wants it), 
 
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -33,15 +32,13 @@ from server.engine.mixed import MixedPass
 from server.engine.ready import Ready
 from server.engine.rehearsal import rehearsal_bundle
 from server.engine.rows import Share, cut
+from server.engine.stems import StemRunner, Stems
 from server.engine.whole.masked import MaskedNetwork, upload_masked
 from server.engine.whole.network import WholeNetwork, upload_network
 from server.engine.whole.packed import PackedNetwork, upload_packed
-from server.kernels.device import Device, put_next
+from server.kernels.device import Device
 
 _REHEARSED_TASKS = 8  # of the batches that are measured
-
-P = TypeVar("P")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,23 +50,6 @@ class Part:
 
 
 Answers = Callable[[], list[NDArray[np.float32]]]  # waits for a batch's answers
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Stems:
-    """x_0 of some of a batch's images, in the order of `places` (image -> row)."""
-
-    x: Tensor | None  # None: of none
-    places: Mapping[int, int]
-    device: Device
-
-    def rows(self, images: Sequence[int]) -> Tensor:
-        """x_0 of these images, one after another."""
-        assert self.x is not None
-        rows = [self.places[image] for image in images]
-        if rows == list(range(rows[0], rows[0] + len(rows))):
-            return self.x[rows[0] : rows[0] + len(rows)]
-        return self.x.index_select(0, put_next(self.device, np.array(rows)))
 
 
 class Engine:
@@ -94,6 +74,7 @@ class Engine:
         self._exact = ExactNetwork(self.shared, read, device, fingerprint=self.fingerprint) if device.int8 else None
         grouping = device.grouping  # of tasks in slots; None: there are none
         self._grouped = None if grouping is None else GroupedRunner(self.shared, self._shapes, device, grouping)
+        self._stems = StemRunner(self.shared, device, self._grouped)
         self._ready: weakref.WeakSet[Ready] = weakref.WeakSet()  # that are on the device now
         self._measures = measures and device.is_host
         self._assumed = AssumedCost(lanes=device.lanes.count)
@@ -166,7 +147,7 @@ class Engine:
                 x = block(x).relu_()
             self.device.fetch([x.mean((1, 2))])
             if self._grouped is not None:
-                self._grouped.warm_up(self._stem_of, side)
+                self._grouped.warm_up(self._stems.of, side)
 
     def _prepare(self, side: int) -> None:
         if side not in self._costs:
@@ -237,9 +218,12 @@ class Engine:
     ) -> Answers:
         """Logits (n, K) of each member for its images."""
         wanted = _preprocessings(len(images), parts)
-        stems = self._stems(images, wanted, ready, members, cutting)
+        sharing = [rows for one, rows in zip(ready, members, strict=True) if not isinstance(one, WholeNetwork)]
+        stems = self._stems.run(images, wanted, sharing, cutting)
         pieces = cut(members, [one.work for one in ready], cutting.pieces)
-        waiting = self._each(cutting, lambda piece: self._run(images, stems, piece, ready), pieces)
+        waiting = self.device.lanes.map(
+            lambda piece: self._run(images, stems, piece, ready), pieces, side_by_side=cutting.side_by_side
+        )
 
         def answers() -> list[NDArray[np.float32]]:
             found: list[list[NDArray[np.float32]]] = [[] for _ in members]
@@ -249,49 +233,6 @@ class Engine:
             return [rows[0] if len(rows) == 1 else np.concatenate(rows) for rows in found]
 
         return answers
-
-    def _each(self, cutting: Cutting, run: Callable[[P], R], pieces: Sequence[P]) -> list[R]:
-        return self.device.lanes.map(run, pieces) if cutting.side_by_side else [run(piece) for piece in pieces]
-
-    def _stems(
-        self,
-        images: NDArray[np.uint8],
-        wanted: Sequence[Preprocessing],
-        ready: Sequence[Ready],
-        members: Sequence[list[int]],
-        cutting: Cutting,
-    ) -> Stems:
-        """x_0 of the images that anybody wants who shares the stem; each passes it once."""
-        sharing = [rows for one, rows in zip(ready, members, strict=True) if not isinstance(one, WholeNetwork)]
-        places = {image: place for place, image in enumerate(sorted({image for rows in sharing for image in rows}))}
-        if not places:
-            return Stems(x=None, places=places, device=self.device)
-        chunks = [chunk.tolist() for chunk in np.array_split(list(places), min(cutting.pieces, len(places)))]
-        x = self._each(
-            cutting, lambda chunk: self._stem(_taken(images, chunk), [wanted[image] for image in chunk]), chunks
-        )
-        return Stems(x=x[0] if len(x) == 1 else torch.cat(x), places=places, device=self.device)
-
-    def _stem(self, images: NDArray[np.uint8], wanted: Sequence[Preprocessing]) -> Tensor:
-        """x_0 of images (U, 3, S, S)."""
-        with torch.inference_mode():
-            if self._grouped is None:
-                return self.shared.run_stem(self._normalised(images, wanted))
-            colours = np.repeat(each := _colours(wanted), len(images) // len(each), axis=0)
-            return self._grouped.run_stem(self._stem_of, self.device.put_images(images), put_next(self.device, colours))
-
-    def _stem_of(self, images: Tensor, colours: Tensor) -> Tensor:
-        return self.shared.run_stem(self._scaled(images, colours))
-
-    def _normalised(self, images: NDArray[np.uint8], wanted: Sequence[Preprocessing]) -> Tensor:
-        """(U, 3, S, S) -> (U, S, S, 3), by the preprocessing of each image."""
-        return self._scaled(self.device.put_images(images), put_next(self.device, _colours(wanted)))
-
-    def _scaled(self, images: Tensor, colours: Tensor) -> Tensor:
-        """`colours` (U or 1, 2, 3) are mean and deviation."""
-        mean, std = colours[:, :, None, None].unbind(1)
-        x = images.permute(0, 2, 3, 1).float().contiguous()
-        return x.div_(255).sub_(mean).div_(std).to(self.device.dtype)
 
     def _run(self, images: NDArray[np.uint8], stems: Stems, piece: Sequence[Share], ready: Sequence[Ready]) -> Answers:
         """Logits of each share."""
@@ -306,8 +247,7 @@ class Engine:
             for share in piece:
                 one = ready[share.member]
                 if isinstance(one, WholeNetwork):
-                    own = self._normalised(_taken(images, share.images), [one.preprocessing])
-                    logits[share.member] = one.run(own)
+                    logits[share.member] = one.run(self._stems.normalised(images, share.images, one.preprocessing))
                 elif isinstance(one, MaskedNetwork | PackedNetwork):
                     logits[share.member] = one.run(stems.rows(share.images))
             slotted = [(share, one) for share in piece if isinstance(one := ready[share.member], SlottedAdapter)]
@@ -349,19 +289,6 @@ class Engine:
         network = sharing[0][1].network
         logits = pass_type(network, [adapter for _, adapter in sharing], counts).run(x)
         return {share.member: rows for (share, _), rows in zip(sharing, logits, strict=True)}
-
-
-def _taken(images: NDArray[np.uint8], rows: Sequence[int]) -> NDArray[np.uint8]:
-    """A view where the rows follow one another."""
-    if list(rows) == list(range(rows[0], rows[0] + len(rows))):
-        return images[rows[0] : rows[0] + len(rows)]
-    return images[list(rows)]
-
-
-def _colours(wanted: Sequence[Preprocessing]) -> NDArray[np.float32]:
-    """Mean and deviation (U, 2, 3) of images; (1, 2, 3) where all have the same."""
-    each = wanted if len(set(wanted)) > 1 else wanted[:1]
-    return np.array([(preprocessing.mean, preprocessing.std) for preprocessing in each], np.float32)
 
 
 def _preprocessings(images: int, parts: Sequence[Part]) -> list[Preprocessing]:

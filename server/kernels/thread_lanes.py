@@ -31,9 +31,10 @@ class ThreadLanes:
         count = min(threads, _MOST)
         return cls(count, threads=threads // count)
 
-    def map(self, run: Callable[[P], R], pieces: Sequence[P]) -> list[R]:
-        """`run` of every piece, in order; a piece alone is run by the caller. Raises what `run` raises."""
-        if self._pool is None or len(pieces) == 1:
+    def map(self, run: Callable[[P], R], pieces: Sequence[P], *, side_by_side: bool = True) -> list[R]:
+        """`run` of every piece, in order. A piece alone is run by the caller, and so are all that are not to run
+        `side_by_side`. Raises what `run` raises."""
+        if self._pool is None or len(pieces) == 1 or not side_by_side:
             return [run(piece) for piece in pieces]
         return list(self._pool.map(run, pieces))
 
