@@ -282,11 +282,14 @@ class Fold:
         return lambda images, labels, progress: learn(lambda: teach(images), labels, progress)
 
     def _teaching(self, student: Student, teacher: Teacher) -> Teach:
-        guide = teacher.guide(torch.bfloat16 if self.config.bf16 else torch.float32)
-        stem = folded(student.stem)
+        @functools.cache  # made for the first lesson: most runs find all of theirs in the store
+        def in_inference_form() -> tuple[Teacher, nn.Module]:
+            guide = teacher.guide(torch.bfloat16 if self.config.bf16 else torch.float32)
+            return guide, folded(student.stem)
 
         @torch.no_grad()
         def teach(images: Tensor) -> Lesson:
+            guide, stem = in_inference_form()
             with self._autocast():
                 return Lesson(stem=stem(images), targets=guide.targets(images))
 

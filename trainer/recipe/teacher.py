@@ -40,8 +40,7 @@ class Teacher(nn.Module):
 
     def guide(self, dtype: torch.dtype) -> "Teacher":
         """A copy that only gives targets: in inference form, computing in `dtype`."""
-        copied = copy.deepcopy(self)
-        copied.backbone = folded(self.backbone)
+        copied: Teacher = copy.deepcopy(self, memo={id(self.backbone): folded(self.backbone)})
         return copied.eval().requires_grad_(False).to(dtype)
 
     @torch.no_grad()
