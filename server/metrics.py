@@ -2,12 +2,15 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from hosting.access.rate_limit import REASON
 from hosting.web.problems import CLIENT_GONE
 from server.residency.tiers import Tier
+
+M = TypeVar("M", Counter, Histogram)
 
 OTHER_TASK = "_other"  # the label of requests for tasks that do not exist
 
@@ -30,6 +33,7 @@ class Metrics:
         # task before `forget_task` is called, and no series is made but under the lock.
         self.knows_task: Callable[[str], bool] = lambda _: False
         self._series = threading.Lock()
+        self._made: dict[tuple[Any, ...], Any] = {}  # series of tasks by metric and labels; within the lock
 
         self.requests = self._counter("requests", "Predictions asked, over HTTP or gRPC.", "task", "code")
         self.request_seconds = self._seconds(
@@ -75,7 +79,7 @@ class Metrics:
     def switched(self, task: str, tier: Tier, seconds: float) -> None:
         with self._series:
             if self.knows_task(task):
-                self.switches.labels(task, tier).inc()
+                self._of_task(self.switches, task, tier).inc()
         self.switch_seconds.labels(tier).observe(seconds)
 
     def batch_ran(self, *, images: int, tasks: int, predictions: int, seconds: float) -> None:
@@ -89,13 +93,13 @@ class Metrics:
     def queued(self, task: str, seconds: float) -> None:
         with self._series:
             if self.knows_task(task):
-                self.queue_seconds.labels(task).observe(seconds)
+                self._of_task(self.queue_seconds, task).observe(seconds)
 
     def answered(self, tasks: Iterable[str], code: int, seconds: float) -> None:
         with self._series:
             for label in dict.fromkeys(task if self.knows_task(task) else OTHER_TASK for task in tasks):
-                self.requests.labels(label, str(code)).inc()
-                self.request_seconds.labels(label, _outcome(code)).observe(seconds)
+                self._of_task(self.requests, label, code).inc()
+                self._of_task(self.request_seconds, label, _outcome(code)).observe(seconds)
 
     def refused(self, reason: str) -> None:
         self.rejected.labels(reason).inc()
@@ -106,8 +110,16 @@ class Metrics:
     def forget_task(self, task: str) -> None:
         """Drop every series of a task that was deleted."""
         with self._series:
+            self._made.clear()
             for metric in (self.requests, self.request_seconds, self.queue_seconds, self.switches):
                 metric.remove_by_labels({"task": task})
+
+    def _of_task(self, metric: M, *labels: object) -> M:
+        """A series, made if it is new; prometheus-client takes longer to find one than to count in it."""
+        series: M | None = self._made.get((metric, *labels))
+        if series is None:
+            series = self._made[metric, *labels] = metric.labels(*labels)
+        return series
 
     def _counter(self, name: str, help: str, *labels: str) -> Counter:
         return Counter(f"nettailor_{name}", help, labels, registry=self.registry)

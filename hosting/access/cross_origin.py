@@ -27,6 +27,8 @@ _PROBLEMS: ProblemTable = {
     HostNotAllowed: (421, "host not allowed"),
     OriginNotAllowed: (403, "origin not allowed"),
 }
+_TELLING = frozenset({b"host", b"origin", b"sec-fetch-site"})
+_MOST_KNOWN = 100  # headers `Host`; a stranger who may ask at all can name as many ports as there are
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # they change nothing, and no other site reads the answer
 _PROBES = (HEALTHZ, READYZ)  # asked by whatever name a prober knows; they tell nothing
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -44,6 +46,8 @@ class CrossOriginProtection:
         self._app = app
         self._hosts = hosts
         self._origins = frozenset(origins)
+        # What `Host` said in requests that were let in and said nothing of where they come from, as of programs all do.
+        self._known_hosts: set[bytes] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -55,12 +59,19 @@ class CrossOriginProtection:
         await self._app(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
+        said = [header for header in scope["headers"] if header[0] in _TELLING]
+        only_host = said[0][1] if len(said) == 1 and said[0][0] == b"host" else None
+        if only_host in self._known_hosts:
+            return
         headers = Headers(scope=scope)
-        if route_match(scope).route not in _PROBES:
+        is_probe = route_match(scope).route in _PROBES
+        if not is_probe:
             for host in headers.getlist("host"):
                 self._hosts.check(host)
         if scope["method"] not in _SAFE_METHODS:
             self._check_origin(headers)
+        if only_host is not None and not is_probe and len(self._known_hosts) < _MOST_KNOWN:
+            self._known_hosts.add(only_host)
 
     def _check_origin(self, headers: Headers) -> None:
         """Raises `OriginNotAllowed`. What is no browser sends neither header."""

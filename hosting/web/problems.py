@@ -9,15 +9,17 @@ stranger wrote may be in any of them: it is mended, so that every problem can be
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from hosting.disk.reserve import is_full
 from hosting.errors import InsufficientStorage, PageUnknown, ReserveNearlyGone
@@ -61,23 +63,33 @@ class Problem(BaseModel):
 
 def problem_of(error: Exception, status: int, title: str, *, instance: str | None = None) -> Problem:
     """The problem document of a domain exception, for answers and for what is stored (a failed job, for one)."""
-    members: dict[str, Any] = mended({name: getattr(error, name) for name in _MEMBERS if hasattr(error, name)})
-    detail: str = mended(str(error))
-    return Problem(
-        type=problem_type(type(error)),
-        title=title,
-        status=status,
-        detail=detail,
-        error=detail,
-        instance=instance,
-        request_id=request_id.get(),
-        **members,
-    )
+    return Problem(**mended(_members_of(error, status, title, instance=instance)))
+
+
+def _members_of(error: Exception, status: int, title: str, *, instance: str | None) -> dict[str, Any]:
+    """The members of its problem document, in the order of `Problem`. Answers do without one of those: to make it
+    would cost more than all else about a refusal."""
+    detail = str(error)
+    return {
+        "type": problem_type(type(error)),
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        "request_id": request_id.get(),
+        "error": detail,
+        **{name: getattr(error, name) for name in _MEMBERS if hasattr(error, name)},
+    }
 
 
 def problem_type(error: type[Exception]) -> str:
     """`TaskUnknown` -> `urn:nettailor:problem:task-unknown`."""
-    return "urn:nettailor:problem:" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", error.__name__).lower()
+    return _urn(error.__name__)
+
+
+@cache
+def _urn(name: str) -> str:
+    return "urn:nettailor:problem:" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
 
 
 def media_type_of(path: str) -> str:
@@ -86,19 +98,23 @@ def media_type_of(path: str) -> str:
     return "application/json" if is_open_inference else MEDIA_TYPE
 
 
-def problem_response(problem: Problem, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def problem_response(problem: Problem, *, headers: Mapping[str, str] | None = None) -> Response:
     """The answer for a problem; 429 and 503 get a `Retry-After` if the headers have none."""
-    answer = JSONResponse(
-        mended(problem.model_dump(mode="json")),
-        status_code=problem.status,
-        media_type=media_type_of(problem.instance or ""),
-        headers=dict(headers or {}),
-    )
-    if problem.status in (429, 503):
-        answer.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    return _written(problem.model_dump(mode="json"), headers or {})
+
+
+def _written(problem: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+    told = {name.lower(): value for name, value in headers.items()}
+    if problem["status"] in (429, 503):
+        told.setdefault("retry-after", str(RETRY_AFTER_SECONDS))
     if identity := request_id.get():
-        answer.headers[HEADER] = identity
-    return answer
+        told[HEADER.lower()] = identity
+    return Response(
+        to_json(mended(dict(problem))),
+        status_code=problem["status"],
+        media_type=media_type_of(problem["instance"] or ""),
+        headers=told,
+    )
 
 
 def install_problem_handlers(app: FastAPI, table: ProblemTable) -> None:
@@ -144,12 +160,13 @@ def _handler(status: int, title: str) -> Callable[[Request, Exception], Awaitabl
 
 
 def _answer(request: Request, error: Exception, status: int, title: str) -> Response:
+    path: str = request.scope["path"]  # `request.url` would put a whole URL together, and take it apart again
     if status >= 500:
-        logger.warning("%s %s: %s", request.method, request.url.path, error)
+        logger.warning("%s %s: %s", request.method, path, error)
     headers: dict[str, str] = {}
     if (seconds := getattr(error, "retry_after_seconds", None)) is not None:
         headers["Retry-After"] = str(max(1, round(seconds)))
-    return problem_response(problem_of(error, status, title, instance=request.url.path), headers=headers)
+    return _written(_members_of(error, status, title, instance=path), headers)
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:

@@ -1,6 +1,7 @@
 """What a prediction's URL asks for (torch-free)."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -43,12 +44,20 @@ class VersionPath(TaskPath):
 def query(request: Request, model: type[M]) -> M:
     """Raises `RequestValidationError`."""
     if not request.scope["query_string"]:
-        return _parsed(model, "query", {})
+        unsaid = _unsaid(model)
+        assert isinstance(unsaid, model)
+        return unsaid
     check_said_once(request, but="tasks")
     asked = dict(request.query_params)
     if "tasks" in asked:
         asked["tasks"] = tasks_named(request)
     return _parsed(model, "query", asked)
+
+
+@cache
+def _unsaid(model: type[BaseModel]) -> BaseModel:
+    """What holds where a query is empty, which is read only."""
+    return _parsed(model, "query", {})
 
 
 def tasks_named(request: Request) -> str:

@@ -53,14 +53,15 @@ class Admission:
         self._bound_s = bound_s
         self._full_batch = full_batch
         self._lock = threading.Lock()
-        self._by_task: Counter[str] = Counter()
+        self._by_task: dict[str, int] = {}
+        self._total = 0
         self._seconds_each = 0.0
         self.changed: Callable[[Standing], None] | None = None  # told within the lock, of the tasks that it is about
 
     @property
     def under_way(self) -> int:
         with self._lock:
-            return self._by_task.total()
+            return self._total
 
     def enter(self, tasks: Sequence[str], images: int) -> None:
         """Admit `images` for each task, all or none. Raises `Overloaded`.
@@ -70,7 +71,9 @@ class Admission:
         wanted = Counter({task: images * times for task, times in Counter(tasks).items()})
         with self._lock:
             self._standing(wanted).check(wanted)
-            self._by_task += wanted
+            for task, count in wanted.items():
+                self._by_task[task] = self._by_task.get(task, 0) + count
+            self._total += wanted.total()
             self._tell(wanted)
 
     def check(self, tasks: Sequence[str]) -> None:
@@ -82,10 +85,11 @@ class Admission:
     def leave(self, tasks: Sequence[str], images: int) -> None:
         with self._lock:
             for task in tasks:
-                self._by_task[task] -= images
-                assert self._by_task[task] >= 0, f"{task} left more often than it entered"
-                if not self._by_task[task]:
-                    del self._by_task[task]
+                left = self._by_task.pop(task, 0) - images
+                assert left >= 0, f"{task} left more often than it entered"
+                if left:
+                    self._by_task[task] = left
+            self._total -= images * len(tasks)
             self._tell(tasks)
 
     def ran(self, predictions: int, seconds: float) -> None:
@@ -102,8 +106,8 @@ class Admission:
     def _standing(self, tasks: Iterable[str]) -> Standing:
         bound, bound_per_task = self._bounds()
         return Standing(
-            total=self._by_task.total(),
-            by_task={task: self._by_task[task] for task in tasks},
+            total=self._total,
+            by_task={task: self._by_task.get(task, 0) for task in tasks},
             bound=bound,
             bound_per_task=bound_per_task,
             seconds_each=self._seconds_each,

@@ -59,6 +59,9 @@ def test_a_request_that_outlives_its_task_leaves_no_series_behind() -> None:
     shown = generate_latest(metrics.registry).decode()
     assert 'task="signs"' not in shown
     assert 'nettailor_requests_total{code="200",task="_other"} 1.0' in shown
+    known.add("signs")  # a task of that name is made anew
+    metrics.answered(["signs"], 200, 0.1)
+    assert 'nettailor_requests_total{code="200",task="signs"} 1.0' in generate_latest(metrics.registry).decode()
 
 
 def test_durations_of_refusals_are_kept_apart() -> None:

@@ -180,3 +180,13 @@ def preflight_of(http: httpx.Client, method: str, *, origin: str = APP, asked: s
 )
 def test_same_origin(origin: str, host: str, same: bool) -> None:
     assert is_same_origin(origin, host) == same
+
+
+def test_a_host_that_was_let_in_is_let_in_again_and_lets_nobody_else_in(http: httpx.Client) -> None:
+    port = http.base_url.port
+    for _ in range(2):
+        assert http.get("/tasks", headers={"Host": f"localhost:{port}"}).is_success
+        assert http.get("/healthz", headers={"Host": "probed.example"}).is_success  # any name will do for probes
+        assert http.get("/tasks", headers={"Host": "probed.example"}).status_code == 421
+        assert delete(http, Host=f"localhost:{port}", Origin="https://site.example").status_code == 403
+        assert delete(http, Host=f"localhost:{port}", Sec_Fetch_Site="cross-site").status_code == 403
