@@ -55,7 +55,7 @@ def help_queue_name(work_dir: Path) -> str:
 
 
 def _give_id(path: Path) -> None:
-    """Under a lock: of two workers that start at once, the second would wait on a queue that the first forgot."""
+    """Under a lock: of two workers that start at once, one would go by an id that the other then replaces."""
     with FileLock(path.with_name("id.lock")) as lock:
         locked = lock.acquire(patience_seconds=_ID_PATIENCE_SECONDS)
         if path.exists():
