@@ -1,7 +1,6 @@
 """The short way to the handlers and the long one, through FastAPI's router, answer alike."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -9,22 +8,17 @@ import pytest
 from fastapi import FastAPI
 
 from hosting.web.problems import install_problem_handlers
-from registry.registry import Registry
 from server.http.problems import ALL_PROBLEMS
-from server.settings import ServerSettings
-from tests.server.asking import FILES, publish
-from tests.server.running import Running, running
+from tests.server.asking import FILES
+from tests.server.running import Running
 
 _TIMES = ("switch_ms", "queue_ms", "inference_ms")
 
 
-@pytest.fixture
-def server(server_settings: ServerSettings, registry: Registry) -> Iterator[Running]:
-    publish(registry)
-    publish(registry, "flowers", seed=2, classes=3)
-    with running(server_settings, registry) as started:
-        assert started.client.post("/predict?tasks=signs,flowers", content=FILES[0]).is_success  # both on the device
-        yield started
+@pytest.fixture(scope="module")
+def server(stocked_server: Running) -> Running:
+    assert stocked_server.client.post("/predict?tasks=signs,flowers", content=FILES[0]).is_success  # both on the device
+    return stocked_server
 
 
 def through_the_router(server: Running, path: str, headers: dict[str, str]) -> httpx.Response:
