@@ -50,7 +50,17 @@ class PackedConvolution(nn.Module):
         """Keep that share of what is free, the largest magnitudes; give the rest back."""
         keep = round(share * int(self.free.sum()))
         magnitudes = torch.where(self.owned, self.own.abs(), -1.0).flatten()
-        chosen = torch.zeros_like(magnitudes, dtype=torch.bool)
-        chosen[magnitudes.argsort(descending=True, stable=True)[:keep]] = True
-        self.owned.logical_and_(chosen.view(self.own.shape))
+        self.owned.logical_and_(_largest(magnitudes, keep).view(self.own.shape))
         self.own.mul_(self.owned)
+
+
+def _largest(values: Tensor, count: int) -> Tensor:
+    """Which of the values (n,) are the largest, bool (n,); of equal ones the first. Nothing is sorted: a network has
+    tens of millions."""
+    if count == 0:
+        return torch.zeros_like(values, dtype=torch.bool)
+    least = values.kthvalue(len(values) - count + 1).values
+    chosen = values > least
+    equal = (values == least).nonzero().flatten()
+    chosen[equal[: count - int(chosen.sum())]] = True
+    return chosen
