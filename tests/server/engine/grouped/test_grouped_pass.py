@@ -1,6 +1,7 @@
 """A batch of tasks in slots gives what the mixed pass gives, however it is run."""
 
 import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -58,9 +59,16 @@ def test_mixed_batch_gives_what_the_mixed_pass_gives(batch, recorded: Recorded) 
         np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
 
 
-@pytest.mark.parametrize("product", [looped_product, grouped_product])
-@pytest.mark.parametrize("recorded", ["off", "pass"])
-@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+# Of every two of the three each pair, and all three at night: nothing depends on more than two.
+@pytest.mark.parametrize(
+    ("name", "recorded", "product"),
+    [
+        pytest.param(*each, marks=() if index in (0, 3, 5, 6) else pytest.mark.nightly)
+        for index, each in enumerate(
+            itertools.product(("resnet18", "resnet50"), ("off", "pass"), (looped_product, grouped_product))
+        )
+    ],
+)
 def test_other_backbones(name: str, recorded: Recorded, product: GroupedProduct) -> None:
     record = None if recorded == "off" else FakeRecorder()
     tested = grouped(name, product=product, recorded=recorded, record=record)
