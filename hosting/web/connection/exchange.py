@@ -49,6 +49,7 @@ class Exchange:
             receive, send = self._receive, self._send
         else:
             scope[BODY_IS_THERE] = True
+            send = self._send_together
         if scope["http_version"] == "1.0":
             send = _Unframed(self._cycle, send)
         app = _answer_head if scope["method"] == "HEAD" else _answer
@@ -75,6 +76,16 @@ class Exchange:
             length = dict(cycle.scope["headers"]).get(b"content-length", b"0")
             if cycle.waiting_for_100_continue or int(length) > self._rest_bytes:
                 cycle.keep_alive = False
+        await self._send_together(message)
+
+    async def _send_together(self, message: Message) -> None:
+        """Headers that say how long the body is go out with its beginning."""
+        cycle: Any = self._cycle
+        if message["type"] == "http.response.start" and cycle.scope["method"] != "HEAD":
+            for name, _ in message.get("headers", ()):
+                if name == b"content-length":
+                    cycle.transport.hold_next()
+                    break
         await cycle.send(message)
 
 

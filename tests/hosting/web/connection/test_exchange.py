@@ -12,6 +12,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from hosting.settings.settings import Settings
+from hosting.web.connection.lingering import LingeringTransport
 from hosting.web.process import configured
 from tests.hosting.web.connection.peer import LARGE, House, Serve, peer
 from tests.serving import listening
@@ -163,3 +164,24 @@ def test_what_a_closing_server_does_not_wait_for_any_longer_is_a_line_in_the_log
     told = [each for each in caplog.records if each.levelname in {"WARNING", "ERROR"}]
     assert "GET /ever is broken off: the server stops" in [each.getMessage() for each in told]
     assert not any(each.exc_info for each in told)
+
+
+def test_headers_wait_for_the_body_only_where_they_say_how_long_it_is(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = []
+    hold_next = LingeringTransport.hold_next
+
+    def noted(self: LingeringTransport) -> None:
+        held.append(self)
+        hold_next(self)
+
+    monkeypatch.setattr(LingeringTransport, "hold_next", noted)
+    with peer(serve()) as client:
+        for request in ("GET /parts HTTP/1.1", "HEAD /ok HTTP/1.1"):  # the first one is a stream
+            client.send(request, _HOST)
+            client.answer(to_head=request.startswith("HEAD"))
+            assert not held
+        client.send("GET /ok HTTP/1.1", _HOST)
+        assert client.answer().body == b"fine"
+        assert len(held) == 1
