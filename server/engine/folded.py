@@ -7,8 +7,9 @@ order of the data), zeros up to a multiple of `_ALIGNMENT`, then the arrays as f
 
 import json
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -55,27 +56,20 @@ class FoldedBundle:
         """Views of `flat` by name."""
         return {name: self.flat[span].reshape(shape) for name, shape, span in self.spans()}
 
-    def only(self, names: Collection[str]) -> "FoldedBundle":
-        """A copy of these arrays, which keeps nothing of the others in memory."""
-        kept = _empty(self.manifest, {name: shape for name, shape in self.shapes.items() if name in names})
-        values = self.arrays()
-        for name, out in kept.arrays().items():
-            out[...] = values[name]
-        return kept
+    def first(self, count: int) -> "FoldedBundle":
+        """A copy of so many arrays, which keeps nothing of the others in memory."""
+        shapes = dict(islice(self.shapes.items(), count))
+        return FoldedBundle(manifest=self.manifest, shapes=shapes, flat=self.flat[: _floats(shapes)].copy())
 
 
 def fold_bundle(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]], *, int8: bool = False) -> FoldedBundle:
     """`norms` are the shared blocks', by node and name; `int8` is for bundles with activation ranges."""
     arrays = fold_int8(bundle, norms) if int8 else _arrays(bundle, norms)
-    folded = _empty(bundle.manifest, {name: array.shape for name, array in arrays.items()})
+    shapes = {name: array.shape for name, array in arrays.items()}
+    folded = FoldedBundle(manifest=bundle.manifest, shapes=shapes, flat=np.zeros(_floats(shapes), np.float32))
     for name, out in folded.arrays().items():
         arrays[name].write(out)
     return folded
-
-
-def _empty(manifest: Manifest, shapes: Mapping[str, Shape]) -> FoldedBundle:
-    flat = np.zeros(sum(_padded(math.prod(shape)) for shape in shapes.values()), np.float32)
-    return FoldedBundle(manifest=manifest, shapes=shapes, flat=flat)
 
 
 def _arrays(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, Folded]:
@@ -109,6 +103,11 @@ def from_bytes(data: Bytes) -> FoldedBundle:
 
 def _data_start(header_bytes: int) -> int:
     return -(-(_LENGTH_BYTES + header_bytes) // _ALIGNMENT) * _ALIGNMENT
+
+
+def _floats(shapes: Mapping[str, Shape]) -> int:
+    """That arrays take together."""
+    return sum(_padded(math.prod(shape)) for shape in shapes.values())
 
 
 def _padded(count: int) -> int:

@@ -4,6 +4,7 @@ scale of one activation to that of the next.
 Legend: C_l channels of node l, M middle channels of a bottleneck proxy, S as in `server.engine.folding`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -24,14 +25,21 @@ from server.kernels.int8 import Int8Matrix
 
 
 def upload_int8(folded: FoldedBundle, network: SharedNetwork, shapes: Geometry, device: Device) -> Adapter:
-    """Through the network whose convolutions are in 8 bits. Matrices are copied into oneDNN's memory, and nothing holds
-    on to those of the bundle."""
-    beside = folded.only([name for name in folded.shapes if not is_matrix(name)])
-    adapter = adapters.upload(beside, network, shapes, device)
-    arrays = beside.arrays() | {name: array for name, array in folded.arrays().items() if is_matrix(name)}
+    """Through the network whose convolutions are in 8 bits."""
+    kept = _kept(folded)
+    adapter = adapters.upload(kept, network, shapes, device)
+    arrays = folded.arrays() | kept.arrays()
     nodes = {0: Int8Node(inverse=_inverse(arrays, 0), statistics=None, matrix=None, inner={})}
     nodes |= {node: _node(node, adapter, arrays, shapes) for node in adapter.nodes}
     return replace(adapter, int8=nodes, size_bytes=adapter.size_bytes + sum(map(_size_bytes, nodes.values())))
+
+
+def _kept(folded: FoldedBundle) -> FoldedBundle:
+    """What stays in memory beside the matrices, which are copied into oneDNN's. Where it is the larger part, as on
+    bottleneck backbones, copying it would cost a switch more than the matrices are worth: then all stays."""
+    matrices = [shape for name, shape in folded.shapes.items() if is_matrix(name)]
+    numbers = sum(map(math.prod, matrices))
+    return folded.first(len(folded.shapes) - len(matrices)) if 2 * numbers > folded.flat.size else folded
 
 
 def _size_bytes(node: Int8Node) -> int:

@@ -34,7 +34,7 @@ def is_matrix(name: str) -> bool:
 
 
 def fold_int8(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[str, Folded]:
-    """All arrays of the module's docstring; `norms` are the shared blocks', by node and name."""
+    """All arrays of the module's docstring, the matrices last; `norms` are the shared blocks', by node and name."""
     arrays = dict(fold(bundle, norms))
     shapes, plan = geometry(bundle.manifest.backbone.id), bundle.manifest.plan
     for node in plan.nodes():
@@ -47,7 +47,8 @@ def fold_int8(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]]) -> dict[s
             name = f"{node}.proxies"
             arrays |= _quantised(name, arrays.pop(name), _scales(bundle, shapes, sources))
     ranges = {node: bundle.tensors[f"{RANGES}{node}"] for node in (0, *plan.nodes())}
-    return arrays | {f"{node}.ranges": Unchanged(values=values) for node, values in ranges.items()}
+    arrays |= {f"{node}.ranges": Unchanged(values=values) for node, values in ranges.items()}
+    return dict(sorted(arrays.items(), key=lambda named: is_matrix(named[0])))
 
 
 def _scales(bundle: Bundle, shapes: Geometry, sources: tuple[int, ...]) -> FloatArray:

@@ -60,7 +60,7 @@ def test_what_an_earlier_process_left_is_verified_when_read(tmp_path: Path) -> N
     assert again.read(A) is None
     assert read(again, B) == CONTENTS[B].tobytes()
     assert again.ids() == (B,)
-    assert [path.name for path in tmp_path.iterdir()] == [f"{'b' * 64}.12.a.b-1.folded-3"]
+    assert [path.name for path in tmp_path.iterdir()] == [f"{'b' * 64}.12.a.b-1.folded-4"]
 
 
 def test_what_another_process_is_writing_stays_and_what_it_left_goes(tmp_path: Path) -> None:
