@@ -184,14 +184,15 @@ class Service(Answering):
             slots=settings.cuda_slots,
             recorded=settings.cuda_graphs,
         )
-        engine = Engine(backbone, device, again=read, measures=True)
+        engine = Engine(backbone, device, again=read, measures=True, largest_batch=settings.max_batch)
         engine.warm_up(backbone.preprocessing.crop)
         return engine
 
     def _backbones(self, engine: Engine) -> Backbones[Engine]:
         settings = self.settings
         limits = BackboneLimits(most=settings.backbones_max, budget_bytes=settings.backbones_budget_bytes)
-        return Backbones(engine, engine.backbone_name, BackboneLoader(self._registry.blobs.read, engine.device), limits)
+        loader = BackboneLoader(self._registry.blobs.read, engine.device, largest_batch=settings.max_batch)
+        return Backbones(engine, engine.backbone_name, loader, limits)
 
     def _wire(self, engine: Engine, backbones: Backbones[Engine]) -> RunningParts:
         settings, metrics = self.settings, self.metrics

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-LARGEST = 64  # rows that are measured
+LARGEST = 64  # rows that are measured at most
+_SIZES = [2**power for power in range(LARGEST.bit_length())]
 _LONGEST_S = 0.5  # no size that takes longer is tried: nobody wants to wait for such a batch
 _FEWEST, _RUNS = 2, 5  # of a size: as many as fit into the seconds below
 _SAMPLE_S = 0.1
@@ -50,7 +51,7 @@ class AssumedCost:
 @dataclass(frozen=True, kw_only=True)
 class MeasuredCost:
     """`together` and `in_lanes` are seconds by rows, of a batch that all threads work at and of one cut into `lanes`;
-    the latter only of sizes that give each lane a row.
+    the latter only of sizes that give each lane a row. No size above `largest` was to be measured.
 
     It does not change while the server runs, so that load which slows everything down makes no batch smaller.
     """
@@ -58,17 +59,18 @@ class MeasuredCost:
     lanes: int
     together: Mapping[int, float]
     in_lanes: Mapping[int, float]
+    largest: int = LARGEST
 
     def cutting(self, rows: int) -> Cutting:
         """A batch that is much larger than enough runs in rounds of about that."""
         enough = self._enough
-        rounds = 1 if enough == LARGEST else max(1, round(rows / enough))
+        rounds = 1 if enough == self.largest else max(1, round(rows / enough))
         side_by_side = self._lanes_win(rows / rounds)
         return Cutting(pieces=rounds * self.lanes if side_by_side else rounds, side_by_side=side_by_side)
 
     def enough(self, most: int) -> int:
         """Where the largest size is the best, still larger ones may be better."""
-        return most if self._enough == LARGEST else min(most, self._enough)
+        return most if self._enough == self.largest else min(most, self._enough)
 
     @property
     def _enough(self) -> int:
@@ -84,19 +86,20 @@ class MeasuredCost:
         return below is not None and self.in_lanes[below] <= _LANES_WIN * self.together[below]
 
 
-def measured(run: Run, lanes: int, *, clock: Callable[[], float] = time.perf_counter) -> MeasuredCost:
-    """What batches cost, by running them: smaller ones first, until one takes too long."""
+def measured(
+    run: Run, lanes: int, *, most: int = LARGEST, clock: Callable[[], float] = time.perf_counter
+) -> MeasuredCost:
+    """What batches of up to `most` rows cost, by running them: smaller ones first, until one takes too long."""
     together: dict[int, float] = {}
     in_lanes: dict[int, float] = {}
-    rows = 1
-    while rows <= LARGEST:
+    sizes = [rows for rows in _SIZES if rows <= most]
+    for rows in sizes:
         together[rows] = _seconds(run, rows, clock, in_lanes=False)
         if 1 < lanes <= rows:
             in_lanes[rows] = _seconds(run, rows, clock, in_lanes=True)
         if 2 * together[rows] > _LONGEST_S:
             break
-        rows *= 2
-    return MeasuredCost(lanes=lanes, together=together, in_lanes=in_lanes)
+    return MeasuredCost(lanes=lanes, together=together, in_lanes=in_lanes, largest=sizes[-1])
 
 
 def _seconds(run: Run, rows: int, clock: Callable[[], float], *, in_lanes: bool) -> float:

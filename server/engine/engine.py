@@ -62,9 +62,11 @@ class Engine:
         *,
         again: Callable[[], Backbone] | None = None,
         measures: bool = False,
+        largest_batch: int = LARGEST,
     ) -> None:
         """`again` reads the backbone anew, when a bundle on an int8 device needs it in fp32 beside; without it the
-        backbone stays in memory there. `measures` what batches cost on the host, for every size of images: seconds."""
+        backbone stays in memory there. `measures` what batches cost on the host, for every size of images: seconds;
+        none of more rows than `largest_batch`, which may be all that memory has room for."""
         self.device = device
         self.fingerprint = backbone.fingerprint()
         self.backbone_name = backbone.name
@@ -77,6 +79,7 @@ class Engine:
         self._stems = StemRunner(self.shared, device, self._grouped)
         self._ready: weakref.WeakSet[Ready] = weakref.WeakSet()  # that are on the device now
         self._measures = measures and device.is_host
+        self._measured_rows = min(LARGEST, largest_batch)
         self._assumed = AssumedCost(lanes=device.lanes.count)
         self._costs: dict[int, BatchCost] = {}  # by the sides that the shared network is prepared for
         self._preparing = threading.Lock()
@@ -161,7 +164,7 @@ class Engine:
         folded = self.fold(rehearsal_bundle(backbone, self._shapes, side, int8=self.device.int8))
         with torch.inference_mode():
             tasks = [self._sharing(folded) for _ in range(_REHEARSED_TASKS)]
-        images = np.zeros((LARGEST, 3, side, side), np.uint8)
+        images = np.zeros((self._measured_rows, 3, side, side), np.uint8)
 
         def run(rows: int, in_lanes: bool) -> None:
             members = [list(own) for own in np.array_split(range(rows), min(rows, len(tasks)))]
@@ -170,7 +173,7 @@ class Engine:
             cutting = Cutting(pieces=pieces, side_by_side=in_lanes)
             self._begun(images[:rows], parts, [part.adapter for part in parts], members, cutting)()
 
-        return measured(run, self.device.lanes.count)
+        return measured(run, self.device.lanes.count, most=self._measured_rows)
 
     def full_batch(self, most: int) -> int:
         """The most that is enough for images of any size that there was."""

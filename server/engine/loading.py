@@ -68,9 +68,11 @@ class BundleLoader:
 class BackboneLoader:
     """A `backbones.Loader` over a blob store, for one device."""
 
-    def __init__(self, read_blob: ReadBlob, device: Device) -> None:
+    def __init__(self, read_blob: ReadBlob, device: Device, *, largest_batch: int) -> None:
+        """`largest_batch` is in rows."""
         self._read_blob = read_blob
         self._device = device
+        self._largest_batch = largest_batch
 
     def expected_bytes(self, stored: BackboneAdded) -> int:
         """The file has fp32."""
@@ -83,4 +85,4 @@ class BackboneLoader:
         def read() -> Backbone:
             return stored_backbone(self._read_blob(stored.digest), stored.name)
 
-        return Engine(read(), self._device, again=read, measures=True)
+        return Engine(read(), self._device, again=read, measures=True, largest_batch=self._largest_batch)

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from torch import Tensor
 
+from server.engine.backbone import SharedNetwork
 from server.engine.batch_cost import LARGEST, AssumedCost, Cutting, MeasuredCost, measured
 from server.engine.engine import Engine, Part
 from server.kernels.device import CpuDevice
@@ -24,8 +26,8 @@ class Machine:
         self.runs += 1
         self._now += self._seconds(rows, in_lanes) * (1.2 if self.runs % 2 else 1.0)
 
-    def cost(self, lanes: int = 2) -> MeasuredCost:
-        return measured(self.run, lanes, clock=lambda: self._now)
+    def cost(self, lanes: int = 2, most: int = LARGEST) -> MeasuredCost:
+        return measured(self.run, lanes, most=most, clock=lambda: self._now)
 
 
 @pytest.mark.parametrize(("rows", "pieces"), [(1, 1), (7, 1), (8, 2), (100, 3)])
@@ -66,6 +68,14 @@ def test_rounds_are_cut_into_lanes() -> None:
     assert (cost.cutting(3), cost.enough(64)) == (ONE, 4)
 
 
+@pytest.mark.parametrize(("most", "largest"), [(1, 1), (8, 8), (48, 32), (LARGEST, LARGEST)])
+def test_no_batch_is_measured_that_is_larger_than_any_may_be(most: int, largest: int) -> None:
+    cost = Machine(lambda rows, in_lanes: 0.04 + 0.002 * rows).cost(most=most)
+    assert max(cost.together) == largest
+    assert cost.enough(most) == most
+    assert cost.cutting(200) == ONE
+
+
 @pytest.mark.parametrize(
     "cutting", [ONE, Cutting(pieces=3, side_by_side=False), Cutting(pieces=4, side_by_side=True)], ids=str
 )
@@ -91,3 +101,16 @@ def test_an_engine_measures_every_size_of_images_once(int8: bool) -> None:
     assert engine.enough(16, 2) <= 2
     assert engine.enough(24, 64) == 64  # nothing is known of these
     assert engine.full_batch(64) == engine.enough(16, 64)
+
+
+def test_an_engine_measures_no_larger_batches_than_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    stems: list[int] = []
+    run_stem = SharedNetwork.run_stem
+
+    def noted(self: SharedNetwork, images: Tensor) -> Tensor:
+        stems.append(len(images))
+        return run_stem(self, images)
+
+    monkeypatch.setattr(SharedNetwork, "run_stem", noted)
+    Engine(backbone(), CpuDevice(lanes=ThreadLanes(1)), measures=True, largest_batch=2).warm_up(16)
+    assert max(stems) == 2
