@@ -4,6 +4,7 @@ large one should be (torch-free)."""
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 LARGEST = 64  # rows that are measured at most
@@ -72,7 +73,7 @@ class MeasuredCost:
         """Where the largest size is the best, still larger ones may be better."""
         return most if self._enough == self.largest else min(most, self._enough)
 
-    @property
+    @cached_property  # every request asks for it several times, and no other one may enter meanwhile
     def _enough(self) -> int:
         each = {rows: self._seconds(rows) / rows for rows in self.together}
         return min(rows for rows in each if each[rows] <= _AS_GOOD * min(each.values()))

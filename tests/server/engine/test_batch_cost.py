@@ -68,6 +68,15 @@ def test_rounds_are_cut_into_lanes() -> None:
     assert (cost.cutting(3), cost.enough(64)) == (ONE, 4)
 
 
+def test_how_many_rows_are_enough_is_worked_out_once() -> None:
+    """Each request asks for it several times as it enters, when no other one can."""
+    times = {1: 0.02, 8: 0.04, 16: 0.09}
+    cost = MeasuredCost(lanes=1, together=times, in_lanes={})
+    assert cost.enough(64) == 8
+    times.clear()
+    assert cost.enough(64) == 8
+
+
 @pytest.mark.parametrize(("most", "largest"), [(1, 1), (8, 8), (48, 32), (LARGEST, LARGEST)])
 def test_no_batch_is_measured_that_is_larger_than_any_may_be(most: int, largest: int) -> None:
     cost = Machine(lambda rows, in_lanes: 0.04 + 0.002 * rows).cost(most=most)
