@@ -88,6 +88,7 @@ def ours(
     weights = settings.data_dir / "backbone.safetensors"
     save_file(backbone.state_dict(), weights)
     environment = {
+        "PYTHONSAFEPATH": "1",  # or `python -m`, here and in what it starts, would look into the folder we are in first
         "NETTAILOR_DATA_DIR": str(settings.data_dir),
         "NETTAILOR_REDIS_URL": str(settings.redis_url),
         "NETTAILOR_BACKBONE": BACKBONE,

@@ -1,7 +1,9 @@
 """What the load generator's logs say, and what `benchmarks.http` makes of it."""
 
 import math
+import os
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from benchmarks.http.load import Answer, GeneratorMissing, Outcome
 from benchmarks.http.overhead import Overhead
 from benchmarks.measuring.processes import Launch, ServerUnusable, serving
 from benchmarks.workloads.resnet34 import random_resnet34, tailored_bundles
+from hosting.settings.settings import Settings
 from nettailor import images
 from registry.wiring import open_registry
 
@@ -130,6 +133,18 @@ def test_an_earlier_checkouts_registry_is_made_by_its_own_code(tmp_path: Path) -
         open_registry(settings, str(settings.redis_url)) as registry,
     ):
         assert [(task.task, task.aliases["live"]) for task in registry.tasks()] == [("task-0", 1)]
+
+
+def test_an_earlier_checkouts_server_is_its_own(tmp_path: Path) -> None:
+    """And not that of the folder that the benchmark is run from."""
+    (tmp_path / "server").mkdir()
+    (tmp_path / "server" / "__init__.py").touch()
+    (tmp_path / "server" / "__main__.py").write_text('print("the earlier one")')
+    settings = Settings(data_dir=tmp_path, redis_url="redis://localhost", blobs_url=None)
+    launch = servers.ours(settings, random_resnet34(), dtype="auto", threads=1, root=str(tmp_path))
+    environment = os.environ | launch.environment
+    printed = subprocess.run(launch.command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert printed == "the earlier one\n"
 
 
 def _outcome(*, rps: float, p99_ms: float = 1.0, refused: int = 0) -> Outcome:
