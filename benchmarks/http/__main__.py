@@ -153,16 +153,21 @@ def fastest_peers(
         FASTAPI: servers.fastapi_variants(tasks=args.tasks, threads=args.threads),
     }
     if args.variants:
-        variants = {
-            name: {words: launch for words, launch in own.items() if any(part in words for part in args.variants)}
-            for name, own in variants.items()
-        }
+        variants = {name: only(args.variants, name, own) for name, own in variants.items()}
     speeds = {name: fastest(own, folder, body, args) for name, own in variants.items()}
     chosen = [variants[name][next(iter(found))] for name, found in speeds.items()]
     plain = next((words for words in speeds[LITSERVE] if words.startswith("float32")), None)
     if plain is not None and plain != next(iter(speeds[LITSERVE])):
         chosen.append(replace(variants[LITSERVE][plain], name=LITSERVE_FP32))
     return chosen, speeds
+
+
+def only(parts: Sequence[str], name: str, variants: Mapping[str, Launch]) -> dict[str, Launch]:
+    """Those of a server whose words have any of these parts. Raises `SystemExit` if none has."""
+    found = {words: launch for words, launch in variants.items() if any(part in words for part in parts)}
+    if not found:
+        raise SystemExit(f"--variants leaves none of {name}, which has: {'; '.join(variants)}")
+    return found
 
 
 def _our_launches(

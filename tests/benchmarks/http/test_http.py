@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.http import figures, load, servers
+from benchmarks.http.__main__ import only
 from benchmarks.http.figures import Closed
 from benchmarks.http.load import Answer, GeneratorMissing, Outcome
 from benchmarks.http.overhead import Overhead
@@ -145,6 +146,13 @@ def test_an_earlier_checkouts_server_is_its_own(tmp_path: Path) -> None:
     environment = os.environ | launch.environment
     printed = subprocess.run(launch.command, env=environment, capture_output=True, text=True, check=True).stdout
     assert printed == "the earlier one\n"
+
+
+def test_words_choose_among_a_peers_variants_and_one_must_be_left() -> None:
+    variants = servers.fastapi_variants(tasks=2, threads=2)
+    assert list(only(["once=2", "batches"], "FastAPI", variants)) == ["forward passes at once=2"]
+    with pytest.raises(SystemExit, match=r"none of FastAPI, which has: forward passes at once=1; forward"):
+        only(["batches"], "FastAPI", variants)
 
 
 def _outcome(*, rps: float, p99_ms: float = 1.0, refused: int = 0) -> Outcome:
