@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from cli.doctor import chains as module
 from cli.doctor.chains import chains, packed_versions
 from cli.doctor.finding import Finding
 from hosting.settings.settings import Settings
@@ -46,6 +47,12 @@ def test_it_says_nothing_where_nothing_stands_on_anything(settings: Settings, re
     for task in ("cats", "dogs", "birds"):
         registry.delete_task(task, actor="me", reason="")
     assert _found(settings, registry) == []
+
+
+def test_it_does_not_read_for_long(settings: Settings, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE_SECONDS", -1.0)
+    [found] = _found(settings, registry)
+    assert (found.state, found.found) == ("warn", "0 of 3 versions were read in time")
 
 
 def test_a_missing_link_is_named_for_each_that_stands_on_it(settings: Settings, registry: Registry) -> None:
