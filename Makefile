@@ -8,7 +8,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-TEST_PROCESSES ?= 2
+# One more than cores of a small machine: a third of the time tests wait, for processes, deadlines or Redis.
+TEST_PROCESSES ?= 3
 OF_EVERY_DAY := not nightly and not gpu and not data and not observability
 # Left to itself, xdist takes files of few tests last, which are the slow ones; tests/conftest.py has a better order.
 IN_OUR_ORDER := --dist loadfile --no-loadscope-reorder
