@@ -33,10 +33,23 @@ class _Wanted:
     value_range: ValueRange | None = None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Header:
+    """What a file tells before any pixel is decoded."""
+
+    pixels: int
+    opened: Opened | None  # good for one decoding; None where the file had to be mended
+
+
 def decode(
-    data: bytes, *, max_pixels: int = MAX_PIXELS, side: int | None = None, value_range: ValueRange | None = None
+    data: bytes,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    side: int | None = None,
+    value_range: ValueRange | None = None,
+    header: Header | None = None,
 ) -> Picture:
-    """The image of a file.
+    """The image of a file. Whoever has read its `header` saves reading it again, once.
 
     A JPEG much larger than the `side` its shorter side will be resized to is decoded at a half, a quarter or an eighth
     of its size, in a fraction of the time. `value_range` (of `Preprocessing`) is what samples of more than 8 bits are
@@ -48,7 +61,7 @@ def decode(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of its own pixel limit and of odd metadata
         try:
-            return _picture(data, wanted)
+            return _picture(data, wanted, None if header is None else header.opened)
         except ImageInvalid:
             raise
         except Exception as failure:  # decoders of foreign bytes raise OSError, SyntaxError, struct.error, ...
@@ -59,6 +72,11 @@ def decode(
 
 
 def pixel_count(data: bytes, *, max_pixels: int = MAX_PIXELS) -> int:
+    """As `read_header`."""
+    return read_header(data, max_pixels=max_pixels).pixels
+
+
+def read_header(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Header:
     """How many pixels the image of a file has by its header, so that the cost of `decode` is known before it is paid.
 
     Raises `ImageInvalid` for a file whose header already tells that it is refused, `ImageTooLarge` among them.
@@ -66,14 +84,15 @@ def pixel_count(data: bytes, *, max_pixels: int = MAX_PIXELS) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _area(_opened(data, max_pixels))
+            opened = _opened(data, max_pixels)
+            return Header(pixels=_area(opened), opened=opened)
         except ImageInvalid:
             raise
         except Exception as failure:  # as in `decode`
             found = _second_count(data, max_pixels)
             if found is None:
                 raise _refusal(data, failure) from failure
-            return found
+            return Header(pixels=found, opened=None)
 
 
 def _second_count(data: bytes, max_pixels: int) -> int | None:
@@ -115,8 +134,8 @@ def _opened(data: bytes, max_pixels: int) -> Opened:
     return opened
 
 
-def _picture(data: bytes, wanted: _Wanted) -> Picture:
-    opened = _opened(data, wanted.max_pixels)
+def _picture(data: bytes, wanted: _Wanted, opened: Opened | None = None) -> Picture:
+    opened = opened or _opened(data, wanted.max_pixels)
     if opened.container == "JPEG" and jpeg.has_lost_its_end(data):
         raise OSError("its end was lost")
     image = opened.image

@@ -81,27 +81,35 @@ class ImageReader:
 
     def _measure(self, files: Sequence[bytes], wanted: Sequence[Preprocessing]) -> tuple[list[int], list[Prepared]]:
         """The pixels of each image, and the images themselves where they are small. Runs in a thread."""
-        pixels = [self._pixel_count(index, data) for index, data in enumerate(files)]
+        headers = [self._header(index, data) for index, data in enumerate(files)]
+        pixels = [header.pixels for header in headers]
         self._admission.check(pixels)
         if sum(pixels) > _SMALL_PIXELS:
             return pixels, []
-        return pixels, [self._prepare(index, data, wanted) for index, data in enumerate(files)]
+        return pixels, [
+            self._prepare(index, data, wanted, header)
+            for index, (data, header) in enumerate(zip(files, headers, strict=True))
+        ]
 
-    def _pixel_count(self, index: int, data: bytes) -> int:
+    def _header(self, index: int, data: bytes) -> images.Header:
         with _told_of(index):
-            return images.pixel_count(data, max_pixels=self._max_pixels)
+            return images.read_header(data, max_pixels=self._max_pixels)
 
-    def _prepare(self, index: int, data: bytes, wanted: Sequence[Preprocessing]) -> Prepared:
+    def _prepare(
+        self, index: int, data: bytes, wanted: Sequence[Preprocessing], header: images.Header | None = None
+    ) -> Prepared:
         began_at = time.monotonic()
         with _told_of(index):
-            pictures = self._decode(data, wanted)
+            pictures = self._decode(data, wanted, header)
         prepared = [images.prepare(picture, one) for picture, one in zip(pictures, wanted, strict=True)]
         seconds = time.monotonic() - began_at
         self._observer.preprocessed(seconds)
         self._admission.decoded(math.prod(pictures[0].size), seconds)
         return prepared
 
-    def _decode(self, data: bytes, wanted: Sequence[Preprocessing]) -> list[images.Picture]:
+    def _decode(
+        self, data: bytes, wanted: Sequence[Preprocessing], header: images.Header | None
+    ) -> list[images.Picture]:
         """The picture for each: not one for the largest size, as what a task sees must not depend on the tasks it is
         asked with. An ordinary image, to which no value range matters, is decoded once for each size."""
         ordinary: dict[int, images.Picture] = {}
@@ -109,7 +117,8 @@ class ImageReader:
         for side, value_range in ((one.resize, one.value_range) for one in wanted):
             if side in ordinary or (side, value_range) in scaled:
                 continue
-            picture = images.decode(data, max_pixels=self._max_pixels, side=side, value_range=value_range)
+            limit, known = self._max_pixels, None if ordinary or scaled else header
+            picture = images.decode(data, max_pixels=limit, side=side, value_range=value_range, header=known)
             if picture.span is None:
                 ordinary[side] = picture
             else:

@@ -1,4 +1,5 @@
 from contextlib import suppress
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from pillow_heif import HeifImageFile
 
 from nettailor.errors import ImageInvalid, ImageTooLarge
-from nettailor.images import decode, pixel_count
+from nettailor.images import decode, pixel_count, read_header
 from tests.nettailor.images.files import encoded, scene, turned
 from tests.pictures import huge_png
 
@@ -148,3 +149,16 @@ def test_a_truncated_photograph_is_refused_reduced_or_not() -> None:
     for side in (None, 16):
         with pytest.raises(ImageInvalid):
             decode(data[: len(data) // 2], side=side)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "HEIF"])
+@pytest.mark.parametrize("side", [None, 8])
+def test_a_header_that_was_read_is_not_read_again_and_changes_nothing(format: str, side: int | None) -> None:
+    data = encoded(scene(800, 600), format)
+    header = read_header(data)
+    with mock.patch("nettailor.images.decode.open_image", side_effect=AssertionError("opened again")):
+        picture = decode(data, side=side, header=header)
+    afresh = decode(data, side=side)
+    assert header.pixels == pixel_count(data) == afresh.size[0] * afresh.size[1]
+    assert np.array_equal(np.asarray(picture.pixels), np.asarray(afresh.pixels))
+    assert (picture.size, picture.reduction, picture.origin) == (afresh.size, afresh.reduction, afresh.origin)
