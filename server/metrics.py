@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -49,9 +50,11 @@ class Metrics:
         )
         self.switches = self._counter("switches", "Bundles that requests needed.", "task", "tier")
         self.lookups = self._counter("lookups", "Look-ups of bundles by the tier they were in.", "tier")
+        self._lookups_in, self._switches_from = cache(self.lookups.labels), cache(self.switch_seconds.labels)
         self.evictions = self._counter("evictions", "Bundles that made room for others.", "tier")
         self.load_failures = self._counter("bundle_load_failures", "Bundles that could not be made ready.", "reason")
         self.rejected = self._counter("rejected", "Requests refused before they ran.", "reason")
+        self._rejected_for = cache(self.rejected.labels)  # there are as many reasons as errors of ours
         self.backbone_bytes = self._gauge("backbone_bytes", "The shared networks on the device.")
         self.backbones = self._gauge("backbones", "Backbones on the device, the server's own among them.")
         self.fronts = self._gauge("fronts", "Processes that take requests for this engine; 0: it takes them itself.")
@@ -68,7 +71,7 @@ class Metrics:
             self.budget_bytes.labels(tier).set(size_bytes)
 
     def looked_up(self, tier: Tier) -> None:
-        self.lookups.labels(tier).inc()
+        self._lookups_in(tier).inc()
 
     def evicted(self, tier: Tier) -> None:
         self.evictions.labels(tier).inc()
@@ -80,7 +83,7 @@ class Metrics:
         with self._series:
             if self.knows_task(task):
                 self._of_task(self.switches, task, tier).inc()
-        self.switch_seconds.labels(tier).observe(seconds)
+        self._switches_from(tier).observe(seconds)
 
     def batch_ran(self, *, images: int, tasks: int, predictions: int, seconds: float) -> None:
         self.inference_seconds.observe(seconds)
@@ -102,7 +105,7 @@ class Metrics:
                 self._of_task(self.request_seconds, label, _outcome(code)).observe(seconds)
 
     def refused(self, reason: str) -> None:
-        self.rejected.labels(reason).inc()
+        self._rejected_for(reason).inc()
 
     def rate_refused(self) -> None:
         self.refused(REASON)
