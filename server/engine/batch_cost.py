@@ -2,16 +2,19 @@
 large one should be (torch-free)."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
 
 LARGEST = 64  # rows that are measured at most
 _SIZES = [2**power for power in range(LARGEST.bit_length())]
 _LONGEST_S = 0.5  # no size that takes longer is tried: nobody wants to wait for such a batch
-_FEWEST, _RUNS = 2, 5  # of a size: as many as fit into the seconds below
+_RUNS = 5  # of a size at most: as many as fit into the seconds below, and as it takes for two of them to agree
 _SAMPLE_S = 0.1
+_OWN = 0.9  # of a core, which a run has that nobody holds up; held up, it may take a hundred times as long
+_OWN_IF_LONG = 1.2  # cores, by several threads in a run that is so long that no other one is tried after it
+_STEADY = 1.25  # times the shortest run, for another one to agree with it
 _LANES_WIN = 0.95  # of the time with all threads: a tie goes to these, which small batches of few tasks are faster with
 _AS_GOOD = 1.03  # times the least time a row: from there on a larger batch only makes everybody in it wait longer
 _LEAST_ROWS = 4  # of a lane, where nothing is measured
@@ -88,27 +91,52 @@ class MeasuredCost:
 
 
 def measured(
-    run: Run, lanes: int, *, most: int = LARGEST, clock: Callable[[], float] = time.perf_counter
-) -> MeasuredCost:
-    """What batches of up to `most` rows cost, by running them: smaller ones first, until one takes too long."""
+    run: Run,
+    lanes: int,
+    *,
+    most: int = LARGEST,
+    clock: Callable[[], float] = time.perf_counter,
+    spent: Callable[[], float] = time.process_time,
+) -> MeasuredCost | None:
+    """What batches of up to `most` rows cost, by running them: smaller ones first, until one takes too long.
+
+    `spent` is the processor time of this process. None where others use these cores: what they leave is nothing that a
+    server should go by for as long as it runs.
+    """
     together: dict[int, float] = {}
     in_lanes: dict[int, float] = {}
     sizes = [rows for rows in _SIZES if rows <= most]
     for rows in sizes:
-        together[rows] = _seconds(run, rows, clock, in_lanes=False)
-        if 1 < lanes <= rows:
-            in_lanes[rows] = _seconds(run, rows, clock, in_lanes=True)
+        ways = [(together, False), (in_lanes, True)] if 1 < lanes <= rows else [(together, False)]
+        for seconds, side_by_side in ways:
+            times = _times(partial(run, rows, side_by_side), clock, spent, several=lanes > 1)
+            if not _agree(times):
+                return None
+            seconds[rows] = min(times)
         if 2 * together[rows] > _LONGEST_S:
             break
     return MeasuredCost(lanes=lanes, together=together, in_lanes=in_lanes, largest=sizes[-1])
 
 
-def _seconds(run: Run, rows: int, clock: Callable[[], float], *, in_lanes: bool) -> float:
-    """The shortest of some runs, after one that makes kernels ready."""
-    run(rows, in_lanes)
+def _times(
+    run: Callable[[], None], clock: Callable[[], float], spent: Callable[[], float], *, several: bool
+) -> list[float]:
+    """Of the runs that others left a core to, after one that makes kernels ready; `several` cores may run it."""
+    run()
     times: list[float] = []
-    while len(times) < _FEWEST or (len(times) < _RUNS and sum(times) < _SAMPLE_S):
-        began = clock()
-        run(rows, in_lanes)
-        times.append(clock() - began)
-    return min(times)
+    for _ in range(_RUNS):
+        began, spent_before = clock(), spent()
+        run()
+        seconds = clock() - began
+        own = _OWN_IF_LONG if several and 2 * seconds > _LONGEST_S else _OWN
+        if spent() - spent_before >= own * seconds:
+            times.append(seconds)
+        if sum(times) >= _SAMPLE_S and _agree(times):
+            break
+    return times
+
+
+def _agree(times: Sequence[float]) -> bool:
+    """Whether there are two, and the shortest ones are about the same."""
+    shortest = sorted(times)[:2]
+    return len(shortest) == 2 and shortest[1] <= _STEADY * shortest[0]

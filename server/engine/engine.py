@@ -3,6 +3,7 @@
 Legend: U distinct images, N rows (an image once for every task that wants it), C channels, H W, K classes.
 """
 
+import logging
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -37,6 +38,8 @@ from server.engine.whole.masked import MaskedNetwork, upload_masked
 from server.engine.whole.network import WholeNetwork, upload_network
 from server.engine.whole.packed import PackedNetwork, upload_packed
 from server.kernels.device import Device
+
+logger = logging.getLogger(__name__)
 
 _REHEARSED_TASKS = 8  # of the batches that are measured
 
@@ -173,7 +176,10 @@ class Engine:
             cutting = Cutting(pieces=pieces, side_by_side=in_lanes)
             self._begun(images[:rows], parts, [part.adapter for part in parts], members, cutting)()
 
-        return measured(run, self.device.lanes.count, most=self._measured_rows)
+        cost = measured(run, self.device.lanes.count, most=self._measured_rows)
+        if cost is None:
+            logger.info("others use these cores: batches of %s px images are cut as is good on most machines", side)
+        return cost or self._assumed
 
     def full_batch(self, most: int) -> int:
         """The most that is enough for images of any size that there was."""

@@ -1,13 +1,12 @@
 """What is made of measured times, on a clock of the test's own; and batches that are cut so, by their answers."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from torch import Tensor
 
-from server.engine.backbone import SharedNetwork
-from server.engine.batch_cost import LARGEST, AssumedCost, Cutting, MeasuredCost, measured
+from server.engine.batch_cost import LARGEST, AssumedCost, Cutting, MeasuredCost, Run, measured
 from server.engine.engine import Engine, Part
 from server.kernels.device import CpuDevice
 from server.kernels.thread_lanes import ThreadLanes
@@ -17,17 +16,26 @@ ONE = Cutting(pieces=1, side_by_side=False)
 
 
 class Machine:
-    """On which a batch takes as long as a test says, and a little longer every other time."""
+    """On which a batch takes as long as a test says, and a little longer every other time; or so many times as
+    long as `others` say, in turn."""
 
-    def __init__(self, seconds: Callable[[int, bool], float]) -> None:
-        self._seconds, self._now, self.runs = seconds, 0.0, 0
+    def __init__(self, seconds: Callable[[int, bool], float], others: Sequence[float] = (1.05, 1.0)) -> None:
+        self._seconds, self._others = seconds, itertools.cycle(others)
+        self._now = self._spent = 0.0
+        self.cores = 2.0  # that run it, where nobody else does
 
     def run(self, rows: int, in_lanes: bool) -> None:
-        self.runs += 1
-        self._now += self._seconds(rows, in_lanes) * (1.2 if self.runs % 2 else 1.0)
+        seconds = self._seconds(rows, in_lanes)
+        self._now += seconds * next(self._others)
+        self._spent += seconds * self.cores
 
     def cost(self, lanes: int = 2, most: int = LARGEST) -> MeasuredCost:
-        return measured(self.run, lanes, most=most, clock=lambda: self._now)
+        cost = self.measured(lanes, most)
+        assert cost is not None
+        return cost
+
+    def measured(self, lanes: int = 2, most: int = LARGEST) -> MeasuredCost | None:
+        return measured(self.run, lanes, most=most, clock=lambda: self._now, spent=lambda: self._spent)
 
 
 @pytest.mark.parametrize(("rows", "pieces"), [(1, 1), (7, 1), (8, 2), (100, 3)])
@@ -66,6 +74,39 @@ def test_rounds_are_cut_into_lanes() -> None:
     cost = MeasuredCost(lanes=4, together={1: 0.02, 4: 0.08, 8: 0.16}, in_lanes={4: 0.04, 8: 0.08})
     assert cost.cutting(40) == Cutting(pieces=40, side_by_side=True)
     assert (cost.cutting(3), cost.enough(64)) == (ONE, 4)
+
+
+def test_a_run_that_others_hold_up_does_not_count() -> None:
+    """It takes forty times as long, as OpenMP's teams do that wait for cores."""
+    cost = Machine(lambda rows, in_lanes: 0.04 + 0.002 * rows, others=(40.0, 1.0, 40.0)).cost()
+    assert (max(cost.together), cost.enough(64)) == (LARGEST, 64)
+
+
+@pytest.mark.parametrize("others", [(3.0,), (40.0, 9.0, 1.0, 3.0, 8.0, 5.0)])
+def test_nothing_is_concluded_where_others_use_the_cores(others: Sequence[float]) -> None:
+    """Or a server that started then would run a row at a time for as long as it lives."""
+    assert Machine(lambda rows, in_lanes: 0.01 * rows, others).measured() is None
+
+
+def test_nor_from_a_long_time_in_which_one_of_two_threads_only_waited_for_the_other() -> None:
+    machine = Machine(lambda rows, in_lanes: 0.4)
+    machine.cores = 1.1
+    assert machine.measured() is None
+    assert machine.measured(lanes=1) is not None
+
+
+def test_nor_from_times_that_never_agree() -> None:
+    factors = itertools.cycle([1.0, 1.5, 2.5, 4.0, 7.0, 12.0])
+    assert Machine(lambda rows, in_lanes: 0.01 * rows * next(factors)).measured() is None
+
+
+def test_an_engine_that_could_measure_nothing_goes_by_what_is_good_on_most_machines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("server.engine.engine.measured", lambda *_, **__: None)
+    engine = Engine(backbone(), CpuDevice(lanes=ThreadLanes(2)), measures=True)
+    engine.warm_up(16)
+    assert engine.enough(16, 64) == engine.full_batch(64) == 64
 
 
 def test_how_many_rows_are_enough_is_worked_out_once() -> None:
@@ -113,13 +154,13 @@ def test_an_engine_measures_every_size_of_images_once(int8: bool) -> None:
 
 
 def test_an_engine_measures_no_larger_batches_than_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    stems: list[int] = []
-    run_stem = SharedNetwork.run_stem
+    told: list[int] = []
 
-    def noted(self: SharedNetwork, images: Tensor) -> Tensor:
-        stems.append(len(images))
-        return run_stem(self, images)
+    def only_the_largest(run: Run, lanes: int, *, most: int) -> None:
+        told.append(most)
+        run(most, False)
 
-    monkeypatch.setattr(SharedNetwork, "run_stem", noted)
-    Engine(backbone(), CpuDevice(lanes=ThreadLanes(1)), measures=True, largest_batch=2).warm_up(16)
-    assert max(stems) == 2
+    monkeypatch.setattr("server.engine.engine.measured", only_the_largest)
+    for largest in (2, LARGEST + 1):
+        Engine(backbone(), CpuDevice(lanes=ThreadLanes(1)), measures=True, largest_batch=largest).warm_up(16)
+    assert told == [2, LARGEST]
