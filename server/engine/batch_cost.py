@@ -17,7 +17,7 @@ _OWN_IF_LONG = 1.2  # cores, by several threads in a run that is so long that no
 _STEADY = 1.25  # times the shortest run, for another one to agree with it
 _LANES_WIN = 0.95  # of the time with all threads: a tie goes to these, which small batches of few tasks are faster with
 _AS_GOOD = 1.03  # times the least time a row: from there on a larger batch only makes everybody in it wait longer
-_LEAST_ROWS = 4  # of a lane, where nothing is measured
+_LEAST_ROWS = 16  # of a lane, where nothing is measured (docs/log.md)
 
 Run = Callable[[int, bool], None]  # a mixed batch of so many rows; in lanes, or with all threads in every product
 
@@ -40,7 +40,7 @@ class BatchCost(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class AssumedCost:
-    """Where nothing is measured: lanes help as soon as each has a few rows, and the larger a batch, the better."""
+    """Where nothing is measured: lanes help as soon as each has some rows, and the larger a batch, the better."""
 
     lanes: int
 
