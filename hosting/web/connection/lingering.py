@@ -68,7 +68,8 @@ class LingeringTransport(asyncio.Transport):
             self._transport.write(held)
 
     def get_write_buffer_size(self) -> int:
-        return self._transport.get_write_buffer_size() + len(self._held)
+        """Of what waits for the peer; what is held waits for the app."""
+        return self._transport.get_write_buffer_size()
 
     def pause_reading(self) -> None:
         self._transport.pause_reading()

@@ -31,7 +31,8 @@ def test_a_held_piece_goes_out_with_the_next_one_and_no_later_one_is_held(
 ) -> None:
     transport.hold_next()
     transport.write(b"head")
-    assert (written(below), transport.get_write_buffer_size()) == ([], 9)
+    # Or a client would be ended for not reading what an app is late with.
+    assert (written(below), transport.get_write_buffer_size()) == ([], 5)
     transport.write(b"body")
     transport.write(b"more")
     assert (written(below), transport.get_write_buffer_size()) == ([b"headbody", b"more"], 5)
