@@ -18,6 +18,7 @@ _STEADY = 1.25  # times the shortest run, for another one to agree with it
 _LANES_WIN = 0.95  # of the time with all threads: a tie goes to these, which small batches of few tasks are faster with
 _AS_GOOD = 1.03  # times the least time a row: from there on a larger batch only makes everybody in it wait longer
 _LEAST_ROWS = 16  # of a lane, where nothing is measured (docs/log.md)
+_LEAST_ROWS_BESIDE_OTHERS = 4  # the same on a busy machine, where threads that work at one product wait for each other
 
 Run = Callable[[int, bool], None]  # a mixed batch of so many rows; in lanes, or with all threads in every product
 
@@ -43,9 +44,11 @@ class AssumedCost:
     """Where nothing is measured: lanes help as soon as each has some rows, and the larger a batch, the better."""
 
     lanes: int
+    beside_others: bool = False  # whether other processes use the cores
 
     def cutting(self, rows: int) -> Cutting:
-        pieces = max(1, min(self.lanes, rows // _LEAST_ROWS))
+        least = _LEAST_ROWS_BESIDE_OTHERS if self.beside_others else _LEAST_ROWS
+        pieces = max(1, min(self.lanes, rows // least))
         return Cutting(pieces=pieces, side_by_side=pieces > 1)
 
     def enough(self, most: int) -> int:

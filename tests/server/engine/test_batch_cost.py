@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from server.engine import batch_cost
 from server.engine.batch_cost import LARGEST, AssumedCost, Cutting, MeasuredCost, Run, measured
 from server.engine.engine import Engine, Part
 from server.kernels.device import CpuDevice
@@ -42,6 +43,12 @@ class Machine:
 def test_where_nothing_is_measured_small_batches_stay_whole(rows: int, pieces: int) -> None:
     assert AssumedCost(lanes=3).cutting(rows) == Cutting(pieces=pieces, side_by_side=pieces > 1)
     assert AssumedCost(lanes=3).enough(64) == 64
+
+
+def test_beside_others_lanes_want_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_cost, "_LEAST_ROWS", 16)
+    for beside_others, pieces in ((False, 1), (True, 2)):
+        assert AssumedCost(lanes=2, beside_others=beside_others).cutting(8).pieces == pieces
 
 
 def test_a_large_batch_that_still_gains_is_waited_for_and_stays_whole() -> None:
@@ -100,13 +107,14 @@ def test_nor_from_times_that_never_agree() -> None:
     assert Machine(lambda rows, in_lanes: 0.01 * rows * next(factors)).measured() is None
 
 
-def test_an_engine_that_could_measure_nothing_goes_by_what_is_good_on_most_machines(
+def test_an_engine_that_could_measure_nothing_goes_by_what_is_good_on_busy_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("server.engine.engine.measured", lambda *_, **__: None)
     engine = Engine(backbone(), CpuDevice(lanes=ThreadLanes(2)), measures=True)
     engine.warm_up(16)
     assert engine.enough(16, 64) == engine.full_batch(64) == 64
+    assert engine._costs == {16: AssumedCost(lanes=2, beside_others=True)}
 
 
 def test_how_many_rows_are_enough_is_worked_out_once() -> None:
