@@ -10,8 +10,8 @@ from typing import Protocol
 LARGEST = 64  # rows that are measured at most
 _SIZES = [2**power for power in range(LARGEST.bit_length())]
 _LONGEST_S = 0.5  # no size that takes longer is tried: nobody wants to wait for such a batch
-_RUNS = 5  # of a size at most: as many as fit into the seconds below, and as it takes for two of them to agree
-_SAMPLE_S = 0.1
+_RUNS = 5  # of a size: fewer that fill the first of the seconds below are enough if two of them agree, and
+_SAMPLE_S, _PATIENCE_S = 0.1, 1.0  # where none do it is run until the second are over
 _OWN = 0.9  # of a core, which a run has that nobody holds up; held up, it may take a hundred times as long
 _OWN_IF_LONG = 1.2  # cores, by several threads in a run that is so long that no other one is tried after it
 _STEADY = 1.25  # times the shortest run, for another one to agree with it
@@ -127,7 +127,9 @@ def _times(
     """Of the runs that others left a core to, after one that makes kernels ready; `several` cores may run it."""
     run()
     times: list[float] = []
-    for _ in range(_RUNS):
+    first, runs = clock(), 0
+    while runs < _RUNS or (not _agree(times) and clock() - first < _PATIENCE_S):
+        runs += 1
         began, spent_before = clock(), spent()
         run()
         seconds = clock() - began
