@@ -34,6 +34,7 @@ from server.prediction.answering import Answering
 from server.prediction.batch_runner import Runner
 from server.prediction.follower import Follower
 from server.prediction.images import DecodeLimits, ImageReader
+from server.prediction.live_sides import live_sides
 from server.prediction.local_inference import LocalInference
 from server.prediction.predictor import Predictor
 from server.prediction.routing import Routing
@@ -185,7 +186,9 @@ class Service(Answering):
             recorded=settings.cuda_graphs,
         )
         engine = Engine(backbone, device, again=read, measures=True, largest_batch=settings.max_batch)
-        engine.warm_up(backbone.preprocessing.crop)
+        # Before bundles are loaded and requests served, which would take time from what is measured here.
+        for side in live_sides(self._registry, engine.fingerprint) or [backbone.preprocessing.crop]:
+            engine.warm_up(side)
         return engine
 
     def _backbones(self, engine: Engine) -> Backbones[Engine]:

@@ -17,6 +17,7 @@ _OWN_IF_LONG = 1.2  # cores, by several threads in a run that is so long that no
 _STEADY = 1.25  # times the shortest run, for another one to agree with it
 _LANES_WIN = 0.95  # of the time with all threads: a tie goes to these, which small batches of few tasks are faster with
 _AS_GOOD = 1.03  # times the least time a row: from there on a larger batch only makes everybody in it wait longer
+_LARGER = 2  # sizes that must have been found no better
 _LEAST_ROWS = 16  # of a lane, where nothing is measured (docs/log.md)
 _LEAST_ROWS_BESIDE_OTHERS = 4  # the same on a busy machine, where threads that work at one product wait for each other
 
@@ -68,6 +69,13 @@ class MeasuredCost:
     in_lanes: Mapping[int, float]
     largest: int = LARGEST
 
+    def __str__(self) -> str:
+        """For operators: what was measured, and what follows."""
+        each = ", ".join(f"{rows}: {1000 * self._seconds(rows):.1f}" for rows in self.together)
+        cut = [rows for rows in self.in_lanes if self._lanes_win(rows)]
+        lanes = f", in {self.lanes} lanes those of {', '.join(map(str, cut))}" if cut else ""
+        return f"{self._enough} rows are enough{lanes}; milliseconds by rows: {each}"
+
     def cutting(self, rows: int) -> Cutting:
         """A batch that is much larger than enough runs in rounds of about that."""
         enough = self._enough
@@ -81,8 +89,12 @@ class MeasuredCost:
 
     @cached_property  # every request asks for it several times, and no other one may enter meanwhile
     def _enough(self) -> int:
-        each = {rows: self._seconds(rows) / rows for rows in self.together}
-        return min(rows for rows in each if each[rows] <= _AS_GOOD * min(each.values()))
+        """The fewest rows that are as good as the best, if two larger sizes are no better: one may have been disturbed,
+        and batches that are too small cost throughput."""
+        sizes = sorted(self.together)
+        each = {rows: self._seconds(rows) / rows for rows in sizes}
+        good = [rows for rows in sizes if each[rows] <= _AS_GOOD * min(each.values())]
+        return good[0] if len(sizes) - sizes.index(good[0]) > _LARGER else sizes[-1]
 
     def _seconds(self, rows: int) -> float:
         return min(self.together[rows], self.in_lanes.get(rows, self.together[rows]))

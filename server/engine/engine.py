@@ -179,7 +179,9 @@ class Engine:
         cost = measured(run, self.device.lanes.count, most=self._measured_rows)
         if cost is None:
             logger.info("others use these cores: batches of %s px images are cut as is good on busy machines", side)
-        return cost or AssumedCost(lanes=self.device.lanes.count, beside_others=True)
+            return AssumedCost(lanes=self.device.lanes.count, beside_others=True)
+        logger.info("batches of %s px images: %s", side, cost)
+        return cost
 
     def full_batch(self, most: int) -> int:
         """The most that is enough for images of any size that there was."""

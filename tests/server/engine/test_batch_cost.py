@@ -65,6 +65,13 @@ def test_rows_that_gain_next_to_nothing_are_not_waited_for() -> None:
     assert [cost.cutting(rows).pieces for rows in (1, 8, 11, 64)] == [1, 1, 1, 8]
 
 
+def test_one_larger_size_that_is_no_better_may_have_been_disturbed() -> None:
+    times = {1: 0.01, 16: 0.04, 32: 0.06, 64: 0.2}
+    cost = MeasuredCost(lanes=1, together=times, in_lanes={})
+    assert (cost.enough(64), cost.cutting(64)) == (64, ONE)
+    assert str(cost) == "64 rows are enough; milliseconds by rows: 1: 10.0, 16: 40.0, 32: 60.0, 64: 200.0"
+
+
 def test_a_batch_too_long_to_be_measured_is_not_waited_for_either() -> None:
     cost = Machine(lambda rows, in_lanes: 0.3 + 0.02 * rows).cost()
     assert (list(cost.together), cost.enough(64)) == ([1], 1)
@@ -78,7 +85,7 @@ def test_lanes_are_used_from_the_size_on_that_gains_by_them(gain: float, pieces:
 
 
 def test_rounds_are_cut_into_lanes() -> None:
-    cost = MeasuredCost(lanes=4, together={1: 0.02, 4: 0.08, 8: 0.16}, in_lanes={4: 0.04, 8: 0.08})
+    cost = MeasuredCost(lanes=4, together={1: 0.02, 4: 0.08, 8: 0.16, 16: 0.32}, in_lanes={4: 0.04, 8: 0.08, 16: 0.16})
     assert cost.cutting(40) == Cutting(pieces=40, side_by_side=True)
     assert (cost.cutting(3), cost.enough(64)) == (ONE, 4)
 
@@ -119,7 +126,7 @@ def test_an_engine_that_could_measure_nothing_goes_by_what_is_good_on_busy_ones(
 
 def test_how_many_rows_are_enough_is_worked_out_once() -> None:
     """Each request asks for it several times as it enters, when no other one can."""
-    times = {1: 0.02, 8: 0.04, 16: 0.09}
+    times = {1: 0.02, 8: 0.04, 16: 0.09, 32: 0.18}
     cost = MeasuredCost(lanes=1, together=times, in_lanes={})
     assert cost.enough(64) == 8
     times.clear()
