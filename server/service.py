@@ -238,7 +238,7 @@ class Service(Answering):
             bound=settings.queue_bound,
             bound_per_task=settings.queue_bound_per_task,
             bound_s=settings.queue_bound_ms / 1000,
-            full_batch=lambda: backbones.full_batch(settings.max_batch),
+            max_batch=settings.max_batch,
         )
         queues: FairQueues[Ready] = FairQueues(
             max_rows=settings.max_batch,

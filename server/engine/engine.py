@@ -21,7 +21,7 @@ from nettailor.network.backbones import Backbone
 from server.engine import adapters
 from server.engine.adapters import Adapter
 from server.engine.backbone import SharedNetwork, pack_shared
-from server.engine.batch_cost import LARGEST, AssumedCost, BatchCost, Cutting, measured
+from server.engine.batch_cost import LARGEST, BatchCost, measured
 from server.engine.exact import ExactNetwork
 from server.engine.folded import FoldedBundle, fold_bundle
 from server.engine.grouped.runner import GroupedRunner
@@ -83,8 +83,7 @@ class Engine:
         self._ready: weakref.WeakSet[Ready] = weakref.WeakSet()  # that are on the device now
         self._measures = measures and device.is_host
         self._measured_rows = min(LARGEST, largest_batch)
-        self._assumed = AssumedCost(lanes=device.lanes.count)
-        self._costs: dict[int, BatchCost] = {}  # by the sides that the shared network is prepared for
+        self._costs: dict[int, BatchCost | None] = {}  # by the sides that the shared network is prepared for
         self._preparing = threading.Lock()
 
     @property
@@ -160,36 +159,27 @@ class Engine:
             with self._preparing:
                 if side not in self._costs:
                     self.shared.prepare(side)
-                    self._costs[side] = self._measured(side) if self._measures else self._assumed
+                    self._costs[side] = self._measured(side) if self._measures else None
 
-    def _measured(self, side: int) -> BatchCost:
+    def _measured(self, side: int) -> BatchCost | None:
         backbone = BackboneReference(id=self.backbone_name, fingerprint=self.fingerprint)
         folded = self.fold(rehearsal_bundle(backbone, self._shapes, side, int8=self.device.int8))
         with torch.inference_mode():
             tasks = [self._sharing(folded) for _ in range(_REHEARSED_TASKS)]
         images = np.zeros((self._measured_rows, 3, side, side), np.uint8)
 
-        def run(rows: int, in_lanes: bool) -> None:
-            members = [list(own) for own in np.array_split(range(rows), min(rows, len(tasks)))]
-            parts = [Part(adapter=task, images=own) for task, own in zip(tasks, members, strict=False)]
-            pieces = self.device.lanes.count if in_lanes else 1
-            cutting = Cutting(pieces=pieces, side_by_side=in_lanes)
-            self._begun(images[:rows], parts, [part.adapter for part in parts], members, cutting)()
+        def run(rows: int) -> None:
+            shares = np.array_split(range(rows), min(rows, len(tasks)))
+            self.forward(images[:rows], [Part(adapter=a, images=list(r)) for a, r in zip(tasks, shares, strict=False)])
 
-        cost = measured(run, self.device.lanes.count, most=self._measured_rows)
-        if cost is None:
-            logger.info("others use these cores: batches of %s px images are cut as is good on busy machines", side)
-            return AssumedCost(lanes=self.device.lanes.count, beside_others=True)
-        logger.info("batches of %s px images: %s", side, cost)
+        cost = measured(run, most=self._measured_rows, several=self.device.lanes.count > 1)
+        logger.info("batches of %s px images: %s", side, cost or "not measured, as others use these cores")
         return cost
-
-    def full_batch(self, most: int) -> int:
-        """The most that is enough for images of any size that there was."""
-        return max((cost.enough(most) for cost in list(self._costs.values())), default=most)
 
     def enough(self, side: int, most: int) -> int:
         """How many rows, at most `most`, a batch of images of `side` pixels should have: more gain next to nothing."""
-        return self._costs.get(side, self._assumed).enough(most)
+        cost = self._costs.get(side)
+        return most if cost is None else cost.enough(most)
 
     def forward(self, images: NDArray[np.uint8], parts: Sequence[Part]) -> list[NDArray[np.float32]]:
         """Logits (len(part.images), K) of each part, for images (U, 3, S, S) prepared as their parts' tasks want."""
@@ -204,8 +194,7 @@ class Engine:
             rows = members.setdefault(part.adapter, [])
             firsts.append(len(rows))
             rows.extend(part.images)
-        cutting = self._cost(images).cutting(sum(map(len, members.values())))
-        waiting = self._begun(images, parts, list(members), list(members.values()), cutting)
+        waiting = self._begun(images, parts, list(members), list(members.values()))
 
         def answers() -> list[NDArray[np.float32]]:
             logits = dict(zip(members, waiting(), strict=True))
@@ -216,25 +205,20 @@ class Engine:
 
         return answers
 
-    def _cost(self, images: NDArray[np.uint8]) -> BatchCost:
-        return self._costs.get(images.shape[-1], self._assumed)
-
     def _begun(
         self,
         images: NDArray[np.uint8],
         parts: Sequence[Part],
         ready: Sequence[Ready],
         members: Sequence[list[int]],
-        cutting: Cutting,
     ) -> Answers:
         """Logits (n, K) of each member for its images."""
         wanted = _preprocessings(len(images), parts)
         sharing = [rows for one, rows in zip(ready, members, strict=True) if not isinstance(one, WholeNetwork)]
-        stems = self._stems.run(images, wanted, sharing, cutting)
-        pieces = cut(members, [one.work for one in ready], cutting.pieces)
-        waiting = self.device.lanes.map(
-            lambda piece: self._run(images, stems, piece, ready), pieces, side_by_side=cutting.side_by_side
-        )
+        stems = self._stems.run(images, wanted, sharing)
+        lanes = self.device.lanes
+        pieces = cut(members, [one.work for one in ready], lanes.fitting(sum(map(len, members))))
+        waiting = lanes.map(lambda piece: self._run(images, stems, piece, ready), pieces)
 
         def answers() -> list[NDArray[np.float32]]:
             found: list[list[NDArray[np.float32]]] = [[] for _ in members]

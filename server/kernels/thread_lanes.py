@@ -14,6 +14,9 @@ import torch
 P = TypeVar("P")
 R = TypeVar("R")
 
+_LEAST_ROWS = (
+    4  # of a lane. On an idle machine larger ones would do; beside the threads of HTTP lanes pay (docs/log.md)
+)
 _MOST = 4  # every lane reads all shared weights: many lanes would be bound by memory
 
 
@@ -31,10 +34,13 @@ class ThreadLanes:
         count = min(threads, _MOST)
         return cls(count, threads=threads // count)
 
-    def map(self, run: Callable[[P], R], pieces: Sequence[P], *, side_by_side: bool = True) -> list[R]:
-        """`run` of every piece, in order. A piece alone is run by the caller, and so are all that are not to run
-        `side_by_side`. Raises what `run` raises."""
-        if self._pool is None or len(pieces) == 1 or not side_by_side:
+    def fitting(self, rows: int) -> int:
+        """How many pieces a batch of so many rows should be cut into."""
+        return max(1, min(self.count, rows // _LEAST_ROWS))
+
+    def map(self, run: Callable[[P], R], pieces: Sequence[P]) -> list[R]:
+        """`run` of every piece, in order; a piece alone is run by the caller. Raises what `run` raises."""
+        if self._pool is None or len(pieces) == 1:
             return [run(piece) for piece in pieces]
         return list(self._pool.map(run, pieces))
 

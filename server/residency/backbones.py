@@ -32,9 +32,6 @@ class BackboneEngine(Protocol):
     def is_idle(self) -> bool:
         """Whether no bundle on the device is for this backbone."""
 
-    def full_batch(self, most: int) -> int:
-        """How many rows, at most `most`, a batch has that is as large as any should be."""
-
 
 E = TypeVar("E", bound=BackboneEngine)
 E_co = TypeVar("E_co", bound=BackboneEngine, covariant=True)
@@ -93,10 +90,6 @@ class Backbones(Generic[E]):
     def running(self, fingerprint: str) -> E:
         """The engine of a bundle that is on the device."""
         return self._engines[fingerprint]
-
-    def full_batch(self, most: int) -> int:
-        """The same over all backbones in memory."""
-        return max(engine.full_batch(most) for engine in list(self._engines.values()))
 
     @contextmanager
     def using(self, needed: BackboneReference) -> Iterator[E]:

@@ -41,17 +41,14 @@ class Admission:
 
     One busy task meets its own bound before it can fill the house for the others. Where the engine would take longer
     than `bound_s` for that many, both shrink in proportion: what is accepted beyond that only waits. They stay above
-    what keeps batches full, or an estimate made on small, dear batches would turn a burst away.
+    what keeps batches of `max_batch` full, or an estimate made on small, dear batches would turn a burst away.
     """
 
-    def __init__(
-        self, *, bound: int, bound_per_task: int, bound_s: float = math.inf, full_batch: Callable[[], int] = lambda: 1
-    ) -> None:
-        """`full_batch` says how many predictions a full one has."""
+    def __init__(self, *, bound: int, bound_per_task: int, bound_s: float = math.inf, max_batch: int = 1) -> None:
         self._bound = bound
         self._bound_per_task = bound_per_task
         self._bound_s = bound_s
-        self._full_batch = full_batch
+        self._max_batch = max_batch
         self._lock = threading.Lock()
         self._by_task: dict[str, int] = {}
         self._total = 0
@@ -116,7 +113,7 @@ class Admission:
     def _bounds(self) -> tuple[int, int]:
         """How many predictions may be under way in all and for one task, as fast as the engine is now."""
         in_time = self._bound_s / self._seconds_each if self._seconds_each else math.inf
-        share, full = min(1.0, in_time / self._bound), self._full_batch()
+        share, full = min(1.0, in_time / self._bound), self._max_batch
         house = max(share * self._bound, _HOUSE_BATCHES * full)
         task = max(share * self._bound_per_task, _TASK_BATCHES * full)
         return int(min(self._bound, house)), int(min(self._bound_per_task, task))

@@ -11,10 +11,6 @@ class FakeEngine:
     fingerprint: str
     size_bytes: int = 0
     is_idle: bool = True
-    enough: int = 8
-
-    def full_batch(self, most: int) -> int:
-        return min(most, self.enough)
 
 
 @dataclass(kw_only=True, eq=False)

@@ -36,6 +36,11 @@ def test_what_a_lane_raises_reaches_the_caller() -> None:
         ThreadLanes(2).map(lambda number: 1 / number, [1, 0])
 
 
+@pytest.mark.parametrize(("rows", "pieces"), [(1, 1), (7, 1), (8, 2), (100, 3)])
+def test_small_batches_stay_whole(rows: int, pieces: int) -> None:
+    assert ThreadLanes(3).fitting(rows) == pieces
+
+
 @given(
     st.lists(st.tuples(st.lists(st.integers(0, 40), min_size=1, max_size=6), st.integers(1, 17)), min_size=1), st.data()
 )

@@ -68,12 +68,6 @@ def test_one_that_nobody_added_is_told_with_what_to_do() -> None:
     assert use(backbones, "c").fingerprint == "c" * 64
 
 
-def test_a_full_batch_is_that_of_the_backbone_that_wants_the_largest() -> None:
-    backbones, _ = make("b")
-    use(backbones, "b").enough = 16
-    assert [backbones.full_batch(most) for most in (64, 12)] == [16, 12]
-
-
 @pytest.mark.parametrize(("most", "budget_bytes"), [(2, 100), (4, 30)])
 def test_no_more_than_allowed_and_the_fault_names_the_settings(most: int, budget_bytes: int) -> None:
     backbones, loader = make("bc", most=most, budget_bytes=budget_bytes)

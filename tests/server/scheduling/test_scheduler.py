@@ -192,7 +192,7 @@ def test_admission_bounds_each_task_and_the_house() -> None:
 
 
 def test_admission_shrinks_to_what_a_slow_engine_gets_done_in_time() -> None:
-    admission = Admission(bound=512, bound_per_task=256, bound_s=0.25, full_batch=lambda: 8)
+    admission = Admission(bound=512, bound_per_task=256, bound_s=0.25, max_batch=8)
     assert _admitted(admission, "any") == 256  # nothing is known of the engine yet
     admission.ran(32, 32 * 0.002)
     assert _admitted(admission, *(f"task-{i}" for i in range(8))) == 125
