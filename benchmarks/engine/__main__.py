@@ -70,7 +70,7 @@ def throughput(args: argparse.Namespace, backbone: Backbone, side: int) -> Value
     fingerprint = backbone.fingerprint()
     bundles = tailored_bundles(args.tasks, side, fingerprint=fingerprint)
     if args.int8_only:
-        engine = Engine(backbone, open_device("cpu", "float32"), measures=True)
+        engine = Engine(backbone, open_device("cpu", "float32"))
         sides = [baselines.mixed(engine, bundles, args.batch), *_in_int8(args, backbone, engine, side)]
         return paired_rounds({c.name: partial(_rate, c, args.seconds) for c in sides}, args.rounds)
     frozen = tailored_bundles(args.tasks, side, statistics="frozen", fingerprint=fingerprint)
@@ -99,7 +99,7 @@ def _in_int8(args: argparse.Namespace, backbone: Backbone, engine: Engine, side:
         print(f"left out: int8: {reason}", file=sys.stderr)
         return []
     bundles = tailored_bundles(args.tasks, side, activation_ranges=True, fingerprint=engine.fingerprint)
-    low = Engine(backbone, open_device("cpu", "int8"), measures=True)
+    low = Engine(backbone, open_device("cpu", "int8"))
     exact = engine if engine.device.dtype == torch.float32 else _engine(args, backbone, "float32")
     few = [(name, one, batch) for batch in _SMALL for name, one in (("float32", exact), ("int8", low))]
     return [
@@ -162,7 +162,7 @@ def backbone_bytes(backbone: Backbone, side: int) -> dict[str, Ratio]:
         return {}
     sizes = []
     for dtype in ("int8", "float32"):
-        engine = Engine(backbone, open_device("cpu", dtype), measures=True)
+        engine = Engine(backbone, open_device("cpu", dtype))
         engine.warm_up(side)
         sizes.append(engine.size_bytes)
     return {"backbone_bytes_int8_vs_fp32": over_rounds([sizes[0] / sizes[1]])}
@@ -187,7 +187,7 @@ def switches(args: argparse.Namespace, backbone: Backbone, side: int) -> dict[st
 
 
 def _engine(args: argparse.Namespace, backbone: Backbone, dtype: str) -> Engine:
-    return Engine(backbone, open_device(args.device, dtype, slots=args.slots, recorded=args.graphs), measures=True)
+    return Engine(backbone, open_device(args.device, dtype, slots=args.slots, recorded=args.graphs))
 
 
 def _rate(contender: Contender, seconds: float) -> float:

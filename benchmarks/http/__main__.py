@@ -112,7 +112,7 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
     device = open_device("cpu", args.dtype)
     args.dtype = precision(device)
     bundles = _bundles(backbone, args, ranges=device.int8)
-    engine = Engine(backbone, device, measures=True)
+    engine = Engine(backbone, device)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         body = folder / "image.jpg"

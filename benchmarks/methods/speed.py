@@ -21,7 +21,7 @@ def images_per_second(
 ) -> Values:
     """By method, one value a round. A method with fewer than 16 tasks has some of them several times, each as a task of
     its own. `backbones` are all that the bundles were made for."""
-    engines = {each.fingerprint(): Engine(each, open_device("cpu", "auto"), measures=True) for each in backbones}
+    engines = {each.fingerprint(): Engine(each, open_device("cpu", "auto")) for each in backbones}
     sides = {
         method: partial(rate, _mixed(engines[own[0].manifest.backbone.fingerprint], own), TASKS * IMAGES, seconds)
         for method, own in bundles.items()

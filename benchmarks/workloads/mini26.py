@@ -4,7 +4,7 @@ from nettailor.architecture.geometry import geometry
 from nettailor.architecture.plan import Plan, full_plan, reachable_plan
 from nettailor.bundle.bundle import encode
 from nettailor.bundle.manifest import BackboneReference
-from nettailor.network.untrained import random_tensors, untrained_manifest
+from server.engine.untrained import random_tensors, untrained_manifest
 
 BACKBONE = "mini26"
 SIDE = 32  # pixels

@@ -12,7 +12,7 @@ from nettailor.bundle.manifest import BackboneReference, StatisticsMode
 from nettailor.complexity.counting import plan_complexity
 from nettailor.errors import PlanCutsEveryPath
 from nettailor.network.backbones import Backbone, build_backbone
-from nettailor.network.untrained import random_tensors, untrained_manifest
+from server.engine.untrained import random_tensors, untrained_manifest
 
 BACKBONE = "resnet34"
 REMOVED = (3, 7, 9)  # of the 16 blocks; a third of the tasks each

@@ -9,8 +9,9 @@ from functools import cached_property, partial
 LARGEST = 64  # rows that are measured at most
 _SIZES = [2**power for power in range(LARGEST.bit_length())]
 _LONGEST_S = 0.5  # no size that takes longer is tried: nobody wants to wait for such a batch
-_RUNS = 5  # of a size: fewer that fill the first of the seconds below are enough if two of them agree, and
-_SAMPLE_S, _PATIENCE_S = 0.1, 1.0  # where none do it is run until the second are over
+_RUNS = 5  # of a size, unless fewer agree by the time that they have taken as long as a sample
+_SAMPLE_S = 0.1
+_PATIENCE_S = 1.0  # while none of those runs agree, there are more of them
 _OWN = 0.9  # of a core, which a run has that nobody holds up; held up, it may take a hundred times as long
 _OWN_IF_LONG = 1.2  # cores, by several threads in a run that is so long that no other one is tried after it
 _STEADY = 1.25  # times the shortest run, for another one to agree with it

@@ -31,9 +31,9 @@ from server.engine.int8.mixed_pass import Int8Pass
 from server.engine.int8.paths import warm_up_int8
 from server.engine.mixed import MixedPass
 from server.engine.ready import Ready
-from server.engine.rehearsal import rehearsal_bundle
 from server.engine.rows import Share, cut
 from server.engine.stems import StemRunner, Stems
+from server.engine.untrained import rehearsal_bundle
 from server.engine.whole.masked import MaskedNetwork, upload_masked
 from server.engine.whole.network import WholeNetwork, upload_network
 from server.engine.whole.packed import PackedNetwork, upload_packed

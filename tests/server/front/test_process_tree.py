@@ -18,7 +18,7 @@ import pathlib, signal, sys, time
 told, go = map(pathlib.Path, sys.argv[1:3])
 signal.signal(signal.SIGTERM, lambda number, frame: told.touch())
 while not go.exists():
-    time.sleep(0.01)
+    time.sleep(0.01)  # between looks
 """
 
 

@@ -162,6 +162,13 @@ async def test_many_requests_share_a_small_pool(stocked_server: Running, tmp_pat
         await link.is_quiet()
 
 
+def _held_writes(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> Held:
+    """Nothing is written into the pool until that lets go."""
+    write = Held(pool.write, lambda begin: True)
+    monkeypatch.setattr(pool, "write", lambda begin, images: write(begin, images=images))
+    return write
+
+
 @in_a_loop
 async def test_a_slot_is_nobody_else_s_while_the_engine_may_read_it(
     stocked_server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -190,8 +197,7 @@ async def test_a_slot_is_nobody_else_s_while_a_thread_writes_into_it(
     monkeypatch.setattr(remote_inference, "_LARGE_BYTES", 0)
     async with linked(stocked_server.service, tmp_path) as link:
         pool = link.pool
-        write = Held(pool.write, lambda begin: True)
-        monkeypatch.setattr(pool, "write", lambda begin, images: write(begin, images=images))
+        write = _held_writes(pool, monkeypatch)
         asked = asyncio.create_task(link.predict("signs"))
         await _until(write.began.is_set)
         for _ in range(2):
@@ -232,8 +238,7 @@ async def test_one_that_comes_late_has_its_slot_until_its_thread_has_written(
     monkeypatch.setattr(remote_inference, "_LARGE_BYTES", 0)
     async with linked(stocked_server.service, tmp_path) as link:
         pool, connection = link.pool, link.front.connection
-        write = Held(pool.write, lambda begin: True)
-        monkeypatch.setattr(pool, "write", lambda begin, images: write(begin, images=images))
+        write = _held_writes(pool, monkeypatch)
         asked = asyncio.create_task(link.predict("signs"))
         await _until(write.began.is_set)
         [number] = connection.exchanges

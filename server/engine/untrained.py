@@ -2,14 +2,34 @@
 
 import numpy as np
 
-from nettailor.architecture.geometry import geometry
-from nettailor.architecture.plan import Plan
-from nettailor.bundle.bundle import FloatArray
+from nettailor.architecture.geometry import Geometry, geometry
+from nettailor.architecture.plan import Plan, full_plan
+from nettailor.bundle.bundle import Bundle, FloatArray
 from nettailor.bundle.manifest import Accuracy, BackboneReference, Manifest, Metrics, StatisticsMode, format_of
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from nettailor.bundle.tensors.ranges import RANGES
 from nettailor.bundle.tensors.tensors import tensor_shapes
 from nettailor.complexity.counting import plan_complexity
+
+_CLASSES = 10  # of a rehearsal
+
+
+def rehearsal_bundle(backbone: BackboneReference, shapes: Geometry, side: int, *, int8: bool) -> Bundle:
+    """An untrained bundle that keeps every block and has a proxy into each from the node before it: as much work as the
+    larger ones of those that are served. `side` is of its images, in pixels."""
+    manifest = untrained_manifest(
+        "rehearsal",
+        full_plan(shapes.depth, 1),
+        backbone,
+        side=side,
+        classes=_CLASSES,
+        statistics="task",
+        seed=0,
+        activation_ranges=int8,
+    )
+    tensors = random_tensors(manifest)
+    size_bytes = sum(tensor.nbytes for tensor in tensors.values())
+    return Bundle(manifest=manifest, tensors=tensors, digest="sha256:" + "0" * 64, size_bytes=size_bytes)
 
 
 def untrained_manifest(
