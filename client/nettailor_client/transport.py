@@ -51,8 +51,11 @@ class Transport(Protocol):
 
 
 class BlockingTransport:
+    """A thread may still be waiting for an answer when another one closes this."""
+
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
+        self._is_closed = False
 
     async def send(self, message: Message) -> httpx.Response:
         body = message.body
@@ -71,6 +74,8 @@ class BlockingTransport:
 
     async def release(self, response: httpx.Response) -> None:
         response.close()
+        if self._is_closed:
+            _disconnect(response)
 
     async def pause(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -79,7 +84,15 @@ class BlockingTransport:
         return work()
 
     async def close(self) -> None:
+        self._is_closed = True
         self._http.close()
+
+
+def _disconnect(response: httpx.Response) -> None:
+    """A connection that was still being made when httpx closed the others has nobody else to close it."""
+    stream = response.extensions.get("network_stream")
+    if stream is not None:
+        stream.close()
 
 
 class LoopTransport:
