@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 OURS = ("nettailor", "hosting", "registry", "trainer", "server", "cli", "nettailor_client")
 
 _BY_NAME = {
+    "hosting.web.process": ("uvloop",),
     "nettailor.network.vision": ("torchvision",),
     "trainer.jobs.queue": ("trainer.tailoring",),
 }  # imports no parser sees

@@ -78,7 +78,7 @@ def configured(
         app,
         limits_of(settings),
         addresses=addresses,
-        loop="asyncio",
+        loop="auto",  # uvloop, where there is one
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -136,8 +136,7 @@ class Connection(asyncio.Protocol):
         if self._timer is None and not self.closed.done():  # or what is taken to be told would be told to nobody
             self._timer = asyncio.get_running_loop().call_later(_REPORT_S, self._report)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvloop's are no subclass
         self._transport = transport
         self.report_soon()
 

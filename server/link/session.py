@@ -77,8 +77,7 @@ class Session(asyncio.Protocol):
         assert self._transport is not None
         self._transport.write(frame.encoded())
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvloop's are no subclass
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:

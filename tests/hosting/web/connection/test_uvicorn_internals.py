@@ -8,6 +8,7 @@ import inspect
 from types import FunctionType
 
 import pytest
+import uvloop
 from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -57,6 +58,10 @@ def test_uvicorn_keeps_what_is_read_and_set_there() -> None:
     assert asyncio.run(attributes()) >= _OF_CONNECTION
     code = RequestResponseCycle.__init__.__code__
     assert {*code.co_names, *code.co_varnames} >= _OF_REQUEST
+
+
+def test_uvicorn_runs_on_uvloop() -> None:
+    assert configured(None, Settings()).get_loop_factory() is uvloop.new_event_loop
 
 
 @pytest.mark.parametrize(
