@@ -84,10 +84,12 @@ def mended(value: Any) -> Any:
     away. The value is one of ours, and as deep as we made it.
     """
     match value:
+        case str():
+            if value.isprintable():  # as nearly all are; every refusal looks at a dozen of them
+                return value
+            return _UNWRITABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), value)
         case float():
             return value if math.isfinite(value) else None
-        case str():
-            return _UNWRITABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), value)
         case dict():
             return {mended(key): mended(member) for key, member in value.items()}
         case list() | tuple():
