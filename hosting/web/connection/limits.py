@@ -7,7 +7,12 @@ from hosting.settings.settings import Settings
 
 MIB = 2**20
 
-_KEPT_FILES = 256  # open files that connections leave to the rest of the process, where the limit is so large
+# Open files that connections leave to the rest of the process, where the limit is so large. Of more than that, a quarter
+# is left, until it is enough for the longest queue of connections: a setting of as many as there are files would leave
+# a queue so short that a burst of clients is dropped by the kernel, whose next attempts are seconds apart.
+_KEPT_FILES = 256
+_LONGEST_QUEUE = 2048
+_FILES_A_PLACE = 8  # in the queue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +49,14 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def connections_within(files: int) -> int:
-    """How many of the files that a process may open can be connections: at least half of them, and all but 256."""
-    return max(files // 2, files - _KEPT_FILES)
+    """How many of the files that a process may open can be connections: at least half of them, and three quarters where
+    that leaves 256 to the rest of the process."""
+    left = min(files // 4, _FILES_A_PLACE * _LONGEST_QUEUE)
+    return max(files // 2, files - max(left, _KEPT_FILES))
 
 
 def backlog_within(files: int, connections: int) -> int:
     """How many connections may wait to be accepted, and are accepted in one go: where it is small, whoever connects
     while others do has to try again a second later. Those that will be refused are open files until they are closed, so
     several such goes must fit into what connections leave."""
-    return max(8, min(2048, (files - connections) // 8))
+    return max(8, min(_LONGEST_QUEUE, (files - connections) // _FILES_A_PLACE))
