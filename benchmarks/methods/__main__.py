@@ -8,12 +8,16 @@ and MACs are of a task's whole network, what it shares included, as the paper co
 fine-tuned networks 250 a set. Tasks of packnet stand on one another, in the order of the sets, on the pruned backbone
 of --pruned; without that, the method is left out. Images a second: mixed batches of 64 images of 16 tasks, all of one
 method, the sides in turn in every round.
+
+The hours may be split over several runs and machines: every run's line of JSON has its rows, and --rows FILE takes
+those of an earlier one as they are. Speeds are of the bundles that this run has. Chains are always trained anew.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,7 +26,15 @@ from rich.table import Table
 
 from benchmarks.measuring import machine
 from benchmarks.measuring.ratios import over_rounds
-from benchmarks.methods.measured import BASELINE, Measured, bundle_file, by_task, summary
+from benchmarks.methods.measured import (
+    BASELINE,
+    Measured,
+    bundle_file,
+    bundles_in,
+    by_task,
+    measured_earlier,
+    summary,
+)
 from benchmarks.methods.speed import images_per_second
 from benchmarks.tailor import Assignment, add_run_options, claim, rows_of, wanted_runs
 from nettailor.bundle.manifest import Method
@@ -68,38 +80,49 @@ def _chained(args: argparse.Namespace, path: Path, seed: int) -> dict[str, Any]:
     return {"weights": str(args.pruned), "chain": tuple(map(str, files))}
 
 
-def trained(args: argparse.Namespace) -> dict[str, list[Measured]]:
-    """By method; what a run that was broken off had finished is taken as it is."""
-    work = assignments(args)
+def trained(args: argparse.Namespace, earlier: Sequence[Measured]) -> dict[str, list[Measured]]:
+    """By method; what a run that was broken off had finished is taken as it is, and so are `earlier` runs' rows."""
+    known = {(one.method, one.task, one.seed): one for one in earlier if one.method != CHAINED}
+    every = assignments(args)
+    work = [one for one in every if _key(one) not in known]
     apart = [one for one in work if Path(one.folder).name != CHAINED]
-    done = dict(zip(map(id, apart), rows_of(apart, args.workers), strict=True))
+    done = dict(zip(map(_key, apart), rows_of(apart, args.workers), strict=True))
     for path in args.data:  # whatever their order, the sets before it are done
-        of_one = [one for one in work if id(one) not in done and one.archive == str(path)]
-        done |= dict(zip(map(id, of_one), rows_of(of_one, args.workers), strict=True))
+        of_one = [one for one in work if _key(one) not in done and one.archive == str(path)]
+        done |= dict(zip(map(_key, of_one), rows_of(of_one, args.workers), strict=True))
     found: dict[str, list[Measured]] = {method: [] for method in args.methods}
-    for assignment in work:
-        row = done[id(assignment)]
-        folder = Path(assignment.folder)
-        found[folder.name].append(Measured.of(row, folder))
+    for one in every:
+        key = _key(one)
+        found[key[0]].append(known[key] if key in known else Measured.of(done[key], Path(one.folder)))
     return found
+
+
+def _key(assignment: Assignment) -> tuple[str, str, int]:
+    return Path(assignment.folder).name, assignment.task, assignment.seed
 
 
 def result(args: argparse.Namespace, found: Mapping[str, Sequence[Measured]]) -> dict[str, Any]:
     """The JSON line."""
     baseline = by_task(found[BASELINE]) if BASELINE in found else None
-    bundles = {method: [one.bundle for one in measured] for method, measured in found.items()}
+    bundles = {method: own for method in found if (own := bundles_in(args.out / method))}
     backbones = [load_backbone(args.backbone)]
     if CHAINED in args.methods:
         backbones.append(load_backbone(args.backbone, args.pruned))
     speeds = images_per_second(backbones, bundles, args.rounds, args.seconds)
     return {
         "methods": {
-            method: summary(measured, baseline) | {"images_per_second": round(over_rounds(speeds[method]).median, 1)}
+            method: summary(measured, baseline) | {"images_per_second": _speed(speeds.get(method))}
             for method, measured in found.items()
         },
+        "rows": [asdict(one) for measured in found.values() for one in measured],
         "preset": args.preset,
+        "backbone": backbones[0].fingerprint(),
         "machine": machine.describe(),
     }
+
+
+def _speed(rounds: Sequence[float] | None) -> float | None:
+    return None if rounds is None else round(over_rounds(rounds).median, 1)
 
 
 def table(methods: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -115,7 +138,7 @@ def table(methods: Mapping[str, Mapping[str, Any]]) -> Table:
             f"{figures['params_m']:.2f}",
             f"{figures['macs_g']:.3f}",
             f"{figures['task_bytes'] / 1000:.0f}",
-            f"{figures['images_per_second']:.0f}",
+            "" if figures["images_per_second"] is None else f"{figures['images_per_second']:.0f}",
             f"{figures['minutes']:.1f}",
         )
     return shown
@@ -127,6 +150,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, metavar="NAME", help="default: all that can be done")
     parser.add_argument("--pruned", type=Path, metavar="FILE", help="the pruned backbone that packnet fills")
     parser.add_argument("--preset", choices=["fast", "balanced", "thorough"], default="fast")
+    parser.add_argument("--rows", type=Path, nargs="*", default=[], metavar="FILE", help="output of earlier runs")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a side in a round")
     args = parser.parse_args()
@@ -135,7 +159,8 @@ def main() -> None:
         parser.error(f"{CHAINED} needs --pruned, a file of `python -m trainer.pretrain --prune`")
     pruned = {} if args.pruned is None else {"pruned": load_backbone(args.backbone, args.pruned).fingerprint()}
     claim(args, pruned)
-    found = result(args, trained(args))
+    earlier = measured_earlier(args.rows, preset=args.preset, backbone=load_backbone(args.backbone).fingerprint())
+    found = result(args, trained(args, earlier))
     Console(file=sys.stderr if args.json else sys.stdout, width=160).print(table(found["methods"]))
     print(json.dumps(found))
 

@@ -1,5 +1,6 @@
 """What a method gave on one image set, and on several together."""
 
+import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,32 +15,55 @@ BASELINE = "finetuning"  # whose error is half of the one that scores nothing
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One bundle: accuracy (0..1) on the test split; `params` and `macs` of the task's whole network, what it shares
-    included, as the paper counts them; `minutes` of its training."""
+    """One tailoring: accuracy (0..1) on the test split; `params` and `macs` of the task's whole network, what it shares
+    included, as the paper counts them; `minutes` of processor time that its training took."""
 
+    method: str
     task: str
+    seed: int
     accuracy: float
     params: int
     macs: int
     task_bytes: int
     minutes: float
-    bundle: Bundle
 
     @classmethod
     def of(cls, row: Row, folder: Path) -> "Measured":
-        """From the folder that `benchmarks.tailor.run` left."""
+        """From the folder, named after the method, that `benchmarks.tailor.run` left."""
         data = bundle_file(folder, row.task, row.seed).read_bytes()
-        others = (path.read_bytes() for path in folder.glob("*/bundle.safetensors"))
-        bundle = linked(decode(data), {digest_of(other): other for other in others}.get)
+        complexity = decode(data).manifest.complexity
         return cls(
+            method=folder.name,
             task=row.task,
+            seed=row.seed,
             accuracy=row.student_accuracy,
-            params=bundle.manifest.complexity.params,
-            macs=bundle.manifest.complexity.macs,
+            params=complexity.params,
+            macs=complexity.macs,
             task_bytes=len(data),
-            minutes=row.minutes,
-            bundle=bundle,
+            minutes=round(row.cpu_seconds / 60, 3),
         )
+
+
+def bundles_in(folder: Path) -> list[Bundle]:
+    """All that `benchmarks.tailor.run` left there, each with those that it stands on."""
+    files = [path.read_bytes() for path in sorted(folder.glob("*/bundle.safetensors"))]
+    by_digest = {digest_of(data): data for data in files}
+    return [linked(decode(data), by_digest.get) for data in files]
+
+
+def measured_earlier(files: Iterable[Path], *, preset: str, backbone: str) -> list[Measured]:
+    """The rows of earlier runs, of whose output each file holds the line of JSON. Raises `SystemExit` for one of
+    another preset or backbone, or a file without such a line."""
+    found = []
+    for path in files:
+        lines = [line for line in path.read_text().splitlines() if line.lstrip().startswith("{")]
+        if not lines:
+            raise SystemExit(f"{path} holds no line of JSON")
+        run = json.loads(lines[-1])
+        if (run["preset"], run["backbone"]) != (preset, backbone):
+            raise SystemExit(f"{path} holds rows of another preset or backbone")
+        found += [Measured(**row) for row in run["rows"]]
+    return found
 
 
 def bundle_file(folder: Path, task: str, seed: int) -> Path:

@@ -1,10 +1,12 @@
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.methods.measured import Measured, bundle_file, decathlon_score
+from benchmarks.methods.measured import Measured, bundle_file, bundles_in, decathlon_score, measured_earlier
 from benchmarks.tailor import linked_chain
 from nettailor.bundle.bundle import digest_of
 from tests.benchmarks.rows import row
@@ -31,7 +33,7 @@ def test_more_right_answers_never_score_less(baseline: float, one: float, other:
     assert decathlon_score({"a": less}, {"a": baseline}) <= decathlon_score({"a": more}, {"a": baseline})
 
 
-def test_a_bundle_is_measured_with_all_that_it_stands_on(tmp_path: Path) -> None:
+def test_a_bundle_is_read_with_all_that_it_stands_on(tmp_path: Path) -> None:
     first = link_bytes("birds")
     second = link_bytes("dogs", after=digest_of(first), place=1)
     for task, data in (("birds", first), ("dogs", second)):
@@ -40,6 +42,20 @@ def test_a_bundle_is_measured_with_all_that_it_stands_on(tmp_path: Path) -> None
         path.write_bytes(data)
     assert [link.manifest.task for link in linked_chain([first, second])] == ["birds", "dogs"]
     assert linked_chain([]) == ()
+    assert [len(bundle.chain) for bundle in bundles_in(tmp_path)] == [0, 1]
     found = Measured.of(row("dogs", 0), tmp_path)
-    assert [link.manifest.task for link in found.bundle.chain] == ["birds"]
-    assert found.task_bytes == len(second)
+    assert (found.method, found.task_bytes, found.minutes) == (tmp_path.name, len(second), 1.0)
+
+
+def test_rows_of_an_earlier_run_are_taken_as_they_are(tmp_path: Path) -> None:
+    one = Measured(method="dan", task="birds", seed=1, accuracy=0.5, params=10, macs=20, task_bytes=30, minutes=1.5)
+    line = json.dumps({"rows": [asdict(one)], "preset": "fast", "backbone": "abc"})
+    results = tmp_path / "results.md"
+    results.write_text(f"# All methods\n\n    a table\n\n    {line}\n")
+    assert measured_earlier([results], preset="fast", backbone="abc") == [one]
+    for preset, backbone in (("balanced", "abc"), ("fast", "other")):
+        with pytest.raises(SystemExit, match="another preset or backbone"):
+            measured_earlier([results], preset=preset, backbone=backbone)
+    results.write_text("no such line")
+    with pytest.raises(SystemExit, match="no line of JSON"):
+        measured_earlier([results], preset="fast", backbone="abc")
