@@ -21,6 +21,7 @@ from trainer.pretrain.config import PretrainConfig
 from trainer.pretrain.image_set import ImageSet
 from trainer.pretrain.multi_head import MultiHead, smoothed_cross_entropy
 from trainer.pretrain.pruning import Zeros, fit_heads
+from trainer.training.optimizers.uncompiled import SGD
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class Pretraining:
         if self.zeros is not None and not self._checkpoint.exists():
             fit_heads(self.model, sets)
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True)
-        self.optimizer = torch.optim.SGD(
+        self.optimizer = SGD(
             self.model.parameters(), lr=config.lr, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
         )
         self.epoch, self.seconds = 0, 0.0

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from trainer.errors import TrainingDiverged
 from trainer.training.distributed import ProcessGroup
-from trainer.training.optimizer import Optimizer
+from trainer.training.optimizers.optimizer import Optimizer
 from trainer.training.schedule import Schedule
 
 _FORMAT = 3  # of checkpoints: what is in the model's and the optimizer's state

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainer.training.optimizers.uncompiled import LBFGS
+
 # Weights of the squared coefficients, for features of unit variance and the mean loss of an image; strongest first.
 PENALTIES = (0.1, 0.01, 0.001)
 _ITERATIONS = 100  # of L-BFGS
@@ -20,7 +22,7 @@ def fit_linear_probe(features: Tensor, labels: Tensor, classes: int, *, penalty:
     standardised = (features - mean) / deviation
     weight = torch.zeros(classes, features.shape[1], requires_grad=True)
     bias = torch.zeros(classes, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weight, bias], max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
+    optimizer = LBFGS([weight, bias], max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
 
     def loss() -> float:
         optimizer.zero_grad()

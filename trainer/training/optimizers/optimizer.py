@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainer.training.muon import Muon
+from trainer.training.optimizers.muon import Muon
+from trainer.training.optimizers.uncompiled import SGD, Adam
 from trainer.training.schedule import Schedule
 
 
@@ -56,8 +57,8 @@ def _is_matrix(name: str, parameter: nn.Parameter) -> bool:
 def _of_the_rest(trained: dict[str, nn.Parameter], schedule: Schedule) -> torch.optim.Optimizer:
     groups = list(_groups(trained, schedule))
     if schedule.matrix_lr is None:
-        return torch.optim.SGD(groups, lr=schedule.lr, momentum=0.9, nesterov=True)
-    return torch.optim.Adam(groups, lr=schedule.lr, betas=(0.9, 0.99), fused=True)
+        return SGD(groups, lr=schedule.lr, momentum=0.9, nesterov=True)
+    return Adam(groups, lr=schedule.lr, betas=(0.9, 0.99), fused=True)
 
 
 def _groups(trained: dict[str, nn.Parameter], schedule: Schedule) -> Iterator[dict[str, Any]]:

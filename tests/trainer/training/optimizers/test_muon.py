@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.training.muon import Muon, orthogonalised
+from trainer.training.optimizers.muon import Muon, orthogonalised
 
 SHAPES = [(6, 4), (4, 6), (5, 5), (6, 4)]
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from nettailor.network.backbones import channels_last
-from trainer.training.optimizer import Optimizer
+from trainer.training.optimizers.optimizer import Optimizer
 from trainer.training.schedule import Schedule
 
 MUON = Schedule(epochs=1, lr=0.01, matrix_lr=0.1, warmup=0.0, weight_decay=0.0, alpha_lr=3.0, statistics_lr=0.5)
