@@ -7,6 +7,7 @@ import torch
 
 from nettailor.complexity.counting import path_costs
 from nettailor.network.backbones import Backbone, build_backbone
+from tests.trainer import tiny_geometry
 from tests.trainer.tiny import tiny_config, tiny_task
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
@@ -21,9 +22,9 @@ class Broken(Exception):
     """The process "dies" here."""
 
 
-def seeded_backbone() -> Backbone:
+def seeded_backbone(name: str = tiny_geometry.NAME) -> Backbone:
     torch.manual_seed(0)
-    return build_backbone("mini26")
+    return build_backbone(name)
 
 
 def tailored(

@@ -13,6 +13,7 @@ from tests.trainer import archives, fake_recipe
 from tests.trainer.recipe.runs import tailored
 from tests.trainer.tables import write_table
 from tests.trainer.tiny import tiniest_config
+from tests.trainer.tiny_geometry import NAME
 from trainer.service import Service
 from trainer.settings import Settings
 from trainer.workers import tailoring
@@ -44,7 +45,8 @@ def test_the_setting_reaches_the_recipe(
     assert service.jobs.store.get(job).state == "succeeded"
 
 
-def test_a_network_is_tailored_for_the_table(tmp_path: Path, table: Path) -> None:
+def test_a_network_is_tailored_for_the_table(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "costs.json", backbone=NAME)
     manifest = tailored(tmp_path, config=tiniest_config(cost_table=table)).manifest
     assert manifest.recipe["cost_table"] == "costs.json"
 

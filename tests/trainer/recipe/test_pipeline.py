@@ -8,6 +8,7 @@ from nettailor.network.student import Student
 from tests.trainer.recipe.runs import Broken, seeded_backbone, tailored
 from tests.trainer.tables import write_table
 from tests.trainer.tiny import tiniest_config, tiny_config, tiny_task
+from tests.trainer.tiny_geometry import NAME
 from trainer.events import Event
 from trainer.recipe import planner
 from trainer.recipe.config import RecipeConfig
@@ -178,14 +179,14 @@ def test_within_a_budget_of_macs(tmp_path: Path, limit: float, fits: bool) -> No
 
 
 def test_within_a_budget_of_milliseconds(tmp_path: Path) -> None:
-    table = write_table(tmp_path / "costs.json", block=1.0, proxy=0.01)
-    result = tailored(tmp_path, config=tiniest_config(max_latency_ms=6.5, latency_table=table))
+    table = write_table(tmp_path / "costs.json", backbone=NAME, block=1.0, proxy=0.01)
+    result = tailored(tmp_path, config=tiniest_config(max_latency_ms=3.5, latency_table=table))
     (chosen,) = (row for row in result.pareto_front if row["chosen"])
     plan = result.manifest.plan
     milliseconds = 1.0 + sum(plan.blocks) + 0.01 * len(list(plan.proxy_paths()))
     assert chosen["milliseconds"] == pytest.approx(milliseconds)
-    assert milliseconds <= 6.5
-    assert any(float(row["milliseconds"]) > 6.5 for row in result.pareto_front)  # type: ignore[arg-type]  # a number
+    assert milliseconds <= 3.5
+    assert any(float(row["milliseconds"]) > 3.5 for row in result.pareto_front)  # type: ignore[arg-type]  # a number
     assert result.manifest.recipe["cost_table"] is None  # complexity still counts MACs
 
 

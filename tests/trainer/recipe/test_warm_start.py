@@ -39,7 +39,9 @@ from trainer.workers import tailoring
 
 
 def earlier(backbone: Backbone, *, classes: int = 3, seed: int = 0, task: str = "colours") -> Bundle:
-    manifest, tensors = random_bundle(task=task, fingerprint=backbone.fingerprint(), classes=classes, seed=seed)
+    manifest, tensors = random_bundle(
+        task=task, backbone=backbone.name, fingerprint=backbone.fingerprint(), classes=classes, seed=seed
+    )
     return decode(encode(manifest, tensors))
 
 

@@ -35,7 +35,7 @@ from trainer.workers.tailoring import Tailoring
 
 
 def pruned_backbone_file() -> bytes:
-    backbone = seeded_backbone()
+    backbone = seeded_backbone("mini26")
     Zeros(backbone, 0.5)
     return encode_backbone("mini26", {name: tensor.numpy() for name, tensor in canonical_tensors(backbone).items()})
 

@@ -12,6 +12,7 @@ from nettailor.network.whole_network import network_of
 from tests.bundles import random_manifest
 from tests.trainer.recipe.runs import Broken, fold_in, seeded_backbone, tailored
 from tests.trainer.tiny import tiny_config, tiny_task
+from tests.trainer.tiny_geometry import NAME
 from trainer.events import Event
 from trainer.recipe.result import Tailored
 from trainer.recipe.warm_start import start_from
@@ -41,7 +42,7 @@ def test_weights_are_left_out_and_none_is_changed(tmp_path: Path) -> None:
     fold = replace(fold_in(tmp_path / "fold0"), config=CONFIG)
     start = fold.plain_network()
     trained = fold.trained_plain(start, 0.5)
-    untrained_mask, mask = (of.bundle_tensors()["masks.7.branch.3"].view("u1") for of in (start, trained))
+    untrained_mask, mask = (of.bundle_tensors()["masks.6.branch.3"].view("u1") for of in (start, trained))
     assert (untrained_mask == 255).all()
     assert 0.001 < 1 - np.unpackbits(mask).mean() < 0.9
     for name, tensor in seeded_backbone().state_dict().items():
@@ -51,7 +52,7 @@ def test_weights_are_left_out_and_none_is_changed(tmp_path: Path) -> None:
 def test_a_warm_start_begins_with_the_masks_of_the_earlier_version(tmp_path: Path) -> None:
     fold = replace(fold_in(tmp_path / "fold0"), config=CONFIG)
     tensors = fold.trained_plain(fold.plain_network(), 0.5).bundle_tensors()
-    manifest = random_manifest(method="piggyback", classes=3)
+    manifest = random_manifest(method="piggyback", backbone=NAME, classes=3)
     start = MaskedStudent(seeded_backbone(), classes=3, adapts=True)
     start_from(start, decode(encode(manifest, tensors)), manifest.classes)
     for name, tensor in start.bundle_tensors().items():
@@ -64,8 +65,8 @@ def test_a_mask_counts_as_a_thirty_second_of_its_weights(trained: tuple[Path, Ta
     whole = backbone_cost(shapes, 16)
     bits = sum(int(np.prod(shape)) for shape in masked_weights(shapes).values())
     norms = 2 * sum(sum(block.norms.values()) for block in shapes.blocks)
-    assert complexity.params == whole.params + bits // 32 + norms + 12 + 129 * 3
-    assert (complexity.macs, complexity.shared_macs_kept) == (whole.macs + 128 * 3, 0)
+    assert complexity.params == whole.params + bits // 32 + norms + shapes.depth + 65 * 3
+    assert (complexity.macs, complexity.shared_macs_kept) == (whole.macs + 64 * 3, 0)
 
 
 def test_a_broken_off_one_ends_with_the_same_bundle(tmp_path: Path, trained: tuple[Path, Tailored]) -> None:

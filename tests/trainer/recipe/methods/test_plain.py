@@ -15,6 +15,7 @@ from tests.bundles import random_manifest
 from tests.nettailor.network.students import adapted_looking
 from tests.trainer.recipe.runs import Broken, fold_in, seeded_backbone, tailored
 from tests.trainer.tiny import tiny_config, tiny_task
+from tests.trainer.tiny_geometry import NAME
 from trainer.errors import TimeTooShort
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
@@ -47,7 +48,7 @@ def assert_is_what_was_measured(result: Tailored) -> None:
     student = Student.from_bundle(seeded_backbone(), bundle)
     right = correct_predictions(student, evaluation_batches(task.test, task.preprocessing))
     assert bundle.manifest.metrics.student.test == pytest.approx(float(right.float().mean()), abs=1e-6)
-    assert bundle.manifest.plan == full_plan(12, 0)
+    assert bundle.manifest.plan == full_plan(seeded_backbone().depth, 0)
     assert bundle.manifest.metrics.teacher == Accuracy()
 
 
@@ -236,7 +237,8 @@ def test_started_warm_it_goes_on_where_the_earlier_version_ended(tmp_path: Path,
     config = tiny_config(method=method, statistics="task")
     first = replace(fold_in(tmp_path / "first"), config=config)
     earlier = adapted_looking(first.plain_network())
-    manifest = random_manifest(fingerprint=first.backbone.fingerprint(), plan=earlier.plan, classes=3, method=method)
+    fingerprint = first.backbone.fingerprint()
+    manifest = random_manifest(backbone=NAME, fingerprint=fingerprint, plan=earlier.plan, classes=3, method=method)
     bundle = decode(encode(manifest, earlier.bundle_tensors()))
     warm = partial(start_from, bundle=bundle, classes=manifest.classes)
     network = replace(fold_in(tmp_path / "second"), config=config, warm=warm).plain_network()

@@ -23,7 +23,7 @@ CONFIG = tiny_config(method="lwf", method_lrs=(0.05,))
 def with_heads() -> Backbone:
     backbone = seeded_backbone()
     torch.manual_seed(1)
-    backbone.old_heads = (nn.Linear(128, 7), nn.Linear(128, 2))
+    backbone.old_heads = (nn.Linear(64, 7), nn.Linear(64, 2))
     return backbone
 
 
@@ -66,5 +66,5 @@ def test_what_is_published_is_a_whole_network(tmp_path: Path) -> None:
 
 
 def test_a_backbone_of_which_nobody_kept_the_classifier_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(OldHeadsMissing, match=r"option method: lwf needs the classifier that backbone mini26"):
+    with pytest.raises(OldHeadsMissing, match=r"option method: lwf needs the classifier that backbone tiny14"):
         tailored(tmp_path, config=CONFIG)
