@@ -7,9 +7,9 @@ from hosting.settings.settings import Settings
 
 MIB = 2**20
 
-# Open files that connections leave to the rest of the process, where the limit is so large. Of a larger one a quarter is
-# left, until it is enough for the longest queue of connections: a setting of as many as there are files would leave a
-# queue so short that the kernel drops a burst of clients, whose next attempts are seconds apart.
+# Open files that connections leave to the rest of the process, where the limit is so large. Of a larger one a quarter
+# is left, until it is enough for the longest queue of connections: a setting of as many as there are files would leave
+# a queue so short that the kernel drops a burst of clients, whose next attempts are seconds apart.
 _KEPT_FILES = 256
 _LONGEST_QUEUE = 2048
 _FILES_A_PLACE = 8  # in the queue
