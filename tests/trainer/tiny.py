@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 
 from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from nettailor.network.backbones import Backbone, load_backbone
+from nettailor.network.backbones import Backbone, build_backbone
+from tests.trainer import tiny_geometry
 from trainer.recipe.config import RecipeConfig
 from trainer.training.data import TaskData
 from trainer.training.images import LabelledImages
@@ -50,8 +51,9 @@ def tiniest_config(**overrides: object) -> RecipeConfig:
     return replace(tiny, **{**one_step, **overrides})
 
 
-def tiny_backbone(name: str = "mini26", weights: Path | None = None) -> Backbone:
-    """mini26 as it is shipped, but for images of 16 pixels."""
-    backbone = load_backbone(name, weights)
-    backbone.preprocessing = PREPROCESSING
-    return backbone
+def tiny_backbone(name: str = "", weights: Path | None = None) -> Backbone:
+    """Random weights, the same each time, for images of 16 pixels, whatever `load_backbone` would be asked for. Its
+    geometry has to be known (`tiny_geometry.known`)."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return build_backbone(tiny_geometry.NAME).requires_grad_(False)

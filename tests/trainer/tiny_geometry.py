@@ -2,11 +2,12 @@
 
 import contextlib
 from collections.abc import Iterator
-
-import pytest
+from unittest import mock
 
 from nettailor.architecture import geometry
 from nettailor.architecture.geometry import BlockGeometry, Geometry
+from nettailor.bundle.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from nettailor.network import backbones
 
 NAME = "tiny14"
 _WIDTHS = ((16, 16, 2), (16, 16, 1), (16, 32, 2), (32, 32, 1), (32, 64, 2), (64, 64, 1))  # in, out, stride
@@ -26,6 +27,9 @@ TINY = Geometry(
 @contextlib.contextmanager
 def known() -> Iterator[None]:
     """As one of ours, to all of this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(geometry._GEOMETRIES, NAME, TINY)
+    looks_at = Preprocessing(resize=16, crop=16, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+    with (
+        mock.patch.dict(geometry._GEOMETRIES, {NAME: TINY}),
+        mock.patch.dict(backbones._PREPROCESSING, {NAME: looks_at}),
+    ):
         yield

@@ -1,5 +1,6 @@
 """Versions that jobs made are compared by what the jobs recorded, the whole way over HTTP."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from registry.registry import Registry
 from registry.versions.evaluation import evaluation_of
 from tests.processes.environment import set_only
 from tests.serving import served
-from tests.trainer import archives
+from tests.trainer import archives, tiny_geometry
 from tests.trainer.tiny import tiniest_config, tiny_backbone
 from trainer.jobs.options import TailorOptions
 from trainer.recipe.config import RecipeConfig
@@ -26,6 +27,12 @@ from trainer.workers import tailoring
 
 def _config(options: TailorOptions, settings: Settings) -> RecipeConfig:
     return tiniest_config(seed=options.seed)
+
+
+@pytest.fixture(autouse=True)
+def _tiny_geometry_is_known() -> Iterator[None]:
+    with tiny_geometry.known():
+        yield
 
 
 @pytest.fixture

@@ -20,16 +20,20 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def helped(
-    http: httpx.Client, service: Service, start: Start, stop_at: str = ""
+    http: httpx.Client, service: Service, start: Start
 ) -> tuple[str, psutil.Popen, psutil.Popen, psutil.Process]:
-    """A job, its worker, and another one, whose process helps and has stopped after its first epoch."""
-    own = start(f"start {stop_at}", TINY_FOLDS=str(FOLDS))
+    """A job, its worker, and another one, whose process helps and has stopped after its first epoch. The job waits in
+    its first training until that is so: else it may be over before the other process has imported all it needs."""
+    own = start("start teacher", TINY_FOLDS=str(FOLDS))
     job = submit(http)
     process = stopped_job_process(own)
     other = start("helping", TINY_FOLDS=str(FOLDS))
     until(lambda: service.jobs.queue.living_workers() == 2, "the other worker is there")
     process.resume()
-    return job, own, other, stopped_job_process(other)
+    process = stopped_job_process(own)
+    helper = stopped_job_process(other)
+    process.resume()
+    return job, own, other, helper
 
 
 def assert_same(service: Service, job: str, digest: str, *, attempt: int = 1) -> None:

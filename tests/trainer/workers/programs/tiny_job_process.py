@@ -77,6 +77,9 @@ if __name__ == "__main__":
     die_with(int(sys.argv[1]))
     stop_at("start")
     with kept_imports():
+        from tests.trainer import tiny_geometry
+
         make_tiny()
         stop_in_stages()
-    main(sys.argv[1:])
+    with tiny_geometry.known():
+        main(sys.argv[1:])
