@@ -21,6 +21,7 @@ from registry.journal.records import VersionRecord, now
 from registry.storage.blobs import Blobs
 from registry.versions.attachments import REPORT_HEADING
 from tests.bundles import random_bundle
+from tests.trainer.archives import picture
 from tests.trainer.tiny import PREPROCESSING, coloured
 from trainer.reports.origin import Origin
 from trainer.reports.version.architecture import architecture
@@ -69,6 +70,13 @@ def tailoring(backbone: Backbone, test: LabelledImages | None = None) -> Finishe
         history={"fold0/teacher-lr0.01-e3": epochs(3), "fold0/student": epochs(4), "fold0/retrain-2": epochs(3)},
         seconds={"teacher": 1.5},
     )
+
+
+@pytest.fixture
+def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the words of a page alone are looked at, each picture is the same one: to draw them takes a second."""
+    for name in ("architecture", "curve", "learning", "confusion", "calibration", "hardest"):
+        monkeypatch.setattr(f"trainer.reports.version.report.{name}", lambda *_: picture(1))
 
 
 class Reader(HTMLParser):
@@ -121,6 +129,7 @@ def test_candidates_have_the_intervals_that_their_images_allow() -> None:
     assert candidates(FRONT, validated_on=None, test_images=24)[0][1:3] == ("90.0%", "88% [70, 96]")
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_what_was_understood_of_the_upload_is_told(backbone: Backbone) -> None:
     finding = {"weight": "warning", "text": f"Look at {HOSTILE[0]}", "files": []}
     inspection = {
@@ -138,6 +147,7 @@ def test_what_was_understood_of_the_upload_is_told(backbone: Backbone) -> None:
     assert "The data" not in make_report(tailoring(backbone), backbone)["report.html"].decode()
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_which_job_made_it_and_where_to_look_further(backbone: Backbone) -> None:
     origin = Origin(job="0123456789abcdef", task="signs", uploaded_at="2026-11-29T10:41:30.000+00:00")
     page = make_report(replace(tailoring(backbone), origin=origin), backbone)["report.html"].decode()
@@ -149,6 +159,7 @@ def test_which_job_made_it_and_where_to_look_further(backbone: Backbone) -> None
     assert page.count(REPORT_HEADING) == 1
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_the_limit_of_its_time_is_told(backbone: Backbone) -> None:
     stages = [
         {"stage": "teacher", "planned_minutes": 2.5, "used_minutes": 2.25, "epochs": 2},
@@ -218,6 +229,7 @@ def test_settings_are_words_and_not_python() -> None:
     ]
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_no_python_is_on_the_page(backbone: Backbone) -> None:
     made = tailoring(backbone)
     recipe = {"max_macs": None, "student": {"epochs": 2, "lr": None}, "flipped": False}
@@ -248,6 +260,7 @@ def test_a_network_alone_is_no_curve_and_neither_is_an_epoch(backbone: Backbone)
     assert not {"curve.png", "learning.png"} & set(made)
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_a_search_that_was_ended_early_is_told(backbone: Backbone) -> None:
     early = {"by": HOSTILE[0], "at": "2026-11-28T12:00:00.000+00:00", "candidates": [6, 2], "skipped": 4}
     page = make_report(replace(tailoring(backbone), finished_early=early), backbone)["report.html"].decode()
@@ -346,6 +359,7 @@ def test_what_int8_costs_is_told(backbone: Backbone) -> None:
     assert row == ("in int8, against that", "0.2 points less, 99.0% of answers the same", "–")
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_the_page_of_another_method_tells_of_no_teacher(backbone: Backbone) -> None:
     manifest, tensors = random_bundle(fingerprint=backbone.fingerprint(), classes=3, method="features")
     metrics = manifest.metrics.model_copy(update={"teacher": Accuracy()})
@@ -357,6 +371,7 @@ def test_the_page_of_another_method_tells_of_no_teacher(backbone: Backbone) -> N
     assert ["Method: <b>nettailor</b>" in pages[0], "Method: <b>features</b>" in pages[1]] == [True, True]
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_the_page_of_a_network_of_the_task_s_own_says_that_it_shares_nothing(backbone: Backbone) -> None:
     manifest, tensors = random_bundle(fingerprint=backbone.fingerprint(), classes=3, method="finetuning")
     manifest = manifest.model_copy(update={"preprocessing": PREPROCESSING})
