@@ -3,11 +3,6 @@
 import os
 import sys
 
-import ray
-from ray import serve
-from ray.serve.config import HTTPOptions, ProxyLocation
-
-from deploy.ray.application import build
 from deploy.ray.errors import RegistryNotShared
 from deploy.ray.scaling import Scaling
 from hosting.web.process import begin, settings_of
@@ -19,10 +14,20 @@ def main() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     scaling = Scaling.of_command_line()
     settings = settings_of(ServerSettings)
-    try:
-        application = build(scaling, settings)
-    except RegistryNotShared as failure:
-        sys.exit(f"error: {failure}")
+    if settings.redis_url is None:
+        sys.exit(f"error: {RegistryNotShared('NETTAILOR_REDIS_URL')}")
+    _serve(scaling, settings)
+
+
+def _serve(scaling: Scaling, settings: ServerSettings) -> None:
+    """Ray takes seconds to import: what the settings lack, and what options there are, is told before."""
+    import ray
+    from ray import serve
+    from ray.serve.config import HTTPOptions, ProxyLocation
+
+    from deploy.ray.application import build
+
+    application = build(scaling, settings)
     ray.init(log_to_driver=False)
     begin(settings, "ray")
     try:
