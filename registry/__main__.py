@@ -6,8 +6,9 @@ import uvicorn
 
 from hosting.disk.housekeeping import Housekeeping
 from hosting.processes.usage import take_no_options
+from hosting.settings.outset import ending_in_a_line, settings_of
 from hosting.settings.settings import Settings
-from hosting.web.process import begin, configured, ending_in_a_line, serve, settings_of
+from hosting.web.process import begin, configured, serve
 from registry.errors import RegistryError
 from registry.http.app import create_app
 from registry.wiring import drop_left, redis_service, serving_registry

@@ -8,7 +8,8 @@ import sys
 
 from hosting.processes.garbage import kept_imports
 from hosting.processes.usage import take_no_options
-from hosting.web.process import GRACE_SECONDS, begin, ending_in_a_line, settings_of
+from hosting.settings.outset import ending_in_a_line, settings_of
+from hosting.web.process import GRACE_SECONDS, begin
 from nettailor.errors import NetTailorError
 from registry.errors import RegistryError
 from registry.wiring import redis_service

@@ -1,7 +1,8 @@
 """`python -m server.engine_process`: the engine behind the fronts of `python -m server`, which starts it."""
 
 from hosting.processes.garbage import collect_rarely
-from hosting.web.process import begin, ending_in_a_line, settings_of
+from hosting.settings.outset import ending_in_a_line, settings_of
+from hosting.web.process import begin
 from nettailor.errors import NetTailorError
 from registry.errors import RegistryError
 from registry.wiring import redis_service, serving_registry

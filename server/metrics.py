@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from hosting.access.rate_limit import REASON
-from hosting.web.problems import CLIENT_GONE
+from hosting.web.problem import CLIENT_GONE
 from server.residency.tiers import Tier
 
 M = TypeVar("M", Counter, Histogram)

@@ -7,7 +7,8 @@ starts none.
 import uvicorn
 
 from hosting.processes.usage import take_no_options
-from hosting.web.process import begin, configured, ending_in_a_line, serve, settings_of
+from hosting.settings.outset import ending_in_a_line, settings_of
+from hosting.web.process import begin, configured, serve
 from nettailor.errors import NetTailorError
 from registry.errors import RegistryError
 from registry.wiring import redis_service

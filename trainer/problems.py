@@ -3,7 +3,7 @@
 from typing import Any
 
 from hosting.errors import InsufficientStorage
-from hosting.web.problems import ProblemTable, problem_of
+from hosting.web.problem import ProblemTable, problem_of
 from nettailor import errors as ground
 from registry.errors import PredecessorUnknown, TaskWasDeleted
 from trainer import errors

@@ -8,7 +8,8 @@ from cli.service.app import serving
 from cli.service.grace import GRACE_SECONDS
 from hosting.errors import HostingError
 from hosting.processes.garbage import collect_rarely
-from hosting.web.process import begin, ending_in_a_line, settings_of
+from hosting.settings.outset import ending_in_a_line, settings_of
+from hosting.web.process import begin
 from nettailor.errors import NetTailorError
 from registry.errors import RegistryError
 from server.errors import ServerError

@@ -5,7 +5,8 @@ import sys
 
 from deploy.ray.errors import RegistryNotShared
 from deploy.ray.scaling import Scaling
-from hosting.web.process import begin, settings_of
+from hosting.settings.outset import settings_of
+from hosting.web.process import begin
 from server.settings import ServerSettings
 
 

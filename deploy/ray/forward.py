@@ -22,7 +22,8 @@ from hosting.access.open_routes import HEALTHZ, METRICS, OPEN_ROUTES, READYZ
 from hosting.access.pages.route_declarations import HOME
 from hosting.access.route_table import RouteTable, route_match
 from hosting.telemetry.request_id import HEADER, TRACE_HEADER, request_id
-from hosting.web.problems import ProblemTable, answer, install_problem_handlers
+from hosting.web.problem import ProblemTable
+from hosting.web.problems import answer, install_problem_handlers
 from server.errors import DeadlineExceeded
 from server.http.bodies import read_body
 from server.http.open_inference import route_declarations as open_inference

@@ -28,7 +28,8 @@ from hosting.access.route_table import MATCH, RouteMatch, RouteTable, route_matc
 from hosting.errors import KeyMissing, KeyUnknown, LinkExpired, LinkInvalid, ScopeMissing, TaskForbidden
 from hosting.settings.settings import Settings
 from hosting.telemetry import log_context
-from hosting.web.problems import ProblemTable, answer, problem_of, problem_response
+from hosting.web.problem import ProblemTable, problem_of
+from hosting.web.problems import answer, problem_response
 
 ACTOR = b"x-actor"
 

@@ -16,7 +16,8 @@ from hosting.access.body_limit import BodyLimit, usual_limit
 from hosting.access.route_table import route_match
 from hosting.errors import BodiesTooMany, BodyTooLarge, BodyUndecodable, CodingUnsupported
 from hosting.web.content_coding import CODINGS, Decoder, decoder
-from hosting.web.problems import ProblemTable, answer
+from hosting.web.problem import ProblemTable
+from hosting.web.problems import answer
 
 BODY_PROBLEMS: ProblemTable = {
     BodyTooLarge: (413, "body too large"),

@@ -19,7 +19,8 @@ from hosting.access.open_routes import HEALTHZ, READYZ
 from hosting.access.route_table import route_match
 from hosting.errors import HostNotAllowed, OriginNotAllowed
 from hosting.telemetry.request_id import HEADER as REQUEST_ID
-from hosting.web.problems import Problem, ProblemTable, answer, problem_response
+from hosting.web.problem import Problem, ProblemTable
+from hosting.web.problems import answer, problem_response
 
 EVERY_ORIGIN = "*"
 

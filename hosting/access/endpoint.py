@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from hosting.access.body_limit import NO_BODY
 from hosting.access.route_table import Route
 from hosting.web import openapi
-from hosting.web.problems import media_type_of
+from hosting.web.problem import media_type_of
 
 H = TypeVar("H", bound=Callable[..., Any])
 

@@ -19,7 +19,8 @@ from hosting.access.caller import caller
 from hosting.access.route_table import route_match
 from hosting.errors import RateExceeded
 from hosting.web.connection.address import home_of
-from hosting.web.problems import ProblemTable, answer
+from hosting.web.problem import ProblemTable
+from hosting.web.problems import answer
 
 _CALLERS = 10_000  # that are remembered; who was seen longest ago is forgotten first, and begins anew
 REASON = "rate"  # of `nettailor_rejected_total`

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from hosting.web.problems import MEDIA_TYPE, Problem
+from hosting.web.problem import MEDIA_TYPE, Problem
 
 Described = dict[str, Any]
 Responses = dict[int | str, Described]

@@ -7,15 +7,12 @@ stranger wrote may be in any of them: it is mended, so that every problem can be
 """
 
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -24,78 +21,17 @@ from starlette.responses import Response
 from hosting.disk.reserve import is_full
 from hosting.errors import InsufficientStorage, PageUnknown, ReserveNearlyGone
 from hosting.telemetry.request_id import HEADER, RequestIdMiddleware, request_id
+from hosting.web.problem import CLIENT_GONE, RETRY_AFTER_SECONDS, Problem, ProblemTable, media_type_of, members_of
 from nettailor.plain_text import mended
 
 logger = logging.getLogger(__name__)
 
-MEDIA_TYPE = "application/problem+json"
-_OPEN_INFERENCE = "/v2"  # the paths of the protocol
-CLIENT_GONE = 499  # as nginx counts a request whose client did not wait for the answer; nobody is there to see it
-RETRY_AFTER_SECONDS = 1  # for 429 and 503, unless the exception has `retry_after_seconds`
 
 # FastAPI has 400 for these, and 422 for all other bad JSON. ValueError: no UTF-8, or a number of too many digits.
 _UNREADABLE_JSON = (ValueError, RecursionError)
 _MOST_FAULTS = 20  # of a malformed request that its answer names; a request can have as many as it has bytes
 _PLACE_CHARACTERS = 200
 _FULL_DISK = (507, "insufficient storage")
-
-ProblemTable = Mapping[type[Exception], tuple[int, str]]
-
-_MEMBERS = (
-    *("task", "version", "alias", "expected", "actual", "aliases", "digest", "job", "where", "reason"),
-    *("live", "evidence", "scope", "pixels", "limit_pixels", "candidates"),
-)
-
-
-class Problem(BaseModel):
-    """RFC 9457 members, ours, and `error` for clients of the Open Inference Protocol. Others may be added."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    instance: str | None = None
-    request_id: str | None = None
-    error: str
-
-
-def problem_of(error: Exception, status: int, title: str, *, instance: str | None = None) -> Problem:
-    """The problem document of a domain exception, for answers and for what is stored (a failed job, for one)."""
-    return Problem(**mended(_members_of(error, status, title, instance=instance)))
-
-
-def _members_of(error: Exception, status: int, title: str, *, instance: str | None) -> dict[str, Any]:
-    """The members of its problem document, in the order of `Problem`. Answers do without one of those: to make it
-    would cost more than all else about a refusal."""
-    detail = str(error)
-    return {
-        "type": problem_type(type(error)),
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": instance,
-        "request_id": request_id.get(),
-        "error": detail,
-        **{name: getattr(error, name) for name in _MEMBERS if hasattr(error, name)},
-    }
-
-
-def problem_type(error: type[Exception]) -> str:
-    """`TaskUnknown` -> `urn:nettailor:problem:task-unknown`."""
-    return _urn(error.__name__)
-
-
-@cache
-def _urn(name: str) -> str:
-    return "urn:nettailor:problem:" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
-
-
-def media_type_of(path: str) -> str:
-    """Of the problems of a path."""
-    is_open_inference = path == _OPEN_INFERENCE or path.startswith(f"{_OPEN_INFERENCE}/")
-    return "application/json" if is_open_inference else MEDIA_TYPE
 
 
 def problem_response(problem: Problem, *, headers: Mapping[str, str] | None = None) -> Response:
@@ -166,7 +102,7 @@ def _answer(request: Request, error: Exception, status: int, title: str) -> Resp
     headers: dict[str, str] = {}
     if (seconds := getattr(error, "retry_after_seconds", None)) is not None:
         headers["Retry-After"] = str(max(1, round(seconds)))
-    return _written(_members_of(error, status, title, instance=path), headers)
+    return _written(members_of(error, status, title, instance=path), headers)
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:

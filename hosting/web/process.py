@@ -1,21 +1,18 @@
 """An HTTP app as a process: to be told to stop is no failure, to be unable to start is one."""
 
-import contextlib
 import signal
 import socket
 import sys
-from collections.abc import Iterator
 from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
-import redis
 import uvicorn
 
-from hosting.errors import HostingError, SettingsInvalid
 from hosting.processes.descriptors import raise_open_files_limit
 from hosting.processes.garbage import collect_rarely
 from hosting.processes.malloc import bound_arenas
 from hosting.processes.private_files import keep_files_private
+from hosting.settings.outset import ending_in_a_line
 from hosting.settings.settings import Settings
 from hosting.telemetry import tracing
 from hosting.telemetry.bursts import fold_bursts
@@ -25,31 +22,8 @@ from hosting.web.connection.census import Addresses
 from hosting.web.connection.config import BoundedConfig
 from hosting.web.connection.limits import limits_of
 
-S = TypeVar("S", bound=Settings)
-
 _STARTUP_FAILED = 3  # as uvicorn's own command says it
 GRACE_SECONDS = 10  # for requests under way when told to stop; streams of events end at once
-
-
-def settings_of(kind: type[S]) -> S:
-    """The settings of a service; told in one line on standard error if they are none. Raises `SystemExit`."""
-    try:
-        return kind()
-    except SettingsInvalid as error:
-        sys.exit(f"error: {error}")
-
-
-@contextlib.contextmanager
-def ending_in_a_line(*kinds: type[Exception]) -> Iterator[None]:
-    """A service that cannot go on for an error of these kinds, of Redis or of ours, says why in one line on standard
-    error. Raises `SystemExit`."""
-    ours: tuple[type[Exception], ...] = (HostingError, *kinds)
-    try:
-        yield
-    except ours as error:
-        sys.exit(f"error: {' '.join(str(error).split())}")
-    except redis.RedisError as error:
-        sys.exit(f"error: Redis: {' '.join(str(error).split())}")
 
 
 def begin(settings: Settings, service: str) -> None:

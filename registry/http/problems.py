@@ -1,6 +1,6 @@
 """Which HTTP status each error of the registry answers with."""
 
-from hosting.web.problems import ProblemTable
+from hosting.web.problem import ProblemTable
 from nettailor.errors import BackboneWeightsInvalid, BundleInvalid, BundleTooLarge, ChainLinkMissing
 from registry import errors
 

@@ -5,8 +5,9 @@ import socket
 from pathlib import Path
 
 from hosting.access.shared_buckets import SharedBuckets
+from hosting.settings.outset import ending_in_a_line, settings_of
 from hosting.web.connection.shared_addresses import SharedAddresses
-from hosting.web.process import begin, configured, ending_in_a_line, serve, settings_of
+from hosting.web.process import begin, configured, serve
 from server.front.app import create_app
 from server.front.front import Front
 from server.front.listening import FrontServer

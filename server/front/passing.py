@@ -9,7 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hosting.access.open_routes import HEALTHZ, READYZ
 from hosting.access.route_table import route_match
 from hosting.telemetry.request_id import RequestIdMiddleware
-from hosting.web.problems import ProblemTable, answer
+from hosting.web.problem import ProblemTable
+from hosting.web.problems import answer
 from server.errors import EngineLost, NotReady
 from server.front.front import Front
 from server.front.places import Places

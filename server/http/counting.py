@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from hosting.web.problems import CLIENT_GONE, ProblemTable
+from hosting.web.problem import CLIENT_GONE, ProblemTable
 from server.http.problems import status_in
 from server.prediction.parts import PredictionServer
 

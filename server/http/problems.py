@@ -1,7 +1,7 @@
 """Which status each of the server's errors answers with."""
 
 from hosting.access.bodies import BODY_PROBLEMS
-from hosting.web.problems import ProblemTable
+from hosting.web.problem import ProblemTable
 from registry.http.problems import PROBLEMS as REGISTRY_PROBLEMS
 from server import errors
 

@@ -4,7 +4,7 @@ import re
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from hosting.web.problems import CLIENT_GONE
+from hosting.web.problem import CLIENT_GONE
 from registry.registry import Registry
 from server.metrics import Metrics
 from server.residency.tiers import Tier

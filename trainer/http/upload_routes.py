@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from hosting.access.endpoint import endpoint
 from hosting.web.multipart import MEDIA_TYPE
 from hosting.web.openapi import BINARY, OCTETS, takes, with_headers
-from hosting.web.problems import CLIENT_GONE
+from hosting.web.problem import CLIENT_GONE
 from hosting.web.query import check_said_once
 from nettailor.bundle.manifest import TaskName
 from nettailor.plain_text import PlainText

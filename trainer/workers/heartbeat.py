@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import redis
 import rq
 
-from hosting.web.process import ending_in_a_line, settings_of
+from hosting.settings.outset import ending_in_a_line, settings_of
 from registry.wiring import connect, redis_service
 from trainer.settings import Settings
 

@@ -24,8 +24,8 @@ from hosting.processes.awake_time import AwakeTime
 from hosting.processes.file_lock import FileLock
 from hosting.processes.memory import MemoryWatch
 from hosting.processes.private_files import keep_files_private
+from hosting.settings.outset import ending_in_a_line, settings_of
 from hosting.telemetry.logs import configure_logs
-from hosting.web.process import ending_in_a_line, settings_of
 from registry.errors import RegistryError
 from registry.storage import probe
 from registry.storage.store import Store

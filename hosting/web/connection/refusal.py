@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from hosting.web.problems import RETRY_AFTER_SECONDS, Problem, media_type_of
+from hosting.web.problem import RETRY_AFTER_SECONDS, Problem, media_type_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from hosting.access.endpoint import endpoint
 from hosting.web.openapi import problems, with_headers
-from hosting.web.problems import media_type_of
+from hosting.web.problem import media_type_of
 from server.http.open_inference import route_declarations as routes
 from server.http.open_inference import schemas
 from server.http.open_inference.handlers import OpenInferenceHandlers

@@ -7,7 +7,8 @@ import pytest
 from fastapi import FastAPI
 
 from hosting.telemetry.request_id import request_id
-from hosting.web.problems import install_problem_handlers, problem_of, problem_type
+from hosting.web.problem import problem_of, problem_type
+from hosting.web.problems import install_problem_handlers
 from tests.serving import served
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

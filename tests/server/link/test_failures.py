@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hosting.web.problems import problem_of
+from hosting.web.problem import problem_of
 from registry.errors import AliasUnknown, RecordCorrupt, TaskUnknown, VersionUnknown
 from server.errors import BundleWithoutBackbone, DeadlineExceeded, ImageRejected, InferenceFailed, NotReady, Overloaded
 from server.http.problems import ALL_PROBLEMS

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from hosting.web.problems import problem_type
+from hosting.web.problem import problem_type
 from tests.bundles import tiny_bytes
 from tests.full_disk import full_disk
 from tests.trainer import archives

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from hosting.web.problems import problem_type
+from hosting.web.problem import problem_type
 from tests.trainer.uploads import upload
 from trainer.errors import NothingToPublish
 from trainer.events import Event
