@@ -105,9 +105,9 @@ def test_settings_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     )
     assert second.state == "fail"
     assert _bad(tmp_path)["redis"][0] == "fail"
-    status, document = _doctor(tmp_path)
-    assert (status, document["healthy"]) == (1, False)
-    assert "hunter2" not in json.dumps(document)
+    ended = CliRunner().invoke(app, ["doctor", "--json", "--data-dir", str(tmp_path)])
+    assert (ended.exit_code, json.loads(ended.stdout)["healthy"]) == (1, False)
+    assert "hunter2" not in ended.output
     monkeypatch.delenv("NETTAILOR_DEVISE")
     monkeypatch.setenv("NETTAILOR_MAX_BATCH", "0")
     assert _bad(tmp_path)["settings"][1].startswith("NETTAILOR_MAX_BATCH: Input should be greater")
