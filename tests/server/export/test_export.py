@@ -20,6 +20,7 @@ from nettailor.errors import BundleWrongBackbone
 from nettailor.network.whole_network import network_of
 from server.errors import ExportLibraryMissing, ExportUnfaithful
 from server.export import export as exporting
+from server.export import verification
 from server.export.export import export_network
 from server.export.metadata import ENTRY
 from server.export.network import PrunedNetwork
@@ -40,6 +41,13 @@ def _odd_plans() -> list[Plan]:
     return [full_plan(12, 0), full_plan(12, None), only_proxies, far, *(random_plan(12, seed=s) for s in range(8))]
 
 
+@pytest.fixture
+def _tried_with_few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the test compares more than the export itself does."""
+    monkeypatch.setattr(verification, "IMAGES", 8)
+
+
+@pytest.mark.usefixtures("_tried_with_few_images")
 @pytest.mark.parametrize("statistics", ["task", "frozen"])
 @pytest.mark.parametrize("plan", _odd_plans())
 def test_onnx_equals_the_unfused_student(plan: Plan, statistics: StatisticsMode, tmp_path: Path) -> None:
