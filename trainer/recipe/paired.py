@@ -3,6 +3,7 @@
 Legend: N images.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,8 @@ def difference(one: Right, other: Right, weights: NDArray[np.float64] | NDArray[
     """One's answers against the other's; `weights` (N,) say how often each image counts, once without them."""
     counts = np.ones(len(one)) if weights is None else weights
     gain = one.astype(float) - other
-    mean = float(np.average(gain, weights=counts))
-    variance = max(0.0, float(np.average(gain**2, weights=counts)) - mean**2)
-    return Difference(mean=mean, error=float(np.sqrt(variance / counts.sum())))
+    # Products of vectors and not `np.average`: the contests of a tailoring ask this ten thousands of times.
+    total = float(counts.sum())
+    mean = float(gain @ counts) / total
+    variance = max(0.0, float((gain * gain) @ counts) / total - mean**2)
+    return Difference(mean=mean, error=math.sqrt(variance / total))
