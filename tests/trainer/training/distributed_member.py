@@ -15,6 +15,7 @@ from nettailor.network.backbones import build_backbone
 from nettailor.network.local_pass import LocalPass
 from nettailor.network.losses import distillation_loss, local_teacher_loss
 from nettailor.network.student import Student
+from tests.trainer import tiny_geometry
 from tests.trainer.tiny import PREPROCESSING, coloured
 from trainer.recipe.teacher import Teacher
 from trainer.training.data import training_batches
@@ -34,8 +35,9 @@ class _WithoutStatistics(Student):
 def train(folder: Path, batch_size: int) -> nn.Module:
     """A share of a batch gives its share of the gradient, in double precision but for the distillation's loss."""
     torch.manual_seed(0)
-    backbone = build_backbone("mini26").double()
-    student = _WithoutStatistics(backbone, plan=full_plan(12, 3), classes=3, statistics="frozen").double()
+    with tiny_geometry.known():
+        backbone = build_backbone(tiny_geometry.NAME).double()
+    student = _WithoutStatistics(backbone, plan=full_plan(backbone.depth, 3), classes=3, statistics="frozen").double()
     guide = Teacher(backbone, 3).double().eval()
     local_pass, data = LocalPass(student), coloured(36, 3, 0)
 
