@@ -29,6 +29,7 @@ from tests.waiting import PATIENCE_SECONDS, until
 
 _TARGETS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
 _PACKAGES = [ROOT / package for package in _TARGETS["wheel"]["packages"]]
+_RAY_ENTRY = "import deploy.ray.application, deploy.ray.replica\nfrom deploy.ray.__main__ import main\nmain()"
 _INSTALL_SECONDS = 1800.0  # of some gigabytes, over whatever line there is
 
 
@@ -170,7 +171,7 @@ def _stage(job: str) -> Any:
 def test_the_extra_for_ray_is_all_that_its_entry_needs(python: Path, tmp_path: Path) -> None:
     """As far as to what the settings lack, by when everything is imported and nothing started."""
     link(closure(_required(python, "ray")), python)
-    ended = _run(python, "python", "-m", "deploy.ray", folder=tmp_path, status=1)
+    ended = _run(python, "python", "-c", _RAY_ENTRY, folder=tmp_path, status=1)
     assert "NETTAILOR_REDIS_URL is not set" in ended
 
 
@@ -192,4 +193,4 @@ def test_pip_installs_all_that_is_needed(wheel: Path, tmp_path: Path) -> None:
     predict = ("predict", "signs", "sign.png", "--json")
     answer = json.loads(_run(python, "nettailor", *predict, *on_data, folder=tmp_path))
     assert (answer["task"], len(answer["predictions"])) == ("signs", 1)
-    assert "NETTAILOR_REDIS_URL is not set" in _run(python, "python", "-m", "deploy.ray", folder=tmp_path, status=1)
+    assert "NETTAILOR_REDIS_URL is not set" in _run(python, "python", "-c", _RAY_ENTRY, folder=tmp_path, status=1)
