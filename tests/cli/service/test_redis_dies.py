@@ -16,6 +16,7 @@ from nettailor_client.errors import RequestRefused
 from tests.bundles import tiny_bytes
 from tests.cli.publishing import publish
 from tests.pictures import huge_png
+from tests.processes.redis_server import append_only
 from tests.waiting import until
 
 
@@ -49,10 +50,10 @@ def _readiness(client: Client) -> httpx.Response:
 
 
 def test_while_its_data_is_damaged_it_is_said_and_what_is_loaded_is_predicted(data: Path, client: Client) -> None:
-    files, aside = data / "redis" / "appendonlydir", data / "redis" / "aside"
+    files, aside = append_only(data / "redis"), data / "redis" / "aside"
     assert client.predict("signs", huge_png(40, 40)).task == "signs"
     files.rename(aside)
-    files.write_text("no folder")
+    files.write_text("nothing that it wrote")
     until(lambda: _redis(data)).kill()
     until(lambda: _readiness(client).status_code == 503)
     assert _readiness(client).json()["detail"] == (
