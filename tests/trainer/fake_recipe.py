@@ -53,7 +53,9 @@ def tailor(
     report(Event(kind="stage", stage="teacher", progress=done / config.seed, fields={"resumed_at": done}))
     for epoch in range(done, config.seed):
         threading.Event().wait(EPOCH_SECONDS)
-        checkpoint.write_text(str(epoch + 1))
+        written = checkpoint.with_name("epochs-written")  # whoever kills it in between leaves the earlier one whole
+        written.write_text(str(epoch + 1))
+        written.replace(checkpoint)
         progress = (epoch + 1) / config.seed
         fields = {"epoch": epoch + 1, "epochs": config.seed, "images": len(data.train), "seconds_left": 1.0}
         report(Event(kind="epoch", stage="teacher", progress=progress, fields={**fields}))
