@@ -26,6 +26,7 @@ from registry.wiring import open_registry, redis_service
 from tests.backbones import random_backbone_file
 from tests.cli.publishing import publish
 from tests.registry.corruption import write_unreadable
+from tests.waiting import until
 from trainer.settings import Settings as TrainerSettings
 
 
@@ -80,6 +81,8 @@ def test_before_the_first_start(tmp_path: Path) -> None:
 
 
 def test_beside_a_service(service: str, data_dir: Path) -> None:
+    begun = data_dir / "jobs" / "id", data_dir / "workers"  # by its worker, which may take longer than the service
+    until(lambda: begun[0].exists() and any(begun[1].glob("*.lock")))
     before = _contents(data_dir)
     found = _found(data_dir)
     assert service in found["port"][0].found
