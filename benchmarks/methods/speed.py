@@ -20,13 +20,13 @@ def images_per_second(
     backbones: Sequence[Backbone], bundles: Mapping[str, Sequence[Bundle]], rounds: int, seconds: float
 ) -> Values:
     """By method, one value a round. A method with fewer than 16 tasks has some of them several times, each as a task of
-    its own. `backbones` are all that the bundles were made for."""
+    its own; one without any has no speed. `backbones` are all that the bundles were made for."""
     engines = {each.fingerprint(): Engine(each, open_device("cpu", "auto")) for each in backbones}
     sides = {
         method: partial(rate, _mixed(engines[own[0].manifest.backbone.fingerprint], own), TASKS * IMAGES, seconds)
         for method, own in bundles.items()
     }
-    return paired_rounds(sides, rounds)
+    return paired_rounds(sides, rounds) if sides else {}
 
 
 def _mixed(engine: Engine, bundles: Sequence[Bundle]) -> Callable[[], object]:

@@ -2,6 +2,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks.methods.__main__ import METHODS, assignments, recipe_of
+from benchmarks.methods.speed import images_per_second
 from trainer.recipe.config import RecipeConfig
 
 
@@ -35,3 +36,7 @@ def test_tasks_of_packnet_stand_on_those_of_the_sets_before_them() -> None:
     }
     assert {one.weights for one in chains.values()} == {"pruned.safetensors"}
     assert {one.weights for one in assignments(args) if one.folder == "runs/features"} == {None}
+
+
+def test_rows_of_earlier_runs_alone_have_no_speeds() -> None:
+    assert images_per_second((), {}, 9, 1.0) == {}
