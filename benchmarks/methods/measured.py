@@ -60,8 +60,8 @@ def measured_earlier(files: Iterable[Path], *, preset: str, backbone: str) -> li
         if not lines:
             raise SystemExit(f"{path} holds no line of JSON")
         run = json.loads(lines[-1])
-        if (run["preset"], run["backbone"]) != (preset, backbone):
-            raise SystemExit(f"{path} holds rows of another preset or backbone")
+        if (run.get("preset"), run.get("backbone")) != (preset, backbone):
+            raise SystemExit(f"{path} holds rows of another preset or backbone, or none")
         found += [Measured(**row) for row in run["rows"]]
     return found
 

@@ -5,6 +5,7 @@ import sys
 
 from deploy.ray.errors import RegistryNotShared
 from deploy.ray.scaling import Scaling
+from deploy.ray.shared_redis import shared_redis
 from hosting.settings.outset import settings_of
 from hosting.web.process import begin
 from server.settings import ServerSettings
@@ -15,8 +16,10 @@ def main() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     scaling = Scaling.of_command_line()
     settings = settings_of(ServerSettings)
-    if settings.redis_url is None:
-        sys.exit(f"error: {RegistryNotShared('NETTAILOR_REDIS_URL')}")
+    try:
+        shared_redis(settings)
+    except RegistryNotShared as failure:
+        sys.exit(f"error: {failure}")
     _serve(scaling, settings)
 
 

@@ -6,10 +6,10 @@ from ray import serve
 from ray.serve import Application
 from ray.serve.config import AutoscalingConfig, RequestRouterConfig
 
-from deploy.ray.errors import RegistryNotShared
 from deploy.ray.ingress import Ingress
 from deploy.ray.replica import Replica
 from deploy.ray.scaling import Scaling
+from deploy.ray.shared_redis import shared_redis
 from server.settings import ServerSettings
 
 _INGRESS_ONGOING = 4096  # reading and waiting costs an ingress little; replicas bound what runs
@@ -20,8 +20,7 @@ _HEALTH_TIMEOUT_S = 30.0
 
 def build(scaling: Scaling, settings: ServerSettings) -> Application:
     """The same settings for every replica and ingress, wherever they run. Raises `RegistryNotShared`."""
-    if settings.redis_url is None:
-        raise RegistryNotShared("NETTAILOR_REDIS_URL")
+    shared_redis(settings)
     # Folders by their full names: replicas have other working directories.
     absolute = {"data_dir": settings.data_dir.absolute(), "blobs_url": settings.blobs_location}
     shared = settings.model_copy(update=absolute).model_dump(mode="json")

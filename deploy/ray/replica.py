@@ -7,10 +7,10 @@ from typing import Any
 from prometheus_client import generate_latest
 from ray import serve
 
-from deploy.ray.errors import RegistryNotShared
 from deploy.ray.folders import own_folder
 from deploy.ray.messages import Answer, Call, ask
 from deploy.ray.places import HELD, Held
+from deploy.ray.shared_redis import shared_redis
 from hosting.processes.malloc import bound_arenas
 from hosting.processes.private_files import keep_files_private
 from registry.wiring import serving_registry
@@ -29,8 +29,7 @@ class Replica:
     def __init__(self, settings: dict[str, Any]) -> None:
         self._open = contextlib.ExitStack()
         given = ServerSettings.model_validate(settings)
-        if given.redis_url is None:
-            raise RegistryNotShared("NETTAILOR_REDIS_URL")
+        redis_url = shared_redis(given)
         keep_files_private(given.data_dir)
         bound_arenas()
         logging.basicConfig(level=given.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -38,7 +37,7 @@ class Replica:
             folder = opening.enter_context(own_folder(given.cache_folder))
             # Keys are asked for at the ingress: what comes from there is let in already.
             own = given.model_copy(update={"cache_dir": folder, "keys_file": None, "audit_log": None})
-            registry = opening.enter_context(serving_registry(own, given.redis_url))
+            registry = opening.enter_context(serving_registry(own, redis_url))
             self._service = Service(own, registry)
             self._service.start()
             opening.callback(self._service.stop)

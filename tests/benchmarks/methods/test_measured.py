@@ -56,6 +56,9 @@ def test_rows_of_an_earlier_run_are_taken_as_they_are(tmp_path: Path) -> None:
     for preset, backbone in (("balanced", "abc"), ("fast", "other")):
         with pytest.raises(SystemExit, match="another preset or backbone"):
             measured_earlier([results], preset=preset, backbone=backbone)
+    results.write_text('{"mean_accuracy_gap_points": 0.1}')  # of another benchmark
+    with pytest.raises(SystemExit, match="or none"):
+        measured_earlier([results], preset="fast", backbone="abc")
     results.write_text("no such line")
     with pytest.raises(SystemExit, match="no line of JSON"):
         measured_earlier([results], preset="fast", backbone="abc")
