@@ -100,8 +100,8 @@ class Search(Generic[T]):
         return [k for k in eligible if k in recovered and k not in polished]
 
     def _about_the_border(self, expected: Mapping[int, float], error: float) -> Sequence[int]:
-        best, target = max(expected.values()), -tolerated(self.drop, error)
-        needed = target if best >= target else best - self.drop  # as `choose` has it
+        best, lost = max(expected.values()), tolerated(self.drop, error)
+        needed = -lost if best >= -lost else best - lost  # as `choose` has it
         border = max(k for k, gap in expected.items() if gap >= needed)
         leaner = border + self.cut
         tried = [leaner] if expected.get(leaner, -1.0) >= needed - _DOUBTFUL else []
@@ -118,8 +118,9 @@ class Search(Generic[T]):
 
 
 def tolerated(drop: float, error: float) -> float:
-    """How far below the yardstick a network may be measured to be published: the drop that is allowed, and, as ties go
-    to the leaner network, half a standard error of the gap; at most twice the drop."""
+    """How far below the yardstick, or below the best network where none comes near that, a network may be measured to
+    be published: the drop that is allowed, and, as ties go to the leaner network, half a standard error of the gap; at
+    most twice the drop."""
     return drop + min(_TIED * error, drop)
 
 
@@ -179,8 +180,8 @@ def _never_rising(values: Mapping[int, float]) -> dict[int, float]:
 
 
 def choose(candidates: list[Candidate[T]], drop: float, *, wanted: Wanted = "leanest") -> Candidate[T]:
-    """The leanest good candidate. If none is good, the leanest that loses at most `drop` (0..1) against the most
-    accurate one: the same drop that was allowed against the teacher.
+    """The leanest good candidate. If none is good, the leanest that is as far below the most accurate one as is
+    `tolerated` below the teacher: there, too, ties go to the leaner network.
 
     Within a budget ("most accurate"): the most accurate good candidate; if none is good, the leanest of all.
     """
@@ -188,7 +189,7 @@ def choose(candidates: list[Candidate[T]], drop: float, *, wanted: Wanted = "lea
     if wanted == "most accurate":
         return max(good, key=lambda c: (c.accuracy, -c.cost)) if good else min(candidates, key=lambda c: c.cost)
     best = max(candidate.likely_gap for candidate in candidates)
-    eligible = good or [c for c in candidates if c.likely_gap >= best - drop]
+    eligible = good or [c for c in candidates if c.likely_gap >= best - tolerated(drop, c.error)]
     return min(eligible, key=lambda c: (c.cost, -c.accuracy))
 
 
