@@ -4,8 +4,12 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from nettailor_client import Client
 from tests.documented import ROOT
 
 _PRINTED = "http://127.0.0.1:8000"
@@ -16,6 +20,17 @@ def _examples() -> list[str]:
     return re.findall(r"```bash\n(.*?)```", section, re.DOTALL)
 
 
+@pytest.fixture
+def _what_it_tailors_ends(service: str) -> Iterator[None]:
+    """Else the session's service would train beside all other tests."""
+    yield
+    with Client(service) as client:
+        for job in client.jobs():
+            if job.state in ("queued", "running"):
+                client.cancel(job.id)
+
+
+@pytest.mark.usefixtures("_what_it_tailors_ends")
 def test_the_curl_examples_work(service: str, tmp_path: Path) -> None:
     """In one shell, from an empty folder; only the port is ours, and a stream that lasts as long as its job is left
     after a moment (curl then says 28)."""

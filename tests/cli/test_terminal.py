@@ -62,11 +62,11 @@ def test_what_is_shown_fits_a_terminal_of_80_columns(service: str, data_dir: Pat
         "show": (["registry", "show", "signs", "1", *at], "signs version 1"),
         "policy": (["registry", "policy", "signs", *at], "signs"),
         "verify": (["registry", "verify", "--data-dir", str(data_dir)], "0 faults"),
-        "predict": (["predict", "signs", str(tmp_path), "--top-k", "3", *at], "a-photograph"),
+        "predict": (["predict", "signs", str(tmp_path), "--top-k", "3", *at], "long-name.png"),
     }
     screens = in_a_terminal([arguments for arguments, _ in commands.values()])
     assert any("\x1b[" in screen for screen in screens), "colours: it is a terminal"
     for (name, (_, part)), screen in zip(commands.items(), screens, strict=True):
         text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen).replace("\r\n", "\n").replace("\r", "\n")
-        assert part in text.lower(), name
+        assert part.replace(" ", "") in re.sub(r"\s", "", text.lower()), name  # wherever a long path is folded
         assert not [line for line in text.splitlines() if len(line) > _COLUMNS], name
