@@ -42,6 +42,7 @@ from trainer.settings import Settings
 from trainer.wiring import housekeeping, open_jobs, reconciler_of
 from trainer.workers.exit_reason import of_signal, of_trace, oom_kills
 from trainer.workers.help_queue import help_queue_name, helped_submission, is_help
+from trainer.workers.job_environment import job_environment
 from trainer.workers.rq_log import configure_rq_log, ends_in_a_line
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,6 @@ _HEARTBEAT_SECONDS = 1  # between two checks of a run: how fast a job is cancell
 _WORKER_TTL_SECONDS = 18  # RQ waits for jobs 15 seconds less than this at a time, and maintains in between
 _MAINTENANCE_SECONDS = 2
 _LAST_OUTPUT_SECONDS = 0.5  # to wait for the end of the log: less than between heartbeats, which interrupt it
-_LOG_ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}  # the log is whole when the process dies
 
 if TYPE_CHECKING:
     from resource import struct_rusage
@@ -109,7 +109,7 @@ class TrainerWorker(rq.Worker):
         command = [sys.executable, "-m", self.job_process_module, *arguments]
         self._ran, self._end, self._status, self._death = AwakeTime(), None, None, None
         self._oom_kills = oom_kills()
-        environment = os.environ | _LOG_ENVIRONMENT
+        environment = job_environment(os.environ)
         self._horse_pid, self._log = spawned(command, environment, self.jobs.store.client, _served(job.id)[0])
 
     def monitor_work_horse(self, job: Job, queue: rq.Queue, execution: Execution) -> None:

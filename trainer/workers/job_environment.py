@@ -1,0 +1,18 @@
+"""The environment variables of a job process."""
+
+from collections.abc import Mapping
+
+_LOG = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}  # the log is whole when the process dies
+
+# How often a thread of GNU OpenMP looks whether the others of its team are done before it sleeps; 300,000 times, which
+# takes milliseconds, if nobody says otherwise. A job yields to predictions: where one of its threads waits for the
+# processor, the others would look that long in each of the hundreds of parallel regions of a step, on a core that the
+# waiting one could have (docs/log.md: ten times slower beside one busy core).
+_PATIENCE = {"GOMP_SPINCOUNT": "1000"}
+_PATIENCE_IS_SET_BY = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+
+
+def job_environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """`ours`, the worker's own, and what is a job's alone. Whoever told OpenMP how to wait is obeyed."""
+    is_set = any(name in ours for name in _PATIENCE_IS_SET_BY)
+    return ({} if is_set else _PATIENCE) | dict(ours) | _LOG
