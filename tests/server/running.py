@@ -23,6 +23,7 @@ from server.front.engine_side import shared_buckets
 from server.service import Service
 from server.settings import ServerSettings
 from tests.server import fronts
+from tests.server.measured_once import measured_once
 from tests.server.oracle import backbone
 from tests.serving import PromptServer
 
@@ -39,7 +40,8 @@ class Running:
 def running(settings: ServerSettings, registry: Registry) -> Iterator[Running]:
     """A server with the tests' backbone, ready to be asked. Where the settings say so it is behind fronts, which are
     processes."""
-    with _behind_fronts(settings, registry) if settings.fronts else _in_a_thread(settings, registry) as server:
+    started = _behind_fronts(settings, registry) if settings.fronts else _in_a_thread(settings, registry)
+    with measured_once(), started as server:
         yield server
 
 

@@ -27,6 +27,7 @@ from tests.documented import ROOT
 from tests.processes.ports import free_port
 from tests.server.asking import FILES, assert_answers, publish
 from tests.server.grpc.calling import calling, images
+from tests.server.measured_once import measured_once
 from tests.server.oracle import backbone
 from tests.waiting import until
 
@@ -47,7 +48,8 @@ def test_the_engine_is_warm_before_the_server_is_ready(
         warm_up(engine, side)
 
     monkeypatch.setattr(Engine, "warm_up", watched)
-    service.start()
+    with measured_once():
+        service.start()
     try:
         assert seen == [("starting", 32)]
         assert (service.state, service.parts.routing.synchronised) == ("ready", True)
