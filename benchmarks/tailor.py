@@ -33,7 +33,6 @@ import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from sklearn.linear_model import LogisticRegression
 
 from benchmarks.measuring.spent import Cost, Spent
 from nettailor.bundle.bundle import Bundle, decode, digest_of
@@ -192,6 +191,7 @@ def _row(assignment: Assignment, bundle: bytes, data: TaskData, features: float,
 def feature_accuracy(data: TaskData, backbone: Backbone) -> float:
     """Logistic regression on the frozen backbone's pooled features; its regularisation chosen on the validation
     split, then fitted on both."""
+    from sklearn.linear_model import LogisticRegression  # a second, which what only imports this module need not wait
 
     def features(images: LabelledImages) -> NDArray[np.float32]:
         rows = [backbone(x) for x, _ in evaluation_batches(images, data.preprocessing)]

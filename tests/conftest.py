@@ -44,6 +44,9 @@ _SLOW = (
 # all that is old passes: with Python's own thresholds there is one every hundred tests.
 _GARBAGE_THRESHOLDS = (10_000, 10, 10)
 
+# jsonschema would build a grammar of IRIs as it is imported, two seconds in every process; no schema of ours has any.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # as Python's own documentation has it
+
 avoid_phantom_amx()  # some tests use oneDNN before they load a backbone, which does this elsewhere
 
 

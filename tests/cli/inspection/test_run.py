@@ -60,7 +60,7 @@ def test_what_cannot_be_trained_on_ends_with_1_and_one_line(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("kind", [kind for kind in BAD if kind != "empty"])
 def test_what_is_no_usable_archive_is_json_too(kind: str, tmp_path: Path) -> None:
-    (tmp_path / "bad").write_bytes(BAD[kind][0])
+    (tmp_path / "bad").write_bytes(BAD[kind].data)
     result = inspected(tmp_path / "bad", "--json")
     assert result.exit_code == 1
     found = json.loads(result.stdout)

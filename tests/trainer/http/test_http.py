@@ -116,11 +116,11 @@ def test_a_job_takes_the_pattern_of_the_form(http: httpx.Client, service: Servic
 
 
 def test_bad_archives_are_refused_and_the_service_goes_on(http: httpx.Client, service: Service) -> None:
-    for kind, (data, error, _) in BAD.items():
-        answer = upload(http, data)
-        assert (answer.status_code, answer.json()["title"]) == status_of(error), kind
+    for kind, bad in BAD.items():
+        answer = upload(http, bad.data)
+        assert (answer.status_code, answer.json()["title"]) == status_of(bad.error), kind
         assert answer.headers["Content-Type"] == "application/problem+json"
-        assert answer.json()["type"] == problem_type(error)
+        assert answer.json()["type"] == problem_type(bad.error)
         assert "Traceback" not in answer.text
     assert http.get("/jobs").json() == []
     assert not list(service.settings.uploads_dir.iterdir())
@@ -128,9 +128,9 @@ def test_bad_archives_are_refused_and_the_service_goes_on(http: httpx.Client, se
 
 
 def test_problems_name_the_file(http: httpx.Client) -> None:
-    problem = upload(http, BAD["zip bomb"][0]).json()
+    problem = upload(http, BAD["zip bomb"].data).json()
     assert (problem["status"], problem["where"]) == (413, "cats/bomb.png")
-    problem = upload(http, BAD["tar traversal"][0]).json()
+    problem = upload(http, BAD["tar traversal"].data).json()
     assert problem["detail"] == "a/../../evil.png: the path leaves the archive ('..')"
 
 

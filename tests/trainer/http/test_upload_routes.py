@@ -62,10 +62,10 @@ def test_what_a_job_would_fail_of_is_an_answer_too(http: httpx.Client) -> None:
 
 
 def test_bad_archives_are_refused_as_in_an_upload(http: httpx.Client) -> None:
-    for kind, (data, error, _) in BAD.items():
-        answer = look(http, data)
+    for kind, bad in BAD.items():
+        answer = look(http, bad.data)
         assert answer.status_code >= 400, (kind, answer.text)
-        assert (answer.status_code, answer.json()["title"]) == status_of(error), kind
+        assert (answer.status_code, answer.json()["title"]) == status_of(bad.error), kind
 
 
 def test_what_lies_deeper_is_refused_too(http: httpx.Client, service: Service) -> None:

@@ -36,9 +36,9 @@ def write(tmp_path: Path) -> Write:
 
 @pytest.mark.parametrize("kind", BAD)
 def test_a_bad_archive_is_refused(kind: str, write: Write) -> None:
-    data, error, message = BAD[kind]
-    with pytest.raises(error, match=message):
-        inspect(write(data), LIMITS)
+    bad = BAD[kind]
+    with pytest.raises(bad.error, match=bad.message):
+        inspect(write(bad.data), LIMITS)
 
 
 @pytest.mark.parametrize("pack", [archives.zip_of, archives.tar_of])
