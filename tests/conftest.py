@@ -67,7 +67,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files whose tests train or start services come first, or one process would end with them while the others of a
     run have nothing left to do."""
     slow = [Path(__file__).parent / folder for folder in _SLOW]
-    items.sort(key=lambda item: not any(item.path.is_relative_to(folder) for folder in slow))
+
+    @functools.cache
+    def is_slow(path: Path) -> bool:
+        return any(path.is_relative_to(folder) for folder in slow)
+
+    items.sort(key=lambda item: not is_slow(item.path))
 
 
 @pytest.fixture(scope="session", autouse=True)

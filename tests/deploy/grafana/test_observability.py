@@ -20,7 +20,6 @@ import pytest
 
 from cli.service.local_service import LocalService
 from deploy.grafana.build import DASHBOARDS
-from deploy.grafana.pictures import write_pictures
 from deploy.grafana.query import Prometheus, filled
 from nettailor.bundle.bundle import encode
 from nettailor.network.backbones import load_backbone
@@ -209,6 +208,8 @@ def test_pictures_of_five_steady_minutes(world: World, tailored: str) -> None:
         steady_load(world)
         next_at += PICTURE_PERIOD_SECONDS
         time.sleep(max(0.0, next_at - time.monotonic()))  # the pace is the point: not as fast as it can be answered
+    from deploy.grafana.pictures import write_pictures  # imports matplotlib, and these tests are rarely run
+
     write_pictures(world.prometheus, Path(folder), minutes=PICTURE_MINUTES)
 
 

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.isotonic import IsotonicRegression
 
 from trainer.recipe.selection import (
     Candidate,
@@ -170,6 +169,8 @@ def test_networks_that_only_recovered_are_judged_alone() -> None:
 @given(st.lists(st.floats(-0.2, 0.2), min_size=1, max_size=7))
 def test_the_fit_that_never_rises_is_the_nearest(gaps: list[float]) -> None:
     """Against scikit-learn's."""
+    from sklearn.isotonic import IsotonicRegression  # a second for every process of a run, at the top
+
     nearest = IsotonicRegression(increasing=False).fit_transform(np.arange(len(gaps)), np.array(gaps))
     found = settled([candidate(k, gap=gap) for k, gap in enumerate(gaps)], DROP)
     assert all(c.good == (fit >= -DROP) for c, fit in zip(found, nearest, strict=True) if abs(fit + DROP) > 1e-9)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
 
 from trainer.recipe.teachers.linear_probe import fit_linear_probe
 
@@ -19,6 +18,8 @@ def task(classes: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_it_is_the_logistic_regression_of_standardised_features() -> None:
+    from sklearn.linear_model import LogisticRegression  # a second for every process of a run, at the top
+
     features, labels = task(classes=3)
     head = fit_linear_probe(features, labels, 3, penalty=PENALTY)
 
