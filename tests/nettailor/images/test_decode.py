@@ -1,3 +1,4 @@
+import functools
 from contextlib import suppress
 from unittest import mock
 
@@ -80,12 +81,16 @@ FORMATS: dict[str, dict[str, object]] = {
 }
 
 
+@functools.cache
+def _noise(format: str) -> bytes:
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
+    return encoded(Image.fromarray(pixels), format, **FORMATS[format])
+
+
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_damaged_files_raise_nothing_else(data: st.DataObject) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
-    format = data.draw(st.sampled_from(list(FORMATS)))
-    whole = bytearray(encoded(Image.fromarray(noise), format, **FORMATS[format]))
+    whole = bytearray(_noise(data.draw(st.sampled_from(list(FORMATS)))))
     for _ in range(data.draw(st.integers(1, 4))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     with suppress(ImageInvalid):
