@@ -12,6 +12,7 @@ from nettailor.network.adapters import AdaptedConvolution, SeriesAdapter, adapte
 from nettailor.network.backbones import Backbone, build_backbone
 from nettailor.network.folding import folded
 from nettailor.network.student import Student
+from tests import tiny_bottleneck
 from tests.bundles import random_manifest
 from tests.nettailor.network.students import adapted_looking
 
@@ -127,7 +128,8 @@ def student(method: AdapterMethod, name: str = "mini26") -> Student:
     return adapted_looking(made).eval()
 
 
-@pytest.mark.parametrize("name", ["mini26", "resnet50"])
+@pytest.mark.usefixtures("knows_tiny_bottleneck")
+@pytest.mark.parametrize("name", ["mini26", tiny_bottleneck.NAME])
 @pytest.mark.parametrize("method", ADAPTER_METHODS)
 @torch.inference_mode()
 def test_a_bundle_gives_the_same_network(method: AdapterMethod, name: str) -> None:

@@ -16,11 +16,14 @@ from nettailor.network.folding import folded
 from nettailor.network.local_pass import LocalOutputs, LocalPass
 from nettailor.network.losses import distillation_loss, local_teacher_loss, paper_teacher_loss
 from nettailor.network.student import Student
+from tests import tiny_bottleneck
 from tests.nettailor.network.students import trained_looking
+
+pytestmark = pytest.mark.usefixtures("knows_tiny_bottleneck")
 
 PLANS: dict[str, tuple[str, Callable[[], Plan]]] = {
     "full": ("mini26", lambda: full_plan(12, 3)),
-    "bottleneck": ("resnet50", lambda: full_plan(16, 2)),
+    "bottleneck": (tiny_bottleneck.NAME, lambda: full_plan(6, 2)),
     "no proxies": ("mini26", lambda: full_plan(12, 0)),
     # Node 4 absent, node 9 without its block and fed from another stage, nodes of one path only.
     "pruned": (
@@ -162,7 +165,7 @@ def test_running_statistics_follow_as_in_the_plain_pass(mode: StatisticsMode) ->
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5, msg=name)
 
 
-@pytest.mark.parametrize("name", ["mini26", "resnet50"])
+@pytest.mark.parametrize("name", ["mini26", tiny_bottleneck.NAME])
 def test_the_inference_form_computes_the_same(name: str) -> None:
     backbone = channels_last(backbone_of(name))
     form = folded(backbone)

@@ -20,6 +20,7 @@ from nettailor.network.student import Student
 from server.engine.engine import Engine, Part
 from server.kernels.device import CpuDevice
 from server.kernels.thread_lanes import ThreadLanes
+from tests import tiny_bottleneck
 from tests.bundles import random_manifest
 from tests.nettailor.network.students import adapted_looking
 from tests.server.engine.trained import packed_bundle, trained, trained_manifest
@@ -67,10 +68,15 @@ def test_a_mixed_batch_equals_the_training_networks(batch: list[Task], side: int
     assert_as_trained(batch, side=side)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+# Those that people have take up to six seconds, for their many weights.
+_AT_NIGHT = [pytest.param(name, marks=pytest.mark.nightly) for name in ("resnet18", "resnet50")]
+
+
+@pytest.mark.parametrize("name", [tiny_bottleneck.NAME, *_AT_NIGHT])
 def test_other_backbones(name: str) -> None:
     batch: list[Task] = [("nettailor", 1), *((method, 1) for method in PLAIN_METHODS), ("nettailor", 2)]
-    assert_as_trained(batch, side=32, name=name)
+    with tiny_bottleneck.known():
+        assert_as_trained(batch, side=32, name=name)
 
 
 def test_whole_networks_of_one_batch_run_in_lanes_of_their_own() -> None:

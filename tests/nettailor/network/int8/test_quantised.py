@@ -13,6 +13,7 @@ from nettailor.network.backbones import Backbone, build_backbone
 from nettailor.network.int8.calibration import calibrated_ranges, range_tensors
 from nettailor.network.int8.quantised import QuantisedConvolution, Rounding, quantised, quantised_network
 from nettailor.network.student import Student
+from tests import tiny_bottleneck
 from tests.bundles import random_manifest
 from tests.nettailor.network.students import adapted_looking, trained_looking
 
@@ -84,10 +85,11 @@ def test_a_block_adds_its_input_as_it_is_and_projects_rounded_bytes() -> None:
         torch.testing.assert_close(low.block(node)(x), y + beside)
 
 
+@pytest.mark.usefixtures("knows_tiny_bottleneck")
 @pytest.mark.parametrize("rounding", [EXACT, Rounding()])
 @pytest.mark.parametrize(
     ("method", "name"),
-    [(m, "mini26") for m in ("nettailor", "batchnorm", *ADAPTER_METHODS)] + [("nettailor", "resnet50")],
+    [(m, "mini26") for m in ("nettailor", "batchnorm", *ADAPTER_METHODS)] + [("nettailor", tiny_bottleneck.NAME)],
 )
 @torch.inference_mode()
 def test_rounding_costs_little(method: Method, name: str, rounding: Rounding) -> None:
