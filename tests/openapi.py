@@ -15,6 +15,7 @@ from cli.service.app import serving
 from hosting.redis_server.embedded import EmbeddedRedis
 from server.settings import ServerSettings
 from tests.documented import ROOT
+from tests.server.measured_once import measured_once
 from tests.up import random_backbone
 from trainer.settings import Settings as TrainerSettings
 
@@ -27,7 +28,7 @@ def document_of_all(folder: Path, redis_url: str) -> Iterator[Any]:
     """That of `nettailor up`."""
     settings = ServerSettings(data_dir=folder, device="cpu", winograd=False)
     trainer = TrainerSettings(data_dir=folder, redis_url=redis_url)
-    with serving(settings, trainer, redis_url) as (app, _):
+    with measured_once(), serving(settings, trainer, redis_url) as (app, _):
         yield app.openapi()
 
 

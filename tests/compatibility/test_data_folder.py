@@ -31,6 +31,7 @@ from server.settings import ServerSettings
 from tests.compatibility.make_data_folder import ARCHIVE
 from tests.processes.environment import without_settings
 from tests.registry.contents import contents
+from tests.server.measured_once import measured_once
 from tests.serving import served
 from tests.waiting import until
 from trainer import tailoring
@@ -83,6 +84,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     server_settings = ServerSettings(**settings, device="cpu", winograd=False)
     with (
         EmbeddedRedis(then.folder / "redis") as server,
+        measured_once(),
         serving(server_settings, TrainerSettings(**settings), server.url) as (app, _),
         served(app) as url,
         httpx.Client(base_url=url, trust_env=False, timeout=30) as http,

@@ -22,6 +22,7 @@ from registry.wiring import connect, open_registry
 from server.settings import ServerSettings
 from tests.bundles import random_bundle
 from tests.documented import ROOT
+from tests.server.measured_once import measured_once
 from tests.serving import served
 from tests.trainer.uploads import GOOD
 from trainer.errors import JobSuperseded
@@ -77,7 +78,8 @@ def url(tmp_path: Path, redis_server: EmbeddedRedis, redis_url: str, backbone: s
             bundle = encode(*random_bundle(task=task, fingerprint=backbone, seed=seed))
             record = registry.publish(task, bundle, actor="test")
             registry.promote(task, alias, record.version, actor="test", reason="test")
-    with serving(settings, trainer, redis_url) as (app, _), served(app) as url, _working(trainer, redis_url):
+    app_of_all = serving(settings, trainer, redis_url)
+    with measured_once(), app_of_all as (app, _), served(app) as url, _working(trainer, redis_url):
         yield url
 
 

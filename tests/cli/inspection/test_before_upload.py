@@ -20,6 +20,7 @@ from nettailor_client import Client
 from server.settings import ServerSettings
 from tests.cli.inspection.folders import BARE, GOOD, ODD, laid_out
 from tests.documented import ROOT
+from tests.server.measured_once import measured_once
 from tests.serving import served
 from tests.trainer import archives
 from tests.waiting import until
@@ -158,7 +159,7 @@ def test_the_whole_way(tmp_path: Path, redis_url: str, backbone: str, odd: Path)
     server = ServerSettings(data_dir=folder, device="cpu", winograd=False)
     environment = os.environ | {"NETTAILOR_DATA_DIR": str(folder), "NETTAILOR_REDIS_URL": redis_url, "COLUMNS": "160"}
     worker = [sys.executable, "-m", "tests.trainer.workers.programs.fake_worker"]
-    with serving(server, settings, redis_url) as (app, _), served(app) as url:
+    with measured_once(), serving(server, settings, redis_url) as (app, _), served(app) as url:
         working = subprocess.Popen(worker, env=environment, cwd=ROOT, start_new_session=True)
         try:
             done = subprocess.run(

@@ -13,6 +13,7 @@ from server.settings import ServerSettings
 from tests.hosting.access.tables import declared, middleware, offered
 from tests.processes.ports import free_port
 from tests.server.grpc.calling import calling
+from tests.server.measured_once import measured_once
 from trainer.settings import Settings as TrainerSettings
 
 
@@ -24,7 +25,8 @@ def grpc_port() -> int:
 @pytest.fixture
 def app(tmp_path: Path, redis_url: str, backbone: str, grpc_port: int) -> Iterator[FastAPI]:
     server = ServerSettings(data_dir=tmp_path, device="cpu", winograd=False, grpc_port=grpc_port)
-    with serving(server, TrainerSettings(data_dir=tmp_path, redis_url=redis_url), redis_url) as (app, _):
+    trainer = TrainerSettings(data_dir=tmp_path, redis_url=redis_url)
+    with measured_once(), serving(server, trainer, redis_url) as (app, _):
         yield app
 
 

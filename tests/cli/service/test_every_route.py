@@ -23,6 +23,7 @@ from server.settings import ServerSettings
 from tests.bundles import random_bundle
 from tests.cli.service.contract import Contract, problem_fault
 from tests.cli.service.corpus import Attempt, attempts
+from tests.server.measured_once import measured_once
 from tests.serving import served
 from tests.trainer import archives
 from trainer.http.route_declarations import ROUTES as TRAINER_ROUTES
@@ -48,6 +49,7 @@ def http(data_dir: Path, redis_server: EmbeddedRedis, backbone: str) -> Iterator
             record = registry.publish("signs", bundle, actor="test")
             registry.promote("signs", LIVE, record.version, actor="test", reason="test")
     with (
+        measured_once(),
         serving(settings, trainer, redis_server.url) as (app, _),
         served(app) as url,
         httpx.Client(base_url=url, trust_env=False, timeout=30) as http,

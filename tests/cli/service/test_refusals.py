@@ -18,6 +18,7 @@ from registry.wiring import open_registry
 from server.settings import ServerSettings
 from tests.bundles import random_bundle
 from tests.cli.service.contract import Contract
+from tests.server.measured_once import measured_once
 from tests.serving import served
 from trainer.settings import Settings as TrainerSettings
 
@@ -92,6 +93,7 @@ def service(folder: Path, tmp_path_factory: pytest.TempPathFactory, backbone: st
             registry.promote("signs", LIVE, record.version, actor="test", reason="test")
         trainer = TrainerSettings(data_dir=folder, redis_url=redis.url, upload_mib=1)
         with (
+            measured_once(),
             serving(settings, trainer, redis.url) as (app, _),
             served(app) as url,
             httpx.Client(base_url=url, trust_env=False, timeout=30) as http,
