@@ -1,5 +1,6 @@
 """The fast training pass against two plain passes through the student."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -150,6 +151,14 @@ def test_one_pass_gives_the_gradients_of_two(kind: str, mode: StatisticsMode) ->
     assert found.keys() == wanted.keys() == {n for n, p in case.student.named_parameters() if p.requires_grad}
     for parameter, gradient in found.items():
         torch.testing.assert_close(gradient, wanted[parameter], rtol=1e-6, atol=1e-9, msg=parameter)
+
+
+def test_it_imports_nothing_as_it_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As PyTorch does to compare the shape of a gradient that it is given: half a second of every job."""
+    monkeypatch.setitem(sys.modules, "torch.fx.experimental.symbolic_shapes", None)  # whoever imports it fails
+    case = Case.of("pruned", "task")
+    trace = LocalPass(case.student)(case.images)
+    trace.backward(loss_of(case.student, trace.outputs, case.labels, case.nodes))
 
 
 @pytest.mark.parametrize("mode", ["task", "frozen"])
