@@ -7,8 +7,8 @@ _LOG = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}  # the log is whole 
 # How often a thread of GNU OpenMP looks whether the others of its team are done before it sleeps; 300,000 times, which
 # takes milliseconds, if nobody says otherwise. A job yields to predictions: where one of its threads waits for the
 # processor, the others would look that long in each of the hundreds of parallel regions of a step, on a core that the
-# waiting one could have (docs/log.md: ten times slower beside one busy core).
-_PATIENCE = {"GOMP_SPINCOUNT": "1000"}
+# waiting one could have. So often costs a job next to nothing that has all cores (docs/log.md).
+_PATIENCE = {"GOMP_SPINCOUNT": "10000"}
 _PATIENCE_IS_SET_BY = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
 
 

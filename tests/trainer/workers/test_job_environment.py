@@ -11,7 +11,7 @@ def test_it_has_the_worker_s_and_its_log_is_whole() -> None:
 
 
 def test_its_threads_do_not_look_long_for_one_that_waits_for_the_processor() -> None:
-    assert job_environment({})["GOMP_SPINCOUNT"] == "1000"
+    assert job_environment({})["GOMP_SPINCOUNT"] == "10000"
 
 
 @pytest.mark.parametrize("said", [{"GOMP_SPINCOUNT": "5"}, {"OMP_WAIT_POLICY": "ACTIVE"}])
