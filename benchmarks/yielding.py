@@ -28,7 +28,7 @@ from benchmarks.measuring.ratios import Ratio, paired_ratio
 from benchmarks.measuring.rounds import paired_rounds, rate
 from nettailor.network.backbones import build_backbone, channels_last
 from trainer.settings import Settings
-from trainer.workers.job_environment import job_environment
+from trainer.workers.job_environment import PATIENCE_IS_SET_BY, job_environment
 
 Side = tuple[str, str]  # whose patience, and beside what
 Rates = Mapping[Side, Sequence[float]]
@@ -40,7 +40,7 @@ _ALONE, _BESIDE = "alone", "beside a busy process"
 
 def measured(args: argparse.Namespace) -> Rates:
     """Steps a second by side, one value a round."""
-    own = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    own = {name: value for name, value in os.environ.items() if name not in PATIENCE_IS_SET_BY}
     environments = {_OWN: own, _JOB: job_environment(own)}
     sides = {
         (whose, where): partial(_in_a_process, args, environment, is_beside=where == _BESIDE)
@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=3.0, help="of a side in a round")
     parser.add_argument("--json", action="store_true", help="only the line of JSON on stdout; the table on stderr")
-    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--measure", action="store_true", help="only steps a second alone, in this environment")
     args = parser.parse_args()
     if args.measure:
         print(steps_a_second(args))

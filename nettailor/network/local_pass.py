@@ -143,7 +143,7 @@ def _leaf(x: Tensor) -> Tensor:
 
 def _back(output: Tensor, gradient: Tensor | None, inputs: Sequence[Tensor], *, keep: bool = False) -> None:
     if inputs and gradient is not None:
-        root: Tensor = _Beyond.apply(output, gradient)  # type: ignore[no-untyped-call]  # torch's
+        root: Tensor = _Beyond.apply(output, gradient)  # type: ignore[no-untyped-call]  # PyTorch has not typed it
         root.backward(retain_graph=keep, inputs=list(inputs))
 
 
