@@ -25,6 +25,9 @@ from nettailor_client.request import Json
 
 _ROUNDS = 8  # predictions a task
 
+# The two jobs side by side, each with half of the cores: networks this small gain little from a second thread.
+_WORKERS = {"NETTAILOR_WORKER_JOBS_PER_DEVICE": "2"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class DemoResult:
@@ -75,7 +78,7 @@ class _Demo:
     """One run on a service of its own."""
 
     def __init__(self, data_dir: Path, *, preset: str, console: Console) -> None:
-        self._service = LocalService(data_dir)
+        self._service = LocalService(data_dir, defaults=_WORKERS)
         self._preset = preset
         self._console = console
         self._started = time.monotonic()

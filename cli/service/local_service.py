@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,10 +38,12 @@ def local_service(data_dir: Path) -> Iterator[str]:
 
 
 class LocalService:
-    """Starts and stops `nettailor up --port 0`; its output goes to `up.log` in the data folder."""
+    """Starts and stops `nettailor up --port 0`; its output goes to `up.log` in the data folder. `defaults` are
+    environment variables for what the caller's environment does not say."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, defaults: Mapping[str, str] | None = None) -> None:
         self._data_dir = data_dir
+        self._defaults = defaults or {}
         self._log = data_dir / "up.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -52,6 +54,7 @@ class LocalService:
         with open(self._log, "ab", opener=open_privately) as log:
             self._process = subprocess.Popen(
                 [*command, "--lifeline"],
+                env={**self._defaults, **os.environ},
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
