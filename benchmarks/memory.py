@@ -195,9 +195,9 @@ class ShortFold(Fold):
     def _batches(self, schedule: Schedule, generator: torch.Generator) -> Iterable[tuple[Tensor, Tensor, float]]:
         return islice(super()._batches(schedule, generator), self.steps)
 
-    def _reestimate_statistics(self, model: nn.Module, count: int | None) -> None:
+    def reestimate_statistics(self, model: nn.Module, count: int | None) -> None:
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(1))
-        Fold(**_shallow(self) | {"train": self.train.rows(order[:_EVALUATED])})._reestimate_statistics(model, count)
+        Fold(**_shallow(self) | {"train": self.train.rows(order[:_EVALUATED])}).reestimate_statistics(model, count)
 
 
 def _shallow(fold: Fold) -> dict[str, Any]:

@@ -25,9 +25,6 @@ from nettailor.network.backbones import Backbone, channels_last
 from nettailor.network.folding import folded
 from nettailor.network.local_pass import LocalPass
 from nettailor.network.losses import TEACHER_LOSSES, distillation_loss
-from nettailor.network.masked import MaskedStudent
-from nettailor.network.norms import unfold_statistics
-from nettailor.network.packnet.student import PackedStudent
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.least_squares import regress_proxies, take_over
@@ -91,10 +88,10 @@ class Fold:
 
     def teacher(self, schedule: Schedule, head: nn.Linear | None = None) -> Teacher:
         """The backbone fine-tuned with one schedule; its classifier starts as `head`, or at random."""
-        self._seed("teacher")
-        teacher, batches = self.untrained_teacher(head), partial(self._new_batches, schedule)
+        self.seed("teacher")
+        teacher, batches = self.untrained_teacher(head), partial(self.new_batches, schedule)
         step = self.remembering(teacher) if isinstance(teacher, RememberingTeacher) else self.fine_tuning(teacher)
-        self._fit(teacher, teacher_run(schedule), schedule, step, batches)
+        self.fit(teacher, teacher_run(schedule), schedule, step, batches)
         return teacher
 
     def untrained_teacher(self, head: nn.Linear | None = None) -> Teacher:
@@ -109,7 +106,7 @@ class Fold:
     @torch.no_grad()
     def features_of(self, images: LabelledImages, body: Callable[[Tensor], Tensor]) -> Tensor:
         """What a body, such as the backbone as it is, makes of the images, (N, C) on the CPU; fp32."""
-        batches = self._on_device(evaluation_batches(images, self.preprocessing))
+        batches = self.evaluated(images)
         return ProcessGroup.current().agreed(torch.cat([body(x).float().cpu() for x, _ in batches]))
 
     def fine_tuning(self, model: nn.Module) -> Step[Tensor]:
@@ -144,7 +141,8 @@ class Fold:
 
     def student(self, teacher: Teacher) -> Student:
         """The full student, trained with eq. 12; it starts with the teacher's classifier."""
-        student = self._untrained(self.config.skips)
+        self.seed("student")
+        student = self.empty_student(full_plan(self.backbone.depth, self.config.skips))
         student.head.load_state_dict(teacher.head.state_dict())
         if self.config.regressed_images:
             with self._autocast():
@@ -160,52 +158,6 @@ class Fold:
         if self.device.type != "cpu":
             return self
         return replace(self, lessons=LessonStore.in_folder(self.folder, folds=folds))
-
-    def plain_network(self) -> Student:
-        """The backbone's blocks and no other paths; statistics of the task's own are estimated on the training images.
-        The classifier is random. Where it starts warm it is the earlier version, classifier apart."""
-        network = self._untrained(0)
-        if self.warm is None:
-            self._reestimate_statistics(network, None)
-            return network
-        self.warm(network)
-        batches = self._on_device(evaluation_batches(self.train, self.preprocessing))
-        unfold_statistics(network.eval(), (images for images, _ in batches))
-        return network
-
-    def trained_plain(self, network: Student, lr: float) -> Student:
-        """A copy that has learned what is its own: scale and shift in the statistics, adapters, masks, weights, and the
-        classifier."""
-        trained = channels_last(network.pruned(network.plan, self.backbone)).to(self.device)
-        schedule, name = self.fitted(self.config.plain_schedule(lr)), f"{self.config.plain_run}-lr{lr:g}"
-        if isinstance(trained, PackedStudent):
-            self._fill(trained, name, schedule)
-        else:
-            self._fit_plain(trained, name, schedule)
-        return trained
-
-    def _fill(self, network: PackedStudent, name: str, schedule: Schedule) -> None:
-        """All weights that are free; then, once most are given back, those that the task keeps, at a tenth of the rate
-        for a third of the epochs."""
-        last = max(1, schedule.epochs // 3)
-        network.take_free()
-        self._fit_plain(network, name, replace(schedule, epochs=max(1, schedule.epochs - last)))
-        network.prune(self.config.owned_share)
-        self._fit_plain(network, f"{name}-retrain", replace(schedule, epochs=last, lr=schedule.lr / 10))
-
-    def _fit_plain(self, network: Student, name: str, schedule: Schedule) -> None:
-        self._fit(network, name, schedule, self.fine_tuning(network), partial(self._new_batches, schedule))
-
-    def _untrained(self, skips: int | None) -> Student:
-        """With every block."""
-        self._seed("student")
-        if self.config.method == "piggyback":
-            masked = MaskedStudent(self.backbone, classes=self.classes, adapts=self.config.adapts)
-            return channels_last(masked).to(self.device)
-        if self.config.method == "packnet":
-            packed = PackedStudent(self.backbone, classes=self.classes, chain=self.chain)
-            return channels_last(packed).to(self.device)
-        return self.empty_student(full_plan(self.backbone.depth, skips))
 
     def empty_student(self, plan: Plan) -> Student:
         """A student of this plan as it is before anything is fitted or trained."""
@@ -259,20 +211,20 @@ class Fold:
     ) -> None:
         batches = partial(self._lessons, name, schedule, self._teaching(student, teacher))
         learn, fitted = self._learning(student, gamma1), self.fitted(schedule)
-        self._fit(student, name, fitted, learn, batches, estimated_on=estimated_on)
+        self.fit(student, name, fitted, learn, batches, estimated_on=estimated_on)
 
     def correct(self, model: nn.Module, images: LabelledImages) -> Tensor:
         """Whether each image's top-1 is right, bool (N,); fp32, as it is served."""
         was_training = model.training
         model.eval()
-        right = correct_predictions(model, self._on_device(evaluation_batches(images, self.preprocessing)))
+        right = correct_predictions(model, self.evaluated(images))
         model.train(was_training)
         return ProcessGroup.current().agreed(right)
 
     @torch.inference_mode()
     def answers(self, model: nn.Module, images: LabelledImages) -> Tensor:
         """The top-1 of each image by a model in eval mode, int64 (N,) on the CPU; fp32."""
-        batches = self._on_device(evaluation_batches(images, self.preprocessing))
+        batches = self.evaluated(images)
         found = torch.cat([model(batch).argmax(1).cpu() for batch, _ in batches])
         return ProcessGroup.current().agreed(found)
 
@@ -345,7 +297,7 @@ class Fold:
         weights = class_weights(self.train.labels, self.classes)
         return None if weights is None else weights.to(self.device)
 
-    def _fit(
+    def fit(
         self,
         model: nn.Module,
         name: str,
@@ -374,7 +326,7 @@ class Fold:
             ),
         )
         self.on_run(full_name, history)
-        self._reestimate_statistics(model, estimated_on)
+        self.reestimate_statistics(model, estimated_on)
 
     def _some_images(self, count: int) -> Tensor:
         """Up to so many, drawn at random; fewer large ones, which have as many places to learn from."""
@@ -383,7 +335,7 @@ class Fold:
         images = next(iter(evaluation_batches(self.train.rows(order), self.preprocessing, batch_size=count)))[0]
         return images.to(self.device)
 
-    def _new_batches(self, schedule: Schedule, generator: torch.Generator, _: int) -> Iterable[Batch[Tensor]]:
+    def new_batches(self, schedule: Schedule, generator: torch.Generator, _: int) -> Iterable[Batch[Tensor]]:
         """Views that no other epoch has."""
         return self._batches(schedule, generator)
 
@@ -400,22 +352,24 @@ class Fold:
             return batches  # a prefetching thread would compete with the training for the cores
         return ((x.to(self.device), y.to(self.device), share) for x, y, share in prefetched(batches))
 
-    def _on_device(self, batches: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    def evaluated(self, images: LabelledImages) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches of images, as they are served, and labels, on the device."""
+        batches = evaluation_batches(images, self.preprocessing)
         return ((images.to(self.device), labels.to(self.device)) for images, labels in batches)
 
-    def _reestimate_statistics(self, model: nn.Module, count: int | None) -> None:
+    def reestimate_statistics(self, model: nn.Module, count: int | None) -> None:
         """From the training images as serving prepares them, all or so many: a moving average over the last augmented
         batches is noisier and of another distribution. Teachers and students alike, or their accuracies could not be
         compared."""
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(self.config.seed))[:count]
-        batches = self._on_device(evaluation_batches(self.train.rows(order), self.preprocessing))
+        batches = self.evaluated(self.train.rows(order))
         with self._autocast():
             reestimate_statistics(model, (images for images, _ in batches))
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=bool(self.config.bf16))
 
-    def _seed(self, what: str) -> None:
+    def seed(self, what: str) -> None:
         """Initial weights depend on seed, fold and purpose alone, not on what ran before."""
         key = hashlib.sha256(f"{self.config.seed}/{self.folder.name}/{what}".encode()).digest()
         torch.manual_seed(int.from_bytes(key[:7], "big"))

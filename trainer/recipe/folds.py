@@ -13,6 +13,7 @@ from nettailor.errors import PlanCutsEveryPath
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold
+from trainer.recipe.plain_networks import plain_network, trained_plain
 from trainer.recipe.sharing.crew import Alone
 from trainer.recipe.sharing.runs import PolishRun, RecoverRun, StudentRun
 from trainer.recipe.teacher import Teacher
@@ -61,7 +62,7 @@ class Folds:
 
     def plain_networks(self) -> list[Student]:
         """Networks of a method that adds no path, each with a linear probe of its own features for a classifier."""
-        networks = [fold.plain_network() for fold in self._folds]
+        networks = [plain_network(fold) for fold in self._folds]
         probes = Probes(self._folds, [network.features for network in networks])
         for network, head in zip(networks, probes.heads, strict=True):
             network.head.load_state_dict(head.state_dict())
@@ -69,7 +70,7 @@ class Folds:
 
     def train_plain(self, networks: Sequence[Student], lr: float) -> list[Student]:
         """The networks after training."""
-        return [fold.trained_plain(network, lr) for fold, network in zip(self._folds, networks, strict=True)]
+        return [trained_plain(fold, network, lr) for fold, network in zip(self._folds, networks, strict=True)]
 
     def train_students(self) -> list[Student]:
         """The full students, each taught by its fold's teacher."""

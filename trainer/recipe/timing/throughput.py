@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from trainer.recipe.fold import Fold
+from trainer.recipe.plain_networks import plain_network, trained_plain
 from trainer.training.distributed import ProcessGroup
 from trainer.training.fit import Epoch
 from trainer.training.schedule import Schedule
@@ -55,7 +56,7 @@ def measure_plain_throughput(fold: Fold, folder: Path) -> Throughput:
         began = time.monotonic()
         fold.features_of(probe.train, fold.backbone)
         return Throughput(image=2 * (time.monotonic() - began) / len(probe.train), epoch=0.0)
-    probe.trained_plain(probe.plain_network(), _RATE)
+    trained_plain(probe, plain_network(probe), _RATE)
     _remove(folder)
     return _throughput(ends[fold.config.plain_run], len(probe.train))
 

@@ -14,6 +14,7 @@ from tests.trainer.recipe.runs import Broken, fold_in, seeded_backbone, tailored
 from tests.trainer.tiny import tiny_config, tiny_task
 from tests.trainer.tiny_geometry import NAME
 from trainer.events import Event
+from trainer.recipe.plain_networks import plain_network, trained_plain
 from trainer.recipe.result import Tailored
 from trainer.recipe.warm_start import start_from
 from trainer.training.data import evaluation_batches
@@ -40,8 +41,8 @@ def test_what_is_published_is_the_network_that_was_measured(trained: tuple[Path,
 
 def test_weights_are_left_out_and_none_is_changed(tmp_path: Path) -> None:
     fold = replace(fold_in(tmp_path / "fold0"), config=CONFIG)
-    start = fold.plain_network()
-    trained = fold.trained_plain(start, 0.5)
+    start = plain_network(fold)
+    trained = trained_plain(fold, start, 0.5)
     untrained_mask, mask = (of.bundle_tensors()["masks.6.branch.3"].view("u1") for of in (start, trained))
     assert (untrained_mask == 255).all()
     assert 0.001 < 1 - np.unpackbits(mask).mean() < 0.9
@@ -51,7 +52,7 @@ def test_weights_are_left_out_and_none_is_changed(tmp_path: Path) -> None:
 
 def test_a_warm_start_begins_with_the_masks_of_the_earlier_version(tmp_path: Path) -> None:
     fold = replace(fold_in(tmp_path / "fold0"), config=CONFIG)
-    tensors = fold.trained_plain(fold.plain_network(), 0.5).bundle_tensors()
+    tensors = trained_plain(fold, plain_network(fold), 0.5).bundle_tensors()
     manifest = random_manifest(method="piggyback", backbone=NAME, classes=3)
     start = MaskedStudent(seeded_backbone(), classes=3, adapts=True)
     start_from(start, decode(encode(manifest, tensors)), manifest.classes)

@@ -22,6 +22,7 @@ from trainer.events import Event
 from trainer.pretrain.pruning import Zeros
 from trainer.recipe.methods import packed
 from trainer.recipe.pipeline import tailor_data
+from trainer.recipe.plain_networks import plain_network, trained_plain
 from trainer.recipe.result import Tailored
 from trainer.recipe.teachers.contest import Contest
 from trainer.training.data import evaluation_batches
@@ -94,8 +95,8 @@ def test_what_is_published_is_the_network_that_was_measured(trained: Tailored) -
 def test_a_task_keeps_a_quarter_of_what_was_free_and_trains_nothing_else(tmp_path: Path) -> None:
     backbone = pruned_backbone()
     fold = replace(fold_in(tmp_path / "fold0"), config=CONFIG, backbone=backbone, chain=(first(),))
-    start = fold.plain_network()
-    network = fold.trained_plain(start, 0.05)
+    start = plain_network(fold)
+    network = trained_plain(fold, start, 0.05)
     assert start.owned == 0
     assert network.owned == pytest.approx(0.25 * 0.75 * 0.5 * 173_312, rel=1e-3)
     values = network.bundle_tensors()["values"]

@@ -20,6 +20,7 @@ from trainer.errors import TimeTooShort
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.pipeline import tailor_data
+from trainer.recipe.plain_networks import plain_network, trained_plain
 from trainer.recipe.result import Tailored
 from trainer.recipe.timing.early_finish import FinishRequest
 from trainer.recipe.warm_start import WarmStart, start_from
@@ -154,8 +155,8 @@ def test_adapters_are_trained_and_chosen_as_batchnorm_is(tmp_path: Path, method:
 @pytest.mark.parametrize("method", ADAPTER_METHODS)
 def test_adapters_learn(tmp_path: Path, method: AdapterMethod) -> None:
     fold = replace(fold_in(tmp_path), config=tiny_config(method=method))
-    start = fold.plain_network()
-    trained = fold.trained_plain(start, 0.05)
+    start = plain_network(fold)
+    trained = trained_plain(fold, start, 0.05)
     before, after = start.bundle_tensors(), trained.bundle_tensors()
     own = [name for name in after if name.startswith(("adapters.", "head.")) and "running" not in name]
     assert not [name for name in own if np.array_equal(before[name], after[name])]
@@ -236,12 +237,12 @@ def test_started_warm_it_goes_on_where_the_earlier_version_ended(tmp_path: Path,
     of a series adapter's own batch-norm, here random ones, follow the images."""
     config = tiny_config(method=method, statistics="task")
     first = replace(fold_in(tmp_path / "first"), config=config)
-    earlier = adapted_looking(first.plain_network())
+    earlier = adapted_looking(plain_network(first))
     fingerprint = first.backbone.fingerprint()
     manifest = random_manifest(backbone=NAME, fingerprint=fingerprint, plan=earlier.plan, classes=3, method=method)
     bundle = decode(encode(manifest, earlier.bundle_tensors()))
     warm = partial(start_from, bundle=bundle, classes=manifest.classes)
-    network = replace(fold_in(tmp_path / "second"), config=config, warm=warm).plain_network()
+    network = plain_network(replace(fold_in(tmp_path / "second"), config=config, warm=warm))
     batch = next(evaluation_batches(first.train, first.preprocessing))[0]
     with torch.no_grad():
         expected = Student.from_bundle(first.backbone, bundle)(batch)
