@@ -25,6 +25,7 @@ def random_backbone(folder: Path) -> Iterator[str]:
             patch.delenv(name)
         patch.setenv("NETTAILOR_BACKBONE_WEIGHTS", str(weights))
         patch.setenv("NETTAILOR_JOB_THREADS", "1")
+        patch.setenv("NETTAILOR_JOB_NICENESS", "0")  # a yielding process waits for all other tests
         yield network.fingerprint()
 
 

@@ -4,13 +4,13 @@ It reads the bundle, writes the file, and prints one line of JSON: an `Outcome`.
 """
 
 import argparse
-import os
-import signal
 import sys
 from pathlib import Path
 
 import torch
 
+from hosting.processes.parent_death import die_with
+from hosting.processes.yielding import yield_processor
 from nettailor.bundle.bundle import decode, digest_of
 from nettailor.bundle.chain import linked
 from nettailor.errors import BundleInvalid
@@ -20,13 +20,11 @@ from server.export.export import export_network
 from server.export.options import ExportDtype, ExportFormat, ExportOptions
 from server.export.outcome import Outcome
 
-_NICENESS = 10
-
 
 def main() -> None:
     args = _parsed()
-    signal.alarm(args.seconds)  # ends the process, should its server be gone by then
-    os.nice(_NICENESS)
+    die_with(args.parent)
+    yield_processor(args.niceness)
     torch.set_num_threads(1)
     sys.stdout.write(_outcome(args).as_json())
 
@@ -57,7 +55,8 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("--format", type=ExportFormat, required=True)
     parser.add_argument("--dtype", type=ExportDtype, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seconds", type=int, required=True, help="after which the process ends itself")
+    parser.add_argument("--parent", type=int, required=True, help="the process that this one ends with")
+    parser.add_argument("--niceness", type=int, required=True)
     return parser.parse_args()
 
 

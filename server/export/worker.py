@@ -34,6 +34,7 @@ from server.export.outcome import Outcome
 
 logger = logging.getLogger(__name__)
 
+NICENESS = 10  # of an export to predictions
 _PREFIX = "export-"
 _RETRY_SECONDS = 5
 _SPARE_SECONDS = 60  # beyond its time, after which a folder is nobody's any more
@@ -138,17 +139,19 @@ class ExportWorker:
         with self._starting:
             if self._is_closed:
                 raise NotReady("draining")
-            self._process = subprocess.Popen(command, stdout=pipe, stderr=pipe, env=_environment())
+            self._process = subprocess.Popen(
+                command, stdout=pipe, stderr=pipe, env=_environment(), start_new_session=True
+            )  # so that it can yield to all others
             return self._process
 
     def _command(self, record: VersionRecord, options: ExportOptions, folder: Path) -> list[str]:
-        seconds = str(int(self._limit_seconds) + 1)
         try:
             backbone = self._source.arguments(record.manifest.backbone, folder)
         except BackboneNotHere as failure:
             raise BundleWithoutBackbone(record.task, record.version, str(failure)) from failure
         return [
-            *(sys.executable, "-P", "-m", "server.export", "--version", str(record.version), "--seconds", seconds),
+            *(sys.executable, "-P", "-m", "server.export", "--version", str(record.version)),
+            *("--parent", str(os.getpid()), "--niceness", str(NICENESS)),
             *(*backbone, "--format", options.format, "--dtype", options.dtype),
             *("--bundle", str(folder / "bundle"), "--out", str(folder / "network")),
         ]

@@ -72,7 +72,7 @@ def _working(settings: TrainerSettings, redis_url: str) -> Iterator[None]:
 def url(tmp_path: Path, redis_server: EmbeddedRedis, redis_url: str, backbone: str) -> Iterator[str]:
     """Of a service with two versions of each task: the first is live, the second a candidate."""
     settings = ServerSettings(data_dir=tmp_path / "data", device="cpu", winograd=False)
-    trainer = TrainerSettings(data_dir=tmp_path / "data", redis_url=redis_url)
+    trainer = TrainerSettings(data_dir=tmp_path / "data", redis_url=redis_url, job_niceness=0)
     with open_registry(settings, redis_url) as registry:
         for task, (seed, alias) in itertools.product(("birds", "signs"), enumerate(("live", "candidate"))):
             bundle = encode(*random_bundle(task=task, fingerprint=backbone, seed=seed))

@@ -73,7 +73,7 @@ def _run(python: Path, *command: str, folder: Path, status: int = 0, seconds: fl
     ended = subprocess.run(
         [str(python.with_name(command[0])), *command[1:]],
         cwd=folder,
-        env=_environment() | {"NETTAILOR_JOB_THREADS": "1"},
+        env=_environment(),
         check=False,
         capture_output=True,
         text=True,
@@ -84,7 +84,9 @@ def _run(python: Path, *command: str, folder: Path, status: int = 0, seconds: fl
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in without_settings().items() if not name.startswith("PYTHON")}
+    """Without what is our Python's own; jobs do not wait for other tests."""
+    inherited = {name: value for name, value in without_settings().items() if not name.startswith("PYTHON")}
+    return inherited | {"NETTAILOR_JOB_THREADS": "1", "NETTAILOR_JOB_NICENESS": "0"}
 
 
 def test_every_package_is_listed() -> None:

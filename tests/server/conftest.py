@@ -14,10 +14,19 @@ from hosting.redis_server.embedded import EmbeddedRedis
 from registry.registry import Registry
 from registry.storage.blobs import Blobs
 from registry.wiring import connect
+from server.export import worker as export_worker
 from server.service import Service
 from server.settings import ServerSettings
 from tests.server.asking import publish
 from tests.server.running import Running, running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _exports_are_as_important_as_tests() -> Iterator[None]:
+    """A yielding process waits for all other tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export_worker, "NICENESS", 0)
+        yield
 
 
 @pytest.fixture

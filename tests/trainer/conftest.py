@@ -20,7 +20,12 @@ from trainer.wiring import open_registry
 def settings(tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     # A service that tests of commands share may have been started with other weights, for as long as the run lasts.
     monkeypatch.delenv("NETTAILOR_BACKBONE_WEIGHTS", raising=False)
-    return Settings(data_dir=tmp_path / "data", redis_url=redis_url, job_attempts=2)
+    return Settings(
+        data_dir=tmp_path / "data",
+        redis_url=redis_url,
+        job_attempts=2,
+        job_niceness=0,  # a yielding process waits for all other tests
+    )
 
 
 @pytest.fixture

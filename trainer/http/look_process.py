@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hosting.disk.reserve import is_full
+from hosting.processes.yielding import yield_processor
 from trainer import errors
 from trainer.errors import TrainerError
 from trainer.intake.archives.limits import IntakeLimits
@@ -49,7 +50,7 @@ class Look:
 def main() -> int:
     asked = Look.of(sys.stdin.readline())
     threading.Thread(target=_end_with_the_input, daemon=True).start()
-    os.nice(asked.niceness)
+    yield_processor(asked.niceness)
     try:
         found = inspect(asked.archive, asked.limits, group_by=asked.group_by, scratch=asked.scratch)
     except TrainerError as fault:

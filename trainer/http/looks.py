@@ -47,7 +47,12 @@ class Looks:
 async def _run(line: bytes, memory_bytes: int) -> tuple[int, bytes]:
     """Exit status and output of the process. Raises LookMemoryExceeded."""
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", PROGRAM, stdin=pipe, stdout=pipe)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", PROGRAM),
+        stdin=pipe,
+        stdout=pipe,
+        start_new_session=True,  # so that it can yield to all others
+    )
     assert process.stdin is not None
     assert process.stdout is not None
     try:

@@ -110,7 +110,7 @@ def parse(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> list[tuple[str, st
 def spawned(
     arguments: list[str], environment: Mapping[str, str], client: "redis.Redis", job: str
 ) -> tuple[int, LogPump]:
-    """Start a process, in a group of its own, whose output goes to a job's log. Returns its id and the running pump."""
+    """Start a process, in a session of its own, whose output goes to a job's log. Its id and the running pump."""
     read_end, write_end = os.pipe()
     try:
         pid = os.posix_spawn(
@@ -118,7 +118,7 @@ def spawned(
             arguments,
             environment,
             file_actions=[(os.POSIX_SPAWN_DUP2, write_end, 1), (os.POSIX_SPAWN_DUP2, write_end, 2)],
-            setpgroup=0,  # so that a Ctrl-C is the worker's to handle and a kill gets all of it
+            setsid=True,  # a Ctrl-C is the worker's to handle, a kill gets all of it, and it can yield to all others
         )
     except BaseException:
         os.close(read_end)

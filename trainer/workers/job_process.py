@@ -4,11 +4,7 @@ It is spawned, not forked (OpenMP and CUDA do not survive a fork), and learns fr
 pickle, and no password on the command line. It dies with its worker, so that no run goes on unwatched.
 """
 
-import ctypes
-import os
-import signal
 import sys
-import threading
 from importlib import import_module
 
 from rq.executions import Execution
@@ -16,6 +12,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from hosting.processes.garbage import kept_imports
+from hosting.processes.parent_death import die_with
+from hosting.processes.yielding import yield_processor
 from hosting.telemetry import tracing
 from hosting.telemetry.logs import configure_logs
 from registry.wiring import connect
@@ -23,16 +21,13 @@ from trainer.settings import Settings
 from trainer.workers.rq_log import configure_rq_log, ends_in_a_line
 from trainer.workers.worker import TrainerWorker
 
-_PARENT_POLL_SECONDS = 0.5
-_PR_SET_PDEATHSIG = 1
-
 
 def main(arguments: list[str]) -> None:
     """Arguments: pid and name of the worker, ids of submission and execution. Never returns."""
     parent, worker_name, submission, execution_id = int(arguments[0]), *arguments[1:4]
     die_with(parent)
     settings = Settings()
-    os.nice(settings.job_niceness)
+    yield_processor(settings.job_niceness)
     configure_logs(settings)
     configure_rq_log()
     tracing.start(settings, "worker")
@@ -47,22 +42,6 @@ def main(arguments: list[str]) -> None:
         with kept_imports():
             import_module(str(job.func_name).rpartition(".")[0])  # torch and the recipe; RQ would import it
         worker.main_work_horse(job, queue)
-
-
-def die_with(parent: int) -> None:
-    """Have this process killed when its parent, the process of this id, ends."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    else:
-        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
-    if os.getppid() != parent:  # it ended before the line above
-        os._exit(1)
-
-
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        threading.Event().wait(_PARENT_POLL_SECONDS)
-    os._exit(1)
 
 
 if __name__ == "__main__":

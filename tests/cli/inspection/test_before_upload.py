@@ -32,7 +32,7 @@ from trainer.settings import Settings
 @pytest.fixture
 def url(tmp_path: Path, redis_url: str) -> Iterator[str]:
     """Of a trainer without a worker."""
-    settings = Settings(data_dir=tmp_path / "data", redis_url=redis_url)
+    settings = Settings(data_dir=tmp_path / "data", redis_url=redis_url, job_niceness=0)
     with Service(settings, redis_url) as service, served(create_app(service)) as url:
         yield url
 
@@ -155,7 +155,7 @@ def test_the_service_finds_what_was_found_here(url: str, odd: Path) -> None:
 def test_the_whole_way(tmp_path: Path, redis_url: str, backbone: str, odd: Path) -> None:
     """Only the recipe is a fake. Nobody is asked without a terminal; what is shown is what job and pages say."""
     folder = tmp_path / "data"
-    settings = Settings(data_dir=folder, redis_url=redis_url)
+    settings = Settings(data_dir=folder, redis_url=redis_url, job_niceness=0)
     server = ServerSettings(data_dir=folder, device="cpu", winograd=False)
     environment = os.environ | {"NETTAILOR_DATA_DIR": str(folder), "NETTAILOR_REDIS_URL": redis_url, "COLUMNS": "160"}
     worker = [sys.executable, "-m", "tests.trainer.workers.programs.fake_worker"]

@@ -25,7 +25,7 @@ def grpc_port() -> int:
 @pytest.fixture
 def app(tmp_path: Path, redis_url: str, backbone: str, grpc_port: int) -> Iterator[FastAPI]:
     server = ServerSettings(data_dir=tmp_path, device="cpu", winograd=False, grpc_port=grpc_port)
-    trainer = TrainerSettings(data_dir=tmp_path, redis_url=redis_url)
+    trainer = TrainerSettings(data_dir=tmp_path, redis_url=redis_url, job_niceness=0)
     with measured_once(), serving(server, trainer, redis_url) as (app, _):
         yield app
 

@@ -31,6 +31,11 @@ def test_the_profiles_differ_in_the_server_and_the_worker_alone() -> None:
 
 
 @pytest.mark.parametrize(("name", "service"), _ALL)
+def test_only_workers_yield_the_processor(name: str, service: dict[str, Any]) -> None:
+    assert service.get("cpu_shares", 1024) == (102 if name.startswith("worker") else 1024)
+
+
+@pytest.mark.parametrize(("name", "service"), _ALL)
 def test_it_has_no_more_rights_than_it_needs(name: str, service: dict[str, Any]) -> None:
     assert re.fullmatch(r"[1-9]\d*:\d+", service["user"]), "a number, so that it is known not to be root"
     assert service["read_only"]

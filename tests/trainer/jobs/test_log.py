@@ -1,6 +1,7 @@
 """The log of a job: bounded, in order, followed live, and without a secret in it."""
 
 import os
+import sys
 from pathlib import Path
 
 import httpx
@@ -15,7 +16,7 @@ from tests.processes.redis_server import restart
 from tests.trainer.uploads import upload
 from tests.waiting import PATIENCE_SECONDS, until
 from trainer.events import Event
-from trainer.jobs.log import KEPT_LINES, LINE_CHARACTERS, LogPump, log_key
+from trainer.jobs.log import KEPT_LINES, LINE_CHARACTERS, LogPump, log_key, spawned
 from trainer.service import Service
 from trainer.workers.job_run import begin
 
@@ -101,6 +102,15 @@ def test_a_flood_is_bounded_and_nothing_controls_a_terminal(http: httpx.Client, 
     assert KEPT_LINES <= len(kept) <= KEPT_LINES + 200  # Redis trims whole nodes
     numbers = [int(line.removeprefix("| line ")) for line in kept if line.startswith("| line ")]
     assert numbers == sorted(numbers)
+
+
+def test_a_process_leads_a_session_of_its_own(http: httpx.Client, service: Service) -> None:
+    """It can be nice to others only as one of another session (`yield_processor`)."""
+    job, program = upload(http).json()["id"], "import os; print('leads' if os.getsid(0) == os.getpid() else 'follows')"
+    pid, pump = spawned([sys.executable, "-c", program], dict(os.environ), service.jobs.store.client, job)
+    assert os.waitpid(pid, 0)[1] == 0
+    pump.join(timeout_seconds=PATIENCE_SECONDS)
+    assert lines(http.get(f"/jobs/{job}/logs").text)[-1] == "| leads"
 
 
 def test_no_secret_is_kept(http: httpx.Client, service: Service, redis_client: "redis.Redis") -> None:

@@ -72,7 +72,8 @@ def stop_in_stages() -> None:
 
 if __name__ == "__main__":
     from hosting.processes.garbage import kept_imports
-    from trainer.workers.job_process import die_with, main
+    from hosting.processes.parent_death import die_with
+    from trainer.workers.job_process import main
 
     die_with(int(sys.argv[1]))
     stop_at("start")
