@@ -14,13 +14,18 @@ H = TypeVar("H", bound=Callable[..., Any])
 
 
 def endpoint(
-    router: APIRouter | FastAPI, route: Route, *, never: Collection[int] = (), **options: Any
+    router: APIRouter | FastAPI,
+    route: Route,
+    *,
+    never: Collection[int] = (),
+    also: Collection[int] = (),
+    **options: Any,
 ) -> Callable[[H], H]:
     """Make the decorated function the handler of a route, known to generated clients by its name. The options are those
     of FastAPI's own decorators; of what a route refuses, the document learns here. `never` are statuses that are
-    usual for such a route, and that this one never answers."""
+    usual for such a route, and that this one never answers; `also` are unusual ones that this one answers."""
     kind = media_type_of(route.path)
-    refusals = openapi.problems(sorted(_refusals(route).difference(never)), kind)
+    refusals = openapi.problems(sorted(_refusals(route).difference(never).union(also)), kind)
     responses = refusals | openapi.on_the_way(kind) | options.pop("responses", {})
     extra = options.pop("openapi_extra", {}) | ({} if route.scope is None else openapi.with_key(or_link=route.is_page))
 

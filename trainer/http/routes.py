@@ -15,7 +15,7 @@ from nettailor.bundle.manifest import TaskName
 from trainer.errors import OptionsInvalid
 from trainer.http import log_text, sse
 from trainer.http import route_declarations as declared
-from trainer.http.dataset_routes import add_datasets
+from trainer.http.dataset_routes import SEVERAL, add_datasets
 from trainer.http.live_stream import LiveStream
 from trainer.http.pareto_routes import add_pareto_front
 from trainer.http.schemas import Job
@@ -64,12 +64,12 @@ def _add_reading(routes: APIRouter, service: Service) -> None:
         places = service.jobs.queue.places(page)
         return [Job.of(job, places) for job in page]
 
-    @endpoint(routes, declared.READ_JOB)
+    @endpoint(routes, declared.READ_JOB, also=SEVERAL)
     def read_job(job: str) -> Job:
         """Whoever asks about a job may give the beginning of its id, where no other job's begins so (409)."""
         return Job.one(service.jobs.store.get(service.job_named(job)), service.jobs.queue)
 
-    @endpoint(routes, declared.FOLLOW_JOB, response_class=StreamingResponse, responses=_EVENT_STREAM)
+    @endpoint(routes, declared.FOLLOW_JOB, also=SEVERAL, response_class=StreamingResponse, responses=_EVENT_STREAM)
     async def follow_job(job: str, last_event_id: Annotated[str | None, Header()] = None) -> Response:
         """Server-sent events: all from the start, or those after `Last-Event-ID`, then live until the job ends.
 
@@ -87,7 +87,7 @@ def _add_reading(routes: APIRouter, service: Service) -> None:
 
 
 def _add_logs(routes: APIRouter, service: Service) -> None:
-    @endpoint(routes, declared.READ_LOGS, response_class=PlainTextResponse, responses=_LOG)
+    @endpoint(routes, declared.READ_LOGS, also=SEVERAL, response_class=PlainTextResponse, responses=_LOG)
     async def read_logs(
         job: str,
         tail: Annotated[int | None, Query(ge=1, le=log_text.LONGEST, description="only the last so many lines")] = None,
