@@ -7,6 +7,7 @@ CommandError
 ├── CannotStart            malformed settings, unusable backbone weights, no Redis, ...
 ├── SettingsUnusable       the file of settings, or a variable, is malformed
 ├── CannotProfile          malformed settings, an unknown backbone, no such device, a file that cannot be written
+├── NotCalibrated          there is no such version, it has ranges already or can have none, its images are not here
 ├── RegistryUnusable       its data folder, settings, Redis, blobs or records do not allow the operation
 ├── WeightsUnusable        a file of weights that is no backbone, or not the one it is said to be
 ├── KeyRejected            a name or task that cannot be one, a file of keys that cannot be read or written
@@ -77,6 +78,10 @@ class CannotProfile(CommandError):
 
 
 class WeightsUnusable(CommandError):
+    pass
+
+
+class NotCalibrated(CommandError):
     pass
 
 

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.commands.upkeep import registry_in, usable
-from cli.errors import NoImages, RegistryUnusable
+from cli.errors import NoImages, NotCalibrated
 from cli.service.login_name import login_name
 from nettailor.errors import NetTailorError
 from nettailor_client.folders.walk import files_in
+from registry.errors import AliasUnknown, TaskUnknown, TaskWasDeleted, VersionUnknown
 from registry.policy.policy import Policy
+from trainer.errors import CannotCalibrate
 from trainer.publishing.calibrate import calibrate
 from trainer.publishing.publish_point import move_alias
 from trainer.settings import Settings
@@ -17,12 +19,13 @@ if TYPE_CHECKING:  # for annotations alone
     from registry.journal.records import VersionRecord
 
 _REASON = "calibrated for int8"
+_OF_THE_VERSION = (TaskUnknown, VersionUnknown, AliasUnknown, TaskWasDeleted, CannotCalibrate)  # the registry is sound
 
 
 def run(task: str, version: int | None, *, images: Path | None, alias: str | None, data_dir: Path) -> dict[str, Any]:
     """Publish the version with activation ranges; returns what is told of it. `alias` is to name the new one.
 
-    Raises `RegistryUnusable`, `NoImages`.
+    Raises `RegistryUnusable`, `NotCalibrated`, `NoImages`.
     """
     files = None if images is None else _images(images)
     actor = login_name() or "anonymous"
@@ -30,8 +33,8 @@ def run(task: str, version: int | None, *, images: Path | None, alias: str | Non
         try:
             weights = {settings.backbone: settings.backbone_weights}
             record = calibrate(registry, task, version, images=files, weights=weights, actor=actor)
-        except NetTailorError as fault:
-            raise RegistryUnusable(str(fault)) from fault
+        except (*_OF_THE_VERSION, NetTailorError) as fault:
+            raise NotCalibrated(str(fault)) from fault
         default = Policy(max_drop=settings.publish_slack)
         refused = (
             None if alias is None else move_alias(registry, record, alias, actor=actor, reason=_REASON, default=default)

@@ -15,7 +15,7 @@ from cli.commands.arguments.since import seconds_of
 from cli.commands.options import DataDir, default_dir, one_line_errors
 from cli.commands.output import AsJson, as_line
 from cli.console import PlainConsole
-from cli.errors import RegistryUnusable
+from cli.errors import OptionUnusable, RegistryUnusable
 from cli.render.garbage import print_collection
 from cli.render.progress import counting
 from cli.render.scrub import print_scrub
@@ -163,5 +163,5 @@ def usable() -> Iterator[None]:
 def _seconds(text: str) -> float:
     found = seconds_of(text)
     if found is None:
-        raise RegistryUnusable(f"{text!r} is no time: a whole number and s, m, h or d")
+        raise OptionUnusable(f"--grace: {text!r} is no time: a whole number and s, m, h or d")
     return found

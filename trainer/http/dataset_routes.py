@@ -15,17 +15,35 @@ SEVERAL = (409,)  # jobs have ids that begin as the one that was asked for
 
 
 def add_datasets(routes: APIRouter, service: Service) -> None:
-    @endpoint(routes, declared.READ_DATASET, also=SEVERAL, response_class=Response, responses=answered("application/json", OBJECT))
+    @endpoint(
+        routes,
+        declared.READ_DATASET,
+        also=SEVERAL,
+        response_class=Response,
+        responses=answered("application/json", OBJECT),
+    )
     def read_dataset(job: str) -> Response:
         """Counts, sizes, formats, duplicates, imbalance, and every file that was left out with its reason, as JSON."""
         return answer(job, FIGURES)
 
-    @endpoint(routes, declared.READ_DATASET_REPORT, also=SEVERAL, response_class=Response, responses=answered("text/html", TEXT))
+    @endpoint(
+        routes,
+        declared.READ_DATASET_REPORT,
+        also=SEVERAL,
+        response_class=Response,
+        responses=answered("text/html", TEXT),
+    )
     def read_dataset_report(job: str) -> Response:
         """The same as a page."""
         return answer(job, PAGE)
 
-    @endpoint(routes, declared.READ_CONTACT_SHEET, also=SEVERAL, response_class=Response, responses=answered("image/jpeg", BINARY))
+    @endpoint(
+        routes,
+        declared.READ_CONTACT_SHEET,
+        also=SEVERAL,
+        response_class=Response,
+        responses=answered("image/jpeg", BINARY),
+    )
     def read_contact_sheet(job: str) -> Response:
         """A few training images of each class, as a JPEG."""
         return answer(job, SHEET)

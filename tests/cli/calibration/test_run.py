@@ -50,6 +50,12 @@ def test_a_version_is_made_of_a_folder_of_images_and_goes_live_if_that_is_asked(
     assert "has activation ranges already" in run(data_dir, "signs", status=1)
 
 
+def test_a_version_that_cannot_be_calibrated_is_no_fault_of_the_registry(data_dir: Path) -> None:
+    assert run(data_dir, "nope", status=1).startswith("error: no task 'nope'")
+    assert run(data_dir, "signs", "--version", "9", status=1).startswith("error: task 'signs' has no version 9")
+    assert run(data_dir, "signs", "--version", "1", status=1).startswith("error: version 1 of task 'signs' cannot be")
+
+
 def test_malformed_settings_are_told_in_a_line(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETTAILOR_LOG_LEVEL", "loud")
     assert "error: the registry cannot be used: NETTAILOR_LOG_LEVEL" in run(data_dir, "signs", status=1)

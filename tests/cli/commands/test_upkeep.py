@@ -161,7 +161,7 @@ def test_rebuild_says_what_it_left_out_by_its_status_too(running: tuple[Registry
         (["verify", "--data-dir", "NOWHERE"], "no data folder"),
         (["gc", "--data-dir", "NOWHERE"], "no data folder"),
         (["rebuild", "--data-dir", "NOWHERE"], "no data folder"),
-        (["gc", "--grace", "soon"], "'soon' is no time"),
+        (["gc", "--grace", "soon"], "error: --grace: 'soon' is no time"),
     ],
     ids=" ".join,
 )
