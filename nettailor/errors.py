@@ -39,8 +39,10 @@ class ImageInvalid(NetTailorError):
 
 
 class ImageTooLarge(ImageInvalid):
-    def __init__(self, width: int, height: int, max_pixels: int) -> None:
-        super().__init__(f"{width} x {height} pixels, the limit is {max_pixels}")
+    """`size` is in words: 4000 x 3000."""
+
+    def __init__(self, size: str, max_pixels: int) -> None:
+        super().__init__(f"{size} pixels, the limit is {max_pixels}")
 
 
 class BackboneUnknown(NetTailorError):

@@ -5,7 +5,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from nettailor.bundle.preprocessing import ValueRange
 from nettailor.errors import ImageInvalid, ImageTooLarge
@@ -128,10 +128,22 @@ def value_span(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Span | None:
 
 
 def _opened(data: bytes, max_pixels: int) -> Opened:
-    opened = open_image(data)
+    pillows = _pillows_limit(at_least=max_pixels)
+    try:
+        opened = open_image(data)
+    except Image.DecompressionBombError as failure:
+        raise ImageTooLarge(f"more than {pillows}", max_pixels) from failure
     if _area(opened) > max_pixels:
-        raise ImageTooLarge(*opened.image.size, max_pixels)
+        width, height = opened.image.size
+        raise ImageTooLarge(f"{width} x {height}", max_pixels)
     return opened
+
+
+def _pillows_limit(at_least: int) -> int:
+    """The pixels beyond which Pillow opens no image, so that nobody learns its size; raised where it is below ours."""
+    if 2 * (Image.MAX_IMAGE_PIXELS or at_least) < at_least:
+        Image.MAX_IMAGE_PIXELS = at_least
+    return 2 * (Image.MAX_IMAGE_PIXELS or at_least)
 
 
 def _picture(data: bytes, wanted: _Wanted, opened: Opened | None = None) -> Picture:

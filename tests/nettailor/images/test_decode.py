@@ -1,4 +1,6 @@
 import functools
+import struct
+from collections.abc import Callable
 from contextlib import suppress
 from unittest import mock
 
@@ -12,7 +14,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 from pillow_heif import HeifImageFile
 
 from nettailor.errors import ImageInvalid, ImageTooLarge
-from nettailor.images import decode, pixel_count, read_header
+from nettailor.images import decode, pixel_count, png, read_header, value_span
+from nettailor.images.png import Chunk
 from tests.nettailor.images.files import encoded, scene, turned
 from tests.pictures import huge_png
 
@@ -123,6 +126,30 @@ def test_the_limit_of_pixels_is_kept_before_any_is_decoded(format: str, monkeypa
     for look in (decode, pixel_count):
         with pytest.raises(ImageTooLarge, match="64 x 50 pixels, the limit is 3199"):
             look(data, max_pixels=64 * 50 - 1)
+
+
+def _of_size(format: str, side: int) -> bytes:
+    """A file whose header says so, and that holds nothing else."""
+    if format == "GIF":
+        frame = b"," + struct.pack("<HHHH", 0, 0, side, side) + b"\0\2\0;"
+        return b"GIF89a" + struct.pack("<HH", side, side) + b"\0\0\0" + frame
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    chunks = [Chunk(kind=b"IHDR", data=header, is_sound=True), Chunk(kind=b"IDAT", data=b"", is_sound=True)]
+    return png.SIGNATURE + b"".join(chunk.encoded() for chunk in chunks)
+
+
+@pytest.mark.parametrize("format", ["PNG", "GIF"])
+@pytest.mark.parametrize("look", [decode, pixel_count, value_span])
+def test_a_picture_that_pillow_would_not_open_either_is_too_large(look: Callable[..., object], format: str) -> None:
+    with pytest.raises(ImageTooLarge, match="more than 178956970 pixels, the limit is 40000000"):
+        look(_of_size(format, 60_000))
+
+
+def test_a_limit_above_pillows_own_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+    assert pixel_count(_of_size("PNG", 19_000), max_pixels=400_000_000) == 19_000**2
+    with pytest.raises(ImageTooLarge, match="19000 x 19000 pixels, the limit is 40000000"):
+        pixel_count(_of_size("PNG", 19_000))
 
 
 def test_the_pixels_of_a_file_that_has_to_be_mended_are_counted_too() -> None:
