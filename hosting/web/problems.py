@@ -112,11 +112,23 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
 
 def _malformed(request: Request, error: RequestValidationError) -> Response:
     found = error.errors()
-    faults = [{"where": _place(fault["loc"]), "reason": fault["msg"]} for fault in found[:_MOST_FAULTS]]
+    faults = [{"where": _place(fault["loc"]), "reason": _reason(fault)} for fault in found[:_MOST_FAULTS]]
     detail = "; ".join(f"{fault['where']}: {fault['reason']}" for fault in faults)
     if len(found) > len(faults):
         detail += f"; and {len(found) - len(faults)} more"
     return problem_response(_plain(request, 422, "malformed request", detail, errors=faults))
+
+
+def _reason(fault: Mapping[str, Any]) -> str:
+    """Pydantic's own, but where that leads astray."""
+    match fault:
+        case {"loc": ("body",), "input": bytes()}:  # FastAPI parses no body that is not said to be JSON
+            return "no JSON by its Content-Type, which should be application/json"
+        case {"type": "too_long", "input": str(), "ctx": {"max_length": most}}:  # it counts "items" behind a validator
+            return f"String should have at most {most} characters"
+        case {"type": "json_invalid", "ctx": {"error": why}}:  # behind the character from which on it is none
+            return f"{fault['msg']}: {why}"
+    return str(fault["msg"])
 
 
 def _place(path: Sequence[Any]) -> str:

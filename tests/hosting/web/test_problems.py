@@ -1,10 +1,13 @@
 import errno
 import os
+import re
 from collections.abc import Iterator
+from typing import Annotated
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import AfterValidator, StringConstraints
 
 from hosting.telemetry.request_id import request_id
 from hosting.web.problem import problem_of, problem_type
@@ -48,6 +51,10 @@ def client() -> Iterator[httpx.Client]:
     def numbers(numbers: dict[str, int]) -> int:
         return len(numbers)
 
+    @app.post("/notes")
+    def notes(note: Annotated[str, AfterValidator(str.strip), StringConstraints(max_length=5)]) -> str:
+        return note
+
     @app.get("/half")
     def half() -> None:
         raise QueueFull("half a character: \ud800")
@@ -69,6 +76,23 @@ def test_json_that_cannot_be_read_is_malformed_whatever_the_reason(client: httpx
     answer = client.post("/numbers", content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["title"]) == (422, "malformed request")
     assert answer.json()["detail"].startswith("body")
+
+
+def test_a_body_that_is_not_said_to_be_json_is_refused_for_that(client: httpx.Client) -> None:
+    for kind in ("application/x-www-form-urlencoded", "text/plain"):
+        answer = client.post("/numbers", content=b'{"a": 1}', headers={"Content-Type": kind})
+        assert answer.status_code == 422
+        assert answer.json()["detail"] == "body: no JSON by its Content-Type, which should be application/json"
+
+
+def test_where_json_is_broken_is_said(client: httpx.Client) -> None:
+    answer = client.post("/numbers", content=b'{"a": 1,}', headers={"Content-Type": "application/json"})
+    assert re.match(r"body\.[78]: JSON decode error: (Expecting|Illegal)", answer.json()["detail"])
+
+
+def test_text_has_characters_not_items(client: httpx.Client) -> None:
+    answer = client.post("/notes", params={"note": "longer"})
+    assert answer.json()["detail"] == "query.note: String should have at most 5 characters"
 
 
 def test_of_many_faults_some_are_named(client: httpx.Client) -> None:
