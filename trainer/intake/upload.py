@@ -11,6 +11,7 @@ from trainer.intake.scanning.spool import Range
 
 T = TypeVar("T")
 
+NOT_JSON = "not JSON"
 DOCUMENT_BYTES = 64 * 1024**2  # a larger one is no list of labels for the images one upload may hold
 _JSON_VALUES = 8_000_000  # in one document: each takes some hundred bytes once it is parsed
 _HEAD_BYTES = 4096
@@ -64,8 +65,10 @@ class Document:
             raise DocumentUnreadable(f"more than {_JSON_VALUES} values")
         try:
             return json.loads(data.decode(json.detect_encoding(data)).removeprefix("\ufeff"))
+        except json.JSONDecodeError as fault:
+            raise DocumentUnreadable(f"{NOT_JSON}: line {fault.lineno}, column {fault.colno}: {fault.msg}") from None
         except (ValueError, RecursionError):
-            raise DocumentUnreadable("not JSON") from None
+            raise DocumentUnreadable(NOT_JSON) from None
 
     def file(self) -> BinaryIO:
         """The document as a file of its own, for libraries that want one; of use while the upload is being read."""

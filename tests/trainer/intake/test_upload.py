@@ -33,13 +33,14 @@ def test_json_in_any_encoding(encoding: str) -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"{", "not JSON"),
+        (b"{", "not JSON: line 1, column 2: Expecting property name"),
+        (b'[{"file": "1.png"},\n {"file": "2.png",}]', "not JSON: line 2, column"),
         (b"\xff\xfe\xff", "not JSON"),
         (b"[" * 100_000, "not JSON"),
         (b"9" * 10_000, "not JSON"),
         (b"[],[]," * 3_000_000, "more than 8000000 values"),
     ],
-    ids=["cut off", "no text", "deep", "a long number", "many values"],
+    ids=["cut off", "a comma", "no text", "deep", "a long number", "many values"],
 )
 def test_json_that_is_none_or_too_much(data: bytes, reason: str) -> None:
     with pytest.raises(DocumentUnreadable, match=reason):

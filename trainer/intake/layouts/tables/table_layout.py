@@ -18,7 +18,7 @@ from trainer.intake.layouts.tables.roles import NO_IMAGES
 from trainer.intake.layouts.tables.tables import GUESSED, SUBMISSION, Tables, read_tables
 from trainer.intake.layouts.unplaced import unplaced_images
 from trainer.intake.placement import Placement
-from trainer.intake.upload import Upload
+from trainer.intake.upload import NOT_JSON, Upload
 
 
 class TableLayout:
@@ -67,7 +67,8 @@ class TableLayout:
 
 def unused_reasons(upload: Upload) -> dict[Parts, str]:
     """Why each candidate is no table of labels for these images, or was not used as one."""
-    return {parts: f"not used as a table of labels: {reason}" for parts, reason in _unused(upload).items()}
+    broken = {parts: why for parts, why in upload.once(read_tables).reasons.items() if why.startswith(NOT_JSON)}
+    return {parts: f"not used as a table of labels: {why}" for parts, why in (_unused(upload) | broken).items()}
 
 
 def unused_lists(upload: Upload, read: Collection[Parts]) -> list[Finding]:

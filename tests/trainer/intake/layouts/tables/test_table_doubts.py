@@ -1,5 +1,6 @@
 """Tables that are wrong, or that speak against folders or each other: what is said of them, and what is read."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,14 @@ def test_rows_that_say_nothing_usable_are_told_with_their_lines(tmp_path: Path) 
     assert texts(outcome, "note") == ["labels.csv: 1 of 62 rows name an image again, and say the same: line 63."]
     assert outcome.reasons[f"images/{TRAIN[6].name}"] == "not in labels.csv"
     assert outcome.reasons["notes.csv"] == "not used as a table of labels: no column names images of the archive"
+
+
+def test_a_table_of_broken_json_is_told_with_the_place(tmp_path: Path) -> None:
+    rows = ",\n".join(json.dumps({"file": sample.name, "label": sample.label}) for sample in TRAIN)
+    with pytest.raises(
+        DatasetTooSmall, match=r"labels.json \(not used as a table of labels: not JSON: line 60, column "
+    ):
+        take_in(tmp_path, {**images(TRAIN), "labels.json": f"[{rows},]".encode()})
 
 
 def test_a_table_against_the_folders_is_told(tmp_path: Path) -> None:
