@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from trainer.errors import DatasetInvalid, DatasetNotUnderstood, DatasetTooSmall
+from trainer.intake.archives.formats import misnamed
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding
@@ -123,7 +124,7 @@ def _note_left_out(scan: Scan, upload: Upload, reading: Reading) -> None:
     reasons |= reading.documents
     for document in upload.documents:
         if document.parts not in reasons:
-            scan.skip(document.parts, unused.get(document.parts, "not an image"))
+            scan.skip(document.parts, unused.get(document.parts) or misnamed(document.head()) or "not an image")
 
 
 def _not_understood(findings: Sequence[Finding]) -> DatasetInvalid | None:

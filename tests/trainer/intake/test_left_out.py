@@ -29,6 +29,17 @@ def test_reasons_of_folders(tmp_path: Path) -> None:
     assert found["not an image"].files == ("cats/late.png", "notes.md")
 
 
+def test_images_that_are_called_as_other_files_are_said_to_be_images(tmp_path: Path) -> None:
+    good = archives.class_folders()
+    picture = archives.picture(99)
+    files = {"cats/a.bin": picture, "cats/b.data": picture, "cats/c.npy": picture, "cats/d.data": b"BM is no image"}
+    found = groups_of(tmp_path, {**good, **files})
+    assert {reason: group.files for reason, group in found.items()} == {
+        "an image by its first bytes, and not by its name: call it .png": ("cats/a.bin", "cats/b.data", "cats/c.npy"),
+        "not an image": ("cats/d.data",),
+    }
+
+
 def test_reasons_of_tables(tmp_path: Path) -> None:
     good = archives.class_folders()
     lines = [f"{name},{name.partition('/')[0]}" for name in good]

@@ -72,6 +72,17 @@ def suffix_of(data: bytes) -> str | None:
     return None if container is None else _SUFFIX_OF[container]
 
 
+def misnamed(start: bytes) -> str | None:
+    """What is said of an image whose name is that of something else, so that it is not read; None for other files.
+
+    Text may begin as a BMP or PPM does.
+    """
+    suffix = suffix_of(start)
+    if suffix in {None, "bmp", "ppm"}:
+        return None
+    return f"an image by its first bytes, and not by its name: call it .{suffix}"
+
+
 def is_image_name(name: str) -> bool:
     """Whether a file's name promises an image, so that its folder is meant as a class even if the image is broken."""
     dot = name.rfind(".")

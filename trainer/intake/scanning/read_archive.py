@@ -10,7 +10,7 @@ from nettailor.errors import ImageInvalid
 from nettailor.images import Picture, decode, unread_picture
 from trainer.errors import ArchiveDamaged, ArchiveInvalid, ArchiveTooBig
 from trainer.intake.archives.archive import NO_FILE, Member, members
-from trainer.intake.archives.formats import is_image_name, kind_of, suffix_of
+from trainer.intake.archives.formats import is_image_name, kind_of, misnamed, suffix_of
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.archives.paths import hidden_folder, is_hidden
 from trainer.intake.arrays import label_array
@@ -86,7 +86,7 @@ class _Pass:
         else:
             kind = kind_of(document.head())
             self._scan.others[document.parts] = kind
-            self._scan.skip(document.parts, _not_read(None, kind))
+            self._scan.skip(document.parts, misnamed(document.head()) or _not_read(None, kind))
 
     def _take(self, member: Member, *, is_inside: bool) -> None:
         """Sort one file into the scan; ``is_inside``: of a container, and then no container itself."""
