@@ -40,6 +40,19 @@ _SLOW = (
     "trainer/pretrain",
 )
 
+# Files whose tests ask the service of their folder's `conftest.py`, by how they begin.
+_SHARING = {
+    "tests/cli": (
+        "tests/cli/batch/",
+        "tests/cli/commands/test_export",
+        "tests/cli/commands/test_jobs",
+        "tests/cli/doctor/test_doctor",
+        "tests/cli/service/test_up.",
+        "tests/cli/test_",
+    ),
+    "tests/nettailor_client": ("tests/nettailor_client/",),
+}
+
 # Of the collector's three generations. Caches of FastAPI keep a hundred apps of earlier tests, over which each look at
 # all that is old passes: with Python's own thresholds there is one every hundred tests.
 _GARBAGE_THRESHOLDS = (10_000, 10, 10)
@@ -61,6 +74,23 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
         gc.set_threshold(*_GARBAGE_THRESHOLDS)
         gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """By files (see Makefile), of which those that share a service are one: each process would start a service of its
+    own, for six seconds of processor time, and have it wait until the end."""
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+        def _split_scope(self, nodeid: str) -> str:
+            return _scope_of(super()._split_scope(nodeid))
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def _scope_of(file: str) -> str:
+    return next((scope for scope, starts in _SHARING.items() if file.startswith(starts)), file)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,14 +7,14 @@ from tests.cli.publishing import publish
 from tests.up import random_backbone, running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The fingerprint of a mini26 of random weights, which every service of these tests holds."""
     with random_backbone(tmp_path_factory.mktemp("weights")) as fingerprint:
         yield fingerprint
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def data_dir(tmp_path_factory: pytest.TempPathFactory, backbone: str) -> Path:
     """The data folder of a service with one live task, `signs`."""
     folder = tmp_path_factory.mktemp("data")
@@ -22,7 +22,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory, backbone: str) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(data_dir: Path) -> Iterator[str]:
     """The URL of a real `nettailor up` on `data_dir`."""
     with running(data_dir) as url:

@@ -22,7 +22,7 @@ def _examples() -> list[str]:
 
 @pytest.fixture
 def _what_it_tailors_ends(service: str) -> Iterator[None]:
-    """Else the session's service would train beside all other tests."""
+    """Else the service would train beside all other tests."""
     yield
     with Client(service) as client:
         for job in client.jobs():

@@ -18,7 +18,7 @@ from trainer.wiring import open_registry
 
 @pytest.fixture
 def settings(tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    # A service that tests of commands share may have been started with other weights, for as long as the run lasts.
+    # A service that tests of commands share may have been started with other weights, for as long as there are such.
     monkeypatch.delenv("NETTAILOR_BACKBONE_WEIGHTS", raising=False)
     return Settings(
         data_dir=tmp_path / "data",
