@@ -17,6 +17,18 @@ from tests.registry.s3 import s3_endpoint, s3_settings
 from tests.serving import served
 
 _BUCKET = "nettailor"
+_BLIND = ("http", "policy", "versions")  # folders of tests of what knows of no store: over S3 at night
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What reads and writes blobs and records itself is tried over both stores every day: the registry, its storage,
+    its journal and their maintenance. What stands above these, over a folder, in a third of the time."""
+    blind = [Path(__file__).parent / name for name in _BLIND]
+    for item in items:
+        if isinstance(item, pytest.Function) and any(map(item.path.is_relative_to, blind)):
+            callspec = getattr(item, "callspec", None)
+            if callspec is not None and callspec.params.get("store_url") == "s3":
+                item.add_marker(pytest.mark.nightly)
 
 
 @pytest.fixture(scope="session")

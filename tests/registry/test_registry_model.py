@@ -384,9 +384,9 @@ def _policy(policy: tuple[int | None, int | None] | None) -> Policy | None:
     return Policy(min_accuracy=None if least is None else least / 100, max_drop=None if drop is None else drop / 100)
 
 
-# Over S3 a step is fifty requests. By day every other test of the registry runs over it, and this one over a folder.
+# Over S3 a step is fifty requests. By day other tests of the registry run over it, and this one over a folder.
 @pytest.mark.parametrize("store_url", ["folder", pytest.param("s3", marks=pytest.mark.nightly)], indirect=True)
-@pytest.mark.parametrize("examples", [25, pytest.param(200, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("examples", [12, pytest.param(200, marks=pytest.mark.nightly)])
 def test_registry_behaves_as_the_model(store_url: str, redis_client: "redis.Redis", examples: int) -> None:
     class Machine(RegistryMachine):
         client = redis_client
