@@ -1,6 +1,7 @@
 """The file of settings: who wins, and what stops the start."""
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -95,10 +96,22 @@ def test_a_file_that_is_named_and_missing(file: Path) -> None:
         Settings()
 
 
-@pytest.mark.parametrize("module", ["registry", "trainer", "trainer.worker", "server", "cli up"])
-def test_services_stop_at_the_start_with_one_line(module: str, file: Path) -> None:
+@pytest.mark.parametrize("module", ["registry", "trainer", "trainer.worker", "server"])
+def test_services_stop_at_the_start_with_one_line(module: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Python runs it, but in this process."""
     file.write_text("prot = 1")
-    command = [sys.executable, "-m", *module.split()]
+    monkeypatch.setattr(sys, "argv", [module])
+    monkeypatch.delitem(sys.modules, "trainer.worker", raising=False)  # no package: it is there already
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    said = str(ended.value.code)  # Python writes it to standard error, and ends with 1
+    assert said.endswith("prot: unknown; did you mean port?")
+    assert len(said.splitlines()) == 1
+
+
+def test_so_does_the_command(file: Path) -> None:
+    file.write_text("prot = 1")
+    command = [sys.executable, "-m", "cli", "up"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert ended.returncode == 1
     assert ended.stderr.rstrip().endswith("prot: unknown; did you mean port?")

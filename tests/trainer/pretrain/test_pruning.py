@@ -1,6 +1,4 @@
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from nettailor.network.backbones import load_backbone
 from nettailor.network.packnet.student import what_is_there
 from tests.trainer.pretrain.sets import images, zip_of_splits
 from tests.trainer.recipe.runs import seeded_backbone
+from trainer.pretrain.command import main
 from trainer.pretrain.config import PretrainConfig
 from trainer.pretrain.pruning import Zeros
 from trainer.pretrain.training import Pretraining
@@ -40,15 +39,15 @@ def test_what_is_0_stays_so_through_training_and_in_the_average(tmp_path: Path) 
             assert not (there.weights[name] == start.weights[name])[~free].all(), name
 
 
-def test_a_pruned_backbone_has_a_fingerprint_and_a_card_of_its_own(tmp_path: Path) -> None:
+def test_a_pruned_backbone_has_a_fingerprint_and_a_card_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     pets, out = zip_of_splits(tmp_path / "pets.zip", ["cat", "dog"]), tmp_path / "out"
-    command = [sys.executable, "-m", "trainer.pretrain", "--data", str(pets), "--out", str(out), "--prune", "0.5"]
-    done = subprocess.run(
-        [*command, "--minutes", "1e-6"], env=os.environ, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    command = ["trainer.pretrain", "--data", str(pets), "--out", str(out), "--prune", "0.5", "--minutes", "1e-6"]
+    monkeypatch.setattr(sys, "argv", command)
+    main()
     pruned = load_backbone("mini26", out / "mini26-pruned.safetensors")
-    told, card = json.loads(done.stdout), (out / "mini26-pruned.md").read_text()
+    told, card = json.loads(capsys.readouterr().out), (out / "mini26-pruned.md").read_text()
     assert told["fingerprint"] == pruned.fingerprint() != load_backbone("mini26").fingerprint() == told["made from"]
     assert what_is_there(pruned, ()).free_share == pytest.approx(0.5, abs=0.001)
     for fact in (pruned.fingerprint(), told["free weights"], told["top-1 on pets"], "nettailor backbone add"):

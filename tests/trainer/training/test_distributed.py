@@ -1,22 +1,27 @@
-"""Two processes under torchrun against one, at the same global batch."""
+"""Two processes against one, at the same global batch: at night under torchrun, by day without its three imports of
+torch."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from tests.trainer.training.distributed_member import train
 from trainer.training.distributed import ProcessGroup
 
+_FORKED = ("tests.trainer.training.forked_pair",)
+_TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m")
 
-def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
+
+@pytest.mark.parametrize("starter", [_FORKED, pytest.param(_TORCHRUN, marks=pytest.mark.nightly)], ids=lambda s: s[0])
+def test_two_processes_train_what_one_does(tmp_path: Path, starter: tuple[str, ...]) -> None:
     """Batches of nine: shares of five and four rows, which weigh by their rows."""
     together, alone = tmp_path / "together", tmp_path / "alone"
     together.mkdir()
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "tests.trainer.training.distributed_member", str(together), "9"]
+    command = [sys.executable, "-m", *starter, "tests.trainer.training.distributed_member", str(together), "9"]
     done = subprocess.run(command, env=os.environ, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     wanted = train(alone, 9).state_dict()

@@ -112,6 +112,7 @@ def tailored(http: httpx.Client, service: Service, task: str, **options: str) ->
     return service.registry.version_record(task, int(str(job.result["version"]))), log
 
 
+@pytest.mark.nightly  # five trainings; by day recipe/methods/test_packed and the registry's chains
 def test_tasks_of_packnet_stand_on_one_another_and_their_jobs_say_so(
     http: httpx.Client, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +179,22 @@ def test_a_backbone_that_was_not_pruned_fails_the_job_before_its_images_are_read
     assert failed.error is not None
     assert failed.error["type"] == "urn:nettailor:problem:backbone-not-pruned"
     assert failed.dataset is None
+
+
+def test_what_is_not_understood_fails_before_it_is_trained_on(http: httpx.Client, service: Service) -> None:
+    """Images in train/ and test/ and nothing that says what they show; a pattern of groups that matches nothing."""
+    bare = {f"{split}/{at}.png": picture(at + len(split)) for split in ("train", "test") for at in range(9)}
+    sent: list[tuple[bytes, dict[str, str]]] = [(zip_of(bare), {}), (GOOD, {"group_by": "shot"})]
+    jobs = [http.post("/tasks/pets/dataset", params=params, content=data).json()["id"] for data, params in sent]
+    for job, title, reason in (
+        (jobs[0], "data set not understood", "are splits and no classes"),
+        (jobs[1], "unusable options", "option group_by: the pattern matches no path of an image"),
+    ):
+        failed = carry_out(service, str(job))
+        assert failed.error is not None
+        assert (failed.state, failed.error["status"], failed.error["title"]) == ("failed", 422, title)
+        assert reason in str(failed.error["detail"])
+        assert not [entry for entry in service.jobs.store.events(failed.id) if entry.event.kind == "epoch"]
 
 
 def test_images_much_larger_than_what_the_backbone_looks_at_are_told(

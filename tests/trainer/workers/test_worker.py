@@ -148,6 +148,9 @@ def test_cancel_retry_success(
     assert "nettailor_train_images_total" in metrics
 
 
+# By day test_kills kills workers and their jobs in real trainings, test_ends has a job that dies each time, and
+# test_redis_lost a worker that gives its job back.
+@pytest.mark.nightly
 def test_death_of_everything(
     http: httpx.Client, service: Service, start: Callable[[], "subprocess.Popen[bytes]"]
 ) -> None:
@@ -186,26 +189,6 @@ def test_death_of_everything(
     assert "found only cats" in str(failed.inspection["error"])
     assert failed.attempt == 1  # the data will not get better by trying again
     assert 'nettailor_job_failures_total{reason="DatasetTooSmall"} 1.0' in http.get("/metrics").text
-
-
-def test_what_is_not_understood_fails_before_it_is_trained_on(
-    http: httpx.Client, service: Service, start: Callable[[], object]
-) -> None:
-    """Images in train/ and test/ and nothing that says what they show; a pattern of groups that matches nothing."""
-    start()
-    bare = {f"{split}/{at}.png": archives.picture(at + len(split)) for split in ("train", "test") for at in range(9)}
-    job = submit(http, epochs=FEW, files=bare)
-    good = archives.zip_of(archives.class_folders())
-    other = http.post("/tasks/pets/dataset", params={"group_by": "shot"}, content=good).json()["id"]
-    for id, title, reason in (
-        (job, "data set not understood", "are splits and no classes"),
-        (other, "unusable options", "option group_by: the pattern matches no path of an image"),
-    ):
-        failed = in_state(service, id, "failed", "succeeded")
-        assert failed.error is not None
-        assert (failed.error["status"], failed.error["title"]) == (422, title)
-        assert reason in str(failed.error["detail"])
-        assert not [entry for entry in service.jobs.store.events(id) if entry.event.kind == "epoch"]
 
 
 def test_jobs_come_back_when_redis_lost_everything(http: httpx.Client, service: Service) -> None:
