@@ -22,7 +22,7 @@ from tests.trainer import archives, fake_recipe
 from tests.trainer.datasets import dataset_file
 from tests.trainer.publishing.tailored import tailored
 from tests.trainer.recipe.runs import Broken, seeded_backbone
-from tests.trainer.tiny import tiny_config, tiny_task
+from tests.trainer.tiny import tiniest_config, tiny_config, tiny_task
 from trainer.errors import OptionsInvalid
 from trainer.events import Event
 from trainer.intake.archives.limits import IntakeLimits
@@ -96,7 +96,7 @@ def test_where_the_plans_agree_the_student_is_the_earlier_network(backbone: Back
 
 def test_a_warm_tailoring_says_so_survives_a_break_and_pools_no_folds(tmp_path: Path) -> None:
     start = warm(earlier(seeded_backbone()))
-    config = tiny_config(folds=3)
+    config = tiniest_config(folds=3)
 
     def run(folder: Path, report: object = lambda event: None) -> bytes:
         result = tailor_data(
