@@ -2,7 +2,7 @@
 
 from collections import Counter as Tally
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -32,6 +32,7 @@ def _samples(page: str) -> Tally[tuple[str, str, frozenset[tuple[str, str]], flo
     )
 
 
+@settings(max_examples=30)  # each of which has hundreds of series
 @given(st.dictionaries(NAMES, LOOKUPS, max_size=3))
 def test_each_series_of_each_replica_is_there_once_with_its_name(
     lookups: dict[str, list[tuple[str, Tier, float]]],

@@ -186,7 +186,7 @@ def test_a_truncated_photograph_is_refused_reduced_or_not() -> None:
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "HEIF"])
 @pytest.mark.parametrize("side", [None, 8])
 def test_a_header_that_was_read_is_not_read_again_and_changes_nothing(format: str, side: int | None) -> None:
-    data = encoded(scene(800, 600), format)
+    data = encoded(scene(320, 240), format)
     header = read_header(data)
     with mock.patch("nettailor.images.decode.open_image", side_effect=AssertionError("opened again")):
         picture = decode(data, side=side, header=header)

@@ -1,5 +1,6 @@
 """Slots are apart, within their space, and all of it comes back."""
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
@@ -45,3 +46,4 @@ class SlotsMachine(RuleBasedStateMachine):
 
 
 TestSlots = SlotsMachine.TestCase
+TestSlots.settings = settings(max_examples=50)  # of fifty steps each

@@ -2,6 +2,7 @@ import gc
 
 import numpy as np
 import torch
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -61,3 +62,4 @@ class SlabsMachine(RuleBasedStateMachine):
 
 
 TestSlabs = SlabsMachine.TestCase
+TestSlabs.settings = settings(max_examples=50)  # of fifty steps each

@@ -259,7 +259,7 @@ class ResidencyMachine(RuleBasedStateMachine):
 
 
 TestResidency = ResidencyMachine.TestCase
-TestResidency.settings = settings(max_examples=200, stateful_step_count=40)
+TestResidency.settings = settings(max_examples=100, stateful_step_count=40)
 
 
 def make(tmp_path: Path, executor: Executor, loader: Any, *, host_bytes: int = HOST) -> Residency[str, Ready]:

@@ -49,7 +49,7 @@ def test_any_bytes(name: str, data: bytes) -> None:
     read_by_all(upload_of({name: data}, PATHS))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(name=st.sampled_from(["x.json", "x.jsonl", "x.manifest", "info.labels"]), content=JSON)
 def test_any_json_of_known_words(name: str, content: Any) -> None:
     read_by_all(upload_of({name: as_json(content)}, PATHS))
