@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.memory import GOAL_MIB, Stage, table_of, take_in, watched, write_upload
 from trainer.intake.archives.archive import inspect
 from trainer.intake.archives.limits import IntakeLimits
 
 
+@pytest.mark.nightly  # a tool that is started by hand
 def test_a_process_is_watched_stage_by_stage(tmp_path: Path) -> None:
     upload = tmp_path / "upload.zip"
     write_upload(upload, 120, 32)

@@ -6,6 +6,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
 from rq.utils import import_attribute
 
 from tests.documented import ROOT
@@ -74,6 +75,7 @@ def test_jobs_wait_in_redis_for_a_function_that_is_found() -> None:
     assert import_attribute(TASK) is tailoring.run
 
 
+@pytest.mark.nightly  # imports all of them; by day it is looked whether they are there
 def test_programs_say_what_they_are_for() -> None:
     names = [name for name in _WITH_HELP if "ray" not in name or find_spec("ray")]  # an optional extra
     command = [sys.executable, "-c", _HELP, *names]

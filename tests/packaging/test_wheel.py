@@ -109,6 +109,7 @@ def test_the_wheel_has_every_file_of_its_packages(wheel: Path) -> None:
     assert {Path(name).suffix for name in inside} >= {".py", ".txt", ".lua", ".html", ".safetensors", ".json", ".conf"}
 
 
+@pytest.mark.nightly  # two more builds, of what is made when a release is
 def test_a_wheel_of_the_source_archive_is_the_same(wheel: Path, tmp_path: Path) -> None:
     with tarfile.open(_built("sdist", ROOT, tmp_path / "sdist")) as archive:
         archive.extractall(tmp_path, filter="data")
@@ -124,6 +125,7 @@ def test_the_doctor_finds_nothing_wrong(python: Path, tmp_path: Path) -> None:
     assert "mini26" in backbone["found"]
 
 
+@pytest.mark.nightly  # a service and a training; by day the doctor tries what is installed
 def test_the_service_predicts_and_starts_to_tailor(python: Path, tmp_path: Path) -> None:
     """With the backbone that the wheel carries."""
     folder = tmp_path / "data"
@@ -170,6 +172,7 @@ def _stage(job: str) -> Any:
     return found["stage"]
 
 
+@pytest.mark.nightly  # imports Ray and torch; its list changes with pyproject.toml alone
 def test_the_extra_for_ray_is_all_that_its_entry_needs(python: Path, tmp_path: Path) -> None:
     """As far as to what the settings lack, by when everything is imported and nothing started."""
     link(closure(_required(python, "ray")), python)

@@ -45,6 +45,7 @@ def test_what_there_is_no_time_for_is_left_out_and_named(capsys: pytest.CaptureF
     assert not Deadline(60).is_near("anything", 30)
 
 
+@pytest.mark.nightly  # a pytest of its own, for a tool that is started by hand
 def test_the_tests_for_a_gpu_are_found_and_run_without_the_rest() -> None:
     assert {path.relative_to(ROOT / "tests").parts[:2] for path in gpu_tests.files()} == {
         ("server", "engine"),
@@ -53,6 +54,7 @@ def test_the_tests_for_a_gpu_are_found_and_run_without_the_rest() -> None:
     assert gpu_tests.run(timeout_s=120)["status"] == 0
 
 
+@pytest.mark.nightly  # imports torch once more, for a tool that is started by hand
 def test_it_imports_no_more_than_it_says() -> None:
     modules = ["benchmarks.gpu_check.__main__"]
     modules += [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in gpu_tests.files()]

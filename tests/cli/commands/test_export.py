@@ -81,6 +81,7 @@ def test_what_cannot_be_exported(arguments: list[str], status: int, said: str, s
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.nightly  # five seconds of exporting for a refusal of the file system
 def test_a_file_that_cannot_be_written(service: str, tmp_path: Path) -> None:
     (tmp_path / "file").mkdir()
     result = _invoke(service, "export", "signs", "--format", "torchscript", "--out", str(tmp_path / "file"))

@@ -117,7 +117,7 @@ def test_a_no_uploads_nothing(url: str, odd: Path) -> None:
     assert httpx.get(f"{url}/jobs", trust_env=False).json() == []
 
 
-@pytest.mark.parametrize(("options", "answer"), [((), "y\n"), (("--yes",), "")])
+@pytest.mark.parametrize(("options", "answer"), [((), "y\n"), pytest.param(("--yes",), "", marks=pytest.mark.nightly)])
 def test_a_yes_goes_on(url: str, odd: Path, options: tuple[str, ...], answer: str) -> None:
     with typed(*command(odd, url, *options)) as terminal, Client(url) as client:
         if answer:
@@ -152,6 +152,7 @@ def test_the_service_finds_what_was_found_here(url: str, odd: Path) -> None:
         assert client.inspect(archive, group_by="c(at|op)").as_json() == here.as_json()
 
 
+@pytest.mark.nightly  # a worker and a job; by day each step of it is tried above, and reports in trainer/reports
 def test_the_whole_way(tmp_path: Path, redis_url: str, backbone: str, odd: Path) -> None:
     """Only the recipe is a fake. Nobody is asked without a terminal; what is shown is what job and pages say."""
     folder = tmp_path / "data"

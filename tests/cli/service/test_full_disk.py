@@ -49,6 +49,7 @@ def _write_until_redis_has_no_room(http: httpx.Client, job: str) -> set[str]:
     raise AssertionError  # the words never end
 
 
+@pytest.mark.nightly  # by day with injected faults, of which the test tells
 def test_it_fills_up_and_empties_again(tmp_path: Path, backbone: str) -> None:
     if not may_mount(tmp_path):
         # The same answers are tested with injected faults in tests/registry/http, tests/trainer and tests/hosting.

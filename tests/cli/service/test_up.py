@@ -24,6 +24,7 @@ from hosting.processes.file_lock import FileLock
 from nettailor_client import Client, RequestRefused
 from tests.bundles import tiny_bytes
 from tests.cli.publishing import publish
+from tests.cli.service.openness import open_to_others, sharing
 from tests.documented import ROOT, documented
 from tests.processes.liveness import is_gone
 from tests.waiting import until
@@ -155,7 +156,7 @@ def test_killed_or_stopped_it_leaves_nothing_behind_and_goes_on_from_disk(tmp_pa
     write_signs(archive, train=10, test=2)
 
     up = LocalService(data)
-    with Client(up.start()) as client:
+    with sharing(), Client(up.start()) as client:
         job = client.upload("more", archive, options={"preset": "fast"})
     family = _family(_pid(data))
     assert len(family) >= 5  # with Redis, the worker, and their guardians
@@ -165,7 +166,8 @@ def test_killed_or_stopped_it_leaves_nothing_behind_and_goes_on_from_disk(tmp_pa
     up.stop()
 
     up = LocalService(data)
-    url = up.start()
+    with sharing():
+        url = up.start()
     with Client(url) as client:
         assert [task.task for task in client.tasks()] == ["signs"]
         assert client.job(str(job.id)).state in {"queued", "running"}
@@ -176,6 +178,10 @@ def test_killed_or_stopped_it_leaves_nothing_behind_and_goes_on_from_disk(tmp_pa
     family[0].wait(_STOP_SECONDS)
     assert all(map(is_gone, family))
     assert not (data / "up.json").exists()
+    # What both wrote themselves; what was published before they came is as this process made it.
+    assert list((data / "blobs" / "jobs").iterdir())
+    written = [data / name for name in ("blobs/jobs", "jobs", "uploads", "workers") if (data / name).exists()]
+    assert [path for folder in written for path in open_to_others(folder)] == []
     address = urlsplit(url)
     with pytest.raises(ConnectionRefusedError), socket.create_connection((address.hostname, address.port)):
         pass

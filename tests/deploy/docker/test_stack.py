@@ -18,6 +18,10 @@ from tests.server.asking import FILES
 from tests.trainer.archives import class_folders, zip_of
 from tests.waiting import PATIENCE_SECONDS, until
 
+# Four environments and services. By day hosting/web/test_process and server/test_service start each service by itself,
+# test_images says what an image has to hold, and test_proxy and test_compose try what lies around them.
+pytestmark = pytest.mark.nightly
+
 _TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -93,7 +97,6 @@ def test_an_upload_becomes_a_job_whose_events_are_told(running: Stack, client: h
     assert {event["kind"] for event in told} >= {"state", "stage"}
 
 
-@pytest.mark.nightly
 def test_an_upload_becomes_a_version_that_answers(running: Stack, client: httpx.Client) -> None:
     data = zip_of(class_folders(["cats", "dogs"], each=12))
     where = client.post("/tasks/animals/dataset?preset=fast", content=data).headers["location"]

@@ -33,8 +33,16 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("service", ["registry", "trainer"])
+# Both signals are handled by the same code, which all services share: one of each service by day.
+@pytest.mark.parametrize(
+    ("service", "number"),
+    [
+        ("registry", signal.SIGINT),
+        ("trainer", signal.SIGTERM),
+        pytest.param("registry", signal.SIGTERM, marks=pytest.mark.nightly),
+        pytest.param("trainer", signal.SIGINT, marks=pytest.mark.nightly),
+    ],
+)
 def test_told_to_stop_it_ends_with_0_and_takes_its_redis_along(
     tmp_path: Path, service: str, number: signal.Signals
 ) -> None:
@@ -54,7 +62,7 @@ def test_told_to_stop_it_ends_with_0_and_takes_its_redis_along(
         process.wait()
 
 
-@pytest.mark.parametrize("service", ["registry", "trainer"])
+@pytest.mark.parametrize("service", ["registry", pytest.param("trainer", marks=pytest.mark.nightly)])
 def test_a_taken_port_is_a_failure(tmp_path: Path, service: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         names = {"DATA_DIR": tmp_path, "PORT": taken.getsockname()[1], "LOG_LEVEL": "error"}

@@ -63,11 +63,11 @@ def test_other_backbones(name: str, statistics: str) -> None:
     np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
 
 
-# Six seconds each, for the many weights of resnet18: one tile of it, the others at night.
-_AT_NIGHT = [pytest.param("resnet18", tile, marks=pytest.mark.nightly) for tile in TILES if tile != 4]
+# Six seconds each, for the many weights of resnet18.
+_AT_NIGHT = [pytest.param("resnet18", tile, marks=pytest.mark.nightly) for tile in TILES]
 
 
-@pytest.mark.parametrize(("name", "tile"), [*(("mini26", tile) for tile in TILES), ("resnet18", 4), *_AT_NIGHT])
+@pytest.mark.parametrize(("name", "tile"), [*(("mini26", tile) for tile in TILES), *_AT_NIGHT])
 def test_minimal_filtering_gives_the_same(monkeypatch: pytest.MonkeyPatch, name: str, tile: int) -> None:
     monkeypatch.setattr(Tuner, "choice", lambda *_: Choice(tile=tile))
     monkeypatch.setattr("server.kernels.device.layouts_vary", lambda: False)

@@ -48,6 +48,7 @@ def _source(weights: Path | None) -> BackboneSource:
     return BackboneSource(own="mini26", weights=weights, backbones=only(fingerprint()), fetch=Blobs("memory://").fetch)
 
 
+@pytest.mark.nightly  # by day over HTTP: http/test_export_routes
 def test_a_verified_file_comes_out(folder: Path, published: tuple[VersionRecord, bytes]) -> None:
     made = _worker(folder).export(*published, options())
     assert made.top1_agreement == 1
@@ -82,15 +83,21 @@ def test_a_slow_export_is_given_up(folder: Path, published: tuple[VersionRecord,
     assert time.monotonic() - began < 30
 
 
-def test_an_unusable_bundle_and_another_backbone(folder: Path, published: tuple[VersionRecord, bytes]) -> None:
+def test_an_unusable_bundle(folder: Path, published: tuple[VersionRecord, bytes]) -> None:
     record, data = published
     with pytest.raises(BundleUnusable):
         _worker(folder).export(record, data[:-8], options())
+
+
+@pytest.mark.nightly  # by day in one process: test_export
+def test_a_bundle_of_another_backbone(folder: Path, published: tuple[VersionRecord, bytes]) -> None:
+    record, data = published
     of_shipped_weights = ExportWorker(folder, _source(None), limit_seconds=100, reserve=NO_RESERVE)
     with pytest.raises(BundleUnusable, match="fingerprint"):
         of_shipped_weights.export(record, data, options())
 
 
+@pytest.mark.nightly  # by day in one process: test_export
 def test_a_missing_library_is_told_by_the_process(
     folder: Path, published: tuple[VersionRecord, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:

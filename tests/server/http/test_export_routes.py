@@ -42,6 +42,7 @@ def test_a_file_that_runs_without_us(server: Running, registry: Registry) -> Non
     assert (same.status_code, same.content) == (304, b"")
 
 
+@pytest.mark.nightly  # by day in one process: export/test_export
 def test_a_version_that_stands_on_another_is_exported_with_what_that_has(server: Running, registry: Registry) -> None:
     first = publish(registry, "birds", seed=2, method="packnet")
     data = publish(registry, seed=3, method="packnet", after=bundles.digest_of(first))
@@ -57,6 +58,7 @@ def test_a_version_that_stands_on_another_is_exported_with_what_that_has(server:
     assert bundles.digest_of(first) in answer.json()["detail"]
 
 
+@pytest.mark.nightly  # by day without HTTP: export/test_worker
 def test_predictions_go_on_and_a_second_export_waits_for_its_turn(server: Running, registry: Registry) -> None:
     publish(registry)
     folder = server.service.settings.cache_folder / "exports"

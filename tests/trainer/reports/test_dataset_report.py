@@ -106,7 +106,7 @@ def test_findings_are_told_by_weight(tmp_path: Path) -> None:
     assert "differ in their spelling only" in page
 
 
-@pytest.mark.parametrize("classes", [2, 60, 300])
+@pytest.mark.parametrize("classes", [2, 60, pytest.param(300, marks=pytest.mark.nightly)])
 def test_a_contact_sheet_stays_small(tmp_path: Path, classes: int) -> None:
     names = [f"class {number:03}" for number in range(classes)]
     report, dataset = taken_in(archives.class_folders(names, each=8), tmp_path)

@@ -20,7 +20,8 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> str:
     return tiny_digest(tmp_path_factory.mktemp("ended"), lambda: request)
 
 
-@pytest.mark.parametrize("killed", [False, True])
+# That a job which is not killed ends, too, is tried by day with another method, below.
+@pytest.mark.parametrize("killed", [pytest.param(False, marks=pytest.mark.nightly), True])
 def test_the_best_so_far_is_published(
     http: httpx.Client, service: Service, start: Start, ended: str, killed: bool
 ) -> None:

@@ -70,6 +70,7 @@ def test_killed_before_within_and_after_the_trainings(
     assert_published(killed_in(http, service, start, redis_server, ("intake", "student", "publish")), whole)
 
 
+@pytest.mark.nightly  # by day recipe/methods breaks each method off in one process
 def test_another_method_killed_in_its_training(
     http: httpx.Client, service: Service, start: Start, tmp_path: Path
 ) -> None:

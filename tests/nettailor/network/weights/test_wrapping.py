@@ -18,8 +18,9 @@ def _refuse(reason: str) -> BackboneWeightsInvalid:
 
 
 def _by_day(wrapping: Wrapping, backbone: str) -> bool:
-    """Of resnet34, which has the names that resnet18 has and more of them, all but the first are for the night."""
-    return backbone != "resnet34" or wrapping is WRAPPINGS[0]
+    """Of resnet34 and resnet50, which have the names that resnet18 has and more of them, all but the first are for the
+    night: wrappings are taken off whatever network is in them."""
+    return backbone == "resnet18" or wrapping is WRAPPINGS[0]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,11 @@ from tests.server.running import Running
 LENGTH = "Inference-Header-Content-Length"
 
 
-@pytest.fixture(scope="module", params=[0, 2], ids=["one process", "two fronts"])
+# What fronts do to requests is tried by day with all problems of the native routes: test_problems.
+_BY_FRONTS = pytest.param(2, id="two fronts", marks=pytest.mark.nightly)
+
+
+@pytest.fixture(scope="module", params=[pytest.param(0, id="one process"), _BY_FRONTS])
 def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ServerSettings:
     """What is true of a server is true behind fronts."""
     folder: Path = tmp_path_factory.mktemp("data")

@@ -66,7 +66,7 @@ def test_what_was_measured_is_chosen_from_and_the_unfinished_run_given_up(ended:
     assert [event.stage for event in somebody.events if event.kind == "stage"][-1] == "select"
 
 
-@pytest.mark.parametrize("stage", ["retrain", "select"])
+@pytest.mark.parametrize("stage", ["retrain", pytest.param("select", marks=pytest.mark.nightly)])
 def test_killed_after_the_request_it_ends_with_the_same_bundle(
     tmp_path: Path, ended: tuple[Tailored, Somebody], stage: str
 ) -> None:
@@ -190,6 +190,7 @@ def test_before_anything_was_measured_it_ends_with_the_first(tmp_path: Path) -> 
     assert search(finish, 6, 9) == [6]
 
 
+@pytest.mark.nightly  # imports torch three times; by day training/test_distributed has a group
 def test_the_processes_of_a_group_end_at_the_same_point(tmp_path: Path) -> None:
     """Only the first of them hears of the request."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

@@ -1,0 +1,26 @@
+"""Who else may read what a service has written."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def sharing() -> Iterator[None]:
+    """A umask that lets everybody read and write."""
+    before = os.umask(0)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def open_to_others(folder: Path) -> list[str]:
+    """What in the folder others than its user may do anything with, itself included."""
+    return [
+        f"{oct(path.lstat().st_mode)} {path}"
+        for path in (folder, *folder.rglob("*"))
+        if not path.is_symlink() and path.lstat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    ]
