@@ -73,8 +73,8 @@ def test_while_its_data_is_damaged_it_is_said_and_what_is_loaded_is_predicted(da
     assert [task.task for task in client.tasks()] == ["signs"]
 
 
-# By day benchmarks/crash holds what was acknowledged against what is there after a kill, and trainer/workers/test_kills
-# has Redis killed under a job.
+# By day hosting/redis_server/test_supervised holds what was acknowledged against what is there after a kill, and
+# trainer/workers/test_kills has Redis killed under a job.
 @pytest.mark.nightly
 def test_it_is_back_within_seconds_and_nothing_is_lost(data: Path, client: Client, tmp_path: Path) -> None:
     archive = tmp_path / "more.zip"
