@@ -24,10 +24,11 @@ def too_small(
     """The error to raise, if any. ``unused`` are sentences on documents that were not used: where there are too few
     classes, they may be the reason."""
     sums = {name: sum(splits.values()) for name, splits in counts.items()}
-    fault = _class_fault(sums, limits, unused) or _size_fault(sums, limits) or _split_fault(counts)
-    if fault is None:
+    fault = _class_fault(sums, limits, unused)
+    faults = [fault] if fault else list(filter(None, (_size_fault(sums, limits), _split_fault(counts))))
+    if not faults:
         return None
-    return DatasetTooSmall(fault, sums, shorten([f"{skip.file} ({skip.reason})" for skip in skipped]))
+    return DatasetTooSmall("; ".join(faults), sums, shorten([f"{skip.file} ({skip.reason})" for skip in skipped]))
 
 
 def _class_fault(counts: dict[str, int], limits: IntakeLimits, unused: Sequence[str]) -> str | None:
@@ -46,6 +47,6 @@ def _size_fault(counts: dict[str, int], limits: IntakeLimits) -> str | None:
 
 
 def _split_fault(counts: Counts) -> str | None:
-    untrained = [name for name, splits in counts.items() if not splits["train"]]
+    untrained = [name for name, splits in counts.items() if any(splits.values()) and not splits["train"]]
     mend = "put some there, or call the class in all splits as it is called in train"
     return f"no training images in {', '.join(shorten(untrained))}: {mend}" if untrained else None

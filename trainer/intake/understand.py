@@ -20,6 +20,7 @@ from trainer.intake.requirements import Counts, count, too_small
 from trainer.intake.scanning.read_archive import read_archive
 from trainer.intake.scanning.scan import Scan, Skipped
 from trainer.intake.splits.grouping import Grouping, group_by_looks, group_by_pattern, grouping_findings
+from trainer.intake.splits.lacking import lacking_findings
 from trainer.intake.unread_data import unread_data, workbooks
 from trainer.intake.upload import Upload
 
@@ -63,6 +64,7 @@ def understand(
     labels = label(scan, reading)
     grouping = _grouping(labels, reading, scan, group_by)
     cut = split(labels.classes, grouping)
+    counts = count(labels.classes, cut.splits)
     unused = [*_unused(upload, reading, chosen and chosen[0]), *workbooks(scan)]
     findings = [
         *scan.findings,
@@ -71,8 +73,8 @@ def understand(
         *oddities(scan, reading, labels.classes),
         *unread_data(scan),
         *grouping_findings(grouping, labels.paths, labels.given, cut.splits, cut.torn),
+        *lacking_findings(counts, labels.given.values()),
     ]
-    counts = count(labels.classes, cut.splits)
     skipped = sorted(scan.skipped, key=lambda skip: (skip.file, skip.reason))
     fault: DatasetInvalid | None = _not_understood(findings)
     if fault is None:
