@@ -10,7 +10,10 @@ from trainer.intake.scanning.scan import Skipped
 # What differs from file to file in reasons of one kind: the place in a table, another file, names of classes, names and
 # values in quotes, numbers.
 _PLACE = re.compile(r"^[a-z]+ \d+: ")
-_PARTICULAR = re.compile(r"(?<=^a duplicate of ).+|(?<=in several classes )\(.*\)|'[^']*'|\"[^\"]*\"|\d+")
+_PARTICULAR = re.compile(
+    r"(?<=\()[^()]+ of (?:'[^']*'|\"[^\"]*\")(?=\)$)"
+    r"|(?<=^a duplicate of ).+|(?<=in several classes )\(.*\)|'[^']*'|\"[^\"]*\"|\d+"
+)
 
 
 @dataclass(frozen=True, kw_only=True)

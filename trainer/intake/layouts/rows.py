@@ -25,7 +25,7 @@ _SENTENCES: dict[Fault, tuple[str, str]] = {  # of several, and what they are ab
     "missing": ("name no image of the upload", "Add the images, or take the rows out."),
     "unlabelled": ("have no label", "Their images are left out."),
     "long": (f"have a label of more than {MAX_CLASS_CHARACTERS} characters", "Their images are left out."),
-    "split": ("name a split that is not known", "Call it train, val or test."),
+    "split": ("name a split that is not known", "Their images are left out: call it train, val or test."),
     "repeated": ("name an image again, and say the same", ""),
     "contradicted": ("say something else of an image than one before", "Such images are left out: correct the rows."),
     "malformed": ("have more cells than there are columns", "Quote the cells that hold the delimiter."),
@@ -45,6 +45,10 @@ class Row:
     split: str = ""
     # "" for none
     group: str = ""
+    # what is in the place of a label that is "": "the column label is empty"
+    instead: str = ""
+    # where the word for the split stands, as it is said: " in the column split"
+    split_place: str = ""
 
 
 @dataclass(kw_only=True)
@@ -70,6 +74,10 @@ class Rows:
     _left_out: list[tuple[Parts, str]] = field(default_factory=list)
     _faults: dict[tuple[Parts, Fault], list[str]] = field(default_factory=lambda: defaultdict(list))
     _taken: Counter[Parts] = field(default_factory=Counter)
+    # what is wrong with rows, where it differs from row to row, each once
+    _details: dict[tuple[Parts, Fault], dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    # by the image: why the first of its rows that cannot be used cannot, and where it stands
+    reasons: dict[Parts, str] = field(default_factory=dict)
     # images of which rows say different things
     contradicted: set[Parts] = field(default_factory=set)
     # images that any row names
@@ -87,19 +95,36 @@ class Rows:
         if image is None:
             self.fault(document, "missing", row.where, f"no image {shown} in the archive")
         elif row.label == "":
-            self.fault(document, "unlabelled", row.where, f"{shown} has no label")
+            why = f": {row.instead}" if row.instead else ""
+            reason = f"{shown} has no label{why}"
+            self.fault(document, "unlabelled", row.where, reason, image=image, detail=row.instead)
         elif row.label is not None and len(row.label) > MAX_CLASS_CHARACTERS:
             reason = f"the class name is longer than {MAX_CLASS_CHARACTERS} characters"
-            self.fault(document, "long", row.where, reason)
+            self.fault(document, "long", row.where, reason, image=image)
         elif row.split and split_of(row.split) is None and not is_unassigned(row.split):
-            reason = f"{row.split[:50]!r} is no split (train, val, test)"
-            self.fault(document, "split", row.where, reason)
+            detail = f"{row.split[:50]!r}{row.split_place}"
+            reason = f"{detail} is no split (train, val, test)"
+            self.fault(document, "split", row.where, reason, image=image, detail=detail)
         else:
             self._add(document, row, image)
 
-    def fault(self, document: Document, fault: Fault, where: str, reason: str) -> None:
-        """Note a row that cannot be used; one that is malformed was not taken before."""
+    def fault(
+        self,
+        document: Document,
+        fault: Fault,
+        where: str,
+        reason: str,
+        *,
+        image: Parts | None = None,
+        detail: str = "",
+    ) -> None:
+        """Note a row that cannot be used; one that is malformed was not taken before. ``image`` is the one it names,
+        ``detail`` what the finding on all such rows says of this one."""
         self._taken[document.parts] += fault == "malformed"
+        if image is not None:
+            self.reasons.setdefault(image, f"{reason} ({where} of {document.path!r})")
+        if detail:
+            self._details[document.parts, fault][detail] = None
         self._left_out.append((document.parts, f"{where}: {reason}"))
         self._faults[document.parts, fault].append(where)
 
@@ -138,7 +163,7 @@ class Rows:
         if _differs(said.label, row.label) or _differs(said.split, split) or _differs(said.group, row.group):
             self.contradicted.add(image)
             reason = f"{row.file[:_SHOWN]!r} is said to be something else in '{said.document.path}', {said.where}"
-            self.fault(document, "contradicted", row.where, reason)
+            self.fault(document, "contradicted", row.where, reason, image=image)
             return
         said.label = row.label if said.label is None else said.label
         said.split = said.split or split
@@ -154,6 +179,8 @@ class Rows:
 
     def _finding(self, document: Parts, fault: Fault, found: list[str]) -> Finding:
         path, (does, mend) = "/".join(document), _SENTENCES[fault]
+        details = ", ".join(shorten(list(self._details.get((document, fault), ()))))
+        does = f"{does} ({details})" if details else does
         text = f"{path}: {len(found)} of {self._taken[document]} rows {does}: {', '.join(shorten(found))}. {mend}"
         return Finding(weight=self._weight(fault), text=text.strip(), files=(path,))
 

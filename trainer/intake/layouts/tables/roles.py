@@ -109,8 +109,13 @@ def label_of(roles: Roles, row: GridRow) -> str | None:
         return row.cells[roles.label]
     if not roles.one_hot:
         return None
-    names = [name for index, name in roles.one_hot.items() if row.cells[index].lower() in _YES]
+    names = classes_of(roles, row)
     return names[0] if len(names) == 1 else ""
+
+
+def classes_of(roles: Roles, row: GridRow) -> list[str]:
+    """Those whose columns of 0 and 1 hold 1."""
+    return [name for index, name in roles.one_hot.items() if row.cells[index].lower() in _YES]
 
 
 def _with_label(roles: Roles, grid: Grid, sample: Sequence[GridRow], known: list[int], rest: list[int]) -> Roles:

@@ -48,18 +48,19 @@ class TableLayout:
         by_folder = _others(folders, placements, tables) if labelled else {}
         placements |= by_folder
         unplaced = [image for image in upload.images if image not in placements]
+        told = tables.rows.reasons
         where = f"not in {tables.paths[0].rpartition('/')[2]}" if len(tables.paths) == 1 else "in no table of labels"
         return replace(
             reading,
             placements=placements,
-            left_out=[*reading.left_out, *((image, where) for image in unplaced)],
+            left_out=[*reading.left_out, *((image, told.get(image, where)) for image in unplaced)],
             findings=[
                 *reading.findings,
                 *names,
                 *labels_against_folders(said, folders),
                 *splits_against_folders(said, upload.once(splits_by_folder)),
                 *_taken_from_folders(by_folder),
-                *unplaced_images(unplaced, upload, "in no table of labels"),
+                *unplaced_images([image for image in unplaced if image not in told], upload, "in no table of labels"),
             ],
             documents=reading.documents | tables.joined,
         )

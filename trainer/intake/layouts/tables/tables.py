@@ -13,10 +13,10 @@ from trainer.intake.layouts.split_words import split_of
 from trainer.intake.layouts.tables import delimited, json_rows
 from trainer.intake.layouts.tables.class_names import ClassNames, find_names
 from trainer.intake.layouts.tables.declared_names import declared_names
-from trainer.intake.layouts.tables.grid import Grid
+from trainer.intake.layouts.tables.grid import Grid, GridRow
 from trainer.intake.layouts.tables.joins import add_columns
 from trainer.intake.layouts.tables.parquet import read_parquet
-from trainer.intake.layouts.tables.roles import Roles, find_roles, label_of
+from trainer.intake.layouts.tables.roles import Roles, classes_of, find_roles, label_of
 from trainer.intake.placement import SPLITS, Placement, Split
 from trainer.intake.upload import Document, DocumentUnreadable, Upload
 
@@ -135,18 +135,34 @@ def _take(tables: Tables, grid: Grid, roles: Roles, names: Mapping[str, str]) ->
     told = (_split_of_name(grid.document.parts) if is_list else None) or ""
     for row in grid.rows:
         label = label_of(roles, row)
+        name = label if label is None else names.get(label, "" if label.casefold() in _NOTHING else label)
         split = told if roles.split is None else row.cells[roles.split]
         tables.rows.take(
             grid.document,
             Row(
                 where=row.where,
                 file=row.cells[roles.file],
-                label=label if label is None else names.get(label, "" if label.casefold() in _NOTHING else label),
+                label=name,
                 split=roles.split_words.get(split.lower(), split),
                 group="" if roles.group is None else row.cells[roles.group],
+                instead=_instead(grid, roles, row) if name == "" else "",
+                split_place="" if roles.split is None else f" in {_column(grid, roles.split)}",
             ),
         )
     tables.findings += [*grid.findings, *_rivals(grid, roles)]
+
+
+def _instead(grid: Grid, roles: Roles, row: GridRow) -> str:
+    """What a row without a class has in the place of one."""
+    if roles.label is not None:
+        cell, column = row.cells[roles.label], _column(grid, roles.label)
+        return f"{cell[:50]!r} in {column} is none" if cell else f"{column} is empty"
+    told = classes_of(roles, row)
+    return f"the columns {', '.join(shorten(told))} say several" if told else "no column of a class is 1"
+
+
+def _column(grid: Grid, index: int) -> str:
+    return f"column {index + 1}" if grid.columns is None else f"the column {grid.columns[index][:50]}"
 
 
 def _rivals(grid: Grid, roles: Roles) -> list[Finding]:

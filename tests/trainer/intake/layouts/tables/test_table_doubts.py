@@ -34,7 +34,7 @@ def test_rows_that_say_nothing_usable_are_told_with_their_lines(tmp_path: Path) 
     assert_right(outcome, [s for at, s in enumerate(TRAIN) if at not in {2, 3, 4, 6}], given=())
     assert [skip.reason for skip in outcome.report.skipped if skip.file == "labels.csv"] == [
         "line 4: no image 'nowhere.png' in the archive",
-        f"line 5: '{TRAIN[3].name}' has no label",
+        f"line 5: '{TRAIN[3].name}' has no label: the column label is empty",
         "line 62: " + repr(TRAIN[6].name) + " is said to be something else in 'labels.csv', line 8",
         "line 6: more cells than there are columns",
     ]
@@ -42,12 +42,52 @@ def test_rows_that_say_nothing_usable_are_told_with_their_lines(tmp_path: Path) 
         "labels.csv: 1 of 62 rows say something else of an image than one before: line 62",
         "labels.csv: 1 of 62 rows have more cells than there are columns: line 6",
         "labels.csv: 1 of 62 rows name no image of the upload: line 4",
-        "labels.csv: 1 of 62 rows have no label: line 5",
-        "4 of 60 images are in no table of labels and are left out: in images",
+        "labels.csv: 1 of 62 rows have no label (the column label is empty): line 5",
     ]
-    assert texts(outcome, "note") == ["labels.csv: 1 of 62 rows name an image again, and say the same: line 63."]
-    assert outcome.reasons[f"images/{TRAIN[6].name}"] == "not in labels.csv"
+    assert texts(outcome, "note") == [
+        "labels.csv: 1 of 62 rows name an image again, and say the same: line 63.",
+        "2 of 60 images are in no table of labels and are left out: in images. Add what they show, or take them away.",
+    ]
+    assert outcome.reasons[f"images/{TRAIN[2].name}"] == "not in labels.csv"
+    assert outcome.reasons[f"images/{TRAIN[3].name}"] == (
+        f"'{TRAIN[3].name}' has no label: the column label is empty (line 5 of 'labels.csv')"
+    )
+    assert outcome.reasons[f"images/{TRAIN[6].name}"] == (
+        f"'{TRAIN[6].name}' is said to be something else in 'labels.csv', line 8 (line 62 of 'labels.csv')"
+    )
     assert outcome.reasons["notes.csv"] == "not used as a table of labels: no column names images of the archive"
+
+
+def test_images_of_an_unknown_split_or_without_a_label_are_not_called_missing_from_the_table(tmp_path: Path) -> None:
+    words = {0: "fold7", 1: "holdup"}
+    header = ["file", "label", "split"]
+    data = table(
+        TRAIN, lambda s: (s.name, "" if s.number == 2 else s.label, words.get(s.number, "train")), header=header
+    )
+    outcome = take_in(tmp_path, {**images(TRAIN), "labels.csv": data.encode()})
+    assert_right(outcome, [s for s in TRAIN if s.number > 2], given=("train",))
+    assert texts(outcome, "warning") == [
+        "labels.csv: 6 of 60 rows name a split that is not known ('fold7' in the column split, 'holdup' in the column "
+        "split): line 2, line 3, line 22, line 23, line 42, and 1 more. Their images are left out: call it train, val "
+        "or test.",
+        "labels.csv: 3 of 60 rows have no label (the column label is empty): line 4, line 24, line 44. Their images "
+        "are left out.",
+    ]
+    assert [outcome.reasons[f"images/{s.name}"] for s in TRAIN[:3]] == [
+        "'fold7' in the column split is no split (train, val, test) (line 2 of 'labels.csv')",
+        "'holdup' in the column split is no split (train, val, test) (line 3 of 'labels.csv')",
+        f"'{TRAIN[2].name}' has no label: the column label is empty (line 4 of 'labels.csv')",
+    ]
+
+
+def test_several_classes_in_a_one_hot_table_are_not_called_none(tmp_path: Path) -> None:
+    header, cells = ROLES["one-hot"]
+    lines = table(TRAIN, cells, header=header).splitlines()
+    lines[1] = f"{lines[1].partition(',')[0]},1,1,0"
+    lines[2] = f"{lines[2].partition(',')[0]},0,0,0"
+    outcome = take_in(tmp_path, {**images(TRAIN), "labels.csv": "\n".join(lines).encode()})
+    (told,) = texts(outcome, "warning")
+    assert "2 of 60 rows have no label (the columns cat, dog say several, no column of a class is 1): line 2" in told
 
 
 def test_a_table_of_broken_json_is_told_with_the_place(tmp_path: Path) -> None:
