@@ -109,7 +109,8 @@ def test_few_images_of_several_classes_or_none_are_left_out_and_said(tmp_path: P
     outcome = take_in(tmp_path, {**images(TRAIN), "labels.json": as_json(content)})
     assert_right(outcome, [sample for at, sample in enumerate(TRAIN) if at not in {0, 3}], given=())
     assert outcome.reasons[f"images/{TRAIN[0].name}"] == "has several classes (cat, owl)"
-    assert outcome.reasons[f"images/{TRAIN[3].name}"] == "has no class"
+    unlabelled = f"images/{TRAIN[3].name}"
+    assert outcome.reasons[unlabelled] == f"{unlabelled!r} has no label (image 103 of 'labels.json')"
     told = texts(outcome, "warning")
     assert any(f"images/{TRAIN[0].name} (cat, owl)" in text for text in told)
     assert any("labels.json: 1 of 59 rows have no label: image 103." in text for text in told)
