@@ -78,11 +78,14 @@ def device(settings: ServerSettings) -> Iterator[Finding]:
 
 
 def _host(settings: ServerSettings) -> Finding:
+    from nettailor.cpu import int8_refusal
     from server.kernels.convolution import OneDnnKernel
     from server.kernels.device import DTYPES
 
     if settings.dtype == "int8":
-        return ok("device", "cpu, int8")  # whether it is possible is a check of its own
+        if int8_refusal() is not None:  # a check of its own fails of it, and says why
+            return warn("device", "cpu, which cannot run int8", "see what is said of int8")
+        return ok("device", "cpu, int8")
     dtype = "float32" if settings.dtype == "auto" else settings.dtype
     if not OneDnnKernel.available(DTYPES[dtype]):
         other = "" if dtype == "float32" else "; NETTAILOR_DTYPE=float32 has them"

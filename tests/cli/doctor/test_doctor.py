@@ -132,9 +132,14 @@ def test_a_dtype_that_this_processor_is_slow_in(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("server.kernels.convolution.OneDnnKernel.available", lambda dtype: dtype == torch.float32)
     slow = "cpu, with no fast convolutions in bfloat16 -> predictions take several times as long"
     assert _bad(tmp_path)["device"] == ("warn", f"{slow}; NETTAILOR_DTYPE=float32 has them")
+    monkeypatch.setattr("nettailor.cpu.int8_refusal", lambda: None)
     for fast in ("auto", "int8"):
         monkeypatch.setenv("NETTAILOR_DTYPE", fast)
         assert "device" not in _bad(tmp_path)
+    monkeypatch.setattr("nettailor.cpu.int8_refusal", lambda: "it is too old")
+    found = _bad(tmp_path)
+    assert found["int8"][0] == "fail"
+    assert found["device"] == ("warn", "cpu, which cannot run int8 -> see what is said of int8")
 
 
 def test_whether_int8_is_possible(monkeypatch: pytest.MonkeyPatch) -> None:
