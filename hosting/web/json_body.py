@@ -9,8 +9,8 @@ _MOST_MEMBERS = 100  # of the document itself; ours have four at the most
 
 class JsonBody(BaseModel):
     """The base of such a document. Unknown members are refused: one by one, or all at once where they are very many,
-    because the validation takes longer over each than the parser does. A value is of the type that is documented: `true`,
-    `1.0` and `"1"` are no integers, `1` is no text and no truth; an integer is a number."""
+    because the validation takes longer over each than the parser does. A value is of the type that is documented:
+    `true`, `1.0` and `"1"` are no integers, `1` is no text and no truth; an integer is a number."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

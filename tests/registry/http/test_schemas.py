@@ -58,7 +58,7 @@ def test_text_and_numbers_that_no_reader_takes(
     ],
 )
 def test_a_value_of_another_type_is_not_guessed_from(
-    registry: Registry, http: httpx.Client, method: str, path: str, field: str, body: str
+    registry: Registry, http: httpx.Client, *, method: str, path: str, field: str, body: str
 ) -> None:
     publish(registry, 0.9)
     before = registry.history("signs")
