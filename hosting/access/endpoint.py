@@ -3,12 +3,13 @@
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from hosting.access.body_limit import NO_BODY
 from hosting.access.route_table import Route
 from hosting.web import openapi
 from hosting.web.problem import media_type_of
+from hosting.web.query import check_scalars_said_once
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -31,7 +32,8 @@ def endpoint(
 
     def handle(handler: H) -> H:
         described = {"operation_id": handler.__name__, "responses": responses, "openapi_extra": extra}
-        router.api_route(route.path, methods=[route.method], **described | options)(handler)
+        once = [Depends(check_scalars_said_once)]
+        router.api_route(route.path, methods=[route.method], dependencies=once, **described | options)(handler)
         return handler
 
     return handle

@@ -171,6 +171,10 @@ def test_malformed_requests(http: httpx.Client) -> None:
     assert http.post("/tasks/pets/dataset?preset=magic", content=GOOD).status_code == 422
     for path in ("/tasks/pets/dataset?preset=fast&preset=thorough", "/datasets/inspect?group_by=a&group_by=b"):
         assert "given more than once" in http.post(path, content=GOOD).json()["detail"]
+    for parameters in ("state=failed&state=queued", "limit=1&limit=1", "task=a&actor=&actor=b"):
+        assert "given more than once" in http.get(f"/jobs?{parameters}").json()["detail"]
+    assert http.get("/jobs?other=1&other=2").status_code == 200  # what is not known is ignored, however often
+    assert "query.tail: given more than once" in http.get("/jobs/x/logs?tail=1&tail=2").json()["detail"]
     assert http.post("/tasks/pets/dataset?presett=fast", content=GOOD).status_code == 422
     assert http.post("/tasks/Not%20a%20name/dataset", content=GOOD).status_code == 422
     for method, path in (("GET", "/jobs/x"), ("GET", "/jobs/x/events"), ("POST", "/jobs/x/cancel")):
