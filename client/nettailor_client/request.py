@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter, ValidationError
 
 from nettailor_client.body import NO_BODY, Body
-from nettailor_client.errors import AnswerCorrupt, AnswerUnusable
+from nettailor_client.errors import AnswerCorrupt, AnswerUnusable, ArgumentUnusable
 
 T = TypeVar("T")
 
@@ -17,6 +17,7 @@ Json = dict[str, Any]
 Query = tuple[tuple[str, str], ...]
 Waiting = Callable[[], None]
 
+_NO_SEGMENTS = ("", ".", "..")
 READ_S = 120.0  # a cold task is loaded within one read
 
 
@@ -55,7 +56,13 @@ class Request(Generic[T]):
 
 
 def path_of(*segments: str | int) -> str:
-    """The path of a resource. What people typed stays one segment, whatever signs it holds."""
+    """The path of a resource. What people typed stays one segment, whatever signs it holds.
+
+    Raises `ArgumentUnusable` for what is no segment: it would name another resource, a list or what is above.
+    """
+    for segment in segments:
+        if segment in _NO_SEGMENTS:
+            raise ArgumentUnusable(f"no name or id: {segment!r}")
     return "".join(f"/{quote(str(segment), safe='@', errors='surrogateescape')}" for segment in segments)
 
 

@@ -196,3 +196,11 @@ def test_the_same_within_an_event_loop(pauses: list[float]) -> None:
     asyncio.run(ask())
     assert asked == 3 * ["GET /tasks"] + ["GET /healthz"]
     assert len(pauses) == 2
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_what_would_name_another_resource_is_never_sent(name: str) -> None:
+    client = mocked(lambda request: pytest.fail(f"sent to {request.url}"))
+    for ask in (client.job, client.finish, client.task, client.delete_task):
+        with pytest.raises(ArgumentUnusable, match="no name or id"):
+            ask(name)
