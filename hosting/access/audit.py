@@ -10,6 +10,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hosting.access.actor import HEADER, actor_named
 from hosting.access.caller import caller
 from hosting.access.route_table import route_match
 from hosting.errors import AuditLogUnusable
@@ -63,7 +64,7 @@ class AuditTrail:
             await self._app(scope, receive, send)
             return
         when = datetime.now(UTC).isoformat(timespec="milliseconds")
-        caller.set(Headers(scope=scope).get("x-actor", "anonymous"))
+        caller.set(actor_named(Headers(scope=scope).get(HEADER, "")))
         status: int | None = None  # the client went before there was one
 
         async def noting(message: Message) -> None:

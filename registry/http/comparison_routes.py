@@ -2,12 +2,11 @@
 
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from hosting.access.endpoint import endpoint
 from hosting.web.openapi import problems
-from hosting.web.query import check_said_once
 from nettailor.accuracy import CONFIDENCE, Interval
 from nettailor.bundle.manifest import BackboneReference
 from registry.http import route_declarations as declared
@@ -77,7 +76,6 @@ class Comparison(BaseModel):
 
 def add_comparison(routes: APIRouter, registry: Registry) -> None:
     @endpoint(routes, declared.COMPARE_VERSIONS, responses=problems([409]))
-    def compare_versions(task: str, versions: _Numbers, request: Request) -> Comparison:
+    def compare_versions(task: str, versions: _Numbers) -> Comparison:
         """Versions that were tailored to the same data set, by what each answered to its test images."""
-        check_said_once(request)
         return Comparison.of(registry.compare(task, [int(number) for number in versions.split(",")]))

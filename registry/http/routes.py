@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from hosting.access.actor import ANONYMOUS, Actor
 from hosting.access.caller import require
 from hosting.access.endpoint import endpoint
 from hosting.disk.reserve import NO_RESERVE, DiskReserve
@@ -35,7 +36,6 @@ from registry.registry import LIVE, Registry
 from registry.versions.aliases import ANY
 from registry.versions.version_file import MEDIA_TYPE as VERSION_FILE
 
-Actor = Annotated[PlainText, Header(alias="X-Actor", max_length=200, description="who asks; kept in the history")]
 Reason = Annotated[PlainText, Query(max_length=2000)]
 VersionNumber = Annotated[int, Path(ge=1)]
 WantedTags = Annotated[
@@ -105,7 +105,7 @@ def _add_reading(routes: APIRouter, registry: Registry) -> None:
 
 def _add_writing(routes: APIRouter, registry: Registry, reserve: DiskReserve) -> None:
     @endpoint(routes, declared.PUBLISH_VERSION, status_code=201, openapi_extra=_BUNDLE_OR_FILE)
-    async def publish_version(task: str, request: Request, note: Reason = "", x_actor: Actor = "anonymous") -> Version:
+    async def publish_version(task: str, request: Request, note: Reason = "", x_actor: Actor = ANONYMOUS) -> Version:
         """The body is the bundle, or as `application/zip` a file of `nettailor registry pull`. The same bundle again
         answers with the version it already is."""
         data = await read_body(request, DEFAULT_LIMITS.size_bytes, reserve)
@@ -114,7 +114,7 @@ def _add_writing(routes: APIRouter, registry: Registry, reserve: DiskReserve) ->
         return Version.of(record, await run_in_threadpool(registry.annotation, task, record.version))
 
     @endpoint(routes, declared.MOVE_ALIAS)
-    def move_alias(task: str, alias: str, move: MoveAlias, x_actor: Actor = "anonymous") -> AliasMove:
+    def move_alias(task: str, alias: str, move: MoveAlias, x_actor: Actor = ANONYMOUS) -> AliasMove:
         if move.force:
             require("admin")  # who may set no policy may not overrule one
         expected = move.expected if "expected" in move.model_fields_set else ANY
@@ -124,23 +124,23 @@ def _add_writing(routes: APIRouter, registry: Registry, reserve: DiskReserve) ->
         return AliasMove.of(change)
 
     @endpoint(routes, declared.REMOVE_ALIAS)
-    def remove_alias(task: str, alias: str, reason: Reason = "", x_actor: Actor = "anonymous") -> AliasMove:
+    def remove_alias(task: str, alias: str, reason: Reason = "", x_actor: Actor = ANONYMOUS) -> AliasMove:
         return AliasMove.of(registry.unalias(task, alias, actor=x_actor, reason=reason))
 
     @endpoint(routes, declared.ROLL_BACK)
-    def roll_back(task: str, ask: Rollback | None = None, x_actor: Actor = "anonymous") -> AliasMove:
+    def roll_back(task: str, ask: Rollback | None = None, x_actor: Actor = ANONYMOUS) -> AliasMove:
         ask = ask or Rollback()
         return AliasMove.of(registry.rollback(task, alias=ask.alias, actor=x_actor, reason=ask.reason))
 
 
 def _add_deleting(routes: APIRouter, registry: Registry, task_deleted: Callable[[str], None]) -> None:
     @endpoint(routes, declared.DELETE_TASK, status_code=204)
-    def delete_task(task: str, reason: Reason = "", x_actor: Actor = "anonymous") -> None:
+    def delete_task(task: str, reason: Reason = "", x_actor: Actor = ANONYMOUS) -> None:
         registry.delete_task(task, actor=x_actor, reason=reason)
         task_deleted(task)
 
     @endpoint(routes, declared.DELETE_VERSION, status_code=204)
-    def delete_version(task: str, version: VersionNumber, reason: Reason = "", x_actor: Actor = "anonymous") -> None:
+    def delete_version(task: str, version: VersionNumber, reason: Reason = "", x_actor: Actor = ANONYMOUS) -> None:
         registry.delete_version(task, version, actor=x_actor, reason=reason)
 
 
@@ -148,7 +148,7 @@ def _add_judging(routes: APIRouter, registry: Registry) -> None:
     """What people say of versions, and what they ask of them."""
 
     @endpoint(routes, declared.ANNOTATE_VERSION)
-    def annotate_version(task: str, version: VersionNumber, change: Annotate, x_actor: Actor = "anonymous") -> Version:
+    def annotate_version(task: str, version: VersionNumber, change: Annotate, x_actor: Actor = ANONYMOUS) -> Version:
         annotation = registry.annotate(task, version, tags=change.tags, note=change.note, actor=x_actor)
         return Version.of(registry.version_record(task, version), annotation)
 
@@ -157,11 +157,11 @@ def _add_judging(routes: APIRouter, registry: Registry) -> None:
         return TaskPolicy.of(task, registry.policy_record(task))
 
     @endpoint(routes, declared.SET_POLICY)
-    def set_policy(task: str, ask: SetPolicy, x_actor: Actor = "anonymous") -> TaskPolicy:
+    def set_policy(task: str, ask: SetPolicy, x_actor: Actor = ANONYMOUS) -> TaskPolicy:
         return TaskPolicy.of(task, registry.set_policy(task, ask.policy, actor=x_actor, reason=ask.reason))
 
     @endpoint(routes, declared.CLEAR_POLICY, status_code=204)
-    def clear_policy(task: str, reason: Reason = "", x_actor: Actor = "anonymous") -> None:
+    def clear_policy(task: str, reason: Reason = "", x_actor: Actor = ANONYMOUS) -> None:
         registry.set_policy(task, None, actor=x_actor, reason=reason)
 
 

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
+from hosting.access.actor import ANONYMOUS, Actor
 from hosting.access.caller import require
 from hosting.access.endpoint import endpoint
 from hosting.web.json_body import JsonBody
 from nettailor.bundle.manifest import TaskName
-from nettailor.plain_text import PlainText
 from registry.http.schemas import Reason
 from registry.policy.policy import Policy
 from trainer.http import route_declarations as declared
@@ -19,7 +19,6 @@ from trainer.service import Service
 
 VersionNumber = Annotated[int, Path(ge=1)]
 BlocksRemoved = Annotated[int, Path(ge=0, le=999)]
-Actor = Annotated[PlainText, Header(alias="X-Actor", max_length=200, description="who asks; kept in the history")]
 
 
 class ParetoFront(BaseModel):
@@ -64,7 +63,7 @@ def add_pareto_front(routes: APIRouter, service: Service) -> None:
         version: VersionNumber,
         k: BlocksRemoved,
         wanted: PublishPoint | None = None,
-        x_actor: Actor = "anonymous",
+        x_actor: Actor = ANONYMOUS,
     ) -> PointVersion:
         """Publish the point with `k` blocks removed as a version of the task."""
         wanted = wanted or PublishPoint()

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from hosting.access.actor import ANONYMOUS, Actor
 from hosting.access.endpoint import endpoint
 from hosting.web.openapi import TEXT, answered, problems, with_headers
 from nettailor.bundle.manifest import TaskName
@@ -19,7 +20,7 @@ from trainer.http.dataset_routes import SEVERAL, add_datasets
 from trainer.http.live_stream import LiveStream
 from trainer.http.pareto_routes import add_pareto_front
 from trainer.http.schemas import Job
-from trainer.http.upload_routes import Actor, add_uploads
+from trainer.http.upload_routes import add_uploads
 from trainer.jobs import event_stream
 from trainer.jobs.job import State
 from trainer.service import Service
@@ -107,7 +108,7 @@ def _add_logs(routes: APIRouter, service: Service) -> None:
 
 def _add_acting(routes: APIRouter, service: Service) -> None:
     @endpoint(routes, declared.FINISH_JOB, status_code=202)
-    def finish_job(job: str, *, x_actor: Actor = "anonymous") -> Job:
+    def finish_job(job: str, *, x_actor: Actor = ANONYMOUS) -> Job:
         """Publish the best candidate so far instead of searching on. Asking again changes nothing.
 
         409 where there is none yet, and where the job has ended or is publishing.

@@ -7,13 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from hosting.access.actor import ANONYMOUS, Actor
 from hosting.access.endpoint import endpoint
 from hosting.web.multipart import MEDIA_TYPE
 from hosting.web.openapi import BINARY, OCTETS, takes, with_headers
 from hosting.web.problem import CLIENT_GONE
-from hosting.web.query import check_said_once
 from nettailor.bundle.manifest import TaskName
-from nettailor.plain_text import PlainText
 from trainer.http import route_declarations as declared
 from trainer.http.looks import Looks
 from trainer.http.schemas import Inspection, Job
@@ -34,7 +33,6 @@ _FORM: dict[str, Any] = {
 }
 _UPLOAD = takes(**{OCTETS: BINARY, MEDIA_TYPE: _FORM})
 
-Actor = Annotated[PlainText, Header(alias="X-Actor", max_length=200, description="who asks; kept with the job")]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
 
 
@@ -53,12 +51,11 @@ def _add_upload(routes: APIRouter, service: Service) -> None:
         response: Response,
         options: Annotated[TailorOptions, Query()],
         *,
-        x_actor: Actor = "anonymous",
+        x_actor: Actor = ANONYMOUS,
         idempotency_key: IdempotencyKey = None,
     ) -> Job:
         """Upload images and their labels as a zip or tar archive (raw, or as the form field `file`) and queue the
         tailoring. What intake understood of it is in the job's `inspection` as soon as it was read."""
-        check_said_once(request)
         await run_in_threadpool(check_options, options, task, service.settings, service.registry)
         body = await _received(request, service, copies=2)  # as it is received, and as a blob
 
@@ -97,7 +94,6 @@ def _add_look(routes: APIRouter, service: Service) -> None:
     ) -> Response:
         """Look through an archive as intake would, and answer what would be trained on and what is wrong with it.
         Nothing is kept or queued. An upload's form may be sent as it is: of its options only `group_by` matters."""
-        check_said_once(request)
         _check_group_by(group_by)
         body = await _received(request, service, copies=1)
         try:

@@ -73,3 +73,10 @@ def test_whole_numbers_are_shares_too(registry: Registry, http: httpx.Client) ->
     publish(registry, 0.9)
     answer = http.put("/tasks/signs/policy", json={"min_accuracy": 0, "max_macs": 1, "reason": "as far as it goes"})
     assert (answer.status_code, answer.json()["policy"]["max_macs"]) == (200, 1.0), answer.text
+
+
+@pytest.mark.parametrize("actor", [""])
+def test_an_actor_that_is_blank_is_none(registry: Registry, http: httpx.Client, actor: str) -> None:
+    publish(registry, 0.9)
+    answer = http.put("/tasks/signs/policy", json={}, headers={"X-Actor": actor})
+    assert (answer.status_code, answer.json()["actor"]) == (200, "anonymous")
