@@ -151,7 +151,7 @@ def test_rows_without_an_image_or_a_label_are_said(arrow: Any, tmp_path: Path) -
     assert_right(outcome, TRAIN, given=())
     texts = " ".join(finding.text for finding in outcome.report.findings)
     assert "1 of 29 rows name no image of the upload: line 28" in texts
-    assert "1 of 29 rows have no label: line 29" in texts
+    assert "1 of 29 rows have no label (the column label is empty): line 29" in texts
 
 
 def test_paths_instead_of_images_are_refused_with_the_mend(arrow: Any, tmp_path: Path) -> None:
