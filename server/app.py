@@ -13,7 +13,7 @@ from hosting.access.pages.home import add_home
 from hosting.access.pages.link_routes import add_links
 from hosting.access.pages.links import Links
 from hosting.access.pages.route_declarations import ROUTES as PAGE_ROUTES
-from hosting.access.rate_limit import TokenBuckets
+from hosting.access.rates.rate_limit import TokenBuckets
 from hosting.access.route_table import RouteTable
 from hosting.web.problems import install_problem_handlers
 from registry.http.home_tables import task_table

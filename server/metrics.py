@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from hosting.access.rate_limit import REASON
+from hosting.access.rates.rate_limit import REASON
 from hosting.web.problem import CLIENT_GONE
 from server.residency.tiers import Tier
 

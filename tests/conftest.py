@@ -80,9 +80,9 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """By files (see Makefile), of which those that share a service are one: each process would start a service of its
     own, for six seconds of processor time, and have it wait until the end."""
-    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # xdist has no types
 
-    class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # of a class without types
         def _split_scope(self, nodeid: str) -> str:
             return _scope_of(super()._split_scope(nodeid))
 

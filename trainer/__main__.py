@@ -16,7 +16,7 @@ from trainer.errors import TrainerError
 from trainer.http.app import create_app
 from trainer.service import Service
 from trainer.settings import Settings
-from trainer.workers.pool import MODULE, Workers
+from trainer.workers.machine.pool import MODULE, Workers
 
 
 def main(worker: str = MODULE) -> None:

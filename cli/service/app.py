@@ -15,7 +15,7 @@ from hosting.access.pages.home import add_home
 from hosting.access.pages.link_routes import add_links
 from hosting.access.pages.links import Links
 from hosting.access.pages.route_declarations import ROUTES as PAGE_ROUTES
-from hosting.access.rate_limit import TokenBuckets
+from hosting.access.rates.rate_limit import TokenBuckets
 from hosting.access.route_table import RouteTable
 from hosting.disk.reserve import DiskReserve
 from hosting.redis_server.presence import absence

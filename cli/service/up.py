@@ -37,7 +37,7 @@ from server.front.process_tree import process_tree
 from server.settings import ServerSettings
 from trainer.errors import TrainerError
 from trainer.settings import Settings as TrainerSettings
-from trainer.workers.pool import Workers
+from trainer.workers.machine.pool import Workers
 
 logger = logging.getLogger(__name__)
 

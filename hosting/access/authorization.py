@@ -23,7 +23,7 @@ from hosting.access.keys import Scope as KeyScope
 from hosting.access.pages.cookie import opened_tasks, page_cookie
 from hosting.access.pages.links import Links, token_in
 from hosting.access.pages.refusal import page_of_refusal, wants_words
-from hosting.access.rate_limit import Buckets, RateLimit, TokenBuckets
+from hosting.access.rates.rate_limit import Buckets, RateLimit, TokenBuckets
 from hosting.access.route_table import MATCH, RouteMatch, RouteTable, route_match
 from hosting.errors import KeyMissing, KeyUnknown, LinkExpired, LinkInvalid, ScopeMissing, TaskForbidden
 from hosting.settings.settings import Settings

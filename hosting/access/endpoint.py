@@ -9,7 +9,10 @@ from hosting.access.body_limit import NO_BODY
 from hosting.access.route_table import Route
 from hosting.web import openapi
 from hosting.web.problem import media_type_of
-from hosting.web.query import check_scalars_said_once
+from hosting.web.said_once import check_members_said_once, check_scalars_said_once
+
+# A prediction's handler reads query and body itself, and FastAPI takes its time over each dependency.
+_SAID_ONCE = [Depends(check_scalars_said_once), Depends(check_members_said_once)]
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -32,8 +35,8 @@ def endpoint(
 
     def handle(handler: H) -> H:
         described = {"operation_id": handler.__name__, "responses": responses, "openapi_extra": extra}
-        once = [Depends(check_scalars_said_once)]
-        router.api_route(route.path, methods=[route.method], dependencies=once, **described | options)(handler)
+        checks = [] if route.is_prediction else _SAID_ONCE
+        router.api_route(route.path, methods=[route.method], dependencies=checks, **described | options)(handler)
         return handler
 
     return handle

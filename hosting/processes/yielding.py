@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 _GROUP = Path("/proc/self/autogroup")
-_AGAIN_SECONDS = 0.15  # the kernel lets one process in a tenth of a second change its group
+_AGAIN_SECONDS = 0.15  # the kernel lets one process change its group in a tenth of a second
 _ATTEMPTS = 20
 
 
@@ -27,7 +27,7 @@ def _lower_group(niceness: int) -> None:
     for _ in range(_ATTEMPTS):
         try:
             _GROUP.write_text(str(niceness))
-        except BlockingIOError:  # another process has just changed its group
-            time.sleep(_AGAIN_SECONDS)
+        except BlockingIOError:
+            time.sleep(_AGAIN_SECONDS)  # another process has just changed its group; nothing tells when ours may be
         else:
             return

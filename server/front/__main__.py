@@ -4,7 +4,7 @@ import argparse
 import socket
 from pathlib import Path
 
-from hosting.access.shared_buckets import SharedBuckets
+from hosting.access.rates.shared_buckets import SharedBuckets
 from hosting.settings.outset import ending_in_a_line, settings_of
 from hosting.web.connection.shared_addresses import SharedAddresses
 from hosting.web.process import begin, configured, serve

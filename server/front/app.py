@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hosting.access.authorization import install_access
 from hosting.access.open_routes import OPEN_ROUTES
-from hosting.access.rate_limit import TokenBuckets
+from hosting.access.rates.rate_limit import TokenBuckets
 from hosting.access.route_table import MATCH, RouteTable
 from hosting.web.problems import install_problem_handlers
 from server.front.front import Front

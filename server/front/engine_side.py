@@ -8,8 +8,8 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from hosting.access.rate_limit import TokenBuckets
-from hosting.access.shared_buckets import SharedBuckets
+from hosting.access.rates.rate_limit import TokenBuckets
+from hosting.access.rates.shared_buckets import SharedBuckets
 from hosting.settings.settings import Settings
 from hosting.web.connection.config import BoundedConfig
 from hosting.web.draining import DrainingServer

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hosting.access.shared_buckets import new_buckets
+from hosting.access.rates.shared_buckets import new_buckets
 from hosting.processes.supervisor import Supervisor
 from hosting.web.connection.shared_addresses import new_addresses
 from server.errors import EngineCannotStart

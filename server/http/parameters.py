@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hosting.web.query import check_said_once
+from hosting.web.said_once import check_said_once
 
 Parameters = list[dict[str, Any]]
 M = TypeVar("M", bound=BaseModel)

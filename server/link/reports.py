@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from hosting.access.rate_limit import REASON
+from hosting.access.rates.rate_limit import REASON
 from server.prediction.images import Observer
 from server.prediction.parts import Counts
 

@@ -15,7 +15,7 @@ import uvicorn
 from numpy.typing import NDArray
 from PIL import Image
 
-from hosting.access.shared_buckets import new_buckets
+from hosting.access.rates.shared_buckets import new_buckets
 from hosting.web.process import configured
 from registry.registry import Registry
 from server.app import create_app

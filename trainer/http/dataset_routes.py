@@ -1,5 +1,7 @@
 """What intake made of an upload, over HTTP."""
 
+from functools import partial
+
 from fastapi import APIRouter, Response
 
 from hosting.access.endpoint import endpoint
@@ -15,35 +17,19 @@ SEVERAL = (409,)  # jobs have ids that begin as the one that was asked for
 
 
 def add_datasets(routes: APIRouter, service: Service) -> None:
-    @endpoint(
-        routes,
-        declared.READ_DATASET,
-        also=SEVERAL,
-        response_class=Response,
-        responses=answered("application/json", OBJECT),
-    )
+    part = partial(endpoint, routes, also=SEVERAL, response_class=Response)
+
+    @part(declared.READ_DATASET, responses=answered("application/json", OBJECT))
     def read_dataset(job: str) -> Response:
         """Counts, sizes, formats, duplicates, imbalance, and every file that was left out with its reason, as JSON."""
         return answer(job, FIGURES)
 
-    @endpoint(
-        routes,
-        declared.READ_DATASET_REPORT,
-        also=SEVERAL,
-        response_class=Response,
-        responses=answered("text/html", TEXT),
-    )
+    @part(declared.READ_DATASET_REPORT, responses=answered("text/html", TEXT))
     def read_dataset_report(job: str) -> Response:
         """The same as a page."""
         return answer(job, PAGE)
 
-    @endpoint(
-        routes,
-        declared.READ_CONTACT_SHEET,
-        also=SEVERAL,
-        response_class=Response,
-        responses=answered("image/jpeg", BINARY),
-    )
+    @part(declared.READ_CONTACT_SHEET, responses=answered("image/jpeg", BINARY))
     def read_contact_sheet(job: str) -> Response:
         """A few training images of each class, as a JPEG."""
         return answer(job, SHEET)

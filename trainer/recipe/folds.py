@@ -13,7 +13,7 @@ from nettailor.errors import PlanCutsEveryPath
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold
-from trainer.recipe.plain_networks import plain_network, trained_plain
+from trainer.recipe.methods.plain_networks import plain_network, trained_plain
 from trainer.recipe.sharing.crew import Alone
 from trainer.recipe.sharing.runs import PolishRun, RecoverRun, StudentRun
 from trainer.recipe.teacher import Teacher

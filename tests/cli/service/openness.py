@@ -1,20 +1,7 @@
 """Who else may read what a service has written."""
 
-import contextlib
-import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
-
-
-@contextlib.contextmanager
-def sharing() -> Iterator[None]:
-    """A umask that lets everybody read and write."""
-    before = os.umask(0)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 def open_to_others(folder: Path) -> list[str]:

@@ -8,7 +8,8 @@ from cli.demo.data import write_signs
 from cli.service.local_service import LocalService
 from nettailor_client import Client
 from tests.bundles import tiny_bytes
-from tests.cli.service.openness import open_to_others, sharing
+from tests.cli.service.openness import open_to_others
+from tests.processes.umask import sharing
 from tests.waiting import until
 
 

@@ -24,9 +24,10 @@ from hosting.processes.file_lock import FileLock
 from nettailor_client import Client, RequestRefused
 from tests.bundles import tiny_bytes
 from tests.cli.publishing import publish
-from tests.cli.service.openness import open_to_others, sharing
+from tests.cli.service.openness import open_to_others
 from tests.documented import ROOT, documented
 from tests.processes.liveness import is_gone
+from tests.processes.umask import sharing
 from tests.waiting import until
 
 _STOP_SECONDS = 15.0

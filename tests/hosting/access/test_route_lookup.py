@@ -13,7 +13,7 @@ from hosting.access.cross_origin import Cors, CrossOriginProtection
 from hosting.access.endpoint import endpoint
 from hosting.access.key_file import add_key
 from hosting.access.keys import new_key
-from hosting.access.rate_limit import RateLimit
+from hosting.access.rates.rate_limit import RateLimit
 from hosting.access.route_table import Route, RouteMatch, RouteTable, route_match
 from hosting.settings.settings import Settings
 from hosting.telemetry.request_id import RequestIdMiddleware

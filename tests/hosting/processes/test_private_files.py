@@ -1,4 +1,3 @@
-import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,16 +5,13 @@ from pathlib import Path
 import pytest
 
 from hosting.processes.private_files import keep_files_private, open_privately
+from tests.processes.umask import sharing
 
 
 @pytest.fixture(autouse=True)
 def open_umask() -> Iterator[None]:
-    """Of a process that would let everybody read and write."""
-    before = os.umask(0)
-    try:
+    with sharing():
         yield
-    finally:
-        os.umask(before)
 
 
 def mode(path: Path) -> str:

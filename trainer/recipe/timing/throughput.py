@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from trainer.recipe.fold import Fold
-from trainer.recipe.plain_networks import plain_network, trained_plain
+from trainer.recipe.methods.plain_networks import plain_network, trained_plain
 from trainer.training.distributed import ProcessGroup
 from trainer.training.fit import Epoch
 from trainer.training.schedule import Schedule

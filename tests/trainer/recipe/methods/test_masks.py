@@ -14,7 +14,7 @@ from tests.trainer.recipe.runs import Broken, fold_in, seeded_backbone, tailored
 from tests.trainer.tiny import tiny_config, tiny_task
 from tests.trainer.tiny_geometry import NAME
 from trainer.events import Event
-from trainer.recipe.plain_networks import plain_network, trained_plain
+from trainer.recipe.methods.plain_networks import plain_network, trained_plain
 from trainer.recipe.result import Tailored
 from trainer.recipe.warm_start import start_from
 from trainer.training.data import evaluation_batches

@@ -21,8 +21,8 @@ from trainer.errors import BackboneNotPruned, NoWeightsLeft
 from trainer.events import Event
 from trainer.pretrain.pruning import Zeros
 from trainer.recipe.methods import packed
+from trainer.recipe.methods.plain_networks import plain_network, trained_plain
 from trainer.recipe.pipeline import tailor_data
-from trainer.recipe.plain_networks import plain_network, trained_plain
 from trainer.recipe.result import Tailored
 from trainer.recipe.teachers.contest import Contest
 from trainer.training.data import evaluation_batches

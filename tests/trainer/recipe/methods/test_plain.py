@@ -19,8 +19,8 @@ from tests.trainer.tiny_geometry import NAME
 from trainer.errors import TimeTooShort
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
+from trainer.recipe.methods.plain_networks import plain_network, trained_plain
 from trainer.recipe.pipeline import tailor_data
-from trainer.recipe.plain_networks import plain_network, trained_plain
 from trainer.recipe.result import Tailored
 from trainer.recipe.timing.early_finish import FinishRequest
 from trainer.recipe.warm_start import WarmStart, start_from

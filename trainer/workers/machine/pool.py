@@ -9,7 +9,7 @@ from typing import Self
 
 from hosting.processes.supervisor import Supervisor
 from trainer.settings import Settings
-from trainer.workers.slots import slots
+from trainer.workers.machine.slots import slots
 
 _STOP_SECONDS = 10.0
 MODULE = "trainer.worker"

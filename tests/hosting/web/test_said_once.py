@@ -1,4 +1,4 @@
-"""Parameters that are given twice."""
+"""Parameters, and members of JSON bodies, that are given twice."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from hosting.access.endpoint import endpoint
 from hosting.access.route_table import Route
 from hosting.web.problems import install_problem_handlers
-from hosting.web.query import check_said_once
+from hosting.web.said_once import check_said_once
 from tests.serving import served
 
 
@@ -37,6 +37,11 @@ class Options(BaseModel):
     other_name: Annotated[int, Field(alias="size")] = 0
 
 
+class Told(BaseModel):
+    version: int = 0
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     app = FastAPI()
@@ -48,6 +53,10 @@ def url() -> Iterator[str]:
     @endpoint(app, Route(method="GET", path="/model", scope="read"))
     def model(options: Annotated[Options, Query()]) -> str:
         return f"{options.speed} {options.other_name}"
+
+    @endpoint(app, Route(method="POST", path="/body", scope="read"))
+    def body(told: Told | None = None) -> str:
+        return f"{told and told.version}"
 
     install_problem_handlers(app, {})
     with served(app) as url:
@@ -80,3 +89,35 @@ def test_every_route_refuses_a_second_value(url: str, path: str, name: str) -> N
     answer = httpx.get(url + path, trust_env=False)
     assert answer.status_code == 422
     assert answer.json()["errors"] == [{"where": f"query.{name}", "reason": "given more than once"}]
+
+
+def _sent(url: str, body: str) -> httpx.Response:
+    headers = {"Content-Type": "application/json"}
+    return httpx.post(f"{url}/body", content=body, headers=headers, trust_env=False)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [("", "None"), ("null", "None"), ('{"version": 1}', "1"), ('{"tags": {"a": "1", "b": "1"}, "version": 2}', "2")],
+)
+def test_a_body_that_says_all_once_is_taken(url: str, body: str, told: str) -> None:
+    answer = _sent(url, body)
+    assert (answer.status_code, answer.json()) == (200, told)
+
+
+@pytest.mark.parametrize(
+    ("body", "member"),
+    [
+        ('{"version": 1, "version": 2}', "version"),
+        ('{"version": 1, "ver\\u0073ion": 1}', "version"),
+        ('{"tags": {"a": "1", "a": "2"}}', "a"),
+    ],
+)
+def test_a_body_that_says_two_things_is_refused(url: str, body: str, member: str) -> None:
+    answer = _sent(url, body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"where": f"body.{member}", "reason": "given more than once"}]
+
+
+def test_what_is_no_json_is_told_as_that(url: str) -> None:
+    assert "JSON" in _sent(url, '{"version": 1,').json()["detail"]

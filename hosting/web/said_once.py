@@ -1,5 +1,7 @@
-"""Queries that say two things."""
+"""Queries, and documents of JSON, that say two things."""
 
+import contextlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from types import UnionType
@@ -26,7 +28,7 @@ async def check_scalars_said_once(request: Request) -> None:
     """The same of a route whose handler has its parameters from FastAPI, which takes the last of several values. One
     that takes a list may be repeated; what the handler does not know is ignored, however often it is there.
 
-    A dependency of every such route (`hosting.access.endpoint`), on the event loop: it does next to nothing.
+    A dependency of every such route (`hosting.access.endpoint`), on the event loop.
     """
     repeated = _repeated(request)
     if repeated:
@@ -36,15 +38,34 @@ async def check_scalars_said_once(request: Request) -> None:
         _refuse(name for name in repeated if name in scalars)
 
 
+async def check_members_said_once(request: Request) -> None:
+    """The same of the members of a body that FastAPI has parsed, which keeps the last of several; inner objects too."""
+    route = request.scope["route"]
+    assert isinstance(route, APIRoute)
+    if not route.dependant.body_params:  # a handler that reads its body itself, which may be gigabytes
+        return
+    repeated: list[str] = []
+
+    def members(pairs: list[tuple[str, Any]]) -> None:
+        repeated.extend(_more_than_once(name for name, _ in pairs))
+
+    with contextlib.suppress(ValueError, RecursionError):  # no JSON: the parameter's own validation says so
+        json.loads(await request.body(), object_pairs_hook=members)
+    _refuse(repeated, place="body")
+
+
 def _repeated(request: Request) -> list[str]:
     if not request.scope["query_string"]:
         return []
-    times = Counter(name for name, _ in request.query_params.multi_items())
-    return [name for name, count in times.items() if count > 1]
+    return _more_than_once(name for name, _ in request.query_params.multi_items())
 
 
-def _refuse(names: Iterable[str]) -> None:
-    faults = [{"type": "repeated", "loc": ("query", name), "msg": "given more than once"} for name in names]
+def _more_than_once(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def _refuse(names: Iterable[str], place: str = "query") -> None:
+    faults = [{"type": "repeated", "loc": (place, name), "msg": "given more than once"} for name in names]
     if faults:
         raise RequestValidationError(faults)
 

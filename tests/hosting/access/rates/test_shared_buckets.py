@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hosting.access.rate_limit import Buckets, TokenBuckets
-from hosting.access.shared_buckets import SharedBuckets, new_buckets
+from hosting.access.rates.rate_limit import Buckets, TokenBuckets
+from hosting.access.rates.shared_buckets import SharedBuckets, new_buckets
 from hosting.errors import RateExceeded
 
 _TICK_S = 1 / 64  # exact in binary, so that both sides round nothing
@@ -44,7 +44,7 @@ def test_two_that_share_are_one(burst: int, per_second: int, steps: list[tuple[i
 
 def test_more_callers_than_places_cost_nobody_a_token_that_is_his(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whose bucket is fullest makes room: who was refused stays refused."""
-    monkeypatch.setattr("hosting.access.shared_buckets._SETS", 1)
+    monkeypatch.setattr("hosting.access.rates.shared_buckets._SETS", 1)
     file = new_buckets()
     try:
         buckets = SharedBuckets(file, per_second=0.001, burst=2, clock=lambda: 1.0)
@@ -57,7 +57,7 @@ def test_more_callers_than_places_cost_nobody_a_token_that_is_his(monkeypatch: p
 
 _TAKE = """
 import sys
-from hosting.access.shared_buckets import SharedBuckets
+from hosting.access.rates.shared_buckets import SharedBuckets
 from hosting.errors import RateExceeded
 buckets, taken = SharedBuckets(int(sys.argv[1]), per_second=1e-6, burst=300), 0
 for _ in range(200):

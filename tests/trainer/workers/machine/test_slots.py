@@ -5,7 +5,7 @@ import os
 import pytest
 
 from trainer.errors import WorkerDevicesInvalid
-from trainer.workers.slots import Slot, slots
+from trainer.workers.machine.slots import Slot, slots
 
 
 def test_a_worker_a_device_and_job() -> None:

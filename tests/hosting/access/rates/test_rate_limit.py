@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hosting.access.authorization import install_access
 from hosting.access.key_file import add_key
 from hosting.access.keys import new_key
-from hosting.access.rate_limit import Buckets
+from hosting.access.rates.rate_limit import Buckets
 from hosting.access.route_table import RouteTable
 from hosting.errors import RateExceeded
 from hosting.settings.settings import Settings
