@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from nettailor.bundle.tensors.ranges import LARGEST_WEIGHT
 from nettailor.cpu import int8_refusal
 from server.kernels.convolution import address, layout, size_bytes
 
+_TILE_BYTES = 64  # a row of one of AMX's tiles
 _LIKE = (16, 16)  # size of results to lay weights out for; most other ones want the same layout
 
 Size = tuple[int, int]
@@ -32,6 +34,12 @@ def quantise_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
     largest = weight.abs().amax(tuple(range(1, weight.ndim)))
     scale = torch.where(largest > 0, largest / LARGEST_WEIGHT, 1.0)
     return torch.round(weight / scale.view(-1, *[1] * (weight.ndim - 1))).to(torch.int8), scale
+
+
+def missing_rows(rows: int) -> int:
+    """How many rows of zeros a matrix of so many needs. Without them oneDNN's product with a matrix as it lies is wrong
+    on processors with AMX for some numbers of rows: `findings/torch_int8_product_amx.sh`."""
+    return -rows % _TILE_BYTES if rows > _TILE_BYTES else 0
 
 
 class Int8Convolution:
@@ -96,11 +104,15 @@ class Int8Convolution:
 
 
 class Int8Matrix:
-    """`quantised` (K, C), int8, times `scale` (C,), to multiply quantised rows with."""
+    """`quantised` (K, C), int8, times `scale` (C,), to multiply quantised rows with.
+
+    Where K is more than the bytes of a tile and no multiple of them, the operand has rows of zeros up to the next
+    multiple, and what it is multiplied with needs as many columns.
+    """
 
     def __init__(self, quantised: Tensor, scale: Tensor) -> None:
         # As it lies: laid out for oneDNN it would be a tenth faster, and take milliseconds a bundle to get there.
-        weight: Any = quantised.to_mkldnn()
+        weight: Any = pad(quantised, (0, 0, 0, missing_rows(len(quantised)))).to_mkldnn()
         self.operands: list[Tensor] = [weight, scale, torch.zeros(len(scale), dtype=torch.int64)]
 
     @property
@@ -112,5 +124,6 @@ class Int8Matrix:
     def product_relu(self, x: Tensor, bias: Tensor) -> Tensor:
         """ReLU(product + bias): (n, C), float32; x (n, K), uint8, `bias` (C,)."""
         run = torch.ops.onednn.qlinear_pointwise
-        y: Tensor = run(x, 1.0, 0, *self.operands, bias, 1.0, 0, torch.float32, "relu", [], "")
+        read = pad(x, (0, missing_rows(x.shape[1])))
+        y: Tensor = run(read, 1.0, 0, *self.operands, bias, 1.0, 0, torch.float32, "relu", [], "")
         return y

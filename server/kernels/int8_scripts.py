@@ -81,6 +81,17 @@ def residual(
     return torch.cat(pieces)
 
 
+def _side_by_side(inputs: list[Tensor], columns: int) -> Tensor:
+    """With zeros up to so many columns, which `Int8Matrix` may have added."""
+    own = 0
+    for part in inputs:
+        own += part.size(1)
+    if own == columns and len(inputs) == 1:
+        return inputs[0]
+    zeros = [inputs[0].new_zeros(inputs[0].size(0), columns - own)] if own < columns else inputs[:0]
+    return torch.cat(inputs + zeros, 1)
+
+
 @scripted
 def add_products(
     x: Tensor, starts: list[int], inputs: list[list[Tensor]], operands: list[list[Tensor]]
@@ -93,9 +104,9 @@ def add_products(
     pixels = x.view(-1, x.shape[3])
     changed: list[Tensor] = []
     for i in range(len(starts)):
-        read = inputs[i][0] if len(inputs[i]) == 1 else torch.cat(inputs[i], 1)
-        own = pixels[starts[i] : starts[i] + len(read)]
         weight, scale, zeros = operands[i][0], operands[i][1], operands[i][2]
+        read = _side_by_side(inputs[i], weight.size(0))
+        own = pixels[starts[i] : starts[i] + len(read)]
         changed.append(
             torch.ops.onednn.qlinear_pointwise(
                 read, 1.0, 0, weight, scale, zeros, own, None, 1.0, 0, torch.float32, 1.0, 0, "sum", 1.0, "none", [], ""

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
@@ -13,6 +13,7 @@ from server.errors import Int8Unavailable
 from server.kernels import device, int8
 from server.kernels.device import open_device, precision
 from server.kernels.int8 import Int8Convolution, Int8Matrix, quantise_weight
+from server.kernels.int8_scripts import add_products
 from tests.server.int8_machine import needs_int8
 
 
@@ -95,15 +96,34 @@ def test_one_convolution_in_many_threads() -> None:
 
 
 @needs_int8
-@pytest.mark.parametrize("rows", [1, 9, 324])
-def test_matrix(rows: int) -> None:
-    generator = torch.Generator().manual_seed(rows)
-    x = torch.randint(0, 256, (rows, 96), dtype=torch.uint8, generator=generator)
-    quantised, scale = quantise_weight(torch.randn(32, 96, generator=generator))
-    matrix, bias = Int8Matrix(quantised.t().contiguous(), scale), torch.randn(32, generator=generator)
+@settings(max_examples=60)
+@given(
+    rows=st.sampled_from([1, 7, 9, 25, 64, 324]),
+    parts=st.lists(st.sampled_from([16, 32, 48, 64, 96, 160]), min_size=1, max_size=3),
+    columns=st.sampled_from([16, 32, 64, 256]),
+)
+@example(rows=25, parts=[160], columns=64)  # which processors with AMX multiply wrongly without zeros behind it
+@example(rows=64, parts=[128, 48], columns=128)
+def test_matrix(rows: int, parts: list[int], columns: int) -> None:
+    """Inputs side by side times one matrix, added in place, and behind a ReLU."""
+    width, generator = sum(parts), torch.Generator().manual_seed(rows)
+    x = torch.randint(0, 256, (rows, width), dtype=torch.uint8, generator=generator)
+    quantised, scale = quantise_weight(torch.randn(columns, width, generator=generator))
     product = (x.double() @ quantised.t().double() * scale).float()
+    matrix, bias = Int8Matrix(quantised.t().contiguous(), scale), torch.randn(columns, generator=generator)
     torch.testing.assert_close(matrix.product_relu(x, bias), (product + bias).relu(), rtol=1e-5, atol=1e-2)
-    assert matrix.size_bytes == quantised.nbytes + 8 * 32  # a zero point a column
+    before = torch.randn(1, rows + 2, 1, columns, generator=generator)
+    target = before.clone()
+    add_products(target, [1], [list(x.split(parts, 1))], [matrix.operands])
+    before[0, 1 : 1 + rows, 0] += product
+    torch.testing.assert_close(target, before, rtol=1e-5, atol=1e-2)
+
+
+@needs_int8
+@pytest.mark.parametrize(("rows", "held"), [(48, 48), (64, 64), (96, 128), (160, 192)])
+def test_memory_of_a_matrix(rows: int, held: int) -> None:
+    matrix = Int8Matrix(torch.ones(rows, 32, dtype=torch.int8), torch.ones(32))
+    assert matrix.size_bytes == held * 32 + 8 * 32  # a zero point a column
 
 
 def test_where_it_is_not_possible(monkeypatch: pytest.MonkeyPatch) -> None:
