@@ -156,10 +156,12 @@ class MixedPass:
         if key not in self._pooled:
             node = self._nodes[proxy.source]
             wanting = node.rows.subset(t for t in node.rows.tasks if key in self._adapters[t].pools)
-            x = self._rows_of(node.rows, node.x, wanting)
-            x = max_pool(x, kernel=proxy.ratio + 1, stride=proxy.ratio)
-            self._pooled[key] = self._activation(proxy.source, wanting, x)
+            pooled = self._pool(self._rows_of(node.rows, node.read, wanting), proxy.ratio)
+            self._pooled[key] = Node(wanting, pooled, pooled)
         return self._pooled[key]
+
+    def _pool(self, read: Tensor, ratio: int) -> Tensor:
+        return max_pool(read, kernel=ratio + 1, stride=ratio)
 
     def _rows_of(self, rows: Rows, x: Tensor, wanted: Rows) -> Tensor:
         """Of x, whose rows are `rows`, those that are wanted."""

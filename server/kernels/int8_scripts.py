@@ -15,8 +15,12 @@ from server.kernels.scripted import scripted
 def quantised(y: Tensor) -> Tensor:
     """uint8 from v / scale, float32, in whose memory it works; what lies beyond 0 ... 255 becomes the nearest of them,
     so that a ReLU before it is not needed."""
-    # By way of int16: PyTorch turns float32 into uint8 five times more slowly (docs/log.md).
-    return y.round_().clamp_(0, 255).to(torch.int16).to(torch.uint8)
+    return whole_numbers(y).to(torch.uint8)
+
+
+def whole_numbers(y: Tensor) -> Tensor:
+    """0 ... 255, as `quantised`, in int16: PyTorch turns float32 into uint8 five times more slowly (docs/log.md)."""
+    return y.round_().clamp_(0, 255).to(torch.int16)
 
 
 @scripted
@@ -24,11 +28,21 @@ def quantise_rows(x: Tensor, inverse: Tensor, length: int) -> Tensor:
     """Of x >= 0; `inverse` (N or 1, 1, 1, 1) is one over the scale of each row."""
     if len(x) <= length:
         return quantised(torch.mul(x, inverse))
-    pieces: list[Tensor] = []
+    whole = torch.empty_like(x, dtype=torch.uint8)
     for start in range(0, len(x), length):
         own = inverse if len(inverse) == 1 else inverse[start : start + length]
-        pieces.append(quantised(torch.mul(x[start : start + length], own)))
-    return torch.cat(pieces)
+        whole[start : start + length] = whole_numbers(torch.mul(x[start : start + length], own))
+    return whole
+
+
+def max_pool_bytes(x: Tensor, *, kernel: int, stride: int) -> Tensor:
+    """Of quantised activations, padding kernel // 2, what quantising the pooled ones would give:
+    (N, H, W, C) -> (N, ceil(H / stride), ceil(W / stride), C)."""
+    # `max_pool2d` itself refuses large images of bytes (findings/torch_max_pool_of_bytes.sh) and is ten times slower.
+    y: Tensor = torch.ops.quantized.max_pool2d(
+        x.permute(0, 3, 1, 2), [kernel] * 2, [stride] * 2, [kernel // 2] * 2, [1, 1], False
+    )
+    return y.permute(0, 2, 3, 1).contiguous()
 
 
 def _convolved(x: Tensor, operands: list[Tensor], places: list[int]) -> Tensor:
@@ -73,12 +87,15 @@ def residual(
     vectors = list(statistics.split_with_sizes(sizes, -1))
     if len(x) <= length:
         return _residual(x, beside, vectors, operands, places)
-    pieces: list[Tensor] = []
+    whole = x.new_empty(0, dtype=torch.float32)
     for start in range(0, len(x), length):
         stop = start + length
         own = vectors if len(statistics) == 1 else [vector[start:stop] for vector in vectors]
-        pieces.append(_residual(x[start:stop], beside[start:stop], own, operands, places))
-    return torch.cat(pieces)
+        piece = _residual(x[start:stop], beside[start:stop], own, operands, places)
+        if start == 0:
+            whole = piece.new_empty([len(x), piece.size(1), piece.size(2), piece.size(3)])
+        whole[start:stop] = piece
+    return whole
 
 
 def _side_by_side(inputs: list[Tensor], columns: int) -> Tensor:

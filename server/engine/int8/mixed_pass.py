@@ -11,7 +11,7 @@ from server.engine.backbone import ConvolutionBlock
 from server.engine.mixed import MixedPass, Node, a_row_each
 from server.engine.rows import Rows
 from server.kernels.int8 import Int8Convolution
-from server.kernels.int8_scripts import add_products, quantise_rows, quantised, residual
+from server.kernels.int8_scripts import add_products, max_pool_bytes, quantise_rows, quantised, residual
 
 _PIECE_BYTES = 2**19  # of an activation: what is done to it, one thing after another, finds it in the cache
 
@@ -34,6 +34,9 @@ class Int8Pass(MixedPass):
         inputs = [[self._source(proxy).by_task[task] for proxy in self._at(task, node).proxies] for task in found]
         operands = [matrix.operands for matrix in found.values()]
         add_products(x, [rows.starts[task] * pixels for task in found], inputs, operands)
+
+    def _pool(self, read: Tensor, ratio: int) -> Tensor:
+        return max_pool_bytes(read, kernel=ratio + 1, stride=ratio)
 
     def _input(self, task: int, node: int, proxy: ProxyAdapter) -> Tensor:
         matrix, bias = self._int8(task, node).inner[proxy.source]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from server.engine.backbone import ConvolutionBlock, SharedNetwork, max_pool
+from server.engine.backbone import ConvolutionBlock, SharedNetwork
 from server.engine.int8.mixed_pass import operands_of, piece_length
 from server.kernels.int8 import Int8Matrix, quantise_weight
-from server.kernels.int8_scripts import add_products, quantise_rows, residual
+from server.kernels.int8_scripts import add_products, max_pool_bytes, quantise_rows, residual
 
 
 def quantise(x: Tensor) -> Tensor:
@@ -42,14 +42,14 @@ def warm_up_int8(network: SharedNetwork, x: Tensor) -> None:
 
 def proxy_run(x: Tensor, target: Tensor, weights: list[Tensor], ratio: int) -> Callable[[], Tensor]:
     """A_p^l added to the node's sum in place; x (N, H_p, W_p, C_p), target (N, H_l, W_l, C_l), `weights` (C_p, C_l) or,
-    with a bottleneck, (C_p, M) and (M, C_l), the latter in float32. What is pooled is quantised anew."""
+    with a bottleneck, (C_p, M) and (M, C_l), the latter in float32."""
     matrix = _matrix(weights[0])
     rows = target.view(-1, target.shape[-1])
     bias = rows[0, : weights[0].shape[1]].clone()  # (M,) of a bottleneck proxy
     read = quantise(x)
 
     def run() -> Tensor:
-        seen = quantise(max_pool(x, kernel=ratio + 1, stride=ratio)) if ratio > 1 else read
+        seen = max_pool_bytes(read, kernel=ratio + 1, stride=ratio) if ratio > 1 else read
         pixels = seen.view(-1, seen.shape[-1])
         if len(weights) > 1:
             return rows.addmm_(matrix.product_relu(pixels, bias), weights[-1])

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
+from server.engine.backbone import max_pool
 from server.errors import Int8Unavailable
 from server.kernels import device, int8
 from server.kernels.device import open_device, precision
 from server.kernels.int8 import Int8Convolution, Int8Matrix, quantise_weight
-from server.kernels.int8_scripts import add_products
+from server.kernels.int8_scripts import add_products, max_pool_bytes, quantise_rows
 from tests.server.int8_machine import needs_int8
 
 
@@ -117,6 +118,29 @@ def test_matrix(rows: int, parts: list[int], columns: int) -> None:
     add_products(target, [1], [list(x.split(parts, 1))], [matrix.operands])
     before[0, 1 : 1 + rows, 0] += product
     torch.testing.assert_close(target, before, rtol=1e-5, atol=1e-2)
+
+
+@given(
+    count=st.integers(1, 3),
+    side=st.integers(1, 30),
+    channels=st.sampled_from([3, 16, 64, 96]),
+    stride=st.sampled_from([2, 4, 8]),
+)
+def test_pooling_bytes_is_quantising_what_was_pooled(count: int, side: int, channels: int, stride: int) -> None:
+    generator = torch.Generator().manual_seed(side)
+    x = 300 * torch.rand(count, side, side, channels, generator=generator)
+    kernel, one = stride + 1, torch.ones(1, 1, 1, 1)
+    expected = quantise_rows(max_pool(x, kernel=kernel, stride=stride), one, count)
+    pooled = max_pool_bytes(quantise_rows(x, one, count), kernel=kernel, stride=stride)
+    assert torch.equal(pooled, expected)
+    assert pooled.is_contiguous()
+
+
+def test_large_images_of_bytes_are_pooled() -> None:
+    x = torch.arange(300, dtype=torch.int16).clamp(max=255).to(torch.uint8).view(1, 1, 300, 1).expand(1, 300, 300, 1)
+    pooled = max_pool_bytes(x.contiguous(), kernel=3, stride=2)
+    assert pooled.shape == (1, 150, 150, 1)
+    assert pooled[0, 7, :5, 0].tolist() == [1, 3, 5, 7, 9]
 
 
 @needs_int8
