@@ -28,6 +28,7 @@ from server.export.backbone_source import BackboneSource
 from server.export.worker import ExportWorker
 from server.http.routes import build_router
 from server.kernels.device import Device, open_device, precision
+from server.kernels.thread_lanes import LEAST_ROWS
 from server.metrics import Metrics
 from server.open_inference.parts import Missing
 from server.prediction.answering import Answering
@@ -245,6 +246,8 @@ class Service(Answering):
             max_wait_s=settings.max_wait_ms / 1000,
             weights=settings.task_weights,
             enough=lambda key: backbones.running(key.backbone).enough(key.side, settings.max_batch),
+            side_by_side=engine.device.lanes.count,
+            least_rows=LEAST_ROWS,
         )
         runner = Runner(backbones)
         scheduler = Scheduler(
@@ -252,6 +255,7 @@ class Service(Answering):
             runner,
             _BatchObserver(metrics, admission, statistics),
             begin=None if engine.device.is_host else runner.begin,
+            side_by_side=engine.device.lanes.count,
         )
         inference = LocalInference(
             routing=routing,

@@ -6,6 +6,7 @@ Every contender answers one image a request for the tasks of `tasks34`, spread e
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -30,13 +31,16 @@ class Contender:
     run: Callable[[], object]
 
 
-def mixed(engine: Engine, bundles: Sequence[Bundle], batch: int, *, name: str = "mixed") -> Contender:
+def mixed(
+    engine: Engine, bundles: Sequence[Bundle], batch: int, *, name: str = "mixed", in_one_lane: bool = False
+) -> Contender:
     """A batch in which every task has as many images as any other, give or take one."""
     adapters = [engine.pack(bundle) for bundle in bundles]
     count = len(adapters)
     parts = [Part(adapter=a, images=range(i, batch, count)) for i, a in enumerate(adapters) if i < batch]
     images = random_images(batch, bundles[0].manifest.preprocessing.crop)
-    return Contender(name=name, images=batch, run=lambda: engine.forward(images, parts))
+    begin = partial(engine.begin, images, parts, in_one_lane=in_one_lane)
+    return Contender(name=name, images=batch, run=lambda: begin()())  # noqa: PLW0108  # anew with every call
 
 
 def small(engine: Engine, bundles: Sequence[Bundle], batch: int, *, name: str) -> Contender:

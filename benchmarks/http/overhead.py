@@ -1,10 +1,10 @@
 """What HTTP costs the server beyond its engine, in `benchmarks.http`.
 
 That is what the server's process burns a request, less what the engine alone burns an image in the same round:
-`Engine.forward` in this process, over mixed batches of the mean size that the server ran, with as many threads. The
-server's own `nettailor_inference_seconds` cannot serve for it: it is time by the clock, while the event loop and the
-decoders run too. So what these cost each other counts as overhead: the interpreter's lock, caches, a thread of the
-engine that spins for another that was put off the processor.
+`Engine.begin` in this process, over mixed batches of the mean size that the server ran, with as many threads, in all
+lanes at once. The server's own `nettailor_inference_seconds` cannot serve for it: it is time by the clock, while the
+event loop and the decoders run too. So what these cost each other counts as overhead: the interpreter's lock, caches, a
+thread of the engine that spins for another that was put off the processor.
 """
 
 import time
@@ -47,34 +47,39 @@ class Overhead:
 class EngineAlone:
     """The server's engine in this process.
 
-    It runs in a thread of its own while another thread has used the same pool of workers: as in the server there are
-    then more of OpenMP's threads than cores, and GNU's spin a few microseconds for more work. Where there are no more
-    threads than cores they spin for milliseconds, which would count as the engine's.
+    It runs in threads of its own, one a lane, while another thread has used the same pool of workers: as in the server
+    there are then more of OpenMP's threads than cores, and GNU's spin a few microseconds for more work. Where there are
+    no more threads than cores they spin for milliseconds, which would count as the engine's.
     """
 
     def __init__(self, engine: Engine, bundles: Sequence[Bundle]) -> None:
         self._engine = engine
         self._bundles = bundles
         self._contenders: dict[int, Contender] = {}
-        self._thread = ThreadPoolExecutor(1)
+        self._lanes = engine.device.lanes.count
+        self._threads = ThreadPoolExecutor(self._lanes)
 
     def cpu_ms(self, batch: int, seconds: float) -> float:
         """An image, in batches of `batch`."""
-        self._contender(batch).run()
-        return self._thread.submit(self._measure, self._contender(batch), seconds).result()
+        contender = self._contender(batch)
+        contender.run()
+        began = time.process_time()
+        images = sum(self._threads.map(lambda _: _ran(contender, seconds), range(self._lanes)))
+        return 1000 * (time.process_time() - began) / images
 
     def _contender(self, batch: int) -> Contender:
         if batch not in self._contenders:
-            self._contenders[batch] = baselines.mixed(self._engine, self._bundles, batch)
+            self._contenders[batch] = baselines.mixed(self._engine, self._bundles, batch, in_one_lane=True)
         return self._contenders[batch]
 
-    def _measure(self, contender: Contender, seconds: float) -> float:
+
+def _ran(contender: Contender, seconds: float) -> int:
+    """Images that were answered."""
+    images, began = 0, time.monotonic()
+    while time.monotonic() - began < seconds:
         contender.run()
-        images, began, cpu_began = 0, time.monotonic(), time.process_time()
-        while time.monotonic() - began < seconds:
-            contender.run()
-            images += contender.images
-        return 1000 * (time.process_time() - cpu_began) / images
+        images += contender.images
+    return images
 
 
 def spent(served: Served) -> Spent:

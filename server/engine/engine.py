@@ -6,7 +6,8 @@ Legend: U distinct images, N rows (an image once for every task that wants it), 
 import logging
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,7 @@ from server.engine.whole.masked import MaskedNetwork, upload_masked
 from server.engine.whole.network import WholeNetwork, upload_network
 from server.engine.whole.packed import PackedNetwork, upload_packed
 from server.kernels.device import Device
+from server.kernels.thread_lanes import Lanes
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +58,8 @@ Answers = Callable[[], list[NDArray[np.float32]]]  # waits for a batch's answers
 
 
 class Engine:
-    """Holds the shared network once. `fold` and `upload` may run in any thread, `forward` in one thread at a time."""
+    """Holds the shared network once. `fold` and `upload` may run in any thread; `forward` on a GPU in one thread at a
+    time, on the host in any number of them."""
 
     def __init__(
         self,
@@ -185,16 +188,19 @@ class Engine:
         """Logits (len(part.images), K) of each part, for images (U, 3, S, S) prepared as their parts' tasks want."""
         return self.begin(images, parts)()
 
-    def begin(self, images: NDArray[np.uint8], parts: Sequence[Part]) -> Answers:
+    def begin(self, images: NDArray[np.uint8], parts: Sequence[Part], *, in_one_lane: bool = False) -> Answers:
         """`forward` in two steps, for one thread: a GPU computes from here on, what comes back waits for it. Another
-        batch may begin in between, whose images then go up while this one is computed."""
+        batch may begin in between, whose images then go up while this one is computed. The host computes at once, in
+        all lanes or, while other batches are in the others, in one."""
         members: dict[Ready, list[int]] = {}  # duplicates of a task become one member
         firsts = []  # of each part: its first row within its member
         for part in parts:
             rows = members.setdefault(part.adapter, [])
             firsts.append(len(rows))
             rows.extend(part.images)
-        waiting = self._begun(images, parts, list(members), list(members.values()))
+        lanes = self.device.lanes
+        with lanes.one(sum(map(len, members.values()))) if in_one_lane else nullcontext(lanes) as own:
+            waiting = self._begun(images, parts, members, own)
 
         def answers() -> list[NDArray[np.float32]]:
             logits = dict(zip(members, waiting(), strict=True))
@@ -209,14 +215,14 @@ class Engine:
         self,
         images: NDArray[np.uint8],
         parts: Sequence[Part],
-        ready: Sequence[Ready],
-        members: Sequence[list[int]],
+        images_of: Mapping[Ready, list[int]],
+        lanes: Lanes,
     ) -> Answers:
         """Logits (n, K) of each member for its images."""
+        ready, members = list(images_of), list(images_of.values())
         wanted = _preprocessings(len(images), parts)
         sharing = [rows for one, rows in zip(ready, members, strict=True) if not isinstance(one, WholeNetwork)]
-        stems = self._stems.run(images, wanted, sharing)
-        lanes = self.device.lanes
+        stems = self._stems.run(images, wanted, sharing, lanes)
         pieces = cut(members, [one.work for one in ready], lanes.fitting(sum(map(len, members))))
         waiting = lanes.map(lambda piece: self._run(images, stems, piece, ready), pieces)
 

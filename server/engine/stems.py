@@ -15,6 +15,7 @@ from nettailor.bundle.preprocessing import Preprocessing
 from server.engine.backbone import SharedNetwork
 from server.engine.grouped.runner import GroupedRunner
 from server.kernels.device import Device, put_next
+from server.kernels.thread_lanes import Lanes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,12 +48,12 @@ class StemRunner:
         images: NDArray[np.uint8],
         wanted: Sequence[Preprocessing],
         sharing: Iterable[Sequence[int]],
+        lanes: Lanes,
     ) -> Stems:
         """x_0 of those of the images (U, 3, S, S), each `wanted` in a way, that any of the `sharing` members wants."""
         places = {image: place for place, image in enumerate(sorted({image for rows in sharing for image in rows}))}
         if not places:
             return Stems(x=None, places=places, device=self._device)
-        lanes = self._device.lanes
         chunks = [chunk.tolist() for chunk in np.array_split(list(places), lanes.fitting(len(places)))]
         x = lanes.map(lambda chunk: self._stem(_taken(images, chunk), [wanted[image] for image in chunk]), chunks)
         return Stems(x=x[0] if len(x) == 1 else torch.cat(x), places=places, device=self._device)

@@ -12,16 +12,19 @@ from server.scheduling.work import Item, Ranking
 
 
 class Runner:
-    """What the scheduler calls with a mixed batch."""
+    """What the scheduler calls with a mixed batch. On the host several threads may, each for a batch in one lane."""
 
     def __init__(self, backbones: Backbones[Engine]) -> None:
         self._backbones = backbones
 
     def __call__(self, batch: Sequence[Item[Ready]]) -> list[list[Ranking]]:
-        return self.begin(batch)()
+        return self._begun(batch, in_one_lane=True)()
 
     def begin(self, batch: Sequence[Item[Ready]]) -> Callable[[], list[list[Ranking]]]:
         """As `Engine.begin`."""
+        return self._begun(batch, in_one_lane=False)
+
+    def _begun(self, batch: Sequence[Item[Ready]], *, in_one_lane: bool) -> Callable[[], list[list[Ranking]]]:
         images = np.stack([item.work.images[item.index] for item in batch])
         members: dict[Ready, list[int]] = {}  # the batch's images that each adapter is to classify
         for row, item in enumerate(batch):
@@ -29,7 +32,7 @@ class Runner:
                 members.setdefault(adapter, []).append(row)
         parts = [Part(adapter=adapter, images=rows) for adapter, rows in members.items()]
         engine = self._backbones.running(parts[0].adapter.backbone)  # a batch is of one backbone
-        logits = engine.begin(images, parts)
+        logits = engine.begin(images, parts, in_one_lane=in_one_lane)
         return lambda: _rankings(batch, parts, logits())
 
 

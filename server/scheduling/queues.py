@@ -7,6 +7,7 @@ quiet task is served at once however long a busy one's queue is, and being idle 
 
 import heapq
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -44,11 +45,15 @@ class FairQueues(Generic[D]):
         max_wait_s: float,
         weights: Mapping[str, float] | None = None,
         enough: Callable[[BatchKey], int] | None = None,
+        side_by_side: int = 1,
+        least_rows: int = 1,
     ) -> None:
-        """`enough` says how many rows a batch of a key should have at most, instead of `max_rows`."""
+        """`enough` says how many rows a batch of a key should have at most, instead of `max_rows`. Where batches run
+        `side_by_side`, so many have them together; what would be shares of fewer than `least_rows` stays together."""
         self._enough = enough or (lambda key: max_rows)
         self._max_wait_s = max_wait_s
         self._weights = weights or {}
+        self._side_by_side, self._least_rows = side_by_side, least_rows
         self._waiting: dict[int, _Waiting[D]] = {}  # by number of arrival
         self._lanes: dict[BatchKey, _Lane] = {}
         self._deadlines: list[tuple[float, int]] = []
@@ -93,22 +98,30 @@ class FairQueues(Generic[D]):
         times = [self._oldest(lane) + self._max_wait_s for lane in self._busy_lanes()]
         return min([*times, self._deadlines[0][0]]) if times else None
 
-    def take(self, now: float, *, drain: bool = False) -> list[Item[D]]:
+    def take(self, now: float, *, drain: bool = False, running: int = 0) -> list[Item[D]]:
         """The next batch, up to as many rows as are enough (one larger item goes alone); empty if none is due.
 
-        `drain` takes what there is without waiting for company.
+        `drain` takes what there is without waiting for company. `running` batches run already, of those that do side by
+        side.
         """
         due = [lane for lane in self._busy_lanes() if drain or self._is_due(lane, now)]
         if not due:
             return []
         lane = min(due, key=lambda lane: min(self._times[task] for task in lane.queues))
-        batch = list(self._batch(lane))
+        batch = list(self._batch(lane, self._most(lane, running)))
         if not self._waiting:  # virtual times only matter while something waits
             self._times.clear()
             self._deadlines.clear()
         return batch
 
-    def _batch(self, lane: _Lane) -> Iterator[Item[D]]:
+    def _most(self, lane: _Lane, running: int) -> int:
+        """An even share of the rows that wait, for each batch that could begin now."""
+        if lane.rows < self._least_rows * self._side_by_side:
+            return lane.max_rows
+        largest = math.ceil(lane.max_rows / self._side_by_side)
+        return min(largest, math.ceil(lane.rows / (self._side_by_side - running)))
+
+    def _batch(self, lane: _Lane, most: int) -> Iterator[Item[D]]:
         rows = 0
         turns = [(self._times[task], task) for task in lane.queues]
         heapq.heapify(turns)
@@ -122,7 +135,7 @@ class FairQueues(Generic[D]):
                 heapq.heappop(turns)
                 continue
             cost = self._waiting[number].item.cost
-            if rows and rows + cost > lane.max_rows:
+            if rows and rows + cost > most:
                 return
             rows += cost
             yield self._serve(number)

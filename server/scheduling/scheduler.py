@@ -1,4 +1,4 @@
-"""The scheduler: one thread that forms batches and has them run (torch-free)."""
+"""The scheduler: threads that form batches and have them run, each one at a time (torch-free)."""
 
 import logging
 import math
@@ -44,7 +44,8 @@ class Scheduler(Generic[D]):
     """Owns the engine's time. `submit` may be called from any thread; results arrive in the work's future.
 
     With `begin`, which is for devices that compute while the host goes on, a batch that is due begins before the
-    answers of the last one are waited for.
+    answers of the last one are waited for. Without it as many batches run as are to run `side_by_side`, in a thread
+    each.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class Scheduler(Generic[D]):
         observer: Observer,
         *,
         begin: Begin[D] | None = None,
+        side_by_side: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        assert begin is None or side_by_side == 1
         self._queues = queues
         self._runner = runner
         self._begin = begin
@@ -64,19 +67,25 @@ class Scheduler(Generic[D]):
         self._observer = observer
         self._clock = clock
         self._changed = threading.Condition()
+        self._running = 0  # batches, in the threads below
+        self._answering = threading.Lock()
         self._stopping = False
-        self._thread = threading.Thread(target=self._loop, name="scheduler", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._loop, name="scheduler", daemon=True) for _ in range(side_by_side)
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Run what waits, then end. Later submissions raise `NotReady`."""
         with self._changed:
             self._stopping = True
-            self._changed.notify()
-        if self._thread.is_alive():
-            self._thread.join()
+            self._changed.notify_all()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
 
     @property
     def depth(self) -> int:
@@ -105,23 +114,37 @@ class Scheduler(Generic[D]):
         before, self._under_way = self._under_way, None
         with self._changed:
             expired, batch = self._next(waits=before is None)
+            if self._begin is None and batch:
+                self._running += 1
+                if len(self._queues):  # for the others
+                    self._changed.notify()
         for work in dict.fromkeys(item.work for item in expired):
             _fail(work, DeadlineExceeded("in the queue"))
-        begun = self._begun(batch) if batch else None
-        if before is not None:
-            self._finish(before)
-        if begun is not None and self._begin is not None:
-            self._under_way = begun
-        elif begun is not None:
-            self._finish(begun)
+        if self._begin is None:
+            self._run(batch)
+        else:
+            self._under_way = self._begun(batch) if batch else None
+            if before is not None:
+                self._finish(before)
         return bool(expired or batch or before)
+
+    def _run(self, batch: list[Item[D]]) -> None:
+        if not batch:
+            return
+        try:
+            if begun := self._begun(batch):
+                self._finish(begun)
+        finally:
+            with self._changed:
+                self._running -= 1
 
     def _next(self, *, waits: bool) -> tuple[list[Item[D]], list[Item[D]]]:
         """What is to be done. If it `waits` for that, nothing at all means stop."""
         while True:
             now = self._clock()
             expired = self._queues.expire(now)
-            batch = [item for item in self._queues.take(now, drain=self._stopping) if _is_wanted(item)]
+            taken = self._queues.take(now, drain=self._stopping, running=self._running)
+            batch = [item for item in taken if _is_wanted(item)]
             if expired or batch or not waits or (self._stopping and not len(self._queues)):
                 return expired, batch
             due_at = self._queues.due_at()
@@ -161,9 +184,14 @@ class Scheduler(Generic[D]):
                 self._finish(begun)
 
     def _answer(self, begun: _Begun[D], answers: Sequence[Sequence[Ranking]]) -> None:
-        batch, ended_at = begun.batch, self._clock()
-        begun_at, self._ended_at = max(begun.at, self._ended_at), ended_at  # the engine's time counts once
-        seconds = ended_at - begun_at
+        batch = begun.batch
+        with self._answering:
+            ended_at = self._clock()
+            seconds = ended_at - max(begun.at, self._ended_at)  # the engine's time counts once
+            since = begun.at if self._begin is None else ended_at - seconds
+            self._ended_at = ended_at
+            _note(batch, answers, since, ended_at)
+            finished = {item.work: item.progress for item in batch if not item.progress.missing}
         self._observer.batch_ran(
             images=len(batch),
             tasks=len({task for item in batch for task in item.work.tasks}),
@@ -173,12 +201,7 @@ class Scheduler(Generic[D]):
             ),
             seconds=seconds,
         )
-        for progress in {id(item.progress): item.progress for item in batch}.values():
-            progress.inference_s += seconds
-        for item, rankings in zip(batch, answers, strict=True):
-            item.progress.rankings[item.index] = rankings
-            item.progress.missing -= 1
-        _deliver(batch, ended_at)
+        _deliver(finished, ended_at)
 
 
 def _is_wanted(item: Item[D]) -> bool:
@@ -193,8 +216,16 @@ def _fail(work: Work[D], failure: Exception) -> None:
         future.set_exception(failure)
 
 
-def _deliver(items: Iterable[Item[D]], now: float) -> None:
-    finished = {item.work: item.progress for item in items if not item.progress.missing}
+def _note(batch: Iterable[Item[D]], answers: Sequence[Sequence[Ranking]], since: float, now: float) -> None:
+    for item, rankings in zip(batch, answers, strict=True):
+        progress = item.progress
+        progress.rankings[item.index] = rankings
+        progress.missing -= 1
+        progress.inference_s += now - max(since, progress.counted_until)
+        progress.counted_until = now
+
+
+def _deliver(finished: Mapping[Work[D], Progress], now: float) -> None:
     for work, progress in finished.items():
         if not work.future.done():
             queue_s = now - progress.submitted_at - progress.inference_s

@@ -45,13 +45,14 @@ class Work(Generic[D]):
 
 
 class Progress:
-    """Where a request stands; only the scheduler's thread touches it once it is queued."""
+    """Where a request stands; only the scheduler touches it once it is queued, one thread at a time."""
 
     def __init__(self, images: int, submitted_at: float) -> None:
         self.rankings: list[Sequence[Ranking]] = [()] * images
         self.missing = images
         self.submitted_at = submitted_at
         self.inference_s = 0.0
+        self.counted_until = submitted_at  # time in batches that run side by side counts once
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,6 +1,8 @@
 """A mixed batch equals every task alone in the unfused student."""
 
 import gc
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -17,8 +19,11 @@ from server.engine.ready import Ready
 from server.kernels.autotune import Choice, Tuner
 from server.kernels.convolution import OneDnnKernel
 from server.kernels.device import CpuDevice, Device
+from server.kernels.thread_lanes import ThreadLanes
 from server.kernels.winograd import TILES, WinogradKernel
 from tests.server.engine.batches import batches, engine
+from tests.server.engine.int8.calibrated import SIDE, calibrated
+from tests.server.int8_machine import needs_int8
 from tests.server.oracle import backbone, expected_logits, make_bundle, random_images
 
 
@@ -100,6 +105,19 @@ def test_half_precision_is_close(dtype: torch.dtype, packed: bool, monkeypatch: 
     for bundle, logits in zip(bundles, low.forward(images, parts), strict=True):
         expected = expected_logits(bundle, images)
         assert np.abs(logits - expected).max() < 0.05 * np.abs(expected).max(), bundle.manifest.method
+
+
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("int8", marks=needs_int8)])
+def test_batches_in_lanes_of_their_own_answer_what_they_do_alone(dtype: Literal["float32", "int8"]) -> None:
+    lanes = ThreadLanes(3, threads=1)
+    shared = Engine(backbone(), CpuDevice(lanes=lanes, int8=dtype == "int8"))
+    ready = [shared.pack(calibrated("nettailor", seed)) for seed in range(3)]
+    work = [(random_images(rows, SIDE), [Part(adapter=ready[rows % 3], images=range(rows))]) for rows in range(1, 17)]
+    alone = [shared.forward(images, parts)[0] for images, parts in work]
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda one: shared.begin(*one, in_one_lane=True)()[0], work * 3))
+    for logits, expected in zip(found, alone * 3, strict=True):
+        np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_wrong_backbone_is_refused() -> None:

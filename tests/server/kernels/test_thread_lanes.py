@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.engine.rows import cut
-from server.kernels.thread_lanes import ThreadLanes
+from server.kernels.thread_lanes import Lanes, ThreadLanes
 
 
 def test_lanes_compute_with_their_own_threads_and_leave_everybody_elses_alone() -> None:
@@ -34,6 +34,33 @@ def test_a_piece_alone_runs_in_the_caller() -> None:
 def test_what_a_lane_raises_reaches_the_caller() -> None:
     with pytest.raises(ZeroDivisionError):
         ThreadLanes(2).map(lambda number: 1 / number, [1, 0])
+
+
+def where(lanes: Lanes) -> tuple[str, int]:
+    """In which thread, computing with how many, a batch is in a lane of its own."""
+    assert lanes.fitting(100) == 1
+    [found] = lanes.map(lambda _: (threading.current_thread().name.partition("_")[0], torch.get_num_threads()), ["all"])
+    return found
+
+
+def test_a_small_batch_that_is_alone_has_all_threads() -> None:
+    lanes, caller = ThreadLanes(2, threads=1), (threading.current_thread().name, torch.get_num_threads())
+    with lanes.one(7) as first:
+        assert where(first) == caller
+        with lanes.one(1) as second, lanes.one(100) as third:
+            assert where(second) == where(third) == ("lane", 1)
+    with lanes.one(8) as large:
+        assert where(large) == ("lane", 1)
+    with pytest.raises(ZeroDivisionError), lanes.one(100) as broken:
+        broken.map(lambda number: 1 / number, [0])
+    with lanes.one(1) as again:
+        assert where(again) == caller
+
+
+def test_with_one_lane_everything_runs_in_the_caller() -> None:
+    lanes = ThreadLanes()
+    with lanes.one(100) as first, lanes.one(100) as second:
+        assert where(first)[0] == where(second)[0] == threading.current_thread().name
 
 
 @pytest.mark.parametrize(("rows", "pieces"), [(1, 1), (7, 1), (8, 2), (100, 3)])

@@ -1,5 +1,6 @@
 """Fairness, deadlines and the closing of batches, on a clock of the test's own."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from server.scheduling.queues import FairQueues
 from server.scheduling.work import BatchKey, Item, Progress, Work
@@ -130,12 +131,26 @@ def test_expiry(at: float) -> None:
     assert queues.expire(100) == []
 
 
+@pytest.mark.parametrize(
+    ("waiting", "running", "taken"),
+    [(1, 0, 1), (7, 0, 7), (7, 1, 7), (8, 0, 4), (9, 0, 5), (9, 1, 9), (40, 0, 16), (40, 1, 16)],
+)
+def test_batches_side_by_side_share_what_waits(waiting: int, running: int, taken: int) -> None:
+    queues: FairQueues[Any] = FairQueues(max_rows=32, max_wait_s=0, side_by_side=2, least_rows=4)
+    for _ in range(waiting):
+        queues.push(item("a"), 0)
+    assert len(queues.take(0, running=running)) == taken
+
+
 class QueueMachine(RuleBasedStateMachine):
     """Whatever is pushed comes out once: served in a fitting batch, or expired in time."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.queues: FairQueues[Any] = FairQueues(max_rows=9, max_wait_s=2, enough=lambda key: ENOUGH[key.side])
+    @initialize(side_by_side=st.integers(1, 3))
+    def begin(self, side_by_side: int) -> None:
+        self.side_by_side = side_by_side
+        self.queues: FairQueues[Any] = FairQueues(
+            max_rows=9, max_wait_s=2, enough=lambda key: ENOUGH[key.side], side_by_side=side_by_side
+        )
         self.inside: dict[Item[Any], float] = {}
         self.now = 0.0
 
@@ -158,9 +173,10 @@ class QueueMachine(RuleBasedStateMachine):
         for entry in expired:
             del self.inside[entry]
 
-    @rule()
-    def take(self) -> None:
-        batch = self.queues.take(self.now)
+    @rule(busy=st.integers(0, 2))
+    def take(self, busy: int) -> None:
+        running = min(busy, self.side_by_side - 1)
+        batch = self.queues.take(self.now, running=running)
         lanes = {side: [entry for entry in self.inside if entry.work.key.side == side] for side in ENOUGH}
         due = [
             side
@@ -170,9 +186,14 @@ class QueueMachine(RuleBasedStateMachine):
         assert bool(batch) == bool(due)
         assert len({entry.work.key.side for entry in batch} - set(due)) == 0
         assert len({entry.work.key for entry in batch}) <= 1
-        assert len(batch) <= 1 or sum(entry.cost for entry in batch) <= ENOUGH[batch[0].work.key.side]
+        assert len(batch) <= 1 or sum(entry.cost for entry in batch) <= self.most(batch[0].work.key.side, running)
         for entry in batch:
             del self.inside[entry]
+
+    def most(self, side: int, running: int) -> int:
+        rows = sum(entry.cost for entry in self.inside if entry.work.key.side == side)
+        share = math.ceil(rows / (self.side_by_side - running))
+        return ENOUGH[side] if rows < self.side_by_side else min(share, math.ceil(ENOUGH[side] / self.side_by_side))
 
     @invariant()
     def nothing_is_lost(self) -> None:

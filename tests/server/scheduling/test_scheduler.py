@@ -62,11 +62,15 @@ class Batches:
 
 
 class House:
-    def __init__(self, *, overlaps: bool, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, overlaps: bool = False, side_by_side: int = 1, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.engine, self.batches = FakeEngine(), Batches()
-        queues: FairQueues[int] = FairQueues(max_rows=4, max_wait_s=0)
+        queues: FairQueues[int] = FairQueues(max_rows=4, max_wait_s=0, side_by_side=side_by_side)
         begin = self.engine.begin if overlaps else None
-        self.scheduler: Scheduler[int] = Scheduler(queues, self.engine, self.batches, begin=begin, clock=clock)
+        self.scheduler: Scheduler[int] = Scheduler(
+            queues, self.engine, self.batches, begin=begin, side_by_side=side_by_side, clock=clock
+        )
 
     def submit(self, *tasks: str, images: int = 1, timeout_s: float = 30) -> Work[int]:
         work: Work[int] = Work(
@@ -141,6 +145,59 @@ def test_a_batch_that_is_due_begins_before_the_last_one_is_done() -> None:
     begun, done = ([(step, number) for number in range(3)] for step in ("begun", "done"))
     assert house.engine.steps == [begun[0], begun[1], done[0], begun[2], done[1], done[2]]
     assert sum(figures["seconds"] for figures in house.batches.seen) == 8
+
+
+@pytest.fixture
+def two_lanes() -> Iterator[House]:
+    house = House(side_by_side=2)
+    house.scheduler.start()
+    yield house
+    house.engine.go.set()
+    house.scheduler.stop()
+
+
+def test_side_by_side_a_batch_begins_while_another_one_runs(two_lanes: House) -> None:
+    slow = occupy(two_lanes)
+    other = two_lanes.submit("other")
+    until(lambda: len(two_lanes.engine.batches) == 2)
+    waits = two_lanes.submit("a", images=2)
+    assert two_lanes.scheduler.depth == 2
+    two_lanes.engine.go.set()
+    assert all(len(work.future.result(30).rankings) == len(work.images) for work in (slow, other, waits))
+
+
+def test_side_by_side_a_request_is_shared_and_its_time_counts_once(two_lanes: House) -> None:
+    two_lanes.engine.go.clear()
+    work = two_lanes.submit("a", images=4)
+    until(lambda: len(two_lanes.engine.batches) == 2)
+    assert [len(batch) for batch in two_lanes.engine.batches] == [2, 2]
+    two_lanes.engine.go.set()
+    outcome = work.future.result(30)
+    assert outcome.rankings == [[[(0, float(image))]] for image in range(4)]
+    assert outcome.inference_s > 0
+    assert outcome.queue_s >= 0
+    assert sum(figures["seconds"] for figures in two_lanes.batches.seen) <= outcome.inference_s + outcome.queue_s
+
+
+def test_side_by_side_only_what_broke_fails(two_lanes: House) -> None:
+    slow = occupy(two_lanes)
+    also = occupy(two_lanes)
+    works = [two_lanes.submit(task) for task in ("a", "poison", "b", "c", "venom")]
+    two_lanes.engine.go.set()
+    for work in (slow, also, works[0], works[2], works[3]):
+        assert work.future.result(30).rankings
+    for work in (works[1], works[4]):
+        with pytest.raises(InferenceFailed):
+            work.future.result(30)
+
+
+def test_side_by_side_stopping_answers_what_waits(two_lanes: House) -> None:
+    works = [occupy(two_lanes), occupy(two_lanes), *(two_lanes.submit("a", images=3) for _ in range(5))]
+    stopper = threading.Thread(target=two_lanes.scheduler.stop)
+    stopper.start()
+    two_lanes.engine.go.set()
+    stopper.join(30)
+    assert all(len(work.future.result(0).rankings) == len(work.images) for work in works)
 
 
 def test_deadline_in_the_queue_and_cancellation(house: House) -> None:
