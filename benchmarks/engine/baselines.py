@@ -4,7 +4,9 @@ Every contender answers one image a request for the tasks of `tasks34`, spread e
 """
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -110,7 +112,8 @@ def _quantised(model: object, images: NDArray[np.float32]) -> object:
     batches = nncf.Dataset([images[row : row + 1] for row in range(len(images))])
     # Correcting biases takes half a minute a model and changes what it answers, not how fast.
     plain = nncf.AdvancedQuantizationParameters(disable_bias_correction=True)
-    return nncf.quantize(model, batches, subset_size=len(images), advanced_parameters=plain)
+    with redirect_stdout(sys.stderr):  # it draws bars there, where a line of JSON may be awaited
+        return nncf.quantize(model, batches, subset_size=len(images), advanced_parameters=plain)
 
 
 def random_images(count: int, side: int) -> NDArray[np.uint8]:
