@@ -16,6 +16,7 @@ _NEEDED = {"numpy", "torch", "torchvision", "torchgen", "safetensors", "pydantic
 _BROUGHT_ALONG = {
     *("annotated_types", "typing_inspection", "typing_extensions", "pydantic_core"),
     *("iniconfig", "pluggy", "py", "pygments"),
+    "pydot",  # which torch imports where NNCF has brought it
 }
 _OURS = {"benchmarks", "nettailor", "server", "tests"}
 
