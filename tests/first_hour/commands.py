@@ -53,6 +53,7 @@ NOT_RUN = {
     "nettailor finish JOB": "needs a job in the middle of its search; tests/trainer/workers/test_finish.py",
     "nettailor tailor photos/ --task birds --backbone": "downloads weights",
     "nettailor backbone": "needs a file of weights; tests/cli/commands/test_backbones.py",
+    "make gpu-check PYTHON=": "needs a GPU",
     "docker": "no container runs here; tests/deploy/docker",
     "kubectl": "no cluster; tests/deploy/kubernetes",
     "mkdir -m 711": "secrets of containers",
