@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -41,8 +40,11 @@ def mixed(
     count = len(adapters)
     parts = [Part(adapter=a, images=range(i, batch, count)) for i, a in enumerate(adapters) if i < batch]
     images = random_images(batch, bundles[0].manifest.preprocessing.crop)
-    begin = partial(engine.begin, images, parts, in_one_lane=in_one_lane)
-    return Contender(name=name, images=batch, run=lambda: begin()())  # noqa: PLW0108  # anew with every call
+
+    def run() -> object:
+        return engine.begin(images, parts, in_one_lane=in_one_lane)()
+
+    return Contender(name=name, images=batch, run=run)
 
 
 def small(engine: Engine, bundles: Sequence[Bundle], batch: int, *, name: str) -> Contender:

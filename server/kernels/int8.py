@@ -36,7 +36,7 @@ def quantise_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
     return torch.round(weight / scale.view(-1, *[1] * (weight.ndim - 1))).to(torch.int8), scale
 
 
-def missing_rows(rows: int) -> int:
+def _missing_rows(rows: int) -> int:
     """How many rows of zeros a matrix of so many needs. Without them oneDNN's product with a matrix as it lies is wrong
     on processors with AMX for some numbers of rows: `findings/torch_int8_product_amx.sh`."""
     return -rows % _TILE_BYTES if rows > _TILE_BYTES else 0
@@ -112,7 +112,8 @@ class Int8Matrix:
 
     def __init__(self, quantised: Tensor, scale: Tensor) -> None:
         # As it lies: laid out for oneDNN it would be a tenth faster, and take milliseconds a bundle to get there.
-        weight: Any = pad(quantised, (0, 0, 0, missing_rows(len(quantised)))).to_mkldnn()
+        missing = _missing_rows(len(quantised))
+        weight: Any = (pad(quantised, (0, 0, 0, missing)) if missing else quantised).to_mkldnn()
         self.operands: list[Tensor] = [weight, scale, torch.zeros(len(scale), dtype=torch.int64)]
 
     @property
@@ -124,6 +125,7 @@ class Int8Matrix:
     def product_relu(self, x: Tensor, bias: Tensor) -> Tensor:
         """ReLU(product + bias): (n, C), float32; x (n, K), uint8, `bias` (C,)."""
         run = torch.ops.onednn.qlinear_pointwise
-        read = pad(x, (0, missing_rows(x.shape[1])))
+        missing = _missing_rows(x.shape[1])
+        read = pad(x, (0, missing)) if missing else x  # `pad` copies even where there is nothing to add
         y: Tensor = run(read, 1.0, 0, *self.operands, bias, 1.0, 0, torch.float32, "relu", [], "")
         return y

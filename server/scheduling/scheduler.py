@@ -120,17 +120,15 @@ class Scheduler(Generic[D]):
                     self._changed.notify()
         for work in dict.fromkeys(item.work for item in expired):
             _fail(work, DeadlineExceeded("in the queue"))
-        if self._begin is None:
+        if self._begin is None and batch:
             self._run(batch)
-        else:
+        elif self._begin is not None:
             self._under_way = self._begun(batch) if batch else None
             if before is not None:
                 self._finish(before)
         return bool(expired or batch or before)
 
     def _run(self, batch: list[Item[D]]) -> None:
-        if not batch:
-            return
         try:
             if begun := self._begun(batch):
                 self._finish(begun)
