@@ -117,6 +117,7 @@ def follow(world: World, command: Command) -> list[str]:
 def keep(title: str, text: str) -> None:
     """A screen, for somebody to look at."""
     if folder := os.environ.get("NETTAILOR_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
         with (Path(folder) / "screens.txt").open("a") as file:
             file.write(f"$ {title}\n{text}\n\n")
 
