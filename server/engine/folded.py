@@ -9,7 +9,6 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
@@ -55,11 +54,6 @@ class FoldedBundle:
     def arrays(self) -> dict[str, FloatArray]:
         """Views of `flat` by name."""
         return {name: self.flat[span].reshape(shape) for name, shape, span in self.spans()}
-
-    def first(self, count: int) -> "FoldedBundle":
-        """A copy of so many arrays, which keeps nothing of the others in memory."""
-        shapes = dict(islice(self.shapes.items(), count))
-        return FoldedBundle(manifest=self.manifest, shapes=shapes, flat=self.flat[: _floats(shapes)].copy())
 
 
 def fold_bundle(bundle: Bundle, norms: Mapping[int, Mapping[str, Norm]], *, int8: bool = False) -> FoldedBundle:

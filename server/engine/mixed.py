@@ -157,7 +157,7 @@ class MixedPass:
             node = self._nodes[proxy.source]
             wanting = node.rows.subset(t for t in node.rows.tasks if key in self._adapters[t].pools)
             pooled = self._pool(self._rows_of(node.rows, node.read, wanting), proxy.ratio)
-            self._pooled[key] = Node(wanting, pooled, pooled)
+            self._pooled[key] = type(node)(wanting, pooled, pooled)
         return self._pooled[key]
 
     def _pool(self, read: Tensor, ratio: int) -> Tensor:

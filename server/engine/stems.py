@@ -17,6 +17,10 @@ from server.engine.grouped.runner import GroupedRunner
 from server.kernels.device import Device, put_next
 from server.kernels.thread_lanes import Lanes
 
+# Numbers of the images that go through a stem at a time: what it makes of more is memory that the allocator gives back
+# and has to fault in again, which takes as long as the stem (docs/log.md).
+_PIECE = 400_000
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stems:
@@ -69,18 +73,25 @@ class StemRunner:
     def _stem(self, images: NDArray[np.uint8], wanted: Sequence[Preprocessing]) -> Tensor:
         with torch.inference_mode():
             if self._grouped is None:
-                return self._network.run_stem(self._normalised(images, wanted))
+                return self._in_pieces(images, wanted)
             colours = np.repeat(each := _colours(wanted), len(images) // len(each), axis=0)
             return self._grouped.run_stem(self.of, self._device.put_images(images), put_next(self._device, colours))
+
+    def _in_pieces(self, images: NDArray[np.uint8], wanted: Sequence[Preprocessing]) -> Tensor:
+        length = max(1, _PIECE // images[0].size) if self._device.is_host else len(images)
+        spans = [slice(start, start + length) for start in range(0, len(images), length)]
+        x = [self._network.run_stem(self._normalised(images[span], wanted[span])) for span in spans]
+        return x[0] if len(x) == 1 else torch.cat(x)
 
     def _normalised(self, images: NDArray[np.uint8], wanted: Sequence[Preprocessing]) -> Tensor:
         """(U, 3, S, S) -> (U, S, S, 3), by the preprocessing of each image."""
         return self._scaled(self._device.put_images(images), put_next(self._device, _colours(wanted)))
 
     def _scaled(self, images: Tensor, colours: Tensor) -> Tensor:
-        mean, std = colours[:, :, None, None].unbind(1)
-        x = images.permute(0, 2, 3, 1).float().contiguous()
-        return x.div_(255).sub_(mean).div_(std).to(self._device.dtype)
+        mean, std = colours[:, :, :, None, None].unbind(1)
+        # Colour by colour, where a whole plane has the same mean: pixel by pixel it takes twice as long.
+        x = images.float().div_(255).sub_(mean).div_(std)
+        return x.permute(0, 2, 3, 1).contiguous().to(self._device.dtype)
 
 
 def _follow(rows: Sequence[int]) -> bool:

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, BinaryIO
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from hosting.access.endpoint import endpoint
+from hosting.web.entity_tags import UNCHANGED, KnownTags, unchanged
 from hosting.web.openapi import BINARY, OCTETS, answered_as, problems
 from server.export.options import ExportDtype, ExportFormat, ExportOptions
 from server.export.worker import Exported
@@ -22,7 +23,7 @@ _ANSWERS = (
         headers=("ETag", "Content-Disposition", "X-Task-Version", "X-Top1-Agreement"),
     )
     | problems((501, 504))
-    | {304: {"description": "as `If-None-Match` says"}}
+    | UNCHANGED
 )
 
 
@@ -33,7 +34,7 @@ def add_exports(router: APIRouter, server: Server) -> None:
         version: Annotated[int, Path(ge=1)],
         format: Annotated[ExportFormat, Query(description="of the file")],
         dtype: Annotated[ExportDtype, Query(description="of the weights")] = ExportDtype.fp32,
-        if_none_match: Annotated[str | None, Header()] = None,
+        known: KnownTags = None,
     ) -> Response:
         """The network of a version as a file for other runtimes. Made for every request, which takes seconds; one at
         a time."""
@@ -45,8 +46,8 @@ def add_exports(router: APIRouter, server: Server) -> None:
             "Content-Disposition": f'attachment; filename="{options.file_name(record.task, record.version)}"',
             "X-Task-Version": str(record.version),
         }
-        if if_none_match == headers["ETag"]:
-            return Response(status_code=304, headers={"ETag": headers["ETag"]})
+        if (same := unchanged(headers, known)) is not None:
+            return same
         made = parts.exports.export(record, registry.read_bundle(record), options, chain=registry.read_chain(record))
         return StreamingResponse(_chunks(made.file), media_type=options.media_type, headers=headers | _about(made))
 

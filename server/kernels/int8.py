@@ -2,20 +2,19 @@
 
 An activation v >= 0 is quantised to round(v / scale), 0 ... 255. Its scale stays with the caller, so that rows with
 scales of their own share one product, whose results the caller multiplies row by row. A weight is -127 ... 127 times a
-scale of its output channel. Sums are exact, in 32 bits, and come out as float32.
+scale of its output channel. Sums are exact, in 32 bits, and come out as float32. Matrices are multiplied with
+activations less `ZERO_POINT`, which fit into int8: the call that takes these has a tenth of the overhead (docs/log.md).
 """
 
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from nettailor.bundle.tensors.ranges import LARGEST_WEIGHT
 from nettailor.cpu import int8_refusal
 from server.kernels.convolution import address, layout, size_bytes
 
-_TILE_BYTES = 64  # a row of one of AMX's tiles
 _LIKE = (16, 16)  # size of results to lay weights out for; most other ones want the same layout
 
 Size = tuple[int, int]
@@ -24,7 +23,8 @@ _Places = tuple[list[int], list[int], list[int], int]  # stride, padding, dilati
 
 def why_not() -> str | None:
     """Why this processor or this build of PyTorch has no such products, in words; None where it has them."""
-    if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.onednn, "qconv2d_pointwise")):
+    products = hasattr(torch.ops.onednn, "qconv2d_pointwise") and hasattr(torch, "_int_mm")
+    if not (torch.backends.mkldnn.is_available() and products):
         return "this build of PyTorch has no oneDNN"
     return int8_refusal()
 
@@ -34,12 +34,6 @@ def quantise_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
     largest = weight.abs().amax(tuple(range(1, weight.ndim)))
     scale = torch.where(largest > 0, largest / LARGEST_WEIGHT, 1.0)
     return torch.round(weight / scale.view(-1, *[1] * (weight.ndim - 1))).to(torch.int8), scale
-
-
-def _missing_rows(rows: int) -> int:
-    """How many rows of zeros a matrix of so many needs. Without them oneDNN's product with a matrix as it lies is wrong
-    on processors with AMX for some numbers of rows: `findings/torch_int8_product_amx.sh`."""
-    return -rows % _TILE_BYTES if rows > _TILE_BYTES else 0
 
 
 class Int8Convolution:
@@ -103,29 +97,10 @@ class Int8Convolution:
         return [self._by_size.get(size, self._weight) if self._by_size else self._weight, self._scale, self._zeros]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Int8Matrix:
-    """`quantised` (K, C), int8, times `scale` (C,), to multiply quantised rows with.
+    """What signed rows (`int8_scripts.signed`) are multiplied with. The product of the quantised rows themselves is
+    `ZERO_POINT` times the columns' sums more, which whoever makes the matrix has to add to a bias."""
 
-    Where K is more than the bytes of a tile and no multiple of them, the operand has rows of zeros up to the next
-    multiple, and what it is multiplied with needs as many columns.
-    """
-
-    def __init__(self, quantised: Tensor, scale: Tensor) -> None:
-        # As it lies: laid out for oneDNN it would be a tenth faster, and take milliseconds a bundle to get there.
-        missing = _missing_rows(len(quantised))
-        weight: Any = (pad(quantised, (0, 0, 0, missing)) if missing else quantised).to_mkldnn()
-        self.operands: list[Tensor] = [weight, scale, torch.zeros(len(scale), dtype=torch.int64)]
-
-    @property
-    def size_bytes(self) -> int:
-        """Of the matrix and its zero points; its scale is the caller's."""
-        weight, _, zeros = self.operands
-        return size_bytes(weight) + zeros.untyped_storage().nbytes()
-
-    def product_relu(self, x: Tensor, bias: Tensor) -> Tensor:
-        """ReLU(product + bias): (n, C), float32; x (n, K), uint8, `bias` (C,)."""
-        run = torch.ops.onednn.qlinear_pointwise
-        missing = _missing_rows(x.shape[1])
-        read = pad(x, (0, missing)) if missing else x  # `pad` copies even where there is nothing to add
-        y: Tensor = run(read, 1.0, 0, *self.operands, bias, 1.0, 0, torch.float32, "relu", [], "")
-        return y
+    quantised: Tensor  # (K, C), int8
+    scale: Tensor  # (C,)

@@ -1,7 +1,7 @@
 """What the pass in 8 bits does between two decisions, each as one call without Python inside.
 
 TorchScript knows tensors, numbers and lists of them, so convolutions and matrices come taken apart, as
-`Int8Convolution.operands` and `Int8Matrix.operands` say them. Legend: N images, C channels, H W; activations are
+`Int8Convolution.operands` says them. Legend: N images, C channels, H W; activations are
 (N, H, W, C), quantised ones uint8. `length` is how many images are worked on at a time, so that what one operation
 wrote is still in the cache for the next.
 """
@@ -9,6 +9,7 @@ wrote is still in the cache for the next.
 import torch
 from torch import Tensor
 
+from nettailor.bundle.tensors.ranges import ZERO_POINT
 from server.kernels.scripted import scripted
 
 
@@ -98,35 +99,61 @@ def residual(
     return whole
 
 
-def _side_by_side(inputs: list[Tensor], columns: int) -> Tensor:
-    """With zeros up to so many columns, which `Int8Matrix` may have added."""
-    own = 0
-    for part in inputs:
-        own += part.size(1)
-    if own == columns and len(inputs) == 1:
-        return inputs[0]
-    zeros = [inputs[0].new_zeros(inputs[0].size(0), columns - own)] if own < columns else inputs[:0]
-    return torch.cat(inputs + zeros, 1)
+def signed(x: Tensor) -> Tensor:
+    """Quantised activations less `ZERO_POINT`, as int8."""
+    return torch.bitwise_xor(x, ZERO_POINT).view(torch.int8)
+
+
+def _add_product(rows: Tensor, x: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
+    """To rows (n, C), in place: x (n, K) times weight (K, C) times scale (C,)."""
+    large, tile = 131072, 64  # numbers; bytes of a row of one of AMX's tiles
+    if rows.numel() < large or weight.size(0) % tile != 0:
+        return rows.addcmul_(torch._int_mm(x, weight).to(torch.float32), scale)
+    # Ten times the overhead, and no result in between that would have to be written and read once more. With other
+    # widths it is wrong on processors with AMX: `findings/torch_int8_product_amx.sh`.
+    zeros = torch.zeros(weight.size(1), dtype=torch.int64)
+    added: Tensor = torch.ops.onednn.qlinear_pointwise(
+        x,
+        1.0,
+        0,
+        weight.to_mkldnn(),
+        scale,
+        zeros,
+        rows,
+        None,
+        1.0,
+        0,
+        torch.float32,
+        1.0,
+        0,
+        "sum",
+        1.0,
+        "none",
+        [],
+        "",
+    )
+    return added
 
 
 @scripted
 def add_products(
-    x: Tensor, starts: list[int], inputs: list[list[Tensor]], operands: list[list[Tensor]]
+    x: Tensor, starts: list[int], inputs: list[list[Tensor]], weights: list[Tensor], scales: list[Tensor]
 ) -> list[Tensor]:
-    """To the pixels of x from each start on, in place: a task's inputs, (n, C) side by side, times its matrix.
+    """To the pixels of x from each start on, in place: a task's inputs, signed, (n, K) side by side, times its matrix.
 
-    Returns what was added to. TorchScript believes the product to change nothing, and leaves it out where nobody wants
-    its result.
+    Returns what was added to. TorchScript believes the larger product to change nothing, and leaves it out where nobody
+    wants its result.
     """
     pixels = x.view(-1, x.shape[3])
     changed: list[Tensor] = []
     for i in range(len(starts)):
-        weight, scale, zeros = operands[i][0], operands[i][1], operands[i][2]
-        read = _side_by_side(inputs[i], weight.size(0))
-        own = pixels[starts[i] : starts[i] + len(read)]
-        changed.append(
-            torch.ops.onednn.qlinear_pointwise(
-                read, 1.0, 0, weight, scale, zeros, own, None, 1.0, 0, torch.float32, 1.0, 0, "sum", 1.0, "none", [], ""
-            )
-        )
+        read = inputs[i][0] if len(inputs[i]) == 1 else torch.cat(inputs[i], 1)
+        own = pixels.narrow(0, starts[i], read.size(0))
+        changed.append(_add_product(own, read, weights[i], scales[i]))
     return changed
+
+
+@scripted
+def product_relu(x: Tensor, weight: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+    """ReLU(product + bias): (n, C), float32; x (n, K), signed, `weight` (K, C), `scale` and `bias` (C,)."""
+    return _add_product(bias.repeat([x.size(0), 1]), x, weight, scale).relu_()

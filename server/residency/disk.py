@@ -23,7 +23,7 @@ from server.residency.tiers import BundleId, Bytes
 
 logger = logging.getLogger(__name__)
 
-_SUFFIX = ".folded-4"  # another number when what the files hold changes its form: older files are then thrown away
+_SUFFIX = ".folded-5"  # another number when what the files hold changes its form: older files are then thrown away
 _TEMPORARY_SUFFIX = ".tmp"
 _NAME = re.compile(rf"(?P<hash>[0-9a-f]{{64}})\.(?P<version>[0-9]+)(?P<int8>q?)\.(?P<task>.+){re.escape(_SUFFIX)}")
 _SUM_BYTES = 32

@@ -14,6 +14,7 @@ from nettailor.errors import BundleTensorInvalid
 RANGES = "ranges."
 LARGEST_BYTE = 255  # of what a range is divided into
 LARGEST_WEIGHT = 127  # in int8, of either sign
+ZERO_POINT = 128  # what is taken away from a quantised activation where it is to fit into int8
 
 Shape = tuple[int, ...]
 

@@ -4,7 +4,6 @@ scale of one activation to that of the next.
 Legend: C_l channels of node l, M middle channels of a bottleneck proxy, S as in `server.engine.folding`.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -18,7 +17,7 @@ from server.engine.adapters import Adapter, Int8Node, NodeAdapter
 from server.engine.backbone import SharedNetwork
 from server.engine.folded import FoldedBundle
 from server.engine.folding import FloatArray
-from server.engine.int8.folding import int8_matrix, is_matrix
+from server.engine.int8.folding import int8_matrix
 from server.engine.mixed import statistics_of
 from server.kernels.device import Device
 from server.kernels.int8 import Int8Matrix
@@ -26,27 +25,17 @@ from server.kernels.int8 import Int8Matrix
 
 def upload_int8(folded: FoldedBundle, network: SharedNetwork, shapes: Geometry, device: Device) -> Adapter:
     """Through the network whose convolutions are in 8 bits."""
-    kept = _kept(folded)
-    adapter = adapters.upload(kept, network, shapes, device)
-    arrays = folded.arrays() | kept.arrays()
+    adapter = adapters.upload(folded, network, shapes, device)
+    arrays = folded.arrays()
     nodes = {0: Int8Node(inverse=_inverse(arrays, 0), statistics=None, matrix=None, inner={})}
     nodes |= {node: _node(node, adapter, arrays, shapes) for node in adapter.nodes}
     return replace(adapter, int8=nodes, size_bytes=adapter.size_bytes + sum(map(_size_bytes, nodes.values())))
 
 
-def _kept(folded: FoldedBundle) -> FoldedBundle:
-    """What stays in memory beside the matrices, which are copied into oneDNN's. Where it is the larger part, as on
-    bottleneck backbones, copying it would cost a switch more than the matrices are worth: then all stays."""
-    matrices = [shape for name, shape in folded.shapes.items() if is_matrix(name)]
-    numbers = sum(map(math.prod, matrices))
-    return folded.first(len(folded.shapes) - len(matrices)) if 2 * numbers > folded.flat.size else folded
-
-
 def _size_bytes(node: Int8Node) -> int:
     """Of what is not in the bundle's buffer."""
-    matrices = [matrix for matrix, _ in node.inner.values()] + ([node.matrix] if node.matrix else [])
     tensors = [node.inverse] + ([] if node.statistics is None else [node.statistics])
-    return sum(matrix.size_bytes for matrix in matrices) + sum(tensor.untyped_storage().nbytes() for tensor in tensors)
+    return sum(tensor.untyped_storage().nbytes() for tensor in tensors)
 
 
 def _node(node: int, adapter: Adapter, arrays: Mapping[str, FloatArray], shapes: Geometry) -> Int8Node:
@@ -72,7 +61,8 @@ def _inverse(arrays: Mapping[str, FloatArray], node: int) -> Tensor:
 
 def _matrix(name: str, arrays: Mapping[str, FloatArray]) -> Int8Matrix:
     scale = arrays[f"{name}.scale"]
-    return Int8Matrix(torch.from_numpy(int8_matrix(arrays[f"{name}.int8"], len(scale))), torch.from_numpy(scale))
+    quantised = torch.from_numpy(int8_matrix(arrays[f"{name}.int8"], len(scale)))
+    return Int8Matrix(quantised=quantised, scale=torch.from_numpy(scale))
 
 
 def _statistics(node: int, network: SharedNetwork, own: NodeAdapter, arrays: Mapping[str, FloatArray]) -> Tensor:

@@ -8,12 +8,30 @@ from torch import Tensor
 
 from server.engine.adapters import Int8Node, ProxyAdapter
 from server.engine.backbone import ConvolutionBlock
-from server.engine.mixed import MixedPass, Node, a_row_each
+from server.engine.mixed import MixedPass, Node, a_row_each, matrices
 from server.engine.rows import Rows
 from server.kernels.int8 import Int8Convolution
-from server.kernels.int8_scripts import add_products, max_pool_bytes, quantise_rows, quantised, residual
+from server.kernels.int8_scripts import (
+    add_products,
+    max_pool_bytes,
+    product_relu,
+    quantise_rows,
+    quantised,
+    residual,
+    signed,
+)
 
 _PIECE_BYTES = 2**19  # of an activation: what is done to it, one thing after another, finds it in the cache
+
+
+class SignedNode(Node):
+    """Whose proxies read signed activations, and whose convolutions quantised ones as they are."""
+
+    @property
+    def by_task(self) -> dict[int, Tensor]:
+        if not self._by_task:
+            self._by_task = matrices(self.rows, signed(self.read))
+        return self._by_task
 
 
 class Int8Pass(MixedPass):
@@ -23,7 +41,7 @@ class Int8Pass(MixedPass):
         if node == len(self._shared.blocks):  # the classifier reads it as it is
             return super()._activation(node, rows, x)
         inverse = a_row_each([self._int8(task, node).inverse for task in rows.tasks], rows)
-        return Node(rows, x, quantise_rows(x, inverse, piece_length(x)))
+        return SignedNode(rows, x, quantise_rows(x, inverse, piece_length(x)))
 
     def _add_all_proxies(self, node: int, rows: Rows, x: Tensor) -> None:
         found = {task: matrix for task in rows.tasks if (matrix := self._int8(task, node).matrix) is not None}
@@ -32,15 +50,15 @@ class Int8Pass(MixedPass):
             return
         pixels = x.shape[1] * x.shape[2]
         inputs = [[self._source(proxy).by_task[task] for proxy in self._at(task, node).proxies] for task in found]
-        operands = [matrix.operands for matrix in found.values()]
-        add_products(x, [rows.starts[task] * pixels for task in found], inputs, operands)
+        weights, scales = [m.quantised for m in found.values()], [m.scale for m in found.values()]
+        add_products(x, [rows.starts[task] * pixels for task in found], inputs, weights, scales)
 
     def _pool(self, read: Tensor, ratio: int) -> Tensor:
         return max_pool_bytes(read, kernel=ratio + 1, stride=ratio)
 
     def _input(self, task: int, node: int, proxy: ProxyAdapter) -> Tensor:
         matrix, bias = self._int8(task, node).inner[proxy.source]
-        return matrix.product_relu(self._source(proxy).by_task[task], bias)
+        return product_relu(self._source(proxy).by_task[task], matrix.quantised, matrix.scale, bias)
 
     def _block(self, node: int, keepers: Rows) -> Tensor:
         source, block = self._nodes[node - 1], self._shared.blocks[node - 1]

@@ -10,7 +10,7 @@ from torch import Tensor
 from server.engine.backbone import ConvolutionBlock, SharedNetwork
 from server.engine.int8.mixed_pass import operands_of, piece_length
 from server.kernels.int8 import Int8Matrix, quantise_weight
-from server.kernels.int8_scripts import add_products, max_pool_bytes, quantise_rows, residual
+from server.kernels.int8_scripts import add_products, max_pool_bytes, product_relu, quantise_rows, residual, signed
 
 
 def quantise(x: Tensor) -> Tensor:
@@ -37,23 +37,24 @@ def warm_up_int8(network: SharedNetwork, x: Tensor) -> None:
     """Run every block once, from x_0 (N, H, W, C_0) on, and compile what passes run."""
     for block in network.blocks:
         x = run_block(block, x)
-    add_products(x, [], [], [])
+    add_products(x, [], [], [], [])
 
 
 def proxy_run(x: Tensor, target: Tensor, weights: list[Tensor], ratio: int) -> Callable[[], Tensor]:
-    """A_p^l added to the node's sum in place; x (N, H_p, W_p, C_p), target (N, H_l, W_l, C_l), `weights` (C_p, C_l) or,
-    with a bottleneck, (C_p, M) and (M, C_l), the latter in float32."""
+    """A_p^l of signed activations, whose biases would make up for the difference, added to the node's sum in place;
+    x (N, H_p, W_p, C_p), target (N, H_l, W_l, C_l), `weights` (C_p, C_l) or, with a bottleneck, (C_p, M) and (M, C_l),
+    the latter in float32."""
     matrix = _matrix(weights[0])
     rows = target.view(-1, target.shape[-1])
     bias = rows[0, : weights[0].shape[1]].clone()  # (M,) of a bottleneck proxy
     read = quantise(x)
 
     def run() -> Tensor:
-        seen = max_pool_bytes(read, kernel=ratio + 1, stride=ratio) if ratio > 1 else read
+        seen = signed(max_pool_bytes(read, kernel=ratio + 1, stride=ratio) if ratio > 1 else read)
         pixels = seen.view(-1, seen.shape[-1])
         if len(weights) > 1:
-            return rows.addmm_(matrix.product_relu(pixels, bias), weights[-1])
-        add_products(target, [0], [[pixels]], [matrix.operands])
+            return rows.addmm_(product_relu(pixels, matrix.quantised, matrix.scale, bias), weights[-1])
+        add_products(target, [0], [[pixels]], [matrix.quantised], [matrix.scale])
         return target
 
     return run
@@ -62,4 +63,4 @@ def proxy_run(x: Tensor, target: Tensor, weights: list[Tensor], ratio: int) -> C
 def _matrix(weight: Tensor) -> Int8Matrix:
     """Of (K, C)."""
     quantised, scale = quantise_weight(weight.t())
-    return Int8Matrix(quantised.t().contiguous(), scale)
+    return Int8Matrix(quantised=quantised.t().contiguous(), scale=scale)

@@ -2,6 +2,7 @@
 
 import gc
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nettailor.architecture.plan import full_plan, reachable_plan
+from nettailor.bundle.bundle import Bundle
 from nettailor.bundle.manifest import ADAPTER_METHODS
 from nettailor.errors import BundleWrongBackbone
 from server.engine.adapters import Adapter
@@ -118,6 +120,24 @@ def test_batches_in_lanes_of_their_own_answer_what_they_do_alone(dtype: Literal[
         found = list(threads.map(lambda one: shared.begin(*one, in_one_lane=True)()[0], work * 3))
     for logits, expected in zip(found, alone * 3, strict=True):
         np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_images_in_pieces_through_the_stem_have_their_own_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    images, tested = random_images(7, SIDE), engine(lanes=2)
+    bundles = [_with_colours(make_bundle("grey"), 0.5), _with_colours(make_bundle("dark"), 0.1)]
+    parts = [
+        Part(adapter=tested.pack(bundle), images=rows)
+        for bundle, rows in zip(bundles, ([5, 0, 3], [1, 6]), strict=True)
+    ]
+    monkeypatch.setattr("server.engine.stems._PIECE", 2 * images[0].size)
+    for bundle, part, logits in zip(bundles, parts, tested.forward(images, parts), strict=True):
+        expected = expected_logits(bundle, images[list(part.images)])
+        np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
+
+
+def _with_colours(bundle: Bundle, mean: float) -> Bundle:
+    preprocessing = bundle.manifest.preprocessing.model_copy(update={"mean": (mean, mean, mean)})
+    return replace(bundle, manifest=bundle.manifest.model_copy(update={"preprocessing": preprocessing}))
 
 
 def test_wrong_backbone_is_refused() -> None:

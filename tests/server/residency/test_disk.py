@@ -54,13 +54,13 @@ def test_what_an_earlier_process_left_is_verified_when_read(tmp_path: Path) -> N
     [spoilt] = tmp_path.glob("a*")
     spoilt.write_bytes(spoilt.read_bytes()[:-1] + b"x")
     (tmp_path / "left.tmp").write_bytes(b"half")
-    (tmp_path / f"{'c' * 64}.folded-3").write_bytes(b"of an older form")
+    (tmp_path / f"{'c' * 64}.folded-4").write_bytes(b"of an older form")
     again = opened(tmp_path)
     assert A in again
     assert again.read(A) is None
     assert read(again, B) == CONTENTS[B].tobytes()
     assert again.ids() == (B,)
-    assert [path.name for path in tmp_path.iterdir()] == [f"{'b' * 64}.12.a.b-1.folded-4"]
+    assert [path.name for path in tmp_path.iterdir()] == [f"{'b' * 64}.12.a.b-1.folded-5"]
 
 
 def test_what_another_process_is_writing_stays_and_what_it_left_goes(tmp_path: Path) -> None:

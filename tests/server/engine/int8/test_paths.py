@@ -2,6 +2,7 @@
 
 import torch
 
+from nettailor.bundle.tensors.ranges import ZERO_POINT
 from server.engine.backbone import max_pool
 from server.engine.int8.paths import proxy_run, quantise
 from tests.server.int8_machine import needs_int8
@@ -17,7 +18,7 @@ def test_a_proxy_alone_adds_its_product() -> None:
     target = torch.ones(2, 4, 4, 32)
     assert torch.equal(quantise(x), x.to(torch.uint8))
     proxy_run(x, target, [weight], 2)()
-    expected = 1 + max_pool(x, kernel=3, stride=2) @ weight
+    expected = 1 + (max_pool(x, kernel=3, stride=2) - ZERO_POINT) @ weight
     assert torch.equal(target, expected)
 
 
@@ -29,4 +30,4 @@ def test_one_with_a_bottleneck_adds_that_of_what_is_above_zero() -> None:
     second = torch.randn(16, 32, generator=random)
     target = torch.zeros(1, 4, 4, 32)
     proxy_run(x, target, [first, second], 1)()
-    torch.testing.assert_close(target, (x @ first).relu() @ second)
+    torch.testing.assert_close(target, ((x - ZERO_POINT) @ first).relu() @ second)
