@@ -116,10 +116,11 @@ def session(
     """Raises `ArgumentUnusable` for a URL, a key or an actor that none can be."""
     headers = {}
     for name, value, header in (("key", key, "Authorization"), ("actor", actor, "X-Actor")):
-        if value is not None and not (value.isascii() and value.isprintable()):
+        text = (value or "").strip()  # a header's value neither begins nor ends with spaces
+        if not (text.isascii() and text.isprintable()):
             raise ArgumentUnusable(f"the {name} holds characters that no {name} has")
-        if value:
-            headers[header] = f"Bearer {value}" if name == "key" else value
+        if text:
+            headers[header] = f"Bearer {text}" if name == "key" else text
     try:
         address = httpx.URL(url)
     except httpx.InvalidURL as error:

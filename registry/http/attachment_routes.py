@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from hosting.access.endpoint import endpoint
+from hosting.web.entity_tags import UNCHANGED, KnownTags, unchanged
 from hosting.web.openapi import BINARY, OCTETS, TEXT, answered, answered_as
 from nettailor.bundle.bundle import digest_of
 from registry.http import route_declarations as declared
@@ -19,41 +20,39 @@ HEADERS = {
 }
 
 _OF_A_VERSION = ("ETag", "X-Task-Version")
-_PAGE = answered("text/html", TEXT, headers=_OF_A_VERSION)
+_PAGE = answered("text/html", TEXT, headers=_OF_A_VERSION) | UNCHANGED
 _KINDS = {
     OCTETS: BINARY,
     **dict.fromkeys(("image/jpeg", "image/png"), BINARY),
     "text/html": TEXT,
     "application/json": {"description": "whatever it holds"},
 }
-_FILE = answered_as(_KINDS, description="as the suffix of its name says", headers=_OF_A_VERSION)
+_FILE = answered_as(_KINDS, description="as the suffix of its name says", headers=_OF_A_VERSION) | UNCHANGED
 
 VersionNumber = Annotated[int, Path(ge=1)]
 
 
 def add_attachments(routes: APIRouter, registry: Registry) -> None:
     @endpoint(routes, declared.READ_ATTACHMENT, response_class=Response, responses=_FILE)
-    def read_attachment(task: str, version: VersionNumber, name: str) -> Response:
-        return answer(registry.version_record(task, version), name)
+    def read_attachment(task: str, version: VersionNumber, name: str, known: KnownTags = None) -> Response:
+        record = registry.version_record(task, version)
+        return sent(record, name, read(registry.blobs, record, name), record.attachments[name], known)
 
     @endpoint(routes, declared.READ_REPORT, response_class=Response, responses=_PAGE)
-    def read_report(task: str, version: VersionNumber) -> Response:
+    def read_report(task: str, version: VersionNumber, known: KnownTags = None) -> Response:
         """How the version was made: a page to look at."""
-        return report_on(registry.version_record(task, version))
+        return report_on(registry.version_record(task, version), known)
 
     @endpoint(routes, declared.READ_LIVE_REPORT, response_class=Response, responses=_PAGE)
-    def read_live_report(task: str) -> Response:
+    def read_live_report(task: str, known: KnownTags = None) -> Response:
         """Of the live version."""
-        return report_on(registry.resolve(task))
+        return report_on(registry.resolve(task), known)
 
-    def report_on(record: VersionRecord) -> Response:
+    def report_on(record: VersionRecord, known: KnownTags) -> Response:
         task, page = record.task, read(registry.blobs, record, REPORT)
         headed = with_heading(page, registry.lineage(task, record.version), registry.history(task))
-        return sent(record, REPORT, headed, digest_of(headed))
+        return sent(record, REPORT, headed, digest_of(headed), known)
 
-    def answer(record: VersionRecord, name: str) -> Response:
-        return sent(record, name, read(registry.blobs, record, name), record.attachments[name])
-
-    def sent(record: VersionRecord, name: str, data: bytes, digest: str) -> Response:
+    def sent(record: VersionRecord, name: str, data: bytes, digest: str, known: KnownTags) -> Response:
         headers = HEADERS | {"ETag": f'"{digest}"', "X-Task-Version": str(record.version)}
-        return Response(data, media_type=media_type(name), headers=headers)
+        return unchanged(headers, known) or Response(data, media_type=media_type(name), headers=headers)

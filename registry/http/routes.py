@@ -10,6 +10,7 @@ from hosting.access.actor import ANONYMOUS, Actor
 from hosting.access.caller import require
 from hosting.access.endpoint import endpoint
 from hosting.disk.reserve import NO_RESERVE, DiskReserve
+from hosting.web.entity_tags import UNCHANGED, KnownTags, unchanged
 from hosting.web.openapi import BINARY, OCTETS, answered, takes
 from nettailor.bundle.safetensors_file import DEFAULT_LIMITS
 from nettailor.plain_text import PlainText
@@ -42,7 +43,7 @@ WantedTags = Annotated[
     list[str] | None, Query(alias="tag", max_length=64, description="`name=text`, or `name` for any text; all must fit")
 ]
 
-_BUNDLE = answered(OCTETS, BINARY, headers=("ETag", "X-Task-Version"))
+_BUNDLE = answered(OCTETS, BINARY, headers=("ETag", "X-Task-Version")) | UNCHANGED
 _BUNDLE_OR_FILE = takes(**{OCTETS: BINARY, VERSION_FILE: BINARY})
 
 
@@ -93,9 +94,11 @@ def _add_reading(routes: APIRouter, registry: Registry) -> None:
         return Lineage.of(registry.lineage(task, version))
 
     @endpoint(routes, declared.READ_BUNDLE, response_class=Response, responses=_BUNDLE)
-    def read_bundle(task: str, version: VersionNumber) -> Response:
+    def read_bundle(task: str, version: VersionNumber, known: KnownTags = None) -> Response:
         record = registry.version_record(task, version)
         headers = {"ETag": f'"{record.digest}"', "X-Task-Version": str(record.version)}
+        if (same := unchanged(headers, known)) is not None:
+            return same
         return Response(registry.read_bundle(record), media_type=OCTETS, headers=headers)
 
     @endpoint(routes, declared.READ_HISTORY)

@@ -70,10 +70,11 @@ def test_who_asks_is_sent_with_every_request() -> None:
         seen.append((request.headers.get("authorization"), request.headers.get("x-actor")))
         return httpx.Response(200, json=_TASKS)
 
-    for client in (mocked(answer), mocked(answer, key="ntk_a"), mocked(answer, actor="ann")):
-        with client:
+    options: list[dict[str, str]] = [{}, {"key": "ntk_a"}, {"actor": "ann"}, {"key": " ntk_a "}, {"actor": " "}]
+    for own in options:
+        with mocked(answer, key=own.get("key"), actor=own.get("actor")) as client:
             client.tasks()
-    assert seen == [(None, None), ("Bearer ntk_a", None), (None, "ann")]
+    assert seen == [(None, None), ("Bearer ntk_a", None), (None, "ann"), ("Bearer ntk_a", None), (None, None)]
 
 
 def test_nothing_there() -> None:

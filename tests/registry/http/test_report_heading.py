@@ -48,6 +48,21 @@ def test_number_date_aliases_and_checks_are_told(registry: Registry, url: str) -
     assert other != tag
 
 
+def test_who_has_it_as_it_is_is_not_sent_it_again(registry: Registry, url: str) -> None:
+    publish(registry, 0, f"<p>{REPORT_HEADING}</p>")
+    registry.promote("signs", "live", 1, actor="me", reason="")
+    paths = ("versions/1/bundle", "versions/1/attachments/report.html", "versions/1/report", "report")
+    with httpx.Client(base_url=f"{url}/tasks/signs/", trust_env=False) as http:
+        for path in paths:
+            tag = http.get(path).raise_for_status().headers["ETag"]
+            same = http.get(path, headers={"If-None-Match": f'"other", {tag}'})
+            assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", tag)
+            assert http.get(path, headers={"If-None-Match": '"other"'}).content
+        tag = http.get("report").headers["ETag"]
+        registry.promote("signs", "shown", 1, actor="me", reason="")
+        assert http.get("report", headers={"If-None-Match": tag}).status_code == 200
+
+
 def test_a_page_without_the_mark_stays_as_it_is(registry: Registry, url: str) -> None:
     publish(registry, 0, "<p>of an older release</p>")
     answer = httpx.get(f"{url}/tasks/signs/versions/1/report", trust_env=False)
