@@ -58,7 +58,10 @@ class MixedPass:
             if rows.tasks:
                 self._nodes[node] = self._node(node, rows)
             self._drop_used(node)
-        features = self._nodes[depth].x.mean((1, 2))
+        return self._classified(self._nodes[depth].x)
+
+    def _classified(self, x: Tensor) -> list[Tensor]:
+        features = x.mean((1, 2))
         return [
             torch.addmm(adapter.head_bias, features[self._all.of(task)], adapter.head_weight.t())
             for task, adapter in enumerate(self._adapters)
@@ -100,7 +103,7 @@ class MixedPass:
 
     def _start(self, node: int, rows: Rows) -> Tensor:
         """a_ll G_l(x_{l-1}) where the block is kept, and the sum of the proxies' biases everywhere."""
-        keepers = rows.subset(t for t in rows.tasks if self._at(t, node).alpha is not None)
+        keepers = self._keepers(node, rows)
         if not keepers.tasks:
             first = self._source(self._at(rows.tasks[0], node).proxies[0]).x
             return self._biases(node, rows, *first.shape[1:3])
@@ -108,6 +111,9 @@ class MixedPass:
         if keepers is rows:
             return x
         return self._biases(node, rows, *x.shape[1:3]).index_copy_(0, self._index(rows, keepers), x)
+
+    def _keepers(self, node: int, rows: Rows) -> Rows:
+        return rows.subset(t for t in rows.tasks if self._at(t, node).alpha is not None)
 
     def _block(self, node: int, keepers: Rows) -> Tensor:
         source, block = self._nodes[node - 1], self._shared.blocks[node - 1]
@@ -156,12 +162,12 @@ class MixedPass:
         if key not in self._pooled:
             node = self._nodes[proxy.source]
             wanting = node.rows.subset(t for t in node.rows.tasks if key in self._adapters[t].pools)
-            pooled = self._pool(self._rows_of(node.rows, node.read, wanting), proxy.ratio)
-            self._pooled[key] = type(node)(wanting, pooled, pooled)
+            self._pooled[key] = self._pool(node, wanting, proxy.ratio)
         return self._pooled[key]
 
-    def _pool(self, read: Tensor, ratio: int) -> Tensor:
-        return max_pool(read, kernel=ratio + 1, stride=ratio)
+    def _pool(self, node: Node, wanting: Rows, ratio: int) -> Node:
+        x = max_pool(self._rows_of(node.rows, node.read, wanting), kernel=ratio + 1, stride=ratio)
+        return Node(wanting, x, x)
 
     def _rows_of(self, rows: Rows, x: Tensor, wanted: Rows) -> Tensor:
         """Of x, whose rows are `rows`, those that are wanted."""

@@ -1,4 +1,5 @@
-"""What the pass in 8 bits does between two decisions, each as one call without Python inside.
+"""What the pass in 8 bits does between two decisions, each as one call without Python inside: what comes back to Python
+waits for its lock each time, which lanes and requests want at once (docs/log.md).
 
 TorchScript knows tensors, numbers and lists of them, so convolutions and matrices come taken apart, as
 `Int8Convolution.operands` says them. Legend: N images, C channels, H W; activations are
@@ -9,7 +10,6 @@ wrote is still in the cache for the next.
 import torch
 from torch import Tensor
 
-from nettailor.bundle.tensors.ranges import ZERO_POINT
 from server.kernels.scripted import scripted
 
 
@@ -24,9 +24,28 @@ def whole_numbers(y: Tensor) -> Tensor:
     return y.round_().clamp_(0, 255).to(torch.int16)
 
 
-@scripted
-def quantise_rows(x: Tensor, inverse: Tensor, length: int) -> Tensor:
-    """Of x >= 0; `inverse` (N or 1, 1, 1, 1) is one over the scale of each row."""
+def signed(x: Tensor) -> Tensor:
+    """Quantised activations (N, H, W, C) less `ZERO_POINT` (128), as int8 and as a matrix (N H W, C)."""
+    return torch.bitwise_xor(x, 128).to(torch.int8).view(-1, x.size(3))  # of 128 and more the eighth bit is the sign
+
+
+def _rows_of(x: Tensor, chosen: list[int]) -> Tensor:
+    """Some rows, or all where none are named."""
+    return x.index_select(0, torch.tensor(chosen)) if len(chosen) > 0 else x
+
+
+def _a_row_each(vectors: list[Tensor], counts: list[int]) -> Tensor:
+    """One vector (S,) a task, for so many rows each -> (N or 1, 1, 1, S)."""
+    if len(vectors) == 1:
+        return vectors[0].view(1, 1, 1, -1)
+    each: list[Tensor] = []
+    for i in range(len(vectors)):
+        for _ in range(counts[i]):
+            each.append(vectors[i])
+    return torch.stack(each).view(len(each), 1, 1, -1)
+
+
+def _quantised_rows(x: Tensor, inverse: Tensor, length: int) -> Tensor:
     if len(x) <= length:
         return quantised(torch.mul(x, inverse))
     whole = torch.empty_like(x, dtype=torch.uint8)
@@ -36,14 +55,31 @@ def quantise_rows(x: Tensor, inverse: Tensor, length: int) -> Tensor:
     return whole
 
 
-def max_pool_bytes(x: Tensor, *, kernel: int, stride: int) -> Tensor:
-    """Of quantised activations, padding kernel // 2, what quantising the pooled ones would give:
-    (N, H, W, C) -> (N, ceil(H / stride), ceil(W / stride), C)."""
+@scripted
+def quantise(x: Tensor, inverses: list[Tensor], counts: list[int], length: int, *, relu: bool) -> tuple[Tensor, Tensor]:
+    """What convolutions and what proxies read of x, whose memory gets a ReLU first where it is to have one: uint8, and
+    `signed`. `inverses`, (1,) each, are one over the scales of the rows of each task, of which there are `counts`."""
+    if relu:
+        x.relu_()
+    read = _quantised_rows(x, _a_row_each(inverses, counts), length)
+    return read, signed(read)
+
+
+@scripted
+def pool(x: Tensor, chosen: list[int], *, kernel: int, stride: int) -> tuple[Tensor, Tensor]:
+    """Of the chosen rows of quantised activations, padding kernel // 2, what quantising the pooled ones would give:
+    (N, H, W, C) -> (N, ceil(H / stride), ceil(W / stride), C), and that `signed`."""
     # `max_pool2d` itself refuses large images of bytes (findings/torch_max_pool_of_bytes.sh) and is ten times slower.
     y: Tensor = torch.ops.quantized.max_pool2d(
-        x.permute(0, 3, 1, 2), [kernel] * 2, [stride] * 2, [kernel // 2] * 2, [1, 1], False
+        _rows_of(x, chosen).permute(0, 3, 1, 2),
+        [kernel, kernel],
+        [stride, stride],
+        [kernel // 2, kernel // 2],
+        [1, 1],
+        False,
     )
-    return y.permute(0, 2, 3, 1).contiguous()
+    read = y.permute(0, 2, 3, 1).contiguous()
+    return read, signed(read)
 
 
 def _convolved(x: Tensor, operands: list[Tensor], places: list[int]) -> Tensor:
@@ -70,18 +106,17 @@ def _residual(
     return y.addcmul_(beside, vectors[-2])
 
 
-@scripted
-def residual(
+def _block(
     x: Tensor,
     beside: Tensor,
-    *,
     statistics: Tensor,
+    *,
     sizes: list[int],
     operands: list[list[Tensor]],
     places: list[list[int]],
     length: int,
 ) -> Tensor:
-    """A block: the branch over x, and `beside` as it is or through the shortcut's convolution, the last of them.
+    """The branch over x, and `beside` as it is or through the shortcut's convolution, the last of them.
 
     `statistics` (N or 1, 1, 1, S) is cut into parts of these sizes, in the order of `server.engine.folding`.
     """
@@ -99,9 +134,44 @@ def residual(
     return whole
 
 
-def signed(x: Tensor) -> Tensor:
-    """Quantised activations less `ZERO_POINT`, as int8."""
-    return torch.bitwise_xor(x, ZERO_POINT).view(torch.int8)
+def _among(y: Tensor, rows: int, at: list[int], spans: list[list[int]], biases: list[Tensor]) -> Tensor:
+    """So many rows: y at these places, and in each span, [first row, number of rows], a bias (C,)."""
+    whole = y.new_empty([rows, y.size(1), y.size(2), y.size(3)])
+    whole.index_copy_(0, torch.tensor(at), y)
+    for i in range(len(spans)):
+        whole[spans[i][0] : spans[i][0] + spans[i][1]] = biases[i]
+    return whole
+
+
+@scripted
+def block(
+    x: Tensor,
+    read: Tensor,
+    chosen: list[int],
+    statistics: list[Tensor],
+    counts: list[int],
+    *,
+    sizes: list[int],
+    operands: list[list[Tensor]],
+    places: list[list[int]],
+    length: int,
+    at: list[int],
+    spans: list[list[int]],
+    biases: list[Tensor],
+) -> Tensor:
+    """A shared block over the chosen rows, which are those of the tasks that keep it: `statistics` (S,) and a count of
+    rows each. Where there are other tasks, these rows come to lie `at` places among theirs, of which each has a span,
+    [first, number], and a bias (C,)."""
+    own = _rows_of(read, chosen)
+    beside = own if len(operands) > (len(sizes) - 1) // 2 else _rows_of(x, chosen)
+    vectors = _a_row_each(statistics, counts)
+    y = _block(own, beside, vectors, sizes=sizes, operands=operands, places=places, length=length)
+    if len(spans) == 0:
+        return y
+    rows = len(y)
+    for span in spans:
+        rows += span[1]
+    return _among(y, rows, at, spans, biases)
 
 
 def _add_product(rows: Tensor, x: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
@@ -137,19 +207,29 @@ def _add_product(rows: Tensor, x: Tensor, weight: Tensor, scale: Tensor) -> Tens
 
 @scripted
 def add_products(
-    x: Tensor, starts: list[int], inputs: list[list[Tensor]], weights: list[Tensor], scales: list[Tensor]
+    x: Tensor,
+    spans: list[list[int]],
+    *,
+    sources: list[Tensor],
+    reads: list[list[int]],
+    weights: list[Tensor],
+    scales: list[Tensor],
 ) -> list[Tensor]:
-    """To the pixels of x from each start on, in place: a task's inputs, signed, (n, K) side by side, times its matrix.
+    """To the pixels of each task's span of x, [first pixel, number of pixels], in place: what it reads, side by side,
+    times its matrix. A `read` says of which of the sources (`signed`) and from which pixel on, pair after pair.
 
     Returns what was added to. TorchScript believes the larger product to change nothing, and leaves it out where nobody
-    wants its result.
+    wants its result; so no other function does this beside something else.
     """
     pixels = x.view(-1, x.shape[3])
     changed: list[Tensor] = []
-    for i in range(len(starts)):
-        read = inputs[i][0] if len(inputs[i]) == 1 else torch.cat(inputs[i], 1)
-        own = pixels.narrow(0, starts[i], read.size(0))
-        changed.append(_add_product(own, read, weights[i], scales[i]))
+    for i in range(len(spans)):
+        first, count = spans[i][0], spans[i][1]
+        parts: list[Tensor] = []
+        for k in range(0, len(reads[i]), 2):
+            parts.append(sources[reads[i][k]].narrow(0, reads[i][k + 1], count))
+        read = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
+        changed.append(_add_product(pixels.narrow(0, first, count), read, weights[i], scales[i]))
     return changed
 
 
@@ -157,3 +237,15 @@ def add_products(
 def product_relu(x: Tensor, weight: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
     """ReLU(product + bias): (n, C), float32; x (n, K), signed, `weight` (K, C), `scale` and `bias` (C,)."""
     return _add_product(bias.repeat([x.size(0), 1]), x, weight, scale).relu_()
+
+
+@scripted
+def classify(x: Tensor, weights: list[Tensor], biases: list[Tensor], counts: list[int]) -> list[Tensor]:
+    """Logits (n, K) of each task of x (N, H, W, C); `weights` (K, C), `biases` (K,)."""
+    features = x.mean([1, 2])
+    logits: list[Tensor] = []
+    start = 0
+    for i in range(len(weights)):
+        logits.append(torch.addmm(biases[i], features.narrow(0, start, counts[i]), weights[i].t()))
+        start += counts[i]
+    return logits

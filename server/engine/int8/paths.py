@@ -10,34 +10,39 @@ from torch import Tensor
 from server.engine.backbone import ConvolutionBlock, SharedNetwork
 from server.engine.int8.mixed_pass import operands_of, piece_length
 from server.kernels.int8 import Int8Matrix, quantise_weight
-from server.kernels.int8_scripts import add_products, max_pool_bytes, product_relu, quantise_rows, residual, signed
+from server.kernels.int8_scripts import add_products, block, classify, pool, product_relu, quantise
 
 
-def quantise(x: Tensor) -> Tensor:
-    """What paths read of an activation; its values do not matter here, nor do its ranges."""
-    return quantise_rows(x, x.new_ones(1, 1, 1, 1), piece_length(x))
-
-
-def run_block(block: ConvolutionBlock, x: Tensor) -> Tensor:
-    """With the quantising of x, which happens once, whoever reads it."""
-    read = quantise(x)
-    operands, places = operands_of(block, *x.shape[1:3])
-    return residual(
+def run_block(shared: ConvolutionBlock, x: Tensor) -> Tensor:
+    """With the quantising of x, which happens once, whoever reads it. Its values do not matter here, nor do its
+    ranges."""
+    length = piece_length(x)
+    read, _ = quantise(x, [x.new_ones(1)], [len(x)], length, relu=False)
+    operands, places = operands_of(shared, *x.shape[1:3])
+    return block(
+        x,
         read,
-        x if block.shortcut is None else read,
-        statistics=x.new_zeros(1, 1, 1, sum(block.statistics_sizes)),
-        sizes=block.statistics_sizes,
+        [],
+        [x.new_zeros(sum(shared.statistics_sizes))],
+        [len(x)],
+        sizes=shared.statistics_sizes,
         operands=operands,
         places=places,
-        length=piece_length(x),
+        length=length,
+        at=[],
+        spans=[],
+        biases=[],
     )
 
 
 def warm_up_int8(network: SharedNetwork, x: Tensor) -> None:
     """Run every block once, from x_0 (N, H, W, C_0) on, and compile what passes run."""
-    for block in network.blocks:
-        x = run_block(block, x)
-    add_products(x, [], [], [], [])
+    for shared in network.blocks:
+        x = run_block(shared, x)
+    add_products(x, [], sources=[], reads=[], weights=[], scales=[])
+    classify(x, [], [], [])
+    read, _ = quantise(x, [x.new_ones(1)], [len(x)], len(x), relu=True)
+    pool(read, [], kernel=1, stride=1)
 
 
 def proxy_run(x: Tensor, target: Tensor, weights: list[Tensor], ratio: int) -> Callable[[], Tensor]:
@@ -47,14 +52,15 @@ def proxy_run(x: Tensor, target: Tensor, weights: list[Tensor], ratio: int) -> C
     matrix = _matrix(weights[0])
     rows = target.view(-1, target.shape[-1])
     bias = rows[0, : weights[0].shape[1]].clone()  # (M,) of a bottleneck proxy
-    read = quantise(x)
+    read, signed = quantise(x, [x.new_ones(1)], [len(x)], piece_length(x), relu=False)
 
     def run() -> Tensor:
-        seen = signed(max_pool_bytes(read, kernel=ratio + 1, stride=ratio) if ratio > 1 else read)
-        pixels = seen.view(-1, seen.shape[-1])
+        seen = pool(read, [], kernel=ratio + 1, stride=ratio)[1] if ratio > 1 else signed
         if len(weights) > 1:
-            return rows.addmm_(product_relu(pixels, matrix.quantised, matrix.scale, bias), weights[-1])
-        add_products(target, [0], [[pixels]], [matrix.quantised], [matrix.scale])
+            return rows.addmm_(product_relu(seen, matrix.quantised, matrix.scale, bias), weights[-1])
+        spans, reads = [[0, len(rows)]], [[0, 0]]
+        weight, scale = matrix.quantised, matrix.scale
+        add_products(target, spans, sources=[seen], reads=reads, weights=[weight], scales=[scale])
         return target
 
     return run

@@ -10,7 +10,7 @@ from nettailor.complexity.counting import measured_path_costs
 from server.engine.profile import Profile, measure
 from server.kernels.device import CpuDevice
 from server.kernels.int8 import Int8Matrix
-from server.kernels.int8_scripts import residual
+from server.kernels.int8_scripts import block
 from tests.server.int8_machine import needs_int8
 from tests.server.oracle import backbone
 
@@ -38,8 +38,8 @@ def test_the_table_is_what_training_reads(profile: Profile, tmp_path: Path) -> N
 @needs_int8
 @pytest.mark.parametrize("name", ["mini26", "resnet50"])
 def test_on_an_int8_device_blocks_and_proxies_are_those_in_8_bits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks, matrices = Mock(wraps=residual), Mock(wraps=Int8Matrix)
-    monkeypatch.setattr("server.engine.int8.paths.residual", blocks)
+    blocks, matrices = Mock(wraps=block), Mock(wraps=Int8Matrix)
+    monkeypatch.setattr("server.engine.int8.paths.block", blocks)
     monkeypatch.setattr("server.engine.int8.paths.Int8Matrix", matrices)
     found = measure(backbone(name), CpuDevice(winograd=False, int8=True), side=32, images=1, rounds=1)
     assert found.dtype == "int8"

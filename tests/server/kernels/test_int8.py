@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from nettailor.bundle.tensors.ranges import ZERO_POINT
 from server.engine.backbone import max_pool
 from server.kernels.int8 import Int8Convolution, quantise_weight
-from server.kernels.int8_scripts import add_products, max_pool_bytes, product_relu, quantise_rows, signed
+from server.kernels.int8_scripts import add_products, pool, product_relu, quantise, signed
 from tests.server.int8_machine import needs_int8
 
 
@@ -97,28 +97,35 @@ def test_one_convolution_in_many_threads() -> None:
 @needs_int8
 @settings(max_examples=60)
 @given(
-    rows=st.sampled_from([1, 7, 9, 25, 64, 324, 1296]),  # of the last the larger product
+    rows=st.sampled_from([1, 7, 9, 25, 64, 324, 2048]),  # of the last the larger product
     parts=st.lists(st.sampled_from([16, 32, 48, 64, 96, 160]), min_size=1, max_size=3),
     columns=st.sampled_from([16, 32, 64, 256]),
 )
-@example(rows=1296, parts=[160], columns=64)  # the larger product is wrong for these on processors with AMX
-@example(rows=1296, parts=[64, 128], columns=64)
+@example(rows=2048, parts=[160], columns=64)  # the larger product is wrong for these on processors with AMX
+@example(rows=2048, parts=[64, 128], columns=64)
 @example(rows=1024, parts=[128, 48], columns=128)
-def test_matrix(rows: int, parts: list[int], columns: int) -> None:
-    """Inputs side by side times one matrix, added in place, and behind a ReLU."""
+def test_matrices(rows: int, parts: list[int], columns: int) -> None:
+    """Of two tasks, each times inputs side by side, added in place where it has its rows; and one behind a ReLU."""
     width, generator = sum(parts), torch.Generator().manual_seed(rows)
-    x = torch.randint(0, 256, (rows, width), dtype=torch.uint8, generator=generator)
+    x = torch.randint(0, 256, (2 * rows, width), dtype=torch.uint8, generator=generator)
     quantised, scale = quantise_weight(torch.randn(columns, width, generator=generator))
     weight, bias = quantised.t().contiguous(), torch.randn(columns, generator=generator)
     product = ((x.double() - ZERO_POINT) @ weight.double() * scale).float()
-    low = signed(x)
-    behind = product_relu(low, weight, scale, bias)
+    sources = [signed(part.contiguous().view(2, rows, 1, -1)) for part in x.split(parts, 1)]
+    behind = product_relu(torch.cat(sources, 1), weight, scale, bias)
     torch.testing.assert_close(behind, (product + bias).relu(), rtol=1e-5, atol=1e-2)
-    before = torch.randn(1, rows + 2, 1, columns, generator=generator)
+    before = torch.randn(1, 2 * rows + 2, 1, columns, generator=generator)
     target = before.clone()
-    add_products(target, [1], [list(low.split(parts, 1))], [weight], [scale])
-    before[0, 1 : 1 + rows, 0] += product
+    reads = [[number for k in range(len(parts)) for number in (k, first)] for first in (rows, 0)]
+    spans = [[0, rows], [rows + 1, rows]]
+    add_products(target, spans, sources=sources, reads=reads, weights=[weight] * 2, scales=[scale] * 2)
+    before[0, :rows, 0] += product[rows:]
+    before[0, rows + 1 : -1, 0] += product[:rows]
     torch.testing.assert_close(target, before, rtol=1e-5, atol=1e-2)
+
+
+def bytes_of(x: Tensor) -> Tensor:
+    return quantise(x, [torch.ones(1)], [len(x)], len(x), relu=False)[0]
 
 
 @given(
@@ -126,19 +133,37 @@ def test_matrix(rows: int, parts: list[int], columns: int) -> None:
     side=st.integers(1, 30),
     channels=st.sampled_from([3, 16, 64, 96]),
     stride=st.sampled_from([2, 4, 8]),
+    backwards=st.booleans(),
 )
-def test_pooling_bytes_is_quantising_what_was_pooled(count: int, side: int, channels: int, stride: int) -> None:
+def test_pooling_bytes_is_quantising_what_was_pooled(
+    *, count: int, side: int, channels: int, stride: int, backwards: bool
+) -> None:
     generator = torch.Generator().manual_seed(side)
     x = 300 * torch.rand(count, side, side, channels, generator=generator)
-    kernel, one = stride + 1, torch.ones(1, 1, 1, 1)
-    expected = quantise_rows(max_pool(x, kernel=kernel, stride=stride), one, count)
-    pooled = max_pool_bytes(quantise_rows(x, one, count), kernel=kernel, stride=stride)
-    assert torch.equal(pooled, expected)
+    rows, kernel = list(range(count))[::-1] if backwards else [], stride + 1
+    pooled, low = pool(bytes_of(x), rows, kernel=kernel, stride=stride)
+    assert torch.equal(pooled, bytes_of(max_pool(x[rows or ...], kernel=kernel, stride=stride)))
     assert pooled.is_contiguous()
+    assert torch.equal(low.int() + ZERO_POINT, pooled.view(low.shape).int())
 
 
 def test_large_images_of_bytes_are_pooled() -> None:
     x = torch.arange(300, dtype=torch.int16).clamp(max=255).to(torch.uint8).view(1, 1, 300, 1).expand(1, 300, 300, 1)
-    pooled = max_pool_bytes(x.contiguous(), kernel=3, stride=2)
+    pooled, _ = pool(x.contiguous(), [], kernel=3, stride=2)
     assert pooled.shape == (1, 150, 150, 1)
     assert pooled[0, 7, :5, 0].tolist() == [1, 3, 5, 7, 9]
+
+
+@given(counts=st.lists(st.integers(1, 4), min_size=1, max_size=4), length=st.integers(1, 9), relu=st.booleans())
+def test_every_row_is_quantised_with_the_scale_of_its_task(counts: list[int], length: int, relu: bool) -> None:
+    generator = torch.Generator().manual_seed(length)
+    x = 40 * torch.randn(sum(counts), 3, 2, 5, generator=generator)
+    inverses = [torch.rand(1, generator=generator) * 9 for _ in counts]
+    each = torch.cat(inverses).repeat_interleave(torch.tensor(counts)).view(-1, 1, 1, 1)
+    expected = (x * each).round().clamp(0, 255).to(torch.uint8)
+    behind = x.clone()
+    read, low = quantise(behind, inverses, counts, length, relu=relu)
+    assert torch.equal(read, expected)
+    assert torch.equal(low, signed(read))
+    assert torch.equal(low.int().view(read.shape) + ZERO_POINT, read.int())
+    assert torch.equal(behind, x.relu() if relu else x)

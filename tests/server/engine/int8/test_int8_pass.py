@@ -18,6 +18,8 @@ from tests.server.oracle import backbone, expected_logits, make_bundle, random_i
 
 pytestmark = needs_int8
 
+SCRIPTS = ("quantise", "block", "add_products", "pool", "classify")
+
 
 def assert_close(logits: NDArray[np.float32], wanted: NDArray[np.float32], say: str = "") -> None:
     """A value just between two steps may be rounded to either; what follows from that grows through random blocks."""
@@ -80,11 +82,11 @@ def test_the_first_request_finds_compiled_what_it_runs(monkeypatch: pytest.Monke
 
         monkeypatch.setattr(paths, name, run)
 
-    for name in ("quantise_rows", "residual", "add_products"):
+    for name in SCRIPTS:
         noting(name)
     engine().warm_up(SIDE)
-    assert set(ran) == {"quantise_rows", "residual", "add_products"}
-    assert ran.count("residual") == len(engine().shared.blocks)
+    assert set(ran) == set(SCRIPTS)
+    assert ran.count("block") == len(engine().shared.blocks)
 
 
 def test_bundles_without_ranges_are_answered_in_float32() -> None:
