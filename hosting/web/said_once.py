@@ -44,14 +44,19 @@ async def check_members_said_once(request: Request) -> None:
     assert isinstance(route, APIRoute)
     if not route.dependant.body_params:  # a handler that reads its body itself, which may be gigabytes
         return
+    _refuse(repeated_members(await request.body()), place="body")
+
+
+def repeated_members(data: bytes) -> list[str]:
+    """Names that an object in a document of JSON has more than once; none of what is no JSON, which others say."""
     repeated: list[str] = []
 
     def members(pairs: list[tuple[str, Any]]) -> None:
         repeated.extend(_more_than_once(name for name, _ in pairs))
 
-    with contextlib.suppress(ValueError, RecursionError):  # no JSON: the parameter's own validation says so
-        json.loads(await request.body(), object_pairs_hook=members)
-    _refuse(repeated, place="body")
+    with contextlib.suppress(ValueError, RecursionError):
+        json.loads(data, object_pairs_hook=members)
+    return repeated
 
 
 def _repeated(request: Request) -> list[str]:

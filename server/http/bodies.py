@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from hosting.errors import BodyTooLarge, FormInvalid
 from hosting.web import multipart
 from hosting.web.connection.scope import body_is_there
+from hosting.web.said_once import repeated_members
 from hosting.web.slow_body import SlowBody
 from server.errors import BodyUnsupported, RequestMalformed
 from server.http.parameters import ManyTasksQuery
@@ -100,6 +101,8 @@ def _from_json(body: bytes, max_images: int) -> list[bytes]:
     most = 2 * max_images + _FURTHER
     if any(body.count(mark) > most for mark in (b'"', b",", b"[", b"{")):
         raise _too_many(max_images)
+    for name in repeated_members(body):
+        raise RequestMalformed(f"body.{name[:200]}", "given more than once")
     try:
         texts = JsonImages.model_validate_json(body).images
     except ValidationError as failure:

@@ -17,6 +17,7 @@ def multipart(*fields: tuple[str, str, bytes], boundary: str = "xx") -> bytes:
 
 
 FILE = '; filename="a.png"'
+LONG = "body." + 200 * "m"
 
 
 def test_raw() -> None:
@@ -53,6 +54,8 @@ def test_multipart_takes_images_in_order_and_nothing_else() -> None:
         ("application/json", b"{", "body"),
         ("application/json", b'{"images": []}', "body.images"),
         ("application/json", b'{"images": ["AA=="], "more": 1}', "body.more"),
+        ("application/json", b'{"images": ["AA=="], "images": ["AA=="]}', "body.images"),
+        ("application/json", b'{"images": ["AA=="], "' + b"m" * 999 + b'": 1, "' + b"m" * 999 + b'": 1}', LONG),
         ("application/json", b'{"images": [' + b'"",' * 40 + b'""]}', "body"),
         ("application/json", b"[" * 100, "body"),
         ("application/json; charset=utf-8", b'{"images": ["AA==", "data:,#"]}', "body.images.1"),
