@@ -12,7 +12,7 @@ from registry.http import route_declarations as declared
 from registry.http.report_heading import with_heading
 from registry.journal.records import VersionRecord
 from registry.registry import Registry
-from registry.versions.attachments import REPORT, media_type, read
+from registry.versions.attachments import REPORT, digest_in, media_type, read
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox",
@@ -36,7 +36,10 @@ def add_attachments(routes: APIRouter, registry: Registry) -> None:
     @endpoint(routes, declared.READ_ATTACHMENT, response_class=Response, responses=_FILE)
     def read_attachment(task: str, version: VersionNumber, name: str, known: KnownTags = None) -> Response:
         record = registry.version_record(task, version)
-        return sent(record, name, read(registry.blobs, record, name), record.attachments[name], known)
+        headers = _headers(record, digest_in(record, name))
+        return unchanged(headers, known) or Response(
+            read(registry.blobs, record, name), media_type=media_type(name), headers=headers
+        )
 
     @endpoint(routes, declared.READ_REPORT, response_class=Response, responses=_PAGE)
     def read_report(task: str, version: VersionNumber, known: KnownTags = None) -> Response:
@@ -51,8 +54,9 @@ def add_attachments(routes: APIRouter, registry: Registry) -> None:
     def report_on(record: VersionRecord, known: KnownTags) -> Response:
         task, page = record.task, read(registry.blobs, record, REPORT)
         headed = with_heading(page, registry.lineage(task, record.version), registry.history(task))
-        return sent(record, REPORT, headed, digest_of(headed), known)
+        headers = _headers(record, digest_of(headed))
+        return unchanged(headers, known) or Response(headed, media_type=media_type(REPORT), headers=headers)
 
-    def sent(record: VersionRecord, name: str, data: bytes, digest: str, known: KnownTags) -> Response:
-        headers = HEADERS | {"ETag": f'"{digest}"', "X-Task-Version": str(record.version)}
-        return unchanged(headers, known) or Response(data, media_type=media_type(name), headers=headers)
+
+def _headers(record: VersionRecord, digest: str) -> dict[str, str]:
+    return HEADERS | {"ETag": f'"{digest}"', "X-Task-Version": str(record.version)}

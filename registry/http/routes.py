@@ -97,9 +97,7 @@ def _add_reading(routes: APIRouter, registry: Registry) -> None:
     def read_bundle(task: str, version: VersionNumber, known: KnownTags = None) -> Response:
         record = registry.version_record(task, version)
         headers = {"ETag": f'"{record.digest}"', "X-Task-Version": str(record.version)}
-        if (same := unchanged(headers, known)) is not None:
-            return same
-        return Response(registry.read_bundle(record), media_type=OCTETS, headers=headers)
+        return unchanged(headers, known) or Response(registry.read_bundle(record), media_type=OCTETS, headers=headers)
 
     @endpoint(routes, declared.READ_HISTORY)
     def read_history(task: str) -> list[HistoryEntry]:

@@ -33,11 +33,16 @@ def checked(task: str, attachments: Mapping[str, str], blobs: Blobs) -> dict[str
     return dict(attachments)
 
 
-def read(blobs: Blobs, record: VersionRecord, name: str) -> bytes:
-    """An attachment's bytes, their digest verified. Raises `AttachmentUnknown`, `BlobMissing`, `BlobCorrupt`."""
+def digest_in(record: VersionRecord, name: str) -> str:
+    """An attachment's. Raises `AttachmentUnknown`."""
     if name not in record.attachments:
         raise AttachmentUnknown(record.task, record.version, name)
-    return blobs.read(record.attachments[name])
+    return record.attachments[name]
+
+
+def read(blobs: Blobs, record: VersionRecord, name: str) -> bytes:
+    """An attachment's bytes, their digest verified. Raises `AttachmentUnknown`, `BlobMissing`, `BlobCorrupt`."""
+    return blobs.read(digest_in(record, name))
 
 
 def media_type(name: str) -> str:

@@ -41,8 +41,10 @@ def warm_up_int8(network: SharedNetwork, x: Tensor) -> None:
         x = run_block(shared, x)
     add_products(x, [], sources=[], reads=[], weights=[], scales=[])
     classify(x, [], [], [])
-    read, _ = quantise(x, [x.new_ones(1)], [len(x)], len(x), relu=True)
+    read, signed = quantise(x, [x.new_ones(1)], [len(x)], len(x), relu=True)
     pool(read, [], kernel=1, stride=1)
+    matrix = _matrix(x.new_ones(x.shape[-1], 1))
+    product_relu(signed, matrix.quantised, matrix.scale, x.new_zeros(1))
 
 
 def proxy_run(x: Tensor, target: Tensor, weights: list[Tensor], ratio: int) -> Callable[[], Tensor]:

@@ -17,7 +17,7 @@ def multipart(*fields: tuple[str, str, bytes], boundary: str = "xx") -> bytes:
 
 
 FILE = '; filename="a.png"'
-LONG = "body." + 200 * "m"
+LONG = "body." + 195 * "m"  # a name is not told at any length
 
 
 def test_raw() -> None:
@@ -55,7 +55,9 @@ def test_multipart_takes_images_in_order_and_nothing_else() -> None:
         ("application/json", b'{"images": []}', "body.images"),
         ("application/json", b'{"images": ["AA=="], "more": 1}', "body.more"),
         ("application/json", b'{"images": ["AA=="], "images": ["AA=="]}', "body.images"),
-        ("application/json", b'{"images": ["AA=="], "' + b"m" * 999 + b'": 1, "' + b"m" * 999 + b'": 1}', LONG),
+        ("application/json", b'{"images": [], "images": ["AA=="]}', "body.images"),
+        ("application/json", b'{"\\u0069mages": ["AA=="], "images": ["AA=="]}', "body.images"),
+        ("application/json", b'{"images": ["AA=="], "' + b"m" * 999 + b'": 1}', LONG),
         ("application/json", b'{"images": [' + b'"",' * 40 + b'""]}', "body"),
         ("application/json", b"[" * 100, "body"),
         ("application/json; charset=utf-8", b'{"images": ["AA==", "data:,#"]}', "body.images.1"),

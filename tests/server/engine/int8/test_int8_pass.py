@@ -18,7 +18,7 @@ from tests.server.oracle import backbone, expected_logits, make_bundle, random_i
 
 pytestmark = needs_int8
 
-SCRIPTS = ("quantise", "block", "add_products", "pool", "classify")
+SCRIPTS = ("quantise", "block", "add_products", "pool", "product_relu", "classify")
 
 
 def assert_close(logits: NDArray[np.float32], wanted: NDArray[np.float32], say: str = "") -> None:
