@@ -137,6 +137,7 @@ _GEOMETRIES = {
         _torchvision("resnet50", [3, 4, 6, 3], 4),
         _decathlon("wide_resnet26", 64),
         _decathlon("mini26", 32),
+        _decathlon("mini26b", 32),  # other weights, under a name of their own
     )
 }
 

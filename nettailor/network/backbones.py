@@ -130,6 +130,7 @@ def canonical_tensors(backbone: Backbone) -> dict[str, Tensor]:
 _PREPROCESSING = {
     "wide_resnet26": Preprocessing(resize=72, crop=64, mean=IMAGENET_MEAN, std=IMAGENET_STD),
     "mini26": Preprocessing(resize=32, crop=32, mean=IMAGENET_MEAN, std=IMAGENET_STD),
+    "mini26b": Preprocessing(resize=32, crop=32, mean=IMAGENET_MEAN, std=IMAGENET_STD),
 }
 _ANY = "of any architecture"  # in messages about weights whose architecture is not named
 _IMAGENET = Preprocessing(resize=256, crop=224, mean=IMAGENET_MEAN, std=IMAGENET_STD)

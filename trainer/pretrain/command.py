@@ -3,9 +3,10 @@
 `python -m trainer.pretrain --data SET.zip ... --out runs/mini26`
 
 Each set has a head of its own on the shared backbone; a batch mixes the sets. The schedule follows the time budget
-(one cycle over `--minutes` of training time), so that the run ends when it should on a machine that does other work;
-it resumes from its last checkpoint. The exported file holds an exponential moving average of the weights. `--start`
-gives the backbone of an earlier run, for one more cycle.
+(one cycle over `--minutes` of training time), so that the run ends when it should on a machine that does other work,
+or takes `--epochs` whatever the time; it resumes from its last checkpoint. The exported files hold an exponential
+moving average of the weights: NAME.safetensors the backbone's, NAME.heads.safetensors the heads'. `--start` gives the
+backbone of an earlier run, for one more cycle, which begins with heads that are fitted to its features.
 
 `--prune SHARE` makes a pruned backbone of that of `--start`, or of the shipped one, for tasks of method `packnet`: it
 sets the smallest weights of each convolution of the blocks to 0, retrains the others for `--minutes`, and writes
@@ -41,7 +42,11 @@ def main() -> None:
     config = PretrainConfig(
         backbone=args.backbone,
         minutes=args.minutes,
+        epochs=args.epochs,
         lr=args.lr or (PretrainConfig.lr if args.prune is None else _RETRAINING_LR),
+        label_smoothing=args.label_smoothing,
+        saturation=args.saturation,
+        grey=args.grey,
         seed=args.seed,
         start=args.start,
         prune=args.prune,
@@ -51,7 +56,9 @@ def main() -> None:
         _prune(run, args)
         return
     run.run()
-    export(run.averaged.backbone, args.out / f"{config.backbone}.safetensors")
+    weights = args.out / f"{config.backbone}.safetensors"
+    export(run.averaged.backbone, weights)
+    export_heads(run.averaged_heads(), load_backbone(config.backbone, weights), weights.with_suffix(".heads.safetensors"))
     told = {"top1": _top1(run, args), "epochs": run.epoch, "minutes": round(run.seconds / 60, 1)}
     print(json.dumps(told))
 
@@ -107,6 +114,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="zips of train/<class>/ and test/<class>/")
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint, caches and the exported file")
     parser.add_argument("--minutes", type=float, default=PretrainConfig.minutes, help="training time")
+    parser.add_argument("--epochs", type=int, help="the cycle's length, whatever time it takes")
+    parser.add_argument("--label-smoothing", type=float, default=PretrainConfig.label_smoothing)
+    parser.add_argument("--saturation", type=float, default=PretrainConfig.saturation, help="times 1 +- this")
+    parser.add_argument("--grey", type=float, default=PretrainConfig.grey, help="share of images without colours")
     parser.add_argument("--lr", type=float, help=f"peak learning rate: {PretrainConfig.lr}, {_RETRAINING_LR} to prune")
     parser.add_argument("--prune", type=_share, metavar="SHARE", help="of the weights, to be set to 0; 0.5 in PackNet")
     parser.add_argument("--start", type=Path, help="weights of the backbone to start from")

@@ -27,6 +27,14 @@ class MultiHead(nn.Module):
         logits: Tensor = self.head(self.backbone(images)).float()
         return logits.masked_fill(self.owner[None, :] != sets[:, None], -math.inf)
 
+    @torch.no_grad()
+    def head_of(self, first: int, classes: int) -> nn.Linear:
+        """A copy of the rows of one set."""
+        head = nn.Linear(self.head.in_features, classes)
+        head.weight.copy_(self.head.weight[first : first + classes])
+        head.bias.copy_(self.head.bias[first : first + classes])
+        return head
+
 
 def smoothed_cross_entropy(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
     """Cross entropy with label smoothing over the finite logits of each row only."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nettailor.cpu import bf16_pays
@@ -35,8 +35,12 @@ def learning_rate(progress: float, peak: float) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - WARMUP) / (1 - WARMUP))))
 
 
+def _begins_trained(config: PretrainConfig) -> bool:
+    return config.start is not None or config.prune is not None
+
+
 def _first_backbone(config: PretrainConfig) -> Backbone:
-    if config.start is None and config.prune is None:
+    if not _begins_trained(config):
         return build_backbone(config.backbone)
     return load_backbone(config.backbone, config.start).requires_grad_(True)
 
@@ -50,13 +54,13 @@ class Pretraining:
         backbone = channels_last(_first_backbone(config))
         self.zeros = None if config.prune is None else Zeros(backbone, config.prune)
         self.model = MultiHead(backbone, [s.classes for s in sets])
-        if self.zeros is not None and not self._checkpoint.exists():
+        if _begins_trained(config) and not self._checkpoint.exists():
             fit_heads(self.model, sets)
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True)
         self.optimizer = SGD(
             self.model.parameters(), lr=config.lr, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
         )
-        self.epoch, self.seconds = 0, 0.0
+        self.epoch, self.seconds, self.seen = 0, 0.0, 0
         # Images of all sets in one row: (set, index in the set)
         self.rows = torch.cat(
             [torch.stack([torch.full((len(s.labels),), i), torch.arange(len(s.labels))], 1) for i, s in enumerate(sets)]
@@ -73,12 +77,29 @@ class Pretraining:
         assert isinstance(self.average.module, MultiHead)
         return self.average.module
 
+    def averaged_heads(self) -> list[tuple[str, nn.Linear]]:
+        """The moving average's head of each set, by its name."""
+        return [(images.name, self.averaged.head_of(*span)) for images, span in zip(self.sets, self._spans, strict=True)]
+
+    @property
+    def _spans(self) -> list[tuple[int, int]]:
+        """First logit and number of logits of each set."""
+        return [(int(first), images.classes) for first, images in zip(self.offsets[:-1], self.sets, strict=True)]
+
     @property
     def progress(self) -> float:
-        return self.seconds / (60 * self.config.minutes)
+        """0..1: the share of the epochs, or of the time, that is over."""
+        if self.config.epochs is None:
+            return self.seconds / (60 * self.config.minutes)
+        return self.seen / (self.config.epochs * self._images_an_epoch)
+
+    @property
+    def _images_an_epoch(self) -> int:
+        """Batches that are not full are left out."""
+        return len(self.rows) // self.config.batch_size * self.config.batch_size
 
     def run(self) -> None:
-        """Train until the time budget is spent, with a checkpoint an epoch; goes on from the last one."""
+        """Train until the epochs are over or the time is spent, with a checkpoint an epoch; goes on from the last one."""
         self.restore()
         while self.progress < 1:
             loss, images = self.train_epoch()
@@ -104,6 +125,7 @@ class Pretraining:
                 self.zeros.keep()
             self.average.update_parameters(self.model)
             losses.append(loss.item())
+            self.seen += len(images)
             self.seconds = before + time.monotonic() - started
             if self.progress >= 1:
                 break
@@ -131,6 +153,7 @@ class Pretraining:
             "optimizer": self.optimizer.state_dict(),
             "epoch": self.epoch,
             "seconds": self.seconds,
+            "seen": self.seen,
         }
         part = self.out / "checkpoint.part"
         torch.save(state, part)
@@ -143,5 +166,5 @@ class Pretraining:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.epoch, self.seconds = state["epoch"], state["seconds"]
+        self.epoch, self.seconds, self.seen = state["epoch"], state["seconds"], state["seen"]
         logger.info("resumed after epoch %d", self.epoch)

@@ -5,10 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-from nettailor.network.backbones import load_backbone
+from nettailor.network.backbones import canonical_tensors, load_backbone
+from nettailor.network.weights.heads import read_heads
 from tests.trainer.pretrain.sets import zip_of_splits
 from trainer.pretrain.command import main
+from trainer.pretrain.export import export
 
 
 def test_zips_in_a_backbone_out(
@@ -25,3 +28,20 @@ def test_zips_in_a_backbone_out(
     assert report["epochs"] == 1
     assert load_backbone("mini26", out / "mini26.safetensors").channels[-1] == 128
     assert (out / "checkpoint.pt").exists()
+    assert [head.out_features for head in read_heads(out / "mini26.heads.safetensors")] == [2, 2]
+
+
+def test_a_second_cycle_begins_with_the_first_one_s_weights_and_takes_its_epochs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pets = zip_of_splits(tmp_path / "pets.zip", ["cat", "dog"])
+    out, first = tmp_path / "out", tmp_path / "first.safetensors"
+    export(load_backbone("mini26"), first)
+    command = ["trainer.pretrain", "--data", str(pets), "--out", str(out), "--start", str(first), "--backbone", "mini26b"]
+    monkeypatch.setattr(sys, "argv", [*command, "--epochs", "2", "--lr", "1e-6", "--label-smoothing", "0"])
+    main()
+    assert json.loads(capsys.readouterr().out)["epochs"] == 2
+    second = load_backbone("mini26b", out / "mini26b.safetensors")
+    for name, tensor in canonical_tensors(load_backbone("mini26")).items():
+        if name.endswith("weight"):
+            torch.testing.assert_close(canonical_tensors(second)[name], tensor, rtol=1e-2, atol=1e-3)
