@@ -1,9 +1,11 @@
-"""The paper's studies of its own parts: the teacher, and how far back the proxies reach (figure 6, table 1).
+"""The paper's studies of its own parts: the teacher, and how far back the proxies reach (figure 6, table 1); and the
+paper's form of the teacher's term (eq. 11) beside ours.
 
-    python -m benchmarks.ablations --data SET.zip ... [--preset fast] [--seeds 0] [--resume] [--json]
+    python -m benchmarks.ablations --data SET.zip ... [--preset fast] [--seeds 0] [--studies teacher] [--resume] [--json]
 
 "without" a teacher, neither the nodes nor the logits are compared with it (gamma2 = 0, no distillation); the student
 still starts from its classifier. "skips": a node has proxies from so many nodes before it, from all of them if "dense".
+"loss": eq. 11 as the paper and its released code have it, with their weight, beside the default (docs/paper-map.md).
 A point of a front is one network of the search: accuracy on the validation split, shares removed net of what the task
 adds. `student` is the published network's accuracy on the test split.
 """
@@ -43,12 +45,14 @@ VARIANTS = (
     Variant(study="skips", name="1", recipe={"skips": 1}),
     Variant(study="skips", name="5", recipe={"skips": 5}),
     Variant(study="skips", name="dense", recipe={"skips": None}),
+    Variant(study="loss", name="paper", recipe={"loss": "paper", "gamma2": 10.0, "distillation": 0.0}),
 )
+_STUDIES = ("teacher", "skips", "loss")
 _ORDER = ("1", "3", "5", "dense")
 
 
 def assignments(args: argparse.Namespace) -> list[tuple[Variant, Assignment]]:
-    """Every variant on every set; the recipe itself, "with" a teacher, is the one of three skips as well."""
+    """Every variant of the wanted studies on every set; the recipe itself, "with" a teacher, is part of them all."""
     return [
         (
             variant,
@@ -64,6 +68,7 @@ def assignments(args: argparse.Namespace) -> list[tuple[Variant, Assignment]]:
         )
         for path, seed in wanted_runs(args)
         for variant in VARIANTS
+        if variant.study in args.studies or variant.name == "with"
     ]
 
 
@@ -82,13 +87,15 @@ def figures(row: Row, folder: Path) -> dict[str, Any]:
 
 
 def studies(done: Sequence[tuple[Variant, Assignment, Row]]) -> dict[str, dict[str, dict[str, list[dict[str, Any]]]]]:
-    """By study, variant and set, what every seed gave."""
-    found: dict[str, dict[str, dict[str, list[dict[str, Any]]]]] = {"teacher": {}, "skips": {}}
+    """By study, variant and set, what every seed gave; the recipe itself as three skips and as the local loss, too."""
+    found: dict[str, dict[str, dict[str, list[dict[str, Any]]]]] = {study: {} for study in _STUDIES}
     for variant, assignment, row in done:
         own = figures(row, Path(assignment.folder))
         found[variant.study].setdefault(variant.name, {}).setdefault(row.task, []).append(own)
-    skips = found["skips"] | {"3": found["teacher"]["with"]}
-    return found | {"skips": {name: skips[name] for name in _ORDER}}
+    itself = found["teacher"]["with"]
+    skips = found["skips"] | {"3": itself}
+    ordered = {name: skips[name] for name in _ORDER if name in skips}
+    return found | {"skips": ordered, "loss": {"local": itself} | found["loss"]}
 
 
 def table(found: Mapping[str, Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]]) -> Table:
@@ -115,6 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_run_options(parser, out=Path("runs/ablations"))
     parser.add_argument("--preset", choices=["fast", "balanced", "thorough"], default="fast")
+    parser.add_argument("--studies", choices=_STUDIES, nargs="+", default=list(_STUDIES))
     args = parser.parse_args()
     claim(args, {})
     work = assignments(args)
