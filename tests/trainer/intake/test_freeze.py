@@ -88,6 +88,16 @@ def test_equal_uploads_are_one_dataset(take_in: TakeIn) -> None:
     assert take_in(archives.zip_of(other)).digest != take_in(uploads[0]).digest
 
 
+def test_a_file_of_labels_that_is_too_large_is_said(take_in: TakeIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.intake.scanning.read_archive.DOCUMENT_BYTES", 1000)
+    report = take_in(archives.zip_of({**GOOD, "labels.csv": b"file,label\n" + b"cats/1.png,cats\n" * 200}))
+    size = "3211 bytes, the limit for a file of labels is 1000"
+    assert reasons(report)["labels.csv"] == size
+    assert [(each.weight, each.text) for each in report.findings if each.files == ("labels.csv",)] == [
+        ("warning", f"labels.csv is not read: {size}. Split it, or take out of it what tells no class.")
+    ]
+
+
 def test_bad_images_are_skipped_and_reported(take_in: TakeIn) -> None:
     cut = archives.picture(7, side=64)
     upload = archives.zip_of(

@@ -39,6 +39,14 @@ class ImageFinder:
         found = self._find(path, folder)
         return self._find(unquote(path), folder) if found is None and "%" in path else found
 
+    def is_shared(self, path: str, folder: Parts = ()) -> bool:
+        """Whether a path that is no image's alone is the end of several."""
+        parts = _written(path)
+        if not parts or self(path, folder) is not None:
+            return False
+        is_stem, counts = not is_image_name(parts[-1]), range(1, min(len(parts), _ENDS) + 1)
+        return all(self._index((), count, is_stem=is_stem).get(_key(parts[-count:]), ()) is None for count in counts)
+
     def _find(self, path: str, folder: Parts) -> Parts | None:
         parts = _written(path)
         if not parts:
@@ -98,6 +106,17 @@ class ImageFinder:
 def finder_of(upload: Upload) -> ImageFinder:
     """For `Upload.once`."""
     return ImageFinder(upload.images)
+
+
+def last_part(path: str) -> str:
+    """Of a path as it is written, as names are compared."""
+    return _key(_written(path)[-1:])
+
+
+def names_of(image: Parts) -> tuple[str, str]:
+    """What a path that means an image may end in: its name, with and without the suffix."""
+    name = _key(image[-1:])
+    return name, name.rpartition(".")[0]
 
 
 def _key(parts: Parts) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding, Weight, shorten
-from trainer.intake.layouts.image_finder import finder_of
+from trainer.intake.layouts.image_finder import finder_of, last_part, names_of
 from trainer.intake.layouts.layout import Reading
 from trainer.intake.layouts.split_words import is_unlabelled, split_of
 from trainer.intake.placement import MAX_CLASS_CHARACTERS, Placement, Split
@@ -19,10 +19,11 @@ from trainer.intake.upload import Document, Upload
 
 _SHOWN = 200  # characters of a path in a message
 
-Fault = Literal["missing", "unlabelled", "long", "split", "repeated", "contradicted", "malformed"]
+Fault = Literal["missing", "shared", "unlabelled", "long", "split", "repeated", "contradicted", "malformed"]
 
 _SENTENCES: dict[Fault, tuple[str, str]] = {  # of several, and what they are about
     "missing": ("name no image of the upload", "Add the images, or take the rows out."),
+    "shared": ("name several images of the upload", "Write the folders of the images, too: cats/1.png."),
     "unlabelled": ("have no label", "Their images are left out."),
     "long": (f"have a label of more than {MAX_CLASS_CHARACTERS} characters", "Their images are left out."),
     "split": ("name a split that is not known", "Their images are left out: call it train, val or test."),
@@ -82,17 +83,21 @@ class Rows:
     contradicted: set[Parts] = field(default_factory=set)
     # images that any row names
     named: set[Parts] = field(default_factory=set)
+    # what rows call images, each time several at once
+    _shared: set[str] = field(default_factory=set)
     # rows of documents that have labels, whether they can be used or not
     with_label: int = 0
 
     def take(self, document: Document, row: Row) -> None:
         self._taken[document.parts] += 1
         self.with_label += row.label is not None
-        image = self.upload.once(finder_of)(row.file, document.folder)
-        shown = repr(row.file[:_SHOWN])
+        image, shown = self.find(document, row.file), repr(row.file[:_SHOWN])
         if image is not None:
             self.named.add(image)
-        if image is None:
+        if image is None and self.upload.once(finder_of).is_shared(row.file, document.folder):
+            self._shared.add(last_part(row.file))
+            self.fault(document, "shared", row.where, f"several images are called {shown}")
+        elif image is None:
             self.fault(document, "missing", row.where, f"no image {shown} in the archive")
         elif row.label == "":
             why = f": {row.instead}" if row.instead else ""
@@ -107,6 +112,16 @@ class Rows:
             self.fault(document, "split", row.where, reason, image=image, detail=detail)
         else:
             self._add(document, row, image)
+
+    def find(self, document: Document, file: str) -> Parts | None:
+        """The image that a document calls so."""
+        return self.upload.once(finder_of)(file, document.folder)
+
+    def why(self, image: Parts) -> str | None:
+        """Why an image is left out, if that is the rows' fault."""
+        if image in self.reasons or not self._shared.intersection(names_of(image)):
+            return self.reasons.get(image)
+        return "several images are called so, and the rows do not say which they mean"
 
     def fault(
         self,

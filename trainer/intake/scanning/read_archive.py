@@ -100,6 +100,8 @@ class _Pass:
             self._containers += self._spooled(member)
         elif path.endswith(_DOCUMENTS) and member.size_bytes <= DOCUMENT_BYTES:
             self._scan.documents += self._spooled(member)
+        elif path.endswith(_DOCUMENTS):
+            self._leave_large(member)
         else:
             self._take_image(member)
 
@@ -152,6 +154,16 @@ class _Pass:
         self._scan.others[document.parts] = kind
         self._scan.closed.append(document.parts)
         self._scan.skip(document.parts, f"not looked into ({kind}): images lie beside it")
+
+    def _leave_large(self, member: Member) -> None:
+        """Of a file that may hold labels: what it says is not known, and may be missed."""
+        size = f"{member.size_bytes} bytes, the limit for a file of labels is {DOCUMENT_BYTES}"
+        try:
+            self._leave_out(member, next(member.chunks(), b""), size)
+        except ArchiveDamaged as fault:
+            self._scan.skip(member.parts, fault.reason)
+        text = f"{member.path} is not read: {size}. Split it, or take out of it what tells no class."
+        self._scan.findings.append(Finding(weight="warning", text=text, files=(member.path,)))
 
     def _take_image(self, member: Member) -> None:
         image = self._usable(member)

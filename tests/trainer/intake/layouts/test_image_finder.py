@@ -55,6 +55,23 @@ def test_paths(path: str, folder: str, found: str | None) -> None:
     assert (None if image is None else "/".join(image)) == found
 
 
+@pytest.mark.parametrize(
+    ("path", "folder", "shared"),
+    [
+        ("a.png", "", True),
+        ("images/A", "", True),
+        ("a.png", "set/train", False),  # that of its own folder is meant
+        ("train/images/a.png", "", False),
+        ("val/a.png", "", False),  # neither lies there
+        ("c.png", "", False),
+        ("e.png", "", False),
+        ("", "", False),
+    ],
+)
+def test_names_that_several_images_have(path: str, folder: str, shared: bool) -> None:
+    assert ImageFinder(IMAGES).is_shared(path, tuple(filter(None, folder.split("/")))) is shared
+
+
 class Counted(list[Parts]):
     """Counts how many of its members are looked at."""
 

@@ -122,7 +122,7 @@ def read_annotations(upload: Upload, annotations: Annotations, *, refuse_mixed_b
         left_out=[
             *((file.document.parts, file.fault) for file in annotations.files if file.fault),
             *reading.left_out,
-            *((image, rows.reasons.get(image) or _reason(names.get(image))) for image in unplaced),
+            *((image, rows.why(image) or _reason(names.get(image))) for image in unplaced),
         ],
         findings=findings,
         classes=frozenset() if any(each.weight == "error" for each in findings) else _declared(annotations.files),

@@ -48,7 +48,8 @@ def _entries(grid: Grid) -> Iterator[Entry]:
 def _odd_rows(grid: Grid) -> Iterator[Finding]:
     path = grid.document.path
     odd = [row.where for row in grid.rows if not set(row.cells[1:]) <= _YES | _NO]
-    for what, places in (("other cells than 0 and 1", odd), ("more cells than there are columns", grid.too_long)):
+    too_long = [row.where for row in grid.too_long]
+    for what, places in (("other cells than 0 and 1", odd), ("more cells than there are columns", too_long)):
         if places:
-            text = f"{path}: {len(places)} rows have {what}: {', '.join(shorten(list(places)))}. Correct them."
+            text = f"{path}: {len(places)} rows have {what}: {', '.join(shorten(places))}. Correct them."
             yield Finding(weight="warning", text=text, files=(path,))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.layouts.folders.shape import placements_by_folder, splits_by_folder
 from trainer.intake.layouts.layout import CERTAIN, LIKELY, SHAPE, Reading, Recognition
-from trainer.intake.layouts.rows import Said
+from trainer.intake.layouts.rows import Said, is_unassigned
 from trainer.intake.layouts.sidecars.fields import Fields, fields_of
 from trainer.intake.layouts.sidecars.samples import Sample, Samples, samples_of
 from trainer.intake.layouts.split_words import split_of
@@ -27,12 +27,17 @@ _SHARD = re.compile(r"(^|[-_.])\d{4,}$")  # how the name of a shard ends
 
 @dataclass(frozen=True, kw_only=True)
 class _Told:
-    """What the files of one sample say; ``split`` and ``group`` are "" for none."""
+    """What the files of one sample say; ``word``, what they call its split, and ``group`` are "" for none."""
 
     sample: Sample
     label: str
+    word: str
     split: Split | None
     group: str
+
+    @property
+    def is_of_unknown_split(self) -> bool:
+        return bool(self.word) and split_of(self.word) is None and not is_unassigned(self.word)
 
 
 class SidecarLayout:
@@ -75,6 +80,7 @@ class SidecarLayout:
                 *_findings(fields, samples),
                 *names.findings,
                 *_without_label([each for each in told if not each.label], len(told)),
+                *_of_unknown_splits([each for each in told if each.label and each.is_of_unknown_split], len(told)),
                 *unplaced_images(unplaced, upload, "without a file beside them"),
                 *_against_folders(told, names, upload),
             ],
@@ -99,12 +105,14 @@ def _folders(upload: Upload) -> set[str]:
 def _told(fields: Fields, samples: Samples, upload: Upload) -> Iterator[_Told]:
     roles, by_folder = fields.roles, upload.once(splits_by_folder)
     for sample, row in zip(samples.samples, fields.grid.rows, strict=True):
-        word = "" if roles.split is None else row.cells[roles.split]
+        written = "" if roles.split is None else row.cells[roles.split]
+        word = roles.split_words.get(written.lower(), written)
         shard = (split_of(folder) for folder in reversed(sample.image[:-1]))
         yield _Told(
             sample=sample,
             label=label_of(roles, row) or "",
-            split=split_of(roles.split_words.get(word.lower(), word))
+            word=word,
+            split=split_of(word)
             or by_folder.get(sample.image)
             or next((split for split in shard if split is not None), None),
             group="" if roles.group is None else row.cells[roles.group],
@@ -117,6 +125,8 @@ def _place(told: _Told, names: Mapping[str, str]) -> Placement | str:
         return "the files beside it tell no class"
     if len(label) > MAX_CLASS_CHARACTERS:
         return f"the class name is longer than {MAX_CLASS_CHARACTERS} characters"
+    if told.is_of_unknown_split:
+        return f"{told.word[:50]!r} is no split (train, val, test)"
     return Placement(label=label, split=told.split)
 
 
@@ -146,6 +156,16 @@ def _without_label(found: list[_Told], samples: int) -> Iterator[Finding]:
         shown = ", ".join(shorten(["/".join(image) for image in images]))
         text = f"The files beside {len(images)} of {samples} images tell no class, and these are left out: {shown}."
         yield Finding(weight="warning", text=text, files=paths_of(images))
+
+
+def _of_unknown_splits(found: list[_Told], samples: int) -> Iterator[Finding]:
+    if found:
+        words = ", ".join(shorten(sorted({repr(each.word[:50]) for each in found})))
+        text = (
+            f"The files beside {len(found)} of {samples} images name a split that is not known ({words}), and these are "
+            "left out: call it train, val or test."
+        )
+        yield Finding(weight="warning", text=text, files=paths_of(each.sample.image for each in found))
 
 
 def _against_folders(told: list[_Told], names: ClassNames, upload: Upload) -> list[Finding]:

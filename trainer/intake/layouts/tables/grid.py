@@ -14,7 +14,7 @@ MOST_COLUMNS = 10_000
 class GridRow:
     # its place in the document: "line 3", "entry 3"
     where: str
-    # as many as there are columns
+    # as many as there are columns, but for rows that are too long
     cells: tuple[str, ...]
 
 
@@ -24,8 +24,8 @@ class Grid:
     # None where the document does not name them
     columns: tuple[str, ...] | None
     rows: Sequence[GridRow]
-    # the places of rows with more cells than there are columns
-    too_long: Sequence[str] = ()
+    # rows with more cells than there are columns, as they are
+    too_long: Sequence[GridRow] = ()
     findings: Sequence[Finding] = ()
 
     @property
@@ -78,7 +78,7 @@ class GridBuilder:
             document=self._document,
             columns=None if columns is None else tuple(columns),
             rows=[GridRow(where=where, cells=_fitted(row, width)) for where, row in rows if not any(row[width:])],
-            too_long=[where for where, row in rows if any(row[width:])],
+            too_long=[GridRow(where=where, cells=row) for where, row in rows if any(row[width:])],
             findings=findings,
         )
 

@@ -48,7 +48,7 @@ class TableLayout:
         by_folder = _others(folders, placements, tables) if labelled else {}
         placements |= by_folder
         unplaced = [image for image in upload.images if image not in placements]
-        told = tables.rows.reasons
+        told = {image: why for image in unplaced if (why := tables.rows.why(image))}
         where = f"not in {tables.paths[0].rpartition('/')[2]}" if len(tables.paths) == 1 else "in no table of labels"
         return replace(
             reading,

@@ -129,8 +129,9 @@ def _names(tables: Tables, upload: Upload) -> ClassNames:
 
 
 def _take(tables: Tables, grid: Grid, roles: Roles, names: Mapping[str, str]) -> None:
-    for where in grid.too_long:
-        tables.rows.fault(grid.document, "malformed", where, "more cells than there are columns")
+    for row in grid.too_long:
+        image = tables.rows.find(grid.document, row.cells[roles.file])
+        tables.rows.fault(grid.document, "malformed", row.where, "more cells than there are columns", image=image)
     is_list = not roles.has_label and roles.split is None  # of the images of one split
     told = (_split_of_name(grid.document.parts) if is_list else None) or ""
     for row in grid.rows:

@@ -91,6 +91,19 @@ def test_splits_and_groups_may_be_keys(tmp_path: Path) -> None:
     assert_right(take_in(tmp_path, found), ALL)
 
 
+def test_images_of_an_unknown_split_are_left_out_and_said(tmp_path: Path) -> None:
+    words = {7: "fold7", 8: "unassigned"}
+    found = samples_of(TRAIN, lambda s: {"json": as_json({"label": s.label, "split": words.get(s.number, "train")})})
+    outcome = take_in(tmp_path, found)
+    assert_right(outcome, [sample for sample in TRAIN if sample.number != 7], given=())
+    (finding,) = [finding for finding in outcome.report.findings if finding.weight == "warning"]
+    assert finding.text == (
+        "The files beside 3 of 27 images name a split that is not known ('fold7'), and these are left out: call it "
+        "train, val or test."
+    )
+    assert set(outcome.reasons.values()) == {"'fold7' is no split (train, val, test)"}
+
+
 def test_names_of_classes_come_from_a_list(tmp_path: Path) -> None:
     packed = shards(ALL, lambda s: {"cls": str(NUMBERS[s.label]).encode()})
     outcome = take_in(tmp_path, {**packed, "classes.txt": "\n".join(CLASSES).encode()})

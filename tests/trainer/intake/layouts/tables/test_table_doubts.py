@@ -46,9 +46,10 @@ def test_rows_that_say_nothing_usable_are_told_with_their_lines(tmp_path: Path) 
     ]
     assert texts(outcome, "note") == [
         "labels.csv: 1 of 62 rows name an image again, and say the same: line 63.",
-        "2 of 60 images are in no table of labels and are left out: in images. Add what they show, or take them away.",
+        "1 of 60 images are in no table of labels and are left out: in images. Add what they show, or take them away.",
     ]
     assert outcome.reasons[f"images/{TRAIN[2].name}"] == "not in labels.csv"
+    assert outcome.reasons[f"images/{TRAIN[4].name}"] == "more cells than there are columns (line 6 of 'labels.csv')"
     assert outcome.reasons[f"images/{TRAIN[3].name}"] == (
         f"'{TRAIN[3].name}' has no label: the column label is empty (line 5 of 'labels.csv')"
     )
@@ -78,6 +79,22 @@ def test_images_of_an_unknown_split_or_without_a_label_are_not_called_missing_fr
         "'holdup' in the column split is no split (train, val, test) (line 3 of 'labels.csv')",
         f"'{TRAIN[2].name}' has no label: the column label is empty (line 4 of 'labels.csv')",
     ]
+
+
+def test_a_name_that_several_images_have_is_not_called_missing(tmp_path: Path) -> None:
+    files = images(TRAIN) | {f"more/{s.name}": s.data for s in samples(splits=["train"], each=2)}
+    data = table(TRAIN, lambda s: (s.name, s.label), header=["file", "label"])
+    outcome = take_in(tmp_path, {**files, "labels.csv": data.encode()})
+    assert [text for text in texts(outcome, "warning") if text.startswith("labels.csv")] == [
+        "labels.csv: 6 of 60 rows name several images of the upload: line 2, line 3, line 22, line 23, line 42, and 1 "
+        "more. Write the folders of the images, too: cats/1.png."
+    ]
+    name = TRAIN[0].name
+    for folder in ("images", "more"):
+        assert outcome.reasons[f"{folder}/{name}"] == (
+            "several images are called so, and the rows do not say which they mean"
+        )
+    assert f"line 2: several images are called '{name}'" in [skip.reason for skip in outcome.report.skipped]
 
 
 def test_several_classes_in_a_one_hot_table_are_not_called_none(tmp_path: Path) -> None:
