@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from hosting.web.said_once import repeated_members
 from server.errors import RequestMalformed
 from server.http.open_inference.json_data import json_input
 from server.http.open_inference.schemas import InferenceHeader, InputHeader, OutputHeader
@@ -78,7 +79,7 @@ def _with_binary_data(json: bytes, data: bytes) -> RestRequest:
 def read_json(model: type[M], json: bytes, *, where: str) -> M:
     """Raises `RequestMalformed`."""
     try:
-        return model.model_validate_json(json)
+        document = model.model_validate_json(json)
     except ValidationError as failure:
         first = failure.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))[:200] or where
@@ -86,6 +87,9 @@ def read_json(model: type[M], json: bytes, *, where: str) -> M:
         if first["type"] == "json_invalid":
             reason += f"; where binary data follows the JSON, the header {HEADER_LENGTH} says how long the JSON is"
         raise RequestMalformed(place, reason) from failure
+    if names := repeated_members(json):
+        raise RequestMalformed(f"{where}.{names[0]}"[:200], "given more than once")
+    return document
 
 
 def _inputs(headers: Sequence[InputHeader], data: bytes) -> tuple[InputTensor, ...]:

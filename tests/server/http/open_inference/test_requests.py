@@ -126,3 +126,15 @@ def test_binary_data_without_its_header_is_told_what_is_missing() -> None:
     data, _ = body({"inputs": [image()]}, FILE)
     with pytest.raises(RequestMalformed, match="the header Inference-Header-Content-Length says how long the JSON is"):
         request_of(data, [])
+
+
+@pytest.mark.parametrize(
+    ("json_text", "where"),
+    [
+        ('{"id": "a", "id": "b", "inputs": [{"name": "image", "shape": [1], "datatype": "BYTES", "data": ["x"]}]}', "id"),
+        ('{"inputs": [{"name": "image", "shape": [1], "datatype": "BYTES", "data": ["x"], "data": ["y"]}]}', "data"),
+    ],
+)
+def test_a_member_that_is_given_twice_is_refused(json_text: str, where: str) -> None:
+    with pytest.raises(RequestMalformed, match=f"body.{where}.*given more than once"):
+        request_of(json_text.encode(), [])
