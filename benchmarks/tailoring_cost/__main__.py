@@ -1,7 +1,7 @@
 """CPU time and accuracy of whole tailorings, beside an earlier checkout of this repository.
 
     git clone . /tmp/before && git -C /tmp/before checkout ff9a409
-    python -m benchmarks.tailoring_cost --baseline /tmp/before --data SET.zip ... [--presets balanced fast] [--json]
+    python -m benchmarks.tailoring_cost --baseline /tmp/before --data SET.zip ... [--presets balanced --alone fast] [--json]
 
 Both sides tailor the same sets with the same seeds, one after the other in turns, each in a process of its own with
 one thread, by the recipe's own entry. CPU time is that of the process and its children from the dataset file on;
@@ -29,6 +29,8 @@ from benchmarks.tailoring_cost.sides import HERE, interleaved, run
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze
 from trainer.recipe.config import parsed_change
+
+_PRESETS = ("fast", "balanced", "thorough")
 
 
 def _commit(checkout: Path) -> str:
@@ -60,7 +62,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--baseline", type=Path, required=True, help="a checkout of the earlier commit")
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="zips of class folders, any number")
-    parser.add_argument("--presets", nargs="+", choices=["fast", "balanced", "thorough"], default=["balanced", "fast"])
+    parser.add_argument("--presets", nargs="*", choices=_PRESETS, default=["balanced", "fast"], help="on both sides")
+    parser.add_argument("--alone", nargs="+", choices=_PRESETS, default=[], help="further ones, by this checkout alone")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument(
         "--recipe", nargs="*", default=[], metavar="NAME=VALUE", help="differences from the preset, for both sides"
@@ -76,6 +79,7 @@ def main() -> None:
         [_dataset(archive, args.out) for archive in args.data],
         args.presets,
         args.seeds,
+        alone=args.alone,
         checkouts={"before": str(args.baseline.resolve()), "now": str(HERE)},
         recipe=dict(map(parsed_change, args.recipe)),
         backbone=args.backbone,

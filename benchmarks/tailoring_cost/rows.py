@@ -35,6 +35,11 @@ class Comparison:
     def __init__(self, rows: Sequence[Row], preset: str) -> None:
         self._rows = {side: [row for row in rows if (row.side, row.preset) == (side, preset)] for side in SIDES}
 
+    @property
+    def sides(self) -> list[Side]:
+        """Those that were measured."""
+        return [side for side in SIDES if self._rows[side]]
+
     def cpu_vs_before(self) -> float:
         """All CPU time now, as a share of what it was."""
         before, now = (sum(row.cpu_seconds for row in self._rows[side]) for side in SIDES)
@@ -50,20 +55,23 @@ class Comparison:
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """Figures by preset; goals are 0.5 for `cpu_vs_before`, 3 for `tailoring_vs_finetuning`, and no lower accuracy."""
+    """Figures by preset; goals are 0.5 for `cpu_vs_before`, 3 for `tailoring_vs_finetuning`, and no lower accuracy. A
+    preset that was measured on one side has no figure that needs both."""
     compared = {preset: Comparison(rows, preset) for preset in dict.fromkeys(row.preset for row in rows)}
 
-    def of_both(figure: str) -> dict[str, dict[str, float]]:
-        return {p: {side: round(c.mean(side, figure), 4) for side in SIDES} for p, c in compared.items()}
+    both = {preset: c for preset, c in compared.items() if len(c.sides) == len(SIDES)}
+
+    def by_side(figure: str) -> dict[str, dict[str, float]]:
+        return {p: {side: round(c.mean(side, figure), 4) for side in c.sides} for p, c in compared.items()}
 
     return {
-        "cpu_vs_before": {preset: round(c.cpu_vs_before(), 3) for preset, c in compared.items()},
+        "cpu_vs_before": {preset: round(c.cpu_vs_before(), 3) for preset, c in both.items()},
         "tailoring_vs_finetuning": {preset: round(c.vs_finetuning("now"), 3) for preset, c in compared.items()},
-        "tailoring_vs_finetuning_before": {p: round(c.vs_finetuning("before"), 3) for p, c in compared.items()},
-        "test_accuracy": of_both("test_accuracy"),
-        "teacher_accuracy": of_both("teacher_accuracy"),
-        "params_removed": of_both("params_removed"),
-        "macs_removed": of_both("macs_removed"),
+        "tailoring_vs_finetuning_before": {p: round(c.vs_finetuning("before"), 3) for p, c in both.items()},
+        "test_accuracy": by_side("test_accuracy"),
+        "teacher_accuracy": by_side("teacher_accuracy"),
+        "params_removed": by_side("params_removed"),
+        "macs_removed": by_side("macs_removed"),
         "rows": [asdict(row) for row in rows],
     }
 

@@ -1,5 +1,6 @@
 """The two sides: this checkout and an earlier one, each tailoring in a process of its own."""
 
+import itertools
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from benchmarks.tailoring_cost.rows import SIDES, Row, Side
 from benchmarks.training.progress import say
 
 _SCRIPT = Path(__file__).with_name("one_tailoring.py")
+_NOW: Side = "now"
 HERE = Path(__file__).parents[2]
 
 
@@ -48,14 +50,22 @@ class Assignment:
 
 
 def interleaved(
-    datasets: Sequence[Path], presets: Sequence[str], seeds: Sequence[int], **common: Any
+    datasets: Sequence[Path],
+    presets: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    alone: Sequence[str] = (),
+    **common: Any,
 ) -> Iterator[Assignment]:
-    """Both sides of every tailoring in a row, in an order that rotates, so that what drifts hits both alike. `common`
-    is the rest of an assignment; `checkouts` in it has a path for each side."""
+    """Both sides of every tailoring in a row, in an order that rotates, so that what drifts hits both alike; of presets
+    that are measured `alone`, this checkout's. `common` is the rest of an assignment; `checkouts` in it has a path for
+    each side."""
     checkouts = common.pop("checkouts")
-    combinations = [(dataset, preset, seed) for seed in seeds for dataset in datasets for preset in presets]
-    for index, (dataset, preset, seed) in enumerate(combinations):
-        for side in SIDES if index % 2 == 0 else SIDES[::-1]:
+    every = [*presets, *alone]
+    combinations = [(dataset, preset, seed) for seed in seeds for dataset in datasets for preset in every]
+    order = itertools.cycle((SIDES, SIDES[::-1]))
+    for dataset, preset, seed in combinations:
+        for side in next(order) if preset in presets else (_NOW,):
             yield Assignment(
                 side=side, checkout=checkouts[side], dataset=str(dataset.resolve()), preset=preset, seed=seed, **common
             )

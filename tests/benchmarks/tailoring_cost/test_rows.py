@@ -26,3 +26,10 @@ def test_cpu_time_is_compared_in_sum_and_accuracy_in_the_mean() -> None:
     assert figures["tailoring_vs_finetuning_before"] == {"balanced": 5.0, "fast": 0.9}
     assert figures["test_accuracy"]["balanced"] == {"before": pytest.approx(0.85), "now": pytest.approx(0.8)}
     assert len(figures["rows"]) == 6
+
+
+def test_a_preset_of_one_side_has_what_needs_no_other() -> None:
+    figures = summary([row("now", "signs", 90, preset="fast", finetuning_cpu_seconds=45)])
+    assert figures["cpu_vs_before"] == figures["tailoring_vs_finetuning_before"] == {}
+    assert figures["tailoring_vs_finetuning"] == {"fast": 2.0}
+    assert figures["test_accuracy"] == {"fast": {"now": 0.9}}

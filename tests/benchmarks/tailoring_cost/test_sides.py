@@ -102,15 +102,18 @@ def test_the_two_sides_take_turns_and_so_does_who_is_first() -> None:
         [Path("flowers.zip"), Path("signs.zip")],
         ["balanced"],
         [0],
+        alone=["fast"],
         checkouts={"before": "/before", "now": "/now"},
         recipe={},
         backbone="mini26",
         threads=1,
         out="out",
     )
-    assert [(one.task, one.side, one.checkout) for one in found] == [
-        ("flowers", "before", "/before"),
-        ("flowers", "now", "/now"),
-        ("signs", "now", "/now"),
-        ("signs", "before", "/before"),
+    assert [(one.task, one.preset, one.side, one.checkout) for one in found] == [
+        ("flowers", "balanced", "before", "/before"),
+        ("flowers", "balanced", "now", "/now"),
+        ("flowers", "fast", "now", "/now"),
+        ("signs", "balanced", "now", "/now"),
+        ("signs", "balanced", "before", "/before"),
+        ("signs", "fast", "now", "/now"),
     ]
