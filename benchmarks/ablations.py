@@ -1,7 +1,7 @@
 """The paper's studies of its own parts: the teacher, and how far back the proxies reach (figure 6, table 1); and the
 paper's form of the teacher's term (eq. 11) beside ours.
 
-    python -m benchmarks.ablations --data SET.zip ... [--preset fast] [--seeds 0] [--studies teacher] [--resume] [--json]
+    python -m benchmarks.ablations --data SET.zip ... [--preset fast] [--studies teacher] [--resume] [--json]
 
 "without" a teacher, neither the nodes nor the logits are compared with it (gamma2 = 0, no distillation); the student
 still starts from its classifier. "skips": a node has proxies from so many nodes before it, from all of them if "dense".

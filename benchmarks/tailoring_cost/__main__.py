@@ -1,7 +1,7 @@
 """CPU time and accuracy of whole tailorings, beside an earlier checkout of this repository.
 
     git clone . /tmp/before && git -C /tmp/before checkout ff9a409
-    python -m benchmarks.tailoring_cost --baseline /tmp/before --data SET.zip ... [--presets balanced --alone fast] [--json]
+    python -m benchmarks.tailoring_cost --baseline /tmp/before --data SET.zip ... [--presets balanced] [--json]
 
 Both sides tailor the same sets with the same seeds, one after the other in turns, each in a process of its own with
 one thread, by the recipe's own entry. CPU time is that of the process and its children from the dataset file on;

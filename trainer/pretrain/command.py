@@ -58,7 +58,8 @@ def main() -> None:
     run.run()
     weights = args.out / f"{config.backbone}.safetensors"
     export(run.averaged.backbone, weights)
-    export_heads(run.averaged_heads(), load_backbone(config.backbone, weights), weights.with_suffix(".heads.safetensors"))
+    shipped = load_backbone(config.backbone, weights)
+    export_heads(run.averaged_heads(), shipped, weights.with_suffix(".heads.safetensors"))
     told = {"top1": _top1(run, args), "epochs": run.epoch, "minutes": round(run.seconds / 60, 1)}
     print(json.dumps(told))
 

@@ -79,12 +79,8 @@ class Pretraining:
 
     def averaged_heads(self) -> list[tuple[str, nn.Linear]]:
         """The moving average's head of each set, by its name."""
-        return [(images.name, self.averaged.head_of(*span)) for images, span in zip(self.sets, self._spans, strict=True)]
-
-    @property
-    def _spans(self) -> list[tuple[int, int]]:
-        """First logit and number of logits of each set."""
-        return [(int(first), images.classes) for first, images in zip(self.offsets[:-1], self.sets, strict=True)]
+        firsts = self.offsets[:-1].tolist()
+        return [(s.name, self.averaged.head_of(first, s.classes)) for first, s in zip(firsts, self.sets, strict=True)]
 
     @property
     def progress(self) -> float:
@@ -99,7 +95,7 @@ class Pretraining:
         return len(self.rows) // self.config.batch_size * self.config.batch_size
 
     def run(self) -> None:
-        """Train until the epochs are over or the time is spent, with a checkpoint an epoch; goes on from the last one."""
+        """Train until the epochs are over or the time is spent, with a checkpoint an epoch; goes on from the last."""
         self.restore()
         while self.progress < 1:
             loss, images = self.train_epoch()

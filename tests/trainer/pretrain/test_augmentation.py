@@ -36,4 +36,5 @@ def test_about_the_share_that_was_asked_for_is_grey() -> None:
 def test_inputs_are_of_the_asked_size_and_between_0_and_1() -> None:
     raw = torch.randint(0, 256, (6, 3, 64, 64), dtype=torch.uint8, generator=generator())
     x = augment(raw, 32, PretrainConfig(saturation=0.4, grey=0.5), generator())
-    assert x.shape == (6, 3, 32, 32) and 0 <= float(x.min()) <= float(x.max()) <= 1
+    assert x.shape == (6, 3, 32, 32)
+    assert 0 <= float(x.min()) <= float(x.max()) <= 1

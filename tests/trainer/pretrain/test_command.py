@@ -37,8 +37,9 @@ def test_a_second_cycle_begins_with_the_first_one_s_weights_and_takes_its_epochs
     pets = zip_of_splits(tmp_path / "pets.zip", ["cat", "dog"])
     out, first = tmp_path / "out", tmp_path / "first.safetensors"
     export(load_backbone("mini26"), first)
-    command = ["trainer.pretrain", "--data", str(pets), "--out", str(out), "--start", str(first), "--backbone", "mini26b"]
-    monkeypatch.setattr(sys, "argv", [*command, "--epochs", "2", "--lr", "1e-6", "--label-smoothing", "0"])
+    command = ["trainer.pretrain", "--data", str(pets), "--out", str(out), "--start", str(first)]
+    more = ["--backbone", "mini26b", "--epochs", "2", "--lr", "1e-6", "--label-smoothing", "0"]
+    monkeypatch.setattr(sys, "argv", [*command, *more])
     main()
     assert json.loads(capsys.readouterr().out)["epochs"] == 2
     second = load_backbone("mini26b", out / "mini26b.safetensors")

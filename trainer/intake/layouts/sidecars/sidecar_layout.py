@@ -162,8 +162,8 @@ def _of_unknown_splits(found: list[_Told], samples: int) -> Iterator[Finding]:
     if found:
         words = ", ".join(shorten(sorted({repr(each.word[:50]) for each in found})))
         text = (
-            f"The files beside {len(found)} of {samples} images name a split that is not known ({words}), and these are "
-            "left out: call it train, val or test."
+            f"The files beside {len(found)} of {samples} images name a split that is not known ({words}), and these "
+            "are left out: call it train, val or test."
         )
         yield Finding(weight="warning", text=text, files=paths_of(each.sample.image for each in found))
 
