@@ -34,9 +34,10 @@ from trainer.jobs.option_checks import backbone_of
 from trainer.jobs.options import TailorOptions, parse_options
 from trainer.metrics import TrainerMetrics
 from trainer.problems import problem_of_job
+from trainer.publishing.backbones import store_backbone
 from trainer.publishing.comparability import live_version
 from trainer.publishing.comparison import compare
-from trainer.publishing.publish import publish
+from trainer.publishing.publish import ACTOR, publish
 from trainer.recipe.methods.packed import check_free
 from trainer.recipe.pipeline import tailor
 from trainer.recipe.result import Tailored
@@ -140,6 +141,8 @@ class Tailoring:
             files = self._reports(tailored, dataset, backbone, compared, chain)
             self._enter("publish")
             self._run.begin_publishing()
+            if options.backbone not in {None, self._settings.backbone}:  # which no server need have
+                store_backbone(self._registry, backbone, actor=ACTOR, note=f"of job {job.id}")
             result = publish(
                 self._registry,
                 job,

@@ -8,7 +8,8 @@ import pytest
 from rq.job import JobStatus
 
 from nettailor.bundle.backbone_file import encode_backbone
-from nettailor.network.backbones import Backbone, canonical_tensors
+from nettailor.network.backbones import Backbone, canonical_tensors, load_backbone
+from nettailor.network.stored_backbone import stored_bytes
 from registry.errors import PredecessorInUse
 from registry.journal.records import VersionRecord
 from registry.registry import Registry
@@ -99,6 +100,20 @@ def test_a_job_of_another_method_ends_with_a_version_of_it(http: httpx.Client, s
     front: Any = ended.result["front"]
     assert [row["k"] for row in front] == [0]
     assert REPORT in version.attachments
+
+
+def test_a_version_of_another_backbone_than_the_service_s_own_brings_it_along(
+    http: httpx.Client, service: Service
+) -> None:
+    object.__setattr__(service.settings, "backbone", "resnet18")
+    params = {"preset": "fast", "method": "features", "backbone": "mini26"}
+    for task in ("pets", "birds"):
+        ended = carry_out(service, str(http.post(f"/tasks/{task}/dataset", params=params, content=GOOD).json()["id"]))
+        assert ended.state == "succeeded", ended.error
+    (stored,) = service.registry.backbones.all()
+    needed = service.registry.resolve("birds").manifest.backbone
+    assert (stored.fingerprint, stored.name) == (needed.fingerprint, f"mini26-{needed.fingerprint[:12]}")
+    assert service.registry.backbones.read(stored) == stored_bytes(load_backbone("mini26"))
 
 
 def tailored(http: httpx.Client, service: Service, task: str, **options: str) -> tuple[VersionRecord, str]:
