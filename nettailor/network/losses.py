@@ -7,10 +7,11 @@ reaches the whole student, as in the paper and in the released code; in "local" 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from nettailor.network.local_pass import LocalOutputs
@@ -23,7 +24,7 @@ def local_teacher_loss(outputs: LocalOutputs, teacher_nodes: Mapping[int, Tensor
     """Mean squared error of each present node and of the logits to the teacher's, averaged over these; every term
     trains one layer."""
     terms = _node_distances(outputs, teacher_nodes)
-    terms.append(_mean_square(outputs.local_logits - teacher_logits))
+    terms.append(mean_square(outputs.local_logits, teacher_logits))
     return torch.stack(terms).mean()
 
 
@@ -31,7 +32,7 @@ def paper_teacher_loss(outputs: LocalOutputs, teacher_nodes: Mapping[int, Tensor
     """Eq. 11: the same errors, that of the logits with gradient to the whole student; their sum divided by the number
     of nodes, absent ones included."""
     terms = _node_distances(outputs, teacher_nodes)
-    terms.append(_mean_square(outputs.logits - teacher_logits))
+    terms.append(mean_square(outputs.logits, teacher_logits))
     return torch.stack(terms).sum() / max(teacher_nodes)
 
 
@@ -47,10 +48,28 @@ def distillation_loss(outputs: LocalOutputs, teacher_logits: Tensor) -> Tensor:
 
 
 def _node_distances(outputs: LocalOutputs, teacher_nodes: Mapping[int, Tensor]) -> list[Tensor]:
-    return [_mean_square(x - teacher_nodes[node]) for node, x in outputs.nodes.items()]
+    return [mean_square(x, teacher_nodes[node]) for node, x in outputs.nodes.items()]
 
 
-def _mean_square(difference: Tensor) -> Tensor:
-    """Summed up in float32 (or more) without a copy in it: under autocast copies cost a tenth of a training step."""
-    norm: Tensor = torch.linalg.vector_norm(difference, dtype=torch.promote_types(difference.dtype, torch.float32))
-    return norm.square() / difference.numel()
+def mean_square(x: Tensor, target: Tensor) -> Tensor:
+    """The mean of (x - target)^2, a scalar, for a target without gradient; summed up in float32, or more, without a copy
+    in it: under autocast copies cost a tenth of a training step."""
+    distance: Tensor = _MeanSquare.apply(x, target)  # type: ignore[no-untyped-call]  # PyTorch has not typed it
+    return distance
+
+
+class _MeanSquare(torch.autograd.Function):
+    """The gradient is the difference times a number. The norm's own goes over memory twice more, for differences of 0."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, target: Tensor) -> Tensor:
+        difference = x - target
+        ctx.save_for_backward(difference)
+        norm = torch.linalg.vector_norm(difference, dtype=torch.promote_types(difference.dtype, torch.float32))
+        return norm.square() / difference.numel()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (difference,) = ctx.saved_tensors
+        return difference * (2 / difference.numel() * gradient), None
