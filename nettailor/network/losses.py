@@ -52,14 +52,15 @@ def _node_distances(outputs: LocalOutputs, teacher_nodes: Mapping[int, Tensor]) 
 
 
 def mean_square(x: Tensor, target: Tensor) -> Tensor:
-    """The mean of (x - target)^2, a scalar, for a target without gradient; summed up in float32, or more, without a copy
-    in it: under autocast copies cost a tenth of a training step."""
+    """The mean of (x - target)^2, a scalar, for a target without gradient; summed up in float32, or more, without a
+    copy in it: under autocast copies cost a tenth of a training step."""
     distance: Tensor = _MeanSquare.apply(x, target)  # type: ignore[no-untyped-call]  # PyTorch has not typed it
     return distance
 
 
 class _MeanSquare(torch.autograd.Function):
-    """The gradient is the difference times a number. The norm's own goes over memory twice more, for differences of 0."""
+    """The gradient is the difference times a number. The norm's own goes over memory twice more, for differences of
+    0."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor) -> Tensor:
