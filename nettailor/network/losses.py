@@ -67,7 +67,8 @@ class _MeanSquare(torch.autograd.Function):
         difference = x - target
         ctx.save_for_backward(difference)
         norm = torch.linalg.vector_norm(difference, dtype=torch.promote_types(difference.dtype, torch.float32))
-        return norm.square() / difference.numel()
+        mean: Tensor = norm.square() / difference.numel()
+        return mean
 
     @staticmethod
     @once_differentiable

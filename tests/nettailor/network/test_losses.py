@@ -20,9 +20,9 @@ def test_value_and_gradient_are_those_of_the_mean_squared_error(dtype: torch.dty
     assert fast.grad is not None
     assert slow.grad is not None
     assert fast.grad.dtype == dtype
-    exactness = {"rtol": 1e-2, "atol": 1e-3} if dtype == torch.bfloat16 else {"rtol": 1e-5, "atol": 1e-7}
-    torch.testing.assert_close(found.double(), expected, **exactness)
-    torch.testing.assert_close(fast.grad.double(), slow.grad, **exactness)
+    rtol, atol = (1e-2, 1e-3) if dtype == torch.bfloat16 else (1e-5, 1e-7)
+    torch.testing.assert_close(found.double(), expected, rtol=rtol, atol=atol)
+    torch.testing.assert_close(fast.grad.double(), slow.grad, rtol=rtol, atol=atol)
 
 
 def test_equal_tensors_have_no_distance_and_no_gradient() -> None:
