@@ -2,7 +2,7 @@
 
 import contextlib
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar
 
@@ -15,7 +15,7 @@ Wanted = Literal["leanest", "most accurate"]
 _HOPELESS = 0.08  # accuracy below the target that no polish makes up for
 _EXPECTED_GAIN = 0.04  # accuracy that the first polish is expected to add (docs/log.md)
 _TIED = 0.5  # standard errors of a gap by which a network may miss the target and be as good as within it
-_DOUBTFUL = 0.03  # expected accuracy below the target that is not worth a polish
+_DOUBTFUL = 0.02  # expected accuracy below the target that is not worth a polish
 _POLISHED = 4  # networks at the most: the border, its neighbours, and one more where the border moves
 
 
@@ -96,16 +96,21 @@ class Search(Generic[T]):
             eligible = self._fitting(recovered, polished)
         else:
             error = statistics.median(candidate.error for candidate in recovered.values())
-            eligible = self._about_the_border(expected_gaps(recovered, polished), error)
+            eligible = self._about_the_border(expected_gaps(recovered, polished), polished, error)
         return [k for k in eligible if k in recovered and k not in polished]
 
-    def _about_the_border(self, expected: Mapping[int, float], error: float) -> Sequence[int]:
+    def _about_the_border(
+        self, expected: Mapping[int, float], polished: Container[int], error: float
+    ) -> Sequence[int]:
+        """A neighbour with fewer blocks removed says how far a measurement just within the target is to be believed.
+        One that is a standard error within it needs no such witness: hardly any would change the choice."""
         best, lost = max(expected.values()), tolerated(self.drop, error)
         needed = -lost if best >= -lost else best - lost  # as `choose` has it
         border = max(k for k, gap in expected.items() if gap >= needed)
         leaner = border + self.cut
         tried = [leaner] if expected.get(leaner, -1.0) >= needed - _DOUBTFUL else []
-        return [border, *tried, border - self.cut]
+        is_sure = border in polished and expected[border] >= needed + error
+        return [border, *tried, *([] if is_sure else [border - self.cut])]
 
     def _fitting(self, recovered: Mapping[int, Candidate[T]], polished: Mapping[int, Candidate[T]]) -> Sequence[int]:
         """The best of those within the budget, and its neighbours within it."""

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -75,6 +76,42 @@ class Networks:
         )
 
 
+class _SearchOfBoth(Search[int]):
+    """Polishes the neighbour with fewer blocks removed however good the border is."""
+
+    def _about_the_border(self, expected: Mapping[int, float], polished: Container[int], error: float) -> Sequence[int]:
+        return super()._about_the_border(expected, (), error)
+
+
+class Noisy:
+    """Seven networks as `balanced` trains them: a gentle fall and, from a knee on, a steep one; measured with an error
+    that they share by half."""
+
+    def __init__(self, seed: int) -> None:
+        draw = np.random.default_rng(seed)
+        top, knee, gentle, steep = draw.normal(0.01, 0.015), *draw.uniform((3, 0.002, 0.02), (12, 0.012, 0.06))
+        self.polished: list[int] = []
+        shared, self._error = draw.normal(0, 0.008), 0.011
+        blocks = range(0, 13, 2)
+        true = {k: top - gentle * max(0, min(k, knee) - 2) - steep * max(0, k - knee) + shared for k in blocks}
+        self._after = {k: true[k] + draw.normal(0, 0.008) for k in blocks}
+        self._before = {k: true[k] - 0.01 - 0.006 * k + draw.normal(0, 0.01) for k in blocks}
+
+    def search(self, kind: type[Search[int]]) -> list[Candidate[int]]:
+        return kind(recover=self._recover, polish=self._polish, most=12, cut=2, drop=DROP).run()
+
+    def _recover(self, blocks: int) -> Candidate[int]:
+        return self._measured(blocks, self._before[blocks], polished=False)
+
+    def _polish(self, blocks: int) -> Candidate[int]:
+        self.polished.append(blocks)
+        return self._measured(blocks, self._after[blocks], polished=True)
+
+    def _measured(self, blocks: int, gap: float, *, polished: bool) -> Candidate[int]:
+        found = candidate(blocks, good=gap >= -DROP, accuracy=0.8 + gap, gap=gap)
+        return replace(found, error=self._error, polished=polished)
+
+
 def falling(limit: float, most: int, slope: float = 0.02) -> list[float | None]:
     """Gaps that are above the target up to `limit` blocks removed."""
     return [slope * (limit - blocks) - DROP for blocks in range(most + 1)]
@@ -103,15 +140,36 @@ def test_whatever_the_accuracies_the_leanest_good_one_of_those_trained_is_chosen
 
 
 def test_the_neighbours_of_the_answer_are_polished() -> None:
-    networks = Networks(falling(6.5, 12))
+    networks = Networks(falling(6.2, 12))
     networks.search()
     assert set(networks.polished) == {5, 6, 7, 8}  # 8: that polishing adds nothing was not known yet
 
 
+def test_a_network_well_within_the_target_needs_no_neighbour_that_speaks_for_it() -> None:
+    networks = Networks(falling(6.5, 12))
+    assert choose(latest(networks.search()), DROP).blocks_removed == 6
+    assert set(networks.polished) == {6, 7, 8}
+
+
 def test_a_leaner_neighbour_that_is_expected_to_miss_the_target_by_far_is_not_polished() -> None:
-    networks = Networks(falling(6.5, 12, slope=0.05), gain=0.04)
+    networks = Networks(falling(6.25, 12, slope=0.05), gain=0.04)
     assert choose(latest(networks.search()), DROP).blocks_removed == 7
     assert networks.polished == [7, 6]
+
+
+def test_neighbours_that_are_not_polished_would_have_changed_hardly_any_choice() -> None:
+    """Against the search that always polishes both: noisy validation accuracies of networks that fall off somewhere."""
+    changed, fewer = 0, 0
+    for seed in range(400):
+        found = {}
+        for is_plain in (True, False):
+            networks = Noisy(seed)
+            trained = networks.search(_SearchOfBoth if is_plain else Search)
+            found[is_plain] = choose(settled(trained, DROP), DROP).blocks_removed, len(networks.polished)
+        changed += found[True][0] != found[False][0]
+        fewer += found[True][1] - found[False][1]
+    assert changed <= 8
+    assert fewer >= 80
 
 
 def test_a_border_that_polishing_moves_is_followed() -> None:
