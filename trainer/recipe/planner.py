@@ -191,7 +191,7 @@ class Planner:
     def _measured_images(self) -> int:
         """How many images pass through each network at the end."""
         val, test = len(self._data.val), len(self._data.test)
-        return test + (images_looked_at(val, test) if may_have_ranges(self._config.method) else 0)
+        return images_looked_at(val, test) if may_have_ranges(self._config.method) else test
 
     def _measured_plain_budget(self, elapsed: Elapsed, fold: Fold, scratch: Path) -> PlainBudget:
         assert self._config.max_minutes is not None

@@ -1,12 +1,13 @@
 """What a tailoring ends with: every candidate measured on the test split, as a bundle with its manifest."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nettailor.bundle.bundle import Bundle, encode
 from nettailor.bundle.manifest import (
@@ -32,7 +33,11 @@ from trainer.recipe.timing.latency import device_in_words, milliseconds_an_image
 from trainer.recipe.warm_start import WarmStart
 from trainer.training.data import TaskData
 from trainer.training.fit import Epoch
+from trainer.training.images import LabelledImages
 from trainer.training.int8 import Calibrated, calibrated
+
+# The top-1 of each image by a network in eval mode, int64 (N,) on the CPU.
+Answers = Callable[[nn.Module, LabelledImages], Tensor]
 
 _LIBRARIES = ("nettailor-server", "torch", "numpy")
 
@@ -115,10 +120,11 @@ class Result:
         student, proxy_dtype = candidate.model, self._proxy_dtype(candidate.model)
         if proxy_dtype == "F16":
             _halve_proxies(student)  # before it is measured: it is what the bundle holds
-        right = self._right(student)
+        answers = functools.cache(self.trained.fold.answers)  # the test images' are asked for twice
+        right = self._right(student.eval(), answers)
         metrics = Metrics(teacher=teacher, student=_accuracy(candidate.accuracy, right))
         recipe = self._recipe(candidate) | self._yardstick(metrics, features)
-        low = self._calibrated(student)
+        low = self._calibrated(student, answers)
         if low is not None:
             metrics = metrics.model_copy(update={"int8": low.costs})
         manifest = self._manifest(student, proxy_dtype, metrics, recipe)
@@ -134,19 +140,19 @@ class Result:
             evaluation=self._evaluation(student, right),
         )
 
-    def _calibrated(self, student: Student) -> Calibrated | None:
+    def _calibrated(self, student: Student, answers: Answers) -> Calibrated | None:
         """For int8; None with a method that cannot run in it."""
         fold = self.trained.fold
         if not may_have_ranges(self.trained.plan.config.method):
             return None
-        return calibrated(student, fold.val, self.data.test, fold.preprocessing, fold.answers)
+        return calibrated(student, fold.val, self.data.test, fold.preprocessing, answers)
 
     def _measured(self, model: nn.Module, validation: float) -> Accuracy:
-        return _accuracy(validation, self._right(model))
+        return _accuracy(validation, self._right(model.eval(), self.trained.fold.answers))
 
-    def _right(self, model: nn.Module) -> Right:
+    def _right(self, model: nn.Module, answers: Answers) -> Right:
         test = self.data.test
-        return self.trained.fold.correct(model, test).numpy() if len(test) else np.zeros(0, bool)
+        return (answers(model, test) == test.labels).numpy() if len(test) else np.zeros(0, bool)
 
     def _evaluation(self, student: Student, right: Right) -> Evaluation:
         device = self.trained.fold.device

@@ -99,9 +99,7 @@ class Search(Generic[T]):
             eligible = self._about_the_border(expected_gaps(recovered, polished), polished, error)
         return [k for k in eligible if k in recovered and k not in polished]
 
-    def _about_the_border(
-        self, expected: Mapping[int, float], polished: Container[int], error: float
-    ) -> Sequence[int]:
+    def _about_the_border(self, expected: Mapping[int, float], polished: Container[int], error: float) -> Sequence[int]:
         """A neighbour with fewer blocks removed says how far a measurement just within the target is to be believed.
         One that is a standard error within it needs no such witness: hardly any would change the choice."""
         best, lost = max(expected.values()), tolerated(self.drop, error)
