@@ -14,7 +14,6 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from nettailor.network.backbones import Block, pooled
 from nettailor.network.folding import folded
@@ -117,7 +116,7 @@ class Trace:
             proxy = student.proxy(source, node)
             uses.append(self._pooled(source, proxy))
             terms.append(proxy.scaled(uses[-1], alpha))
-        return _Cut.of(F.relu(sum(terms[1:], terms[0])), uses)
+        return _Cut.of(_summed(terms).relu_(), uses)
 
     def _pooled(self, source: int, proxy: Proxy) -> Tensor:
         x = self._nodes[source].leaf
@@ -135,6 +134,14 @@ class Trace:
     def _parameters(self, node: int) -> list[Tensor]:
         proxies = self._student.proxies[str(node)].parameters() if self._student.plan.sources(node) else []
         return [self._student.alphas[str(node)], *proxies]
+
+
+def _summed(terms: list[Tensor]) -> Tensor:
+    """In the place of the first: nothing that made it wants to see it again, and memory is what a step waits for."""
+    total, *others = terms
+    for term in others:
+        total.add_(term)
+    return total
 
 
 def _leaf(x: Tensor) -> Tensor:
