@@ -58,7 +58,8 @@ def _ask(url: str) -> httpx.Response:
 
 def _fronts(url: str) -> str:
     page = httpx.get(f"{url}/metrics", trust_env=False).text
-    return next(line for line in page.splitlines() if line.startswith("nettailor_fronts "))
+    lines = (line for line in page.splitlines() if line.startswith("nettailor_fronts "))
+    return next(lines, "")  # a front that has only begun knows nothing of the engine yet
 
 
 def test_one_port_answers_all(service: str, folder: Path) -> None:
