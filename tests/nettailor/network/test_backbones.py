@@ -150,3 +150,12 @@ def test_wide_resnet26_says_that_it_has_no_weights() -> None:
 def test_pooling_is_the_mean_over_positions() -> None:
     x = torch.arange(24.0).reshape(1, 2, 3, 4)
     np.testing.assert_allclose(pooled(x).numpy(), x.numpy().mean((2, 3)))
+
+
+def test_the_shipped_weights_are_two_networks_of_one_shape_with_old_heads() -> None:
+    first, second = load_backbone("mini26"), load_backbone("mini26b")
+    assert first.fingerprint() != second.fingerprint()
+    assert first.geometry.blocks == second.geometry.blocks
+    for backbone in (first, second):
+        assert [head.out_features for head in backbone.old_heads] == [100, 100]
+        assert backbone(torch.zeros(1, 3, 32, 32)).shape == (1, 128)
