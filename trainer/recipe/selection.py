@@ -15,7 +15,7 @@ Wanted = Literal["leanest", "most accurate"]
 _HOPELESS = 0.08  # accuracy below the target that no polish makes up for
 _EXPECTED_GAIN = 0.04  # accuracy that the first polish is expected to add (docs/log.md)
 _TIED = 0.5  # standard errors of a gap by which a network may miss the target and be as good as within it
-_DOUBTFUL = 0.02  # expected accuracy below the target that is not worth a polish
+_DOUBTFUL = 0.03  # expected accuracy below the target that is not worth a polish
 _POLISHED = 4  # networks at the most: the border, its neighbours, and one more where the border moves
 
 
