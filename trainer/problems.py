@@ -5,7 +5,7 @@ from typing import Any
 from hosting.errors import InsufficientStorage
 from hosting.web.problem import ProblemTable, problem_of
 from nettailor import errors as ground
-from registry.errors import PredecessorUnknown, TaskWasDeleted
+from registry.errors import BackboneConflict, PredecessorUnknown, TaskWasDeleted
 from trainer import errors
 
 PROBLEMS: ProblemTable = {
@@ -45,6 +45,7 @@ PROBLEMS: ProblemTable = {
 _STORED: ProblemTable = {
     TaskWasDeleted: (409, "task was deleted"),
     PredecessorUnknown: (409, "predecessor unknown"),
+    BackboneConflict: (409, "backbone taken"),
     InsufficientStorage: (507, "insufficient storage"),
     ground.BundleWrongBackbone: (422, "version of another backbone"),
     ground.PlanInvalid: (422, "no usable plan"),

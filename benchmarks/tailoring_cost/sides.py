@@ -61,7 +61,7 @@ def interleaved(
     that are measured `alone`, this checkout's. `common` is the rest of an assignment; `checkouts` in it has a path for
     each side."""
     checkouts = common.pop("checkouts")
-    every = [*presets, *alone]
+    every = dict.fromkeys([*presets, *alone])
     combinations = [(dataset, preset, seed) for seed in seeds for dataset in datasets for preset in every]
     order = itertools.cycle((SIDES, SIDES[::-1]))
     for dataset, preset, seed in combinations:

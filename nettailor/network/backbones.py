@@ -127,10 +127,11 @@ def canonical_tensors(backbone: Backbone) -> dict[str, Tensor]:
     return {k: v.detach().float().cpu().contiguous() for k, v in state.items() if not k.endswith("num_batches_tracked")}
 
 
+_MINI = Preprocessing(resize=32, crop=32, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 _PREPROCESSING = {
     "wide_resnet26": Preprocessing(resize=72, crop=64, mean=IMAGENET_MEAN, std=IMAGENET_STD),
-    "mini26": Preprocessing(resize=32, crop=32, mean=IMAGENET_MEAN, std=IMAGENET_STD),
-    "mini26b": Preprocessing(resize=32, crop=32, mean=IMAGENET_MEAN, std=IMAGENET_STD),
+    "mini26": _MINI,
+    "mini26b": _MINI,
 }
 _ANY = "of any architecture"  # in messages about weights whose architecture is not named
 _IMAGENET = Preprocessing(resize=256, crop=224, mean=IMAGENET_MEAN, std=IMAGENET_STD)

@@ -21,7 +21,7 @@ from nettailor.bundle.bundle import Bundle, decode
 from nettailor.errors import BackboneWeightsInvalid, NetTailorError
 from nettailor.network.backbones import Backbone, load_backbone
 from nettailor.network.stored_backbone import stored_backbone
-from registry.errors import BlobCorrupt, BlobMissing, PredecessorUnknown, TaskWasDeleted
+from registry.errors import BackboneConflict, BlobCorrupt, BlobMissing, PredecessorUnknown, TaskWasDeleted
 from registry.registry import Registry
 from registry.wiring import connect
 from trainer.errors import JobBusy, JobSuperseded, QueueUnavailable, TrainerError, UploadGone
@@ -62,6 +62,15 @@ _INTAKE_SHARE = 0.05  # of a job's progress; the rest is the recipe's, but for a
 _RECIPE_SHARE = 0.93
 _LOCK_PATIENCE_SECONDS = 20.0  # a predecessor that was just killed still has to go
 _PROGRESS_SECONDS = 0.5
+# What another attempt would meet again: the job fails with its reason.
+_ENDING = (
+    TrainerError,
+    NetTailorError,
+    TaskWasDeleted,
+    PredecessorUnknown,
+    BackboneConflict,
+    InsufficientStorage,
+)
 
 
 def run(job: str, submission: int) -> None:
@@ -156,7 +165,7 @@ class Tailoring:
                 result["compared"] = compared
         except (JobSuperseded, QueueUnavailable):
             raise
-        except (TrainerError, NetTailorError, TaskWasDeleted, PredecessorUnknown, InsufficientStorage) as fault:
+        except _ENDING as fault:
             self._fail(fault)  # what a job that waited for a retry stands on may be deleted, as the task itself
         except OSError as fault:
             if not is_full(fault):

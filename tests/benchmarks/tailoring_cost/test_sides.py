@@ -102,7 +102,7 @@ def test_the_two_sides_take_turns_and_so_does_who_is_first() -> None:
         [Path("flowers.zip"), Path("signs.zip")],
         ["balanced"],
         [0],
-        alone=["fast"],
+        alone=["fast", "balanced"],  # the latter is on both sides already
         checkouts={"before": "/before", "now": "/now"},
         recipe={},
         backbone="mini26",

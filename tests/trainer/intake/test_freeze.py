@@ -98,6 +98,13 @@ def test_a_file_of_labels_that_is_too_large_is_said(take_in: TakeIn, monkeypatch
     ]
 
 
+def test_so_is_one_that_could_have_been_a_container(take_in: TakeIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.intake.scanning.read_archive.DOCUMENT_BYTES", 1000)
+    report = take_in(archives.zip_of({**GOOD, "labels.parquet": b"no such thing" * 200}))
+    assert reasons(report)["labels.parquet"] == "2600 bytes, the limit for a file of labels is 1000"
+    assert [each.weight for each in report.findings if each.files == ("labels.parquet",)] == ["warning"]
+
+
 def test_bad_images_are_skipped_and_reported(take_in: TakeIn) -> None:
     cut = archives.picture(7, side=64)
     upload = archives.zip_of(

@@ -26,6 +26,7 @@ from trainer.jobs.job import Job
 from trainer.jobs.options import TailorOptions
 from trainer.metrics import TrainerMetrics
 from trainer.pretrain.pruning import Zeros
+from trainer.publishing.backbones import name_of
 from trainer.publishing.publish import publish
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.teachers.contest import Contest
@@ -114,6 +115,17 @@ def test_a_version_of_another_backbone_than_the_service_s_own_brings_it_along(
     needed = service.registry.resolve("birds").manifest.backbone
     assert (stored.fingerprint, stored.name) == (needed.fingerprint, f"mini26-{needed.fingerprint[:12]}")
     assert service.registry.backbones.read(stored) == stored_bytes(load_backbone("mini26"))
+
+
+def test_a_name_that_other_weights_have_fails_the_job_with_the_reason(http: httpx.Client, service: Service) -> None:
+    object.__setattr__(service.settings, "backbone", "resnet18")
+    name = name_of(load_backbone("mini26"))
+    service.registry.add_backbone(name, random_backbone_file(), actor="ada")
+    params = {"preset": "fast", "method": "features", "backbone": "mini26"}
+    failed = carry_out(service, str(http.post("/tasks/pets/dataset", params=params, content=GOOD).json()["id"]))
+    assert failed.error is not None
+    assert (failed.state, failed.error["status"], failed.error["title"]) == ("failed", 409, "backbone taken")
+    assert name in str(failed.error["detail"])
 
 
 def tailored(http: httpx.Client, service: Service, task: str, **options: str) -> tuple[VersionRecord, str]:

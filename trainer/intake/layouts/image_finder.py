@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from urllib.parse import unquote
 
 from nettailor.normal_form import nfc
@@ -35,17 +36,25 @@ class ImageFinder:
 
     def __call__(self, path: str, folder: Parts = ()) -> Parts | None:
         """``folder`` is that of the document which names the image."""
-        path = path.partition("?")[0] if _SCHEME.match(path) else path
-        found = self._find(path, folder)
-        return self._find(unquote(path), folder) if found is None and "%" in path else found
+        found = (self._find(text, folder) for text in _readings(path))
+        return next((image for image in found if image is not None), None)
 
-    def is_shared(self, path: str, folder: Parts = ()) -> bool:
-        """Whether a path that is no image's alone is the end of several."""
-        parts = _written(path)
-        if not parts or self(path, folder) is not None:
-            return False
+    def shared_name(self, path: str, folder: Parts = ()) -> str | None:
+        """The name, as `names_of` has it, that a path ends in which is no image's alone and the end of several."""
+        if self(path, folder) is not None:
+            return None
+        several = (parts for parts in map(_written, _readings(path)) if parts and self._is_end_of_several(parts))
+        return next((_key(parts[-1:]) for parts in several), None)
+
+    def _is_end_of_several(self, parts: Parts) -> bool:
+        """Whether as much of its end as any image has is that of several, and folders before it are no other ones of
+        the upload, and no splits."""
         is_stem, counts = not is_image_name(parts[-1]), range(1, min(len(parts), _ENDS) + 1)
-        return all(self._index((), count, is_stem=is_stem).get(_key(parts[-count:]), ()) is None for count in counts)
+        found = [self._index((), count, is_stem=is_stem).get(_key(parts[-count:]), ()) for count in counts]
+        known = list(takewhile(lambda image: image is None, found))
+        lost = parts[: -len(known)] if known else parts
+        is_elsewhere = not any(folder.casefold() in self._folders or split_of(folder) for folder in lost)
+        return bool(known) and not any(found[len(known) :]) and is_elsewhere
 
     def _find(self, path: str, folder: Parts) -> Parts | None:
         parts = _written(path)
@@ -108,9 +117,12 @@ def finder_of(upload: Upload) -> ImageFinder:
     return ImageFinder(upload.images)
 
 
-def last_part(path: str) -> str:
-    """Of a path as it is written, as names are compared."""
-    return _key(_written(path)[-1:])
+def _readings(path: str) -> Iterator[str]:
+    """A path as it is written, without the query of an address, and as it is meant if it is quoted."""
+    text = path.partition("?")[0] if _SCHEME.match(path) else path
+    yield text
+    if "%" in text:
+        yield unquote(text)
 
 
 def names_of(image: Parts) -> tuple[str, str]:

@@ -11,12 +11,13 @@ from typing import Literal
 
 from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding, Weight, shorten
-from trainer.intake.layouts.image_finder import finder_of, last_part, names_of
+from trainer.intake.layouts.image_finder import finder_of, names_of
 from trainer.intake.layouts.layout import Reading
 from trainer.intake.layouts.split_words import is_unlabelled, split_of
 from trainer.intake.placement import MAX_CLASS_CHARACTERS, Placement, Split
 from trainer.intake.upload import Document, Upload
 
+NO_SPLIT = "is no split (train, val, test)"
 _SHOWN = 200  # characters of a path in a message
 
 Fault = Literal["missing", "shared", "unlabelled", "long", "split", "repeated", "contradicted", "malformed"]
@@ -94,11 +95,8 @@ class Rows:
         image, shown = self.find(document, row.file), repr(row.file[:_SHOWN])
         if image is not None:
             self.named.add(image)
-        if image is None and self.upload.once(finder_of).is_shared(row.file, document.folder):
-            self._shared.add(last_part(row.file))
-            self.fault(document, "shared", row.where, f"several images are called {shown}")
-        elif image is None:
-            self.fault(document, "missing", row.where, f"no image {shown} in the archive")
+        if image is None:
+            self._not_found(document, row, shown)
         elif row.label == "":
             why = f": {row.instead}" if row.instead else ""
             reason = f"{shown} has no label{why}"
@@ -106,12 +104,19 @@ class Rows:
         elif row.label is not None and len(row.label) > MAX_CLASS_CHARACTERS:
             reason = f"the class name is longer than {MAX_CLASS_CHARACTERS} characters"
             self.fault(document, "long", row.where, reason, image=image)
-        elif row.split and split_of(row.split) is None and not is_unassigned(row.split):
+        elif is_unknown_split(row.split):
             detail = f"{row.split[:50]!r}{row.split_place}"
-            reason = f"{detail} is no split (train, val, test)"
-            self.fault(document, "split", row.where, reason, image=image, detail=detail)
+            self.fault(document, "split", row.where, f"{detail} {NO_SPLIT}", image=image, detail=detail)
         else:
             self._add(document, row, image)
+
+    def _not_found(self, document: Document, row: Row, shown: str) -> None:
+        name = self.upload.once(finder_of).shared_name(row.file, document.folder)
+        if name is None:
+            self.fault(document, "missing", row.where, f"no image {shown} in the archive")
+        else:
+            self._shared.add(name)
+            self.fault(document, "shared", row.where, f"several images are called {shown}")
 
     def find(self, document: Document, file: str) -> Parts | None:
         """The image that a document calls so."""
@@ -204,6 +209,11 @@ class Rows:
             return "note"
         are_most = fault == "contradicted" and 2 * len(self.contradicted) > len(self.named)
         return "error" if are_most else "warning"
+
+
+def is_unknown_split(word: str) -> bool:
+    """Whether a word is there, and is neither a split nor says that there is none."""
+    return bool(word) and split_of(word) is None and not is_unassigned(word)
 
 
 def is_unassigned(split: str) -> bool:

@@ -12,7 +12,7 @@ from trainer.errors import ArchiveDamaged, ArchiveInvalid, ArchiveTooBig
 from trainer.intake.archives.archive import NO_FILE, Member, members
 from trainer.intake.archives.formats import is_image_name, kind_of, misnamed, suffix_of
 from trainer.intake.archives.limits import IntakeLimits
-from trainer.intake.archives.paths import hidden_folder, is_hidden
+from trainer.intake.archives.paths import Parts, hidden_folder, is_hidden
 from trainer.intake.arrays import label_array
 from trainer.intake.containers.container import Container
 from trainer.intake.containers.registry import CONTAINERS, SUFFIXES
@@ -83,6 +83,8 @@ class _Pass:
             self._leave_closed(document)
         elif document.name.endswith(_DOCUMENTS) and document.size_bytes <= DOCUMENT_BYTES:
             self._scan.documents.append(document)
+        elif document.name.endswith(_DOCUMENTS):
+            self._leave_large(document.parts, document.size_bytes, document.head())
         else:
             kind = kind_of(document.head())
             self._scan.others[document.parts] = kind
@@ -101,7 +103,7 @@ class _Pass:
         elif path.endswith(_DOCUMENTS) and member.size_bytes <= DOCUMENT_BYTES:
             self._scan.documents += self._spooled(member)
         elif path.endswith(_DOCUMENTS):
-            self._leave_large(member)
+            self._leave_large(member.parts, member.size_bytes, self._start(member))
         else:
             self._take_image(member)
 
@@ -155,15 +157,20 @@ class _Pass:
         self._scan.closed.append(document.parts)
         self._scan.skip(document.parts, f"not looked into ({kind}): images lie beside it")
 
-    def _leave_large(self, member: Member) -> None:
+    def _leave_large(self, parts: Parts, size_bytes: int, start: bytes) -> None:
         """Of a file that may hold labels: what it says is not known, and may be missed."""
-        size = f"{member.size_bytes} bytes, the limit for a file of labels is {DOCUMENT_BYTES}"
+        path, size = "/".join(parts), f"{size_bytes} bytes, the limit for a file of labels is {DOCUMENT_BYTES}"
+        self._scan.others[parts] = kind_of(start)
+        self._scan.skip(parts, size)
+        text = f"{path} is not read: {size}. Split it, or take out of it what tells no class."
+        self._scan.findings.append(Finding(weight="warning", text=text, files=(path,)))
+
+    def _start(self, member: Member) -> bytes:
+        """Its first bytes; none if it is damaged, as the reader of the whole of it would find."""
         try:
-            self._leave_out(member, next(member.chunks(), b""), size)
-        except ArchiveDamaged as fault:
-            self._scan.skip(member.parts, fault.reason)
-        text = f"{member.path} is not read: {size}. Split it, or take out of it what tells no class."
-        self._scan.findings.append(Finding(weight="warning", text=text, files=(member.path,)))
+            return next(member.chunks(), b"")
+        except ArchiveDamaged:
+            return b""
 
     def _take_image(self, member: Member) -> None:
         image = self._usable(member)

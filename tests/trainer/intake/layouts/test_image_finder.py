@@ -56,20 +56,21 @@ def test_paths(path: str, folder: str, found: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "folder", "shared"),
+    ("path", "folder", "name"),
     [
-        ("a.png", "", True),
-        ("images/A", "", True),
-        ("a.png", "set/train", False),  # that of its own folder is meant
-        ("train/images/a.png", "", False),
-        ("val/a.png", "", False),  # neither lies there
-        ("c.png", "", False),
-        ("e.png", "", False),
-        ("", "", False),
+        ("a.png", "", "a.png"),
+        ("images/A", "", "a"),
+        ("https://host/images/a%2Epng?width=3", "", "a.png"),
+        ("a.png", "set/train", None),  # that of its own folder is meant
+        ("train/images/a.png", "", None),
+        ("val/a.png", "", None),  # neither lies there
+        ("c.png", "", None),
+        ("e.png", "", None),
+        ("", "", None),
     ],
 )
-def test_names_that_several_images_have(path: str, folder: str, shared: bool) -> None:
-    assert ImageFinder(IMAGES).is_shared(path, tuple(filter(None, folder.split("/")))) is shared
+def test_names_that_several_images_have(path: str, folder: str, name: str | None) -> None:
+    assert ImageFinder(IMAGES).shared_name(path, tuple(filter(None, folder.split("/")))) == name
 
 
 class Counted(list[Parts]):

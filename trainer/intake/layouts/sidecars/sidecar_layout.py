@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from trainer.intake.findings import Finding, paths_of, shorten
 from trainer.intake.layouts.folders.shape import placements_by_folder, splits_by_folder
 from trainer.intake.layouts.layout import CERTAIN, LIKELY, SHAPE, Reading, Recognition
-from trainer.intake.layouts.rows import Said, is_unassigned
+from trainer.intake.layouts.rows import NO_SPLIT, Said, is_unknown_split
 from trainer.intake.layouts.sidecars.fields import Fields, fields_of
 from trainer.intake.layouts.sidecars.samples import Sample, Samples, samples_of
 from trainer.intake.layouts.split_words import split_of
@@ -37,7 +37,7 @@ class _Told:
 
     @property
     def is_of_unknown_split(self) -> bool:
-        return bool(self.word) and split_of(self.word) is None and not is_unassigned(self.word)
+        return is_unknown_split(self.word)
 
 
 class SidecarLayout:
@@ -126,7 +126,7 @@ def _place(told: _Told, names: Mapping[str, str]) -> Placement | str:
     if len(label) > MAX_CLASS_CHARACTERS:
         return f"the class name is longer than {MAX_CLASS_CHARACTERS} characters"
     if told.is_of_unknown_split:
-        return f"{told.word[:50]!r} is no split (train, val, test)"
+        return f"{told.word[:50]!r} {NO_SPLIT}"
     return Placement(label=label, split=told.split)
 
 
