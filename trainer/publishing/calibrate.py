@@ -1,4 +1,4 @@
-"""Activation ranges for a version that lacks them: a new version with the same weights that can run in int8."""
+"""Activation ranges, and what int8 costs, for a version that lacks them: a new version with the same weights."""
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +54,8 @@ def calibrate(
 ) -> VersionRecord:
     """Publish a version (None: the live one) once more, with activation ranges; no alias names it yet. What it was
     tailored on is asked, its validation images for the ranges and both splits for what int8 costs; or files with
-    `images`, for the ranges alone. `weights` are local files of backbones, by name; others have their usual ones.
+    `images`, for the ranges alone. A version with ranges of which nobody has measured the cost gets both anew.
+    `weights` are local files of backbones, by name; others have their usual ones.
 
     Raises `TaskUnknown`, `VersionUnknown`, `AliasUnknown`, `BlobMissing`, `BlobCorrupt`, `CannotCalibrate`, what
     loading a backbone raises, and `TaskWasDeleted` if the task is deleted meanwhile.
@@ -63,7 +64,7 @@ def calibrate(
     record = registry.resolve(task, alias=LIVE) if version is None else registry.version_record(task, version)
     if not may_have_ranges(record.manifest.method):
         raise CannotCalibrate(task, record.version, f"method {record.manifest.method} has weights of its own")
-    if record.manifest.activation_ranges:
+    if record.manifest.activation_ranges and (images is not None or record.manifest.metrics.int8 is not None):
         raise CannotCalibrate(task, record.version, "it has activation ranges already")
     bundle = decode(registry.read_bundle(record))
     student = Student.from_bundle(_backbone(registry, record, weights), bundle)
@@ -121,8 +122,9 @@ def _on_dataset(registry: Registry, record: VersionRecord, student: Student) -> 
         try:
             registry.blobs.fetch(record.manifest.dataset, file)
         except BlobMissing as gone:
-            reason = "the data set that it was tailored on is not in the registry: give images"
-            raise CannotCalibrate(record.task, record.version, reason) from gone
+            reason = "the data set that it was tailored on is not in the registry"
+            hint = "" if record.manifest.activation_ranges else ": give images"  # these do for ranges alone
+            raise CannotCalibrate(record.task, record.version, reason + hint) from gone
         val, test = (load_split(file, split, preprocessing) for split in ("val", "test"))
         if not len(val):
             raise CannotCalibrate(record.task, record.version, "its data set has no validation images: give images")

@@ -29,6 +29,7 @@ from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.least_squares import regress_proxies, take_over
 from trainer.recipe.teacher import Teacher
+from trainer.recipe.teachers.frozen_features import FrozenFeatures
 from trainer.recipe.teachers.lessons import Lesson, LessonStore, Look, Teach, joined
 from trainer.recipe.teachers.old_heads import Memory, RememberingTeacher, forgetting
 from trainer.training.class_weights import class_weights
@@ -78,6 +79,7 @@ class Fold:
     on_epoch: OnEpoch
     on_run: OnRun = lambda name, history: None  # "<fold>/<run>" and all its epochs, restored ones included
     device: torch.device = CPU
+    frozen_features: FrozenFeatures | None = None  # that all folds share
     lessons: LessonStore | None = None  # of the one teacher that all students of the fold have
     chain: tuple[Bundle, ...] = ()  # that a task of method packnet stands on
     warm: Callable[[Student], None] | None = None  # changes where the full student, or a plain network, starts
@@ -106,6 +108,8 @@ class Fold:
     @torch.no_grad()
     def features_of(self, images: LabelledImages, body: Callable[[Tensor], Tensor]) -> Tensor:
         """What a body, such as the backbone as it is, makes of the images, (N, C) on the CPU; fp32."""
+        if body is self.backbone and self.frozen_features is not None:
+            return self.frozen_features.of(images)
         batches = self.evaluated(images)
         return ProcessGroup.current().agreed(torch.cat([body(x).float().cpu() for x, _ in batches]))
 

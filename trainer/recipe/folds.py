@@ -54,11 +54,19 @@ class Folds:
         """The teachers of all folds, by the schedule that is best in all of them together; as `find_teacher`."""
         found = find_teacher(self._folds, log, only_trained=only_trained, crew=self._crew)
         self._teachers = list(found.networks)
+        self._forget_features()
         return found
 
     def probe_features(self) -> FoundTeacher:
         """The backbone as it is with a linear classifier, in place of teachers."""
-        return Probes(self._folds).found()
+        found = Probes(self._folds).found()
+        self._forget_features()
+        return found
+
+    def _forget_features(self) -> None:
+        """Nothing asks for them once there are teachers."""
+        if self.first.frozen_features is not None:
+            self.first.frozen_features.forget()
 
     def plain_networks(self) -> list[Student]:
         """Networks of a method that adds no path, each with a linear probe of its own features for a classifier."""

@@ -29,6 +29,7 @@ from trainer.recipe.result import Result, Tailored, Trained
 from trainer.recipe.selection import Candidate, OutOfTime, Search, choose, latest, settled, tolerated
 from trainer.recipe.sharing.board import Board
 from trainer.recipe.sharing.crew import Alone, Crew, Helpers
+from trainer.recipe.teachers.frozen_features import FrozenFeatures
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.early_finish import EarlyFinish, FinishRequest, never
 from trainer.recipe.timing.elapsed import Elapsed
@@ -126,11 +127,12 @@ def tailor_data(
         costs = RelativeCosts(config, backbone.geometry, image_side=data.preprocessing.crop, classes=len(data.classes))
         backbone = channels_last(backbone).to(training_device())
         progress.enter("measure")
-        plan = planner.plan_everything(backbone)
+        features = FrozenFeatures(backbone, data.preprocessing)
+        plan = planner.plan_everything(features)
         fold = _first_fold(
             plan, data, backbone, costs, folder=checkpoints / "fold0", progress=progress, early=early, warm=warm
         )
-        fold = replace(fold, chain=chain)
+        fold = replace(fold, chain=chain, frozen_features=features)
         plan = planner.plan_teachers(plan, fold, checkpoints / "pace")
         progress.unit = planner.unit
         crew = Alone()

@@ -5,24 +5,31 @@ from pathlib import Path
 
 from nettailor.bundle.manifest import WHOLE_METHODS, may_have_ranges
 from nettailor.cpu import bf16_pays
-from nettailor.network.backbones import Backbone
 from trainer.events import Json
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold
 from trainer.recipe.progress_reporter import ProgressReporter
+from trainer.recipe.teachers.frozen_features import FrozenFeatures
 from trainer.recipe.teachers.mirroring import mirror_keeps_class
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.elapsed import Elapsed
 from trainer.recipe.timing.plain_budget import PlainBudget
 from trainer.recipe.timing.skipped import skipped
-from trainer.recipe.timing.throughput import Throughput, Throughputs, measure_plain_throughput, measure_throughputs
+from trainer.recipe.timing.throughput import (
+    Throughput,
+    Throughputs,
+    measure_plain_throughput,
+    measure_teachers_throughput,
+    measure_throughputs,
+)
 from trainer.recipe.timing.time_budget import EXPECTED, LONGEST, SHORTEST, ExpectedSearch, TimeBudget
-from trainer.recipe.timing.work import IN_PASSES, EpochWork, in_seconds
+from trainer.recipe.timing.work import IN_PASSES, EpochWork, in_seconds, in_teachers_seconds
 from trainer.training.data import TaskData
 from trainer.training.int8 import images_looked_at
 from trainer.training.schedule import Schedule
 
 _SHORT_WORK = 10_000  # passes over an image: whoever waits for less needs no forecast, which takes seconds itself
+_SHORT_SECONDS = 900  # a rough forecast is good enough for what takes less: a better one takes ten
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,16 +104,16 @@ class Planner:
         self._plain_budget: PlainBudget | None = None
         self.unit = IN_PASSES  # of work
 
-    def plan_everything(self, backbone: Backbone) -> WorkPlan:
+    def plan_everything(self, features: FrozenFeatures) -> WorkPlan:
         """The plan as if there were time for all of it; measures what the configuration leaves open."""
         config, data = self._config, self._data
         if config.bf16 is None:
             config = replace(config, bf16=self._decision_log.made("bf16", bf16_pays))
         flip = False if config.method == "features" else config.flip
         if flip is None:
-            flip = mirror_keeps_class(backbone, data.preprocessing, data.train, data.val)
+            flip = mirror_keeps_class(features, data.train, data.val)
         folds, images = self._fold_count(), len(data.train)
-        return WorkPlan(config=config, folds=folds, images=images, flip=flip, depth=backbone.depth)
+        return WorkPlan(config=config, folds=folds, images=images, flip=flip, depth=features.depth)
 
     def plan_teachers(self, plan: WorkPlan, fold: Fold, scratch: Path) -> WorkPlan:
         """The plan that fits into the time. How long training takes is measured on a few batches of the fold, in a
@@ -119,17 +126,28 @@ class Planner:
         if self._elapsed is None and plan.work(IN_PASSES) < _SHORT_WORK:
             return plan
 
+        if self._elapsed is None:
+            self._measure_roughly(fold, scratch)
+        if self._elapsed is not None or plan.work(self.unit) > _SHORT_SECONDS:
+            plan = self._plan_by_throughputs(plan, fold, scratch)
+        self._progress.forecast(plan.work(self.unit, SHORTEST), plan.work(self.unit, LONGEST))
+        return plan
+
+    def _measure_roughly(self, fold: Fold, scratch: Path) -> None:
+        measured = self._decision_log.made("pace", lambda: asdict(measure_teachers_throughput(fold, scratch)))
+        self.unit = in_teachers_seconds(Throughput(**measured))
+
+    def _plan_by_throughputs(self, plan: WorkPlan, fold: Fold, scratch: Path) -> WorkPlan:
         measured = self._decision_log.made(
             "throughputs", lambda: asdict(measure_throughputs(fold, scratch, plan.folds))
         )
         found = Throughputs(**{kind: Throughput(**values) for kind, values in measured.items()})
         self.unit = in_seconds(found)
-        if self._elapsed is not None:
-            self._budget = self._budget_of(self._elapsed, found)
-            config, folds = self._budget.teachers(plan.config, plan.folds)
-            plan = replace(plan, config=config, folds=folds)
-        self._progress.forecast(plan.work(self.unit, SHORTEST), plan.work(self.unit, LONGEST))
-        return plan
+        if self._elapsed is None:
+            return plan
+        self._budget = self._budget_of(self._elapsed, found)
+        config, folds = self._budget.teachers(plan.config, plan.folds)
+        return replace(plan, config=config, folds=folds)
 
     def _plan_plain(self, plan: WorkPlan, elapsed: Elapsed, fold: Fold, scratch: Path) -> WorkPlan:
         self._plain_budget = self._measured_plain_budget(elapsed, fold, scratch)

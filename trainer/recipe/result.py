@@ -124,8 +124,8 @@ class Result:
         right = self._right(student.eval(), answers)
         metrics = Metrics(teacher=teacher, student=_accuracy(candidate.accuracy, right))
         recipe = self._recipe(candidate) | self._yardstick(metrics, features)
-        low = self._calibrated(student, answers)
-        if low is not None:
+        low = self._calibrated(candidate, answers)
+        if low is not None and low.costs is not None:
             metrics = metrics.model_copy(update={"int8": low.costs})
         manifest = self._manifest(student, proxy_dtype, metrics, recipe)
         return Point(
@@ -140,12 +140,14 @@ class Result:
             evaluation=self._evaluation(student, right),
         )
 
-    def _calibrated(self, student: Student, answers: Answers) -> Calibrated | None:
-        """For int8; None with a method that cannot run in it."""
+    def _calibrated(self, candidate: Candidate[Student], answers: Answers) -> Calibrated | None:
+        """For int8; None with a method that cannot run in it. What that costs takes as long as all else here, and is
+        measured of what is likely to be published."""
         fold = self.trained.fold
         if not may_have_ranges(self.trained.plan.config.method):
             return None
-        return calibrated(student, fold.val, self.data.test, fold.preprocessing, answers)
+        measured = candidate.polished or candidate is self.trained.chosen
+        return calibrated(candidate.model, fold.val, self.data.test, fold.preprocessing, answers, measured=measured)
 
     def _measured(self, model: nn.Module, validation: float) -> Accuracy:
         return _accuracy(validation, self._right(model.eval(), self.trained.fold.answers))

@@ -22,40 +22,56 @@ from trainer.training.images import LabelledImages
 # The top-1 of each image, int64 (N,) on the CPU.
 Answers = Callable[[Student, LabelledImages], Tensor]
 
+_MEASURED = 1024  # images tell a loss of a point from none, as few answers change at all
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Calibrated:
-    """`tensors` are those that a bundle has more."""
+    """`tensors` are those that a bundle has more; `costs` None where they were not asked for."""
 
     tensors: Mapping[str, NDArray[np.float32]]
-    costs: Int8Costs
+    costs: Int8Costs | None
 
 
 def calibrated(
-    student: Student, val: LabelledImages, test: LabelledImages, preprocessing: Preprocessing, answers: Answers
+    student: Student,
+    val: LabelledImages,
+    test: LabelledImages,
+    preprocessing: Preprocessing,
+    answers: Answers,
+    *,
+    measured: bool = True,
 ) -> Calibrated:
-    """Calibrate a student on validation images, of which there is one at least, and measure what int8 costs it on those
-    and on test images. `answers` is asked for those of the student and of a copy that computes in int8."""
+    """Calibrate a student on validation images, of which there is one at least; if it is to be `measured`, with what
+    int8 costs it on up to 1,024 images of either split. `answers` is asked for those of the student and of a copy that
+    computes in int8."""
     device = next(student.parameters()).device
-    batches = evaluation_batches(_some(val), preprocessing)
+    batches = evaluation_batches(val.rows(_some(val, IMAGES)), preprocessing)
     ranges = calibrated_ranges(student.eval(), (images.to(device) for images, _ in batches))
+    tensors = range_tensors(ranges)
+    if not measured:
+        return Calibrated(tensors=tensors, costs=None)
     low = quantised(student, ranges)
 
     def cost(images: LabelledImages) -> Int8Cost | None:
-        return _cost(answers(student, images), answers(low, images), images.labels) if len(images) else None
+        if not len(images):
+            return None
+        rows = _some(images, _MEASURED)
+        few = images.rows(rows)
+        return _cost(answers(student, images)[rows], answers(low, few), few.labels)
 
-    return Calibrated(tensors=range_tensors(ranges), costs=Int8Costs(validation=cost(val), test=cost(test)))
+    return Calibrated(tensors=tensors, costs=Int8Costs(validation=cost(val), test=cost(test)))
 
 
 def images_looked_at(val: int, test: int) -> int:
-    """How many images pass through networks for that, of so many in the two splits."""
-    return min(val, IMAGES) + 2 * (val + test)
+    """How many images at the most pass through networks for that, of so many in the two splits."""
+    return min(val, IMAGES) + val + test + min(val, _MEASURED) + min(test, _MEASURED)
 
 
-def _some(images: LabelledImages) -> LabelledImages:
-    """As many as calibration needs, from all over the split."""
-    count = min(len(images), IMAGES)
-    return images.rows(torch.linspace(0, len(images) - 1, count).long())
+def _some(images: LabelledImages, most: int) -> Tensor:
+    """Rows from all over the split."""
+    count = min(len(images), most)
+    return torch.linspace(0, len(images) - 1, count).long()
 
 
 def _cost(expected: Tensor, found: Tensor, labels: Tensor) -> Int8Cost:

@@ -70,7 +70,7 @@ class QuantisedConvolution(nn.Module):
         scale = self.scale
         if self.rounded is not None:
             x, scale = self.rounded.bytes_of(x), scale * self.rounded.step
-        return nn.functional.conv2d(x, self.weight, None, self.stride, self.padding) * scale
+        return nn.functional.conv2d(x, self.weight, None, self.stride, self.padding).mul_(scale)
 
 
 def _scale(peaks: Tensor) -> Tensor:
@@ -89,7 +89,7 @@ class RoundedInput(nn.Module):
 
     def bytes_of(self, x: Tensor) -> Tensor:
         """0 ... 255, as floating-point numbers."""
-        return torch.round(x / self.step).clamp(0, LARGEST_BYTE)
+        return (x / self.step).round_().clamp_(0, LARGEST_BYTE)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.bytes_of(x) * self.step

@@ -63,6 +63,28 @@ def test_the_old_bundle_is_kept_for_as_long_as_the_new_version_names_it(
     assert registry.blobs.exists(old.digest)
 
 
+def test_a_version_whose_cost_nobody_measured_is_measured(
+    registry: Registry, shipped: Backbone, tmp_path: Path
+) -> None:
+    """As the points of a front that were not polished."""
+    manifest, tensors = random_bundle(
+        task="pets", fingerprint=shipped.fingerprint(), classes=2, activation_ranges=True, proxy_dtype="F16"
+    )
+    dataset = registry.blobs.put(dataset_file(tmp_path, 0).read_bytes())
+    changed = manifest.model_copy(update={"classes": ("cats", "dogs"), "dataset": dataset})
+    registry.publish("pets", encode(changed, tensors), actor="ada")
+    picture = tmp_path / "one.jpg"
+    Image.new("RGB", (40, 30), (90, 20, 200)).save(picture)
+    with pytest.raises(CannotCalibrate, match="has activation ranges already"):  # images have no labels
+        calibrate(registry, "pets", 1, images=[picture], weights={}, actor="ada")
+    new = calibrate(registry, "pets", 1, images=None, weights={}, actor="ada")
+    assert (new.version, new.manifest.proxy_dtype) == (2, "F16")
+    assert new.manifest.metrics.int8 is not None
+    assert bundle_of(registry, new).tensors.keys() == tensors.keys()
+    with pytest.raises(CannotCalibrate, match="has activation ranges already"):
+        calibrate(registry, "pets", 2, images=None, weights={}, actor="ada")
+
+
 def test_images_do_in_place_of_the_data_set(registry: Registry, shipped: Backbone, tmp_path: Path) -> None:
     published(registry, shipped, "sha256:" + "d" * 64)
     with pytest.raises(CannotCalibrate, match="not in the registry: give images"):
@@ -86,5 +108,5 @@ def test_what_cannot_be_calibrated_says_why(registry: Registry, shipped: Backbon
         calibrate(registry, "pets", 1, images=None, weights={}, actor="ada")
     manifest, tensors = random_bundle(task="pets", fingerprint=shipped.fingerprint(), activation_ranges=True)
     registry.publish("pets", encode(manifest, tensors), actor="ada")
-    with pytest.raises(CannotCalibrate, match="has activation ranges already"):
+    with pytest.raises(CannotCalibrate, match=r"not in the registry$"):  # images would not do
         calibrate(registry, "pets", 2, images=None, weights={}, actor="ada")

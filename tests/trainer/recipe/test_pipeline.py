@@ -34,8 +34,12 @@ def test_the_bundle_is_what_was_measured(whole: tuple[Tailored, list[Event]]) ->
     assert result.manifest.classes == task.classes
 
 
-def test_every_point_can_run_in_int8_and_tells_what_that_costs(whole: tuple[Tailored, list[Event]]) -> None:
+def test_every_point_can_run_in_int8_and_polished_ones_tell_what_that_costs(
+    whole: tuple[Tailored, list[Event]],
+) -> None:
     task = tiny_task()
+    polished = {e.fields["k"] for e in whole[1] if e.kind == "candidate" and e.fields["polished"]}
+    assert polished < {point.blocks_removed for point in whole[0].points}
     for point in whole[0].points:
         bundle = decode(point.bundle)
         assert (bundle.manifest.activation_ranges, bundle.manifest.format) == (True, "nettailor-bundle/2")
@@ -43,7 +47,9 @@ def test_every_point_can_run_in_int8_and_tells_what_that_costs(whole: tuple[Tail
         low = quantised_network(seeded_backbone(), bundle)
         student = Student.from_bundle(seeded_backbone(), bundle)
         costs = bundle.manifest.metrics.int8
-        assert costs is not None
+        assert (costs is not None) == (point.blocks_removed in polished or point.chosen)
+        if costs is None:
+            continue
         for split, cost in ((task.val, costs.validation), (task.test, costs.test)):
             assert cost is not None
             right = [

@@ -13,10 +13,11 @@ from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold
 from trainer.recipe.planner import Planner, WorkPlan
 from trainer.recipe.progress_reporter import ProgressReporter
+from trainer.recipe.teachers.frozen_features import FrozenFeatures
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.throughput import Throughput, Throughputs
 from trainer.recipe.timing.time_budget import LONGEST, SHORTEST
-from trainer.recipe.timing.work import IN_PASSES, in_seconds
+from trainer.recipe.timing.work import IN_PASSES, in_seconds, in_teachers_seconds
 from trainer.training.schedule import Schedule
 
 SCHEDULE = Schedule(epochs=2, lr=0.01, batch_size=12)
@@ -37,6 +38,10 @@ def planner_of(
     )
 
 
+def features() -> FrozenFeatures:
+    return FrozenFeatures(tiny_backbone(), tiny_task().preprocessing)
+
+
 @pytest.mark.parametrize(
     ("changes", "starts_warm", "folds"),
     [
@@ -50,7 +55,7 @@ def test_folds_are_pooled_until_there_are_enough_images(
     tmp_path: Path, changes: dict[str, object], starts_warm: bool, folds: int
 ) -> None:
     config = tiny_config(flip=False, bf16=False, **changes)
-    plan = planner_of(tmp_path, config, starts_warm=starts_warm).plan_everything(tiny_backbone())
+    plan = planner_of(tmp_path, config, starts_warm=starts_warm).plan_everything(features())
     assert (plan.folds, plan.images, plan.flip) == (folds, 36, False)
 
 
@@ -65,7 +70,7 @@ def test_nothing_is_measured_before_it_is_asked_for(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(planner, "mirror_keeps_class", lambda *arguments: measure("flip"))
     made = planner_of(tmp_path, tiny_config(bf16=None, flip=None))
     assert measured == []
-    plan = made.plan_everything(tiny_backbone())
+    plan = made.plan_everything(features())
     assert measured == ["bf16", "flip"]
     assert (plan.config.bf16, plan.flip) == (True, True)
 
@@ -98,15 +103,29 @@ def test_once_the_pace_is_known_work_is_counted_in_seconds() -> None:
     assert plan.work(in_seconds(MEASURED)) == pytest.approx(seconds)
 
 
-def test_what_takes_a_while_is_forecast_from_the_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner, "measure_throughputs", lambda fold, scratch, folds: MEASURED)
+def test_what_takes_a_while_is_forecast_from_the_teachers_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "measure_teachers_throughput", lambda fold, scratch: TEACHER)
     config, fold = tiny_config(flip=False, bf16=False), cast(Fold, None)
     events: list[Event] = []
     made = planner_of(tmp_path, config, events)
-    short = made.plan_everything(tiny_backbone())
+    short = made.plan_everything(features())
     assert (made.plan_teachers(short, fold, tmp_path), events) == (short, [])
     long = replace(short, config=replace(config, teacher=replace(SCHEDULE, epochs=500)))
     assert made.plan_teachers(long, fold, tmp_path) == long
     (told,) = events
     assert told.fields["expected_seconds"] == [round(long.work(made.unit, search), 1) for search in (SHORTEST, LONGEST)]
     assert "it will take about 7 to 8 minutes" in str(told.fields["message"])
+    assert made.unit == in_teachers_seconds(TEACHER)
+
+
+def test_what_takes_long_is_forecast_from_the_pace_of_every_kind_of_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "measure_teachers_throughput", lambda fold, scratch: TEACHER)
+    monkeypatch.setattr(planner, "measure_throughputs", lambda fold, scratch, folds: MEASURED)
+    config = tiny_config(flip=False, bf16=False, teacher=replace(SCHEDULE, epochs=1500))
+    events: list[Event] = []
+    made = planner_of(tmp_path, config, events)
+    made.plan_teachers(made.plan_everything(features()), cast(Fold, None), tmp_path)
+    assert made.unit == in_seconds(MEASURED)
+    assert len(events) == 1

@@ -61,6 +61,14 @@ def measure_plain_throughput(fold: Fold, folder: Path) -> Throughput:
     return _throughput(ends[fold.config.plain_run], len(probe.train))
 
 
+def measure_teachers_throughput(fold: Fold, folder: Path) -> Throughput:
+    """That of the teacher alone, in a fifth of the time that `measure_throughputs` takes."""
+    probe, ends = _probe(fold, folder)
+    probe.teacher(probe.config.teacher)
+    _remove(folder)
+    return _throughput(ends["teacher"], len(probe.train))
+
+
 def measure_throughputs(fold: Fold, folder: Path, folds: int) -> Throughputs:
     """Trains a teacher, the full student and that once more for a moment, in a folder that is removed; `fold` is one of
     so many `folds`."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trainer.recipe.timing.throughput import Throughputs
+from trainer.recipe.timing.throughput import Throughput, Throughputs
 
 # What a pass over a training image costs, in passes of the teacher's training, on a CPU: the student's steps run the
 # teacher, too; those of the networks that are cut from it find what it said (recipe/teachers/lessons.py).
@@ -40,6 +40,12 @@ class EpochWork:
 
 
 IN_PASSES = EpochWork(image=PASS_WORK, around=1.0)
+
+
+def in_teachers_seconds(teacher: Throughput) -> EpochWork:
+    """By the pace of the teacher's training on this machine."""
+    images = {kind: work * teacher.image for kind, work in PASS_WORK.items()}
+    return EpochWork(image=images, epoch=teacher.epoch, around=teacher.image)
 
 
 def in_seconds(found: Throughputs) -> EpochWork:

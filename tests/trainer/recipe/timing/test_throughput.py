@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.recipe.runs import fold_in
-from trainer.recipe.timing.throughput import Throughput, measure_throughputs, of_candidates
+from trainer.recipe.timing.throughput import Throughput, measure_teachers_throughput, measure_throughputs, of_candidates
 
 STUDENT, AGAIN = Throughput(image=0.010, epoch=0.5), Throughput(image=0.006, epoch=0.4)
 
@@ -22,4 +22,6 @@ def test_candidates_are_as_fast_as_their_lessons_are_kept() -> None:
 def test_a_moment_of_each_kind_of_run_is_measured_and_leaves_nothing(tmp_path: Path) -> None:
     found = measure_throughputs(fold_in(tmp_path / "fold"), tmp_path / "pace", folds=2)
     assert all(values["image"] > 0 for values in asdict(found).values())
+    assert not (tmp_path / "pace").exists()
+    assert measure_teachers_throughput(fold_in(tmp_path / "fold"), tmp_path / "pace").image > 0
     assert not (tmp_path / "pace").exists()
