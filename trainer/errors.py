@@ -25,6 +25,7 @@ TrainerError
 │   ├── BackboneNotPruned       hardly a weight of it is free, so that tasks have nothing to fill
 │   ├── NoWeightsLeft           the tasks of a chain have filled what was free
 │   └── OldHeadsMissing         a backbone is to remember what it was trained for, and nobody kept that
+├── TooFewImages                image sets to pretrain on do not fill a batch
 ├── WorkerDevicesInvalid        the setting names devices that this machine does not have
 ├── PointUnknown                the version's Pareto front has no such point
 ├── CannotCalibrate             the version cannot run in int8, or there are no images to calibrate it on
@@ -343,6 +344,13 @@ class JobMemoryExceeded(TrainerError):
         )
         self.job = job
         self.limit_bytes = limit_bytes
+
+
+class TooFewImages(TrainerError):
+    def __init__(self, images: int, needed: int) -> None:
+        super().__init__(f"the sets have {images} training images, a batch takes {needed}")
+        self.images = images
+        self.needed = needed
 
 
 class JobRefused(TrainerError):

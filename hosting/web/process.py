@@ -17,6 +17,7 @@ from hosting.settings.settings import Settings
 from hosting.telemetry import tracing
 from hosting.telemetry.bursts import fold_bursts
 from hosting.telemetry.logs import configure_logs
+from hosting.web import problems
 from hosting.web.connection import protocol
 from hosting.web.connection.census import Addresses
 from hosting.web.connection.config import BoundedConfig
@@ -48,6 +49,7 @@ def configured(
     fold_bursts("asyncio", "socket.accept() out of system resource")
     for message in (protocol.REFUSING, protocol.NOT_READING):
         fold_bursts(protocol.__name__, message)
+    fold_bursts(problems.__name__, problems.FAILED, by="failure")
     return BoundedConfig(
         app,
         limits_of(settings),

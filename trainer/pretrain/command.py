@@ -19,9 +19,11 @@ shipped one, and writes them.
 import argparse
 import json
 import logging
+import sys
 from pathlib import Path
 
 from nettailor.network.backbones import load_backbone
+from trainer.errors import TooFewImages
 from trainer.pretrain.card import write_card
 from trainer.pretrain.config import PretrainConfig
 from trainer.pretrain.evaluation import accuracy
@@ -39,6 +41,13 @@ def main() -> None:
     if args.heads:
         _fit_heads(args)
         return
+    try:
+        _pretrain(args)
+    except TooFewImages as error:
+        sys.exit(f"trainer.pretrain: {error}")
+
+
+def _pretrain(args: argparse.Namespace) -> None:
     config = PretrainConfig(
         backbone=args.backbone,
         minutes=args.minutes,
@@ -108,22 +117,36 @@ def _share(text: str) -> float:
     return share
 
 
+def _above_zero(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"a number above 0, not {text}")
+    return number
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"1 or more, not {text}")
+    return number
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m trainer.pretrain", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="zips of train/<class>/ and test/<class>/")
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint, caches and the exported file")
-    parser.add_argument("--minutes", type=float, default=PretrainConfig.minutes, help="training time")
-    parser.add_argument("--epochs", type=int, help="the cycle's length, whatever time it takes")
+    parser.add_argument("--minutes", type=_above_zero, default=PretrainConfig.minutes, help="training time")
+    parser.add_argument("--epochs", type=_whole, help="the cycle's length, whatever time it takes")
     parser.add_argument("--label-smoothing", type=float, default=PretrainConfig.label_smoothing)
     parser.add_argument("--saturation", type=float, default=PretrainConfig.saturation, help="times 1 +- this")
     parser.add_argument("--grey", type=float, default=PretrainConfig.grey, help="share of images without colours")
-    parser.add_argument("--lr", type=float, help=f"peak learning rate: {PretrainConfig.lr}, {_RETRAINING_LR} to prune")
+    parser.add_argument("--lr", type=_above_zero, help=f"at its peak: {PretrainConfig.lr}, {_RETRAINING_LR} to prune")
     parser.add_argument("--prune", type=_share, metavar="SHARE", help="of the weights, to be set to 0; 0.5 in PackNet")
     parser.add_argument("--start", type=Path, help="weights of the backbone to start from")
     parser.add_argument("--backbone", default=PretrainConfig.backbone)
     parser.add_argument("--heads", action="store_true", help="fit heads to the features of a trained backbone instead")
-    parser.add_argument("--images-a-class", type=int, help="of each set, for the heads; all by default")
+    parser.add_argument("--images-a-class", type=_whole, help="of each set, for the heads; all by default")
     parser.add_argument("--seed", type=int, default=PretrainConfig.seed)
     return parser.parse_args()

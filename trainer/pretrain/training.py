@@ -16,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nettailor.cpu import bf16_pays
 from nettailor.network.backbones import Backbone, build_backbone, channels_last, load_backbone
+from trainer.errors import TooFewImages
 from trainer.pretrain.augmentation import augment, normalised
 from trainer.pretrain.config import PretrainConfig
 from trainer.pretrain.image_set import ImageSet
@@ -46,9 +47,14 @@ def _first_backbone(config: PretrainConfig) -> Backbone:
 
 
 class Pretraining:
-    """Model, optimizer, moving average and the time they took; saved and restored as a whole."""
+    """Model, optimizer, moving average and the time they took; saved and restored as a whole.
+
+    Raises `TooFewImages`."""
 
     def __init__(self, config: PretrainConfig, sets: list[ImageSet], out: Path) -> None:
+        images = sum(len(s.labels) for s in sets)
+        if images < config.batch_size:
+            raise TooFewImages(images, config.batch_size)
         torch.manual_seed(config.seed)
         self.config, self.sets, self.out = config, sets, out
         backbone = channels_last(_first_backbone(config))

@@ -8,9 +8,9 @@ from tests.trainer import archives
 from trainer.pretrain.image_set import ImageSet
 
 
-def zip_of_splits(path: Path, classes: list[str]) -> Path:
-    """More training images than a batch has, or none would be trained on."""
-    train = archives.class_folders(classes, each=70, prefix="train/")
+def zip_of_splits(path: Path, classes: list[str], each: int = 70) -> Path:
+    """By default more training images than a batch has, as there have to be."""
+    train = archives.class_folders(classes, each=each, prefix="train/")
     test = archives.class_folders(classes, each=2, prefix="test/", seed=1)
     path.write_bytes(archives.zip_of({**train, **test}))
     return path

@@ -46,3 +46,20 @@ def test_a_second_cycle_begins_with_the_first_one_s_weights_and_takes_its_epochs
     for name, tensor in canonical_tensors(load_backbone("mini26")).items():
         if name.endswith("weight"):
             torch.testing.assert_close(canonical_tensors(second)[name], tensor, rtol=1e-2, atol=1e-3)
+
+
+def test_fewer_images_than_a_batch_takes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pets = zip_of_splits(tmp_path / "pets.zip", ["cat", "dog"], each=10)
+    monkeypatch.setattr(sys, "argv", ["trainer.pretrain", "--data", str(pets), "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit, match="the sets have 20 training images, a batch takes 128"):
+        main()
+
+
+@pytest.mark.parametrize("option", ["--epochs", "--minutes", "--lr", "--images-a-class"])
+def test_numbers_that_train_nothing_are_refused(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["trainer.pretrain", "--data", "a.zip", "--out", str(tmp_path), option, "0"])
+    with pytest.raises(SystemExit):
+        main()
+    assert f"argument {option}" in capsys.readouterr().err
