@@ -16,7 +16,7 @@ _HOPELESS = 0.08  # accuracy below the target that no polish makes up for
 _EXPECTED_GAIN = 0.04  # accuracy that the first polish is expected to add (docs/log.md)
 _TIED = 0.5  # standard errors of a gap by which a network may miss the target and be as good as within it
 _DOUBTFUL = 0.03  # expected accuracy below the target that is not worth a polish
-_POLISHED = 4  # networks at the most: the border, its neighbours, and one more where the border moves
+_POLISHED = 4  # networks at the most, while the border moves
 
 
 class OutOfTime(Exception):
@@ -100,15 +100,15 @@ class Search(Generic[T]):
         return [k for k in eligible if k in recovered and k not in polished]
 
     def _about_the_border(self, expected: Mapping[int, float], polished: Container[int], error: float) -> Sequence[int]:
-        """A neighbour with fewer blocks removed says how far a measurement just within the target is to be believed.
-        One that is a standard error within it needs no such witness: hardly any would change the choice."""
+        """The neighbour with more blocks removed, where it may be within the target, too; the one with fewer, where the
+        border may turn out not to be. What was measured within the target needs no such witness: hardly any would
+        change the choice, and not for the better (docs/log.md)."""
         best, lost = max(expected.values()), tolerated(self.drop, error)
         needed = -lost if best >= -lost else best - lost  # as `choose` has it
         border = max(k for k, gap in expected.items() if gap >= needed)
         leaner = border + self.cut
         tried = [leaner] if expected.get(leaner, -1.0) >= needed - _DOUBTFUL else []
-        is_sure = border in polished and expected[border] >= needed + error
-        return [border, *tried, *([] if is_sure else [border - self.cut])]
+        return [border, *tried, *([] if border in polished else [border - self.cut])]
 
     def _fitting(self, recovered: Mapping[int, Candidate[T]], polished: Mapping[int, Candidate[T]]) -> Sequence[int]:
         """The best of those within the budget, and its neighbours within it."""

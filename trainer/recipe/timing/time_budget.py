@@ -31,7 +31,7 @@ class ExpectedSearch:
     polished: int
 
 
-EXPECTED = ExpectedSearch(cuts=8, polished=3)
+EXPECTED = ExpectedSearch(cuts=8, polished=2)
 SHORTEST = ExpectedSearch(cuts=2, polished=1)
 LONGEST = ExpectedSearch(cuts=1000, polished=4)  # as many cuts as there are blocks
 _SHORT = ExpectedSearch(cuts=3, polished=1)  # where time is short
