@@ -1,4 +1,5 @@
 import errno
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ import pytest
 from fastapi import FastAPI
 from pydantic import AfterValidator, StringConstraints
 
+from hosting.telemetry.bursts import fold_bursts
 from hosting.telemetry.request_id import request_id
+from hosting.web import problems
 from hosting.web.problem import problem_of, problem_type
 from hosting.web.problems import install_problem_handlers
 from tests.serving import served
@@ -25,11 +28,19 @@ class VeryFull(QueueFull):
     pass
 
 
+class Away(Exception):
+    pass
+
+
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
     app = FastAPI()
     install_problem_handlers(app, {QueueFull: (429, "queue full")})
-    install_problem_handlers(app, {})
+    install_problem_handlers(app, {Away: (503, "not ready")})
+
+    @app.get("/away/{what}")
+    def away(what: str) -> None:
+        raise Away(f"the {what} is away")
 
     @app.get("/full")
     def full() -> None:
@@ -69,6 +80,20 @@ def test_subclasses_fall_to_the_nearest_entry(client: httpx.Client) -> None:
     assert answer.headers["retry-after"] == "3"
     assert answer.json()["title"] == "queue full"
     assert answer.json()["type"] == "urn:nettailor:problem:very-full"
+
+
+def test_failures_alike_are_one_line_in_the_log(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    """As services log them; the filter would fold other tests' lines, too."""
+    logger = logging.getLogger(problems.__name__)
+    fold_bursts(problems.__name__, problems.FAILED, by="failure")
+    try:
+        answers = [client.get(f"/away/{what}") for what in ("engine", "index", "engine", "engine")]
+    finally:
+        for found in list(logger.filters):
+            logger.removeFilter(found)
+    assert {answer.status_code for answer in answers} == {503}
+    told = [record.getMessage() for record in caplog.records if record.name == problems.__name__]
+    assert told == ["GET /away/engine: the engine is away", "GET /away/index: the index is away"]
 
 
 @pytest.mark.parametrize("body", [b'{"a": "\xff"}', b'{"a": ' * 2_000 + b"1" + b"}" * 2_000, b'{"a": '])
