@@ -1,10 +1,13 @@
 """glibc's malloc in a long-lived process of many threads."""
 
 import ctypes
+import functools
 import os
 
-_M_ARENA_MAX = -8  # of <malloc.h>
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of <malloc.h>
 _SAID_OTHERWISE = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")
+_KEPT_PIECE_BYTES = 32 << 20  # the most that every glibc takes for this
+_KEPT_BYTES = 1 << 30
 
 
 def give_back() -> None:
@@ -17,6 +20,23 @@ def give_back() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+@functools.cache
+def keep_freed() -> None:
+    """Keep what is freed, up to a gigabyte and but for large pieces, for what is allocated next; for a process that
+    ends when its work does.
+
+    Training allocates and frees the same few tensors at every step. What goes back to the system each time is cleared,
+    and mapped anew page by page: 3% of a step (docs/log.md). Does nothing where the environment says how it is to be,
+    or the C library is another.
+    """
+    if any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _KEPT_PIECE_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
 def bound_arenas() -> None:

@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from hosting.processes.malloc import keep_freed
 from trainer.errors import TrainingDiverged
 from trainer.training.distributed import ProcessGroup
 from trainer.training.optimizers.optimizer import Optimizer
@@ -67,6 +68,7 @@ def fit(model: nn.Module, run: TrainingRun[Inputs]) -> list[Epoch]:
 
     Returns the history of its epochs. Raises `TrainingDiverged`.
     """
+    keep_freed()
     group = ProcessGroup.current()
     optimizer = Optimizer(model, run.schedule)
     history = _restore(model, optimizer, run.checkpoint)

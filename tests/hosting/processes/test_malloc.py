@@ -48,6 +48,23 @@ give_back()
 print(kept, resident() - before)
 """
 
+# A tensor of a few megabytes, again and again: the pages that the system had to give for it.
+AGAIN = """
+import ctypes, resource, sys
+from hosting.processes.malloc import keep_freed
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, (ctypes.c_void_p,)
+if sys.argv[1] == "kept":
+    keep_freed()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    pieces = [libc.malloc(ctypes.c_size_t(3_000_000)) for _ in range(10)]
+    [ctypes.memset(piece, 1, 3_000_000) for piece in pieces]
+    [libc.free(piece) for piece in pieces]
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
 
 def arenas(report: Path, **said: str) -> int:
     """How many a process has that more threads than cores allocate in."""
@@ -72,3 +89,18 @@ def test_what_is_not_used_goes_back_to_the_system() -> None:
     kept_kib, left_kib = map(int, answer.stdout.split())
     assert kept_kib > 30_000
     assert left_kib < 10_000
+
+
+def test_what_was_freed_is_there_for_what_comes_next() -> None:
+    if not hasattr(ctypes.CDLL(None), "mallopt"):
+        pytest.skip("the C library is not glibc")
+    plainly, kept, said = (faults(*how) for how in (("plainly", {}), ("kept", {}), ("kept", {"MALLOC_TOP_PAD_": "0"})))
+    assert kept < 2 * 10 * 3_000_000 / 4096 < plainly
+    assert said > kept  # what the environment says holds
+
+
+def faults(how: str, environment: dict[str, str]) -> int:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
+    command = [sys.executable, "-c", AGAIN, how]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, env={**plain, **environment})
+    return int(answer.stdout)
