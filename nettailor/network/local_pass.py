@@ -8,7 +8,7 @@ two gradients: the global one alone to the node's inputs, both together to its p
 Legend: N images, C channels, H W, K classes; nodes l = 0 (stem) ... L as in `plan`.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -70,18 +70,16 @@ class LocalPass:
             stem = self.stem(images)
         return self.after_stem(stem)
 
-    def after_stem(self, stem: Tensor, left_out: Container[int] = ()) -> "Trace":
-        """The same from the stem's output x_0 on, (N, C_0, H, W). `left_out` are nodes that do without their block, and
-        have proxies: the alphas of these are as if there were no other path."""
-        return Trace(self, stem, left_out)
+    def after_stem(self, stem: Tensor) -> "Trace":
+        """The same from the stem's output x_0 on, (N, C_0, H, W)."""
+        return Trace(self, stem)
 
 
 class Trace:
     """One pass: its `outputs`, and the graph until `backward`."""
 
-    def __init__(self, owner: LocalPass, stem: Tensor, left_out: Container[int]) -> None:
+    def __init__(self, owner: LocalPass, stem: Tensor) -> None:
         self._owner = owner
-        self._left_out = left_out
         self._student = student = owner.student
         self._nodes: dict[int, _Cut] = {0: _Cut(output=stem, leaf=stem, uses=())}
         self._pools: dict[tuple[int, int], _Cut] = {}  # (source, stride): several proxies share one pooling
@@ -109,21 +107,16 @@ class Trace:
     def _cut(self, node: int) -> _Cut:
         """x_l of eq. 2, from leaves."""
         student, uses, terms = self._student, [], []
-        alphas = student.alpha(node)
-        if self._runs_block(node):
+        alphas = student.alpha(node).unbind()
+        if student.plan.keeps_block(node):
             uses.append(self._nodes[node - 1].leaf)
             terms.append(self._owner.block(node).scaled(uses[0], alphas[0]))
-        elif student.plan.keeps_block(node):
-            alphas = alphas / alphas[1:].sum()
         sources = student.plan.sources(node)
-        for source, alpha in zip(sources, alphas[len(alphas) - len(sources) :].unbind(), strict=True):
+        for source, alpha in zip(sources, alphas[len(alphas) - len(sources) :], strict=True):
             proxy = student.proxy(source, node)
             uses.append(self._pooled(source, proxy))
             terms.append(proxy.scaled(uses[-1], alpha))
         return _Cut.of(_summed(terms).relu_(), uses)
-
-    def _runs_block(self, node: int) -> bool:
-        return self._student.plan.keeps_block(node) and node not in self._left_out
 
     def _pooled(self, source: int, proxy: Proxy) -> Tensor:
         x = self._nodes[source].leaf
@@ -134,7 +127,7 @@ class Trace:
         return self._pools[source, proxy.stride].leaf
 
     def _adapted(self, node: int) -> list[Tensor]:
-        if not self._runs_block(node):
+        if not self._student.plan.keeps_block(node):
             return []
         return [p for p in self._owner.block(node).parameters() if p.requires_grad]
 

@@ -64,7 +64,6 @@ class RecipeConfig:
     # adds to the blocks: whether anything but the classifier is.
     adapts: bool = True
     gamma1: float = 0.3  # weight of the complexity
-    drop_path: float = 0.3  # share of the student's steps that a block of low alpha is left out of (docs/log.md)
     gamma1_rise: float = 0.0  # share of the student's steps over which gamma1 rises linearly from 0
     regressed_images: int = 512  # images that proxies are fitted to by least squares at the start; 0: random proxies
     loss: Loss = "local"  # which form of eq. 11 (nettailor/network/losses.py)
@@ -99,8 +98,8 @@ class RecipeConfig:
     def __post_init__(self) -> None:
         if self.skips is not None and self.skips < 1:
             raise ValueError(f"skips must be at least 1 or None, not {self.skips}")
-        if not all(0 <= share < 1 for share in (self.target_drop, self.proxy_threshold, self.drop_path)):
-            raise ValueError("target_drop, proxy_threshold and drop_path are shares")
+        if not 0 <= self.target_drop < 1 or not 0 <= self.proxy_threshold < 1:
+            raise ValueError("target_drop and proxy_threshold are shares")
         if (self.max_macs or 1) <= 0 or (self.max_latency_ms or 1) <= 0 or (self.max_minutes or 1) <= 0:
             raise ValueError("budgets are above 0")
         if self.method != "nettailor" and self.has_budget:

@@ -28,7 +28,6 @@ from nettailor.network.losses import TEACHER_LOSSES, distillation_loss
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.least_squares import regress_proxies, take_over
-from trainer.recipe.stochastic_depth import StochasticDepth
 from trainer.recipe.teacher import Teacher
 from trainer.recipe.teachers.frozen_features import FrozenFeatures
 from trainer.recipe.teachers.lessons import Lesson, LessonStore, Look, Teach, joined
@@ -154,8 +153,7 @@ class Fold:
                 regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
         if self.warm is not None:
             self.warm(student)
-        learn = self._learning(student, self.config.gamma1, drop_path=self.config.drop_path)
-        self._distil(student, teacher, STUDENT_RUN, self.config.student, learn)
+        self._distil(student, teacher, STUDENT_RUN, self.config.student, self.config.gamma1)
         return student
 
     def with_lessons(self, folds: int) -> "Fold":
@@ -188,8 +186,7 @@ class Fold:
         if self.config.regressed_images:
             with self._autocast():
                 take_over(pruned, start, self._some_images(self.config.regressed_images))
-        run, learn = recover_run(blocks), self._learning(pruned, 0.0)
-        self._distil(pruned, teacher, run, self.config.recover, learn, estimated_on=_ESTIMATED_IMAGES)
+        self._distil(pruned, teacher, recover_run(blocks), self.config.recover, 0.0, estimated_on=_ESTIMATED_IMAGES)
         return pruned
 
     def plan_without(self, start: Student, blocks: int) -> Plan:
@@ -203,7 +200,7 @@ class Fold:
     def polished(self, recovered: Student, teacher: Teacher, *, blocks: int) -> Student:
         """A copy of a network with `blocks` blocks removed after the long retraining."""
         polished = channels_last(recovered.pruned(recovered.plan, self.backbone)).to(self.device)
-        self._distil(polished, teacher, polish_run(blocks), self.config.retrain, self._learning(polished, 0.0))
+        self._distil(polished, teacher, polish_run(blocks), self.config.retrain, 0.0)
         return polished
 
     def _distil(
@@ -212,12 +209,13 @@ class Fold:
         teacher: Teacher,
         name: str,
         schedule: Schedule,
-        learn: Step[Look],
+        gamma1: float,
         *,
         estimated_on: int | None = None,
     ) -> None:
         batches = partial(self._lessons, name, schedule, self._teaching(student, teacher))
-        self.fit(student, name, self.fitted(schedule), learn, batches, estimated_on=estimated_on)
+        learn, fitted = self._learning(student, gamma1), self.fitted(schedule)
+        self.fit(student, name, fitted, learn, batches, estimated_on=estimated_on)
 
     def correct(self, model: nn.Module, images: LabelledImages) -> Tensor:
         """Whether each image's top-1 is right, bool (N,); fp32, as it is served."""
@@ -253,9 +251,8 @@ class Fold:
 
         return teach
 
-    def _learning(self, student: Student, gamma1: float, *, drop_path: float = 0.0) -> Step[Look]:
+    def _learning(self, student: Student, gamma1: float) -> Step[Look]:
         config = self.config
-        depth = StochasticDepth(student, drop_path, config.seed, self.folder.name)
         with self.device:
             expected_complexity = ExpectedComplexity(student.plan, self.costs)
         local_pass = LocalPass(student)
@@ -264,7 +261,7 @@ class Fold:
             lesson = look()
             targets = lesson.targets
             with self._autocast():
-                trace = local_pass.after_stem(lesson.stem, depth.left_out(progress))
+                trace = local_pass.after_stem(lesson.stem)
                 guided = TEACHER_LOSSES[config.loss](trace.outputs, targets.nodes, targets.logits)
             terms = {
                 "classification": self._cross_entropy(trace.outputs.logits, labels),

@@ -153,25 +153,6 @@ def test_one_pass_gives_the_gradients_of_two(kind: str, mode: StatisticsMode) ->
         torch.testing.assert_close(gradient, wanted[parameter], rtol=1e-6, atol=1e-9, msg=parameter)
 
 
-@pytest.mark.parametrize("mode", ["task", "frozen"])
-def test_blocks_that_are_left_out_are_so_in_both(mode: StatisticsMode) -> None:
-    """Nodes 3 and 8 have other paths; they get no gradient of their blocks, whose statistics stay."""
-    case, left_out = Case.of("full", mode), {3, 8}
-
-    def plainly() -> None:
-        loss_of(case.student, two_passes(case.student, case.images, left_out), case.labels, case.nodes).backward()
-
-    def at_once() -> None:
-        local_pass = LocalPass(case.student)
-        trace = local_pass.after_stem(case.student.stem(case.images).detach(), left_out)
-        trace.backward(loss_of(case.student, trace.outputs, case.labels, case.nodes))
-
-    wanted, found = case.gradients(plainly), case.gradients(at_once)
-    assert found.keys() == wanted.keys()
-    for parameter, gradient in found.items():
-        torch.testing.assert_close(gradient, wanted[parameter], rtol=1e-6, atol=1e-9, msg=parameter)
-
-
 def test_it_imports_nothing_as_it_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """As PyTorch does to compare the shape of a gradient that it is given: half a second of every job."""
     monkeypatch.setitem(sys.modules, "torch.fx.experimental.symbolic_shapes", None)  # whoever imports it fails
