@@ -47,7 +47,8 @@ def test_a_version_is_made_of_a_folder_of_images_and_goes_live_if_that_is_asked(
         record = registry.resolve("signs")
         assert (record.version, record.manifest.activation_ranges) == (2, True)
         assert record.manifest.recipe["calibration_images"] == 2
-    assert "has activation ranges already" in run(data_dir, "signs", status=1)
+    assert "has activation ranges already" in run(data_dir, "signs", "--images", str(tmp_path), status=1)
+    assert "is not in the registry\n" in run(data_dir, "signs", status=1)  # which would tell what int8 costs
 
 
 def test_a_version_that_cannot_be_calibrated_is_no_fault_of_the_registry(data_dir: Path) -> None:
