@@ -22,9 +22,10 @@ PATTERNS = st.tuples(st.sampled_from(["", "^"]), st.lists(SEQUENCES, min_size=1,
 def test_it_finds_what_the_standard_library_finds(source: str, text: str) -> None:
     try:
         pattern = Pattern(source)
-    except PatternInvalid as fault:  # many letters of any script
-        assert "too large" in str(fault)
-        reject()
+    except PatternInvalid as fault:
+        if "too large" in str(fault):  # many letters of any script
+            reject()
+        raise
     found, true = pattern.search(text), re.search(source, text)
     assert (found is None) == (true is None)
     if found is not None and true is not None:
