@@ -33,10 +33,8 @@ def keep_freed() -> None:
     """
     if any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ):
         return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, _KEPT_PIECE_BYTES)
-        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+    _set(_M_MMAP_THRESHOLD, _KEPT_PIECE_BYTES)
+    _set(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
 def bound_arenas() -> None:
@@ -48,6 +46,10 @@ def bound_arenas() -> None:
     """
     if any(name in os.environ for name in _SAID_OTHERWISE):
         return
+    _set(_M_ARENA_MAX, max(2, os.cpu_count() or 1))
+
+
+def _set(option: int, value: int) -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(_M_ARENA_MAX, max(2, os.cpu_count() or 1))
+        mallopt(option, value)

@@ -124,6 +124,13 @@ def _above_zero(text: str) -> float:
     return number
 
 
+def _fraction(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"a number from 0 to 1, not {text}")
+    return number
+
+
 def _whole(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -139,9 +146,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint, caches and the exported file")
     parser.add_argument("--minutes", type=_above_zero, default=PretrainConfig.minutes, help="training time")
     parser.add_argument("--epochs", type=_whole, help="the cycle's length, whatever time it takes")
-    parser.add_argument("--label-smoothing", type=float, default=PretrainConfig.label_smoothing)
-    parser.add_argument("--saturation", type=float, default=PretrainConfig.saturation, help="times 1 +- this")
-    parser.add_argument("--grey", type=float, default=PretrainConfig.grey, help="share of images without colours")
+    parser.add_argument("--label-smoothing", type=_fraction, default=PretrainConfig.label_smoothing)
+    parser.add_argument("--saturation", type=_fraction, default=PretrainConfig.saturation, help="times 1 +- this")
+    parser.add_argument("--grey", type=_fraction, default=PretrainConfig.grey, help="share of images without colours")
     parser.add_argument("--lr", type=_above_zero, help=f"at its peak: {PretrainConfig.lr}, {_RETRAINING_LR} to prune")
     parser.add_argument("--prune", type=_share, metavar="SHARE", help="of the weights, to be set to 0; 0.5 in PackNet")
     parser.add_argument("--start", type=Path, help="weights of the backbone to start from")

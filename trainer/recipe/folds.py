@@ -64,12 +64,13 @@ class Folds:
         return found
 
     def _forget_features(self) -> None:
-        """Nothing asks for them once there are teachers."""
+        """Nothing asks for them once there are teachers, or networks with features of their own."""
         if self.first.frozen_features is not None:
             self.first.frozen_features.forget()
 
     def plain_networks(self) -> list[Student]:
         """Networks of a method that adds no path, each with a linear probe of its own features for a classifier."""
+        self._forget_features()
         networks = [plain_network(fold) for fold in self._folds]
         probes = Probes(self._folds, [network.features for network in networks])
         for network, head in zip(networks, probes.heads, strict=True):

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "mallopt"), reason="the C library is not glibc, and all of this does nothing"
+)
+
 COUNT = """
 import ctypes, os, sys, threading
 from hosting.processes.malloc import bound_arenas
@@ -74,8 +78,6 @@ def arenas(report: Path, **said: str) -> int:
 
 
 def test_threads_share_as_many_arenas_as_there_are_cores(tmp_path: Path) -> None:
-    if not hasattr(ctypes.CDLL(None), "mallopt"):
-        pytest.skip("the C library is not glibc")
     bound = max(2, os.cpu_count() or 1)
     assert arenas(tmp_path / "report") <= bound
     # What the environment says holds; and more would be made than that bound.
@@ -83,8 +85,6 @@ def test_threads_share_as_many_arenas_as_there_are_cores(tmp_path: Path) -> None
 
 
 def test_what_is_not_used_goes_back_to_the_system() -> None:
-    if not hasattr(ctypes.CDLL(None), "malloc_trim"):
-        pytest.skip("the C library is not glibc")
     answer = subprocess.run([sys.executable, "-c", KEPT], check=True, capture_output=True, text=True)
     kept_kib, left_kib = map(int, answer.stdout.split())
     assert kept_kib > 30_000
@@ -92,8 +92,6 @@ def test_what_is_not_used_goes_back_to_the_system() -> None:
 
 
 def test_what_was_freed_is_there_for_what_comes_next() -> None:
-    if not hasattr(ctypes.CDLL(None), "mallopt"):
-        pytest.skip("the C library is not glibc")
     plainly, kept, said = (faults(*how) for how in (("plainly", {}), ("kept", {}), ("kept", {"MALLOC_TOP_PAD_": "0"})))
     assert kept < 2 * 10 * 3_000_000 / 4096 < plainly
     assert said > kept  # what the environment says holds

@@ -55,11 +55,17 @@ def test_fewer_images_than_a_batch_takes_are_refused(tmp_path: Path, monkeypatch
         main()
 
 
-@pytest.mark.parametrize("option", ["--epochs", "--minutes", "--lr", "--images-a-class"])
-def test_numbers_that_train_nothing_are_refused(
-    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *((name, "0") for name in ("--epochs", "--minutes", "--lr", "--images-a-class")),
+        *((name, value) for name in ("--label-smoothing", "--saturation", "--grey") for value in ("1.5", "nan")),
+    ],
+)
+def test_numbers_that_train_nothing_or_mean_nothing_are_refused(
+    option: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["trainer.pretrain", "--data", "a.zip", "--out", str(tmp_path), option, "0"])
+    monkeypatch.setattr(sys, "argv", ["trainer.pretrain", "--data", "a.zip", "--out", str(tmp_path), option, value])
     with pytest.raises(SystemExit):
         main()
     assert f"argument {option}" in capsys.readouterr().err
