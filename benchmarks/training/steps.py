@@ -28,6 +28,7 @@ from nettailor.network.losses import TEACHER_LOSSES, distillation_loss
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold, Step
+from trainer.recipe.loss_weights import LossWeights
 from trainer.recipe.teacher import Teacher
 from trainer.training.data import TaskData, training_batches
 
@@ -50,7 +51,7 @@ class StraightforwardFold(Fold):
 
         return step
 
-    def distillation(self, student: Student, teacher: Teacher, gamma1: float) -> Step[Tensor]:
+    def distillation(self, student: Student, teacher: Teacher, weights: LossWeights) -> Step[Tensor]:
         expected = ExpectedComplexity(student.plan, self.costs)
         contiguous(student)
         guide = contiguous(copy.deepcopy(teacher)).eval()
@@ -64,7 +65,7 @@ class StraightforwardFold(Fold):
                 "teacher": TEACHER_LOSSES[self.config.loss](outputs, targets.nodes, targets.logits),
                 "distillation": distillation_loss(outputs, targets.logits),
             }
-            loss = self.config.weighted(terms, gamma1, progress)
+            loss = weights.weighted(terms, progress)
             loss.backward()
             return {"loss": loss, **terms}
 
@@ -160,10 +161,10 @@ def model_and_step(fold: Fold, backbone: Backbone, stage: str) -> tuple[nn.Modul
         return teacher, fold.fine_tuning(teacher)
     student = full_student(fold, backbone)
     if stage == "student":
-        return student, fold.distillation(student, teacher, fold.config.gamma1)
+        return student, fold.distillation(student, teacher, fold.config.student_weights)
     plan = prune(student.plan, student.alpha_values(), blocks=backbone.depth // 2)
     pruned = channels_last(student.pruned(plan, backbone)).train()
-    return pruned, fold.distillation(pruned, teacher, 0.0)
+    return pruned, fold.distillation(pruned, teacher, fold.config.retrain_weights)
 
 
 def gradient_errors(
@@ -173,7 +174,8 @@ def gradient_errors(
         fold = fold_of(kind, data, replace(RecipeConfig(), bf16=False), backbone, folder)
         cast = copy.deepcopy(backbone).to(dtype)
         student = full_student(fold, cast).to(dtype)
-        fold.distillation(student, teacher_of(fold, cast).to(dtype), 0.3)(images.to(dtype), labels, 0.5)
+        step = fold.distillation(student, teacher_of(fold, cast).to(dtype), fold.config.student_weights)
+        step(images.to(dtype), labels, 0.5)
         return torch.cat([p.grad.flatten().double() for p in student.task_parameters() if p.grad is not None])
 
     plain, exact = gradient(StraightforwardFold, torch.float32), gradient(StraightforwardFold, torch.float64)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nettailor.network.backbones import Block, pooled
 from nettailor.network.folding import folded
@@ -60,6 +60,9 @@ class LocalPass:
         self.stem = folded(student.stem)
         kept = {node: student.block(node) for node in student.plan.nodes() if student.plan.keeps_block(node)}
         self.blocks = {n: folded(block) for n, block in kept.items()} if student.statistics == "frozen" else kept
+        # By node, as modules are slow to look through: what belongs to its block, and what to its proxies and alphas.
+        self.adapted = {node: _trained(self.blocks.get(node)) for node in student.plan.nodes()}
+        self.added = {node: _added(student, node) for node in student.plan.nodes()}
 
     def block(self, node: int) -> Block:
         return cast(Block, self.blocks[node])
@@ -100,9 +103,16 @@ class Trace:
                 if source == node and pool.uses:
                     _back(pool.output, pool.leaf.grad, pool.uses)
             if node > 0:
-                beyond = cut.leaf.grad
-                _back(cut.output, beyond, [*cut.uses, *self._adapted(node)], keep=True)
-                _back(cut.output, _sum(beyond, self.outputs.nodes[node].grad), self._parameters(node))
+                self._back_through(node, cut)
+
+    def _back_through(self, node: int, cut: _Cut) -> None:
+        beyond, own = cut.leaf.grad, self.outputs.nodes[node].grad
+        through, added = [*cut.uses, *self._owner.adapted[node]], self._owner.added[node]
+        if own is None:  # the loss compares no nodes: one gradient for all
+            _back(cut.output, beyond, [*through, *added])
+        else:
+            _back(cut.output, beyond, through, keep=True)
+            _back(cut.output, _sum(beyond, own), added)
 
     def _cut(self, node: int) -> _Cut:
         """x_l of eq. 2, from leaves."""
@@ -126,14 +136,14 @@ class Trace:
             self._pools[source, proxy.stride] = _Cut.of(proxy.pooled(x), [x])
         return self._pools[source, proxy.stride].leaf
 
-    def _adapted(self, node: int) -> list[Tensor]:
-        if not self._student.plan.keeps_block(node):
-            return []
-        return [p for p in self._owner.block(node).parameters() if p.requires_grad]
 
-    def _parameters(self, node: int) -> list[Tensor]:
-        proxies = self._student.proxies[str(node)].parameters() if self._student.plan.sources(node) else []
-        return [self._student.alphas[str(node)], *proxies]
+def _trained(block: nn.Module | None) -> list[nn.Parameter]:
+    return [] if block is None else [p for p in block.parameters() if p.requires_grad]
+
+
+def _added(student: Student, node: int) -> list[nn.Parameter]:
+    proxies = student.proxies[str(node)].parameters() if student.plan.sources(node) else []
+    return [student.alphas[str(node)], *proxies]
 
 
 def _summed(terms: list[Tensor]) -> Tensor:
@@ -170,5 +180,5 @@ class _Beyond(torch.autograd.Function):
         return ctx.gradient, None
 
 
-def _sum(a: Tensor | None, b: Tensor | None) -> Tensor | None:
-    return b if a is None else a if b is None else a + b
+def _sum(a: Tensor | None, b: Tensor) -> Tensor:
+    return b if a is None else a + b

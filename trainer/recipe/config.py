@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from torch import Tensor
-
 from nettailor.bundle.manifest import WHOLE_METHODS, Method, ProxyDtype, StatisticsMode, adapters_of
 from nettailor.complexity.counting import Measure
 from nettailor.network.losses import Loss
+from trainer.recipe.loss_weights import LossWeights
 from trainer.recipe.selection import Wanted
 from trainer.training.schedule import Schedule
 
@@ -68,6 +67,8 @@ class RecipeConfig:
     regressed_images: int = 512  # images that proxies are fitted to by least squares at the start; 0: random proxies
     loss: Loss = "local"  # which form of eq. 11 (nettailor/network/losses.py)
     gamma2: float | None = None  # weight of the teacher; None means 10 for "paper", as there, else 3 (docs/log.md)
+    # The same in retraining, after blocks were removed; None means gamma2 for "paper", as there, else 0 (docs/log.md).
+    retrain_gamma2: float | None = None
     distillation: float | None = None  # weight of the logits' distance beside eq. 11; None means 0 for "paper", else 2
     measure: Measure = "macs"  # what C_ij counts
     cost_table: Path | None = None  # JSON of measured milliseconds a path; replaces `measure`
@@ -155,13 +156,23 @@ class RecipeConfig:
         return replace(self.student, lr=lr, matrix_lr=lr)
 
     @property
-    def teacher_weights(self) -> tuple[float, float]:
-        """gamma2, and the weight of the distillation."""
+    def student_weights(self) -> LossWeights:
+        """Of the full student's loss."""
         gamma2, distillation = _TEACHER_WEIGHTS[self.loss]
-        return (
-            gamma2 if self.gamma2 is None else self.gamma2,
-            distillation if self.distillation is None else self.distillation,
+        return LossWeights(
+            gamma1=self.gamma1,
+            gamma2=gamma2 if self.gamma2 is None else self.gamma2,
+            distillation=distillation if self.distillation is None else self.distillation,
+            gamma1_rise=self.gamma1_rise,
         )
+
+    @property
+    def retrain_weights(self) -> LossWeights:
+        """Of the loss of networks with blocks removed, in which the complexity has no part."""
+        weights = replace(self.student_weights, gamma1=0.0)
+        if self.retrain_gamma2 is None:
+            return weights if self.loss == "paper" else replace(weights, gamma2=0.0)
+        return replace(weights, gamma2=self.retrain_gamma2)
 
     @property
     def wanted(self) -> Wanted:
@@ -189,21 +200,15 @@ class RecipeConfig:
             config = replace(config, **({field: replace(getattr(config, field), **update)} if inner else update))
         return config
 
-    def weighted(self, terms: Mapping[str, Tensor], gamma1: float, progress: float) -> Tensor:
-        """Eq. 12 and the distillation: the loss of `classification`, `complexity`, `teacher` and `distillation`, with
-        this weight of the complexity, at a progress of 0..1 of the training."""
-        rising = gamma1 * min(1.0, progress / self.gamma1_rise) if self.gamma1_rise else gamma1
-        gamma2, distillation = self.teacher_weights
-        guided = gamma2 * terms["teacher"] + distillation * terms["distillation"]
-        return terms["classification"] + rising * terms["complexity"] + guided
-
     def as_json(self) -> dict[str, Any]:
         """Plain data, for the manifest, of what has a part in the method; limits that are not set are left out."""
         values = asdict(self) | {"method_lrs": list(self.rates), "teacher_cycles": list(self.teacher_cycles)}
         if self.method in _PARTS:
             parts = {name: values[name] for name in _PARTS[self.method]}
             return parts if self.max_minutes is None else parts | {"max_minutes": self.max_minutes}
-        values["gamma2"], values["distillation"] = self.teacher_weights
+        weights = self.student_weights
+        values["gamma2"], values["distillation"] = weights.gamma2, weights.distillation
+        values["retrain_gamma2"] = self.retrain_weights.gamma2
         for name in ("max_macs", "max_latency_ms", "latency_table", "max_minutes"):
             if values[name] is None:
                 del values[name]

@@ -78,7 +78,8 @@ def test_a_step_minimises_the_loss_that_is_configured(tmp_path: Path, loss: Loss
     student = fold.student(teacher).train()
     images, labels = next(iter(evaluation_batches(fold.train, fold.preprocessing)))
     student.zero_grad()
-    terms = fold.distillation(student, teacher, 0.0)(images, labels, 0.5)
+    weights = replace(fold.config.student_weights, gamma1=0.0)
+    terms = fold.distillation(student, teacher, weights)(images, labels, 0.5)
     found = _flat_gradient(student)
 
     student.zero_grad()
@@ -95,6 +96,24 @@ def test_a_step_minimises_the_loss_that_is_configured(tmp_path: Path, loss: Loss
     assert (found - _flat_gradient(student)).norm() < 1e-3 * found.norm()
 
 
+def test_a_step_without_the_teachers_nodes_minimises_the_rest(tmp_path: Path) -> None:
+    fold = replace(fold_in(tmp_path), config=tiny_config(bf16=False))
+    teacher = fold.teacher(fold.config.teacher)
+    student = fold.student(teacher).train()
+    images, labels = next(iter(evaluation_batches(fold.train, fold.preprocessing)))
+    student.zero_grad()
+    terms = fold.distillation(student, teacher, fold.config.retrain_weights)(images, labels, 0.5)
+    found = _flat_gradient(student)
+    assert set(terms) == {"loss", "classification", "distillation"}
+
+    student.zero_grad()
+    logits = student(images)
+    wanted = F.cross_entropy(logits, labels) + 2 * F.mse_loss(logits, teacher.targets(images).logits)
+    wanted.backward()
+    torch.testing.assert_close(terms["loss"], wanted, rtol=1e-4, atol=1e-5)
+    assert (found - _flat_gradient(student)).norm() < 1e-3 * found.norm()
+
+
 def test_learned_statistics_follow_what_reaches_through_the_whole_network(tmp_path: Path) -> None:
     """The blocks' distances train proxies and alphas alone, or every block would have to be gone through twice."""
     fold = replace(fold_in(tmp_path), config=tiny_config(bf16=False))
@@ -105,7 +124,8 @@ def test_learned_statistics_follow_what_reaches_through_the_whole_network(tmp_pa
     images, labels = next(iter(evaluation_batches(fold.train, fold.preprocessing)))
     teacher, images = teacher.double(), images.double()
     student.zero_grad()
-    fold.distillation(student, teacher, 0.0)(images, labels, 0.5)
+    weights = replace(fold.config.student_weights, gamma1=0.0)
+    fold.distillation(student, teacher, weights)(images, labels, 0.5)
     found = torch.cat([p.grad.flatten() for p in learned if p.grad is not None])
     logits = student(images)
     loss = F.cross_entropy(logits, labels) + 2 * F.mse_loss(logits, teacher.targets(images).logits)
