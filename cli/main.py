@@ -80,6 +80,7 @@ class Priority(StrEnum):
 
 
 class Loss(StrEnum):
+    logits = "logits"
     local = "local"
     paper = "paper"
 
@@ -203,7 +204,8 @@ def tailor(
     gamma1: Annotated[float | None, _option("Weight of the complexity.", min=0)] = None,
     gamma2: Annotated[float | None, _option("Weight of the teacher.", min=0)] = None,
     loss: Annotated[
-        Loss | None, _option("Form of the teacher's part of the loss; local by default, paper is the published one.")
+        Loss | None,
+        _option("What is compared with the teacher's: logits by default, local adds the nodes, paper as published."),
     ] = None,
     measure: Annotated[Measure | None, _option("What complexity counts.")] = None,
     target_drop: Annotated[

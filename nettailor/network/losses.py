@@ -1,9 +1,10 @@
 """Terms of the training loss (eq. 11-12).
 
-Eq. 11 comes in two forms, by name. In both a block's distance to the teacher trains its own node alone: the node's
-inputs are detached, as in the authors' released code. They differ in the logits' distance. In "paper" its gradient
-reaches the whole student, as in the paper and in the released code; in "local" it reaches the classifier alone, and
-`distillation_loss` is there for the rest.
+Eq. 11 comes in three forms, by name. "logits" is the logits' distance to the teacher's alone, through the whole
+student. In the other two a block's distance to the teacher trains its own node: the node's inputs are detached, as in
+the authors' released code. They differ in the logits' distance. In "paper" its gradient reaches the whole student, as
+in the paper and in the released code; in "local" it reaches the classifier alone, and `distillation_loss` is there for
+the rest.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from torch.nn import functional as F
 
 from nettailor.network.local_pass import LocalOutputs
 
-Loss = Literal["local", "paper"]
+Loss = Literal["logits", "local", "paper"]
 TeacherLoss = Callable[[LocalOutputs, Mapping[int, Tensor], Tensor], Tensor]
 
 
@@ -36,15 +37,29 @@ def paper_teacher_loss(outputs: LocalOutputs, teacher_nodes: Mapping[int, Tensor
     return torch.stack(terms).sum() / max(teacher_nodes)
 
 
-TEACHER_LOSSES: Mapping[Loss, TeacherLoss] = {"local": local_teacher_loss, "paper": paper_teacher_loss}
-
-
 def distillation_loss(outputs: LocalOutputs, teacher_logits: Tensor) -> Tensor:
     """Mean squared error of the logits with gradient to the whole student, not to the classifier alone.
 
     The paper has it within eq. 11; beside the "local" form it has a weight of its own (docs/log.md).
     """
     return F.mse_loss(outputs.logits.float(), teacher_logits.float())
+
+
+def logits_teacher_loss(outputs: LocalOutputs, teacher_nodes: Mapping[int, Tensor], teacher_logits: Tensor) -> Tensor:
+    """`distillation_loss`; the nodes have no part in it."""
+    return distillation_loss(outputs, teacher_logits)
+
+
+TEACHER_LOSSES: Mapping[Loss, TeacherLoss] = {
+    "logits": logits_teacher_loss,
+    "local": local_teacher_loss,
+    "paper": paper_teacher_loss,
+}
+
+
+def compares_nodes(loss: Loss) -> bool:
+    """Whether this form of eq. 11 wants the teacher's nodes."""
+    return loss != "logits"
 
 
 def _node_distances(outputs: LocalOutputs, teacher_nodes: Mapping[int, Tensor]) -> list[Tensor]:

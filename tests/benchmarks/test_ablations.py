@@ -26,7 +26,7 @@ def test_one_study_alone_has_the_recipe_itself_to_be_compared_with(tmp_path: Pat
         studies=["loss"],
     )
     work = assignments(args)
-    assert [variant.name for variant, _ in work] == ["with", "paper"]
+    assert [variant.name for variant, _ in work] == ["with", "local", "paper"]
     for _, assignment in work:
         folder = Path(assignment.folder) / "pets-seed0"
         folder.mkdir(parents=True)
@@ -35,6 +35,6 @@ def test_one_study_alone_has_the_recipe_itself_to_be_compared_with(tmp_path: Pat
     assert {study: list(variants) for study, variants in found.items()} == {
         "teacher": ["with"],
         "skips": ["3"],
-        "loss": ["local", "paper"],
+        "loss": ["logits", "local", "paper"],
     }
-    assert table(found).row_count == 4
+    assert table(found).row_count == 5

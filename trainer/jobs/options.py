@@ -13,7 +13,7 @@ from trainer.jobs.job import Priority
 from trainer.pattern import MOST_CHARACTERS
 
 Preset = Literal["fast", "balanced", "thorough"]
-LossOption = Literal["local", "paper"]
+LossOption = Literal["logits", "local", "paper"]
 MeasureOption = Literal["macs", "params", "milliseconds"]
 
 
@@ -67,7 +67,8 @@ class TailorOptions(BaseModel):
     )
     loss: LossOption | None = Field(
         default=None,
-        description="form of the teacher's part of the loss: local, or paper, the one that was published, gamma2 = 10",
+        description="what the student is compared with the teacher in: its logits; local, nodes as well; or paper, the "
+        "loss that was published",
     )
     measure: MeasureOption | None = Field(
         default=None,

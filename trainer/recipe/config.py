@@ -17,7 +17,12 @@ Preset = Literal["fast", "balanced", "thorough"]
 _TEACHER = Schedule(epochs=15, lr=0.01, min_images=19_200, max_images=384_000)
 _MUON = Schedule(epochs=12, max_batch_size=64, lr=0.02, matrix_lr=0.2, statistics_lr=0.3, clip=3.0)
 _STUDENT = replace(_MUON, alpha_lr=3.0, min_images=12_800, max_images=96_000)
-_TEACHER_WEIGHTS: Mapping[Loss, tuple[float, float]] = {"local": (3.0, 2.0), "paper": (10.0, 0.0)}
+# gamma2 and the weight of the distillation beside it.
+_TEACHER_WEIGHTS: Mapping[Loss, tuple[float, float]] = {
+    "logits": (2.0, 0.0),
+    "local": (3.0, 2.0),
+    "paper": (10.0, 0.0),
+}
 _RECOVER = replace(_MUON, epochs=1, max_batch_size=0, lr=0.01, matrix_lr=0.1, min_images=1_920, max_images=8_000)
 _RETRAIN = replace(_MUON, epochs=24, min_images=12_800, max_images=128_000)
 _POOLING = ("folds", "max_folds", "pooled_images")
@@ -65,11 +70,9 @@ class RecipeConfig:
     gamma1: float = 0.3  # weight of the complexity
     gamma1_rise: float = 0.0  # share of the student's steps over which gamma1 rises linearly from 0
     regressed_images: int = 512  # images that proxies are fitted to by least squares at the start; 0: random proxies
-    loss: Loss = "local"  # which form of eq. 11 (nettailor/network/losses.py)
-    gamma2: float | None = None  # weight of the teacher; None means 10 for "paper", as there, else 3 (docs/log.md)
-    # The same in retraining, after blocks were removed; None means gamma2 for "paper", as there, else 0 (docs/log.md).
-    retrain_gamma2: float | None = None
-    distillation: float | None = None  # weight of the logits' distance beside eq. 11; None means 0 for "paper", else 2
+    loss: Loss = "logits"  # which form of eq. 11 (nettailor/network/losses.py; docs/log.md)
+    gamma2: float | None = None  # weight of the teacher; None means 2, with "local" 3, with "paper" 10, as there
+    distillation: float | None = None  # weight of the logits' distance beside eq. 11; None means 0, with "local" 2
     measure: Measure = "macs"  # what C_ij counts
     cost_table: Path | None = None  # JSON of measured milliseconds a path; replaces `measure`
     target_drop: float = 0.005  # accuracy (validation) the student may lose against the teacher
@@ -168,11 +171,8 @@ class RecipeConfig:
 
     @property
     def retrain_weights(self) -> LossWeights:
-        """Of the loss of networks with blocks removed, in which the complexity has no part."""
-        weights = replace(self.student_weights, gamma1=0.0)
-        if self.retrain_gamma2 is None:
-            return weights if self.loss == "paper" else replace(weights, gamma2=0.0)
-        return replace(weights, gamma2=self.retrain_gamma2)
+        """Of the loss of networks with blocks removed: without the complexity."""
+        return replace(self.student_weights, gamma1=0.0)
 
     @property
     def wanted(self) -> Wanted:
@@ -208,7 +208,6 @@ class RecipeConfig:
             return parts if self.max_minutes is None else parts | {"max_minutes": self.max_minutes}
         weights = self.student_weights
         values["gamma2"], values["distillation"] = weights.gamma2, weights.distillation
-        values["retrain_gamma2"] = self.retrain_weights.gamma2
         for name in ("max_macs", "max_latency_ms", "latency_table", "max_minutes"):
             if values[name] is None:
                 del values[name]

@@ -24,7 +24,7 @@ from nettailor.complexity.pruning import prune
 from nettailor.network.backbones import Backbone, channels_last
 from nettailor.network.folding import folded
 from nettailor.network.local_pass import LocalPass
-from nettailor.network.losses import TEACHER_LOSSES, distillation_loss
+from nettailor.network.losses import TEACHER_LOSSES, compares_nodes, distillation_loss
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.least_squares import regress_proxies, take_over
@@ -249,13 +249,14 @@ class Fold:
         def teach(images: Tensor) -> Lesson:
             guide, stem = in_inference_form()
             with self._autocast():
-                return Lesson(stem=stem(images), targets=guide.targets(images))
+                targets = guide.targets(images, nodes_wanted=compares_nodes(self.config.loss))
+                return Lesson(stem=stem(images), targets=targets)
 
         return teach
 
     def _learning(self, student: Student, weights: LossWeights) -> Step[Look]:
-        """Terms that weigh nothing are not computed: without the teacher's nodes, a step goes back through each layer
-        once instead of twice."""
+        """Terms that weigh nothing are not computed. Where the loss compares no nodes, a step goes back through each
+        layer once instead of twice."""
         with self.device:
             expected_complexity = ExpectedComplexity(student.plan, self.costs)
         local_pass, guided = LocalPass(student), TEACHER_LOSSES[self.config.loss]

@@ -17,7 +17,8 @@ from nettailor.network.folding import folded
 
 @dataclass(frozen=True, kw_only=True)
 class Targets:
-    """A teacher's outputs for a batch, without gradient: `nodes[l]` (N, C_l, H_l, W_l), `logits` (N, K)."""
+    """A teacher's outputs for a batch, without gradient: `nodes[l]` (N, C_l, H_l, W_l), none where no loss compares
+    them; `logits` (N, K)."""
 
     nodes: Mapping[int, Tensor]
     logits: Tensor
@@ -44,10 +45,13 @@ class Teacher(nn.Module):
         return copied.eval().requires_grad_(False).to(dtype)
 
     @torch.no_grad()
-    def targets(self, images: Tensor) -> Targets:
-        """Outputs of node 1 ... L and the logits, in eval mode."""
+    def targets(self, images: Tensor, *, nodes_wanted: bool = True) -> Targets:
+        """Outputs of node 1 ... L, if they are wanted, and the logits, in eval mode."""
         assert not self.training
-        nodes = self.backbone.features(images.to(self.head.weight.dtype))
+        images = images.to(self.head.weight.dtype)
+        if not nodes_wanted:
+            return Targets(nodes={}, logits=self(images))
+        nodes = self.backbone.features(images)
         return Targets(nodes=dict(enumerate(nodes[1:], start=1)), logits=self.head(pooled(nodes[-1])))
 
     @torch.no_grad()

@@ -16,26 +16,22 @@ def test_an_unknown_name_is_refused(name: str) -> None:
         RecipeConfig().changed({name: 1})
 
 
-def test_the_papers_loss_comes_with_the_papers_weights() -> None:
-    assert RecipeConfig().student_weights == LossWeights(gamma1=0.3, gamma2=3.0, distillation=2.0)
+def test_each_form_of_the_loss_comes_with_weights_of_its_own() -> None:
+    assert RecipeConfig().student_weights == LossWeights(gamma1=0.3, gamma2=2.0, distillation=0.0)
+    assert RecipeConfig(loss="local").student_weights == LossWeights(gamma1=0.3, gamma2=3.0, distillation=2.0)
     paper = RecipeConfig().changed({"loss": "paper"})
     assert paper.student_weights == LossWeights(gamma1=0.3, gamma2=10.0, distillation=0.0)
     changed = RecipeConfig(loss="paper", gamma2=4.0, distillation=1.0)
     assert changed.student_weights == LossWeights(gamma1=0.3, gamma2=4.0, distillation=1.0)
 
 
-def test_networks_with_blocks_removed_are_taught_by_the_logits_alone_but_with_the_papers_loss() -> None:
-    assert RecipeConfig().retrain_weights == LossWeights(gamma1=0.0, gamma2=0.0, distillation=2.0)
-    assert RecipeConfig(gamma2=5.0).retrain_weights.gamma2 == 0.0
-    assert RecipeConfig(retrain_gamma2=3.0).retrain_weights == LossWeights(gamma1=0.0, gamma2=3.0, distillation=2.0)
-    paper = RecipeConfig(loss="paper", gamma1_rise=0.5).retrain_weights
-    assert paper == LossWeights(gamma1=0.0, gamma2=10.0, distillation=0.0, gamma1_rise=0.5)
+def test_networks_with_blocks_removed_are_trained_without_the_complexity() -> None:
+    assert RecipeConfig(gamma2=5.0).retrain_weights == LossWeights(gamma1=0.0, gamma2=5.0, distillation=0.0)
 
 
 def test_the_manifest_has_the_weights_that_were_used() -> None:
     values = RecipeConfig(loss="paper").as_json()
     assert (values["loss"], values["gamma2"], values["distillation"]) == ("paper", 10.0, 0.0)
-    assert (values["retrain_gamma2"], RecipeConfig().as_json()["retrain_gamma2"]) == (10.0, 0.0)
 
 
 def test_an_unknown_loss_is_refused() -> None:

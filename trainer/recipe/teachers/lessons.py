@@ -9,7 +9,7 @@ Legend: N images, C channels, H W.
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -53,25 +53,9 @@ def _seen_together(looks: Sequence[Look]) -> Lesson:
     lessons = [look() for look in looks]
     if len(lessons) == 1:
         return lessons[0]
-    nodes = _Joined([lesson.targets.nodes for lesson in lessons])
+    nodes = {node: torch.cat([x.targets.nodes[node] for x in lessons]) for node in lessons[0].targets.nodes}
     logits = torch.cat([lesson.targets.logits for lesson in lessons])
     return Lesson(stem=torch.cat([lesson.stem for lesson in lessons]), targets=Targets(nodes=nodes, logits=logits))
-
-
-class _Joined(Mapping[int, Tensor]):
-    """Nodes of several lessons as one's: put together when somebody asks for one, which not every step does."""
-
-    def __init__(self, parts: Sequence[Mapping[int, Tensor]]) -> None:
-        self._parts = parts
-
-    def __getitem__(self, node: int) -> Tensor:
-        return torch.cat([part[node] for part in self._parts])
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._parts[0])
-
-    def __len__(self) -> int:
-        return len(self._parts[0])
 
 
 class LessonStore:

@@ -163,11 +163,11 @@ def _descended(fold: Fold, teacher: Teacher) -> Student:
 
 def _counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     runs: list[int] = []
-    targets: Callable[[Teacher, Tensor], Targets] = Teacher.targets
+    targets: Callable[..., Targets] = Teacher.targets
 
-    def counted(teacher: Teacher, images: Tensor) -> Targets:
+    def counted(teacher: Teacher, images: Tensor, *, nodes_wanted: bool) -> Targets:
         runs.append(len(images))
-        return targets(teacher, images)
+        return targets(teacher, images, nodes_wanted=nodes_wanted)
 
     monkeypatch.setattr(Teacher, "targets", counted)
     return runs
