@@ -3,7 +3,8 @@
 The classification and the logits' distance to the teacher reach through the whole network; the distances of the nodes
 (eq. 11) act on each layer alone, its inputs detached. Run twice, as the authors' released code does, every layer gives
 the same values both times. Here it runs once, cut into one small graph a node, and goes back through each of them with
-two gradients: the global one alone to the node's inputs, both together to its parameters.
+two gradients: the global one alone to the node's inputs, both together to its parameters. A loss that compares no
+nodes has one gradient, and its graph is not cut.
 
 Legend: N images, C channels, H W, K classes; nodes l = 0 (stem) ... L as in `plan`.
 """
@@ -25,8 +26,8 @@ from nettailor.network.student import Student
 class LocalOutputs:
     """One forward pass with what the teacher loss compares (eq. 11).
 
-    `nodes[l]` (N, C_l, H_l, W_l) and `local_logits` (N, K) carry gradient to the parameters of their own layer only;
-    `logits` (N, K), the same values as `local_logits`, to all.
+    `nodes[l]` (N, C_l, H_l, W_l) and `local_logits` (N, K) carry gradient to the parameters of their own layer only,
+    `nodes` none if they are not compared; `logits` (N, K), the same values as `local_logits`, to all.
     """
 
     logits: Tensor
@@ -43,20 +44,16 @@ class _Cut:
     leaf: Tensor
     uses: tuple[Tensor, ...]
 
-    @classmethod
-    def of(cls, output: Tensor, uses: list[Tensor]) -> "_Cut":
-        return cls(output=output, leaf=_leaf(output), uses=tuple(x for x in uses if x.requires_grad))
-
 
 class LocalPass:
     """Made once for a student; proxies, alphas and classifier may change between calls, stem and blocks may not.
 
     What has no batch statistics to follow runs in inference form: the stem, and the blocks if their statistics are
-    frozen.
+    frozen. `nodes_compared`: whether the loss compares the nodes.
     """
 
-    def __init__(self, student: Student) -> None:
-        self.student = student
+    def __init__(self, student: Student, *, nodes_compared: bool = True) -> None:
+        self.student, self.nodes_compared = student, nodes_compared
         self.stem = folded(student.stem)
         kept = {node: student.block(node) for node in student.plan.nodes() if student.plan.keeps_block(node)}
         self.blocks = {n: folded(block) for n, block in kept.items()} if student.statistics == "frozen" else kept
@@ -98,6 +95,8 @@ class Trace:
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of a loss over `outputs` (and whatever else it depends on) to the student's parameters."""
         loss.backward()
+        if not self._owner.nodes_compared:
+            return
         for node, cut in sorted(self._nodes.items(), reverse=True):
             for (source, _), pool in self._pools.items():
                 if source == node and pool.uses:
@@ -106,13 +105,9 @@ class Trace:
                 self._back_through(node, cut)
 
     def _back_through(self, node: int, cut: _Cut) -> None:
-        beyond, own = cut.leaf.grad, self.outputs.nodes[node].grad
-        through, added = [*cut.uses, *self._owner.adapted[node]], self._owner.added[node]
-        if own is None:  # the loss compares no nodes: one gradient for all
-            _back(cut.output, beyond, [*through, *added])
-        else:
-            _back(cut.output, beyond, through, keep=True)
-            _back(cut.output, _sum(beyond, own), added)
+        beyond = cut.leaf.grad
+        _back(cut.output, beyond, [*cut.uses, *self._owner.adapted[node]], keep=True)
+        _back(cut.output, _sum(beyond, self.outputs.nodes[node].grad), self._owner.added[node])
 
     def _cut(self, node: int) -> _Cut:
         """x_l of eq. 2, from leaves."""
@@ -126,14 +121,18 @@ class Trace:
             proxy = student.proxy(source, node)
             uses.append(self._pooled(source, proxy))
             terms.append(proxy.scaled(uses[-1], alpha))
-        return _Cut.of(_summed(terms).relu_(), uses)
+        return self._cut_at(_summed(terms).relu_(), uses)
+
+    def _cut_at(self, output: Tensor, uses: list[Tensor]) -> _Cut:
+        leaf = _leaf(output) if self._owner.nodes_compared else output
+        return _Cut(output=output, leaf=leaf, uses=tuple(x for x in uses if x.requires_grad))
 
     def _pooled(self, source: int, proxy: Proxy) -> Tensor:
         x = self._nodes[source].leaf
         if proxy.stride == 1:
             return x
         if (source, proxy.stride) not in self._pools:
-            self._pools[source, proxy.stride] = _Cut.of(proxy.pooled(x), [x])
+            self._pools[source, proxy.stride] = self._cut_at(proxy.pooled(x), [x])
         return self._pools[source, proxy.stride].leaf
 
 
@@ -180,5 +179,5 @@ class _Beyond(torch.autograd.Function):
         return ctx.gradient, None
 
 
-def _sum(a: Tensor | None, b: Tensor) -> Tensor:
-    return b if a is None else a + b
+def _sum(a: Tensor | None, b: Tensor | None) -> Tensor | None:
+    return b if a is None else a if b is None else a + b

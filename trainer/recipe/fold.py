@@ -259,7 +259,8 @@ class Fold:
         layer once instead of twice."""
         with self.device:
             expected_complexity = ExpectedComplexity(student.plan, self.costs)
-        local_pass, guided = LocalPass(student), TEACHER_LOSSES[self.config.loss]
+        local_pass = LocalPass(student, nodes_compared=compares_nodes(self.config.loss))
+        guided = TEACHER_LOSSES[self.config.loss]
 
         def step(look: Look, labels: Tensor, progress: float) -> Mapping[str, Tensor]:
             lesson = look()

@@ -153,6 +153,24 @@ def test_one_pass_gives_the_gradients_of_two(kind: str, mode: StatisticsMode) ->
         torch.testing.assert_close(gradient, wanted[parameter], rtol=1e-6, atol=1e-9, msg=parameter)
 
 
+@pytest.mark.parametrize("mode", ["task", "frozen"])
+@pytest.mark.parametrize("kind", list(PLANS))
+def test_a_loss_that_compares_no_nodes_has_the_gradients_of_the_plain_network(kind: str, mode: StatisticsMode) -> None:
+    case = Case.of(kind, mode)
+
+    def plainly() -> None:
+        F.cross_entropy(case.student(case.images), case.labels).backward()
+
+    def uncut() -> None:
+        trace = LocalPass(case.student, nodes_compared=False)(case.images)
+        trace.backward(F.cross_entropy(trace.outputs.logits, case.labels))
+
+    wanted, found = case.gradients(plainly), case.gradients(uncut)
+    assert found.keys() == wanted.keys()
+    for parameter, gradient in found.items():
+        torch.testing.assert_close(gradient, wanted[parameter], rtol=1e-6, atol=1e-9, msg=parameter)
+
+
 def test_it_imports_nothing_as_it_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """As PyTorch does to compare the shape of a gradient that it is given: half a second of every job."""
     monkeypatch.setitem(sys.modules, "torch.fx.experimental.symbolic_shapes", None)  # whoever imports it fails
