@@ -87,11 +87,11 @@ def test_the_work_is_counted_in_passes_of_the_teacher() -> None:
     config = tiny_config(teacher_lrs=(0.01, 0.05), teacher_cycles=(2,), retrain=replace(SCHEDULE, epochs=1))
     plan = WorkPlan(config=config, folds=2, images=36, flip=False, depth=12)
     teachers = 2 + 2 + 4  # epochs: two learning rates, a cycle twice as long
-    search = 8 * 2 * 0.8 + 2 * 1 * 0.8  # eight cuts, two polished
+    search = 8 * 2 * 0.55 + 2 * 1 * 0.55  # eight cuts, two polished
     beside = 3 + 1 + 8 + 2  # one for each run
-    assert plan.work(IN_PASSES) == pytest.approx(36 * 2 * (teachers + 2 * 1.7 + search + beside))
+    assert plan.work(IN_PASSES) == pytest.approx(36 * 2 * (teachers + 2 * 1.2 + search + beside))
     assert replace(plan, config=replace(config, cut=3)).work(IN_PASSES, LONGEST) == pytest.approx(
-        36 * 2 * (teachers + 2 * 1.7 + 4 * 2 * 0.8 + 4 * 0.8 + 3 + 1 + 4 + 4)  # of twelve blocks, three at a time
+        36 * 2 * (teachers + 2 * 1.2 + 4 * 2 * 0.55 + 4 * 0.55 + 3 + 1 + 4 + 4)  # of twelve blocks, three at a time
     )
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from trainer.recipe.timing.throughput import Throughput, Throughputs
 
 # What a pass over a training image costs, in passes of the teacher's training, on a CPU: the student's steps run the
-# teacher, too; those of the networks that are cut from it find what it said (recipe/teachers/lessons.py).
+# teacher, too; those of the networks that are cut from it find what it said (recipe/teachers/lessons.py). Forms of the
+# loss that compare nodes take a third more.
 PASS_WORK: Mapping[str, float] = {
     "teacher": 1.0,
-    "student": 1.7,
-    "recover": 0.8,
-    "retrain": 0.8,
+    "student": 1.2,
+    "recover": 0.55,
+    "retrain": 0.55,
     "batchnorm": 1.0,  # there are no other runs beside it
     "adapters": 1.0,  # nor beside these
     "masks": 1.0,
