@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from nettailor.network.losses import Loss
 from nettailor.network.student import Student
 from tests.trainer.recipe.runs import Broken, fold_in
 from trainer.recipe.fold import Fold
@@ -129,13 +130,16 @@ def test_the_share_of_joined_batches_is_of_all_their_images(tmp_path: Path) -> N
     assert batch[2] == pytest.approx(4 / 7)
 
 
+@pytest.mark.parametrize("loss", ["logits", "local"])
 def test_networks_that_read_their_lessons_end_with_the_same_bits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: Loss
 ) -> None:
     plain = fold_in(tmp_path / "plain" / "fold0")
-    teacher = plain.teacher(plain.config.teacher)
+    config = replace(plain.config, loss=loss)
+    plain = replace(plain, config=config)
+    teacher = plain.teacher(config.teacher)
     wanted = _descended(plain, teacher)
-    fold = fold_in(tmp_path / "kept" / "fold0").with_lessons(1)
+    fold = replace(fold_in(tmp_path / "kept" / "fold0"), config=config).with_lessons(1)
     runs = _counted(monkeypatch)
     found = _descended(fold, teacher)
     assert len(runs) == 2 * 3  # two views of three batches, for what three runs of two epochs see
