@@ -165,7 +165,7 @@ def test_small_validation_splits_are_pooled_over_folds(tmp_path: Path) -> None:
     config = tiniest_config(folds=None, pooled_images=20, max_folds=5)
     manifest = decode(tailored(tmp_path, config=config).bundle).manifest
     assert manifest.recipe["pooled_folds"] == 2
-    assert (manifest.statistics, manifest.recipe["loss"]) == ("task", "local")
+    assert (manifest.statistics, manifest.recipe["loss"]) == ("task", "logits")
 
 
 @pytest.mark.parametrize(("limit", "fits"), [(0.8, True), pytest.param(0.001, False, marks=pytest.mark.nightly)])
