@@ -23,6 +23,7 @@ from rich.table import Table
 
 from benchmarks.tailor import Assignment, Row, add_run_options, claim, rows_of, wanted_runs
 
+
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """A recipe with one part changed."""
@@ -85,7 +86,7 @@ def figures(row: Row, folder: Path) -> dict[str, Any]:
 
 
 def studies(done: Sequence[tuple[Variant, Assignment, Row]]) -> dict[str, dict[str, dict[str, list[dict[str, Any]]]]]:
-    """By study, variant and set, what every seed gave; the recipe itself as three skips and as the logits' loss, too."""
+    """By study, variant and set, what every seed gave; the recipe itself as three skips and as loss of logits, too."""
     found: dict[str, dict[str, dict[str, list[dict[str, Any]]]]] = {study: {} for study in _STUDIES}
     for variant, assignment, row in done:
         own = figures(row, Path(assignment.folder))
