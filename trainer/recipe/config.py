@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from nettailor.bundle.manifest import WHOLE_METHODS, Method, ProxyDtype, StatisticsMode, adapters_of
 from nettailor.complexity.counting import Measure
-from nettailor.network.losses import Loss
+from nettailor.network.losses import Loss, compares_nodes
 from trainer.recipe.loss_weights import LossWeights
 from trainer.recipe.selection import Wanted
 from trainer.training.schedule import Schedule
@@ -173,6 +173,11 @@ class RecipeConfig:
     def retrain_weights(self) -> LossWeights:
         """Of the loss of networks with blocks removed: without the complexity."""
         return replace(self.student_weights, gamma1=0.0)
+
+    @property
+    def compares_nodes(self) -> bool:
+        """Whether the teacher's nodes have a part in the loss."""
+        return compares_nodes(self.loss) and self.student_weights.gamma2 > 0
 
     @property
     def wanted(self) -> Wanted:

@@ -24,7 +24,7 @@ from nettailor.complexity.pruning import prune
 from nettailor.network.backbones import Backbone, channels_last
 from nettailor.network.folding import folded
 from nettailor.network.local_pass import LocalPass
-from nettailor.network.losses import TEACHER_LOSSES, compares_nodes, distillation_loss
+from nettailor.network.losses import TEACHER_LOSSES, distillation_loss
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.least_squares import regress_proxies, take_over
@@ -249,7 +249,7 @@ class Fold:
         def teach(images: Tensor) -> Lesson:
             guide, stem = in_inference_form()
             with self._autocast():
-                targets = guide.targets(images, nodes_wanted=compares_nodes(self.config.loss))
+                targets = guide.targets(images, nodes_wanted=self.config.compares_nodes)
                 return Lesson(stem=stem(images), targets=targets)
 
         return teach
@@ -259,7 +259,7 @@ class Fold:
         layer once instead of twice."""
         with self.device:
             expected_complexity = ExpectedComplexity(student.plan, self.costs)
-        local_pass = LocalPass(student, nodes_compared=compares_nodes(self.config.loss))
+        local_pass = LocalPass(student, nodes_compared=self.config.compares_nodes)
         guided = TEACHER_LOSSES[self.config.loss]
 
         def step(look: Look, labels: Tensor, progress: float) -> Mapping[str, Tensor]:

@@ -24,7 +24,6 @@ from trainer.recipe.methods.plain import PlainStages, with_rate
 from trainer.recipe.methods.whole import train_whole
 from trainer.recipe.paired import difference
 from trainer.recipe.planner import Planner, WorkPlan
-from trainer.recipe.progress_reporter import ProgressReporter, shown_alphas
 from trainer.recipe.result import Result, Tailored, Trained
 from trainer.recipe.selection import Candidate, OutOfTime, Search, choose, latest, settled, tolerated
 from trainer.recipe.sharing.board import Board
@@ -33,6 +32,7 @@ from trainer.recipe.teachers.frozen_features import FrozenFeatures
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.early_finish import EarlyFinish, FinishRequest, never
 from trainer.recipe.timing.elapsed import Elapsed
+from trainer.recipe.timing.progress_reporter import ProgressReporter, shown_alphas
 from trainer.recipe.timing.time_budget import EXPECTED, LONGEST, ExpectedSearch
 from trainer.recipe.warm_start import WarmStart, start_from, without_trained_on
 from trainer.training.data import TaskData, load_dataset

@@ -8,12 +8,12 @@ from nettailor.cpu import bf16_pays
 from trainer.events import Json
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold
-from trainer.recipe.progress_reporter import ProgressReporter
 from trainer.recipe.teachers.frozen_features import FrozenFeatures
 from trainer.recipe.teachers.mirroring import mirror_keeps_class
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.elapsed import Elapsed
 from trainer.recipe.timing.plain_budget import PlainBudget
+from trainer.recipe.timing.progress_reporter import ProgressReporter
 from trainer.recipe.timing.skipped import skipped
 from trainer.recipe.timing.throughput import (
     Throughput,

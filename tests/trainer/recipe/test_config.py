@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from trainer.recipe.config import RecipeConfig
@@ -23,6 +25,14 @@ def test_each_form_of_the_loss_comes_with_weights_of_its_own() -> None:
     assert paper.student_weights == LossWeights(gamma1=0.3, gamma2=10.0, distillation=0.0)
     changed = RecipeConfig(loss="paper", gamma2=4.0, distillation=1.0)
     assert changed.student_weights == LossWeights(gamma1=0.3, gamma2=4.0, distillation=1.0)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "compares"),
+    [({}, False), ({"loss": "local"}, True), ({"loss": "paper"}, True), ({"loss": "paper", "gamma2": 0.0}, False)],
+)
+def test_nodes_are_compared_where_they_weigh_something(recipe: dict[str, Any], compares: bool) -> None:
+    assert RecipeConfig().changed(recipe).compares_nodes is compares
 
 
 def test_networks_with_blocks_removed_are_trained_without_the_complexity() -> None:

@@ -12,9 +12,9 @@ from trainer.recipe import planner
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold
 from trainer.recipe.planner import Planner, WorkPlan
-from trainer.recipe.progress_reporter import ProgressReporter
 from trainer.recipe.teachers.frozen_features import FrozenFeatures
 from trainer.recipe.timing.decision_log import DecisionLog
+from trainer.recipe.timing.progress_reporter import ProgressReporter
 from trainer.recipe.timing.throughput import Throughput, Throughputs
 from trainer.recipe.timing.time_budget import LONGEST, SHORTEST
 from trainer.recipe.timing.work import IN_PASSES, in_seconds, in_teachers_seconds

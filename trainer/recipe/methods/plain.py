@@ -15,11 +15,11 @@ from trainer.recipe.costs import RelativeCosts
 from trainer.recipe.folds import Folds
 from trainer.recipe.paired import Right, difference
 from trainer.recipe.planner import Planner, WorkPlan
-from trainer.recipe.progress_reporter import ProgressReporter
 from trainer.recipe.result import Trained
 from trainer.recipe.selection import Candidate, OutOfTime
 from trainer.recipe.teachers.contest import Contest
 from trainer.recipe.timing.early_finish import EarlyFinish
+from trainer.recipe.timing.progress_reporter import ProgressReporter
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,10 +14,10 @@ from trainer.recipe.costs import RelativeCosts
 from trainer.recipe.folds import Folds
 from trainer.recipe.paired import difference
 from trainer.recipe.planner import WorkPlan
-from trainer.recipe.progress_reporter import ProgressReporter
 from trainer.recipe.result import Trained
 from trainer.recipe.selection import Candidate
 from trainer.recipe.teacher import Teacher
+from trainer.recipe.timing.progress_reporter import ProgressReporter
 
 
 def train_whole(plan: WorkPlan, folds: Folds, costs: RelativeCosts, progress: ProgressReporter) -> Trained:

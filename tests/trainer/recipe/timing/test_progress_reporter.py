@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from trainer.events import Event
-from trainer.recipe.progress_reporter import ProgressReporter
+from trainer.recipe.timing.progress_reporter import ProgressReporter
 from trainer.recipe.timing.work import IN_PASSES
 from trainer.training.fit import Epoch
 from trainer.training.schedule import Schedule
