@@ -95,7 +95,8 @@ def _probe(fold: Fold, folder: Path) -> tuple[Fold, Mapping[str, list[tuple[floa
     """The fold with a few images and short schedules, and the ends of its epochs by the kind of run."""
     _remove(folder)  # a measurement that was broken off would be restored from its checkpoints instead of made
     config = fold.config
-    schedules = [fold.fitted(schedule) for schedule in (config.teacher, config.student)]
+    # Fitted to all images: in steps of another size than the student's, retraining would not find its lessons.
+    schedules = [fold.fitted(schedule) for schedule in (config.teacher, config.student, config.retrain)]
     few = min(len(fold.train), _BATCHES * max(schedule.batch_size for schedule in schedules))
     some_val = max(1, round(few * len(fold.val) / len(fold.train)))
     ends: dict[str, list[tuple[float, Epoch]]] = defaultdict(list)
@@ -104,8 +105,7 @@ def _probe(fold: Fold, folder: Path) -> tuple[Fold, Mapping[str, list[tuple[floa
         ends[name.partition("-")[0]].append((time.monotonic(), epoch))
 
     short, student, again = (
-        replace(schedule, epochs=_EPOCHS, min_images=0, max_batch_size=0, lr=_RATE)
-        for schedule in (*schedules, config.retrain)
+        replace(schedule, epochs=_EPOCHS, min_images=0, max_batch_size=0, lr=_RATE) for schedule in schedules
     )
     probe = replace(
         fold,
