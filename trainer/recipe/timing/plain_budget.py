@@ -48,7 +48,7 @@ class PlainBudget:
     def allows(self, number: int, config: RecipeConfig, folds: int) -> bool:
         """Whether there is time for the learning rate of this number, counted from 1."""
         needed = self._training(config, 1, folds)
-        allowed = bool(self.decision_log.made(f"rate{number:02d}", lambda: number == 1 or needed <= self._left()))
+        allowed = bool(self.decision_log.made(_rate_name(number), lambda: number == 1 or needed <= self._left()))
         if not allowed:
             self.log(f"time: {self._left() / 60:.2f} minutes are left, too few for another learning rate")
         return allowed
@@ -56,8 +56,7 @@ class PlainBudget:
     def skipped(self, config: RecipeConfig, folds: int) -> Iterator[str]:
         """What was not done of that, which is as it would be without a limit, in words for people."""
         made, full = self.decision_log.get(_NAME), self._epochs(config)
-        refused = [allowed for allowed in self.decision_log.starting_with("rate").values() if not allowed]
-        tried = len(made["rates"]) - len(refused)
+        tried = self._tried(len(made["rates"]))
         if config.trains_plain and not made["rates"]:
             yield f"{_NAME}: all but the classifier"
         elif config.trains_plain and tried < len(config.rates):
@@ -66,6 +65,11 @@ class PlainBudget:
             yield f"{_NAME}: {made['epochs']} of {full} epochs"
         if made["folds"] < folds:
             yield f"validation: {made['folds']} of {folds} folds"
+
+    def _tried(self, planned: int) -> int:
+        """How many of the planned rates there was time for: none is asked for after one that was refused."""
+        asked = (self.decision_log.get(_rate_name(number)) for number in range(1, planned + 1))
+        return next((place for place, allowed in enumerate(asked) if allowed is False), planned)
 
     def report(self) -> dict[str, Json]:
         """Minutes, planned and used, for the job's result."""
@@ -116,6 +120,11 @@ class PlainBudget:
     def _reserve(self) -> float:
         """Seconds that are kept for the end: what networks are measured on, and a share of the whole."""
         return RESERVE * 60 * self.minutes + self.measured_images * self.throughput.image * EVALUATION
+
+
+def _rate_name(number: int) -> str:
+    """In the decision log."""
+    return f"rate{number:02d}"
 
 
 def _rungs(config: RecipeConfig, folds: int) -> Iterator[tuple[tuple[float, ...], int]]:

@@ -98,3 +98,16 @@ def test_the_report_has_minutes(tmp_path: Path) -> None:
     report = budget.report()
     assert (report["max_minutes"], report["used_minutes"]) == (60, 1.5)
     assert isinstance(report["stages"], list)
+
+
+@pytest.mark.parametrize(("in_time", "told"), [(1, ["student: 1 of 3 learning rates"]), (3, [])])
+def test_rates_after_one_that_was_refused_are_skipped_too(tmp_path: Path, in_time: int, told: list[str]) -> None:
+    elapsed = SetTime()
+    budget = budget_in(tmp_path, 60, elapsed=elapsed)
+    config, folds = budget.plan(config_of(), FOLDS)
+    for number in range(1, len(RATES) + 1):
+        if number > in_time:
+            elapsed.now = 1e6
+        if not budget.allows(number, config, folds):
+            break
+    assert list(budget.skipped(config_of(), FOLDS)) == told
