@@ -53,8 +53,9 @@ def measure_plain_throughput(fold: Fold, folder: Path) -> Throughput:
     where it trains nothing."""
     probe, ends = _probe(fold, folder)
     if not fold.config.trains_plain:
+        probe = replace(probe, frozen_features=None)  # which may know these images already
         began = time.monotonic()
-        fold.features_of(probe.train, fold.backbone)
+        probe.features_of(probe.train, probe.backbone)
         return Throughput(image=2 * (time.monotonic() - began) / len(probe.train), epoch=0.0)
     trained_plain(probe, plain_network(probe), _RATE)
     _remove(folder)

@@ -10,7 +10,14 @@ import pytest
 from tests.trainer.recipe.runs import fold_in
 from tests.trainer.tiny import coloured
 from trainer.recipe.teacher import Teacher
-from trainer.recipe.timing.throughput import Throughput, measure_teachers_throughput, measure_throughputs, of_candidates
+from trainer.recipe.teachers.frozen_features import FrozenFeatures
+from trainer.recipe.timing.throughput import (
+    Throughput,
+    measure_plain_throughput,
+    measure_teachers_throughput,
+    measure_throughputs,
+    of_candidates,
+)
 
 STUDENT, AGAIN = Throughput(image=0.010, epoch=0.5), Throughput(image=0.006, epoch=0.4)
 
@@ -41,3 +48,13 @@ def test_retraining_is_measured_with_the_lessons_of_the_student(tmp_path: Path) 
     with mock.patch.object(Teacher, "targets", autospec=True, side_effect=Teacher.targets) as asked:
         measure_throughputs(fold, tmp_path / "pace", folds=1)
     assert asked.call_count == 3 * 2  # of the student's epochs and batches
+
+
+def test_a_pass_is_measured_though_its_features_are_known(tmp_path: Path) -> None:
+    fold = fold_in(tmp_path / "fold")
+    known = FrozenFeatures(fold.backbone, fold.preprocessing)
+    known.of(fold.train)  # as looking at mirrored images asks for them
+    config = replace(fold.config, method="batchnorm", adapts=False)
+    with mock.patch.object(fold.backbone, "forward", wraps=fold.backbone.forward) as passed:
+        measure_plain_throughput(replace(fold, frozen_features=known, config=config), tmp_path / "pace")
+    assert passed.called
