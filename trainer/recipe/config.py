@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
 from nettailor.bundle.manifest import WHOLE_METHODS, Method, ProxyDtype, StatisticsMode, adapters_of
 from nettailor.complexity.counting import Measure
 from nettailor.network.losses import Loss, compares_nodes
@@ -124,6 +127,17 @@ class RecipeConfig:
             raise ValueError(f"owned_share is a share above 0, not {self.owned_share}")
         if self.folds is not None and self.folds < 1:
             raise ValueError(f"folds must be at least 1, not {self.folds}")
+        self._check_training()
+
+    def _check_training(self) -> None:
+        """What would else be met hours later, when it is used first."""
+        if not all(lr > 0 for lr in (*self.teacher_lrs, *(self.method_lrs or ()))):
+            raise ValueError("learning rates are above 0")
+        if not all(factor >= 1 for factor in self.teacher_cycles):
+            raise ValueError(f"teacher_cycles are multiples, not {list(self.teacher_cycles)}")
+        if self.regressed_images < 0:
+            raise ValueError(f"regressed_images must be at least 0, not {self.regressed_images}")
+        assert self.student_weights  # whose own check it is
 
     @property
     def has_budget(self) -> bool:
@@ -193,17 +207,19 @@ class RecipeConfig:
         return config
 
     def changed(self, changes: Mapping[str, Any]) -> "RecipeConfig":
-        """A configuration with other values by name; "student.epochs" reaches into a schedule. Raises `ValueError`."""
-        config = self
+        """A configuration with other values by name; "student.epochs" reaches into a schedule. Values may be as JSON
+        has them: a path is a string there, a tuple a list. Raises `ValueError`."""
+        values = asdict(self)
         for name, value in changes.items():
             field, _, inner = name.partition(".")
-            owner = getattr(config, field, None) if inner else config
-            if (inner or field) not in getattr(owner, "__dataclass_fields__", {}):
+            owner = values.get(field) if inner else values
+            if not isinstance(owner, dict) or (inner or field) not in owner:
                 raise ValueError(f"the recipe has no {name}")
-            new = tuple(value) if isinstance(value, list) else value
-            update: dict[str, Any] = {inner or field: new}
-            config = replace(config, **({field: replace(getattr(config, field), **update)} if inner else update))
-        return config
+            owner[inner or field] = value
+        try:
+            return TypeAdapter(RecipeConfig).validate_python(values)
+        except ValidationError as fault:
+            raise ValueError("; ".join(map(_in_words, fault.errors()))) from None
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, for the manifest, of what has a part in the method; limits that are not set are left out."""
@@ -254,6 +270,13 @@ def _thorough() -> RecipeConfig:
 
 
 _PRESETS = {"fast": _fast, "balanced": RecipeConfig, "thorough": _thorough}
+
+
+def _in_words(error: ErrorDetails) -> str:
+    where, message = ".".join(map(str, error["loc"])), error["msg"].removeprefix("Value error, ")
+    if error["type"] == "value_error":  # of a schedule, or of all values together
+        return f"{where}: {message}" if where else message
+    return f"{where}={error['input']!r}: {message}"
 
 
 def parsed_change(change: str) -> tuple[str, Any]:

@@ -1,5 +1,6 @@
 """How much each term of a student's loss weighs."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,12 @@ class LossWeights:
     gamma2: float
     distillation: float
     gamma1_rise: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not all(0 <= weight < math.inf for weight in (self.gamma1, self.gamma2, self.distillation)):
+            raise ValueError(f"gamma1, gamma2 and distillation are at least 0: {self}")
+        if not 0 <= self.gamma1_rise <= 1:
+            raise ValueError(f"gamma1_rise is a share, not {self.gamma1_rise}")
 
     def weighted(self, terms: Mapping[str, Tensor], progress: float) -> Tensor:
         """The loss of `classification`, `complexity`, `teacher` and `distillation` at a progress of 0..1 of the

@@ -190,7 +190,7 @@ class Planner:
         if self._config.folds is not None:
             return self._config.folds
         wanted = -(-self._config.pooled_images // max(1, len(self._data.val)))
-        return min(self._config.max_folds, wanted)
+        return max(1, min(self._config.max_folds, wanted))
 
     def _budget_of(self, elapsed: Elapsed, found: Throughputs) -> TimeBudget:
         assert self._config.max_minutes is not None

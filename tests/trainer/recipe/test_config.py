@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,4 +47,32 @@ def test_the_manifest_has_the_weights_that_were_used() -> None:
 
 def test_an_unknown_loss_is_refused() -> None:
     with pytest.raises(ValueError, match="no loss is called papers"):
-        RecipeConfig().changed({"loss": "papers"})
+        RecipeConfig(loss="papers")  # type: ignore[arg-type]  # that is the point
+
+
+def test_a_path_may_be_given_as_text() -> None:
+    config = RecipeConfig().changed({"latency_table": "table.json", "max_latency_ms": 5})
+    assert (config.latency_table, config.as_json()["latency_table"]) == (Path("table.json"), "table.json")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ({"loss": "papers"}, "loss='papers'"),
+        ({"gamma2": "much"}, "gamma2='much'"),
+        ({"folds": 2.5}, "folds=2.5"),
+        ({"student.lr": "fast"}, "student.lr='fast'"),
+        ({"retrain.epochs": 0}, "retrain: unusable schedule"),
+        ({"retrain": 3}, "retrain=3"),
+        ({"teacher_lrs": [0.01, -1]}, "learning rates are above 0"),
+        ({"method_lrs": [0]}, "learning rates are above 0"),
+        ({"teacher_cycles": [0]}, "teacher_cycles are multiples"),
+        ({"regressed_images": -3}, "regressed_images must be at least 0"),
+        ({"gamma2": -1.0, "loss": "local"}, "at least 0"),
+        ({"distillation": float("nan")}, "at least 0"),
+        ({"gamma1_rise": -0.5}, "gamma1_rise is a share"),
+    ],
+)
+def test_a_value_that_training_would_stumble_over_is_refused_before_it(recipe: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        RecipeConfig().changed(recipe)

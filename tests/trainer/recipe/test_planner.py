@@ -48,6 +48,7 @@ def features() -> FrozenFeatures:
         ({"folds": 2}, False, 2),
         ({"folds": None, "pooled_images": 30}, False, 3),  # of 12 validation images each
         ({"folds": None, "pooled_images": 30, "max_folds": 2}, False, 2),
+        ({"folds": None, "pooled_images": 0}, False, 1),
         ({"folds": 2}, True, 1),
     ],
 )
