@@ -4,8 +4,8 @@
     torchrun --nproc-per-node 4 -m trainer.offline DATA --task NAME --out BUNDLE.safetensors
 
 DATA is an archive as one would upload it. Every process works on its share of each batch
-(`trainer.training.distributed`); the folder of the checkpoints must be one that all of them see. Publish the file with
-POST /tasks/NAME/versions.
+(`trainer.training.distributed`); the folder of the checkpoints must be one that all of them see. The same command again
+goes on where it was broken off. Publish the file with POST /tasks/NAME/versions.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 import torch.distributed as dist
+from pydantic import TypeAdapter
 
 from nettailor.bundle.bundle import digest_of
 from nettailor.durable import write_durably
@@ -44,7 +45,10 @@ def main() -> None:
         "--recipe", nargs="*", default=[], metavar="NAME=VALUE", help="differences from the preset (RecipeConfig)"
     )
     args = parser.parse_args()
-    config = RecipeConfig.preset(args.preset, seed=args.seed).changed(dict(map(parsed_change, args.recipe)))
+    try:
+        config = RecipeConfig.preset(args.preset, seed=args.seed).changed(dict(map(parsed_change, args.recipe)))
+    except ValueError as fault:
+        parser.error(f"--recipe: {fault}")
     together = "WORLD_SIZE" in os.environ  # torchrun's
     if together:
         dist.init_process_group()  # NCCL for tensors on GPUs, gloo for those on the CPU
@@ -60,14 +64,16 @@ def _tailor(args: argparse.Namespace, config: RecipeConfig) -> None:
     checkpoints = args.out.with_suffix(".checkpoints")
     dataset = checkpoints / "dataset.zip"
     checkpoints.mkdir(parents=True, exist_ok=True)
+    backbone = load_backbone(args.backbone, args.weights)
     if group.leads:
-        freeze(args.data, dataset, IntakeLimits(), group_by=args.group_by)
+        report = freeze(args.data, dataset, IntakeLimits(), group_by=args.group_by)
+        _check_same(checkpoints, config, data=report.digest, backbone=backbone.fingerprint())
     group.wait()
     tailored = tailor(
         args.task,
         dataset,
         config,
-        backbone=load_backbone(args.backbone, args.weights),
+        backbone=backbone,
         report=_print_event if group.leads else lambda _event: None,
         checkpoints=checkpoints,
     )
@@ -76,6 +82,21 @@ def _tailor(args: argparse.Namespace, config: RecipeConfig) -> None:
         digest = digest_of(tailored.bundle)
         print(json.dumps({"bundle": str(args.out), "digest": digest, "front": tailored.pareto_front}))
         shutil.rmtree(checkpoints)
+
+
+def _check_same(checkpoints: Path, config: RecipeConfig, **more: str) -> None:
+    """End the process where the checkpoints are of something else: what is trained would be neither the one nor the
+    other."""
+    asked = TypeAdapter(RecipeConfig).dump_python(config, mode="json") | more
+    kept = checkpoints / "asked.json"
+    before = json.loads(kept.read_text()) if kept.exists() else asked
+    other = [name for name in asked if asked[name] != before.get(name)]
+    if other:
+        sys.exit(
+            f"{checkpoints} has what was begun with other {', '.join(other)}: remove that folder to begin anew, or "
+            "write to another --out"
+        )
+    write_durably(kept, [json.dumps(asked).encode()])
 
 
 def _print_event(event: Event) -> None:
