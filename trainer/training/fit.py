@@ -5,13 +5,15 @@ are drawn from a generator seeded by run and epoch, and a checkpoint holds model
 """
 
 import hashlib
+import logging
 import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from pickle import UnpicklingError
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +23,8 @@ from trainer.errors import TrainingDiverged
 from trainer.training.distributed import ProcessGroup
 from trainer.training.optimizers.optimizer import Optimizer
 from trainer.training.schedule import Schedule
+
+logger = logging.getLogger(__name__)
 
 _FORMAT = 3  # of checkpoints: what is in the model's and the optimizer's state
 
@@ -140,13 +144,18 @@ def seeded(*key: int | str) -> torch.Generator:
 
 def _save(model: nn.Module, optimizer: Optimizer, history: list[Epoch], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
     state = {
         "format": _FORMAT,
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "history": [asdict(e) for e in history],
     }
+    write_state(path, path.with_suffix(".part"), state)
+
+
+def write_state(path: Path, part: Path, state: Mapping[str, Any]) -> None:
+    """Write what `torch.save` takes to a file that is whole or absent; `part` is its name until then. Raises
+    `OSError`."""
     try:
         with part.open("wb") as file:
             torch.save(state, file)
@@ -160,7 +169,11 @@ def _save(model: nn.Module, optimizer: Optimizer, history: list[Epoch], path: Pa
 def _restore(model: nn.Module, optimizer: Optimizer, path: Path) -> list[Epoch]:
     if not path.exists():
         return []
-    state = torch.load(path, weights_only=True, map_location="cpu")
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+    except (EOFError, RuntimeError, UnpicklingError) as fault:  # a power cut may leave a new file without its end
+        logger.warning("%s cannot be read, its run starts anew: %s", path.name, fault)
+        return []
     if state.get("format") != _FORMAT:
         return []  # of a release that trained otherwise, whose job goes on here: the run starts anew
     model.load_state_dict(state["model"])

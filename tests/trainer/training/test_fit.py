@@ -89,6 +89,19 @@ def test_a_checkpoint_of_a_release_that_trained_otherwise_is_not_gone_on_from(tm
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_checkpoint_that_a_power_cut_has_cut_short_is_not_gone_on_from(
+    tmp_path: Path, share: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    checkpoint, whole, again = tmp_path / "c.pt", model(), model()
+    fit(whole, run(whole, checkpoint))
+    data = checkpoint.read_bytes()
+    checkpoint.write_bytes(data[: int(share * len(data))])
+    assert len(fit(again, run(again, checkpoint))) == 6
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
+    assert "c.pt cannot be read" in caplog.text
+
+
 def test_it_learns_and_validates_when_told(tmp_path: Path) -> None:
     network = model()
     history = fit(network, run(network, tmp_path / "c.pt"))

@@ -12,15 +12,15 @@ from nettailor.network.backbones import channels_last
 from nettailor.network.student import Student
 from trainer.recipe.fold import Fold
 from trainer.recipe.teacher import Teacher
+from trainer.training.fit import write_state
 
 
 def write_network(path: Path, network: nn.Module, **more: object) -> None:
-    """A classifier, a teacher or a student, with plain data beside it. The file is whole or absent."""
+    """A classifier, a teacher or a student, with plain data beside it. The file is whole or absent. Raises
+    `OSError`."""
     saved = {"kind": _kind(network), "plan": _plan_of(network), "state": network.state_dict(), **more}
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    torch.save(saved, part)
-    part.replace(path)
+    write_state(path, path.with_name(f"{path.name}.{os.getpid()}.part"), saved)
 
 
 def read_network(path: Path, fold: Fold) -> tuple[Any, dict[str, Any]]:

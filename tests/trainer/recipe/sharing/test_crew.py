@@ -1,5 +1,6 @@
 """The process that shares its runs; they are stand-ins that train nothing."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,6 +172,15 @@ def test_helpers_begin_with_the_last_of_what_is_needed_and_with_the_first_guess(
     assert stage.helpers.counts == [2, 2]
     stage.crew.offer(stage.runs(1, 2, 3), needed=True)  # as it has been already
     assert stage.helpers.counts == [2, 2]
+
+
+def test_a_full_disk_is_told_as_what_it_is(stage: Stage) -> None:
+    (first, _) = runs = stage.runs(1, 2)
+    board = stage.folder / "shared"
+    board.mkdir()
+    (board / f"{first.name.replace('/', '.')}.head.{os.getpid()}.part").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):  # torch itself raises an error of its own
+        stage.crew.offer(runs, needed=True)
 
 
 def test_a_wait_that_is_ended_leaves_nothing_to_do(stage: Stage) -> None:
