@@ -68,7 +68,8 @@ def tailor(
     Raises `BackboneNotPruned`, `BundleWrongBackbone`, `ChainOverlaps`, `NoWeightsLeft`, `OldHeadsMissing`,
     `TimeTooShort`, `TrainingDiverged`.
     """
-    data = load_dataset(dataset, backbone.preprocessing)
+    with Elapsed(checkpoints / "clock.json"):
+        data = load_dataset(dataset, backbone.preprocessing)
     if warm is not None:
         data = replace(data, val=without_trained_on(data.val, image_digests(dataset, "val"), warm))
     return tailor_data(

@@ -5,19 +5,21 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nettailor.bundle.bundle import decode
-from tests.trainer.recipe.runs import Broken, tailored
+from tests.trainer.recipe.runs import Broken, seeded_backbone, tailored
 from tests.trainer.recipe.timing.set_time import SetTime
 from tests.trainer.tiny import tiniest_config
 from tests.waiting import until
 from trainer.errors import TimeTooShort
 from trainer.events import Event
 from trainer.recipe.config import RecipeConfig
+from trainer.recipe.pipeline import tailor
 from trainer.recipe.timing import elapsed as elapsed_module
 from trainer.recipe.timing.decision_log import DecisionLog
 from trainer.recipe.timing.elapsed import Elapsed
@@ -135,6 +137,24 @@ def test_the_time_of_all_attempts_is_counted(tmp_path: Path) -> None:
         assert 100.0 < elapsed.seconds < 160.0
     assert json.loads(path.read_text())["seconds"] >= 100.0
     assert Elapsed(path).seconds >= elapsed.seconds - 60.0
+
+
+def test_the_time_in_which_images_are_decoded_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def decode_them(*_: object) -> NoReturn:
+        until((tmp_path / "clock.json").exists)
+        raise Broken
+
+    monkeypatch.setattr(elapsed_module, "_SAVE_SECONDS", 0.01)
+    monkeypatch.setattr("trainer.recipe.pipeline.load_dataset", decode_them)
+    with pytest.raises(Broken):
+        tailor(
+            "colours",
+            tmp_path / "dataset.zip",
+            tiniest_config(max_minutes=1),
+            backbone=seeded_backbone(),
+            report=lambda event: None,
+            checkpoints=tmp_path,
+        )
 
 
 def test_a_disk_that_is_full_for_a_while_costs_no_time_that_was_counted(
