@@ -1,1 +1,1 @@
-"""One run of SGD."""
+"""One run of training."""
