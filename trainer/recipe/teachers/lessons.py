@@ -10,7 +10,7 @@ Legend: N images, C channels, H W.
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -58,12 +58,25 @@ def _seen_together(looks: Sequence[Look]) -> Lesson:
     return Lesson(stem=torch.cat([lesson.stem for lesson in lessons]), targets=Targets(nodes=nodes, logits=logits))
 
 
+@dataclass(eq=False)
+class _Epoch:
+    """How many batches were `drawn` of it, and the lessons that are kept. Where batches are joined the last of them may
+    be looked at only after all were drawn, and find no room."""
+
+    drawn: int = 0
+    kept: list[Batch[Lesson]] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.kept) == self.drawn
+
+
 class LessonStore:
     """Lessons of whole epochs, in a file in the folder; `limit` is in bytes."""
 
     def __init__(self, folder: Path, limit: int) -> None:
         self._room = Room(folder, limit)
-        self._epochs: dict[str, list[Batch[Lesson]]] = {}
+        self._epochs: dict[str, _Epoch] = {}
 
     @classmethod
     def in_folder(cls, folder: Path, *, folds: int) -> "LessonStore":
@@ -75,7 +88,8 @@ class LessonStore:
     def share_kept(self, epochs: int, images: int) -> float:
         """For which share of so many epochs of so many images there would be room, if their lessons are as large as
         those that are kept; 0 where none are."""
-        kept = sum(len(labels) for batches in self._epochs.values() for _, labels, _ in batches)
+        whole = [epoch.kept for epoch in self._epochs.values() if epoch.is_whole]
+        kept = sum(len(labels) for batches in whole for _, labels, _ in batches)
         if not kept:
             return 0.0
         epoch_bytes = images * self._room.taken_bytes / kept
@@ -83,15 +97,16 @@ class LessonStore:
 
     def epoch(self, name: str, batches: Callable[[], Iterable[Batch[Tensor]]], teach: Teach) -> Iterator[Batch[Look]]:
         """The lessons of an epoch, whose batches are the same whenever it has this name."""
-        if name in self._epochs:
-            for lesson, labels, share in self._epochs[name]:
+        known = self._epochs.get(name)
+        if known is not None and known.is_whole:
+            for lesson, labels, share in known.kept:
                 yield partial(_itself, lesson), labels, share
             return
-        kept: list[Batch[Lesson]] = []
+        new = _Epoch()
         for images, labels, share in batches():
-            yield partial(self._taught, teach, (images, labels, share), kept), labels, share
-        if not self._room.full:
-            self._epochs[name] = kept
+            new.drawn += 1
+            yield partial(self._taught, teach, (images, labels, share), new.kept), labels, share
+        self._epochs[name] = new
 
     def _taught(self, teach: Teach, batch: Batch[Tensor], kept: list[Batch[Lesson]]) -> Lesson:
         images, labels, share = batch

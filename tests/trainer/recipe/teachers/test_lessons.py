@@ -81,6 +81,18 @@ def test_beyond_the_limit_nothing_is_kept(tmp_path: Path) -> None:
     assert room.taught == 3 * BATCHES
 
 
+@pytest.mark.parametrize("lessons", [0, 1, 2, 3])
+@pytest.mark.parametrize("joint", [1, 2, 4])
+def test_wherever_the_room_ends_the_same_is_seen_again(tmp_path: Path, lessons: int, joint: int) -> None:
+    """The last of joined batches are looked at when all have been drawn."""
+    room, store = Classroom(), LessonStore(tmp_path, lessons * ONE_LESSON)
+    first, second = (
+        [look().stem for look, _, _ in joined(store.epoch("a", room.batches, room.teach), joint)] for _ in range(2)
+    )
+    assert room.taught == (1 if lessons == BATCHES else 2) * BATCHES
+    assert torch.equal(torch.cat(first), torch.cat(second))
+
+
 def test_how_much_there_would_be_room_for_is_told_from_what_is_kept(tmp_path: Path) -> None:
     room, store = Classroom(), LessonStore(tmp_path, 7 * BATCHES * ONE_LESSON)
     assert store.share_kept(5, 2 * BATCHES) == 0.0
