@@ -111,7 +111,7 @@ class Planner:
             config = replace(config, bf16=self._decision_log.made("bf16", bf16_pays))
         flip = False if config.method == "features" else config.flip
         if flip is None:
-            flip = mirror_keeps_class(features, data.train, data.val)
+            flip = self._decision_log.made("flip", lambda: mirror_keeps_class(features, data.train, data.val))
         folds, images = self._fold_count(), len(data.train)
         return WorkPlan(config=config, folds=folds, images=images, flip=flip, depth=features.depth)
 

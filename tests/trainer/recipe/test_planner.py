@@ -74,6 +74,9 @@ def test_nothing_is_measured_before_it_is_asked_for(tmp_path: Path, monkeypatch:
     plan = made.plan_everything(features())
     assert measured == ["bf16", "flip"]
     assert (plan.config.bf16, plan.flip) == (True, True)
+    after_a_break = planner_of(tmp_path, tiny_config(bf16=None, flip=None))
+    assert after_a_break.plan_everything(features()) == plan  # on another machine, say
+    assert measured == ["bf16", "flip"]
 
 
 def test_without_a_limit_no_plan_changes(tmp_path: Path) -> None:
