@@ -41,8 +41,9 @@ from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.fold import Fold
-from trainer.training.data import TaskData, load_dataset, stratified_folds, training_batches
+from trainer.training.data import TaskData, load_dataset, training_batches
 from trainer.training.schedule import Schedule
+from trainer.training.stratified_folds import stratified_folds
 
 GOAL_MIB = 6 * 1024
 _CLASSES, _FOLDS = 10, 3

@@ -1,13 +1,14 @@
 """The frozen dataset: one canonical zip, so that equal images under equal names are equal bytes.
 
 Members, sorted: ``dataset.json`` and ``{train|val|test}/{class index, 5 digits}/{sha256 of the bytes}.{suffix}``,
-stored uncompressed with the timestamps of 1980, holding the original bytes of every image.
+stored uncompressed with the timestamps of 1980, holding the original bytes of every image. ``dataset.json`` has
+``format``, ``classes`` and, where images belong together, ``groups``: lists of their digests.
 """
 
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -35,11 +36,22 @@ class FrozenImage:
         return f"{self.split}/{self.label:05d}/{self.digest}.{self.suffix}"
 
 
-def write_dataset(target: Path, classes: Sequence[str], images: Iterable[FrozenImage], spool: BinaryIO) -> str:
-    """Write the canonical zip and return its digest ("sha256:..."). ``spool`` holds the images' bytes."""
-    header = json.dumps({"format": FORMAT, "classes": list(classes)}, ensure_ascii=False, separators=(",", ":"))
+def write_dataset(
+    target: Path,
+    classes: Sequence[str],
+    images: Iterable[FrozenImage],
+    spool: BinaryIO,
+    *,
+    groups: Iterable[Collection[str]] = (),
+) -> str:
+    """Write the canonical zip and return its digest ("sha256:..."). ``spool`` holds the images' bytes; ``groups`` has
+    the digests of images that belong together."""
+    header: dict[str, object] = {"format": FORMAT, "classes": list(classes)}
+    if together := sorted(sorted(group) for group in groups):
+        header["groups"] = together
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":"))
     with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr(_entry("dataset.json"), header.encode())
+        archive.writestr(_entry("dataset.json"), text.encode())
         for image in sorted(images, key=lambda image: image.path):
             spool.seek(image.offset)
             archive.writestr(_entry(image.path), spool.read(image.size_bytes))

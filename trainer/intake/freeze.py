@@ -1,5 +1,6 @@
 """From an upload to a frozen dataset: every image is looked at once, sorted into classes and splits."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,8 @@ def freeze(
             inspected(inspection)
             if found.fault is not None:
                 raise found.fault
-            digest = write_dataset(target, list(found.labels), _frozen_images(found), spool)
+            images = _frozen_images(found)
+            digest = write_dataset(target, list(found.labels), images, spool, groups=_groups(found))
     finally:
         spool_path.unlink(missing_ok=True)
     return IntakeReport(digest=digest, inspection=inspection, statistics=dataset_statistics(found.scan, found.splits))
@@ -92,3 +94,12 @@ def _frozen_images(found: Understanding) -> list[FrozenImage]:
         for index, images in enumerate(found.labels.values())
         for digest in images
     ]
+
+
+def _groups(found: Understanding) -> list[list[str]]:
+    """Of several images each."""
+    members: dict[str, list[str]] = defaultdict(list)
+    for digest in found.splits:
+        if digest in found.groups:
+            members[found.groups[digest]].append(digest)
+    return [images for images in members.values() if len(images) > 1]

@@ -1,6 +1,6 @@
 """From an upload to what is understood of it: classes, splits, what is left out, and what is odd."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -27,8 +27,9 @@ from trainer.intake.upload import Upload
 
 @dataclass(frozen=True, kw_only=True)
 class Understanding:
-    """``labels`` maps class -> digest -> the split of the upload, ``paths`` digest -> path, ``splits`` digest -> split;
-    ``fault`` is what keeps the data set from being trained on. ``layout`` is None where none was recognised."""
+    """``labels`` maps class -> digest -> the split of the upload, ``paths`` digest -> path, ``splits`` digest -> split,
+    ``groups`` digest -> name of the group that it stays together with; ``fault`` is what keeps the data set from being
+    trained on. ``layout`` is None where none was recognised."""
 
     layout: str | None
     why: str
@@ -36,6 +37,7 @@ class Understanding:
     labels: dict[str, ClassImages]
     paths: dict[str, Parts]
     splits: dict[str, Split]
+    groups: Mapping[str, str]
     counts: Counts
     skipped: tuple[Skipped, ...]
     findings: tuple[Finding, ...]
@@ -88,6 +90,7 @@ def understand(
         labels=labels.classes,
         paths=labels.paths,
         splits=cut.splits,
+        groups=grouping.kept_together,
         counts=counts,
         skipped=tuple(skipped),
         findings=tuple(findings),

@@ -137,7 +137,7 @@ class RecipeConfig:
             raise ValueError(f"teacher_cycles are multiples, not {list(self.teacher_cycles)}")
         if self.regressed_images < 0:
             raise ValueError(f"regressed_images must be at least 0, not {self.regressed_images}")
-        assert self.student_weights  # whose own check it is
+        _ = self.student_weights  # which have a check of their own
 
     @property
     def has_budget(self) -> bool:

@@ -25,6 +25,7 @@ from nettailor.network.backbones import Backbone, channels_last
 from nettailor.network.folding import folded
 from nettailor.network.local_pass import LocalPass
 from nettailor.network.losses import TEACHER_LOSSES, distillation_loss
+from nettailor.network.norms import unfold_statistics
 from nettailor.network.student import Student
 from trainer.recipe.config import RecipeConfig
 from trainer.recipe.least_squares import regress_proxies, take_over
@@ -152,10 +153,16 @@ class Fold:
         if self.config.regressed_images:
             with self._autocast():
                 regress_proxies(student, teacher, self._some_images(self.config.regressed_images))
-        if self.warm is not None:
-            self.warm(student)
+        self.start_warm(student)
         self._distil(student, teacher, STUDENT_RUN, self.config.student, self.config.student_weights)
         return student
+
+    def start_warm(self, network: Student) -> None:
+        """Let a network begin as the earlier version, if there is one: in the mode of training as well, what the
+        version had learned of its blocks' statistics being told apart from those of the images."""
+        if self.warm is not None:
+            self.warm(network)
+            unfold_statistics(network.eval(), (images for images, _ in self.evaluated(self.train)))
 
     def with_lessons(self, folds: int) -> "Fold":
         """This one of so many folds with a store for its lessons. Without one they are computed anew for every run; a

@@ -18,7 +18,8 @@ from trainer.recipe.sharing.crew import Alone
 from trainer.recipe.sharing.runs import PolishRun, RecoverRun, StudentRun
 from trainer.recipe.teacher import Teacher
 from trainer.recipe.teachers.search import FoundTeacher, Probes, find_teacher
-from trainer.training.data import TaskData, stratified_folds
+from trainer.training.data import TaskData
+from trainer.training.stratified_folds import stratified_folds
 
 
 class Folds:

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import torch
 from torch import Tensor
@@ -30,7 +30,8 @@ _EVALUATED_PIXELS = 256 * 128**2  # in a batch: a network's first features of so
 
 @dataclass(frozen=True, kw_only=True)
 class TaskData:
-    """A decoded dataset; `digest` is the dataset file's."""
+    """A decoded dataset; `digest` is the dataset file's. `groups` (M,) int64 numbers the images of the store: those of
+    one number belong together. None where each image is its own."""
 
     classes: tuple[str, ...]
     train: LabelledImages
@@ -38,6 +39,7 @@ class TaskData:
     test: LabelledImages
     digest: str
     preprocessing: Preprocessing
+    groups: Tensor | None = None
 
 
 def load_dataset(path: Path, preprocessing: Preprocessing, *, in_memory_bytes: int = IN_MEMORY_BYTES) -> TaskData:
@@ -49,11 +51,14 @@ def load_dataset(path: Path, preprocessing: Preprocessing, *, in_memory_bytes: i
     """
     with zipfile.ZipFile(path) as archive:
         preprocessing = _with_value_range(archive, preprocessing)
-        classes = tuple(json.loads(archive.read("dataset.json"))["classes"])
+        header = json.loads(archive.read("dataset.json"))
         splits = _read_splits(archive, SPLITS, preprocessing, path.parent, in_memory_bytes)
+        groups = _read_groups(archive, header["groups"]) if "groups" in header else None
     with path.open("rb") as file:
         digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-    return TaskData(classes=classes, digest=digest, preprocessing=preprocessing, **splits)
+    return TaskData(
+        classes=tuple(header["classes"]), digest=digest, preprocessing=preprocessing, groups=groups, **splits
+    )
 
 
 def load_split(path: Path, split: Split, preprocessing: Preprocessing) -> LabelledImages:
@@ -79,8 +84,7 @@ def _read_splits(
     in_memory_bytes: int,
 ) -> dict[Split, LabelledImages]:
     """The splits as views of one store."""
-    names = sorted(archive.namelist())
-    members = {split: [name for name in names if name.startswith(f"{split}/")] for split in splits}
+    members = _members(archive, splits)
     pixels = _read_pixels(archive, list(chain(*members.values())), preprocessing, folder, in_memory_bytes)
     labels = [torch.tensor([int(name.split("/")[1]) for name in found]) for found in members.values()]
     places = torch.arange(len(pixels.exact)).split([len(found) for found in members.values()])
@@ -88,6 +92,22 @@ def _read_splits(
         split: LabelledImages(pixels=pixels, places=own_places, labels=own_labels.to(torch.int64))
         for split, own_places, own_labels in zip(splits, places, labels, strict=True)
     }
+
+
+def _members(archive: zipfile.ZipFile, splits: Sequence[Split]) -> dict[Split, list[str]]:
+    """In the order of the store."""
+    names = sorted(archive.namelist())
+    return {split: [name for name in names if name.startswith(f"{split}/")] for split in splits}
+
+
+def _read_groups(archive: zipfile.ZipFile, groups: Sequence[Sequence[str]]) -> Tensor:
+    """The number of each image's group, given the digests of those that have company."""
+    members = chain(*_members(archive, SPLITS).values())
+    rows = {PurePosixPath(member).stem: row for row, member in enumerate(members)}
+    numbers = torch.arange(len(rows))
+    for group in groups:
+        numbers[[rows[digest] for digest in group]] = rows[group[0]]
+    return numbers
 
 
 def _read_pixels(
@@ -103,28 +123,6 @@ def _read_pixels(
         image = decode(archive.read(member), side=preprocessing.resize, value_range=preprocessing.value_range)
         exact[row], wide[row] = prepare(image, preprocessing), prepare(image, roomy)
     return Pixels(exact=torch.from_numpy(exact), wide=torch.from_numpy(wide))
-
-
-def stratified_folds(data: TaskData, folds: int, seed: int) -> list[tuple[LabelledImages, LabelledImages]]:
-    """(train, val) of each fold over train and val together; fold 0 is the dataset's own split.
-
-    Each further fold's val has as many images a class as the own split's, drawn without replacement from what no
-    earlier fold has used (then again from the start).
-    """
-    pairs = [(data.train, data.val)]
-    whole = data.train + data.val
-    generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(data.train), generator=generator)
-    for fold in range(1, folds):
-        chosen = []
-        for label in range(len(data.classes)):
-            count = int((data.val.labels == label).sum())
-            own = order[data.train.labels[order] == label]
-            chosen.append(own.roll(-count * (fold - 1))[:count])
-        held_out = torch.cat(chosen)
-        rest = torch.ones(len(whole), dtype=torch.bool).index_fill(0, held_out, False)
-        pairs.append((whole.rows(rest.nonzero()[:, 0]), whole.rows(held_out)))
-    return pairs
 
 
 def to_input(images: Tensor, preprocessing: Preprocessing) -> Tensor:

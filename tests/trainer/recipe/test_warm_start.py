@@ -1,6 +1,8 @@
 """Tailoring again from an earlier version: where the student begins, and what the two are compared on."""
 
 from collections.abc import Collection
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,14 @@ from nettailor.network.student import Student
 from registry.registry import Registry
 from tests.bundles import random_bundle, random_manifest, random_tensors
 from tests.chains import link_bytes
+from tests.nettailor.network.students import adapted_looking
 from tests.processes.environment import set_only
 from tests.trainer import archives, fake_recipe
 from tests.trainer.datasets import dataset_file
 from tests.trainer.publishing.tailored import tailored
-from tests.trainer.recipe.runs import Broken, seeded_backbone
+from tests.trainer.recipe.runs import Broken, fold_in, seeded_backbone
 from tests.trainer.tiny import tiniest_config, tiny_config, tiny_task
+from tests.trainer.tiny_geometry import NAME
 from trainer.errors import OptionsInvalid
 from trainer.events import Event
 from trainer.intake.archives.limits import IntakeLimits
@@ -33,7 +37,7 @@ from trainer.recipe.pipeline import tailor_data
 from trainer.recipe.warm_start import WarmStart, find_warm_start, start_from, without_trained_on
 from trainer.service import Service
 from trainer.settings import Settings
-from trainer.training.data import load_dataset
+from trainer.training.data import evaluation_batches, load_dataset
 from trainer.training.evaluate import image_digests, measure_accuracy
 from trainer.workers import tailoring
 
@@ -92,6 +96,25 @@ def test_where_the_plans_agree_the_student_is_the_earlier_network(backbone: Back
     images = torch.randn(2, 3, 32, 32)
     with torch.inference_mode():
         torch.testing.assert_close(student(images), Student.from_bundle(backbone, bundle)(images))
+
+
+def test_what_its_blocks_had_learned_is_there_in_training_too(tmp_path: Path) -> None:
+    """A student that does not move is the earlier network, although batches have statistics of their own."""
+    config = tiny_config(statistics="task", student=replace(tiny_config().student, epochs=1, lr=1e-9))
+    first = replace(fold_in(tmp_path / "first"), config=config)
+    network = first.empty_student(full_plan(first.backbone.depth, config.skips))
+    network = adapted_looking(network)
+    first.reestimate_statistics(network, None)
+    manifest = random_manifest(
+        backbone=NAME, fingerprint=first.backbone.fingerprint(), plan=network.plan, classes=first.classes
+    )
+    bundle = decode(encode(manifest, network.bundle_tensors()))
+    start = partial(start_from, bundle=bundle, classes=manifest.classes)
+    second = replace(fold_in(tmp_path / "second"), config=config, warm=start)
+    student = second.student(second.teacher(config.teacher))
+    batch = next(evaluation_batches(first.train, first.preprocessing))[0]
+    with torch.inference_mode():
+        torch.testing.assert_close(student(batch), network.eval()(batch), rtol=2e-2, atol=2e-2)
 
 
 def test_a_warm_tailoring_says_so_survives_a_break_and_pools_no_folds(tmp_path: Path) -> None:

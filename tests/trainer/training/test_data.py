@@ -13,7 +13,6 @@ from trainer.training.data import (
     evaluation_batches,
     load_dataset,
     load_split,
-    stratified_folds,
     to_input,
     training_batches,
 )
@@ -82,17 +81,19 @@ def test_a_set_of_ordinary_images_has_no_value_range(tmp_path: Path) -> None:
     assert load_dataset(path, PREPROCESSING).preprocessing == PREPROCESSING
 
 
-def test_folds_are_stratified_and_disjoint_from_their_training_images() -> None:
-    data = tiny_task()
-    pairs = stratified_folds(data, 3, seed=0)
-    assert pairs[0] == (data.train, data.val)
-    for train, val in pairs:
-        assert len(train) + len(val) == 48
-        assert torch.equal(torch.bincount(val.labels), torch.bincount(data.val.labels))
-    seen = {tuple(i.flatten().tolist()) for _, val in pairs for i in val.exact()}
-    assert len(seen) == 36  # three folds of twelve, none twice
-    for train, val in pairs:
-        assert not {i.numpy().tobytes() for i in train.exact()} & {i.numpy().tobytes() for i in val.exact()}
+def test_images_that_belong_together_have_one_number(tmp_path: Path) -> None:
+    path = tmp_path / "dataset.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        header = {"format": "nettailor-dataset/1", "classes": ["a", "b"], "groups": [["a1", "a3"], ["a2", "b1"]]}
+        archive.writestr("dataset.json", json.dumps(header))
+        for name in ("train/00000/a1", "train/00000/a2", "train/00001/b1", "train/00001/b2", "val/00000/a3"):
+            archive.writestr(f"{name}.png", png(0))
+    data = load_dataset(path, PREPROCESSING)
+    assert data.groups is not None
+    a1, a2, b1, b2 = data.groups[data.train.places].tolist()
+    (a3,) = data.groups[data.val.places].tolist()
+    assert (a1, a2) == (a3, b1)
+    assert len({a1, a2, b2}) == 3
 
 
 def test_batches_cover_an_epoch_and_follow_the_generator() -> None:

@@ -12,8 +12,9 @@ import torch
 from nettailor.bundle.bundle import digest_of
 from tests.trainer import archives
 from tests.trainer.tiny import PREPROCESSING, tiny_task
-from trainer.training.data import TaskData, evaluation_batches, load_dataset, stratified_folds
+from trainer.training.data import TaskData, evaluation_batches, load_dataset
 from trainer.training.pixel_store import empty_pixels
+from trainer.training.stratified_folds import stratified_folds
 
 
 def dataset(folder: Path) -> Path:

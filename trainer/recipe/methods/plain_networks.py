@@ -6,7 +6,6 @@ from functools import partial
 from nettailor.architecture.plan import full_plan
 from nettailor.network.backbones import channels_last
 from nettailor.network.masked import MaskedStudent
-from nettailor.network.norms import unfold_statistics
 from nettailor.network.packnet.student import PackedStudent
 from nettailor.network.student import Student
 from trainer.recipe.fold import Fold
@@ -23,8 +22,7 @@ def plain_network(fold: Fold) -> Student:
     if fold.warm is None:
         fold.reestimate_statistics(network, None)
         return network
-    fold.warm(network)
-    unfold_statistics(network.eval(), (images for images, _ in fold.evaluated(fold.train)))
+    fold.start_warm(network)
     return network
 
 

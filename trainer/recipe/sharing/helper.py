@@ -18,10 +18,11 @@ from trainer.recipe.costs import RelativeCosts
 from trainer.recipe.fold import Fold, OnEpoch
 from trainer.recipe.sharing.board import Board
 from trainer.recipe.sharing.posting import Posting, digest_of_costs, machine_in_words
-from trainer.training.data import TaskData, stratified_folds
+from trainer.training.data import TaskData
 from trainer.training.device import training_device
 from trainer.training.fit import Epoch
 from trainer.training.schedule import Schedule
+from trainer.training.stratified_folds import stratified_folds
 
 logger = logging.getLogger(__name__)
 

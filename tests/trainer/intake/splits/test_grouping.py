@@ -1,5 +1,7 @@
 """Honest splits, from upload to frozen data set: what belongs together is on one side, or it is said."""
 
+import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -67,6 +69,18 @@ def test_frames_of_a_shot_stay_on_one_side_and_that_is_said(tmp_path: Path) -> N
         "36 images are nearly the same as others, such as cats/01-0.png and cats/01-1.png: "
         "each of 12 groups stays in one split."
     ]
+
+
+def test_the_data_set_knows_what_belongs_together(tmp_path: Path) -> None:
+    """For folds that training draws from it; images that have no company are in no group."""
+    take_in(tmp_path, shots() | archives.class_folders(each=6))
+    with zipfile.ZipFile(tmp_path / "dataset.zip") as archive:
+        groups = json.loads(archive.read("dataset.json"))["groups"]
+        classes = {Path(name).stem: Path(name).parent.name for name in archive.namelist()}
+    assert groups == sorted(groups)
+    assert len({digest for group in groups for digest in group}) == 36
+    assert [len(group) for group in groups] == [3] * 12
+    assert all(len({classes[digest] for digest in group}) == 1 for group in groups)
 
 
 def test_a_leak_across_the_splits_of_the_upload_is_said_with_its_share(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from torch import Tensor
 
 from tests.trainer.tiny import tiny_backbone, tiny_task
 from trainer.recipe.teachers.frozen_features import FrozenFeatures
-from trainer.training.data import stratified_folds, to_input
+from trainer.training.data import to_input
+from trainer.training.stratified_folds import stratified_folds
 
 PREPROCESSING = tiny_task().preprocessing
 
