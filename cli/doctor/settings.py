@@ -15,12 +15,24 @@ from nettailor.errors import NetTailorError
 from server.settings import ServerSettings
 from trainer.settings import Settings as TrainerSettings
 
-_OF_COMMANDS = frozenset({"url", "key", "test_data"})  # of the command line and the tests, which are no settings
+# That others than services read: the command line, the tests, docker-compose.yml, and `python -m deploy.ray`.
+_OF_COMMANDS = frozenset({"url", "key"})
+_OF_TESTS = frozenset({"test_data", "pictures", "screenshots"})
+_OF_COMPOSE = frozenset({"image_s3", "image_tag", "pip_conf", "publish", "runbooks"})
+_OF_RAY = frozenset(
+    f"ray_{name}"
+    for name in (
+        *("replicas", "max_replicas", "replica_resources", "ingresses", "ingress_resources", "num_cpus", "num_gpus"),
+        *("target_ongoing_requests", "max_ongoing_requests", "max_queued_requests", "attempts", "routing"),
+        *("upscale_delay_s", "downscale_delay_s", "advertise_s"),
+    )
+)
+_OF_OTHERS = _OF_COMMANDS | _OF_TESTS | _OF_COMPOSE | _OF_RAY
 
 
 def variables() -> Iterator[Finding]:
-    """Variables of the environment that look like settings and are none."""
-    known = ServerSettings.model_fields.keys() | TrainerSettings.model_fields.keys() | _OF_COMMANDS
+    """Variables of the environment that look like settings and that nobody reads."""
+    known = ServerSettings.model_fields.keys() | TrainerSettings.model_fields.keys() | _OF_OTHERS
     for variable in sorted(os.environ):
         name = variable.upper().removeprefix(PREFIX).lower()
         if variable.upper().startswith(PREFIX) and name not in known:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from cli.doctor import machine
 from cli.doctor.finding import Finding
 from cli.doctor.leftovers import leftovers
 from cli.doctor.run import examine
+from cli.doctor.settings import variables
 from cli.main import app
+from deploy.ray.scaling import Scaling
 from hosting.access.key_file import add_key
 from hosting.access.keys import new_key
 from hosting.redis_server.embedded import EmbeddedRedis
@@ -23,6 +26,7 @@ from hosting.settings.settings import Settings
 from registry.wiring import open_registry, redis_service
 from tests.backbones import random_backbone_file
 from tests.cli.publishing import publish
+from tests.documented import ROOT
 from tests.registry.corruption import write_unreadable
 from tests.waiting import until
 from trainer.settings import Settings as TrainerSettings
@@ -112,6 +116,19 @@ def test_settings_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("NETTAILOR_DEVISE")
     monkeypatch.setenv("NETTAILOR_MAX_BATCH", "0")
     assert _bad(tmp_path)["settings"][1].startswith("NETTAILOR_MAX_BATCH: Input should be greater")
+
+
+def test_variables_that_pages_name_are_read_by_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a service, a command, a test, docker-compose.yml or Ray, whose settings the doctor must not call mistakes."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    texts = [page.read_text() for page in pages if page.name != "log.md"]  # which tells of what was, too
+    named = {name for text in texts for name in re.findall(r"NETTAILOR_[A-Z0-9_]*[A-Z0-9]", text)}
+    for name in named | {f"NETTAILOR_RAY_{field.upper()}" for field in Scaling.model_fields}:
+        monkeypatch.setenv(name, "1")
+    assert not list(variables())
+    monkeypatch.setenv("NETTAILOR_RAY_REPLICA", "4")
+    (only,) = variables()
+    assert only.advice == "did you mean NETTAILOR_RAY_REPLICAS?"
 
 
 def test_cuda_that_is_asked_for_and_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
