@@ -5,6 +5,7 @@ Metrics are compared by `tests/cli/service/test_up.py`, which has a service to s
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,11 @@ def test_source_files_that_the_docs_name_exist(page: Path) -> None:
     rooms = "nettailor|registry|trainer|server|hosting|client|cli|deploy|benchmarks|tests"
     named = set(re.findall(rf"`((?:{rooms})/[\w/]+\.\w+)`", page.read_text())) - {_OPERATORS_OWN}
     assert not [name for name in sorted(named) if not (ROOT / name).exists()]
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_tables_end(page: Path) -> None:
+    """A line of text right below one is its next row, to GitHub and to all else that shows Markdown."""
+    lines = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL).splitlines()
+    below = [after for row, after in pairwise(lines) if row.startswith("|") and not after.startswith("|")]
+    assert not [line for line in below if line.strip() and not line.startswith("<!--")]
