@@ -42,8 +42,8 @@ def add_calibration(app: typer.Typer) -> None:
     ) -> None:
         """Make a version that can run in int8 of one that cannot: the same weights, and the ranges of its activations.
 
-        Versions that are tailored now have them. It says what int8 costs the version's accuracy. Works on the data
-        folder itself, with a service beside it or without one.
+        Versions that are tailored now have them. It says what int8 costs the version's accuracy, and measures that of
+        one that has ranges if nobody has. Works on the data folder itself, with a service beside it or without one.
         """
         from cli.calibration.run import in_words, run  # torch, as above
 
