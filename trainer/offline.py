@@ -11,6 +11,7 @@ goes on where it was broken off. Publish the file with POST /tasks/NAME/versions
 import argparse
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -18,9 +19,13 @@ from pathlib import Path
 import torch.distributed as dist
 from pydantic import TypeAdapter
 
+from hosting.settings.outset import ending_in_a_line
 from nettailor.bundle.bundle import digest_of
+from nettailor.bundle.manifest import TASK_NAME
 from nettailor.durable import write_durably
+from nettailor.errors import NetTailorError
 from nettailor.network.backbones import load_backbone
+from trainer.errors import TrainerError
 from trainer.events import Event
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.freeze import freeze
@@ -30,9 +35,26 @@ from trainer.training.distributed import ProcessGroup
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="an archive as one would upload it")
-    parser.add_argument("--task", required=True)
+    """What is wrong with the data or the backbone is one line on standard error. Raises `SystemExit`."""
+    args, config = _arguments()
+    together = "WORLD_SIZE" in os.environ  # torchrun's
+    if together:
+        dist.init_process_group()  # NCCL for tensors on GPUs, gloo for those on the CPU
+    try:
+        with ending_in_a_line(NetTailorError, TrainerError):
+            _tailor(args, config)
+    finally:
+        if together:
+            dist.destroy_process_group()
+
+
+def _arguments() -> tuple[argparse.Namespace, RecipeConfig]:
+    """What is known to be wrong before hours of training is refused before them. Raises `SystemExit`."""
+    parser = argparse.ArgumentParser(
+        "python -m trainer.offline", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=_file, help="an archive as one would upload it")
+    parser.add_argument("--task", type=_task_name, required=True)
     parser.add_argument(
         "--out", type=Path, required=True, help="the bundle; checkpoints go beside it until it is there"
     )
@@ -46,17 +68,22 @@ def main() -> None:
     )
     args = parser.parse_args()
     try:
-        config = RecipeConfig.preset(args.preset, seed=args.seed).changed(dict(map(parsed_change, args.recipe)))
-    except ValueError as fault:
-        parser.error(f"--recipe: {fault}")
-    together = "WORLD_SIZE" in os.environ  # torchrun's
-    if together:
-        dist.init_process_group()  # NCCL for tensors on GPUs, gloo for those on the CPU
-    try:
-        _tailor(args, config)
-    finally:
-        if together:
-            dist.destroy_process_group()
+        return args, RecipeConfig.preset(args.preset, seed=args.seed).changed(dict(map(parsed_change, args.recipe)))
+    except ValueError as error:
+        parser.error(f"--recipe: {error}")
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return path
+
+
+def _task_name(text: str) -> str:
+    if not re.fullmatch(TASK_NAME, text):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot name a task, which are of the form {TASK_NAME}")
+    return text
 
 
 def _tailor(args: argparse.Namespace, config: RecipeConfig) -> None:

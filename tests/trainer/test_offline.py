@@ -19,11 +19,16 @@ _SHORT = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("trainer.offline.load_backbone", tiny_backbone)
     with tiny_geometry.known():
         yield
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr("sys.argv", ["offline", *arguments])
+    offline.main()
 
 
 def begin(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str, seed: int = 0, images: int = 0) -> None:
@@ -31,8 +36,7 @@ def begin(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str, seed: 
     data.write_bytes(archives.zip_of(archives.class_folders(each=12, seed=images)))
     given = [str(data), "--task", "pets", "--out", str(folder / "pets.safetensors"), "--preset", "fast"]
     recipe = ["--recipe", *_SHORT, *arguments]
-    monkeypatch.setattr("sys.argv", ["offline", *given, "--seed", str(seed), *recipe])
-    offline.main()
+    run(monkeypatch, *given, "--seed", str(seed), *recipe)
 
 
 def break_off(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -46,6 +50,7 @@ def break_off(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
             begin(patched, folder)
 
 
+@pytest.mark.usefixtures("tiny")
 def test_the_same_command_goes_on_where_it_was_broken_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -66,6 +71,7 @@ def test_the_same_command_goes_on_where_it_was_broken_off(
     assert digests[0] == digests[1]
 
 
+@pytest.mark.usefixtures("tiny")
 def test_checkpoints_of_something_else_are_not_gone_on_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -82,9 +88,29 @@ def test_checkpoints_of_something_else_are_not_gone_on_from(
     assert json.loads(capsys.readouterr().out)["digest"]
 
 
-def test_a_recipe_that_cannot_be_is_told_in_a_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"data": "missing.zip"}, "there is no file missing.zip"),
+        ({"--task": "Pets and more"}, "'Pets and more' cannot name a task"),
+        ({"--recipe": "nope=1"}, "--recipe: the recipe has no nope"),
+        ({"--recipe": "target_drop=much"}, "--recipe: "),
+        ({"--backbone": "nope"}, "error: unknown backbone 'nope'"),
+        ({"data": __file__}, "error: "),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_trained(
+    options: dict[str, str],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with pytest.raises(SystemExit):
-        begin(monkeypatch, tmp_path, "gama1=1")
-    assert "--recipe: the recipe has no gama1" in capsys.readouterr().err
+    pets, out = tmp_path / "pets.zip", tmp_path / "out.safetensors"
+    pets.write_bytes(archives.zip_of(archives.class_folders(each=12)))
+    given = {"data": str(pets), "--task": "pets", "--out": str(out), "--preset": "fast", **options}
+    recipe = ["--recipe", *_SHORT, given.pop("--recipe", "seed=0")]  # soon over, should it be begun
+    with pytest.raises(SystemExit) as ended:
+        run(monkeypatch, given.pop("data"), *(word for option in given.items() for word in option), *recipe)
+    assert told in f"{capsys.readouterr().err}{ended.value.code}"
+    assert not out.exists()
