@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from server.settings import ServerSettings
 from tests.deploy.programs import program
 from tests.documented import ROOT, documented
 
@@ -178,3 +179,11 @@ def test_every_variable_is_a_setting() -> None:
     for _, pod in _pods():
         names |= {variable["name"] for variable in pod["spec"]["containers"][0].get("env", ())}
     assert {name for name in names if name.startswith("NETTAILOR_")} <= set(documented("Settings"))
+
+
+def test_a_full_disk_tier_leaves_room_in_its_volume() -> None:
+    """Exports and weights from the net lie there, too, and a pod that fills its volume is evicted, with all of it."""
+    (server,) = [pod for name, pod in _pods() if name == "server"]
+    (cache,) = [volume for volume in server["spec"]["volumes"] if volume["name"] == "cache"]
+    size_gib = int(cache["emptyDir"]["sizeLimit"].removesuffix("Gi"))
+    assert size_gib * 2**30 - ServerSettings().disk_budget_bytes >= 2**31
