@@ -221,7 +221,8 @@ def tailor(
     accept_rough: Annotated[
         bool,
         typer.Option(
-            "--accept-rough", help="Let a version go live that --max-minutes cut short, whatever its accuracy."
+            "--accept-rough",
+            help="Let a version that --max-minutes cut short go live as any other: if it is not worse.",
         ),
     ] = False,
     warm_start: Annotated[
