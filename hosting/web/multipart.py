@@ -21,8 +21,17 @@ _CALLBACKS = (
     "part_end",
     "end",
 )
+
+
+class _LinesOfBase64(Base64Decoder):
+    """Leaves out breaks between lines, which base64 of MIME has (RFC 2045, 6.8) and the decoder counts as digits."""
+
+    def write(self, data: bytes) -> int:
+        return super().write(data.translate(None, b"\r\n"))
+
+
 _DECODERS: Mapping[bytes, type[Base64Decoder | QuotedPrintableDecoder]] = {
-    b"base64": Base64Decoder,
+    b"base64": _LinesOfBase64,
     b"quoted-printable": QuotedPrintableDecoder,
 }
 _AS_IT_IS = (b"binary", b"8bit", b"7bit")

@@ -1,5 +1,6 @@
 """Forms are read as they come, and given up as soon as they have too many parts."""
 
+import base64
 from io import BytesIO
 
 import pytest
@@ -42,6 +43,18 @@ def test_parts_go_where_their_names_lead(step: int) -> None:
         END,
     ]
     assert read(b"".join(body), step=step) == {"a": b"\r\n--x\0\xff", "b": b"two", "c": b"A", "ü": b""}
+
+
+@pytest.mark.parametrize("step", [1, 7, 1_000])
+def test_encoded_parts_may_be_broken_into_lines(step: int) -> None:
+    data = bytes(range(200))
+    body = [
+        part("a", base64.encodebytes(data).replace(b"\n", b"\r\n"), "\r\nContent-Transfer-Encoding: base64"),
+        part("b", base64.encodebytes(data), "\r\nContent-Transfer-Encoding: base64"),
+        part("c", b"on=\r\ne", "\r\nContent-Transfer-Encoding: quoted-printable"),
+        END,
+    ]
+    assert read(b"".join(body), step=step) == {"a": data, "b": data, "c": b"one"}
 
 
 def test_a_form_is_given_up_at_its_first_part_too_many() -> None:
