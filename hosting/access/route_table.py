@@ -60,13 +60,13 @@ class RouteMatch:
     @property
     def tasks(self) -> tuple[str, ...]:
         """Their names without aliases. A parameter given several times counts with all its values, whichever of them
-        the handler takes."""
+        the handler takes, and spaces around a name in a list do not count, as for the handler."""
         if "task" in self.path_parameters:
             return (_without_alias(self.path_parameters["task"]),)
         if self.task_parameter is None:
             return ()
         values = parse_qs(self.query.decode("latin-1"), keep_blank_values=True).get(self.task_parameter, ())
-        return tuple(dict.fromkeys(_without_alias(name) for value in values for name in value.split(",")))
+        return tuple(dict.fromkeys(_without_alias(name.strip()) for value in values for name in value.split(",")))
 
     @property
     def job(self) -> str | None:

@@ -71,7 +71,7 @@ def _tasks(path: str, query: bytes) -> tuple[str, ...]:
     elif path in ("/predict", "/jobs", "/datasets/inspect"):
         parameter = "tasks" if path == "/predict" else "task"
         values = parse_qs(query.decode("latin-1"), keep_blank_values=True).get(parameter, [])
-        names = [name for value in values for name in value.split(",")]
+        names = [name.strip() for value in values for name in value.split(",")]
     else:
         names = []
     return tuple(dict.fromkeys(name.partition("@")[0] for name in names))

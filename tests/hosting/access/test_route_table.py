@@ -18,7 +18,7 @@ from trainer.http.route_declarations import ROUTES as TRAINER_ROUTES
 TABLE = RouteTable(SERVER_ROUTES, TRAINER_ROUTES, REGISTRY_ROUTES, OPEN_ROUTES)
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get", "post", "")
-QUERIES = (b"", b"tasks=a,b@next&tasks=c&task=d", b"task=a%2Cb@x&tasks=", b"tasks", b"task=%zz\xff&tasks=@", b"&;=")
+QUERIES = (b"", b"tasks=a,+b@next&tasks=c%20&task=d", b"task=a%2Cb@x&tasks=", b"tasks", b"task=%zz\xff&tasks=@", b"&;=")
 VALUES = ("signs", "signs@live", "@live", "a@b@c", "3", "007", "\u0663", "9" * 19, "-1", "predict", "a\nb", " ", ".")
 LITERALS = sorted({part for route in TABLE.routes for part in route.path.split("/") if not part.startswith("{")})
 
@@ -76,6 +76,7 @@ def test_odd_paths_need_what_the_oracle_says(method: str, path: str, query: byte
         ("POST /tasks/signs/versions/3/predict", Need(scope="predict", tasks=("signs",), version=3)),
         ("POST /predict?tasks=a,b@next&tasks=c", Need(scope="predict", tasks=("a", "b", "c"))),
         ("POST /predict?tasks=a%2Cb", Need(scope="predict", tasks=("a", "b"))),
+        ("POST /predict?tasks=a,+b@next,%20c", Need(scope="predict", tasks=("a", "b", "c"))),
         ("POST /predict", Need(scope="predict")),
         ("GET /jobs", Need(scope="read")),
         ("GET /jobs?task=signs&limit=3", Need(scope="read", tasks=("signs",))),

@@ -46,11 +46,12 @@ def test_predictions_need_a_key(locked: Running, secret: str, keys_file: Path) -
         "/tasks/signs@live/predict",
         "/tasks/signs/versions/1/predict",
         "/predict?tasks=signs",
+        "/predict?tasks=signs@1,%20signs",
     )
     for way in ways:
         assert locked.client.post(way, content=FILES[0]).status_code == 401, way
         assert locked.client.post(way, content=FILES[0], headers=key).status_code == 200, way
-    for other in ("/tasks/flowers/predict", "/tasks/flowers/versions/1/predict", "/predict?tasks=signs,flowers"):
+    for other in ("/tasks/flowers/predict", "/tasks/flowers/versions/1/predict", "/predict?tasks=signs,+flowers"):
         answer = locked.client.post(other, content=FILES[0], headers=key)
         assert (answer.status_code, answer.json()["task"]) == (403, "flowers"), other
     assert locked.client.post("/predict?tasks=signs&tasks=flowers", content=FILES[0], headers=key).status_code == 403
