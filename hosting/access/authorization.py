@@ -106,6 +106,8 @@ class RouteLookup:
             match = scope.get(MATCH) or self._table.find(scope["method"], scope["path"], scope["query_string"])
             log_context.request.set(match)
             scope = {**scope, MATCH: match}
+            if match.route is None and (methods := self._table.methods_of(scope["path"])):
+                send = _naming(methods, send)
         await self._app(scope, receive, send)
 
 
@@ -204,6 +206,18 @@ class Authorization:
         if type(failure) not in _REFUSALS:
             return answer(request, failure, self._problems)
         return _refusal(request, failure)
+
+
+def _naming(methods: Sequence[str], send: Send) -> Send:
+    """Has a 405 name all methods of its path; Starlette names those of one route, and each of ours has one."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 405:
+            others = [(name, value) for name, value in message["headers"] if name != b"allow"]
+            message = {**message, "headers": [*others, (b"allow", ", ".join(methods).encode())]}
+        await send(message)
+
+    return sending
 
 
 def _token(scope: Scope, match: RouteMatch) -> tuple[str | None, bytes]:

@@ -118,6 +118,11 @@ class RouteTable:
             query=query,
         )
 
+    def methods_of(self, path: str) -> tuple[str, ...]:
+        """Those that the table has for a path."""
+        declared = self._walk(path)[0].routes
+        return tuple(sorted({*declared, "HEAD"} if "GET" in declared else declared))
+
     def _walk(self, path: str) -> tuple[_Node, dict[str, str]]:
         """Where a path ends, and its parameters; of a path that leads nowhere, those up to where it was lost."""
         node = self._root

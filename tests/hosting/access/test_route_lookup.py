@@ -72,6 +72,20 @@ def test_a_request_is_looked_up_once(app: FastAPI, table: CountingTable, secret:
         assert table.looked_up == 2
 
 
+def test_another_method_is_told_all_that_the_path_has() -> None:
+    app = FastAPI()
+    routes = [Route(method=method, path="/tasks/{task}", scope="read") for method in ("GET", "DELETE", "PUT")]
+    install_access(app, Settings(), RouteTable(routes), rate_refused=lambda: None)
+    install_problem_handlers(app, {})
+    for route in routes:
+        endpoint(app, route, operation_id=route.method)(lambda: None)
+    with served(app) as url, httpx.Client(base_url=url, trust_env=False) as http:
+        answers = [http.request(method, "/tasks/signs") for method in ("POST", "OPTIONS", "TRACE")]
+        told = {(answer.status_code, answer.headers["allow"]) for answer in answers}
+        assert told == {(405, "DELETE, GET, HEAD, PUT")}
+        assert "allow" not in http.post("/nowhere").headers
+
+
 def test_without_keys_other_sites_are_refused_in_their_place_and_preflights_come_before_all(tmp_path: Path) -> None:
     app = FastAPI()
     settings = Settings(audit_log=tmp_path / "audit.jsonl", allowed_origins=frozenset({"https://app.example"}))
