@@ -14,6 +14,7 @@ from nettailor.printable import printable
 _LONGEST = 16_384  # characters of a text; a request can make one as long as it likes
 _LONGEST_WITH_TRACEBACK = 4 * _LONGEST
 _ACCESS = "uvicorn.access"
+_FORMS = "python_multipart"  # warns of every malformed form, which is no news of ours: its sender is told
 _ACCESS_FIELDS = ("client", "method", "path", "http_version", "status")  # of uvicorn's records, in order
 
 
@@ -22,6 +23,7 @@ def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines() if settings.log_format == "json" else TextLines())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
+    logging.getLogger(_FORMS).setLevel(logging.ERROR)
 
 
 class TextLines(logging.Formatter):

@@ -14,11 +14,13 @@ from fastapi import FastAPI
 from hosting.access.authorization import RouteLookup
 from hosting.access.endpoint import endpoint
 from hosting.access.route_table import Route, RouteTable
+from hosting.errors import FormInvalid
 from hosting.settings.settings import Settings
 from hosting.telemetry import log_context
-from hosting.telemetry.logs import JsonLines, TextLines
+from hosting.telemetry.logs import JsonLines, TextLines, configure_logs
 from hosting.telemetry.redaction import without_secrets
 from hosting.telemetry.request_id import request_id
+from hosting.web.multipart import FormReader
 from hosting.web.problems import install_problem_handlers
 from hosting.web.process import configured
 from tests.serving import served
@@ -173,6 +175,13 @@ def test_requests_are_known_to_what_they_log_and_to_the_access_log(
     access = entries["uvicorn.access"]
     assert (access["method"], access["path"], access["status"]) == ("GET", "/tasks/signs/versions/7?x=ntk_***", 500)
     assert _SECRET not in lines.stream.getvalue()
+
+
+def test_what_is_no_form_is_told_to_who_sent_it_alone(lines: _Lines) -> None:
+    configure_logs(Settings())
+    with pytest.raises(FormInvalid):
+        FormReader("multipart/form-data; boundary=xx", lambda _: None, most_parts=1).write(b"nonsense")
+    assert lines.entries() == []
 
 
 def test_uvicorn_logs_as_we_do() -> None:
