@@ -60,10 +60,16 @@ def path_of(*segments: str | int) -> str:
 
     Raises `ArgumentUnusable` for what is no segment: it would name another resource, a list or what is above.
     """
-    for segment in segments:
-        if segment in _NO_SEGMENTS:
-            raise ArgumentUnusable(f"no name or id: {segment!r}")
-    return "".join(f"/{quote(str(segment), safe='@', errors='surrogateescape')}" for segment in segments)
+    return "".join(f"/{_quoted(str(segment))}" for segment in segments)
+
+
+def _quoted(segment: str) -> str:
+    if segment in _NO_SEGMENTS:
+        raise ArgumentUnusable(f"no name or id: {segment!r}")
+    try:
+        return quote(segment, safe="@", errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise ArgumentUnusable(f"no text that could be sent: {segment!a}") from error
 
 
 def query_of(**values: str | float | bool | None) -> Query:

@@ -99,15 +99,24 @@ class Session:
         return request
 
     def _message(self, request: Request[Any]) -> Message:
+        """Raises `ArgumentUnusable`."""
         body = request.body
         assert not isinstance(body, Images)  # they are encoded, whatever is repeated
         return Message(
             method=request.method,
-            url=httpx.URL(self.url + request.path, params=request.query or None),
+            url=self._url(request),
             headers={**self.headers, **_describing(body), **request.headers},
             body=body,
             read_s=request.read_s,
         )
+
+    def _url(self, request: Request[Any]) -> httpx.URL:
+        try:
+            return httpx.URL(self.url + request.path, params=request.query or None)
+        except UnicodeEncodeError as error:  # as of an argument of a command that was no UTF-8
+            raise ArgumentUnusable(f"no text that could be sent: {error.object!a}") from error
+        except httpx.InvalidURL as error:
+            raise ArgumentUnusable(f"{request.path[:100]}: what was named makes no URL: {error}") from error
 
 
 def session(
@@ -127,6 +136,9 @@ def session(
         raise ArgumentUnusable(f"{url!r} is no URL: {error}") from error
     if address.scheme not in ("http", "https") or not address.host:
         raise ArgumentUnusable(f"{url!r} is no URL of a service: it begins with http:// or https://")
+    service, mark, _ = url.replace("#", "?").partition("?")
+    if mark:  # as in the link to a page, whose token is not for the screen
+        raise ArgumentUnusable(f"what has a '?' or '#' is no URL of a service: give what stands before it, {service!r}")
     return Session(url=url.rstrip("/"), transport=transport, headers=headers, patience=patience)
 
 

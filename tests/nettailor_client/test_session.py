@@ -107,6 +107,8 @@ def test_what_people_type_stays_one_part_of_the_path(name: str) -> None:
         ("http://a\nb", {}),
         ("service:8000", {}),
         ("ftp://service", {}),
+        ("http://service/?token=ntl_1", {}),
+        ("http://service#tasks", {}),
         ("http://service", {"key": "a\nb"}),
         ("http://service", {"key": "ä"}),
         ("http://service", {"actor": "ä"}),
@@ -197,6 +199,17 @@ def test_the_same_within_an_event_loop(pauses: list[float]) -> None:
     asyncio.run(ask())
     assert asked == 3 * ["GET /tasks"] + ["GET /healthz"]
     assert len(pauses) == 2
+
+
+def test_what_cannot_be_sent_is_an_argument_that_is_unusable() -> None:
+    client = mocked(lambda request: pytest.fail(f"sent to {request.url}"))
+    for ask in (
+        lambda: client.job("\ud800"),
+        lambda: client.versions("signs", tags=["\udcff"]),
+        lambda: client.predict("a" * 70_000, b""),
+    ):
+        with pytest.raises(ArgumentUnusable, match=r"no text that could be sent: '\\ud|makes no URL: URL too long"):
+            ask()
 
 
 @pytest.mark.parametrize("name", ["", ".", ".."])
