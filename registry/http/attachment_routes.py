@@ -34,7 +34,7 @@ VersionNumber = Annotated[int, Path(ge=1)]
 
 def add_attachments(routes: APIRouter, registry: Registry) -> None:
     @endpoint(routes, declared.READ_ATTACHMENT, response_class=Response, responses=_FILE)
-    def read_attachment(task: str, version: VersionNumber, name: str, known: KnownTags = None) -> Response:
+    def read_attachment(task: str, version: VersionNumber, name: str, known: KnownTags) -> Response:
         record = registry.version_record(task, version)
         headers = _headers(record, digest_in(record, name))
         return unchanged(headers, known) or Response(
@@ -42,12 +42,12 @@ def add_attachments(routes: APIRouter, registry: Registry) -> None:
         )
 
     @endpoint(routes, declared.READ_REPORT, response_class=Response, responses=_PAGE)
-    def read_report(task: str, version: VersionNumber, known: KnownTags = None) -> Response:
+    def read_report(task: str, version: VersionNumber, known: KnownTags) -> Response:
         """How the version was made: a page to look at."""
         return report_on(registry.version_record(task, version), known)
 
     @endpoint(routes, declared.READ_LIVE_REPORT, response_class=Response, responses=_PAGE)
-    def read_live_report(task: str, known: KnownTags = None) -> Response:
+    def read_live_report(task: str, known: KnownTags) -> Response:
         """Of the live version."""
         return report_on(registry.resolve(task), known)
 

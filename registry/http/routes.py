@@ -94,7 +94,7 @@ def _add_reading(routes: APIRouter, registry: Registry) -> None:
         return Lineage.of(registry.lineage(task, version))
 
     @endpoint(routes, declared.READ_BUNDLE, response_class=Response, responses=_BUNDLE)
-    def read_bundle(task: str, version: VersionNumber, known: KnownTags = None) -> Response:
+    def read_bundle(task: str, version: VersionNumber, known: KnownTags) -> Response:
         record = registry.version_record(task, version)
         headers = {"ETag": f'"{record.digest}"', "X-Task-Version": str(record.version)}
         return unchanged(headers, known) or Response(registry.read_bundle(record), media_type=OCTETS, headers=headers)

@@ -32,9 +32,9 @@ def add_exports(router: APIRouter, server: Server) -> None:
     def export(
         task: str,
         version: Annotated[int, Path(ge=1)],
+        known: KnownTags,
         format: Annotated[ExportFormat, Query(description="of the file")],
         dtype: Annotated[ExportDtype, Query(description="of the weights")] = ExportDtype.fp32,
-        known: KnownTags = None,
     ) -> Response:
         """The network of a version as a file for other runtimes. Made for every request, which takes seconds; one at
         a time."""
