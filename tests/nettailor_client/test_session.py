@@ -201,6 +201,20 @@ def test_the_same_within_an_event_loop(pauses: list[float]) -> None:
     assert len(pauses) == 2
 
 
+def test_a_prediction_is_waited_for_as_long_as_the_service_may_take() -> None:
+    waits: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        waits.append(request.extensions["timeout"]["read"])
+        return httpx.Response(404)
+
+    with mocked(answer) as client:
+        for ask in (lambda: client.predict("a", b"", timeout_ms=600_000), lambda: client.predict_many("a", b"")):
+            with pytest.raises(NotFound):
+                ask()
+    assert waits == [720, 120]
+
+
 def test_what_cannot_be_sent_is_an_argument_that_is_unusable() -> None:
     client = mocked(lambda request: pytest.fail(f"sent to {request.url}"))
     for ask in (

@@ -11,7 +11,7 @@ from nettailor_client.folders.predictions import FolderPredictions
 from nettailor_client.folders.questions import Questions
 from nettailor_client.images import Image
 from nettailor_client.operation import Operation, Stream
-from nettailor_client.request import Request, Waiting, path_of, query_of, read_as, silently
+from nettailor_client.request import READ_S, Request, Waiting, path_of, query_of, read_as, silently
 
 
 class PredictionRoutes:
@@ -36,6 +36,7 @@ class PredictionRoutes:
             query=query_of(top_k=top_k, priority=priority, timeout_ms=timeout_ms),
             body=Images(images=images),
             parse=read_as(Prediction),
+            read_s=_read_s(timeout_ms),
         )
 
     @Operation
@@ -54,6 +55,7 @@ class PredictionRoutes:
             query=query_of(tasks=",".join(tasks), top_k=top_k, priority=priority, timeout_ms=timeout_ms),
             body=Images(images=images),
             parse=read_as(Predictions),
+            read_s=_read_s(timeout_ms),
         )
 
     @Stream
@@ -87,3 +89,8 @@ class PredictionRoutes:
             names, versions=versions or {}, is_pinned=pin, top_k=top_k, priority=priority, waiting=waiting
         )
         return FolderPredictions(folder=Path(folder), questions=questions, in_flight=in_flight, skip=skip)
+
+
+def _read_s(timeout_ms: int | None) -> float:
+    """No less than the service was given: who gives up before it asks again, for what is still under way."""
+    return READ_S if timeout_ms is None else READ_S + timeout_ms / 1000
