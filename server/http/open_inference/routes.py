@@ -23,7 +23,8 @@ _ANSWERS: dict[Any, Any] = {
     routes.LIVE: schemas.LiveDocument,
     routes.READY: schemas.ReadyDocument,
     routes.MODELS: schemas.ModelsDocument,
-    **dict.fromkeys((routes.METADATA, routes.METADATA_OF_VERSION), schemas.ModelDocument),
+    routes.METADATA: schemas.ModelDocument | schemas.StatisticsDocument,  # the latter of `stats`
+    routes.METADATA_OF_VERSION: schemas.ModelDocument,
     **dict.fromkeys((routes.MODEL_READY, routes.MODEL_READY_OF_VERSION), schemas.ModelReadyDocument),
     **dict.fromkeys((routes.CONFIG, routes.CONFIG_OF_VERSION), schemas.ConfigurationDocument),
     **dict.fromkeys((routes.STATISTICS, routes.STATISTICS_OF_VERSION), schemas.StatisticsDocument),

@@ -105,6 +105,14 @@ def test_every_route_refuses_a_body_without_end_unread(http: httpx.Client) -> No
             assert answer.status == (404 if needs_no_body else 413), (method, path, answer.read())
 
 
+def test_the_statistics_of_all_models_are_as_the_document_says(http: httpx.Client) -> None:
+    """They are at the path of a model's metadata, with `stats` for its name."""
+    path = next(path for path in http.get("/openapi.json").json()["paths"] if path.startswith("/v2/models/{"))
+    contract = Contract(http.get("/openapi.json").json())
+    for model in ("signs", "stats"):
+        assert contract.breach("GET", path, http.get(path.format(task=model))) is None
+
+
 # By day a third of what there is to send: of each route every third attempt, of the next one others.
 @pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.nightly)])
 def test_no_route_fails_whatever_it_is_sent(http: httpx.Client, every: int) -> None:
