@@ -31,7 +31,8 @@ def connected(
             yield client
         return
     with _client(url or running_url(default_dir) or DEFAULT_URL, key) as client, adding_advice(client):
-        if not client.is_ready():
+        # one that is not ready says itself what is the matter, and on a full disk still reads and deletes
+        if not client.is_ready() and not client.is_alive():
             raise ServiceUnreachable(client.url, "")
         yield client
 

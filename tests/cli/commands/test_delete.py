@@ -1,13 +1,19 @@
 """`nettailor delete`, as a user types it, against a real registry over HTTP."""
 
 import json
+from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from hosting.settings.settings import Settings
 from registry.errors import TaskUnknown
+from registry.http.app import create_app
 from registry.registry import Registry
+from tests.registry.published import publish
+from tests.serving import served
 
 
 def _delete(url: str, *arguments: str, answer: str = "") -> Result:
@@ -44,3 +50,12 @@ def test_nothing_is_deleted_unasked(url: str, registry: Registry, monkeypatch: p
         assert asked.exit_code == status
     with pytest.raises(TaskUnknown):
         registry.task("signs")
+
+
+def test_what_frees_room_is_done_by_a_service_that_is_not_ready_for_lack_of_it(
+    registry: Registry, tmp_path: Path
+) -> None:
+    publish(registry, 0.9)
+    with served(create_app(registry, Settings(data_dir=tmp_path, disk_reserve_bytes=1 << 60))) as url:
+        assert httpx.get(f"{url}/readyz").status_code == 503
+        assert _delete(url, "signs", "--version", "1", "--yes").output == "deleted version 1 of signs\n"
