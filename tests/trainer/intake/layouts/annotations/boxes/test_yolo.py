@@ -42,6 +42,9 @@ def boxes(found: Sequence[Sample], place: Place, *more: int, box: str = BOX) -> 
         ("data.yaml", "names:\n  0: cat\n  1: 'dog'\n  2: owl\ntrain: x\n"),
         ("dataset.yml", "train: x\nnames:\n- cat\n- dog\n- owl\n"),
         ("data.yaml", "names: {0: cat, 1: dog, 2: 'owl'}\n"),
+        ("data.yaml", "names: # of nc\n  0: cat  # a #1\n\n  # more\n  1: \"dog\"\n  2: 'owl' # last\nnc: 3\n"),
+        ("data.yaml", "names:\n  2: owl\n  0: cat\n  1: dog\n"),
+        ("data.yaml", 'names: {"2": owl,\n  "0": cat, "1": dog}\n'),
         ("classes.txt", "cat\ndog\nowl\n"),
         ("obj.names", "cat\r\ndog\r\nowl\r\n"),
         ("train/_darknet.labels", "cat\ndog\nowl"),
@@ -89,3 +92,40 @@ def test_texts_that_are_no_boxes_leave_class_folders_what_they_are(tmp_path: Pat
     outcome = take_in(tmp_path, files | captions)
     assert_right(outcome, TRAIN, given=())
     assert outcome.report.layout == "class folders"
+
+
+def test_numbers_that_do_not_begin_with_0_and_have_gaps(tmp_path: Path) -> None:
+    files = images(TRAIN, lambda _sample: "images/")
+    for sample in TRAIN:
+        number = {"cat": 1, "dog": 2, "owl": 7}[sample.label]
+        files[f"labels/{sample.stem}.txt"] = f"{number} {BOX}".encode()
+    names = b"names:\n  1: cat\n  2: dog's #1\n  7: 'owl''s'\n"
+    outcome = take_in(tmp_path, {**files, "data.yaml": names})
+    assert outcome.report.classes == ("cat", "dog's", "owl's")
+    assert {(got, true.label) for (got, _), true in outcome.images} == {
+        ("cat", "cat"),
+        ("dog's", "dog"),
+        ("owl's", "owl"),
+    }
+
+
+@pytest.mark.parametrize("line", ["images/{}", "C:\\data\\images\\{}", "/content/images/{}"])
+def test_lists_of_images_tell_the_splits(tmp_path: Path, line: str) -> None:
+    files = {**images(ALL, lambda _s: "images/"), **boxes(ALL, lambda _s: "labels/"), "classes.txt": b"cat\ndog\nowl"}
+    for split, name in (("train", "train.txt"), ("val", "valid.txt"), ("test", "test2017.txt")):
+        lines = "\r\n".join(line.format(sample.name) for sample in ALL if sample.split == split)
+        files[name] = b"\xef\xbb\xbf" + lines.encode()
+    assert_right(take_in(tmp_path, files), ALL)
+
+
+def test_an_image_in_the_lists_of_several_splits_is_of_none(tmp_path: Path) -> None:
+    files = {**images(TRAIN), **boxes(TRAIN, lambda _s: "labels/"), "classes.txt": b"cat\ndog\nowl"}
+    everything = "\n".join(sample.name for sample in TRAIN).encode()
+    outcome = take_in(tmp_path, {**files, "train.txt": everything, "val.txt": everything})
+    assert_right(outcome, TRAIN, given=())
+
+
+def test_a_mark_before_the_first_box_is_no_part_of_it(tmp_path: Path) -> None:
+    files = {**images(TRAIN), "classes.txt": "\n".join(CLASSES).encode()}
+    marked = {name: b"\xef\xbb\xbf" + text for name, text in boxes(TRAIN, lambda _s: "labels/").items()}
+    assert_right(take_in(tmp_path, files | marked), TRAIN, given=())
