@@ -12,7 +12,7 @@ from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding
 from trainer.intake.labels import ClassImages, Labels, label, split
 from trainer.intake.layouts.layout import Layout, Reading
-from trainer.intake.layouts.registry import choose, unused_annotations
+from trainer.intake.layouts.registry import choose, silent_annotations, unused_annotations
 from trainer.intake.layouts.tables.table_layout import unused_lists, unused_reasons, unused_tables
 from trainer.intake.oddities import oddities
 from trainer.intake.placement import Split
@@ -62,7 +62,8 @@ def understand(
     upload = scan.upload(limits)
     chosen = choose(upload)
     reading = Reading(placements={}) if chosen is None else chosen[0].read(upload)
-    _note_left_out(scan, upload, reading)
+    silent = _silent(upload, reading)
+    _note_left_out(scan, upload, reading, silent)
     labels = label(scan, reading)
     grouping = _grouping(labels, reading, scan, group_by)
     cut = split(labels.classes, grouping)
@@ -80,7 +81,8 @@ def understand(
     skipped = sorted(scan.skipped, key=lambda skip: (skip.file, skip.reason))
     fault: DatasetInvalid | None = _not_understood(findings)
     if fault is None:
-        fault = too_small(counts, skipped, limits, unused=[finding.text for finding in unused])
+        told = [*(finding.text for finding in unused), *(f"{document} is {why}." for document, why in silent.items())]
+        fault = too_small(counts, skipped, limits, unused=told)
     if isinstance(fault, DatasetTooSmall):
         findings.append(Finding(weight="error", text=str(fault)))
     return Understanding(
@@ -104,6 +106,12 @@ def _unused(upload: Upload, reading: Reading, layout: Layout | None) -> list[Fin
     return [*tables, *unused_annotations(upload, layout, {path for each in tables for path in each.files})]
 
 
+def _silent(upload: Upload, reading: Reading) -> dict[str, str]:
+    """By the path of a document that was not read: why it says no class of any image, although its tool is known."""
+    found = silent_annotations(upload)
+    return {"/".join(parts): why for parts, why in sorted(found.items()) if parts not in reading.documents}
+
+
 def _grouping(labels: Labels, reading: Reading, scan: Scan, group_by: str | None) -> Grouping:
     """By the pattern if there is one, else by what the upload tells, else by what the pictures look like."""
     if group_by is not None and labels.paths:
@@ -115,7 +123,7 @@ def _grouping(labels: Labels, reading: Reading, scan: Scan, group_by: str | None
     return group_by_looks(labels.classes, thumbnails, labels.paths)
 
 
-def _note_left_out(scan: Scan, upload: Upload, reading: Reading) -> None:
+def _note_left_out(scan: Scan, upload: Upload, reading: Reading, silent: Mapping[str, str]) -> None:
     """Every usable image without a place and every document that was not read is reported with a reason."""
     broken = set(scan.promised) - {parts for parts, _ in scan.images}  # the scan has noted why
     reasons = {parts for parts, _ in reading.left_out}
@@ -129,7 +137,8 @@ def _note_left_out(scan: Scan, upload: Upload, reading: Reading) -> None:
     reasons |= reading.documents
     for document in upload.documents:
         if document.parts not in reasons:
-            scan.skip(document.parts, unused.get(document.parts) or misnamed(document.head()) or "not an image")
+            why = unused.get(document.parts) or silent.get(document.path) or misnamed(document.head())
+            scan.skip(document.parts, why or "not an image")
 
 
 def _not_understood(findings: Sequence[Finding]) -> DatasetInvalid | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from trainer.intake.archives.paths import Parts
 from trainer.intake.findings import Finding
 from trainer.intake.layouts.annotations.azure import AzureMachineLearning, CustomVision
 from trainer.intake.layouts.annotations.boxes.box_table import BoxTable
@@ -65,3 +66,10 @@ def unused_annotations(upload: Upload, chosen: Layout | None, told: Collection[s
         for path, reason in sorted(reasons.items())
         if path not in told
     ]
+
+
+def silent_annotations(upload: Upload) -> dict[Parts, str]:
+    """Of documents of annotation tools that say no class of the upload's images: in which way. They may be all that was
+    meant to, and need not be: beside class folders they are of no interest."""
+    tools = [layout for layout in LAYOUTS if isinstance(layout, AnnotationTool)]
+    return {file.document.parts: reason for tool in tools for file, reason in tool.silent(upload)}

@@ -36,7 +36,7 @@ def _parse(document: Document, most_rows: int) -> AnnotationFile | None:
     if not images or not all("id" in image and "file_name" in image for image in images):
         return None
     categories, annotations = objects(content.get("categories")), objects(content.get("annotations"))
-    names = {text(each.get("id")): text(each.get("name")) for each in categories}
+    names = {_id(each.get("id")): text(each.get("name")) for each in categories}
     marks = _marks(annotations, names)
     roots = {text(each.get("supercategory")) for each in categories}
     return AnnotationFile(
@@ -51,11 +51,11 @@ def _marks(annotations: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -
     """The classes of every image, by its id."""
     result: dict[str, Marks] = defaultdict(lambda: (set(), set()))
     for annotation in annotations:
-        labels, boxes = result[text(annotation.get("image_id"))]
-        found = {names.get(text(annotation.get("category_id")), "")} - {""}
+        labels, boxes = result[_id(annotation.get("image_id"))]
+        found = {names.get(_id(annotation.get("category_id")), "")} - {""}
         (boxes if any(annotation.get(shape) for shape in _SHAPES) else labels).update(found)
         segments = objects(annotation.get("segments_info"))  # of a panoptic mask
-        boxes.update({names.get(text(each.get("category_id")), "") for each in segments} - {""})
+        boxes.update({names.get(_id(each.get("category_id")), "") for each in segments} - {""})
     return result
 
 
@@ -63,7 +63,7 @@ def _entries(images: Sequence[Mapping[str, Any]], marks: Mapping[str, Marks]) ->
     nothing: Marks = (set(), set())
     repeated = _repeated(images)
     for image in images:
-        number = text(image["id"])
+        number = _id(image["id"])
         labels, boxes = nothing if number in repeated else marks.get(number, nothing)
         yield Entry(
             where=f"image {number[:50]}",
@@ -79,7 +79,7 @@ def _repeated(objects: Sequence[Mapping[str, Any]]) -> set[str]:
     seen: set[str] = set()
     repeated: set[str] = set()
     for each in objects:
-        number = text(each.get("id"))
+        number = _id(each.get("id"))
         (repeated if number in seen else seen).add(number)
     return repeated
 
@@ -106,13 +106,13 @@ def _strays(
     names: Mapping[str, str],
 ) -> Iterator[Finding]:
     """Annotations that refer to what is not there."""
-    known = {text(image["id"]) for image in images}
+    known = {_id(image["id"]) for image in images}
     lost = {
-        "images": [text(each.get("id")) for each in annotations if text(each.get("image_id")) not in known],
+        "images": [_id(each.get("id")) for each in annotations if _id(each.get("image_id")) not in known],
         "categories": [
-            text(each.get("id"))
+            _id(each.get("id"))
             for each in annotations
-            if "category_id" in each and text(each["category_id"]) not in names
+            if "category_id" in each and _id(each["category_id"]) not in names
         ],
     }
     for what, ids in lost.items():
@@ -120,3 +120,8 @@ def _strays(
             told = f"{len(ids)} of {len(annotations)} annotations are of {what} that it does not list"
             sentence = f"{document.path}: {told}, and are left out: {', '.join(shorten(ids))}."
             yield Finding(weight="warning", text=sentence, files=(document.path,))
+
+
+def _id(value: object) -> str:
+    """As `text`, but for numbers with a fraction of 0: pandas writes those of a column with gaps as 1.0."""
+    return text(int(value) if isinstance(value, float) and value.is_integer() else value)

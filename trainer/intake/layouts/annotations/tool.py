@@ -68,6 +68,16 @@ class AnnotationTool(ABC):
             elif counts[id(file)]:
                 yield file, f"it names {counts[id(file)]} of {len(upload.images)} images"
 
+    def silent(self, upload: Upload) -> Iterator[tuple[AnnotationFile, str]]:
+        """The documents of this format that say no class of the upload's images, and in which way."""
+        annotations = upload.once(self.annotations)
+        named = {id(each.file) for each in annotations.entries if each.image is not None}
+        labelled = {id(each.file) for each in annotations.entries if each.image in annotations.images}
+        for file in annotations.files:
+            if file.entries and id(file) not in labelled:
+                what = "says no class of any image" if id(file) in named else "names none of the images"
+                yield file, f"of the format {self.name}, and {what}"
+
 
 def parse_all(documents: Iterable[Document], parse: Parse, most_rows: int) -> list[AnnotationFile]:
     """What ``parse`` makes of the documents; None where it is of another format. One that cannot be read is kept with

@@ -12,7 +12,7 @@ from benchmarks.exports.tools.roboflow import ROBOFLOW_SPLITS
 from tests.trainer import archives
 from tests.trainer.intake.layouts.annotations.uploads import texts, upload_of
 from tests.trainer.intake.samples import assert_right, take_in
-from trainer.errors import DatasetNotUnderstood
+from trainer.errors import DatasetNotUnderstood, DatasetTooSmall
 from trainer.intake.layouts.annotations.coco import Coco
 
 ALL = samples()
@@ -190,6 +190,32 @@ def test_a_document_of_other_images_leaves_class_folders_what_they_are(tmp_path:
     outcome = take_in(tmp_path, {**files, "labels.json": as_json(coco(ALL[-3:]))})
     assert_right(outcome, TRAIN, given=())
     assert outcome.report.layout == "class folders"
+    assert outcome.report.findings == ()
+    assert outcome.reasons == {"labels.json": "of the format COCO JSON, and names none of the images"}
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (coco(ALL[-3:]), "names none of the images"),
+        (coco(TRAIN) | {"annotations": []}, "says no class of any image"),
+    ],
+    ids=["other images", "no annotations"],
+)
+def test_a_document_that_says_nothing_is_named_where_there_is_nothing_else(
+    tmp_path: Path, content: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(DatasetTooSmall, match=rf"labels\.json is of the format COCO JSON, and {why}\."):
+        take_in(tmp_path, {**images(TRAIN), "labels.json": as_json(content)})
+
+
+def test_whole_numbers_that_were_written_with_a_fraction(tmp_path: Path) -> None:
+    """As pandas does where a column has gaps."""
+    content = coco(TRAIN)
+    for annotation in content["annotations"]:
+        annotation |= {name: float(annotation[name]) for name in ("image_id", "category_id")}
+    outcome = take_in(tmp_path, {**images(TRAIN), "labels.json": as_json(content)})
+    assert_right(outcome, TRAIN, given=())
     assert outcome.report.findings == ()
 
 
