@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from nettailor.normal_form import nfc
 from trainer.intake.archives.paths import Parts
 from trainer.intake.upload import DocumentUnreadable, Upload
 
@@ -55,7 +56,8 @@ def _names_of(feature: Any) -> list[str]:
 
 def _different(pairs: Iterator[tuple[str, list[str]]]) -> DeclaredNames:
     found: dict[str, list[Sequence[str]]] = defaultdict(list)
-    for feature, names in pairs:
+    for feature, written in pairs:
+        names = list(map(nfc, written))
         if names and names not in found[feature]:
             found[feature].append(names)
     return {feature: lists for feature, lists in found.items() if lists}
@@ -72,7 +74,7 @@ def _of_infos(content: Any, depth: int) -> Iterator[tuple[str, list[str]]]:
 
 def _of_card(text: str) -> Iterator[tuple[str, list[str]]]:
     """Of the YAML between the first two lines of dashes, as far as the library writes it."""
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     if not lines or lines[0].strip() != "---" or "---" not in lines[1:]:
         return
     lines = lines[1 : lines.index("---", 1)]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from nettailor.normal_form import nfc
 from trainer.intake.layouts.tables.grid import MOST_CELLS, Grid, GridBuilder
 from trainer.intake.parquet.library import ParquetUnreadable, PyarrowMissing
 from trainer.intake.parquet.parquet_file import PageLimits, ParquetFile
@@ -31,4 +32,4 @@ def read_parquet(document: Document, most_rows: int) -> Grid:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else nfc(str(value))

@@ -43,7 +43,9 @@ def upload(name: str, text: str) -> Upload:
     return Upload(images=(), documents=(document,))
 
 
-@pytest.mark.parametrize("text", [CARD, CARD.replace("\n", "\r\n")])
+@pytest.mark.parametrize(
+    "text", [CARD, CARD.replace("\n", "\r\n"), "\ufeff" + CARD, CARD.replace("\\u00e9", "e\u0301")]
+)
 def test_a_card(text: str) -> None:
     assert declared_names(upload("README.md", text)) == {
         ("data", "README.md"): {"label": [["cat", "dog's", "owlé"]], "size": [["small", "large"]]}
