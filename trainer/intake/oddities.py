@@ -1,5 +1,6 @@
 """What is odd about an upload whatever its layout: what would otherwise vanish without a word."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
@@ -9,6 +10,8 @@ from trainer.intake.findings import Finding, counted, paths_of, shorten
 from trainer.intake.labels import ClassImages
 from trainer.intake.layouts.layout import Reading
 from trainer.intake.scanning.scan import Scan
+
+_BETWEEN_WORDS = re.compile(r"_|(?<=\w)-(?=\w)")  # the dash of -1 and of B- is no such
 
 
 def oddities(scan: Scan, reading: Reading, labels: dict[str, ClassImages]) -> list[Finding]:
@@ -62,7 +65,7 @@ def _without_images(names: Iterable[str]) -> list[Finding]:
 def _alike(names: Iterable[str]) -> list[Finding]:
     spellings: dict[str, list[str]] = defaultdict(list)
     for name in sorted(names):
-        spellings[" ".join(name.casefold().replace("_", " ").replace("-", " ").split())].append(name)
+        spellings[" ".join(_BETWEEN_WORDS.sub(" ", name.casefold()).split())].append(name)
     return [
         Finding(
             weight="warning",

@@ -67,6 +67,11 @@ def test_a_class_of_which_little_can_be_read(tmp_path: Path) -> None:
     ]
 
 
+def test_signs_are_no_spellings(tmp_path: Path) -> None:
+    names = ["-1", "1", "B", "B-", "B+"]
+    assert weighed(look(tmp_path, archives.class_folders(names))) == []
+
+
 @pytest.mark.parametrize(
     ("files", "text"),
     [
@@ -84,6 +89,11 @@ def test_a_class_of_which_little_can_be_read(tmp_path: Path) -> None:
         (
             archives.class_folders(["Cats"], seed=2),
             "These classes differ in their spelling only: 'Cats', 'cats'. They stay classes of their own; "
+            "give them one name if they are one.",
+        ),
+        (
+            archives.class_folders(["fire_fly", "fire-fly"], seed=2),
+            "These classes differ in their spelling only: 'fire-fly', 'fire_fly'. They stay classes of their own; "
             "give them one name if they are one.",
         ),
         (
