@@ -74,6 +74,14 @@ def test_every_layout_says_why(tmp_path: Path) -> None:
         assert bool(found.layout) == bool(found.why)
 
 
+def test_an_upload_without_images_is_of_no_layout(tmp_path: Path) -> None:
+    """It was told as a table of labels, whose name was empty."""
+    found = look(tmp_path, {"cats/readme.txt": b"see labels.csv", "labels.csv": b"file,label\n1.png,cat\n2.png,dog\n"})
+    assert (found.layout, found.why) == (None, "")
+    assert found.error is not None
+    assert "labels.csv" in found.error
+
+
 def test_what_is_refused_has_the_same_form() -> None:
     assert unreadable("it is empty").as_json() == {
         "layout": None,

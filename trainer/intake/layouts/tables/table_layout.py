@@ -31,7 +31,7 @@ class TableLayout:
 
     def recognise(self, upload: Upload) -> Recognition | None:
         tables = upload.once(read_tables)
-        if not _cover(tables, upload):
+        if not upload.images or not _cover(tables, upload):
             return None
         paths = ", ".join(shorten(tables.paths))
         what = "say" if len(tables.paths) > 1 else "says"
