@@ -35,15 +35,19 @@ Text = Annotated[PlainText, Field(max_length=2000)]
 Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
 
 
-class Period(BaseModel):
+class _Told(BaseModel):
+    """Taken as it is, like manifests and the bodies of requests: another member, or one of another type, is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Period(_Told):
     since: Text
     until: Text | None
 
 
-class Origin(BaseModel):
+class Origin(_Told):
     """What the installation that a version comes from says of it. Nobody else vouches for that."""
-
-    model_config = ConfigDict(frozen=True)
 
     format: Literal["nettailor-version/1"] = "nettailor-version/1"
     service: Text  # its address
@@ -168,9 +172,12 @@ def _origin(members: Mapping[str, bytes]) -> Origin:
         raise VersionFileInvalid(f"it has no {ORIGIN}, or a very large one")
     _document(ORIGIN, members[ORIGIN])
     try:
-        return Origin.model_validate_json(members[ORIGIN])
+        origin = Origin.model_validate_json(members[ORIGIN])
     except ValueError as fault:  # pydantic's `ValidationError` is one
         raise VersionFileInvalid(f"its {ORIGIN} is malformed: {_first(fault)}") from fault
+    if "format" not in origin.model_fields_set:
+        raise VersionFileInvalid(f"its {ORIGIN} says no format")
+    return origin
 
 
 def _document(name: str, data: bytes) -> None:

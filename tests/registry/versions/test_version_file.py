@@ -53,6 +53,12 @@ def _changed(change: Callable[[dict[str, bytes]], object], compression: int = zi
     return packed.getvalue()
 
 
+def _told(members: dict[str, bytes], *, without: str = "", **changes: object) -> None:
+    """Make the origin say something else."""
+    origin = json.loads(members["origin.json"]) | changes
+    members["origin.json"] = json.dumps({name: told for name, told in origin.items() if name != without}).encode()
+
+
 def test_what_was_packed_is_read_again() -> None:
     file = VersionFile(_packed(page=b"text"))
     assert file.bundle == _BUNDLE
@@ -89,9 +95,19 @@ def test_a_member_of_another_digest(change: Callable[[dict[str, bytes]], object]
         (lambda members: members.update({"more": b""}), "not those"),
         (lambda members: members.update({"origin.json": b"{"}), "no JSON"),
         (lambda members: members.update({"origin.json": b"{}"}), "malformed"),
+        (lambda members: _told(members, format="nettailor-version/2"), "malformed.*format"),
+        (lambda members: _told(members, format=None), "malformed.*format"),
+        (lambda members: _told(members, without="format"), "says no format"),
+        (lambda members: _told(members, predecessors=[]), "malformed.*predecessors"),
+        (lambda members: _told(members, version="3"), "malformed.*version"),
+        (lambda members: _told(members, version=True), "malformed.*version"),
+        (lambda members: _told(members, live=[{"since": "", "until": None, "why": ""}]), "malformed.*live"),
         (lambda members: members.update({f"attachments/{number:04}": b"" for number in range(1500)}), "more members"),
     ],
-    ids=["no origin", "one is missing", "one too many", "no JSON", "an empty origin", "very many"],
+    ids=[
+        *("no origin", "one is missing", "one too many", "no JSON", "an empty origin", "a later format", "a null"),
+        *("no format", "an unknown field", "a number as text", "a truth", "an unknown field within", "very many"),
+    ],
 )
 def test_a_file_of_other_members(change: Callable[[dict[str, bytes]], object], reason: str) -> None:
     with pytest.raises(VersionFileInvalid, match=reason):
