@@ -142,6 +142,8 @@ def _existing(settings: "Settings") -> "Settings":
 
     if (settings.redis_url is None or settings.blobs_url is None) and not settings.data_dir.is_dir():
         raise RegistryUnusable(f"no data folder {settings.data_dir}")
+    if settings.blobs_folder is not None and not settings.blobs_folder.is_dir():  # every start of a service makes it
+        raise RegistryUnusable(f"no registry is kept here: there is no folder {settings.blobs_folder}")
     keep_files_private(settings.data_dir)
     return settings
 

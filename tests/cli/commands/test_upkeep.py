@@ -161,15 +161,19 @@ def test_rebuild_says_what_it_left_out_by_its_status_too(running: tuple[Registry
         (["verify", "--data-dir", "NOWHERE"], "no data folder"),
         (["gc", "--data-dir", "NOWHERE"], "no data folder"),
         (["rebuild", "--data-dir", "NOWHERE"], "no data folder"),
+        (["verify", "--data-dir", "OTHER"], "no registry is kept here"),
+        (["gc", "--data-dir", "OTHER"], "no registry is kept here"),
+        (["rebuild", "--data-dir", "OTHER"], "no registry is kept here"),
         (["gc", "--grace", "soon"], "error: --grace: 'soon' is no time"),
     ],
     ids=" ".join,
 )
 def test_what_goes_wrong_is_one_line(tmp_path: Path, arguments: list[str], said: str) -> None:
-    filled = [str(tmp_path / "nowhere") if word == "NOWHERE" else word for word in arguments]
+    places = {"NOWHERE": str(tmp_path / "nowhere"), "OTHER": str(tmp_path)}  # the latter is somebody else's
+    filled = [places.get(word, word) for word in arguments]
     result = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["registry", *filled])
     assert result.exit_code == 1
     assert said in result.stderr
     assert result.stderr.startswith("error: ")
     assert len(result.stderr.splitlines()) == 1
-    assert not (tmp_path / "nowhere").exists()
+    assert list(tmp_path.iterdir()) == []
