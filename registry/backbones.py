@@ -18,7 +18,8 @@ from registry.storage.blobs import Blobs
 
 logger = logging.getLogger(__name__)
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_NAME_CHARACTERS = 64
+_NAME = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{_NAME_CHARACTERS - 1}}}")
 
 
 class Backbones:
@@ -112,7 +113,7 @@ class Backbones:
 def _check_name(name: str) -> None:
     """Raises `NameInvalid`, `BackboneConflict`: to tailor `resnet18` must go on meaning the published weights."""
     if not _NAME.fullmatch(name):
-        raise NameInvalid("a backbone", name)
+        raise NameInvalid("a backbone", name, _NAME_CHARACTERS)
     if name in backbone_names():
         raise BackboneConflict(name, "that is the name of an architecture and of its usual weights")
 

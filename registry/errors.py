@@ -46,8 +46,11 @@ class RegistryError(Exception):
 
 
 class NameInvalid(RegistryError):
-    def __init__(self, kind: str, name: str) -> None:
-        super().__init__(f"{name!r} cannot name {kind}: lower-case letters, digits, '.', '_' and '-' only")
+    """`most` is how many characters it may have, `besides` what else holds of names of this kind."""
+
+    def __init__(self, kind: str, name: str, most: int, besides: str = "") -> None:
+        rule = f"lower-case letters, digits, '.', '_' and '-', {most} at most, the first a letter or a digit"
+        super().__init__(f"{name!r} cannot name {kind}: {rule}{besides}")
         self.kind = kind
         self.name = name
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cli.errors import WeightsUnusable
+from cli.errors import CannotRead, WeightsUnusable
 from nettailor.errors import FeaturesOther, NetTailorError
 from nettailor.network.backbones import backbone_in
 from nettailor.network.expected_features import read_expected
@@ -10,7 +10,11 @@ from nettailor.network.stored_backbone import stored_bytes
 
 
 def canonical_file(path: Path, *, architecture: str | None, expect_features: Path | None) -> bytes:
-    """The backbone of a file, checked. Raises `WeightsUnusable`."""
+    """The backbone of a file, checked. Raises `CannotRead`, `WeightsUnusable`."""
+    try:
+        path.open("rb").close()  # one that is not there would be told as weights that do not fit
+    except OSError as error:
+        raise CannotRead(path, error) from error
     try:
         backbone = backbone_in(path, architecture)
         if expect_features is not None:

@@ -10,7 +10,8 @@ from registry.journal.records import AliasMoved
 from registry.policy.policy_check import Evidence
 
 _NUMBER = re.compile("[1-9][0-9]{0,17}")
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+_NAME_CHARACTERS = 32
+_NAME = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{_NAME_CHARACTERS - 1}}}")
 
 
 class _Any(enum.Enum):
@@ -29,7 +30,7 @@ def is_number(alias: str) -> bool:
 def check_name(alias: str) -> None:
     """An alias that is a number would be taken for that version. Raises `NameInvalid`."""
     if not _NAME.fullmatch(alias) or is_number(alias):
-        raise NameInvalid("an alias", alias)
+        raise NameInvalid("an alias", alias, _NAME_CHARACTERS, "; no number, which would be taken for that version")
 
 
 def check_alias(alias: str, state: TaskState) -> int:

@@ -8,7 +8,8 @@ from registry.errors import NameInvalid, TagInvalid, TagsTooMany
 from registry.journal.index import TaskState
 from registry.journal.records import VersionAnnotated, VersionRecord
 
-TAG_NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
+_NAME_CHARACTERS = 63
+TAG_NAME = rf"[a-z0-9][a-z0-9._-]{{0,{_NAME_CHARACTERS - 1}}}"
 TAG_LIMIT = 64  # of one version
 TAG_CHARACTERS = 256  # of one text
 
@@ -49,7 +50,7 @@ def changed_tags(task: str, version: int, tags: Mapping[str, str], changes: Mapp
     """The tags after a change; None removes one. Raises `NameInvalid`, `TagInvalid`, `TagsTooMany`."""
     for name, text in changes.items():
         if not re.fullmatch(TAG_NAME, name):
-            raise NameInvalid("a tag", name)
+            raise NameInvalid("a tag", name, _NAME_CHARACTERS)
         if text is not None and len(text) > TAG_CHARACTERS:
             raise TagInvalid(task, version, name, TAG_CHARACTERS)
     after = {name: text for name, text in {**tags, **changes}.items() if text is not None}

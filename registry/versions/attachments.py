@@ -27,7 +27,7 @@ def checked(task: str, attachments: Mapping[str, str], blobs: Blobs) -> dict[str
         raise AttachmentsTooMany(task, ATTACHMENT_LIMIT)
     for name, digest in attachments.items():
         if len(name) > _NAME_CHARACTERS or not _NAME.fullmatch(name):
-            raise NameInvalid("an attachment", name)
+            raise NameInvalid("an attachment", name, _NAME_CHARACTERS, "; or several such names with '/' between them")
         if not blobs.exists(digest):
             raise BlobMissing(digest)
     return dict(attachments)

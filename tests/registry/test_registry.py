@@ -111,8 +111,9 @@ def test_promote_refuses_what_is_not_there(registry: Registry) -> None:
     publish(registry, 1)
     with pytest.raises(VersionUnknown):
         promote(registry, 2)
-    with pytest.raises(NameInvalid):
-        promote(registry, 1, alias="Not a name")
+    for alias in ("Not a name", "7", "a" * 33):
+        with pytest.raises(NameInvalid, match="32 at most, the first a letter or a digit; no number, which"):
+            promote(registry, 1, alias=alias)
     registry.blobs.delete(registry.version_record("signs", 1).digest)
     with pytest.raises(BlobMissing):
         promote(registry, 1)

@@ -95,7 +95,8 @@ def test_weights_of_another_architecture_than_was_said_are_refused(url: str, reg
 
 
 def test_a_file_that_is_not_there_is_one_line(url: str, tmp_path: Path) -> None:
-    assert "No such file" in _refused(url, "add", str(tmp_path / "none.pth"), "--name", "ours")
+    none = str(tmp_path / "none.pth")
+    assert f"error: {none}: cannot be read: No such file" in _refused(url, "add", none, "--name", "ours")
 
 
 @torch.inference_mode()
