@@ -16,6 +16,7 @@ _BETWEEN_WORDS = re.compile(r"_|(?<=\w)-(?=\w)")  # the dash of -1 and of B- is 
 
 def oddities(scan: Scan, reading: Reading, labels: dict[str, ClassImages]) -> list[Finding]:
     return [
+        *_guessed_names(scan),
         *_hidden(scan),
         *_unwritable(labels),
         *_without_images(reading.classes - labels.keys()),
@@ -25,6 +26,18 @@ def oddities(scan: Scan, reading: Reading, labels: dict[str, ClassImages]) -> li
         *_closed_archives(scan),
         *_white_drawings(scan),
     ]
+
+
+def _guessed_names(scan: Scan) -> list[Finding]:
+    """Windows packs names in its code page, which is another one in Moscow and Tokyo than in Munich."""
+    found = sorted(scan.guessed_names)
+    if not found:
+        return []
+    text = (
+        f"The zip does not tell the encoding of {counted(len(found), 'name')}, such as {'/'.join(found[0])}, read as "
+        "code page 437. Check the names of the classes; if they are wrong, pack the folder with UTF-8 names, or as tar."
+    )
+    return [Finding(weight="note", text=text, files=paths_of(found))]
 
 
 def _hidden(scan: Scan) -> list[Finding]:

@@ -67,6 +67,21 @@ def test_a_class_of_which_little_can_be_read(tmp_path: Path) -> None:
     ]
 
 
+def test_names_in_an_encoding_that_a_zip_does_not_tell(tmp_path: Path) -> None:
+    entries = [
+        (f"{name}/{number}.png".encode("cp932"), archives.picture(number + 100 * at))
+        for at, name in enumerate(("猫", "inu"))
+        for number in range(9)
+    ]
+    (tmp_path / "upload").write_bytes(archives.raw_zip(entries))
+    (told,) = weighed(inspect(tmp_path / "upload", IntakeLimits()))
+    guess = "猫".encode("cp932").decode("cp437")
+    assert told[0] == "note"
+    assert told[1].startswith(
+        f"The zip does not tell the encoding of 9 names, such as {guess}/0.png, read as code page"
+    )
+
+
 def test_signs_are_no_spellings(tmp_path: Path) -> None:
     names = ["-1", "1", "B", "B-", "B+"]
     assert weighed(look(tmp_path, archives.class_folders(names))) == []

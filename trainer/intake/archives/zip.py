@@ -20,7 +20,7 @@ from trainer.errors import (
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.archives.tar import Stream
 from trainer.intake.archives.zip_bzip2 import Bunzip2
-from trainer.intake.archives.zip_names import names_of
+from trainer.intake.archives.zip_names import is_guessed, names_of
 
 _ENTRY = b"PK\x01\x02"
 _ENTRY_BYTES = 46
@@ -45,6 +45,10 @@ class ZipMember:
         """By the slash that the format asks for; some Windows packers write a backslash, others only the mode."""
         empty = self.name.endswith("\\") or stat.S_ISDIR(_mode(self.entry))
         return self.name.endswith("/") or (empty and not self.size_bytes)
+
+    @property
+    def is_name_guessed(self) -> bool:
+        return is_guessed(self.name, self.entry)
 
     def read(self) -> bytes:
         """Its bytes, checked against size and CRC. Raises ArchiveDamaged."""

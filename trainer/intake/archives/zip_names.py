@@ -31,6 +31,11 @@ def names_of(entries: list[zipfile.ZipInfo]) -> list[str]:
     return names
 
 
+def is_guessed(name: str, entry: zipfile.ZipInfo) -> bool:
+    """Whether nothing tells the encoding of a name that `names_of` gave, so that it may be another one than that."""
+    return name == entry.orig_filename and not name.isascii() and not entry.flag_bits & _IS_UTF8
+
+
 def _raw(entry: zipfile.ZipInfo) -> bytes:
     return entry.orig_filename.encode("utf-8" if entry.flag_bits & _IS_UTF8 else _CODE_PAGE)
 

@@ -13,6 +13,7 @@ from trainer.intake.archives.archive import NO_FILE, Member, members
 from trainer.intake.archives.formats import is_image_name, kind_of, misnamed, suffix_of
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.archives.paths import Parts, hidden_folder, is_hidden
+from trainer.intake.archives.zip import ZipMember
 from trainer.intake.arrays import label_array
 from trainer.intake.containers.container import Container
 from trainer.intake.containers.registry import CONTAINERS, SUFFIXES
@@ -98,7 +99,14 @@ class _Pass:
             self._note_hidden(member)
         elif member.is_folder:
             self._scan.folders.add(member.parts)
-        elif path.endswith(SUFFIXES) and not is_inside:
+        else:
+            self._take_file(member, path, is_inside=is_inside)
+
+    def _take_file(self, member: Member, path: str, *, is_inside: bool) -> None:
+        """``path`` is the member's in lower case."""
+        if isinstance(member.source, ZipMember) and member.source.is_name_guessed:
+            self._scan.guessed_names.append(member.parts)
+        if path.endswith(SUFFIXES) and not is_inside:
             self._containers += self._spooled(member)
         elif path.endswith(_DOCUMENTS) and member.size_bytes <= DOCUMENT_BYTES:
             self._scan.documents += self._spooled(member)

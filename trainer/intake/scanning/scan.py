@@ -53,6 +53,8 @@ class Scan:
     others: dict[Parts, str] = field(default_factory=dict)
     # folders that the archive names
     folders: set[Parts] = field(default_factory=set)
+    # files in zip archives whose names are in an encoding that nothing tells
+    guessed_names: list[Parts] = field(default_factory=list)
     # folders hidden by a dot in their names: how many images lie in them
     hidden: Counter[Parts] = field(default_factory=Counter)
     skipped: list[Skipped] = field(default_factory=list)
