@@ -21,7 +21,7 @@ HostingError
 ├── AuditLogUnusable       the audit log cannot be written
 ├── InsufficientStorage    the disk is full, or would have to give up its reserve
 ├── ReserveNearlyGone      so little of the reserve is left that the service is not ready
-├── DataFolderUnusable     the data folder is no folder, or may not be looked into
+├── DataFolderUnusable     the data folder is no folder, or may not be looked or written into
 ├── PasswordFileUnusable   the file with the password of Redis cannot be read, or holds none
 └── EmbeddedRedisFailed    the private Redis server does not start
 """

@@ -54,7 +54,7 @@ ClientDir = Annotated[
 
 @contextmanager
 def service(url: str | None, data_dir: Path | None, key: str | None) -> Iterator[Client]:
-    """The service that `Url` and `ClientDir` name. Raises `ServiceUnreachable`, `ServiceStartFailed`."""
+    """The service that `Url` and `ClientDir` name. Raises `ClientError`, `CommandError`."""
     with connected(url, data_dir, key=key, default_dir=default_dir(), notes=PlainConsole(stderr=True)) as client:
         yield client
 

@@ -22,7 +22,7 @@ def connected(
     """The service at `url`; or that of `data_dir`, started for the duration if it is not running; or, given neither,
     the one running on the default folder or at the default URL. Without a key the history names whoever is logged in.
 
-    Raises `ServiceUnreachable`, `ServiceStartFailed`.
+    Raises `ServiceUnreachable`, `ServiceStartFailed`, `CannotWrite`.
     """
     if url is None and data_dir is not None:
         if running_url(data_dir) is None:

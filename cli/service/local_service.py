@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from cli.errors import ServiceStartFailed
+from cli.errors import CannotWrite, ServiceStartFailed
 from hosting.processes.file_lock import is_held
 from hosting.processes.private_files import open_privately
 from nettailor_client import Client
@@ -24,7 +24,7 @@ _STATE_FILE = "up.json"
 @contextmanager
 def local_service(data_dir: Path) -> Iterator[str]:
     """The URL of a service with its state in the folder: the one already running there, else one started now and
-    stopped at the end. Raises `ServiceStartFailed`.
+    stopped at the end. Raises `ServiceStartFailed`, `CannotWrite`.
     """
     url = running_url(data_dir)
     if url is not None:
@@ -48,10 +48,14 @@ class LocalService:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
-        """The URL, once the service is ready. Raises `ServiceStartFailed`."""
-        self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """The URL, once the service is ready. Raises `ServiceStartFailed`, `CannotWrite`."""
+        try:
+            self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            log = open_privately(str(self._log), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        except OSError as error:
+            raise CannotWrite(self._data_dir, error) from error
         command = [sys.executable, "-m", "cli", "up", "--data-dir", str(self._data_dir), "--port", "0"]
-        with open(self._log, "ab", opener=open_privately) as log:
+        try:
             self._process = subprocess.Popen(
                 [*command, "--lifeline"],
                 env={**self._defaults, **os.environ},
@@ -60,6 +64,8 @@ class LocalService:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C in the terminal reaches only us; stop() then stops it
             )
+        finally:
+            os.close(log)
         url = self._wait_until_ready(self._process)
         if url is None:
             status = self._process.poll()

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from cli.errors import AddressUnusable, CannotStart, DataFolderInUse
 from cli.service.grace import GRACE_SECONDS
 from cli.service.local_service import LOCK_FILE, remove_state, write_state
-from hosting.errors import HostingError
+from hosting.errors import DataFolderUnusable, HostingError
 from hosting.processes.descriptors import raise_open_files_limit
 from hosting.processes.file_lock import FileLock
 from hosting.processes.garbage import collect_rarely, kept_imports
@@ -156,8 +156,11 @@ def _environment(chosen: dict[str, Any]) -> dict[str, str]:
 def _claimed(data_dir: Path) -> Iterator[None]:
     """The folder, made if missing, held against a second service by a lock that the kernel lets go with us."""
     with FileLock(data_dir / LOCK_FILE) as lock:
-        # Whoever asks whether a service runs here holds the lock for a moment.
-        if not lock.acquire(patience_seconds=_CLAIM_SECONDS):
+        try:
+            is_ours = lock.acquire(patience_seconds=_CLAIM_SECONDS)  # whoever asks who runs here holds it for a moment
+        except OSError as error:
+            raise DataFolderUnusable(str(data_dir), error.strerror or str(error)) from error
+        if not is_ours:
             raise DataFolderInUse(data_dir)
         remove_state(data_dir)  # of one that was killed
         yield

@@ -65,7 +65,7 @@ def is_held(path: Path) -> bool:
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except PermissionError:
         return True

@@ -58,14 +58,19 @@ class EmbeddedRedis:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         self._stopped = False
-        make_folder_durably(self.folder)
+        try:
+            make_folder_durably(self.folder)
+        except OSError as fault:
+            raise EmbeddedRedisFailed(str(self.folder), fault.strerror or str(fault)) from fault
         if len(os.fsencode(self._socket)) > _SOCKET_PATH_BYTES:
             short = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="nettailor-"))
             self._socket = Path(short) / "redis.sock"
         try:
             self.start_again()
-        except BaseException:
+        except BaseException as fault:
             self.stop()
+            if isinstance(fault, OSError):  # a folder that this user may not write into, for one
+                raise EmbeddedRedisFailed(str(self.folder), fault.strerror or str(fault)) from fault
             raise
 
     def start_again(self) -> None:

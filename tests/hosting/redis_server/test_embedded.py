@@ -99,6 +99,17 @@ def test_a_server_that_cannot_start_says_where_to_look(tmp_path: Path) -> None:
         EmbeddedRedis(tmp_path).start()
 
 
+@pytest.mark.parametrize("lacking", ["folder", "lock"])
+def test_a_folder_that_cannot_be_written_into(tmp_path: Path, lacking: str) -> None:
+    folder = tmp_path / "redis"
+    if lacking == "folder":
+        folder.write_bytes(b"")
+    else:
+        (folder / "redis.lock").mkdir(parents=True)
+    with pytest.raises(EmbeddedRedisFailed, match=r"redis does not start: (File exists|Is a directory)"):
+        EmbeddedRedis(folder).start()
+
+
 def test_what_a_killed_server_was_rewriting_is_removed(tmp_path: Path) -> None:
     (tmp_path / "appendonlydir").mkdir()
     left = [tmp_path / "temp-1.rdb", tmp_path / "appendonlydir" / "temp-rewriteaof-bg-1.aof"]
