@@ -266,9 +266,10 @@ def tailor(
         "priority": priority,
         "group_by": group_by,
     }
-    with one_line_errors(), service(url, data_dir, key) as client, packed(data) as archive:
-        look_before_upload(data, archive, group_by, console, yes=yes)
-        job = client.upload(task, archive, options=options, waiting=lambda: console.print(AWAY))
+    with one_line_errors(), service(url, data_dir, key) as client:
+        with packed(data) as archive:  # no longer than it takes: a copy of the whole data set
+            look_before_upload(data, archive, group_by, console, yes=yes)
+            job = client.upload(task, archive, options=options, waiting=lambda: console.print(AWAY))
         console.print(printable(f"job {job.id}"))
         with telling_how_to_return(job.id, console):
             ended = follow(client, {task: job.id}, console)[task]

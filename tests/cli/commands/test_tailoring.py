@@ -1,5 +1,6 @@
 """What people ask of a tailoring and what they do with its front, as they type it, against a real trainer over HTTP."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,26 @@ def test_a_job_that_its_time_cut_short_says_what_was_skipped() -> None:
         "time-limited (1.0 of 1 minutes used): teacher: 2 of 15 epochs, validation: 1 of 2 folds"
     )
     assert time_used(limited | {"skipped": []}) == "1.0 of 1 minutes used"
+
+
+def test_a_packed_folder_is_gone_once_it_is_uploaded(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The training takes hours, and whoever closes the terminal meanwhile would leave it for ever."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    for name, data in archives.class_folders().items():
+        (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "pets" / name).write_bytes(data)
+    left: list[list[Path]] = []
+
+    def follow(*_given: object) -> None:
+        left.append(list(scratch.iterdir()))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.render.following.follow", follow)
+    command = ["tailor", str(tmp_path / "pets"), "--task", "pets", "--url", url]
+    assert CliRunner().invoke(app, command).exit_code == 130
+    assert left == [[]]
 
 
 def test_options_reach_the_job(url: str, tmp_path: Path) -> None:
