@@ -3,6 +3,7 @@
 To add a format, derive from `AnnotationTool`, turn its documents into `Entry`s, and name it in `registry.LAYOUTS`.
 """
 
+import codecs
 import re
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
@@ -102,9 +103,15 @@ def json_documents(upload: Upload, keys: set[str], *, root: bytes = b"{") -> Ite
     """The JSON documents that begin with an object (or a list, ``root``) and name one of the keys early."""
     for document in upload.documents:
         if document.suffix == ".json":
-            head = document.head().removeprefix(b"\xef\xbb\xbf").lstrip()
+            head = _utf8(document.head()).removeprefix(codecs.BOM_UTF8).lstrip()
             if head.startswith(root) and keys & {key.decode("utf-8", "replace") for key in _KEY.findall(head)}:
                 yield document
+
+
+def _utf8(head: bytes) -> bytes:
+    """The beginning of a document that is UTF-16, as PowerShell writes it, in UTF-8."""
+    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return head.decode("utf-16", "replace").encode() if marked else head
 
 
 def bounded(entries: Iterable[Entry], most_rows: int) -> list[Entry]:

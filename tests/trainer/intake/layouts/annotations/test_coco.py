@@ -209,6 +209,12 @@ def test_a_document_that_says_nothing_is_named_where_there_is_nothing_else(
         take_in(tmp_path, {**images(TRAIN), "labels.json": as_json(content)})
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_document_as_windows_writes_it(tmp_path: Path, encoding: str) -> None:
+    content = as_json(coco(TRAIN)).decode().encode(encoding)
+    assert_right(take_in(tmp_path, {**images(TRAIN), "labels.json": content}), TRAIN, given=())
+
+
 def test_whole_numbers_that_were_written_with_a_fraction(tmp_path: Path) -> None:
     """As pandas does where a column has gaps."""
     content = coco(TRAIN)
