@@ -130,7 +130,7 @@ BAD = {
     "device": Bad(_device, errors.ArchiveSpecialFile, "cats/null.png: a character device"),
     "sparse": Bad(_sparse, errors.ArchiveSpecialFile, "sparse"),
     "header bomb": Bad(_oversized_header, errors.ArchiveTooBig, "extended header"),
-    "encrypted": Bad(lambda: _flagged("cats/0.png", 1), errors.ArchiveUnsupported, "cats/0.png: encrypted"),
+    "encrypted": Bad(lambda: _flagged("cats/0.png", 1), errors.ArchiveUnsupported, "cats/0.png: encrypted: pack"),
     "lzma": Bad(
         lambda: archives.zip_of({"cats/0.png": b"x"}, compression=zipfile.ZIP_LZMA),
         errors.ArchiveUnsupported,

@@ -138,7 +138,7 @@ def _check(name: str, entry: zipfile.ZipInfo) -> None:
     if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
         raise ArchiveSpecialFile(name, "a device, pipe or socket")
     if entry.flag_bits & _ENCRYPTED:
-        raise ArchiveUnsupported("encrypted", name)
+        raise ArchiveUnsupported("encrypted: pack it anew, without a password", name)
     if entry.compress_type not in _METHODS:
         raise ArchiveUnsupported(_refusal(entry.compress_type), name)
 
