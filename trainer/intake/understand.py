@@ -20,7 +20,7 @@ from trainer.intake.requirements import Counts, count, too_small
 from trainer.intake.scanning.read_archive import read_archive
 from trainer.intake.scanning.scan import Scan, Skipped
 from trainer.intake.splits.grouping import Grouping, group_by_looks, group_by_pattern, grouping_findings
-from trainer.intake.splits.lacking import lacking_findings
+from trainer.intake.splits.lacking import lacking_findings, vanished_findings
 from trainer.intake.unread_data import unread_data, workbooks
 from trainer.intake.upload import Upload
 
@@ -77,6 +77,7 @@ def understand(
         *unread_data(scan),
         *grouping_findings(grouping, labels.paths, labels.given, cut.splits, cut.torn),
         *lacking_findings(counts, labels.given.values()),
+        *vanished_findings((place.split for place in reading.placements.values()), labels.given.values()),
     ]
     skipped = sorted(scan.skipped, key=lambda skip: (skip.file, skip.reason))
     fault: DatasetInvalid | None = _not_understood(findings)

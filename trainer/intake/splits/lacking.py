@@ -1,6 +1,7 @@
-"""Classes of which a split that the upload tells has no image."""
+"""Splits of the upload that have no image, or none of some classes."""
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 
 from trainer.intake.findings import Finding, shorten
 from trainer.intake.placement import SPLITS, Split
@@ -23,3 +24,20 @@ def lacking_findings(counts: Mapping[str, Mapping[Split, int]], given: Collectio
             )
             found.append(Finding(weight="warning", text=text))
     return found
+
+
+def vanished_findings(told: Iterable[Split | None], given: Collection[Split | None]) -> list[Finding]:
+    """A warning for each of val and test that the upload has, though without a usable image: another one is cut.
+
+    ``told`` are the splits that the upload tells of its images, ``given`` those of the images that are used.
+    """
+    counts = Counter(told)
+    return [
+        Finding(
+            weight="warning",
+            text=f"None of the {counts[split]} images of the split {split} can be used, so one is cut from the "
+            "training images instead: the list of what is left out says why. Put other images there.",
+        )
+        for split in SPLITS[1:]
+        if counts[split] and split not in given
+    ]

@@ -33,6 +33,18 @@ def test_splits_that_are_cut_or_have_all_classes_are_not_told(tmp_path: Path) ->
     assert take_in(tmp_path, images(train, by_pattern("{label}/"))).report.findings == ()
 
 
+@pytest.mark.parametrize("split", ["val", "test"])
+@pytest.mark.parametrize("fault", ["broken", "copies"])
+def test_a_given_split_without_a_usable_image_is_told(tmp_path: Path, split: Split, fault: str) -> None:
+    """Copies of training images are trained on; the split was replaced by one that is cut, without a word."""
+    train = [sample for sample in ALL if sample.split == "train"]
+    files = images(train, by_pattern("train/{label}/"))
+    copies = {path.replace("train/", f"{split}/"): data for path, data in list(files.items())[::3]}
+    files |= copies if fault == "copies" else dict.fromkeys(copies, b"\x89PNG\r\n\x1a\nbroken")
+    (told,) = texts(take_in(tmp_path, files), "warning")
+    assert told.startswith(f"None of the {len(copies)} images of the split {split} can be used, so one is cut from")
+
+
 def test_many_classes_are_counted() -> None:
     """The first five are named."""
     counts: dict[str, dict[Split, int]] = {f"c{number}": {"train": 8, "val": 0, "test": 1} for number in range(9)}
