@@ -9,7 +9,8 @@ from pathlib import Path
 
 _SUFFIXES = frozenset(
     {
-        *(".jpg", ".jpeg", ".jpe", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif"),
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif"),
+        ".avif",
         *(".ppm", ".pgm", ".pbm", ".pnm"),
         # The service reads none of these, and says so of each: nobody's pictures are left out in silence.
         *(".jxl", ".jp2", ".j2k", ".jpf", ".jxr", ".psd", ".svg", ".tga", ".pcx", ".qoi", ".exr", ".dds"),

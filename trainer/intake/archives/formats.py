@@ -16,7 +16,7 @@ _SUFFIX_OF = {
 }
 
 _SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif"}
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif"}
 )
 _SUFFIXES_PNM = frozenset({".ppm", ".pgm", ".pbm", ".pnm"})
 # Pictures that no decoder here reads: their folder is meant as a class all the same.

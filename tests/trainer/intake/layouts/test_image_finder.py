@@ -18,6 +18,7 @@ IMAGES = sorted(
         "set/extra/d.v2.jpg",
         "set/extra/d.png",
         "set/extra/naïve name.png",
+        "set/extra/e.jfif",
     )
 )
 
@@ -36,6 +37,7 @@ IMAGES = sorted(
         ("b", "", "set/train/images/b.PNG"),
         ("b.jpg", "", None),  # another suffix is another file
         ("d.v2", "", "set/extra/d.v2.jpg"),
+        ("e", "", "set/extra/e.jfif"),  # as browsers on Windows save a JPEG
         ("/home/me/data/c.png", "", "set/test/images/c.png"),
         ("s3://bucket/c.png", "", "set/test/images/c.png"),
         ("https://host/x/c.png?width=3&x=a/b.png", "", "set/test/images/c.png"),
