@@ -3,15 +3,16 @@
 import codecs
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 
 from trainer.intake.archives.paths import Parts
+from trainer.intake.findings import Finding, paths_of
 from trainer.intake.layouts.annotations.boxes.one_an_image import image_names, read_one_an_image
 from trainer.intake.layouts.annotations.reading import AnnotationFile, Entry
 from trainer.intake.layouts.annotations.tool import AnnotationTool
-from trainer.intake.layouts.image_finder import finder_of
+from trainer.intake.layouts.image_finder import ImageFinder, finder_of
 from trainer.intake.layouts.split_words import split_of
 from trainer.intake.layouts.tables.text import decode
 from trainer.intake.placement import Split
@@ -37,25 +38,27 @@ class Yolo(AnnotationTool):
     boxes_only = True
 
     def files(self, upload: Upload) -> list[AnnotationFile]:
-        find, names, splits = upload.once(finder_of), _names(upload), _listed_splits(upload)
+        find, names = upload.once(finder_of), _names(upload)
         documents = (
             document
             for document in upload.documents
             if document.suffix == ".txt"
             and document.name not in _NAMES
-            and any(find(name, document.folder) for name in image_names(document))
+            and _image(image_names(document), document, find)
         )
-
-        def parse(document: Document) -> Entry | None:
-            entry = _parse(document, names)
-            images = (find(name, document.folder) for name in image_names(document))
-            image = next((image for image in images if image is not None), None)
-            return None if entry is None else replace(entry, split=splits.get(image or (), ""))
-
-        found = read_one_an_image(documents, parse, upload.most_rows)
+        found = read_one_an_image(documents, lambda document: _parse(document, names), upload.most_rows)
         if not any(entry.boxes for file in found for entry in file.entries):
             return []
-        return [replace(file, also=file.also | _beside(upload)) for file in found]
+        told, also = _listed_splits(upload, find), _beside(upload)
+        splits = {image: next(iter(splits)) for image, splits in told.items() if len(splits) == 1}
+        found = [replace(file, entries=list(_with_splits(file, splits, find)), also=file.also | also) for file in found]
+        torn = sorted(told.keys() - splits.keys())
+        return [replace(found[0], findings=[*found[0].findings, *_in_several_lists(torn)]), *found[1:]]
+
+
+def _image(names: Iterable[str], document: Document, find: ImageFinder) -> Parts | None:
+    images = (find(name, document.folder) for name in names)
+    return next((image for image in images if image is not None), None)
 
 
 def _beside(upload: Upload) -> frozenset[Parts]:
@@ -69,21 +72,38 @@ def _beside(upload: Upload) -> frozenset[Parts]:
     )
 
 
-def _listed_splits(upload: Upload) -> dict[Parts, Split]:
-    """Of the images that `train.txt` and the like name; none of one that lists of several splits do."""
-    find, told = upload.once(finder_of), defaultdict[Parts, set[Split]](set)
+def _with_splits(file: AnnotationFile, splits: Mapping[Parts, Split], find: ImageFinder) -> Iterator[Entry]:
+    for entry in file.entries:
+        image = _image(entry.files, file.document, find)
+        yield replace(entry, split=splits.get(image or (), ""))
+
+
+def _in_several_lists(images: Sequence[Parts]) -> list[Finding]:
+    if not images:
+        return []
+    text = (
+        f"{len(images)} images are in the lists of several splits, such as {'/'.join(images[0])}, and are of none. "
+        "Correct the lists."
+    )
+    return [Finding(weight="warning", text=text, files=paths_of(images))]
+
+
+def _listed_splits(upload: Upload, find: ImageFinder) -> dict[Parts, set[Split]]:
+    """Of the images that `train.txt` and the like name: the splits whose lists do."""
+    told: dict[Parts, set[Split]] = defaultdict(set)
     for document in upload.documents:
         split = split_of(document.name.removesuffix(".txt")) if document.suffix == ".txt" else None
-        if split is not None:
-            try:
-                lines = decode(document.read())[0].split("\n")
-            except DocumentUnreadable:
-                continue
-            for line in lines:
-                image = find(line.strip()[:_LINE_CHARACTERS], document.folder)
-                if image is not None:
-                    told[image].add(split)
-    return {image: next(iter(splits)) for image, splits in told.items() if len(splits) == 1}
+        if split is None or _image(image_names(document), document, find):
+            continue  # the latter is about the boxes of an image that is called so
+        try:
+            lines = decode(document.read())[0].split("\n")
+        except DocumentUnreadable:
+            continue
+        for line in lines:
+            image = find(line.strip()[:_LINE_CHARACTERS], document.folder)
+            if image is not None:
+                told[image].add(split)
+    return told
 
 
 def _parse(document: Document, names: Mapping[int, str]) -> Entry | None:

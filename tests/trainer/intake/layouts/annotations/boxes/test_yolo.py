@@ -123,6 +123,7 @@ def test_an_image_in_the_lists_of_several_splits_is_of_none(tmp_path: Path) -> N
     everything = "\n".join(sample.name for sample in TRAIN).encode()
     outcome = take_in(tmp_path, {**files, "train.txt": everything, "val.txt": everything})
     assert_right(outcome, TRAIN, given=())
+    assert any(text.startswith("60 images are in the lists of several splits") for text in texts(outcome, "warning"))
 
 
 def test_a_mark_before_the_first_box_is_no_part_of_it(tmp_path: Path) -> None:
