@@ -1,5 +1,6 @@
 """The names of classes that are numbers elsewhere, from whatever document lists them."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,10 @@ _LISTS = frozenset(
         *("classes", "labels", "names", "categories", "classnames", "labelnames", "synsets", "classlist"),
         *("batchesmeta", "finelabelnames"),  # CIFAR-10 and CIFAR-100
     }
+)
+_NUMBERED = (
+    re.compile(r"^(?P<number>\d+)(?:\s*[:.)=])?\s+(?P<name>\S.*)$"),
+    re.compile(r"^(?P<name>.*?\S)(?:\s*[:=])?\s+(?P<number>\d+)$"),
 )
 
 
@@ -76,10 +81,21 @@ def _pairs(grid: Grid, labels: Collection[str]) -> Mapping[str, str]:
 
 
 def _list(parts: Parts, grid: Grid, labels: Collection[str]) -> Mapping[str, str]:
-    """Of a list of names in the order of the numbers, from 0 or from 1."""
+    """Of a list of names with their numbers, or in the order of these, from 0 or from 1."""
     if grid.width != 1 or grid.columns is not None or "".join(words(parts[-1].rpartition(".")[0])) not in _LISTS:
         return {}
-    return names_in_order(grid.column(0), labels, 0 if "0" in labels else 1)
+    lines = grid.column(0)
+    return _numbered(lines, labels) or names_in_order(lines, labels, 0 if "0" in labels else 1)
+
+
+def _numbered(lines: Sequence[str], labels: Collection[str]) -> Mapping[str, str]:
+    """Of lines each of which has the number of its name before it, or each behind it: `1: dog`, `dog 1`."""
+    for pattern in _NUMBERED:
+        found = [match.groupdict() for line in lines if (match := pattern.match(line))]
+        names = {each["number"]: each["name"] for each in found}
+        if len(found) == len(lines) == len(set(names.values())) and set(labels) <= set(names):
+            return names
+    return {}
 
 
 def _declared(features: DeclaredNames, labels: Collection[str], columns: Collection[str]) -> Mapping[str, str]:

@@ -61,6 +61,21 @@ def test_the_names_of_numbered_classes_may_be_elsewhere(tmp_path: Path, name: st
     assert outcome.report.skipped == ()
 
 
+@pytest.mark.parametrize("line", ["{number}: {name}", "{number}. {name}", "{name} {number}", "{name}: {number}"])
+def test_a_list_of_names_in_another_order_with_their_numbers(tmp_path: Path, line: str) -> None:
+    """The first line is not the first class: its number counts."""
+    labels = table(TRAIN, lambda s: (s.name, str(CLASSES.index(s.label))), header=["file", "label"])
+    names = "\r\n".join(line.format(number=CLASSES.index(name), name=name) for name in reversed(CLASSES))
+    outcome = take_in(tmp_path, {**images(TRAIN), "labels.csv": labels.encode(), "classes.txt": names.encode()})
+    assert_right(outcome, TRAIN, given=())
+
+
+def test_names_that_end_in_a_number_of_their_own_are_in_order(tmp_path: Path) -> None:
+    labels = table(TRAIN, lambda s: (s.name, str(CLASSES.index(s.label))), header=["file", "label"])
+    files = {**images(TRAIN), "labels.csv": labels.encode(), "classes.txt": b"type 0\ntype 1\ntype 2"}
+    assert take_in(tmp_path, files).report.classes == ("type 0", "type 1", "type 2")
+
+
 def test_columns_may_be_in_another_table(tmp_path: Path) -> None:
     numbers = {s.name: str(at + 1000) for at, s in enumerate(ALL)}
     files = {
