@@ -14,7 +14,7 @@ from trainer.intake.archives.formats import is_image_name, kind_of, misnamed, su
 from trainer.intake.archives.limits import IntakeLimits
 from trainer.intake.archives.paths import Parts, hidden_folder, is_hidden
 from trainer.intake.archives.zip import ZipMember
-from trainer.intake.arrays import label_array
+from trainer.intake.arrays import idx, label_array
 from trainer.intake.containers.container import Container
 from trainer.intake.containers.registry import CONTAINERS, SUFFIXES
 from trainer.intake.findings import Finding
@@ -29,6 +29,7 @@ _DOCUMENTS = (
     *(".manifest", ".labels", ".cls", ".class", ".lst", ".names", ".data", "readme.md"),
     *label_array.SUFFIXES,
 )
+_PACKED_IDX = tuple(suffix for suffix in idx.SUFFIXES if suffix.endswith(".gz"))
 
 
 def read_archive(
@@ -71,8 +72,12 @@ class _Pass:
             raise ArchiveInvalid(NO_FILE)
         # beside a data set of images, an archive is a copy or a backup
         alone = len(self._scan.promised) < self._limits.classes * self._limits.images_per_class
+        paths = {document.parts for document in self._containers}
         for document in sorted(self._containers, key=lambda document: document.parts):
-            self._sort_container(document, alone=alone)
+            if document.name.endswith(_PACKED_IDX) and (*document.folder, document.parts[-1][:-3]) in paths:
+                self._scan.skip(document.parts, "the same, unpacked, lies beside it")  # as torchvision leaves MNIST
+            else:
+                self._sort_container(document, alone=alone)
         return self._scan
 
     def _sort_container(self, document: Document, *, alone: bool) -> None:

@@ -134,6 +134,21 @@ def test_mnist(tmp_path: Path, packed: bool, dash: str, folder: bool) -> None:
     assert (outcome.report.findings, outcome.report.skipped) == ((), ())
 
 
+def test_mnist_packed_and_unpacked(tmp_path: Path) -> None:
+    """As torchvision leaves it after a download: every file twice. All images were there twice, and no label theirs."""
+    names: dict[Split, str] = {"train": "train", "test": "t10k"}
+    files = {
+        f"MNIST/raw/{name}-{what}-ubyte": idx(array)
+        for split, name in names.items()
+        for array, what in ((GREY[split], "images-idx3"), (Y[split], "labels-idx1"))
+    }
+    files |= {f"{path}.gz": gzip.compress(data) for path, data in files.items()}
+    outcome = take_in(tmp_path, files)
+    assert_right(outcome, TRAIN_AND_TEST, given=("train", "test"), names=NUMBERS)
+    assert outcome.report.findings == ()
+    assert set(outcome.reasons.values()) == {"the same, unpacked, lies beside it"}
+
+
 @pytest.mark.parametrize(
     "files",
     [
