@@ -10,7 +10,8 @@ from cli.service.advice import adding_advice
 from cli.service.local_service import local_service, running_url
 from cli.service.login_name import login_name
 from nettailor.printable import printable
-from nettailor_client import Client, ServiceUnreachable
+from nettailor_client import IMPATIENT, Client, ClientError, ServiceUnreachable
+from nettailor_client.errors import Unavailable
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -31,10 +32,24 @@ def connected(
             yield client
         return
     with _client(url or running_url(default_dir) or DEFAULT_URL, key) as client, adding_advice(client):
-        # one that is not ready says itself what is the matter, and on a full disk still reads and deletes
-        if not client.is_ready() and not client.is_alive():
-            raise ServiceUnreachable(client.url, "")
+        _check_there(client)
         yield client
+
+
+def _check_there(client: Client) -> None:
+    """Whether there is a service to talk to, asked once. One that is not ready says itself what is the matter, and on a
+    full disk still reads and deletes. Raises `ServiceUnreachable`."""
+    if client.is_ready():
+        return
+    with Client(client.url, patience=IMPATIENT) as impatient:
+        try:
+            impatient.readiness()
+        except Unavailable:
+            pass
+        except ServiceUnreachable:
+            raise
+        except ClientError as error:  # somebody else's, or a proxy without its service
+            raise ServiceUnreachable(client.url, str(error)) from error
 
 
 def _client(url: str, key: str | None) -> Client:
