@@ -1,5 +1,6 @@
 """Arrays of images and arrays of their labels, as `.npz`, `.npy` and IDX files hold them."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from trainer.intake.archives.paths import Parts
@@ -8,7 +9,7 @@ from trainer.intake.layouts.arrays.pairs import Pair, Pairs, pair_arrays, tells_
 from trainer.intake.layouts.layout import CERTAIN, LIKELY, SHAPE, Reading, Recognition
 from trainer.intake.layouts.tables.class_names import ClassNames, names_in_order
 from trainer.intake.layouts.tables.tables import names_for
-from trainer.intake.placement import MAX_CLASS_CHARACTERS, Placement
+from trainer.intake.placement import MAX_CLASS_CHARACTERS, Placement, Split
 from trainer.intake.upload import Upload
 
 _ABOVE_FOLDERS = SHAPE + 0.1
@@ -47,6 +48,7 @@ class ArrayLayout:
             ],
             findings=[
                 *names.findings,
+                *_several_sets(found),
                 *_unclear(found),
                 *_lengths(found),
                 *_rivals(found),
@@ -78,6 +80,21 @@ def _places(pair: Pair, names: Mapping[str, str]) -> Iterator[tuple[Parts, Place
             yield image, f"the class name is longer than {MAX_CLASS_CHARACTERS} characters"
         else:
             yield image, Placement(label=name, split=pair.split)
+
+
+def _several_sets(found: Pairs) -> Iterator[Finding]:
+    """Downloads of torchvision and MedMNIST lie in one folder: 3 is a digit in one of them, and a dress in another."""
+    sets: dict[Split | None, dict[frozenset[str], Parts]] = defaultdict(dict)
+    for pair in found.pairs:
+        sets[pair.split].setdefault(pair.data_set, pair.folder)
+    several = max(sets.values(), key=len, default={})
+    if len(several) > 1 and all(label.isdigit() for pair in found.pairs for label in pair.labels.labels):
+        paths = sorted("/".join(folder) for folder in several.values())
+        text = (
+            f"Arrays of several data sets, by their names, are taken together: {', '.join(shorten(paths))}. A number "
+            "is the same class in all of them: upload one data set alone, if that is not so."
+        )
+        yield Finding(weight="warning", text=text, files=tuple(paths))
 
 
 def _unclear(found: Pairs) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from trainer.intake.arrays.label_array import SUFFIXES, read_labels
 from trainer.intake.containers.arrays.idx import Idx
 from trainer.intake.containers.arrays.npy import Npy
 from trainer.intake.containers.arrays.npz import Npz
-from trainer.intake.layouts.split_words import split_of, words
+from trainer.intake.layouts.split_words import is_neutral, split_of, words
 from trainer.intake.placement import Split
 from trainer.intake.upload import Document, Upload
 
@@ -55,6 +55,12 @@ class Pair:
         names = (" ".join(_words(name.replace(_MNIST_TEST, "test"))) for name in reversed(self.folder))
         splits = map(split_of, names)
         return next((split for split in splits if split is not None), None)
+
+    @property
+    def data_set(self) -> frozenset[str]:
+        """The words of its path that tell neither its split, nor a number, nor what it holds."""
+        found = _key(self.folder)
+        return frozenset(word for word in found if len(word) > 1 and split_of(word) is None and not is_neutral(word))
 
 
 @dataclass(frozen=True, kw_only=True)

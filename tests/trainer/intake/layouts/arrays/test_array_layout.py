@@ -134,6 +134,28 @@ def test_mnist(tmp_path: Path, packed: bool, dash: str, folder: bool) -> None:
     assert (outcome.report.findings, outcome.report.skipped) == ((), ())
 
 
+@pytest.mark.parametrize(
+    "sets", [("MNIST/raw/{}", "FashionMNIST/raw/{}"), ("EMNIST/emnist-letters-{}", "EMNIST/emnist-digits-{}")]
+)
+def test_several_data_sets_of_numbered_classes_in_one_upload_are_told(tmp_path: Path, sets: tuple[str, str]) -> None:
+    """As torchvision leaves them in one folder."""
+    files = {}
+    for place, split in zip(sets, ("train", "test"), strict=True):  # which pixels lie where is of no matter here
+        files[place.format("train-images-idx3-ubyte")] = idx(GREY[split])
+        files[place.format("train-labels-idx1-ubyte")] = idx(Y[split])
+    told = [finding for finding in take_in(tmp_path, files).report.findings if "several data sets" in finding.text]
+    assert [finding.weight for finding in told] == ["warning"]
+    assert told[0].files == tuple(sorted(place.format("train-images") for place in sets))
+
+
+@pytest.mark.parametrize("place", ["part_{}.npz", "batch {}/data.npz", "x/camera B{}/data.npz"])
+def test_parts_are_no_data_sets(tmp_path: Path, place: str) -> None:
+    files = {
+        place.format(number): npz({"x": X[split], "y": Y[split]}) for number, split in enumerate(("train", "test"))
+    }
+    assert [finding for finding in take_in(tmp_path, files).report.findings if "data sets" in finding.text] == []
+
+
 def test_mnist_packed_and_unpacked(tmp_path: Path) -> None:
     """As torchvision leaves it after a download: every file twice. All images were there twice, and no label theirs."""
     names: dict[Split, str] = {"train": "train", "test": "t10k"}
