@@ -1,5 +1,7 @@
 """The `nettailor` command: options and messages; the work is in the files beside this one."""
 
+import io
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,7 +39,9 @@ app = typer.Typer(
 
 @app.callback()
 def nettailor(*, version: ShowVersion = False) -> None:
-    """What comes before any command."""
+    """What comes before any command. A terminal that lacks a letter of some name shows that letter's number."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 app.add_typer(keys_commands, name="keys")

@@ -37,6 +37,14 @@ def test_a_folder_is_told_as_people_read(tmp_path: Path) -> None:
     assert lines[-1].startswith("warning: The folder .hidden is hidden")
 
 
+@pytest.mark.parametrize(("charset", "shown"), [("latin-1", "k\xe4fer, \\u732b"), ("ascii", "k\\xe4fer, \\u732b")])
+def test_a_terminal_that_lacks_a_letter_of_a_class(tmp_path: Path, charset: str, shown: str) -> None:
+    folder = laid_out(tmp_path / "pets", archives.class_folders(["k\xe4fer", "\u732b"]))
+    result = CliRunner(charset=charset, env={"COLUMNS": "160"}).invoke(app, ["inspect", str(folder)])
+    assert (result.exit_code, result.exception) == (0, None)
+    assert shown in result.stdout
+
+
 def test_json_is_one_line_of_a_fixed_form_for_a_folder_and_its_archive_alike(tmp_path: Path) -> None:
     folder = laid_out(tmp_path / "pets", ODD)
     (tmp_path / "pets.zip").write_bytes(archives.zip_of(ODD))
