@@ -10,6 +10,7 @@ def is_plain(kind: Any, types: Any) -> bool:
     return bool(
         types.is_string(kind)
         or types.is_large_string(kind)
+        or types.is_string_view(kind)
         or types.is_integer(kind)
         or types.is_floating(kind)
         or types.is_boolean(kind)

@@ -83,7 +83,7 @@ def _is_struct(kind: Any, types: Any) -> bool:
 
 
 def _is_blob(kind: Any, types: Any) -> bool:
-    return bool(types.is_binary(kind) or types.is_large_binary(kind))
+    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind))
 
 
 def _is_list(kind: Any, types: Any) -> bool:

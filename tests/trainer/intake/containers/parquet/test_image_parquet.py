@@ -67,6 +67,14 @@ def shards(make: Callable[[Sequence[Sample]], bytes], name: str = "data/{}-{:05d
     return files | {name.format(words[split], 0, 1): make(of(split)) for split in SPLITS if split != "train"}
 
 
+def test_columns_of_views(arrow: Any, tmp_path: Path) -> None:
+    """Arrow's newer kinds of text and bytes."""
+    data = arrow.array([sample.data for sample in TRAIN], arrow.binary_view())
+    columns = {"image": data, "label": arrow.array(words(TRAIN), arrow.string_view())}
+    outcome = take_in(tmp_path, {"train.parquet": packed(arrow.table(columns))})
+    assert_right(outcome, TRAIN, given=())
+
+
 @pytest.mark.parametrize(
     ("make", "more"),
     [
