@@ -228,8 +228,8 @@ class Records:
         return max((int(number) for number in numbers if number.isdecimal()), default=0)
 
     def tasks(self) -> list[str]:
-        """Every task that ever had a record."""
-        return self._store.names(_FOLDER)
+        """Every task that ever had a record. Other programs' files, such as the Finder's `.DS_Store`, are none."""
+        return [name for name in self._store.names(_FOLDER) if not name.startswith(".")]
 
 
 def _key(task: str, sequence: int) -> str:

@@ -15,6 +15,7 @@ from registry.storage.store import CHUNK_BYTES, Store
 logger = logging.getLogger(__name__)
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_FOLDER = re.compile(r"[0-9a-f]{2}")
 
 
 class Blobs:
@@ -80,7 +81,7 @@ class Blobs:
 
     def digests(self) -> Iterator[str]:
         """Every blob, in the order of the digests."""
-        for folder in self.store.names("sha256"):
+        for folder in filter(_FOLDER.fullmatch, self.store.names("sha256")):  # others are other programs' files
             for name in self.store.names(f"sha256/{folder}"):
                 yield f"sha256:{name}"
 

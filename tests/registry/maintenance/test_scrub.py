@@ -1,6 +1,7 @@
 import tracemalloc
 from pathlib import Path
 
+import pytest
 import redis
 
 from registry.maintenance.scrub import Fault
@@ -76,3 +77,16 @@ def test_large_blobs_are_never_in_memory_whole(tmp_path: Path, redis_client: "re
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("folder", ["records", "records/signs", "sha256", "sha256/92"])
+def test_files_that_other_programs_left_harm_nothing(registry: Registry, folder: str) -> None:
+    """A look at the folder with the Finder, and no service started any more."""
+    publish(registry, 2)
+    registry.blobs.store.write(f"{folder}/.DS_Store", b"\0\0\0\1Bud1")
+    assert registry.reconcile() == 0
+    report = registry.verify()
+    assert (report.blobs, report.records, report.versions, report.faults) == (2, 2, 2, ())
+    assert registry.rebuild().left_out == ()
+    assert registry.collect_garbage(0.0, dry_run=False).garbage == ()
+    assert [task.task for task in registry.tasks()] == ["signs"]
