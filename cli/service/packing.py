@@ -1,10 +1,15 @@
 """A dataset as one file to upload: an archive as it is, or a folder zipped into a temporary file."""
 
+import signal
+import sys
+import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import NoReturn
 
 from cli.errors import NotADataset
 from cli.service.dataset_folder import dataset_entries
@@ -16,7 +21,7 @@ def packed(data: Path) -> Iterator[Path]:
     if _is_archive(data):
         yield data
     else:
-        with TemporaryDirectory(prefix="nettailor-upload-") as scratch:
+        with _ending_in_order(), TemporaryDirectory(prefix="nettailor-upload-") as scratch:
             archive = Path(scratch, f"{data.resolve().name}.zip")
             zip_folder(data, archive)
             yield archive
@@ -38,6 +43,27 @@ def zip_folder(folder: Path, archive: Path) -> None:
                 target.write(at, name)
     except OSError as error:
         raise NotADataset(at, f"cannot be packed: {error.strerror or error}") from error
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Told to end, or its terminal closed, Python ends at once: what is written here would stay, as large as the data
+    set. So it leaves all it is in first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ending = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL]
+    for each in ending:
+        signal.signal(each, _leave)
+    try:
+        yield
+    finally:
+        for each in ending:
+            signal.signal(each, signal.SIG_DFL)
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def _is_archive(data: Path) -> bool:

@@ -1,4 +1,5 @@
 import os
+import signal
 import zipfile
 from pathlib import Path
 
@@ -25,6 +26,27 @@ def test_a_folder_is_zipped_without_hidden_files_and_cleaned_up(tmp_path: Path) 
                 "dogs/nested/2.jpg": b"dogs/nested/2.jpg",
             }
     assert not archive.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_told_to_end_cleans_up(tmp_path: Path, number: signal.Signals) -> None:
+    """As when its terminal is closed: a copy of the data set stayed in /tmp each time."""
+    with pytest.raises(SystemExit) as ended, packed(_folder(tmp_path)) as archive:
+        os.kill(os.getpid(), number)
+    assert ended.value.code == 128 + number
+    assert not archive.parent.exists()
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_what_is_ignored_stays_so(tmp_path: Path) -> None:
+    """As of a command that `nohup` has started."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with packed(_folder(tmp_path)):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_files_older_than_zip_itself_are_taken(tmp_path: Path) -> None:
