@@ -140,7 +140,8 @@ def test_mnist(tmp_path: Path, packed: bool, dash: str, folder: bool) -> None:
 def test_several_data_sets_of_numbered_classes_in_one_upload_are_told(tmp_path: Path, sets: tuple[str, str]) -> None:
     """As torchvision leaves them in one folder."""
     files = {}
-    for place, split in zip(sets, ("train", "test"), strict=True):  # which pixels lie where is of no matter here
+    splits: tuple[Split, Split] = ("train", "test")  # which pixels lie where is of no matter here
+    for place, split in zip(sets, splits, strict=True):
         files[place.format("train-images-idx3-ubyte")] = idx(GREY[split])
         files[place.format("train-labels-idx1-ubyte")] = idx(Y[split])
     told = [finding for finding in take_in(tmp_path, files).report.findings if "several data sets" in finding.text]
@@ -150,9 +151,8 @@ def test_several_data_sets_of_numbered_classes_in_one_upload_are_told(tmp_path: 
 
 @pytest.mark.parametrize("place", ["part_{}.npz", "batch {}/data.npz", "x/camera B{}/data.npz"])
 def test_parts_are_no_data_sets(tmp_path: Path, place: str) -> None:
-    files = {
-        place.format(number): npz({"x": X[split], "y": Y[split]}) for number, split in enumerate(("train", "test"))
-    }
+    splits: tuple[Split, Split] = ("train", "test")
+    files = {place.format(number): npz({"x": X[split], "y": Y[split]}) for number, split in enumerate(splits)}
     assert [finding for finding in take_in(tmp_path, files).report.findings if "data sets" in finding.text] == []
 
 
