@@ -191,7 +191,7 @@ def tailor(
     preset: Annotated[
         Preset | None,
         typer.Option(
-            help="How much time to spend: fast a first look in minutes, balanced a quarter of an hour for 3000 "
+            help="How much time to spend: fast a first look in minutes, balanced about ten minutes for 3000 "
             "images, thorough hours. What these data will take is told before training begins. Default: balanced."
         ),
     ] = None,
