@@ -1,6 +1,8 @@
 import os
 import signal
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,25 +30,33 @@ def test_a_folder_is_zipped_without_hidden_files_and_cleaned_up(tmp_path: Path) 
     assert not archive.exists()
 
 
+@contextmanager
+def handled(number: signal.Signals, handler: Callable[..., object] | signal.Handlers) -> Iterator[None]:
+    """However these tests were started: `nohup` has hang-ups ignored, for one."""
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_command_that_is_told_to_end_cleans_up(tmp_path: Path, number: signal.Signals) -> None:
     """As when its terminal is closed: a copy of the data set stayed in /tmp each time."""
-    with pytest.raises(SystemExit) as ended, packed(_folder(tmp_path)) as archive:
-        os.kill(os.getpid(), number)
-    assert ended.value.code == 128 + number
-    assert not archive.parent.exists()
-    assert signal.getsignal(number) is signal.SIG_DFL
+    with handled(number, signal.SIG_DFL):
+        with pytest.raises(SystemExit) as ended, packed(_folder(tmp_path)) as archive:
+            os.kill(os.getpid(), number)
+        assert ended.value.code == 128 + number
+        assert not archive.parent.exists()
+        assert signal.getsignal(number) is signal.SIG_DFL
 
 
 def test_what_is_ignored_stays_so(tmp_path: Path) -> None:
     """As of a command that `nohup` has started."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
+    with handled(signal.SIGHUP, signal.SIG_IGN):
         with packed(_folder(tmp_path)):
             os.kill(os.getpid(), signal.SIGHUP)
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 def test_files_older_than_zip_itself_are_taken(tmp_path: Path) -> None:
