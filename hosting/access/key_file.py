@@ -93,7 +93,7 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
 def _write(path: Path, keys: Sequence[Key], edited: Callable[[str], str]) -> None:
     """`edited` changes the text of a TOML file, which is then checked to have these keys."""
     if is_toml(path):
-        text = edited(path.read_text(encoding="utf-8") if path.exists() else "")
+        text = edited(path.read_text(encoding="utf-8-sig") if path.exists() else "")
         if not _has(path, text, keys):
             raise KeysInvalid(str(path), "this change is beyond what is known of its form: make it by hand")
     else:

@@ -133,7 +133,7 @@ def exposure_of(path: Path) -> Exposure | None:
 def read_keys(path: Path) -> tuple[Key, ...]:
     """Raises `KeysInvalid`."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # a mark at its beginning is PowerShell's
     except (OSError, ValueError) as error:
         raise KeysInvalid(str(path), str(error)) from error
     return parse_keys(path, text)

@@ -7,12 +7,13 @@ case; one file serves all services, so each accepts the keys of the others.
 
 import difflib
 import os
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, InitSettingsSource
 from pydantic_settings.exceptions import SettingsError
 
 from hosting.errors import SettingsInvalid
@@ -27,7 +28,7 @@ VARIABLE = f"{PREFIX}CONFIG"
 _NOT_IN_FILES = "config"
 
 
-def file_source(kind: type[BaseSettings]) -> tuple[TomlConfigSettingsSource, ...]:
+def file_source(kind: type[BaseSettings]) -> tuple[InitSettingsSource, ...]:
     """What the file says, if there is one. Raises `SettingsInvalid` for a file or a key that is none."""
     named = os.environ.get(VARIABLE)
     if not named:
@@ -36,16 +37,16 @@ def file_source(kind: type[BaseSettings]) -> tuple[TomlConfigSettingsSource, ...
     if not path.is_file():
         raise SettingsInvalid([(VARIABLE, f"there is no file {named}")])
     try:
-        source = TomlConfigSettingsSource(kind, toml_file=path)
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # a mark at its beginning is PowerShell's
     except (OSError, ValueError) as error:  # ValueError: not TOML, not UTF-8
         raise SettingsInvalid([(named, str(error))]) from error
     allowed = (declared_names() | kind.model_fields.keys()) - {_NOT_IN_FILES}
     unknown = [
-        (f"{named}: {key}", f"unknown{suggestion(key, allowed)}") for key in source.toml_data if key not in allowed
+        (f"{named}: {key}", f"unknown{suggestion(key, allowed)}") for key in values if key not in allowed
     ]
     if unknown:
         raise SettingsInvalid(unknown)
-    return (source,)
+    return (InitSettingsSource(kind, values),)
 
 
 def suggestion(word: str, words: Iterable[str]) -> str:

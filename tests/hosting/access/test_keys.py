@@ -128,6 +128,15 @@ def test_a_file_that_is_open_to_others_is_told_at_the_start(
     assert [words] == [line.rpartition(f" {path}")[0] for line in caplog.messages] if words else not caplog.messages
 
 
+@pytest.mark.parametrize("suffix", [".toml", ".json"])
+def test_a_mark_at_the_beginning_is_no_part_of_it(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"keys{suffix}"
+    add_key(path, new_key("ann", ["read"])[0])
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    add_key(path, new_key("bob", ["read"])[0])
+    assert {key.name for key in read_keys(path)} == {"ann", "bob"}
+
+
 def test_names_are_given_once(path: Path) -> None:
     add_key(path, new_key("ann", ["read"])[0])
     with pytest.raises(KeysInvalid, match="'ann' already"):

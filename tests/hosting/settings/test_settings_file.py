@@ -35,6 +35,11 @@ def test_every_service_accepts_the_keys_of_all_and_imports_none_of_them(file: Pa
         assert kind().port == 1
 
 
+def test_a_mark_at_the_beginning_is_no_part_of_it(file: Path) -> None:
+    file.write_text("port = 1\n", encoding="utf-8-sig")
+    assert ServerSettings().port == 1
+
+
 def test_options_win_over_the_environment_and_that_over_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text(
         'port = 1\nhost = "filed"\nbackbone = "resnet18"\nmax_batch = 3\njob_attempts = 7\n'
