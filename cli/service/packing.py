@@ -63,6 +63,11 @@ def _ending_in_order() -> Iterator[None]:
 
 
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    """Further signals would break off the cleaning up: whoever closes a terminal has the shell and the kernel each send
+    one."""
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(each) is _leave:
+            signal.signal(each, signal.SIG_IGN)
     sys.exit(128 + number)
 
 

@@ -51,6 +51,26 @@ def test_a_command_that_is_told_to_end_cleans_up(tmp_path: Path, number: signal.
         assert signal.getsignal(number) is signal.SIG_DFL
 
 
+def test_a_second_signal_does_not_break_off_the_cleaning_up(tmp_path: Path) -> None:
+    """Whoever closes a terminal has the shell and the kernel each send one."""
+    cleaned_up = []
+
+    @contextmanager
+    def cleaning_up() -> Iterator[None]:
+        try:
+            yield
+        finally:
+            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), signal.SIGTERM)
+            cleaned_up.append(True)
+
+    with handled(signal.SIGTERM, signal.SIG_DFL), handled(signal.SIGHUP, signal.SIG_DFL):
+        with pytest.raises(SystemExit), packed(_folder(tmp_path)), cleaning_up():
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert cleaned_up
+        assert signal.getsignal(signal.SIGHUP) is signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
 def test_what_is_ignored_stays_so(tmp_path: Path) -> None:
     """As of a command that `nohup` has started."""
     with handled(signal.SIGHUP, signal.SIG_IGN):
