@@ -23,6 +23,7 @@ _YAML_NAMES = re.compile(r"^names[ \t]*:", re.MULTILINE)
 _YAML_ITEM = re.compile(r"""^[ \t]*(?:-|(['"]?)(\d{1,6})\1[ \t]*:)(?:[ \t]+(.*))?$""")
 _YAML_QUOTED = re.compile(r"""^(['"])(.*?)\1[ \t]*(?:#.*)?$""")
 _YAML_COMMENT = re.compile(r"(?:^|[ \t])#")
+_FLOW_COMMENT = re.compile(r"""('[^'\n]*'|"[^"\n]*")|(?<!\S)#[^\n]*""")
 _WORD = re.compile(r"""'([^'\n]*)'|"([^"\n]*)"|([^,\[\]{}\s][^,\[\]{}\n]*)""")
 _NAMES_CHARACTERS = 1 << 16
 _LINE_CHARACTERS = 4096
@@ -150,6 +151,8 @@ def _of_yaml(text: str) -> dict[int, str]:
     if start is None:
         return {}
     rest = text[start.end() :].lstrip(" \t")
+    if rest.startswith(("[", "{")):
+        rest = _FLOW_COMMENT.sub(lambda match: match[1] or "", rest)
     if rest.startswith("["):
         words = _WORD.finditer(rest[1:].partition("]")[0])
         return dict(enumerate("".join(match.groups("")).strip() for match in words))

@@ -45,6 +45,8 @@ def boxes(found: Sequence[Sample], place: Place, *more: int, box: str = BOX) -> 
         ("data.yaml", "names: # of nc\n  0: cat  # a #1\n\n  # more\n  1: \"dog\"\n  2: 'owl' # last\nnc: 3\n"),
         ("data.yaml", "names:\n  2: owl\n  0: cat\n  1: dog\n"),
         ("data.yaml", 'names: {"2": owl,\n  "0": cat, "1": dog}\n'),
+        ("data.yaml", "names: [\n  'cat',  # 0, the cat's\n  dog, # 1\n  owl # 2\n]\n"),
+        ("data.yaml", "names: {\n  0: cat, # first\n  1: dog,\n  # 2: cow\n  2: 'owl' # last\n}\n"),
         ("classes.txt", "cat\ndog\nowl\n"),
         ("obj.names", "cat\r\ndog\r\nowl\r\n"),
         ("train/_darknet.labels", "cat\ndog\nowl"),
