@@ -36,7 +36,9 @@ def _class_fault(counts: dict[str, int], limits: IntakeLimits, unused: Sequence[
         return None
     found = f"found only {', '.join(counts)}" if counts else "found none"
     mend = "Sort the images into a folder a class, or add a table of labels (columns file and label)"
-    return " ".join([f"at least {limits.classes} class folders with images are needed, {found}.", *unused, mend])
+    return " ".join(
+        [f"at least {limits.classes} class folders with images are needed, {found}.", *shorten(list(unused)), mend]
+    )
 
 
 def _size_fault(counts: dict[str, int], limits: IntakeLimits) -> str | None:

@@ -209,6 +209,14 @@ def test_a_document_that_says_nothing_is_named_where_there_is_nothing_else(
         take_in(tmp_path, {**images(TRAIN), "labels.json": as_json(content)})
 
 
+def test_of_many_documents_that_say_nothing_some_are_named(tmp_path: Path) -> None:
+    """One an image, for instance: the message had a sentence on each."""
+    documents = {f"{number}.json": as_json(coco(ALL[-3:])) for number in range(100)}
+    with pytest.raises(DatasetTooSmall, match="and 95 more") as refused:
+        take_in(tmp_path, {**images(TRAIN), **documents})
+    assert str(refused.value).count("names none of the images.") == 5
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_document_as_windows_writes_it(tmp_path: Path, encoding: str) -> None:
     content = as_json(coco(TRAIN)).decode().encode(encoding)
