@@ -209,10 +209,11 @@ def test_a_prediction_is_waited_for_as_long_as_the_service_may_take() -> None:
         return httpx.Response(404)
 
     with mocked(answer) as client:
-        for ask in (lambda: client.predict("a", b"", timeout_ms=600_000), lambda: client.predict_many("a", b"")):
-            with pytest.raises(NotFound):
-                ask()
-    assert waits == [720, 120]
+        for timeout_ms in (600_000, None, 10**400):  # the service refuses the last
+            for ask in (client.predict, client.predict_many):
+                with pytest.raises(NotFound):
+                    ask("a", b"", timeout_ms=timeout_ms)
+    assert waits == [720, 720, 120, 120, 720, 720]
 
 
 def test_what_cannot_be_sent_is_an_argument_that_is_unusable() -> None:

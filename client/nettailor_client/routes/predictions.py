@@ -13,6 +13,8 @@ from nettailor_client.images import Image
 from nettailor_client.operation import Operation, Stream
 from nettailor_client.request import READ_S, Request, Waiting, path_of, query_of, read_as, silently
 
+_MOST_MS = 600_000  # the service refuses more; no clock could count what somebody may name
+
 
 class PredictionRoutes:
     @Operation
@@ -93,4 +95,4 @@ class PredictionRoutes:
 
 def _read_s(timeout_ms: int | None) -> float:
     """No less than the service was given: who gives up before it asks again, for what is still under way."""
-    return READ_S if timeout_ms is None else READ_S + timeout_ms / 1000
+    return READ_S if timeout_ms is None else READ_S + min(timeout_ms, _MOST_MS) / 1000
