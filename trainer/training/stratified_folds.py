@@ -62,8 +62,13 @@ def _drawn(queue: list[_Unit], data: TaskData) -> list[_Unit]:
         if all(count <= missing[label] for label, count in counts[unit].items()):
             drawn.append(unit)
             missing -= counts[unit]
-    for label in sorted(wanted):
-        of_class = [unit for unit in queue if label in counts[unit]]
-        if of_class and not any(label in counts[unit] for unit in drawn):
-            drawn.append(min(of_class, key=len))
+    smallest: dict[int, _Unit] = {}  # by class
+    for unit in sorted(queue, key=len):
+        for label in counts[unit]:
+            smallest.setdefault(label, unit)
+    have = {label for unit in drawn for label in counts[unit]}
+    for label in sorted(wanted.keys() & smallest.keys()):
+        if label not in have:
+            drawn.append(smallest[label])
+            have |= counts[smallest[label]].keys()
     return drawn
