@@ -41,9 +41,7 @@ def file_source(kind: type[BaseSettings]) -> tuple[InitSettingsSource, ...]:
     except (OSError, ValueError) as error:  # ValueError: not TOML, not UTF-8
         raise SettingsInvalid([(named, str(error))]) from error
     allowed = (declared_names() | kind.model_fields.keys()) - {_NOT_IN_FILES}
-    unknown = [
-        (f"{named}: {key}", f"unknown{suggestion(key, allowed)}") for key in values if key not in allowed
-    ]
+    unknown = [(f"{named}: {key}", f"unknown{suggestion(key, allowed)}") for key in values if key not in allowed]
     if unknown:
         raise SettingsInvalid(unknown)
     return (InitSettingsSource(kind, values),)
