@@ -56,21 +56,19 @@ class EmbeddedRedis:
         self.stop()
 
     def start(self) -> None:
-        """Start the server and wait until it answers."""
+        """Start the server and wait until it answers. Raises `EmbeddedRedisFailed`."""
         self._stopped = False
         try:
             make_folder_durably(self.folder)
-        except OSError as fault:
-            raise EmbeddedRedisFailed(str(self.folder), fault.strerror or str(fault)) from fault
-        if len(os.fsencode(self._socket)) > _SOCKET_PATH_BYTES:
-            short = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="nettailor-"))
-            self._socket = Path(short) / "redis.sock"
-        try:
+            if len(os.fsencode(self._socket)) > _SOCKET_PATH_BYTES:
+                short = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="nettailor-"))
+                self._socket = Path(short) / "redis.sock"
             self.start_again()
-        except BaseException as fault:
+        except OSError as fault:  # a folder that this user may not write into, for one
             self.stop()
-            if isinstance(fault, OSError):  # a folder that this user may not write into, for one
-                raise EmbeddedRedisFailed(str(self.folder), fault.strerror or str(fault)) from fault
+            raise EmbeddedRedisFailed(str(self.folder), fault.strerror or str(fault)) from fault
+        except BaseException:
+            self.stop()
             raise
 
     def start_again(self) -> None:

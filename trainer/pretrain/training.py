@@ -5,7 +5,6 @@ Legend: B images of a batch, H W pixels.
 
 import logging
 import math
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from trainer.pretrain.config import PretrainConfig
 from trainer.pretrain.image_set import ImageSet
 from trainer.pretrain.multi_head import MultiHead, smoothed_cross_entropy
 from trainer.pretrain.pruning import Zeros, fit_heads
+from trainer.training.fit import write_state
 from trainer.training.optimizers.uncompiled import SGD
 
 logger = logging.getLogger(__name__)
@@ -157,9 +157,7 @@ class Pretraining:
             "seconds": self.seconds,
             "seen": self.seen,
         }
-        part = self.out / "checkpoint.part"
-        torch.save(state, part)
-        os.replace(part, self._checkpoint)
+        write_state(self._checkpoint, self.out / "checkpoint.part", state)
 
     def restore(self) -> None:
         if not self._checkpoint.exists():
